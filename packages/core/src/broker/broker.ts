@@ -1,0 +1,91 @@
+import type { Delivery } from './delivery.ts';
+import type { Envelope } from './envelope.ts';
+import type { Settlement } from './settlement.ts';
+
+/** What a broker can do by itself; the core and the conformance suite follow it. Declared once, fixed for its life. */
+export interface BrokerCapabilities {
+  /** Confirmed messages outlive a restart of the server and of every process. */
+  readonly persistent: boolean;
+  /** First in, first out among what is ready, for one consumer that takes one at a time. */
+  readonly ordered: boolean;
+  /**
+   * The longest delay in milliseconds that one `publish` or `retry` can wait for; longer ones travel in hops
+   * (`Delivery.remainingDelayMs`). 0: the broker cannot delay, and the core refuses to ask.
+   */
+  readonly maxDelayMs: number;
+  /** How late, in milliseconds, a delayed message may be handed over by an idle broker. Never early. */
+  readonly delayResolutionMs: number;
+  /** `Envelope.idempotencyKey` is honoured. */
+  readonly idempotency: boolean;
+  /** The broker is a `CancellingBroker`. */
+  readonly cancel: boolean;
+  /** `exact`: every figure of `InspectableBroker.counts` is read from the server. */
+  readonly counts: 'exact' | 'ready-only';
+}
+
+/** Answer for one published envelope, in the order given. */
+export interface PublishReceipt {
+  /** The message's id; that of the first message where an idempotency key was known already. */
+  readonly id: string;
+  /** False where an idempotency key was known: nothing was stored. */
+  readonly isNew: boolean;
+}
+
+export interface SubscribeOptions {
+  /** How long a silent consumer keeps its deliveries, in milliseconds. @default 30_000 */
+  readonly leaseMs?: number | undefined;
+  /** How many deliveries a pushing broker may send ahead of `receive`. @default 1 */
+  readonly prefetch?: number | undefined;
+  /** Names the consumer in what the broker records; `ReleasingBroker.releaseWorker` takes it. @default a random id */
+  readonly workerId?: string | undefined;
+}
+
+/**
+ * A place that keeps envelopes and hands them over under a lease: all that a broker author has to write.
+ * Retry policies, timeouts, serialisation, validation and logging live in the core.
+ */
+export interface Broker {
+  readonly capabilities: BrokerCapabilities;
+
+  /**
+   * Stores envelopes; resolves once every one of them is stored as durably as the broker can, and rejects with
+   * `BrokerUnavailableError` when it cannot tell. What is published before anybody subscribed is kept. An envelope
+   * whose `notBefore` lies ahead becomes ready no earlier. Publishing an id twice is harmless where the broker can
+   * see it (a repeat after a lost answer).
+   */
+  publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]>;
+
+  /** Opens a consumer of one queue. One subscription a queue is enough: `receive` takes as many as asked. */
+  subscribe(queue: string, options: SubscribeOptions): Promise<Subscription>;
+
+  /** Ends every timer, socket and pending promise. May be called twice. Deliveries still held come back by lease. */
+  close(): Promise<void>;
+}
+
+/** One consumer of one queue. */
+export interface Subscription {
+  /**
+   * Takes up to `limit` ready envelopes under a lease each. With `wait` it resolves as soon as there is one at
+   * least, without busy polling; without, at once, perhaps with none. Once `signal` is aborted it resolves with
+   * none and takes none. Called again only after the call before has resolved.
+   */
+  receive(
+    limit: number,
+    options: { readonly signal: AbortSignal; readonly wait: boolean },
+  ): Promise<readonly Delivery[]>;
+
+  /**
+   * Ends deliveries, of mixed fates in one call. Resolves with those whose lease was already lost: for them nothing
+   * changed. Rejects only where the broker could not be asked; asking again is harmless.
+   */
+  settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]>;
+
+  /** Renews the leases of deliveries, from now. Resolves with those already lost. */
+  extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
+
+  /**
+   * Stops taking messages, drops what was pushed ahead and never received, and frees what belongs to the consumer.
+   * What was received and not settled comes back when its lease runs out, and counts as a crash.
+   */
+  close(): Promise<void>;
+}

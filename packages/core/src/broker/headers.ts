@@ -1,0 +1,21 @@
+/** Headers the core writes; every other name belongs to the sender. All begin with `brokkr-`. */
+export const HEADER_PREFIX = 'brokkr-';
+
+/** Format of the envelope; absent means `1`. */
+export const VERSION_HEADER = 'brokkr-v';
+/** Task name. */
+export const TASK_HEADER = 'brokkr-task';
+/** When it was sent, epoch milliseconds by the sender's clock. */
+export const ENQUEUED_AT_HEADER = 'brokkr-at';
+/** Number of the attempt this envelope is for; absent means 1. */
+export const ATTEMPT_HEADER = 'brokkr-attempt';
+/** Retries allowed, where the sender overrides the task's own. */
+export const MAX_RETRIES_HEADER = 'brokkr-max-retries';
+/** Milliseconds of one attempt, where the sender overrides the task's own. */
+export const TIMEOUT_HEADER = 'brokkr-timeout';
+/** JSON list of the failed attempts; see `AttemptRecord`. */
+export const HISTORY_HEADER = 'brokkr-history';
+/** Why it stands among the dead letters, for people. */
+export const REASON_HEADER = 'brokkr-reason';
+/** Milliseconds it has been put off because no worker knew its task. */
+export const PARKED_HEADER = 'brokkr-parked';

@@ -1,0 +1,38 @@
+import { ConfigError } from '../errors/errors.ts';
+
+const QUEUE_NAME = /^[A-Za-z0-9._-]{1,120}$/;
+const TASK_NAME = /^[A-Za-z0-9._:-]{1,120}$/;
+/** Queues that brokers keep beside a queue of that name. */
+const RESERVED = /\.dead$|\.quarantine$|\.delay\./;
+
+/** @throws ConfigError where `name` is no queue name: 1 to 120 of `A-Z a-z 0-9 . _ -`, and not a reserved one. */
+export function checkQueueName(name: string): void {
+  if (typeof name !== 'string' || !QUEUE_NAME.test(name)) {
+    throw new ConfigError(`queue name ${quote(name)}: use 1 to 120 characters of A-Z a-z 0-9 . _ -`, {
+      code: 'QUEUE_NAME_INVALID',
+    });
+  }
+  if (RESERVED.test(name)) {
+    throw new ConfigError(
+      `queue name ${quote(name)}: names ending in .dead or .quarantine or holding .delay. belong to brokers; choose another`,
+      { code: 'QUEUE_NAME_RESERVED' },
+    );
+  }
+}
+
+/** @throws ConfigError where `name` is no task name: 1 to 120 of `A-Z a-z 0-9 . _ - :`. */
+export function checkTaskName(name: string): void {
+  if (!isTaskName(name)) {
+    throw new ConfigError(`task name ${quote(name)}: use 1 to 120 characters of A-Z a-z 0-9 . _ - :`, {
+      code: 'TASK_NAME_INVALID',
+    });
+  }
+}
+
+export function isTaskName(name: unknown): name is string {
+  return typeof name === 'string' && TASK_NAME.test(name);
+}
+
+function quote(name: unknown): string {
+  return typeof name === 'string' ? JSON.stringify(name.slice(0, 130)) : `of type ${typeof name}`;
+}

@@ -1,0 +1,28 @@
+import type { Broker } from './broker.ts';
+import type { InspectableBroker } from './inspectable-broker.ts';
+import type { CancellingBroker, ReleasingBroker, ResultStore, StateStore } from './optional-brokers.ts';
+
+/** Whether this broker can be looked into: queues, counts, dead letters. */
+export function isInspectable(broker: Broker): broker is InspectableBroker {
+  return has(broker, 'queues', 'counts', 'peek', 'take', 'redrive', 'discard', 'purge');
+}
+
+export function isCancelling(broker: Broker): broker is CancellingBroker {
+  return broker.capabilities.cancel && has(broker, 'cancel');
+}
+
+export function isReleasing(broker: Broker): broker is ReleasingBroker {
+  return has(broker, 'releaseWorker');
+}
+
+export function isResultStore(candidate: object): candidate is ResultStore {
+  return has(candidate, 'storeResult', 'loadResult');
+}
+
+export function isStateStore(candidate: object): candidate is StateStore {
+  return has(candidate, 'getState', 'setState');
+}
+
+function has(candidate: object, ...methods: readonly string[]): boolean {
+  return methods.every((method) => typeof (candidate as Record<string, unknown>)[method] === 'function');
+}

@@ -1,0 +1,108 @@
+import { BrokkrError, type BrokkrErrorOptions } from './brokkr-error.ts';
+
+/** A setting, name, option or definition is wrong; found before anything runs. */
+export class ConfigError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'CONFIG_INVALID' });
+  }
+}
+
+/** The broker cannot do what was asked, and says so instead of ignoring it. */
+export class UnsupportedFeatureError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'FEATURE_UNSUPPORTED' });
+  }
+}
+
+/**
+ * The broker cannot take or give messages now. `code` tells why: `BROKER_UNAVAILABLE` (away), `BROKER_BLOCKED`,
+ * `BROKER_FULL`, `BROKER_UNROUTABLE`, `BROKER_CLOSED`, `SEND_TIMEOUT`.
+ */
+export class BrokerUnavailableError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'BROKER_UNAVAILABLE' });
+  }
+}
+
+/** One complaint about an argument: where it is, and what is wrong there. */
+export interface ValidationIssue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Arguments do not fit the task's schema. Thrown at the caller; in a worker it dead-letters at once. */
+export class ValidationError extends BrokkrError {
+  readonly issues: readonly ValidationIssue[];
+
+  constructor(message: string, options: BrokkrErrorOptions & { readonly issues?: readonly ValidationIssue[] } = {}) {
+    super(message, { ...options, code: options.code ?? 'ARGUMENTS_INVALID' });
+    this.issues = options.issues ?? [];
+  }
+}
+
+/** A value that JSON cannot carry faithfully; `path` says where in the payload, for example `args[0].items[2]`. */
+export class SerializationError extends BrokkrError {
+  readonly path: string;
+
+  constructor(message: string, options: BrokkrErrorOptions & { readonly path: string }) {
+    super(message, { ...options, code: options.code ?? 'PAYLOAD_UNSERIALIZABLE' });
+    this.path = options.path;
+  }
+}
+
+/** A payload larger than `TASK_MAX_PAYLOAD`; sizes in bytes. */
+export class PayloadTooLargeError extends BrokkrError {
+  readonly size: number;
+  readonly limit: number;
+
+  constructor(message: string, options: BrokkrErrorOptions & { readonly size: number; readonly limit: number }) {
+    super(message, { ...options, code: options.code ?? 'PAYLOAD_TOO_LARGE' });
+    this.size = options.size;
+    this.limit = options.limit;
+  }
+}
+
+/** Thrown by a handler: do not try again, dead-letter this message at once. Made to be subclassed. */
+export class PermanentError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'TASK_PERMANENT' });
+  }
+}
+
+/** The attempt took longer than the task's `timeout`; the reason its `signal` was aborted with. */
+export class TaskTimeoutError extends BrokkrError {
+  readonly timeoutMs: number;
+
+  constructor(message: string, options: BrokkrErrorOptions & { readonly timeoutMs: number }) {
+    super(message, { ...options, code: options.code ?? 'TASK_TIMEOUT' });
+    this.timeoutMs = options.timeoutMs;
+  }
+}
+
+/** The worker lost its right to this message: somebody else may run it now, and nothing settled here takes effect. */
+export class LeaseLostError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'LEASE_LOST' });
+  }
+}
+
+/** The worker is stopping; its message goes back to the queue unless the handler ends now. */
+export class ShutdownError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'WORKER_SHUTDOWN' });
+  }
+}
+
+/** `handle.result()` of a message that ended among the dead letters; `cause` is what was recorded of its error. */
+export class TaskFailedError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'TASK_FAILED' });
+  }
+}
+
+/** `handle.result()` waited as long as it was told to; the task itself goes on. */
+export class ResultTimeoutError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'RESULT_TIMEOUT' });
+  }
+}
