@@ -7,7 +7,7 @@ import { ConfigError } from '../errors/errors.ts';
 export type Duration = number | string;
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const WITH_UNIT = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/;
+const WITH_UNIT = /^(\d+)(ms|s|m|h|d)?$/;
 
 /**
  * Milliseconds of a duration, rounded up.
@@ -28,10 +28,9 @@ export function toMs(duration: Duration, option: string): number {
 function parse(duration: unknown): number | undefined {
   if (typeof duration === 'number') return duration >= 0 ? wholeMs(duration * 1_000) : undefined;
   if (typeof duration !== 'string') return undefined;
-  const match = WITH_UNIT.exec(duration.trim());
+  const match = WITH_UNIT.exec(duration);
   if (match === null) return undefined;
-
-  return wholeMs(Number(match[1]) * (UNITS_MS[match[2] ?? 's'] as number));
+  return Number(match[1]) * (UNITS_MS[match[2] ?? 's'] as number);
 }
 
 function show(value: unknown): string {
