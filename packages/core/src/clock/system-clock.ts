@@ -10,6 +10,7 @@ interface SystemTimer {
 /** The host's clock and Node's timers; waits of any length. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimeout(callback, delayMs) {
     if (delayMs <= LONGEST_TIMER_MS) return { node: setTimeout(callback, delayMs) } satisfies SystemTimer;
     const timer: SystemTimer = { node: setTimeout(step, LONGEST_TIMER_MS) };

@@ -24,6 +24,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
     const timer: Timer = { callback, dueAt: this.#now + Math.max(0, Math.ceil(delayMs)), order: this.#order++ };
     this.#timers.add(timer);

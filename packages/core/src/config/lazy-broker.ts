@@ -1,0 +1,54 @@
+import type { Broker, BrokerCapabilities, PublishReceipt, SubscribeOptions, Subscription } from '../broker/broker.ts';
+import type { Envelope } from '../broker/envelope.ts';
+import { BrokerUnavailableError, ConfigError } from '../errors/errors.ts';
+
+/** A broker whose adapter is loaded at first use. */
+export class LazyBroker implements Broker {
+  readonly #make: () => Promise<Broker>;
+  #loading: Promise<Broker> | undefined;
+  #loaded: Broker | undefined;
+  #closed = false;
+
+  constructor(make: () => Promise<Broker>) {
+    this.#make = make;
+  }
+
+  /** @throws ConfigError before the first use: they are the adapter's, and it is loaded by then only */
+  get capabilities(): BrokerCapabilities {
+    if (this.#loaded !== undefined) return this.#loaded.capabilities;
+    throw new ConfigError('the capabilities of a broker are known once its adapter is loaded; await openBroker(broker) first', {
+      code: 'BROKER_NOT_LOADED',
+    });
+  }
+
+  /** The adapter's broker. */
+  async load(): Promise<Broker> {
+    if (this.#closed) throw new BrokerUnavailableError('the broker is closed', { code: 'BROKER_CLOSED' });
+    this.#loading ??= this.#make().then((broker) => {
+      this.#loaded = broker;
+      return broker;
+    });
+    return this.#loading;
+  }
+
+  async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    return (await this.load()).publish(envelopes);
+  }
+
+  async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
+    return (await this.load()).subscribe(queue, options);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await (await this.#loading?.catch(() => undefined))?.close();
+  }
+}
+
+/**
+ * The broker itself, with all that it can do beside the contract, once its adapter is loaded.
+ * @throws ConfigError where the adapter is not installed
+ */
+export async function openBroker(broker: Broker): Promise<Broker> {
+  return broker instanceof LazyBroker ? broker.load() : broker;
+}

@@ -1,0 +1,181 @@
+import { checkQueueName } from '../broker/names.ts';
+import { type Duration, toMs } from '../clock/duration.ts';
+import { BrokkrError } from '../errors/brokkr-error.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { Environment } from './env-file.ts';
+
+/** Every setting of an application, settled; durations in milliseconds. */
+export interface TaskConfig {
+  readonly brokerUrl: string;
+  readonly brokerPackage: string | undefined;
+  readonly namespace: string;
+  readonly queueName: string;
+  readonly maxWorkers: number;
+  readonly timeoutMs: number;
+  readonly maxRetries: number;
+  readonly retryDelayMs: number;
+  readonly leaseMs: number;
+  readonly maxCrashes: number;
+  readonly shutdownTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly maxPayload: number;
+  readonly idempotencyTtlMs: number;
+  readonly deadMax: number;
+  readonly resultUrl: string | undefined;
+  readonly serviceType: 'api' | 'worker' | undefined;
+  readonly appModule: string | undefined;
+  readonly logLevel: string;
+  readonly logFormat: 'json' | 'pretty' | undefined;
+}
+
+/** The same as it is given to `initialize`: each wins over its environment variable. */
+export interface ConfigOptions {
+  /** `TASK_BROKER_URL` @default `memory:` */
+  readonly brokerUrl?: string | undefined;
+  /** `TASK_BROKER_PACKAGE`: a package that exports `createBroker(url, options)`, for a scheme that is not registered */
+  readonly brokerPackage?: string | undefined;
+  /** `TASK_NAMESPACE` @default `brokkr` */
+  readonly namespace?: string | undefined;
+  /** `TASK_QUEUE_NAME` @default `default` */
+  readonly queueName?: string | undefined;
+  /** `TASK_MAX_WORKERS`: tasks at once in a worker @default 4 */
+  readonly maxWorkers?: number | undefined;
+  /** `TASK_TIMEOUT` @default 600 s */
+  readonly timeout?: Duration | undefined;
+  /** `TASK_MAX_RETRIES` @default 3 */
+  readonly maxRetries?: number | undefined;
+  /** `TASK_RETRY_DELAY` @default 15 s */
+  readonly retryDelay?: Duration | undefined;
+  /** `TASK_LEASE`: how long a silent worker keeps its messages @default 30 s */
+  readonly lease?: Duration | undefined;
+  /** `TASK_MAX_CRASHES`: dead workers a message may cost @default 3 */
+  readonly maxCrashes?: number | undefined;
+  /** `TASK_SHUTDOWN_TIMEOUT` @default 25 s */
+  readonly shutdownTimeout?: Duration | undefined;
+  /** `TASK_SEND_TIMEOUT`: how long `send` waits for a broker that is away @default 5 s */
+  readonly sendTimeout?: Duration | undefined;
+  /** `TASK_MAX_PAYLOAD` in bytes @default 1048576 */
+  readonly maxPayload?: number | undefined;
+  /** `TASK_IDEMPOTENCY_TTL` @default 24 h */
+  readonly idempotencyTtl?: Duration | undefined;
+  /** `TASK_DEAD_MAX`: dead letters of a queue above which workers warn @default 100000 */
+  readonly deadMax?: number | undefined;
+  /** `TASK_RESULT_URL` @default the broker, where it can */
+  readonly resultUrl?: string | undefined;
+  /** `SERVICE_TYPE` */
+  readonly serviceType?: 'api' | 'worker' | undefined;
+  /** `APP_MODULE`: the application's module, for the command line */
+  readonly appModule?: string | undefined;
+  /** `LOG_LEVEL`: a pino level, `silent` too @default `info` */
+  readonly logLevel?: string | undefined;
+  /** `LOG_FORMAT` @default `pretty` on a terminal, else `json` */
+  readonly logFormat?: 'json' | 'pretty' | undefined;
+}
+
+const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/**
+ * The settings by option, then environment, then default.
+ * @throws ConfigError that lists every wrong value, by the name under which it was given
+ */
+export function resolveConfig(options: ConfigOptions = {}, environment: Environment = {}): TaskConfig {
+  const complaints: string[] = [];
+  function read<T>(option: keyof ConfigOptions, variable: string, parse: (value: unknown, name: string) => T): T | undefined {
+    const given: unknown = options[option];
+    const [value, name] = given === undefined ? [emptyAsUnset(environment[variable]), variable] : [given, option];
+    if (value === undefined) return undefined;
+    try {
+      return parse(value, name);
+    } catch (error) {
+      complaints.push(BrokkrError.is(error) ? error.message : `${name}: invalid`);
+      return undefined;
+    }
+  }
+  const config: TaskConfig = {
+    brokerUrl: read('brokerUrl', 'TASK_BROKER_URL', url) ?? 'memory:',
+    brokerPackage: read('brokerPackage', 'TASK_BROKER_PACKAGE', text),
+    namespace: read('namespace', 'TASK_NAMESPACE', namespace) ?? 'brokkr',
+    queueName: read('queueName', 'TASK_QUEUE_NAME', queue) ?? 'default',
+    maxWorkers: read('maxWorkers', 'TASK_MAX_WORKERS', whole(1)) ?? 4,
+    timeoutMs: read('timeout', 'TASK_TIMEOUT', duration(1)) ?? 600_000,
+    maxRetries: read('maxRetries', 'TASK_MAX_RETRIES', whole(0)) ?? 3,
+    retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? 15_000,
+    leaseMs: read('lease', 'TASK_LEASE', duration(1)) ?? 30_000,
+    maxCrashes: read('maxCrashes', 'TASK_MAX_CRASHES', whole(1)) ?? 3,
+    shutdownTimeoutMs: read('shutdownTimeout', 'TASK_SHUTDOWN_TIMEOUT', duration(0)) ?? 25_000,
+    sendTimeoutMs: read('sendTimeout', 'TASK_SEND_TIMEOUT', duration(1)) ?? 5_000,
+    maxPayload: read('maxPayload', 'TASK_MAX_PAYLOAD', whole(1)) ?? 1_048_576,
+    idempotencyTtlMs: read('idempotencyTtl', 'TASK_IDEMPOTENCY_TTL', duration(1)) ?? 86_400_000,
+    deadMax: read('deadMax', 'TASK_DEAD_MAX', whole(0)) ?? 100_000,
+    resultUrl: read('resultUrl', 'TASK_RESULT_URL', url),
+    serviceType: read('serviceType', 'SERVICE_TYPE', oneOf(['api', 'worker'] as const)),
+    appModule: read('appModule', 'APP_MODULE', text),
+    logLevel: read('logLevel', 'LOG_LEVEL', oneOf(LOG_LEVELS)) ?? 'info',
+    logFormat: read('logFormat', 'LOG_FORMAT', oneOf(['json', 'pretty'] as const)),
+  };
+  if (complaints.length > 0) {
+    throw new ConfigError(`wrong settings:\n${complaints.map((complaint) => `  ${complaint}`).join('\n')}`, {
+      code: 'SETTINGS_INVALID',
+    });
+  }
+  return Object.freeze(config);
+}
+
+function emptyAsUnset(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw wrong(name, 'a string', value);
+}
+
+function url(value: unknown, name: string): string {
+  if (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(value)) return value;
+  // What was given is not shown: it may be a password without its URL.
+  throw new ConfigError(`${name}: a URL such as redis://localhost:6379/0 or memory:`);
+}
+
+function namespace(value: unknown, name: string): string {
+  if (typeof value === 'string' && NAMESPACE.test(value)) return value;
+  throw wrong(name, '1 to 60 characters of A-Z a-z 0-9 . _ -', value);
+}
+
+function queue(value: unknown, name: string): string {
+  try {
+    checkQueueName(value as string);
+  } catch (error) {
+    throw new ConfigError(`${name}: ${(error as Error).message}`);
+  }
+  return value as string;
+}
+
+function duration(atLeastMs: number): (value: unknown, name: string) => number {
+  return (value, name) => {
+    const ms = toMs(value as Duration, name);
+    if (ms >= atLeastMs) return ms;
+    throw wrong(name, 'a duration longer than 0', value);
+  };
+}
+
+function whole(atLeast: number): (value: unknown, name: string) => number {
+  return (value, name) => {
+    const parsed = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    if (Number.isSafeInteger(parsed) && (parsed as number) >= atLeast) return parsed as number;
+    throw wrong(name, `a whole number of ${atLeast} or more`, value);
+  };
+}
+
+function oneOf<T extends string>(allowed: readonly T[]): (value: unknown, name: string) => T {
+  return (value, name) => {
+    const found = allowed.find((candidate) => candidate === value);
+    if (found !== undefined) return found;
+    throw wrong(name, `one of ${allowed.join(', ')}`, value);
+  };
+}
+
+function wrong(name: string, expected: string, value: unknown): ConfigError {
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : typeof value === 'number' ? String(value) : `a ${typeof value}`;
+  return new ConfigError(`${name}: ${expected}, got ${shown}`);
+}

@@ -1,0 +1,44 @@
+type Listener<A extends readonly unknown[]> = (...args: A) => void;
+
+/**
+ * Typed events whose listeners cannot do harm: what one throws, or rejects with, is reported and the rest are
+ * called.
+ */
+export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
+  readonly #listeners = new Map<keyof M, Set<Listener<never>>>();
+  readonly #report: (event: string, error: unknown) => void;
+
+  constructor(report: (event: string, error: unknown) => void) {
+    this.#report = report;
+  }
+
+  on<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
+    const listeners = this.#listeners.get(event);
+    if (listeners === undefined) this.#listeners.set(event, new Set([listener as Listener<never>]));
+    else listeners.add(listener as Listener<never>);
+  }
+
+  off<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
+    const listeners = this.#listeners.get(event);
+    listeners?.delete(listener as Listener<never>);
+    if (listeners?.size === 0) this.#listeners.delete(event);
+  }
+
+  /** Whether anybody listens: an event nobody hears need not be made. */
+  has(event: keyof M): boolean {
+    return this.#listeners.has(event);
+  }
+
+  emit<E extends keyof M>(event: E, ...args: M[E]): void {
+    const listeners = this.#listeners.get(event);
+    if (listeners === undefined) return;
+    for (const listener of [...listeners]) {
+      try {
+        const answer: unknown = (listener as unknown as (...args: readonly unknown[]) => unknown)(...args);
+        if (answer instanceof Promise) answer.catch((error: unknown) => this.#report(String(event), error));
+      } catch (error) {
+        this.#report(String(event), error);
+      }
+    }
+  }
+}

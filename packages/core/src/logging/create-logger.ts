@@ -1,0 +1,44 @@
+import pino, { type DestinationStream, type Logger } from 'pino';
+
+export interface LoggerOptions {
+  /** pino level, `silent` too. */
+  readonly level: string;
+  /** Where lines go. @default standard output, written at once */
+  readonly destination?: DestinationStream | undefined;
+  /** Fields for each line, asked for when it is written. */
+  readonly bindings?: (() => object | undefined) | undefined;
+}
+
+/** Loggers that ask for bindings at each line, and their twins that do not. */
+const twins = new WeakMap<Logger, Logger>();
+
+/** A pino logger whose lines are one line each, whatever is written into them. */
+export function createLogger({ level, destination, bindings }: LoggerOptions): Logger {
+  const stream = oneLine(destination ?? pino.destination({ dest: 1, sync: true }));
+  const base = { level, base: { pid: process.pid }, errorKey: 'error' };
+  const plain = pino(base, stream);
+  if (bindings === undefined) return plain;
+  const logger = pino({ ...base, mixin: () => bindings() ?? {} }, stream);
+  twins.set(logger, plain);
+  return logger;
+}
+
+/** The logger for lines that name their task themselves. */
+export function withoutBindings(logger: Logger): Logger {
+  return twins.get(logger) ?? logger;
+}
+
+/** JSON leaves these raw, and terminals and line readers act on them: DEL, C1 controls, Unicode line separators. */
+const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+
+function oneLine(stream: DestinationStream): DestinationStream {
+  return {
+    write(line: string) {
+      stream.write(line.search(UNSAFE) === -1 ? line : line.replace(UNSAFE, escaped));
+    },
+  };
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { pid } from 'node:process';
+import type { Logger } from 'pino';
+import type { Broker } from '../broker/broker.ts';
+import { isInspectable, isResultStore } from '../broker/optional.ts';
+import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { Clock } from '../clock/clock.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import { createBroker } from '../config/broker-registry.ts';
+import { managerLogger } from '../config/default-logger.ts';
+import { readEnvironment } from '../config/env-file.ts';
+import { openBroker } from '../config/lazy-broker.ts';
+import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
+import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
+import type { Hooks } from '../lifecycle/hooks.ts';
+import { withoutBindings } from '../logging/create-logger.ts';
+import type { Middleware } from '../middleware/middleware.ts';
+import { Producer } from '../producer/producer.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
+import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
+import { type Equipment, TaskWorker } from '../worker/task-worker.ts';
+import type { Worker, WorkerOptions } from '../worker/worker.ts';
+import { checkConcurrency, workerQueues } from '../worker/worker-queues.ts';
+import type { WorkerTask } from '../worker/worker-task.ts';
+import type { ManagerOptions, RunMode } from './manager-options.ts';
+import type { TaskHost } from './task-calls.ts';
+import { workerTask } from './worker-tasks.ts';
+
+export interface RuntimeOptions {
+  readonly options: ManagerOptions;
+  readonly registry: TaskRegistry;
+  readonly hooks: Hooks;
+  readonly middleware: readonly Middleware[];
+}
+
+/** What a manager is once it is used: settings are read, and the objects they describe are made. */
+export class Runtime implements TaskHost {
+  readonly config: TaskConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly broker: Broker;
+  readonly producer: Producer;
+  readonly #options: ManagerOptions;
+  readonly #registry: TaskRegistry;
+  readonly #hooks: Hooks;
+  readonly #middleware: readonly Middleware[];
+  readonly #workers = new Set<TaskWorker>();
+  #served = new Set<string>();
+  #resultBroker: Broker | undefined;
+  #hasSent = false;
+
+  constructor({ options, registry, hooks, middleware }: RuntimeOptions) {
+    this.#options = options;
+    this.#registry = registry;
+    this.#hooks = hooks;
+    this.#middleware = middleware;
+    this.config = resolveConfig(options, readEnvironment());
+    this.clock = options.clock ?? systemClock;
+    const logger = managerLogger(options.logger, options, this.config);
+    this.logger = withoutBindings(logger);
+    this.broker = options.broker ?? createBroker(this.config.brokerUrl, { ...this.#brokerOptions(), brokerPackage: this.config.brokerPackage });
+    this.producer = new Producer({
+      openBroker: () => this.#openForSending(),
+      resultStore: () => this.resultStore(),
+      clock: this.clock,
+      logger: this.logger,
+      defaultQueue: this.config.queueName,
+      maxPayload: this.config.maxPayload,
+      sendTimeoutMs: this.config.sendTimeoutMs,
+      middleware,
+    });
+  }
+
+  get mode(): RunMode {
+    const { serviceType } = this.config;
+    if (this.#options.runMode !== undefined) return this.#options.runMode;
+    if (serviceType !== undefined) return serviceType === 'api' ? 'producer' : 'worker';
+    return this.#workers.size > 0 ? 'worker' : 'producer';
+  }
+
+  queueOf(definition: TaskDefinition): string {
+    return definition.queueName ?? this.config.queueName;
+  }
+
+  maxRetriesOf(definition: TaskDefinition): number {
+    return definition.maxRetries ?? this.config.maxRetries;
+  }
+
+  openBroker(): Promise<Broker> {
+    return openBroker(this.broker);
+  }
+
+  /** The store that `TASK_RESULT_URL` names, else the broker, where it is one. */
+  async resultStore(): Promise<ResultStore | undefined> {
+    if (this.#options.resultStore !== undefined) return this.#options.resultStore;
+    const { resultUrl } = this.config;
+    if (resultUrl === undefined || resultUrl === this.config.brokerUrl) {
+      const broker = await this.openBroker();
+      return isResultStore(broker) ? broker : undefined;
+    }
+    this.#resultBroker ??= createBroker(resultUrl, this.#brokerOptions());
+    const store = await openBroker(this.#resultBroker);
+    if (isResultStore(store)) return store;
+    throw new UnsupportedFeatureError('TASK_RESULT_URL: this broker keeps no results; name one that does, such as redis://', {
+      code: 'RESULT_STORE_MISSING',
+    });
+  }
+
+  /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
+  createWorker(options: WorkerOptions = {}): Worker {
+    const { config } = this;
+    if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
+      throw new ConfigError('this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process', {
+        code: 'WORKER_IN_PRODUCER',
+      });
+    }
+    const queues = workerQueues(options.queues, config.queueName);
+    for (const queue of queues.keys()) this.#served.add(queue);
+    const worker = new TaskWorker({
+      id: options.workerId ?? `${hostname()}:${pid}:${randomBytes(4).toString('hex')}`,
+      queues,
+      strict: options.strict ?? false,
+      concurrency: checkConcurrency(options.concurrency ?? config.maxWorkers),
+      leaseMs: config.leaseMs,
+      maxCrashes: config.maxCrashes,
+      maxPayload: config.maxPayload,
+      shutdownTimeoutMs: config.shutdownTimeoutMs,
+      clock: this.clock,
+      logger: this.logger,
+      hooks: this.#hooks,
+      equip: () => this.#equip(queues),
+    });
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await this.producer.drained();
+    await this.broker.close();
+    await this.#resultBroker?.close();
+  }
+
+  #brokerOptions(): Parameters<typeof createBroker>[1] {
+    return {
+      namespace: this.config.namespace,
+      idempotencyTtlMs: this.config.idempotencyTtlMs,
+      sendTimeoutMs: this.config.sendTimeoutMs,
+      logger: this.logger,
+      clock: this.clock,
+      knownQueues: () => this.#knownQueues(),
+    };
+  }
+
+  #knownQueues(): readonly string[] {
+    return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
+  }
+
+  async #openForSending(): Promise<Broker> {
+    const broker = await this.openBroker();
+    if (!this.#hasSent && !broker.capabilities.persistent && this.#workers.size === 0) {
+      this.logger.warn('sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL');
+    }
+    this.#hasSent = true;
+    return broker;
+  }
+
+  async #equip(queues: ReadonlyMap<string, number>): Promise<Equipment> {
+    const broker = await this.openBroker();
+    const keeping = this.#runnable().some(({ definition }) => definition.resultTtlMs !== undefined);
+    const resultStore = keeping ? await this.resultStore() : undefined;
+    const made = new Map<TaskDefinition, WorkerTask>();
+    const settle = (definition: TaskDefinition): WorkerTask => {
+      const known = made.get(definition);
+      if (known !== undefined) return known;
+      const task = workerTask(definition, {
+        config: this.config,
+        middleware: this.#middleware,
+        resultStore,
+        retryPolicy: this.#options.retryPolicy,
+      });
+      made.set(definition, task);
+      return task;
+    };
+    this.#checkAtStart(broker, queues, this.#runnable().map(({ definition }) => settle(definition)));
+    await this.#warnOfDeadLetters(broker, queues);
+    return {
+      broker,
+      resultStore,
+      taskFor: (name) => {
+        const registered = this.#registry.get(name);
+        return registered === undefined || !this.#mayRun(registered) ? undefined : settle(registered.definition);
+      },
+    };
+  }
+
+  #runnable(): readonly RegisteredTask[] {
+    return this.#registry.all().filter((registered) => this.#mayRun(registered));
+  }
+
+  #mayRun({ workerOnly }: RegisteredTask): boolean {
+    return !workerOnly || this.mode === 'worker';
+  }
+
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: readonly WorkerTask[]): void {
+    const unserved = tasks.filter(({ definition }) => !this.#served.has(this.queueOf(definition)));
+    if (unserved.length > 0) {
+      const told = unserved.map(({ definition }) => `${definition.name} (${this.queueOf(definition)})`).join(', ');
+      this.logger.warn({ queues: [...queues.keys()] }, `no worker of this process serves the queues of these tasks: ${told}`);
+    }
+    if (broker.capabilities.maxDelayMs > 0) return;
+    const delaying = tasks.find(({ maxRetries }) => maxRetries > 0);
+    if (delaying === undefined) return;
+    throw new UnsupportedFeatureError(`task ${delaying.definition.name} retries, and this broker cannot delay messages; set maxRetries to 0`, {
+      code: 'DELAY_UNSUPPORTED',
+    });
+  }
+
+  async #warnOfDeadLetters(broker: Broker, queues: ReadonlyMap<string, number>): Promise<void> {
+    if (!isInspectable(broker)) return;
+    for (const queue of queues.keys()) {
+      const { dead } = await broker.counts(queue);
+      if (dead !== undefined && dead > this.config.deadMax) {
+        this.logger.warn({ queue, dead }, `more dead letters than TASK_DEAD_MAX (${this.config.deadMax}); look at them with brokkr dead list ${queue}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock/clock.ts';
+import type { Producer } from '../producer/producer.ts';
+import { type SendSettings, sendSettings } from '../producer/send-settings.ts';
+import { runAs } from '../task/current-task.ts';
+import type { Send, Sender, SendOptions, Task, TaskRef } from '../task/task.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
+import { TaskRun } from '../task/task-run.ts';
+import { validateArguments } from '../task/validate-arguments.ts';
+
+type Args = readonly unknown[];
+
+/** What a task asks of its manager when it is used; nothing of it exists before. */
+export interface TaskHost {
+  readonly producer: Producer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  queueOf(definition: TaskDefinition): string;
+  maxRetriesOf(definition: TaskDefinition): number;
+}
+
+/** The task that users hold: called, it runs here; its `send` sends. */
+export function makeTask(definition: TaskDefinition, host: () => TaskHost): Task {
+  const inline = (...args: Args): Promise<unknown> => runInline(definition, args, host());
+  Object.defineProperties(inline, {
+    name: { value: definition.name },
+    taskName: { value: definition.name, enumerable: true },
+    queueName: { get: () => host().queueOf(definition), enumerable: true },
+  });
+  const task = inline as unknown as Task;
+  Object.assign(task, makeSender(definition, host, {}, task));
+  return task;
+}
+
+function makeSender(definition: TaskDefinition, host: () => TaskHost, settings: SendSettings, task: TaskRef<Args, unknown>): Sender<Args, unknown> {
+  const send = (...args: Args) => attempt(() => host().producer.send(definition, args, settings));
+  return {
+    send: Object.assign(send, { task }) as Send<Args, unknown>,
+    sendMany: (batch: Iterable<Args>) => attempt(() => host().producer.sendMany(definition, batch, settings)),
+    with: (options: SendOptions) => makeSender(definition, host, sendSettings(options, settings), task),
+  };
+}
+
+/** Wrong settings are found when the manager is first asked; a promise is what callers expect to fail. */
+async function attempt<T>(send: () => Promise<T>): Promise<T> {
+  return send();
+}
+
+async function runInline(definition: TaskDefinition, args: Args, host: TaskHost): Promise<unknown> {
+  const message = {
+    id: randomUUID(),
+    task: definition.name,
+    queue: host.queueOf(definition),
+    args,
+    attempt: 1,
+    headers: {},
+    enqueuedAt: host.clock.now(),
+  };
+  const run = new TaskRun(message, host.maxRetriesOf(definition), 0, host.logger);
+  return runAs(run, async () => definition.handler(...(await validateArguments(definition, args))));
+}

@@ -1,0 +1,173 @@
+import type { Broker } from '../broker/broker.ts';
+import { readEnvironment } from '../config/env-file.ts';
+import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { type Hook, Hooks } from '../lifecycle/hooks.ts';
+import type { Middleware } from '../middleware/middleware.ts';
+import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
+import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
+import { TaskRegistry } from '../task/task-registry.ts';
+import type { Worker, WorkerOptions } from '../worker/worker.ts';
+import type { ManagerOptions, RunMode } from './manager-options.ts';
+import { Runtime } from './runtime.ts';
+import { makeTask } from './task-calls.ts';
+
+const instances = new Map<string, TaskManager>();
+const managers = new WeakMap<object, TaskManager>();
+
+/**
+ * Where an application defines its tasks, sends them and creates workers: a thin façade over the objects that
+ * settings describe. Nothing is read, opened or connected before it is needed.
+ */
+export class TaskManager {
+  readonly name: string;
+  readonly #registry = new TaskRegistry();
+  readonly #hooks = new Hooks();
+  readonly #middleware: Middleware[] = [];
+  #options: ManagerOptions = {};
+  #runtime: Runtime | undefined;
+  /** Stands in front of the real one while a test holds the manager. */
+  #override: Runtime | undefined;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The manager of that name: the same one at each call, independent of those of other names. */
+  static getInstance(name = 'default'): TaskManager {
+    const known = instances.get(name);
+    if (known !== undefined) return known;
+    const manager = new TaskManager(name);
+    instances.set(name, manager);
+    return manager;
+  }
+
+  /** Every manager asked for so far. */
+  static all(): readonly TaskManager[] {
+    return [...instances.values()];
+  }
+
+  /** @throws ConfigError where `task` is none */
+  static of(task: object): TaskManager {
+    const manager = managers.get(task);
+    if (manager === undefined) throw new ConfigError('this is no task of any TaskManager', { code: 'NO_TASK' });
+    return manager;
+  }
+
+  /**
+   * Defines a task whose handler any worker of this manager runs.
+   * @throws ConfigError naming the task and what is wrong with it
+   */
+  readonly task: DefineTask = (...given: unknown[]) => this.#define(given, false) as never;
+
+  /** The same; the handler is kept from every worker of a process that is a producer. */
+  readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
+
+  /**
+   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first.
+   * @throws ConfigError listing every wrong value, or where the manager has been used already
+   */
+  async initialize(options: ManagerOptions = {}): Promise<this> {
+    if (this.#runtime !== undefined) {
+      throw new ConfigError('initialize() after the first send or worker: settings are fixed by then; call it earlier', {
+        code: 'INITIALIZED_TOO_LATE',
+      });
+    }
+    const merged = { ...this.#options, ...options };
+    resolveConfig(merged, readEnvironment());
+    this.#options = merged;
+    return this;
+  }
+
+  /** @throws ConfigError for wrong options, or in a process that was set to be a producer */
+  createWorker(options?: WorkerOptions): Worker {
+    return this.#active().createWorker(options);
+  }
+
+  /** Adds middleware; the first one is the outermost. Before the first send or worker. */
+  use(middleware: Middleware): this {
+    if (this.#runtime !== undefined) {
+      throw new ConfigError(`middleware ${middleware.name} after the first send or worker: some tasks would go without it; add it earlier`, {
+        code: 'INITIALIZED_TOO_LATE',
+      });
+    }
+    if (typeof middleware.name !== 'string' || (middleware.send === undefined && middleware.handle === undefined)) {
+      throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', { code: 'MIDDLEWARE_INVALID' });
+    }
+    this.#middleware.push(middleware);
+    return this;
+  }
+
+  /** Awaited before a worker fetches; what it throws ends the start. */
+  onStart(hook: Hook): this {
+    this.#hooks.onStart(hook);
+    return this;
+  }
+
+  /** Awaited after a worker has stopped, last one first. */
+  onStop(hook: Hook): this {
+    this.#hooks.onStop(hook);
+    return this;
+  }
+
+  /** The tasks defined so far. */
+  tasks(): readonly TaskDefinition[] {
+    return this.#registry.all().map(({ definition }) => definition);
+  }
+
+  /** The settings in force. @throws ConfigError listing every wrong value */
+  get config(): TaskConfig {
+    return this.#active().config;
+  }
+
+  get runMode(): RunMode {
+    return this.#active().mode;
+  }
+
+  /** The broker, its adapter loaded. */
+  broker(): Promise<Broker> {
+    return this.#active().openBroker();
+  }
+
+  /** Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. */
+  async close(): Promise<void> {
+    const runtime = this.#runtime;
+    this.#runtime = undefined;
+    await runtime?.close();
+  }
+
+  /**
+   * Puts other settings in force until the function it resolves to is called: for tests, that want a broker and a
+   * clock of their own without touching the application's. Nests no deeper than one.
+   */
+  override(options: ManagerOptions): () => Promise<void> {
+    if (this.#override !== undefined) {
+      throw new ConfigError(`task manager ${this.name} is held by another test; close that first`, { code: 'MANAGER_OVERRIDDEN' });
+    }
+    const runtime = this.#makeRuntime(options);
+    this.#override = runtime;
+    return async () => {
+      if (this.#override === runtime) this.#override = undefined;
+      await runtime.close();
+    };
+  }
+
+  #active(): Runtime {
+    if (this.#override !== undefined) return this.#override;
+    this.#runtime ??= this.#makeRuntime(this.#options);
+    return this.#runtime;
+  }
+
+  #makeRuntime(options: ManagerOptions): Runtime {
+    return new Runtime({ options, registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware });
+  }
+
+  #define(given: readonly unknown[], workerOnly: boolean): Task {
+    const [options, handler] = given.length > 1 ? given : [{}, given[0]];
+    const definition = defineTask((options ?? {}) as TaskOptions, handler);
+    this.#registry.add(definition, workerOnly);
+    const task = makeTask(definition, () => this.#active());
+    managers.set(task, this);
+    return task;
+  }
+}

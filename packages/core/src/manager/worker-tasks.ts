@@ -1,0 +1,81 @@
+import type { ResultStore } from '../broker/optional-brokers.ts';
+import { UnsupportedFeatureError } from '../errors/errors.ts';
+import type { TaskConfig } from '../config/task-config.ts';
+import type { Message } from '../message/message.ts';
+import { compose, type Layer } from '../middleware/compose.ts';
+import type { HandleContext, Middleware } from '../middleware/middleware.ts';
+import { storeResult } from '../result/store-result.ts';
+import { exponential } from '../retry/exponential.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
+import type { TaskRun } from '../task/task-run.ts';
+import { validateArguments } from '../task/validate-arguments.ts';
+import type { WorkerTask } from '../worker/worker-task.ts';
+
+export interface WorkerTasksOptions {
+  readonly config: TaskConfig;
+  readonly middleware: readonly Middleware[];
+  readonly resultStore: ResultStore | undefined;
+  /** Of the house, for tasks that say nothing of their retries. */
+  readonly retryPolicy: RetryPolicy | undefined;
+}
+
+/** A definition as a worker runs it. */
+export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): WorkerTask {
+  const { config, retryPolicy } = options;
+  const delayMs = definition.retryDelayMs ?? config.retryDelayMs;
+  const standard = exponential({ delay: `${delayMs}ms`, max: `${definition.maxRetryDelayMs}ms` });
+  const house = definition.retryDelayMs === undefined ? retryPolicy : undefined;
+  return {
+    definition,
+    maxRetries: definition.maxRetries ?? config.maxRetries,
+    timeoutMs: definition.timeoutMs ?? config.timeoutMs,
+    policy: definition.retry ?? house ?? standard,
+    fallbackPolicy: standard,
+    run: runner(definition, options),
+  };
+}
+
+/** Without a schema, a result to keep and middleware the handler is called as it is. */
+function runner(definition: TaskDefinition, { config, middleware, resultStore }: WorkerTasksOptions): WorkerTask['run'] {
+  const { handler } = definition;
+  const call =
+    definition.schema === undefined
+      ? (message: Message) => handler(...message.args)
+      : async (message: Message) => handler(...(await validateArguments(definition, message.args)));
+  const around = definition.resultTtlMs === undefined ? middleware : [storeResult(needed(resultStore, definition), config.maxPayload), ...middleware];
+  const layers = around.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
+    handle === undefined ? [] : [{ name, around: handle.bind(around[index]) }],
+  );
+  if (layers.length === 0) return (_run, message) => call(message);
+  const onion = compose(layers, async (context: HandleContext) => call(context.message));
+  return (run, message) => onion(new HandleScope(definition, run, message));
+}
+
+function needed(store: ResultStore | undefined, { name }: TaskDefinition): ResultStore {
+  if (store !== undefined) return store;
+  throw new UnsupportedFeatureError(`task ${name} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`, {
+    code: 'RESULT_STORE_MISSING',
+  });
+}
+
+/** What middleware sees; signal and logger are made when asked for. */
+class HandleScope implements HandleContext {
+  readonly task: TaskDefinition;
+  readonly message: Message;
+  readonly #run: TaskRun;
+
+  constructor(task: TaskDefinition, run: TaskRun, message: Message) {
+    this.task = task;
+    this.message = message;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get logger(): HandleContext['logger'] {
+    return this.#run.logger;
+  }
+}

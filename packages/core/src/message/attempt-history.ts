@@ -1,0 +1,58 @@
+import { type ErrorRecord, errorRecord } from './error-record.ts';
+
+/** One attempt that failed. */
+export interface AttemptRecord {
+  readonly attempt: number;
+  /** When it ended, epoch milliseconds by the worker's clock. */
+  readonly at: number;
+  /** Id of the worker that ran it. */
+  readonly worker: string;
+  readonly error: ErrorRecord;
+}
+
+/** The whole history stands in one header, and servers limit those. */
+const LARGEST_BYTES = 16_384;
+
+/** `history` (the header, or nothing yet) with one attempt more; at most 16 KiB, oldest attempts shortened first. */
+export function appendAttempt(
+  history: string | undefined,
+  attempt: Omit<AttemptRecord, 'error'> & { readonly error: unknown },
+): string {
+  const records = [...readHistory(history), { ...attempt, error: errorRecord(attempt.error) }];
+  return fit(records);
+}
+
+/** The attempts in a history header; none where it is absent or not ours. */
+export function readHistory(history: string | undefined): readonly AttemptRecord[] {
+  if (history === undefined) return [];
+  try {
+    const records: unknown = JSON.parse(history);
+    return Array.isArray(records) ? (records as AttemptRecord[]).filter((record) => typeof record === 'object' && record !== null) : [];
+  } catch {
+    return [];
+  }
+}
+
+function fit(records: AttemptRecord[]): string {
+  let json = JSON.stringify(records);
+  for (const shorten of [withoutStack, nameAlone]) {
+    for (let index = 0; index < records.length && Buffer.byteLength(json) > LARGEST_BYTES; index++) {
+      records[index] = shorten(records[index] as AttemptRecord);
+      json = JSON.stringify(records);
+    }
+  }
+  while (records.length > 1 && Buffer.byteLength(json) > LARGEST_BYTES) {
+    records.shift();
+    json = JSON.stringify(records);
+  }
+  return json;
+}
+
+function withoutStack(record: AttemptRecord): AttemptRecord {
+  const { name, message, code } = record.error;
+  return { ...record, error: { name, message: message.slice(0, 500), ...(code === undefined ? {} : { code }) } };
+}
+
+function nameAlone(record: AttemptRecord): AttemptRecord {
+  return { ...record, error: { name: record.error.name, message: record.error.message.slice(0, 40) } };
+}

@@ -1,0 +1,66 @@
+/** What is kept of an error: strings alone, so that nothing it holds can be looked up or run by a reader. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorRecord;
+}
+
+const LONGEST_NAME = 120;
+const LONGEST_MESSAGE = 2_048;
+const LONGEST_STACK = 8_192;
+const DEEPEST_CAUSE = 3;
+
+/** Describes anything a handler may throw. Total: hostile getters, proxies and cycles included. */
+export function errorRecord(thrown: unknown, depth = 0): ErrorRecord {
+  if (typeof thrown !== 'object' || thrown === null) {
+    return { name: 'NonError', message: cut(`${typeof thrown} was thrown: ${safeString(thrown)}`, LONGEST_MESSAGE) };
+  }
+  const name = read(thrown, 'name') ?? 'NonError';
+  const message = read(thrown, 'message') ?? `an object was thrown: ${safeString(thrown)}`;
+  const code = read(thrown, 'code');
+  const stack = read(thrown, 'stack');
+  const cause = depth < DEEPEST_CAUSE ? readCause(thrown) : undefined;
+  return {
+    name: cut(name, LONGEST_NAME),
+    message: cut(message, LONGEST_MESSAGE),
+    ...(code === undefined ? {} : { code: cut(code, LONGEST_NAME) }),
+    ...(stack === undefined ? {} : { stack: cut(stack, LONGEST_STACK) }),
+    ...(cause === undefined ? {} : { cause: errorRecord(cause, depth + 1) }),
+  };
+}
+
+/** One line for people: `TypeError: fetch failed`. */
+export function errorLine(record: ErrorRecord): string {
+  return `${record.name}: ${record.message}`;
+}
+
+function read(thrown: object, field: string): string | undefined {
+  try {
+    const value: unknown = (thrown as Record<string, unknown>)[field];
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readCause(thrown: object): unknown {
+  try {
+    return (thrown as { cause?: unknown }).cause;
+  } catch {
+    return undefined;
+  }
+}
+
+function safeString(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'it cannot be shown';
+  }
+}
+
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}

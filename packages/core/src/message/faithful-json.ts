@@ -1,0 +1,105 @@
+import { SerializationError } from '../errors/errors.ts';
+
+/** Nesting that a payload may have; deeper ones are refused by the sender and by the worker. */
+export const MAX_DEPTH = 64;
+
+export interface FaithfulOptions {
+  /** Objects with a `toJSON` of their own pass as what it returns: a schema turns them back. @default false */
+  readonly allowToJson?: boolean;
+}
+
+/** What JSON cannot carry, and where; `path` grows from the inside out, so the good case builds no strings. */
+interface Fault {
+  path: string;
+  readonly what: string;
+  readonly advice: string;
+  readonly code?: string;
+}
+
+/**
+ * Checks that JSON carries `value` so that the receiver gets an equal one. Plain objects, arrays, strings, finite
+ * numbers, booleans and null pass; object fields that are `undefined` are left out, as everywhere.
+ * @param path where `value` stands, for the error
+ * @throws SerializationError naming the path inside the payload
+ */
+export function assertFaithful(value: unknown, path: string, options: FaithfulOptions = {}): void {
+  let fault: Fault | undefined;
+  try {
+    fault = findFault(value, 1, options.allowToJson === true);
+  } catch (cause) {
+    throw new SerializationError(`${path}: reading it threw an error; send plain data`, { path, cause });
+  }
+  if (fault === undefined) return;
+  const at = path + fault.path;
+  throw new SerializationError(`${at}: JSON cannot carry ${fault.what}; ${fault.advice}`, { path: at, code: fault.code });
+}
+
+function findFault(value: unknown, depth: number, allowToJson: boolean): Fault | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'number':
+      return Number.isFinite(value) ? undefined : fault(String(value), 'send a finite number or null');
+    case 'object':
+      return value === null ? undefined : findObjectFault(value, depth, allowToJson);
+    case 'undefined':
+      return fault('undefined', 'send null, or leave it out at the end');
+    default:
+      return fault(`a ${typeof value}`, 'send a string or a number in its place');
+  }
+}
+
+function findObjectFault(value: object, depth: number, allowToJson: boolean): Fault | undefined {
+  // A cycle has no end, so it is found by depth: no set of visited objects is kept for the good case.
+  if (depth > MAX_DEPTH) {
+    return {
+      path: '',
+      what: `more than ${MAX_DEPTH} levels, or a cycle`,
+      advice: 'send a flatter value or a reference to it',
+      code: 'PAYLOAD_TOO_DEEP',
+    };
+  }
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const inside = findFault(value[index], depth + 1, allowToJson);
+      if (inside !== undefined) return within(`[${index}]`, inside);
+    }
+    return undefined;
+  }
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    return allowToJson ? undefined : fault(className(value), 'it would arrive as something else; send what its toJSON gives, or add a schema');
+  }
+  if (!isPlain(value)) return fault(className(value), 'send a plain object');
+  for (const key of Object.keys(value)) {
+    const field = (value as Record<string, unknown>)[key];
+    const inside = field === undefined ? undefined : findFault(field, depth + 1, allowToJson);
+    if (inside !== undefined) return within(segment(key), inside);
+  }
+  return undefined;
+}
+
+/** Object literals, also of another realm (a vm context, a test runner), and objects without a prototype. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
+}
+
+function segment(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 60))}]`;
+}
+
+function className(value: object): string {
+  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
+  return `an object of class ${typeof name === 'string' && name !== '' ? name.slice(0, 60) : '(none)'}`;
+}
+
+function fault(what: string, advice: string): Fault {
+  return { path: '', what, advice };
+}
+
+function within(outer: string, inner: Fault): Fault {
+  inner.path = outer + inner.path;
+  return inner;
+}

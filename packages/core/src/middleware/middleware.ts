@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { PublishReceipt } from '../broker/broker.ts';
+import type { Message } from '../message/message.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
+
+/** A message on its way out: its headers may still be written. */
+export interface OutgoingMessage extends Omit<Message, 'headers'> {
+  readonly headers: Record<string, string>;
+}
+
+interface MiddlewareContext {
+  readonly task: TaskDefinition;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}
+
+export interface SendContext extends MiddlewareContext {
+  readonly message: OutgoingMessage;
+}
+
+export interface HandleContext extends MiddlewareContext {
+  readonly message: Message;
+}
+
+/**
+ * Code around sending, around handling, or both: an onion, the first one outermost. It may refuse (throw), wait,
+ * set headers or replace a result; it cannot lose a task, since settling and retrying are not among them.
+ */
+export interface Middleware {
+  /** For errors and logs. */
+  readonly name: string;
+  /** Around sending; `next` resolves once the message is stored. */
+  send?(context: SendContext, next: () => Promise<PublishReceipt>): Promise<PublishReceipt>;
+  /** Around the handler; `next` resolves with its result. */
+  handle?(context: HandleContext, next: () => Promise<unknown>): Promise<unknown>;
+}

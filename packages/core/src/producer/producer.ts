@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Broker, PublishReceipt } from '../broker/broker.ts';
+import { isCancelling } from '../broker/optional.ts';
+import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { Clock } from '../clock/clock.ts';
+import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
+import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
+import { compose, type Layer } from '../middleware/compose.ts';
+import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
+import type { TaskHandle } from '../task/task-handle.ts';
+import { validateArguments } from '../task/validate-arguments.ts';
+import { Publisher } from './publisher.ts';
+import { SendManyError } from './send-many-error.ts';
+import { checkHeaders, type SendSettings } from './send-settings.ts';
+import { SentTask, type SentTaskPorts } from './sent-task.ts';
+
+export interface ProducerOptions {
+  /** Opens the broker; called once, at the first send. */
+  readonly openBroker: () => Promise<Broker>;
+  readonly resultStore: () => Promise<ResultStore | undefined>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly defaultQueue: string;
+  readonly maxPayload: number;
+  readonly sendTimeoutMs: number;
+  readonly middleware: readonly Middleware[];
+}
+
+/** A message that is checked and encoded, and not sent yet. */
+interface Draft {
+  readonly task: TaskDefinition;
+  readonly message: OutgoingMessage;
+  readonly body: Uint8Array;
+}
+
+/** Sends: checks arguments, encodes, goes through the send middleware, publishes. */
+export class Producer {
+  readonly #options: ProducerOptions;
+  readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
+  readonly #ports: SentTaskPorts;
+  #opening: Promise<Publisher> | undefined;
+  #publisher: Publisher | undefined;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+    this.#layers = options.middleware.flatMap(({ name, send }, index) =>
+      send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
+    );
+    this.#ports = {
+      clock: options.clock,
+      resultStore: options.resultStore,
+      cancel: (queue, id) => this.#cancel(queue, id),
+    };
+  }
+
+  async send(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
+    const draft = task.schema === undefined ? this.#draft(task, args, settings) : await this.#checkedDraft(task, args, settings);
+    const publisher = this.#publisher ?? (await this.#open());
+    this.#checkCapabilities(publisher.broker, settings);
+    return this.#publish(publisher, draft);
+  }
+
+  async sendMany(task: TaskDefinition, batch: Iterable<readonly unknown[]>, settings: SendSettings): Promise<TaskHandle[]> {
+    if (settings.idempotencyKey !== undefined) {
+      throw new ConfigError('`idempotencyKey` with sendMany would make all of a batch one message; send them one by one', {
+        code: 'SEND_OPTIONS_CONFLICT',
+      });
+    }
+    const drafts: Draft[] = [];
+    for (const args of batch) drafts.push(await this.#checkedDraft(task, args, settings));
+    const publisher = this.#publisher ?? (await this.#open());
+    this.#checkCapabilities(publisher.broker, settings);
+    const outcomes = await Promise.allSettled(drafts.map((draft) => this.#publish(publisher, draft)));
+    const handles = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
+    if (handles.every((handle) => handle !== undefined)) return handles;
+    throw new SendManyError(
+      handles,
+      outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : undefined)),
+    );
+  }
+
+  /** Resolves once everything sent so far has been stored or refused. */
+  async drained(): Promise<void> {
+    await this.#publisher?.drained();
+  }
+
+  async #open(): Promise<Publisher> {
+    this.#opening ??= this.#options.openBroker().then((broker) => {
+      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs);
+      return this.#publisher;
+    });
+    try {
+      return await this.#opening;
+    } catch (error) {
+      // The next send tries again: a broker that could not be loaded may be installed by then.
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
+    if (!Array.isArray(args)) {
+      throw new ConfigError(`task ${task.name}: sendMany takes lists of arguments, got a ${typeof args}`, { code: 'BATCH_INVALID' });
+    }
+    await validateArguments(task, args);
+    return this.#draft(task, args, settings);
+  }
+
+  #draft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Draft {
+    const { clock, defaultQueue, maxPayload } = this.#options;
+    const body = encodeArgs(args, maxPayload, { allowToJson: task.schema !== undefined });
+    const now = clock.now();
+    const dueAt = settings.eta ?? now + (settings.delayMs ?? 0);
+    const message: OutgoingMessage = {
+      id: randomUUID(),
+      task: task.name,
+      queue: settings.queueName ?? task.queueName ?? defaultQueue,
+      args,
+      attempt: 1,
+      maxRetries: settings.maxRetries,
+      timeoutMs: settings.timeoutMs,
+      headers: { ...settings.headers },
+      enqueuedAt: now,
+      notBefore: dueAt > now ? dueAt : undefined,
+      expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
+      idempotencyKey: settings.idempotencyKey === undefined ? undefined : `${task.name}:${settings.idempotencyKey}`,
+    };
+    return { task, message, body };
+  }
+
+  #checkCapabilities(broker: Broker, { delayMs, eta, idempotencyKey }: SendSettings): void {
+    const { maxDelayMs, idempotency } = broker.capabilities;
+    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
+      throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', { code: 'DELAY_UNSUPPORTED' });
+    }
+    if (idempotencyKey !== undefined && !idempotency) {
+      throw new UnsupportedFeatureError(
+        'this broker cannot tell repeated messages by `idempotencyKey`; make the task idempotent by a key of its own',
+        { code: 'IDEMPOTENCY_UNSUPPORTED' },
+      );
+    }
+  }
+
+  async #publish(publisher: Publisher, { task, message, body }: Draft): Promise<TaskHandle> {
+    const { id, isNew } =
+      this.#layers.length === 0
+        ? await publisher.publish(encodeEnvelope(message, body))
+        : await this.#throughMiddleware(publisher, { task, message, body });
+    return new SentTask(id, isNew, task, message.queue, this.#ports);
+  }
+
+  #throughMiddleware(publisher: Publisher, { task, message, body }: Draft): Promise<PublishReceipt> {
+    const send = compose(this.#layers, (context) => {
+      checkHeaders(context.message.headers);
+      return publisher.publish(encodeEnvelope(context.message, body));
+    });
+    return send({ task, message, signal: NEVER, logger: this.#options.logger });
+  }
+
+  async #cancel(queue: string, id: string): Promise<boolean> {
+    const { broker } = this.#publisher ?? (await this.#open());
+    if (!isCancelling(broker)) {
+      throw new UnsupportedFeatureError('this broker cannot cancel messages', { code: 'CANCEL_UNSUPPORTED' });
+    }
+    return (await broker.cancel(queue, [id])).length > 0;
+  }
+}
+
+/** Sending is not interrupted: it ends by its own time limit. */
+const NEVER = new AbortController().signal;

@@ -1,0 +1,35 @@
+import { type Duration, toMs } from '../clock/duration.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+
+export interface ExponentialOptions extends JitterOptions {
+  /** Wait before retry 1. @default 15 s */
+  readonly delay?: Duration | undefined;
+  /** What each wait is multiplied by to give the next; 1 or more. @default 2 */
+  readonly factor?: number | undefined;
+  /** Longest wait. @default 1 h */
+  readonly max?: Duration | undefined;
+}
+
+/**
+ * Waits that grow: before retry n, `delay × factor^(n-1)`.
+ * @throws ConfigError for an option out of range
+ */
+export function exponential(options: ExponentialOptions = {}): RetryPolicy {
+  const delayMs = toMs(options.delay ?? 15, 'exponential.delay');
+  const maxMs = toMs(options.max ?? '1h', 'exponential.max');
+  const factor = options.factor ?? 2;
+  if (!(factor >= 1 && Number.isFinite(factor))) {
+    throw new ConfigError(`exponential: factor is a number of 1 or more, got ${String(options.factor)}`, {
+      code: 'RETRY_POLICY_INVALID',
+    });
+  }
+  checkJitter('exponential', options.jitter);
+  return {
+    next({ attempt }) {
+      const waitMs = Math.min(delayMs * factor ** (attempt - 1), maxMs);
+      return `${Math.min(addJitter(Math.ceil(waitMs), options), maxMs)}ms`;
+    },
+  };
+}

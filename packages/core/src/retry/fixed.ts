@@ -1,0 +1,26 @@
+import { type Duration, toMs } from '../clock/duration.ts';
+import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+
+export interface FixedOptions extends JitterOptions {
+  /** Wait before every retry. @default 15 s */
+  readonly delay?: Duration | undefined;
+  /** Longest wait, which matters where there is jitter. @default 1 h */
+  readonly max?: Duration | undefined;
+}
+
+/**
+ * The same wait before every retry.
+ * @throws ConfigError for an option out of range
+ */
+export function fixed(options: FixedOptions = {}): RetryPolicy {
+  const delayMs = toMs(options.delay ?? 15, 'fixed.delay');
+  const maxMs = toMs(options.max ?? '1h', 'fixed.max');
+  checkJitter('fixed', options.jitter);
+  return { next: () => `${Math.min(addJitter(Math.min(delayMs, maxMs), options), maxMs)}ms` };
+}
+
+/** Never again: the first failure dead-letters. */
+export function none(): RetryPolicy {
+  return { next: () => null };
+}

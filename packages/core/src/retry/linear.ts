@@ -1,0 +1,23 @@
+import { type Duration, toMs } from '../clock/duration.ts';
+import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+
+export interface LinearOptions extends JitterOptions {
+  /** Wait before retry 1, and what each further wait is longer by. @default 15 s */
+  readonly delay?: Duration | undefined;
+  /** Longest wait. @default 1 h */
+  readonly max?: Duration | undefined;
+}
+
+/**
+ * Waits that grow by the same amount: before retry n, `delay × n`.
+ * @throws ConfigError for an option out of range
+ */
+export function linear(options: LinearOptions = {}): RetryPolicy {
+  const delayMs = toMs(options.delay ?? 15, 'linear.delay');
+  const maxMs = toMs(options.max ?? '1h', 'linear.max');
+  checkJitter('linear', options.jitter);
+  return {
+    next: ({ attempt }) => `${Math.min(addJitter(Math.min(delayMs * attempt, maxMs), options), maxMs)}ms`,
+  };
+}

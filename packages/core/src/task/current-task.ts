@@ -1,0 +1,28 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ConfigError } from '../errors/errors.ts';
+import type { TaskContext } from './task-context.ts';
+import type { RunBindings, TaskRun } from './task-run.ts';
+
+const runs = new AsyncLocalStorage<TaskRun>();
+
+/**
+ * The run that the calling code belongs to, through any number of awaits.
+ * @throws ConfigError outside a run
+ */
+export function currentTask(): TaskContext {
+  const run = runs.getStore();
+  if (run === undefined) {
+    throw new ConfigError('currentTask() was called outside a task; call it inside a handler', { code: 'NO_CURRENT_TASK' });
+  }
+  return run;
+}
+
+/** Log fields of the run that the calling code belongs to; `undefined` outside one. */
+export function currentBindings(): RunBindings | undefined {
+  return runs.getStore()?.bindings();
+}
+
+/** Calls `body` with `run` as the current task. */
+export function runAs<R>(run: TaskRun, body: () => R): R {
+  return runs.run(run, body);
+}

@@ -1,0 +1,101 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { toMs } from '../clock/duration.ts';
+import { checkQueueName, checkTaskName } from '../broker/names.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { ErrorMatcher, TaskOptions } from './task.ts';
+
+/** The body of a task, as the engine calls it. */
+export type Handler = (...args: readonly unknown[]) => unknown;
+
+/** A task's options, checked, in milliseconds; `undefined` where configuration decides. */
+export interface TaskDefinition {
+  readonly name: string;
+  readonly handler: Handler;
+  readonly queueName: string | undefined;
+  readonly maxRetries: number | undefined;
+  readonly retryDelayMs: number | undefined;
+  readonly maxRetryDelayMs: number;
+  readonly retry: RetryPolicy | undefined;
+  readonly retryOn: readonly ErrorMatcher[] | undefined;
+  readonly giveUpOn: readonly ErrorMatcher[];
+  readonly timeoutMs: number | undefined;
+  /** Milliseconds; `undefined` keeps no result. */
+  readonly resultTtlMs: number | undefined;
+  /** `single`: the one schema of the one argument. */
+  readonly schema:
+    | { readonly single: boolean; readonly each: readonly StandardSchemaV1[] }
+    | undefined;
+}
+
+const MAX_RETRY_DELAY_MS = 3_600_000;
+
+/** @throws ConfigError naming the task and the option at fault */
+export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
+  if (typeof handler !== 'function') {
+    throw new ConfigError(`task ${options.name ?? ''}: the handler is ${handler === null ? 'null' : `a ${typeof handler}`}, not a function`, {
+      code: 'HANDLER_INVALID',
+    });
+  }
+  const name = options.name ?? handler.name;
+  if (name === '') {
+    throw new ConfigError('a task without a name: name the function, or give the option `name`', { code: 'TASK_UNNAMED' });
+  }
+  checkTaskName(name);
+  if (options.queueName !== undefined) checkQueueName(options.queueName);
+  const of = (option: string) => `task ${name}: ${option}`;
+  const generator = Object.prototype.toString.call(handler);
+  if (generator.includes('Generator')) {
+    throw new ConfigError(`${of('handler')} is a generator function; make it async and return a value`, { code: 'HANDLER_INVALID' });
+  }
+  return Object.freeze({
+    name,
+    handler: handler as Handler,
+    queueName: options.queueName,
+    maxRetries: options.maxRetries === undefined ? undefined : checkMaxRetries(options.maxRetries, of('maxRetries')),
+    retryDelayMs: options.retryDelay === undefined ? undefined : toMs(options.retryDelay, of('retryDelay')),
+    maxRetryDelayMs: options.maxRetryDelay === undefined ? MAX_RETRY_DELAY_MS : toMs(options.maxRetryDelay, of('maxRetryDelay')),
+    retry: checkPolicy(options.retry, of('retry')),
+    retryOn: matchers(options.retryOn, of('retryOn')),
+    giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
+    timeoutMs: options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
+    resultTtlMs: options.result === undefined || options.result === false ? undefined : toMs(options.result, of('result')),
+    schema: schemas(options.schema, of('schema')),
+  });
+}
+
+/** @throws ConfigError where it is no whole number of 0 or more */
+export function checkMaxRetries(value: unknown, option: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  throw new ConfigError(`${option}: a whole number of 0 or more, got ${String(value)}`, { code: 'MAX_RETRIES_INVALID' });
+}
+
+/** @throws ConfigError for 0: an attempt without time is never meant */
+export function checkTimeout(timeoutMs: number, option: string): number {
+  if (timeoutMs > 0) return timeoutMs;
+  throw new ConfigError(`${option}: longer than 0, got 0`, { code: 'TIMEOUT_INVALID' });
+}
+
+function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {
+  if (retry === undefined || (typeof retry === 'object' && retry !== null && typeof (retry as RetryPolicy).next === 'function')) {
+    return retry as RetryPolicy | undefined;
+  }
+  throw new ConfigError(`${option}: a RetryPolicy with a \`next\` function, such as exponential({ delay: '2s' })`, {
+    code: 'RETRY_POLICY_INVALID',
+  });
+}
+
+function matchers(given: TaskOptions['retryOn'], option: string): readonly ErrorMatcher[] | undefined {
+  if (given === undefined) return undefined;
+  const list = Array.isArray(given) ? (given as readonly ErrorMatcher[]) : [given as ErrorMatcher];
+  if (list.every((matcher) => typeof matcher === 'function')) return list;
+  throw new ConfigError(`${option}: error classes or predicates, one or a list`, { code: 'ERROR_MATCHER_INVALID' });
+}
+
+function schemas(given: TaskOptions['schema'], option: string): TaskDefinition['schema'] {
+  if (given === undefined) return undefined;
+  const single = !Array.isArray(given);
+  const each = (single ? [given] : given) as readonly StandardSchemaV1[];
+  if (each.every((schema) => typeof schema?.['~standard']?.validate === 'function')) return { single, each };
+  throw new ConfigError(`${option}: a Standard Schema (zod, valibot, arktype …) or a list of them`, { code: 'SCHEMA_INVALID' });
+}

@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { Message } from '../message/message.ts';
+import type { TaskContext } from './task-context.ts';
+
+/** Fields that every log line of a run carries. */
+export interface RunBindings {
+  readonly task: { readonly id: string; readonly name: string; readonly queue: string; readonly attempt: number };
+  readonly traceId?: string;
+}
+
+/** One run of a handler. What few handlers ask for (signal, logger) is made when asked for. */
+export class TaskRun implements TaskContext {
+  readonly fence: number;
+  readonly maxRetries: number;
+  readonly #message: Message;
+  readonly #baseLogger: Logger;
+  #logger: Logger | undefined;
+  #controller: AbortController | undefined;
+  #abortReason: Error | undefined;
+
+  constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger) {
+    this.#message = message;
+    this.maxRetries = maxRetries;
+    this.fence = fence;
+    this.#baseLogger = baseLogger;
+  }
+
+  get id(): string {
+    return this.#message.id;
+  }
+
+  get name(): string {
+    return this.#message.task;
+  }
+
+  get queue(): string {
+    return this.#message.queue;
+  }
+
+  get attempt(): number {
+    return this.#message.attempt;
+  }
+
+  get enqueuedAt(): Date {
+    return new Date(this.#message.enqueuedAt);
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#message.headers;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  get logger(): Logger {
+    this.#logger ??= this.#baseLogger.child(this.bindings());
+    return this.#logger;
+  }
+
+  /** Why the run was told to end; `undefined` while it was not. */
+  get abortReason(): Error | undefined {
+    return this.#abortReason;
+  }
+
+  /** Tells the handler to end. The first reason stays. */
+  abort(reason: Error): void {
+    if (this.#abortReason !== undefined) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  bindings(): RunBindings {
+    const { id, task: name, queue, attempt, headers } = this.#message;
+    const traceId = headers.traceId;
+    return { task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+  }
+}

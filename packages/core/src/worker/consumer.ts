@@ -1,0 +1,263 @@
+import type { Logger } from 'pino';
+import type { Delivery } from '../broker/delivery.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import type { Clock } from '../clock/clock.ts';
+import { LeaseLostError } from '../errors/errors.ts';
+import type { Execution } from './execution.ts';
+import { Fetcher } from './fetcher.ts';
+import type { Lane } from './lane.ts';
+import type { Outcome } from './outcome.ts';
+import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
+import type { Report, Reporter } from './reporter.ts';
+import { Runner } from './runner.ts';
+import { settleOutcome } from './settle-outcome.ts';
+import { isSuspect, Solitude } from './solitude.ts';
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 2_000;
+const UNTOLD: Report = { event: 'none', durationMs: 0 };
+
+export interface ConsumerOptions {
+  readonly workerId: string;
+  readonly lanes: readonly Lane[];
+  readonly strict: boolean;
+  readonly concurrency: number;
+  readonly judging: Judging;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Keeps the failure of a task that keeps results, before it is dead-lettered. */
+  readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
+}
+
+type ToRun = Extract<Verdict, { kind: 'run' }> & { readonly lane: Lane; readonly delivery: Delivery };
+
+/** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
+export class Consumer {
+  readonly #options: ConsumerOptions;
+  readonly #fetcher: Fetcher<Lane>;
+  readonly #runner: Runner;
+  readonly #solitude = new Solitude<ToRun>();
+  readonly #fetching = new AbortController();
+  readonly #laneOf = new Map<Delivery, Lane>();
+  #loop: Promise<void> | undefined;
+  #turnScheduled = false;
+  #wake: (() => void) | undefined;
+  #emptied: (() => void)[] = [];
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#fetcher = new Fetcher(options.lanes, options.strict);
+    this.#runner = new Runner({
+      clock: options.clock,
+      logger: options.logger,
+      onEnd: (execution, outcome) => this.#finish(execution, outcome),
+    });
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#runner.size;
+  }
+
+  start(): void {
+    this.#loop = this.#fetch();
+  }
+
+  /** Fetches no more and hands back what has not started; resolves once no fetch is under way. */
+  async stopFetching(): Promise<void> {
+    this.#fetching.abort();
+    this.#wake?.();
+    const waiting = this.#solitude.evict();
+    if (waiting !== undefined) this.#release(waiting.lane, waiting.delivery);
+    await this.#loop;
+  }
+
+  /** Resolves once no handler runs. */
+  async finished(): Promise<void> {
+    if (this.#runner.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+  }
+
+  abortAll(reason: Error): void {
+    this.#runner.abortAll(reason);
+  }
+
+  giveUpAll(): void {
+    this.#runner.giveUpAll();
+  }
+
+  close(): void {
+    this.#runner.close();
+  }
+
+  /** A delivery that somebody else may hold by now. */
+  lost(delivery: Delivery): void {
+    this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
+    this.#forget(delivery);
+    this.#runner.abort(delivery, new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`));
+  }
+
+  /** The broker answered a settlement. */
+  settled(settlement: Settlement, lost: boolean, report: Report): void {
+    this.#forget(settlement.delivery);
+    this.#options.reporter.settled(settlement, lost, report);
+    this.#scheduleTurn();
+  }
+
+  /** The broker could not be asked. */
+  settleUnknown(settlement: Settlement, error: unknown): void {
+    this.#forget(settlement.delivery);
+    this.#options.reporter.unknown(settlement, error);
+    this.#scheduleTurn();
+  }
+
+  async #fetch(): Promise<void> {
+    const { signal } = this.#fetching;
+    let waitMs = FIRST_WAIT_MS;
+    while (!signal.aborted) {
+      const free = this.#freeSlots();
+      if (free === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        continue;
+      }
+      try {
+        for (const { source, deliveries } of await this.#fetcher.next(free, signal)) this.#accept(source, deliveries);
+        waitMs = FIRST_WAIT_MS;
+      } catch (error) {
+        this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
+        await this.#sleep(waitMs);
+        waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+      }
+    }
+  }
+
+  #freeSlots(): number {
+    const { concurrency } = this.#options;
+    const running = this.#runner.size;
+    const unsettled = this.#laneOf.size - running;
+    if (this.#solitude.isClosed || unsettled > concurrency) return 0;
+    if (this.#solitude.isWary) return running + unsettled === 0 ? 1 : 0;
+    return Math.max(0, concurrency - running);
+  }
+
+  #accept(lane: Lane, deliveries: readonly Delivery[]): void {
+    const toRun: ToRun[] = [];
+    for (const delivery of deliveries) {
+      this.#laneOf.set(delivery, lane);
+      lane.leases.hold(delivery);
+      const verdict = processDelivery(delivery, this.#options.judging);
+      if (verdict.kind === 'run') toRun.push({ ...verdict, lane, delivery });
+      else this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
+    }
+    const suspect = toRun.find(({ delivery }) => isSuspect(delivery));
+    const admitted = suspect !== undefined && this.#solitude.admit(suspect);
+    if (suspect === undefined && toRun.length > 0) this.#solitude.relax();
+    for (const candidate of toRun) {
+      if (admitted && candidate === suspect) continue;
+      if (this.#mayStart(candidate)) this.#runner.start(candidate.delivery, candidate.message, candidate.task);
+      else this.#release(lane, candidate.delivery);
+    }
+    this.#scheduleTurn();
+  }
+
+  #mayStart({ delivery }: ToRun): boolean {
+    if (this.#fetching.signal.aborted || this.#solitude.isClosed || isSuspect(delivery)) return false;
+    return this.#runner.size < this.#options.concurrency;
+  }
+
+  #finish(execution: Execution, outcome: Outcome): void {
+    const { delivery } = execution;
+    const lane = this.#laneOf.get(delivery);
+    this.#solitude.leave();
+    // Without a lane its lease was lost meanwhile: that has been told, and nothing may be settled.
+    if (lane !== undefined && outcome.kind !== 'lost') this.#settleRun(lane, execution, outcome);
+    this.#scheduleTurn();
+    if (this.#runner.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  #settleRun(lane: Lane, execution: Execution, outcome: Exclude<Outcome, { kind: 'lost' }>): void {
+    const { workerId, clock, judging, logger } = this.#options;
+    const { delivery, message, task, startedAt } = execution;
+    const settlement = settleOutcome(outcome, {
+      delivery,
+      message,
+      task,
+      workerId,
+      now: judging.now(),
+      onPolicyError: (error) => logger.error({ error, task: message.task }, 'the retry policy failed; using the default one'),
+    });
+    const report = reportOf(settlement, clock.monotonic() - startedAt, 'error' in outcome ? outcome.error : undefined);
+    if (settlement.kind !== 'dead-letter' || task.definition.resultTtlMs === undefined) {
+      this.#settle(lane, settlement, report);
+      return;
+    }
+    void this.#options.storeFailure(execution, report.error).then(() => {
+      if (this.#laneOf.has(delivery)) this.#settle(lane, settlement, report);
+      this.#scheduleTurn();
+    });
+  }
+
+  #release(lane: Lane, delivery: Delivery): void {
+    this.#settle(lane, { kind: 'release', delivery }, UNTOLD);
+    this.#scheduleTurn();
+  }
+
+  #settle(lane: Lane, settlement: Settlement, report: Report): void {
+    lane.settler.add(settlement, report);
+  }
+
+  #forget(delivery: Delivery): void {
+    this.#laneOf.get(delivery)?.leases.drop(delivery);
+    this.#laneOf.delete(delivery);
+  }
+
+  /** Everything that ended in one turn of the event loop is settled, and its slots refilled, in one go. */
+  #scheduleTurn(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnScheduled = false;
+    for (const lane of this.#options.lanes) lane.settler.flush();
+    // Alone: all that is held is the suspect itself.
+    if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
+      const suspect = this.#solitude.enter();
+      if (suspect !== undefined) this.#runner.start(suspect.delivery, suspect.message, suspect.task);
+    }
+    const wake = this.#wake;
+    if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
+    this.#wake = undefined;
+    wake();
+  }
+
+  #sleep(waitMs: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(done, waitMs);
+      this.#fetching.signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        clock.clearTimeout(timer);
+        resolve();
+      }
+    });
+  }
+}
+
+function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
+  switch (settlement.kind) {
+    case 'ack':
+      return { event: 'succeeded', durationMs };
+    case 'retry':
+      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
+    case 'dead-letter':
+      return { event: 'dead', durationMs, error };
+    case 'expire':
+      return { event: 'expired', durationMs };
+    case 'release':
+      return UNTOLD;
+  }
+}

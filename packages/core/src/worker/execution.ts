@@ -1,0 +1,89 @@
+import type { Delivery } from '../broker/delivery.ts';
+import { LeaseLostError, ShutdownError, TaskTimeoutError } from '../errors/errors.ts';
+import type { Message } from '../message/message.ts';
+import { runAs } from '../task/current-task.ts';
+import { RetryLater } from '../task/retry-later.ts';
+import type { TaskRun } from '../task/task-run.ts';
+import type { Outcome } from './outcome.ts';
+import type { WorkerTask } from './worker-task.ts';
+
+/**
+ * One run of one delivery, from its start until it ended or was given up: exactly one outcome is told, whatever the
+ * handler does afterwards.
+ */
+export class Execution {
+  readonly delivery: Delivery;
+  readonly message: Message;
+  readonly task: WorkerTask;
+  readonly run: TaskRun;
+  readonly startedAt: number;
+  readonly #onEnd: (execution: Execution, outcome: Outcome) => void;
+  #ended = false;
+
+  constructor(
+    delivery: Delivery,
+    message: Message,
+    task: WorkerTask,
+    run: TaskRun,
+    startedAt: number,
+    onEnd: (execution: Execution, outcome: Outcome) => void,
+  ) {
+    this.delivery = delivery;
+    this.message = message;
+    this.task = task;
+    this.run = run;
+    this.startedAt = startedAt;
+    this.#onEnd = onEnd;
+  }
+
+  /** Calls the handler. Never throws. */
+  start(): void {
+    let answer: unknown;
+    try {
+      answer = runAs(this.run, () => this.task.run(this.run, this.message));
+    } catch (error) {
+      this.#threw(error);
+      return;
+    }
+    // A handler may return any thenable, and one whose `then` throws; a promise of ours takes them all.
+    Promise.resolve(answer).then(
+      () => this.#returned(),
+      (error: unknown) => this.#threw(error),
+    );
+  }
+
+  /** Stops waiting for a handler that does not heed its signal; what it does from now on settles nothing. */
+  giveUp(): void {
+    const reason = this.run.abortReason;
+    this.#end(reason === undefined ? { kind: 'interrupted' } : aborted(reason, reason));
+  }
+
+  #returned(): void {
+    const reason = this.run.abortReason;
+    // A result that comes after the time limit counts as a failed attempt; one that beats the shutdown counts.
+    if (reason === undefined || reason instanceof ShutdownError) this.#end({ kind: 'succeeded' });
+    else this.#end(aborted(reason, reason));
+  }
+
+  #threw(error: unknown): void {
+    const reason = this.run.abortReason;
+    if (reason !== undefined) this.#end(aborted(reason, error));
+    else if (error instanceof RetryLater) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
+    else this.#end({ kind: 'failed', error });
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd(this, outcome);
+  }
+}
+
+/** What a run that was told to end ended as. */
+function aborted(reason: Error, thrown: unknown): Outcome {
+  if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
+  if (reason instanceof TaskTimeoutError) return { kind: 'failed', error: reason };
+  return thrown instanceof RetryLater
+    ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown }
+    : { kind: 'interrupted' };
+}

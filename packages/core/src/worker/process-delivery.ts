@@ -1,0 +1,62 @@
+import { deadLetterEnvelope } from '../broker/dead-letter.ts';
+import type { Delivery } from '../broker/delivery.ts';
+import type { Envelope } from '../broker/envelope.ts';
+import { PARKED_HEADER } from '../broker/headers.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import { decodeEnvelope } from '../message/json-codec.ts';
+import type { Message } from '../message/message.ts';
+import type { WorkerTask } from './worker-task.ts';
+
+/** What a delivery is judged by. */
+export interface Judging {
+  readonly taskFor: (name: string) => WorkerTask | undefined;
+  readonly now: () => number;
+  readonly maxCrashes: number;
+  readonly maxPayload: number;
+  readonly maxDelayMs: number;
+}
+
+/** Run it, or end it unrun. */
+export type Verdict =
+  | { readonly kind: 'run'; readonly message: Message; readonly task: WorkerTask }
+  | { readonly kind: 'settle'; readonly settlement: Settlement };
+
+/** How long a message waits before somebody is asked again whether they know its task, and for how long in all. */
+const PARK_MS = 30_000;
+const PARK_LIMIT_MS = 600_000;
+
+/** Judges a delivery before anything runs. It says what should happen, and does nothing. */
+export function processDelivery(delivery: Delivery, judging: Judging): Verdict {
+  const { envelope, crashes, remainingDelayMs } = delivery;
+  const now = judging.now();
+  if (remainingDelayMs !== undefined && remainingDelayMs > 0) return retry(delivery, { ...envelope, notBefore: now + remainingDelayMs });
+  if (envelope.expiresAt !== undefined && envelope.expiresAt <= now) return settle({ kind: 'expire', delivery });
+  if (crashes >= judging.maxCrashes) return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
+  const message = decodeEnvelope(envelope, judging.maxPayload);
+  if ('undecodable' in message) return deadLetter(delivery, message.undecodable);
+  const task = judging.taskFor(message.task);
+  if (task === undefined) return park(delivery, message, now, judging.maxDelayMs);
+  return { kind: 'run', message, task };
+}
+
+/** Nobody knows the task here: a deploy may be under way, so it waits without a slot, then dies. */
+function park(delivery: Delivery, message: Message, now: number, maxDelayMs: number): Verdict {
+  const { envelope } = delivery;
+  const parkedMs = Number(envelope.headers[PARKED_HEADER] ?? 0) || 0;
+  const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
+  if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue knows ${message.task}`);
+  const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
+  return retry(delivery, { ...envelope, headers, notBefore: now + waitMs });
+}
+
+function retry(delivery: Delivery, replacement: Envelope): Verdict {
+  return settle({ kind: 'retry', delivery, replacement });
+}
+
+function deadLetter(delivery: Delivery, reason: string): Verdict {
+  return settle({ kind: 'dead-letter', delivery, reason, replacement: deadLetterEnvelope(delivery.envelope, reason) });
+}
+
+function settle(settlement: Settlement): Verdict {
+  return { kind: 'settle', settlement };
+}

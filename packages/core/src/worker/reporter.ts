@@ -1,0 +1,98 @@
+import type { Logger } from 'pino';
+import type { Delivery } from '../broker/delivery.ts';
+import { ATTEMPT_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import type { EventEmitter } from '../lifecycle/event-emitter.ts';
+import { errorLine, errorRecord } from '../message/error-record.ts';
+import type { Rates } from './rates.ts';
+import type { TaskEvent, WorkerEvents } from './worker.ts';
+
+/** What is told of a delivery once the broker has taken its settlement. */
+export interface Report {
+  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'none';
+  readonly durationMs: number;
+  readonly error?: unknown;
+}
+
+/** Tells events, counts and log lines of what has happened to messages. */
+export class Reporter {
+  readonly #events: EventEmitter<WorkerEvents>;
+  readonly #rates: Rates;
+  readonly #logger: Logger;
+
+  constructor(events: EventEmitter<WorkerEvents>, rates: Rates, logger: Logger) {
+    this.#events = events;
+    this.#rates = rates;
+    this.#logger = logger;
+  }
+
+  settled(settlement: Settlement, lost: boolean, report: Report): void {
+    if (lost) this.leaseLost(settlement.delivery, report.durationMs, report.error);
+    else if (report.event === 'succeeded') this.#succeeded(settlement.delivery, report);
+    else if (report.event !== 'none') this.#tell(report.event, settlement, report);
+  }
+
+  leaseLost(delivery: Delivery, durationMs: number, error: unknown): void {
+    this.#rates.count('leaseLost');
+    const event = eventOf(delivery, { durationMs, error });
+    this.#logger.warn({ task: taskOf(event), durationMs }, 'lease lost: somebody else may run this task now');
+    this.#events.emit('leaseLost', event);
+  }
+
+  unknown({ delivery, kind }: Settlement, error: unknown): void {
+    this.#logger.error(
+      { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
+      'settle_unknown: the broker could not be asked for as long as the lease lasted; the message will be handed over again',
+    );
+  }
+
+  /** The hot path: nothing is made that nobody hears. */
+  #succeeded(delivery: Delivery, report: Report): void {
+    this.#rates.count('succeeded');
+    const heard = this.#events.has('succeeded');
+    const logged = this.#logger.isLevelEnabled('debug');
+    if (!heard && !logged) return;
+    const event = eventOf(delivery, report);
+    if (logged) this.#logger.debug({ task: taskOf(event), durationMs: event.durationMs }, 'task succeeded');
+    if (heard) this.#events.emit('succeeded', event);
+  }
+
+  #tell(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
+    this.#rates.count(kind);
+    const event = eventOf(settlement.delivery, report);
+    const fields = { task: taskOf(event), durationMs: event.durationMs, ...errorFields(report.error) };
+    switch (kind) {
+      case 'retrying':
+        this.#logger.warn({ ...fields, ...nextAttempt(settlement) }, 'task failed and will be retried');
+        break;
+      case 'dead':
+        this.#logger.error({ ...fields, reason: settlement.kind === 'dead-letter' ? settlement.reason : '' }, 'task is dead');
+        break;
+      case 'expired':
+        this.#logger.warn(fields, 'task expired before it started');
+        break;
+    }
+    this.#events.emit(kind, event);
+  }
+}
+
+function eventOf(delivery: Delivery, { durationMs, error }: { readonly durationMs: number; readonly error?: unknown }): TaskEvent {
+  const { id, queue, headers } = delivery.envelope;
+  const event = { id, name: headers[TASK_HEADER] ?? '', queue, attempt: Number(headers[ATTEMPT_HEADER] ?? 1), durationMs };
+  return error === undefined ? event : { ...event, error };
+}
+
+function taskOf({ id, name, queue, attempt }: TaskEvent): object {
+  return { id, name, queue, attempt };
+}
+
+function errorFields(error: unknown): object {
+  if (error === undefined) return {};
+  const record = errorRecord(error);
+  return { error: { type: record.name, message: record.message, code: record.code, stack: record.stack ?? errorLine(record) } };
+}
+
+function nextAttempt(settlement: Settlement): object {
+  if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
+  return { nextAt: new Date(settlement.replacement.notBefore).toISOString() };
+}

@@ -1,0 +1,100 @@
+import { deadLetterEnvelope } from '../broker/dead-letter.ts';
+import type { Delivery } from '../broker/delivery.ts';
+import type { Envelope } from '../broker/envelope.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, PARKED_HEADER } from '../broker/headers.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import { toMs } from '../clock/duration.ts';
+import { PermanentError, ValidationError } from '../errors/errors.ts';
+import { appendAttempt } from '../message/attempt-history.ts';
+import { errorLine, errorRecord } from '../message/error-record.ts';
+import type { Message } from '../message/message.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { ErrorMatcher } from '../task/task.ts';
+import type { Outcome } from './outcome.ts';
+import type { WorkerTask } from './worker-task.ts';
+
+export interface Settling {
+  readonly delivery: Delivery;
+  readonly message: Message;
+  readonly task: WorkerTask;
+  readonly workerId: string;
+  readonly now: number;
+  /** Told of a retry policy that threw or answered nonsense. */
+  readonly onPolicyError: (error: unknown) => void;
+}
+
+/** What becomes of a message whose run has ended. It says what should happen, and does nothing. */
+export function settleOutcome(outcome: Exclude<Outcome, { kind: 'lost' }>, settling: Settling): Settlement {
+  const { delivery } = settling;
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { kind: 'ack', delivery };
+    case 'interrupted':
+      return { kind: 'release', delivery };
+    case 'snoozed':
+      return { kind: 'retry', delivery, replacement: again(delivery.envelope, settling.now + outcome.delayMs, {}) };
+    case 'failed':
+      return settleFailure(outcome.error, settling);
+  }
+}
+
+function settleFailure(error: unknown, settling: Settling): Settlement {
+  const { delivery, message, workerId, now } = settling;
+  const { envelope } = delivery;
+  const history = appendAttempt(envelope.headers[HISTORY_HEADER], { attempt: message.attempt, at: now, worker: workerId, error });
+  const waitMs = waitBeforeRetry(error, settling);
+  if (waitMs === null) {
+    const reason = errorLine(errorRecord(error));
+    const replacement = deadLetterEnvelope({ ...envelope, headers: { ...envelope.headers, [HISTORY_HEADER]: history } }, reason);
+    return { kind: 'dead-letter', delivery, reason, replacement };
+  }
+  const headers = { [ATTEMPT_HEADER]: String(message.attempt + 1), [HISTORY_HEADER]: history };
+  return { kind: 'retry', delivery, replacement: again(envelope, now + waitMs, headers) };
+}
+
+/** The envelope for another run: same id and bytes. The idempotency key has done its work at the first. */
+function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
+  const { [PARKED_HEADER]: _, ...kept } = envelope.headers;
+  return {
+    id: envelope.id,
+    queue: envelope.queue,
+    body: envelope.body,
+    headers: { ...kept, ...headers },
+    notBefore,
+    expiresAt: envelope.expiresAt,
+  };
+}
+
+/** Milliseconds until the next attempt, or `null` to give up. */
+function waitBeforeRetry(error: unknown, { message, task, onPolicyError }: Settling): number | null {
+  if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;
+  if (!isRetryable(error, task)) return null;
+  const failure = { attempt: message.attempt, error, message };
+  try {
+    return ask(task.policy, failure);
+  } catch (policyError) {
+    onPolicyError(policyError);
+    return ask(task.fallbackPolicy, failure);
+  }
+}
+
+function ask(policy: RetryPolicy, failure: Parameters<RetryPolicy['next']>[0]): number | null {
+  const wait = policy.next(failure);
+  return wait === null ? null : toMs(wait, 'the answer of the retry policy');
+}
+
+function isRetryable(error: unknown, { definition }: WorkerTask): boolean {
+  if (error instanceof PermanentError || error instanceof ValidationError) return false;
+  if (definition.giveUpOn.some((matcher) => matches(matcher, error))) return false;
+  return definition.retryOn === undefined || definition.retryOn.some((matcher) => matches(matcher, error));
+}
+
+/** A class is told from a predicate by its prototype; a predicate that throws has not matched. */
+function matches(matcher: ErrorMatcher, error: unknown): boolean {
+  try {
+    if (matcher === Error || (matcher as { prototype?: unknown }).prototype instanceof Error) return error instanceof (matcher as new () => Error);
+    return (matcher as (error: unknown) => boolean)(error) === true;
+  } catch {
+    return false;
+  }
+}

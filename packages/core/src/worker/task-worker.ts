@@ -1,0 +1,230 @@
+import type { Logger } from 'pino';
+import type { Broker } from '../broker/broker.ts';
+import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { Clock, TimerHandle } from '../clock/clock.ts';
+import { toMs } from '../clock/duration.ts';
+import { ConfigError, ShutdownError } from '../errors/errors.ts';
+import { EventEmitter } from '../lifecycle/event-emitter.ts';
+import type { Hooks } from '../lifecycle/hooks.ts';
+import { encodeFailure } from '../result/result-record.ts';
+import { Consumer } from './consumer.ts';
+import type { Execution } from './execution.ts';
+import type { Lane } from './lane.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import type { Judging } from './process-delivery.ts';
+import { Rates } from './rates.ts';
+import { type Report, Reporter } from './reporter.ts';
+import { Settler } from './settler.ts';
+import type { StopOptions, Worker, WorkerEvents } from './worker.ts';
+import type { WorkerTask } from './worker-task.ts';
+
+/** Handlers hear of a shutdown this long before its time is up. */
+const SHUTDOWN_NOTICE_MS = 5_000;
+/** Closing never waits for the broker longer than this. */
+const LAST_SETTLEMENTS_MS = 2_000;
+
+/** What a worker works with once its broker is there. */
+export interface Equipment {
+  readonly broker: Broker;
+  readonly resultStore: ResultStore | undefined;
+  readonly taskFor: (name: string) => WorkerTask | undefined;
+}
+
+export interface TaskWorkerOptions {
+  readonly id: string;
+  readonly queues: ReadonlyMap<string, number>;
+  readonly strict: boolean;
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  readonly maxCrashes: number;
+  readonly maxPayload: number;
+  readonly shutdownTimeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly hooks: Hooks;
+  /** Opens the broker and settles the tasks' options; called at start. */
+  readonly equip: () => Promise<Equipment>;
+}
+
+type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
+
+/** The life of a worker: start, serve, stop. */
+export class TaskWorker implements Worker {
+  readonly id: string;
+  readonly #options: TaskWorkerOptions;
+  readonly #events: EventEmitter<WorkerEvents>;
+  readonly #rates: Rates;
+  #state: State = 'new';
+  #consumer: Consumer | undefined;
+  #lanes: Lane[] = [];
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #shutdownTimers: TimerHandle[] = [];
+
+  constructor(options: TaskWorkerOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#events = new EventEmitter((event, error) => options.logger.error({ error, event }, 'a listener failed'));
+    this.#rates = new Rates(options.clock, options.logger, () => this.#consumer?.running ?? 0);
+  }
+
+  start(): Promise<void> {
+    if (this.#state !== 'new') {
+      return Promise.reject(
+        new ConfigError(`worker ${this.id} was started or stopped before; create another`, { code: 'WORKER_STARTED_TWICE' }),
+      );
+    }
+    this.#state = 'starting';
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  stop(options: StopOptions = {}): Promise<void> {
+    const { clock, shutdownTimeoutMs } = this.#options;
+    const timeoutMs = options.timeout === undefined ? shutdownTimeoutMs : toMs(options.timeout, 'stop: timeout');
+    if (this.#state !== 'stopped') {
+      this.#shutdownTimers.push(
+        clock.setTimeout(() => this.#consumer?.abortAll(shutdown()), Math.max(0, timeoutMs - SHUTDOWN_NOTICE_MS)),
+        clock.setTimeout(() => this.#consumer?.giveUpAll(), timeoutMs),
+      );
+    }
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    const heard = (...args: WorkerEvents[E]) => {
+      this.#events.off(event, heard);
+      listener(...args);
+    };
+    return this.on(event, heard);
+  }
+
+  async #start(): Promise<void> {
+    const { hooks, logger, queues, concurrency } = this.#options;
+    try {
+      await hooks.start();
+      await this.#open(await this.#options.equip());
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    this.#state = 'running';
+    this.#rates.start();
+    logger.info({ worker: this.id, queues: [...queues.keys()], concurrency }, 'worker started');
+    this.#events.emit('started');
+    if (this.#stopping === undefined) this.#consumer?.start();
+  }
+
+  async #open({ broker, resultStore, taskFor }: Equipment): Promise<void> {
+    const { leaseMs, concurrency, clock, logger, maxCrashes, maxPayload, strict } = this.#options;
+    const judging: Judging = {
+      taskFor,
+      now: () => clock.now(),
+      maxCrashes,
+      maxPayload,
+      maxDelayMs: broker.capabilities.maxDelayMs,
+    };
+    for (const [queue, weight] of this.#options.queues) {
+      const subscription = await broker.subscribe(queue, { leaseMs, prefetch: concurrency, workerId: this.id });
+      this.#lanes.push({
+        queue,
+        weight,
+        subscription,
+        leases: new LeaseKeeper({
+          subscription,
+          clock,
+          leaseMs,
+          onLost: (delivery) => this.#consumer?.lost(delivery),
+          onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
+        }),
+        settler: new Settler<Report>({
+          subscription,
+          clock,
+          leaseMs,
+          onSettled: (settlement, lost, report) => this.#consumer?.settled(settlement, lost, report),
+          onUnknown: (settlement, error) => this.#consumer?.settleUnknown(settlement, error),
+        }),
+      });
+    }
+    this.#consumer = new Consumer({
+      workerId: this.id,
+      lanes: this.#lanes,
+      strict,
+      concurrency,
+      judging,
+      reporter: new Reporter(this.#events, this.#rates, logger),
+      clock,
+      logger,
+      storeFailure: (execution, error) => this.#storeFailure(resultStore, execution, error),
+    });
+  }
+
+  async #storeFailure(store: ResultStore | undefined, { message, task }: Execution, error: unknown): Promise<void> {
+    const ttlMs = task.definition.resultTtlMs;
+    if (store === undefined || ttlMs === undefined) return;
+    try {
+      await store.storeResult(message.id, encodeFailure(error), ttlMs);
+    } catch (storeError) {
+      this.#options.logger.warn({ error: storeError, task: message.task }, 'the failure of a task could not be stored as its result');
+    }
+  }
+
+  async #stop(): Promise<void> {
+    // A start that fails has told its caller, and has closed what it opened.
+    await this.#starting?.catch(() => undefined);
+    const served = this.#state === 'running';
+    if (served) {
+      this.#state = 'stopping';
+      await this.#consumer?.stopFetching();
+      await this.#consumer?.finished();
+      await this.#close();
+      this.#rates.stop();
+      this.#options.logger.info({ worker: this.id }, 'worker stopped');
+      this.#events.emit('stopped');
+    }
+    this.#state = 'stopped';
+    for (const timer of this.#shutdownTimers) this.#options.clock.clearTimeout(timer);
+  }
+
+  async #close(): Promise<void> {
+    const { hooks, logger } = this.#options;
+    await this.#lastSettlements();
+    for (const lane of this.#lanes) lane.leases.close();
+    this.#consumer?.close();
+    for (const { queue, subscription } of this.#lanes) {
+      await subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed'));
+    }
+    await hooks.stop((error) => logger.error({ error }, 'a stop hook failed'));
+    this.#state = 'stopped';
+  }
+
+  async #lastSettlements(): Promise<void> {
+    const { clock } = this.#options;
+    const settled = Promise.all(this.#lanes.map((lane) => lane.settler.drained()));
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimeout(() => {
+        for (const lane of this.#lanes) lane.settler.close();
+        resolve();
+      }, LAST_SETTLEMENTS_MS);
+      void settled.then(() => {
+        clock.clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function shutdown(): ShutdownError {
+  return new ShutdownError('the worker is stopping; end now, or this run is handed back and starts again elsewhere');
+}

@@ -1,0 +1,60 @@
+import type { Duration } from '../clock/duration.ts';
+
+export interface WorkerOptions {
+  /** Queues to serve: names with equal weight, or weights by name. @default the default queue (`TASK_QUEUE_NAME`) */
+  readonly queues?: readonly string[] | Readonly<Record<string, number>> | undefined;
+  /** Tasks at once. @default `TASK_MAX_WORKERS`, else 4 */
+  readonly concurrency?: number | undefined;
+  /** Empty the first queue before the next, in place of weights. @default false */
+  readonly strict?: boolean | undefined;
+  /** Names the worker in dead letters and at the broker. @default a random id */
+  readonly workerId?: string | undefined;
+}
+
+/** One run of a task, as events tell it. */
+export interface TaskEvent {
+  readonly id: string;
+  /** Task name; empty where the message could not be decoded. */
+  readonly name: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly durationMs: number;
+  readonly error?: unknown;
+}
+
+export interface WorkerEvents {
+  /** It has subscribed to its queues. */
+  started: [];
+  /** It holds nothing any more. */
+  stopped: [];
+  succeeded: [event: TaskEvent];
+  /** An attempt failed, or asked to be run later, and the message is stored for another. */
+  retrying: [event: TaskEvent];
+  /** The message stands among the dead letters. */
+  dead: [event: TaskEvent];
+  /** Its time was over before it started. */
+  expired: [event: TaskEvent];
+  /** Somebody else may run it now; what this run gave was dropped. */
+  leaseLost: [event: TaskEvent];
+}
+
+export interface StopOptions {
+  /** Time for what runs to end; 5 s before it is up the handlers' signals abort. @default `TASK_SHUTDOWN_TIMEOUT`, else 25 s */
+  readonly timeout?: Duration | undefined;
+}
+
+/** Takes messages from queues and runs their tasks, as many at once as its concurrency. */
+export interface Worker {
+  readonly id: string;
+  /**
+   * Runs the start hooks, subscribes and begins to fetch. Once only.
+   * @throws what a start hook throws; BrokerUnavailableError; ConfigError
+   */
+  start(): Promise<void>;
+  /** Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing; calling it twice is fine. */
+  stop(options?: StopOptions): Promise<void>;
+  /** Listeners are called at once; what they throw is logged and changes nothing. */
+  on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
+  off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
+  once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
+}
