@@ -19,13 +19,7 @@ export class Rates {
     this.#running = running;
   }
 
-  start(): void {
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#tell();
-      this.start();
-    }, PERIOD_MS);
-  }
-
+  /** Says what is left of the last minute. */
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#tell();
@@ -33,9 +27,11 @@ export class Rates {
 
   count(what: Counted): void {
     this.#counts[what]++;
+    this.#timer ??= this.#clock.setTimeout(() => this.#tell(), PERIOD_MS);
   }
 
   #tell(): void {
+    this.#timer = undefined;
     const counts = this.#counts;
     if (Object.values(counts).every((count) => count === 0)) return;
     this.#counts = zero();

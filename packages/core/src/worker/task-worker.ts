@@ -120,7 +120,6 @@ export class TaskWorker implements Worker {
       throw error;
     }
     this.#state = 'running';
-    this.#rates.start();
     logger.info({ worker: this.id, queues: [...queues.keys()], concurrency }, 'worker started');
     this.#events.emit('started');
     if (this.#stopping === undefined) this.#consumer?.start();

@@ -1,0 +1,252 @@
+import { type Clock, type Delivery, type Envelope, type QueueCounts, redriveEnvelope, type Settlement, type TimerHandle } from '@brokkr/core';
+import { DelayHeap } from './delay-heap.ts';
+import { LeaseTable } from './lease-table.ts';
+import { ReadyLine } from './ready-line.ts';
+import { copyEnvelope, type StoredMessage } from './stored-message.ts';
+
+/** A consumer that waits for something to become ready; told once, then forgotten. */
+export type Waiter = () => void;
+
+/**
+ * One queue: the state machine of its messages. Every method is synchronous, and therefore atomic: nothing is read
+ * before an await and written after it.
+ *
+ * published → (delayed →) ready → held → acknowledged | dead | expired, or back to ready or delayed
+ */
+export class MemoryQueue {
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #maxDelayMs: number;
+  readonly #nextFence: () => number;
+  readonly #live = new Map<string, StoredMessage>();
+  readonly #ready = new ReadyLine();
+  readonly #delayed = new DelayHeap();
+  readonly #dead = new Map<string, Envelope>();
+  readonly #leases = new Set<LeaseTable>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #gone = { published: 0, acknowledged: 0, discarded: 0, purged: 0, cancelled: 0, expired: 0 };
+  #delayTimer: TimerHandle | undefined;
+  #delayTimerDueAt = Number.POSITIVE_INFINITY;
+
+  constructor(name: string, clock: Clock, maxDelayMs: number, nextFence: () => number) {
+    this.name = name;
+    this.#clock = clock;
+    this.#maxDelayMs = maxDelayMs;
+    this.#nextFence = nextFence;
+  }
+
+  /** Messages kept, dead ones too. */
+  get size(): number {
+    return this.#live.size + this.#dead.size;
+  }
+
+  /** Whether anything was ever published here. */
+  get isUsed(): boolean {
+    return this.#gone.published > 0;
+  }
+
+  /** Stores a message; one whose id is here already is the repeat of a publish whose answer was lost. */
+  publish(envelope: Envelope): void {
+    if (this.#live.has(envelope.id)) return;
+    const message: StoredMessage = {
+      envelope: copyEnvelope(envelope, this.name),
+      state: 'gone',
+      fence: 0,
+      crashes: 0,
+      dueAt: 0,
+      remainingDelayMs: 0,
+      leaseEndsAt: 0,
+      before: undefined,
+      after: undefined,
+    };
+    this.#live.set(envelope.id, message);
+    this.#gone.published++;
+    this.#place(message);
+  }
+
+  /** Tells consumers that wait that something is ready. Called once for a batch, so that they take all of it. */
+  ring(): void {
+    if (this.#ready.size === 0 || this.#waiters.size === 0) return;
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter();
+  }
+
+  wait(waiter: Waiter): void {
+    this.#waiters.add(waiter);
+  }
+
+  stopWaiting(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  openLeases(workerId: string, leaseMs: number): LeaseTable {
+    const leases = new LeaseTable(workerId, this.#clock, leaseMs, (messages) => this.#crashed(messages));
+    this.#leases.add(leases);
+    return leases;
+  }
+
+  take(limit: number, leases: LeaseTable): Delivery[] {
+    const deliveries: Delivery[] = [];
+    while (deliveries.length < limit) {
+      const message = this.#ready.shift();
+      if (message === undefined) break;
+      message.fence = this.#nextFence();
+      leases.hold(message);
+      const { fence, crashes, remainingDelayMs } = message;
+      const envelope = copyEnvelope(message.envelope);
+      deliveries.push(remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes });
+    }
+    return deliveries;
+  }
+
+  /** Whether it took effect: only while the delivery's own lease is live. */
+  settle(settlement: Settlement, leases: LeaseTable): boolean {
+    const { envelope, fence } = settlement.delivery;
+    const message = this.#live.get(envelope.id);
+    if (!leases.holds(message, fence)) return false;
+    leases.end(message);
+    switch (settlement.kind) {
+      case 'ack':
+        this.#forget(message);
+        this.#gone.acknowledged++;
+        break;
+      case 'expire':
+        this.#forget(message);
+        this.#gone.expired++;
+        break;
+      case 'dead-letter':
+        this.#forget(message);
+        this.#dead.set(envelope.id, copyEnvelope(settlement.replacement));
+        break;
+      case 'retry':
+        message.envelope = copyEnvelope(settlement.replacement, this.name);
+        this.#place(message);
+        break;
+      case 'release':
+        this.#ready.pushFront(message);
+        break;
+    }
+    return true;
+  }
+
+  /** Whether the lease was renewed. */
+  extend({ envelope, fence }: Delivery, leases: LeaseTable): boolean {
+    const message = this.#live.get(envelope.id);
+    if (!leases.holds(message, fence)) return false;
+    leases.hold(message);
+    return true;
+  }
+
+  releaseWorker(workerId: string): number {
+    let released = 0;
+    for (const leases of this.#leases) {
+      if (leases.workerId === workerId) released += leases.lapseAll();
+    }
+    return released;
+  }
+
+  counts(): QueueCounts {
+    return {
+      ready: this.#ready.size,
+      delayed: this.#delayed.size,
+      running: [...this.#leases].reduce((held, leases) => held + leases.size, 0),
+      dead: this.#dead.size,
+      ...this.#gone,
+    };
+  }
+
+  /** Ready ones in their order, then delayed ones by their time. */
+  *waiting(): Generator<StoredMessage> {
+    yield* this.#ready;
+    yield* this.#delayed.inOrder();
+  }
+
+  ready(): Iterable<StoredMessage> {
+    return this.#ready;
+  }
+
+  delayed(): Iterable<StoredMessage> {
+    return this.#delayed.inOrder();
+  }
+
+  dead(): Iterable<Envelope> {
+    return this.#dead.values();
+  }
+
+  /** Removes a message that waits, and says why it is gone. */
+  remove(id: string, counted: 'purged' | 'cancelled'): boolean {
+    const message = this.#live.get(id);
+    if (message === undefined || message.state === 'held') return false;
+    if (message.state === 'ready') this.#ready.remove(message);
+    else this.#delayed.remove(message);
+    this.#forget(message);
+    this.#gone[counted]++;
+    return true;
+  }
+
+  redrive(id: string): boolean {
+    const letter = this.#dead.get(id);
+    if (letter === undefined) return false;
+    this.#dead.delete(id);
+    this.publish(redriveEnvelope(letter, this.name));
+    // It was counted when it was sent, and is the same message.
+    this.#gone.published--;
+    return true;
+  }
+
+  discard(id: string): boolean {
+    if (!this.#dead.delete(id)) return false;
+    this.#gone.discarded++;
+    return true;
+  }
+
+  close(): void {
+    this.#clock.clearTimeout(this.#delayTimer);
+    for (const leases of this.#leases) leases.close();
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter();
+  }
+
+  /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
+  #place(message: StoredMessage): void {
+    const delayMs = Math.max(0, (message.envelope.notBefore ?? 0) - this.#clock.now());
+    message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
+    if (delayMs === 0) {
+      this.#ready.pushBack(message);
+      return;
+    }
+    const dueAt = this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs);
+    this.#delayed.add(message, dueAt);
+    if (dueAt < this.#delayTimerDueAt) this.#watchDelayed();
+  }
+
+  #watchDelayed(): void {
+    this.#clock.clearTimeout(this.#delayTimer);
+    const dueAt = this.#delayed.nextDueAt();
+    this.#delayTimerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
+    this.#delayTimer = dueAt === undefined ? undefined : this.#clock.setTimeout(() => this.#promote(), dueAt - this.#clock.monotonic());
+  }
+
+  #promote(): void {
+    const now = this.#clock.monotonic();
+    for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now)) this.#ready.pushBack(due);
+    this.#watchDelayed();
+    this.ring();
+  }
+
+  /** Hand-overs that ended without a settlement: back to the head, in their order, since they have waited before. */
+  #crashed(messages: readonly StoredMessage[]): void {
+    for (const message of messages.toReversed()) {
+      message.crashes++;
+      this.#ready.pushFront(message);
+    }
+    this.ring();
+  }
+
+  #forget(message: StoredMessage): void {
+    message.state = 'gone';
+    this.#live.delete(message.envelope.id);
+  }
+}

@@ -1,0 +1,66 @@
+import { BrokerUnavailableError, type Delivery, type Settlement, type Subscription } from '@brokkr/core';
+import type { LeaseTable } from './lease-table.ts';
+import type { MemoryQueue } from './memory-queue.ts';
+
+export class MemorySubscription implements Subscription {
+  readonly #queue: MemoryQueue;
+  readonly #leases: LeaseTable;
+  readonly #isBrokerClosed: () => boolean;
+  readonly #closing = new AbortController();
+
+  constructor(queue: MemoryQueue, leases: LeaseTable, isBrokerClosed: () => boolean) {
+    this.#queue = queue;
+    this.#leases = leases;
+    this.#isBrokerClosed = isBrokerClosed;
+  }
+
+  async receive(limit: number, { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean }): Promise<readonly Delivery[]> {
+    for (;;) {
+      if (signal.aborted || this.#closing.signal.aborted || this.#isBrokerClosed()) return [];
+      const deliveries = this.#queue.take(limit, this.#leases);
+      if (deliveries.length > 0 || !wait) return deliveries;
+      await this.#ring(signal);
+    }
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    this.#checkOpen();
+    this.#leases.reap();
+    const lost: Delivery[] = [];
+    for (const settlement of settlements) {
+      if (!this.#queue.settle(settlement, this.#leases)) lost.push(settlement.delivery);
+    }
+    this.#queue.ring();
+    return lost;
+  }
+
+  async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    this.#checkOpen();
+    this.#leases.reap();
+    return deliveries.filter((delivery) => !this.#queue.extend(delivery, this.#leases));
+  }
+
+  /** The leases stay until they run out: what was received and not settled counts as a crash. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+
+  /** Resolves once something may be ready, or there is no point in waiting any longer. */
+  #ring(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#queue.stopWaiting(done);
+        signal.removeEventListener('abort', done);
+        this.#closing.signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#queue.wait(done);
+      signal.addEventListener('abort', done);
+      this.#closing.signal.addEventListener('abort', done);
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#isBrokerClosed()) throw new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
+  }
+}

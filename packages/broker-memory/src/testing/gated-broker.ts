@@ -1,0 +1,76 @@
+import type { Broker, BrokerCapabilities, Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core';
+import type { MemoryBroker } from '../memory-broker.ts';
+
+/**
+ * A memory broker that hands nothing over while its gate is closed, and remembers what was sent: so a test decides
+ * when its workers work, and sees what they were given to do.
+ */
+export class GatedBroker implements Broker {
+  readonly sent: Envelope[] = [];
+  readonly #broker: MemoryBroker;
+  #isOpen = false;
+  #opened: (() => void)[] = [];
+  #closing = new AbortController();
+
+  constructor(broker: MemoryBroker) {
+    this.#broker = broker;
+  }
+
+  get capabilities(): BrokerCapabilities {
+    return this.#broker.capabilities;
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#closing = new AbortController();
+    for (const resolve of this.#opened.splice(0)) resolve();
+  }
+
+  /** Ends the waits of its consumers; what they hold they keep. */
+  shut(): void {
+    this.#isOpen = false;
+    this.#closing.abort();
+  }
+
+  async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    const receipts = await this.#broker.publish(envelopes);
+    this.sent.push(...envelopes.filter((_, index) => receipts[index]?.isNew));
+    return receipts;
+  }
+
+  async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
+    const subscription = await this.#broker.subscribe(queue, options);
+    return {
+      receive: (limit, { signal, wait }) => this.#receive(subscription, limit, signal, wait),
+      settle: (settlements) => subscription.settle(settlements),
+      extend: (deliveries) => subscription.extend(deliveries),
+      close: () => subscription.close(),
+    };
+  }
+
+  close(): Promise<void> {
+    this.shut();
+    return this.#broker.close();
+  }
+
+  async #receive(subscription: Subscription, limit: number, signal: AbortSignal, wait: boolean): Promise<readonly Delivery[]> {
+    if (!this.#isOpen) {
+      if (!wait) return [];
+      await this.#opening(signal);
+    }
+    if (signal.aborted) return [];
+    return subscription.receive(limit, { signal: AbortSignal.any([signal, this.#closing.signal]), wait });
+  }
+
+  #opening(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+      if (signal.aborted) done();
+      else this.#opened.push(done);
+    });
+  }
+}

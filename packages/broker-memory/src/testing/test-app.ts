@@ -1,0 +1,260 @@
+import {
+  type AttemptRecord,
+  type Broker,
+  ConfigError,
+  type Duration,
+  readHistory,
+  TaskManager,
+  type TaskRef,
+  toMs,
+  type Worker,
+} from '@brokkr/core';
+import { ManualClock } from '@brokkr/core/testing';
+import { MemoryBroker } from '../memory-broker.ts';
+import { GatedBroker } from './gated-broker.ts';
+
+export interface TestAppOptions {
+  /** The tasks under test; their managers are held until `close`. */
+  readonly tasks: readonly object[];
+  /** Tasks at once. @default 4 */
+  readonly concurrency?: number | undefined;
+  /** How long, in real time, a handler may wait for real I/O before time moves on without it. @default 1 s */
+  readonly settleWithin?: Duration | undefined;
+  /** Where virtual time begins. @default 2030-01-01T00:00:00Z */
+  readonly startAt?: Date | undefined;
+  /** @default `silent` */
+  readonly logLevel?: string | undefined;
+}
+
+/** A message that ended among the dead letters. */
+export interface DeadLetter {
+  readonly id: string;
+  /** Task name; empty where it could not be decoded. */
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly reason: string;
+  /** The attempts that failed, oldest first. */
+  readonly attempts: readonly AttemptRecord[];
+}
+
+/** An application on a memory broker and a virtual clock. Workers work in `drain` and `advance` only. */
+export interface TestApp {
+  /** The arguments of each message sent so far by `task`, in order, as they travel. */
+  sent<A extends readonly unknown[]>(task: TaskRef<A, unknown>): readonly A[];
+  /** The dead letters of a queue, oldest first. */
+  dead(queue: string): readonly DeadLetter[];
+  /**
+   * Works until nothing is ready, running or delayed, moving time to each due moment.
+   * @throws ConfigError where a message comes back for longer than ten virtual years
+   */
+  drain(): Promise<void>;
+  /** Moves time on by `span`, running what falls due on the way. */
+  advance(span: Duration): Promise<void>;
+  /** Virtual now. */
+  now(): Date;
+  readonly clock: ManualClock;
+  readonly broker: Broker;
+  /** Gives the managers back. */
+  close(): Promise<void>;
+}
+
+const LONGEST_DRAIN_MS = 10 * 365 * 86_400_000;
+
+/** @throws ConfigError where a task is none, or its manager is held by another test */
+export function testApp(options: TestAppOptions): TestApp {
+  return new HeldApp(options);
+}
+
+class HeldApp implements TestApp {
+  readonly clock: ManualClock;
+  readonly #memory: MemoryBroker;
+  readonly #gate: GatedBroker;
+  readonly #managers: readonly TaskManager[];
+  readonly #restore: (() => Promise<void>)[] = [];
+  readonly #workers: Worker[] = [];
+  readonly #served = new Set<string>();
+  readonly #concurrency: number;
+  readonly #settleWithinMs: number;
+  #dead: ReadonlyMap<string, readonly DeadLetter[]> = new Map();
+
+  constructor({ tasks, concurrency, settleWithin, startAt, logLevel }: TestAppOptions) {
+    this.clock = new ManualClock(startAt?.getTime());
+    this.#memory = new MemoryBroker({ clock: this.clock });
+    this.#gate = new GatedBroker(this.#memory);
+    this.#concurrency = concurrency ?? 4;
+    this.#settleWithinMs = toMs(settleWithin ?? '1s', 'settleWithin');
+    this.#managers = [...new Set(tasks.map((task) => TaskManager.of(task)))];
+    for (const manager of this.#managers) {
+      this.#restore.push(
+        manager.override({
+          broker: this.#gate,
+          resultStore: this.#memory,
+          clock: this.clock,
+          runMode: 'worker',
+          logLevel: logLevel ?? 'silent',
+        }),
+      );
+    }
+  }
+
+  get broker(): Broker {
+    return this.#memory;
+  }
+
+  now(): Date {
+    return new Date(this.clock.now());
+  }
+
+  sent<A extends readonly unknown[]>(task: TaskRef<A, unknown>): readonly A[] {
+    return this.#gate.sent
+      .filter(({ headers }) => headers['brokkr-task'] === task.taskName)
+      .map(({ body }) => JSON.parse(Buffer.from(body).toString()) as A);
+  }
+
+  dead(queue: string): readonly DeadLetter[] {
+    return this.#dead.get(queue) ?? [];
+  }
+
+  async drain(): Promise<void> {
+    const giveUpAt = this.clock.now() + LONGEST_DRAIN_MS;
+    await this.#work(async () => {
+      for (;;) {
+        const { ready, running, delayed } = await this.#quiet();
+        if (ready + running + delayed === 0) return;
+        const dueAt = this.clock.nextDueAt();
+        if (dueAt === undefined || dueAt > giveUpAt) throw this.#stuck(ready + running, delayed);
+        await this.clock.advanceTo(dueAt);
+      }
+    });
+  }
+
+  async advance(span: Duration): Promise<void> {
+    const until = this.clock.now() + toMs(span, 'advance');
+    await this.#work(async () => {
+      for (;;) {
+        await this.#quiet();
+        const dueAt = this.clock.nextDueAt();
+        await this.clock.advanceTo(Math.min(dueAt ?? until, until));
+        if (dueAt === undefined || dueAt > until) break;
+      }
+      await this.#quiet();
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map((worker) => this.#stop(worker)));
+    for (const restore of this.#restore.splice(0)) await restore();
+    await this.#memory.close();
+  }
+
+  /** A worker's own stop waits on the virtual clock where a handler does not end, so time is moved for it. */
+  async #stop(worker: Worker): Promise<void> {
+    let stopped = false;
+    const stopping = worker.stop({ timeout: 0 }).finally(() => {
+      stopped = true;
+    });
+    for (let dueAt = this.clock.nextDueAt(); !stopped && dueAt !== undefined; dueAt = this.clock.nextDueAt()) {
+      await this.clock.advanceTo(dueAt);
+    }
+    await stopping;
+  }
+
+  async #work(body: () => Promise<void>): Promise<void> {
+    await this.#serveAll();
+    this.#gate.open();
+    try {
+      await body();
+    } finally {
+      this.#gate.shut();
+      await this.#readDead();
+    }
+  }
+
+  /** Every queue that a task names or a message was sent to. */
+  async #serveAll(): Promise<void> {
+    for (const manager of this.#managers) {
+      const named = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
+      const sentTo = this.#gate.sent.map(({ queue }) => queue);
+      const queues = [...new Set([...named, ...sentTo])].filter((queue) => !this.#served.has(`${manager.name}/${queue}`));
+      if (queues.length === 0) continue;
+      for (const queue of queues) this.#served.add(`${manager.name}/${queue}`);
+      const worker = manager.createWorker({ queues, concurrency: this.#concurrency });
+      this.#workers.push(worker);
+      await worker.start();
+    }
+  }
+
+  /** Waits until no message is ready or running, or handlers have waited for real I/O long enough. */
+  async #quiet(): Promise<{ ready: number; running: number; delayed: number }> {
+    let before = '';
+    let waitedSince = performance.now();
+    for (let turns = 0; ; turns++) {
+      await (turns < 20 ? turn() : millisecond());
+      const totals = await this.#totals();
+      const progress = JSON.stringify(totals);
+      if (progress !== before) {
+        before = progress;
+        waitedSince = performance.now();
+        turns = 0;
+        continue;
+      }
+      const busy = totals.ready + totals.running > 0;
+      if (turns >= 2 && (!busy || performance.now() - waitedSince >= this.#settleWithinMs)) return totals;
+    }
+  }
+
+  async #totals(): Promise<{ ready: number; running: number; delayed: number; settled: number }> {
+    const totals = { ready: 0, running: 0, delayed: 0, settled: 0 };
+    for (const queue of await this.#memory.queues()) {
+      const counts = await this.#memory.counts(queue);
+      totals.ready += counts.ready ?? 0;
+      totals.running += counts.running ?? 0;
+      totals.delayed += counts.delayed ?? 0;
+      totals.settled += (counts.acknowledged ?? 0) + (counts.dead ?? 0) + (counts.published ?? 0);
+    }
+    return totals;
+  }
+
+  async #readDead(): Promise<void> {
+    const dead = new Map<string, readonly DeadLetter[]>();
+    for (const queue of await this.#memory.queues()) {
+      const letters = await this.#memory.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+      dead.set(
+        queue,
+        letters.map(({ id, body, headers }) => ({
+          id,
+          task: headers['brokkr-task'] ?? '',
+          args: argsOf(body),
+          reason: headers['brokkr-reason'] ?? '',
+          attempts: readHistory(headers['brokkr-history']),
+        })),
+      );
+    }
+    this.#dead = dead;
+  }
+
+  #stuck(open: number, delayed: number): ConfigError {
+    return new ConfigError(
+      `drain: ${open} messages ready or running and ${delayed} delayed do not come to an end; does a handler wait for something that never comes?`,
+      { code: 'DRAIN_STUCK' },
+    );
+  }
+}
+
+/** What cannot be decoded stands among the dead letters too. */
+function argsOf(body: Uint8Array): readonly unknown[] {
+  try {
+    const args: unknown = JSON.parse(Buffer.from(body).toString());
+    return Array.isArray(args) ? args : [];
+  } catch {
+    return [];
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function millisecond(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
+}
