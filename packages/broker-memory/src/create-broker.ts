@@ -12,7 +12,9 @@ const shared = new Map<string, MemoryBroker>();
 export function createBroker(url: string, options: BrokerOptions = {}): Broker {
   const match = /^memory:([A-Za-z0-9._-]*)$/.exec(url);
   if (match === null) {
-    throw new ConfigError('a memory broker URL is memory: or memory:name, the name of A-Z a-z 0-9 . _ -', { code: 'BROKER_URL_INVALID' });
+    throw new ConfigError('a memory broker URL is memory: or memory:name, the name of A-Z a-z 0-9 . _ -', {
+      code: 'BROKER_URL_INVALID',
+    });
   }
   const name = match[1] ?? '';
   if (name === '') return new MemoryBroker(options);

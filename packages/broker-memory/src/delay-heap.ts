@@ -57,7 +57,10 @@ export class DelayHeap {
 
   /** All of them, earliest first. */
   inOrder(): StoredMessage[] {
-    return this.#entries.filter(isWaiting).sort(compare).map(({ message }) => message);
+    return this.#entries
+      .filter(isWaiting)
+      .sort(compare)
+      .map(({ message }) => message);
   }
 
   #dropGone(): void {

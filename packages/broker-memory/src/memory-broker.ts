@@ -199,9 +199,12 @@ export class MemoryBroker implements InspectableBroker, CancellingBroker, Releas
     let kept = 0;
     for (const queue of this.#queues.values()) kept += queue.size;
     if (kept + wanted <= this.#maxMessages) return;
-    throw new BrokerUnavailableError(`the memory broker is full: it keeps ${kept} of ${this.#maxMessages} messages (maxMessages)`, {
-      code: 'BROKER_FULL',
-    });
+    throw new BrokerUnavailableError(
+      `the memory broker is full: it keeps ${kept} of ${this.#maxMessages} messages (maxMessages)`,
+      {
+        code: 'BROKER_FULL',
+      },
+    );
   }
 }
 

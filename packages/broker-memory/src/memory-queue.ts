@@ -1,4 +1,12 @@
-import { type Clock, type Delivery, type Envelope, type QueueCounts, redriveEnvelope, type Settlement, type TimerHandle } from '@brokkr/core';
+import {
+  type Clock,
+  type Delivery,
+  type Envelope,
+  type QueueCounts,
+  redriveEnvelope,
+  type Settlement,
+  type TimerHandle,
+} from '@brokkr/core';
 import { DelayHeap } from './delay-heap.ts';
 import { LeaseTable } from './lease-table.ts';
 import { ReadyLine } from './ready-line.ts';
@@ -95,7 +103,9 @@ export class MemoryQueue {
       leases.hold(message);
       const { fence, crashes, remainingDelayMs } = message;
       const envelope = copyEnvelope(message.envelope);
-      deliveries.push(remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes });
+      deliveries.push(
+        remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes },
+      );
     }
     return deliveries;
   }
@@ -226,12 +236,14 @@ export class MemoryQueue {
     this.#clock.clearTimeout(this.#delayTimer);
     const dueAt = this.#delayed.nextDueAt();
     this.#delayTimerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
-    this.#delayTimer = dueAt === undefined ? undefined : this.#clock.setTimeout(() => this.#promote(), dueAt - this.#clock.monotonic());
+    this.#delayTimer =
+      dueAt === undefined ? undefined : this.#clock.setTimeout(() => this.#promote(), dueAt - this.#clock.monotonic());
   }
 
   #promote(): void {
     const now = this.#clock.monotonic();
-    for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now)) this.#ready.pushBack(due);
+    for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now))
+      this.#ready.pushBack(due);
     this.#watchDelayed();
     this.ring();
   }

@@ -14,7 +14,10 @@ export class MemorySubscription implements Subscription {
     this.#isBrokerClosed = isBrokerClosed;
   }
 
-  async receive(limit: number, { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean }): Promise<readonly Delivery[]> {
+  async receive(
+    limit: number,
+    { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
+  ): Promise<readonly Delivery[]> {
     for (;;) {
       if (signal.aborted || this.#closing.signal.aborted || this.#isBrokerClosed()) return [];
       const deliveries = this.#queue.take(limit, this.#leases);
@@ -61,6 +64,7 @@ export class MemorySubscription implements Subscription {
   }
 
   #checkOpen(): void {
-    if (this.#isBrokerClosed()) throw new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
+    if (this.#isBrokerClosed())
+      throw new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
   }
 }

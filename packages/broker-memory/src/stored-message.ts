@@ -21,7 +21,12 @@ export interface StoredMessage {
 /** A copy as a wire would make it: whoever changes theirs changes nothing here. */
 export function copyEnvelope(envelope: Envelope, queue: string = envelope.queue): Envelope {
   const { id, body, headers, notBefore, expiresAt, idempotencyKey } = envelope;
-  const copy: { -readonly [K in keyof Envelope]: Envelope[K] } = { id, queue, body: body.slice(), headers: { ...headers } };
+  const copy: { -readonly [K in keyof Envelope]: Envelope[K] } = {
+    id,
+    queue,
+    body: body.slice(),
+    headers: { ...headers },
+  };
   if (notBefore !== undefined) copy.notBefore = notBefore;
   if (expiresAt !== undefined) copy.expiresAt = expiresAt;
   if (idempotencyKey !== undefined) copy.idempotencyKey = idempotencyKey;

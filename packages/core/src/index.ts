@@ -33,7 +33,12 @@ export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/d
 export { checkQueueName } from './broker/names.ts';
 
 export type { BrokerOptions } from './config/broker-options.ts';
-export { type BrokerFactory, type CreateBrokerOptions, createBroker, registerBroker } from './config/broker-registry.ts';
+export {
+  type BrokerFactory,
+  type CreateBrokerOptions,
+  createBroker,
+  registerBroker,
+} from './config/broker-registry.ts';
 export { openBroker } from './config/lazy-broker.ts';
 export { redactUrl } from './config/redact-url.ts';
 export type { ConfigOptions, TaskConfig } from './config/task-config.ts';

@@ -1,4 +1,12 @@
-import type { Broker, BrokerCapabilities, Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core';
+import type {
+  Broker,
+  BrokerCapabilities,
+  Delivery,
+  Envelope,
+  PublishReceipt,
+  SubscribeOptions,
+  Subscription,
+} from '@brokkr/core';
 import type { MemoryBroker } from '../memory-broker.ts';
 
 /**
@@ -53,7 +61,12 @@ export class GatedBroker implements Broker {
     return this.#broker.close();
   }
 
-  async #receive(subscription: Subscription, limit: number, signal: AbortSignal, wait: boolean): Promise<readonly Delivery[]> {
+  async #receive(
+    subscription: Subscription,
+    limit: number,
+    signal: AbortSignal,
+    wait: boolean,
+  ): Promise<readonly Delivery[]> {
     if (!this.#isOpen) {
       if (!wait) return [];
       await this.#opening(signal);

@@ -175,7 +175,9 @@ class HeldApp implements TestApp {
     for (const manager of this.#managers) {
       const named = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
       const sentTo = this.#gate.sent.map(({ queue }) => queue);
-      const queues = [...new Set([...named, ...sentTo])].filter((queue) => !this.#served.has(`${manager.name}/${queue}`));
+      const queues = [...new Set([...named, ...sentTo])].filter(
+        (queue) => !this.#served.has(`${manager.name}/${queue}`),
+      );
       if (queues.length === 0) continue;
       for (const queue of queues) this.#served.add(`${manager.name}/${queue}`);
       const worker = manager.createWorker({ queues, concurrency: this.#concurrency });

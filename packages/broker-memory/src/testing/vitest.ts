@@ -18,7 +18,8 @@ expect.extend({
     const wanted = args === undefined ? '' : ` with ${this.utils.printExpected(args)}`;
     return {
       pass,
-      message: () => `expected ${task.taskName}${this.isNot ? ' not' : ''} to have been sent${wanted}\nsent: ${this.utils.printReceived(sent)}`,
+      message: () =>
+        `expected ${task.taskName}${this.isNot ? ' not' : ''} to have been sent${wanted}\nsent: ${this.utils.printReceived(sent)}`,
       actual: sent,
       expected: args,
     };

@@ -12,7 +12,9 @@ export type BrokerFactory = (url: string, options: BrokerOptions) => Broker;
 /** The schemes of our own adapters: packages that are loaded when they are needed. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
   ['memory', '@brokkr/broker-memory'],
-  ...['redis', 'rediss', 'redis+sentinel', 'redis+cluster', 'redis+unix'].map((scheme) => [scheme, '@brokkr/broker-redis'] as const),
+  ...['redis', 'rediss', 'redis+sentinel', 'redis+cluster', 'redis+unix'].map(
+    (scheme) => [scheme, '@brokkr/broker-redis'] as const,
+  ),
   ...['amqp', 'amqps'].map((scheme) => [scheme, '@brokkr/broker-amqp'] as const),
 ]);
 
@@ -24,9 +26,12 @@ const factories = new Map<string, BrokerFactory>();
  */
 export function registerBroker(scheme: string, factory: BrokerFactory): void {
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
-    throw new ConfigError(`registerBroker: ${JSON.stringify(scheme)} is no URL scheme; give it without its colon, as in 'nats'`, {
-      code: 'SCHEME_INVALID',
-    });
+    throw new ConfigError(
+      `registerBroker: ${JSON.stringify(scheme)} is no URL scheme; give it without its colon, as in 'nats'`,
+      {
+        code: 'SCHEME_INVALID',
+      },
+    );
   }
   factories.set(scheme, factory);
 }
@@ -43,7 +48,9 @@ export interface CreateBrokerOptions extends BrokerOptions {
 export function createBroker(url: string, options: CreateBrokerOptions = {}): Broker {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(typeof url === 'string' ? url : '')?.[1]?.toLowerCase();
   if (scheme === undefined) {
-    throw new ConfigError('a broker URL begins with its scheme, such as redis://localhost:6379/0 or memory:', { code: 'BROKER_URL_INVALID' });
+    throw new ConfigError('a broker URL begins with its scheme, such as redis://localhost:6379/0 or memory:', {
+      code: 'BROKER_URL_INVALID',
+    });
   }
   const { brokerPackage, ...given } = options;
   const factory = factories.get(scheme);

@@ -41,10 +41,18 @@ export function managerLogger(
 
 function configuredLogger({ logLevel, logFormat }: Pick<TaskConfig, 'logLevel' | 'logFormat'>): Logger {
   const pretty = logFormat === 'pretty' || (logFormat === undefined && process.stdout.isTTY === true);
-  return createLogger({ level: logLevel, destination: pretty ? prettyDestination() : undefined, bindings: currentBindings });
+  return createLogger({
+    level: logLevel,
+    destination: pretty ? prettyDestination() : undefined,
+    bindings: currentBindings,
+  });
 }
 
-type PinoPretty = (options: { readonly colorize: boolean; readonly sync: true; readonly ignore: string }) => DestinationStream;
+type PinoPretty = (options: {
+  readonly colorize: boolean;
+  readonly sync: true;
+  readonly ignore: string;
+}) => DestinationStream;
 
 /** pino-pretty is the application's choice to install; without it lines are JSON. */
 function prettyDestination(): DestinationStream | undefined {

@@ -16,9 +16,12 @@ export class LazyBroker implements Broker {
   /** @throws ConfigError before the first use: they are the adapter's, and it is loaded by then only */
   get capabilities(): BrokerCapabilities {
     if (this.#loaded !== undefined) return this.#loaded.capabilities;
-    throw new ConfigError('the capabilities of a broker are known once its adapter is loaded; await openBroker(broker) first', {
-      code: 'BROKER_NOT_LOADED',
-    });
+    throw new ConfigError(
+      'the capabilities of a broker are known once its adapter is loaded; await openBroker(broker) first',
+      {
+        code: 'BROKER_NOT_LOADED',
+      },
+    );
   }
 
   /** The adapter's broker. */

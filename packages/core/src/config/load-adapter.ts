@@ -24,9 +24,12 @@ export async function loadAdapter(packageName: string, url: string): Promise<Ada
   }
   const adapter: Partial<Adapter> = await import(pathToFileURL(path).href);
   if (typeof adapter.createBroker === 'function') return adapter as Adapter;
-  throw new ConfigError(`package ${packageName} is no broker adapter: it exports no function createBroker(url, options)`, {
-    code: 'ADAPTER_INVALID',
-  });
+  throw new ConfigError(
+    `package ${packageName} is no broker adapter: it exports no function createBroker(url, options)`,
+    {
+      code: 'ADAPTER_INVALID',
+    },
+  );
 }
 
 /** From the application's folder; else from beside this package, where both were installed together. */

@@ -81,7 +81,11 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
  */
 export function resolveConfig(options: ConfigOptions = {}, environment: Environment = {}): TaskConfig {
   const complaints: string[] = [];
-  function read<T>(option: keyof ConfigOptions, variable: string, parse: (value: unknown, name: string) => T): T | undefined {
+  function read<T>(
+    option: keyof ConfigOptions,
+    variable: string,
+    parse: (value: unknown, name: string) => T,
+  ): T | undefined {
     const given: unknown = options[option];
     const [value, name] = given === undefined ? [emptyAsUnset(environment[variable]), variable] : [given, option];
     if (value === undefined) return undefined;
@@ -176,6 +180,11 @@ function oneOf<T extends string>(allowed: readonly T[]): (value: unknown, name: 
 }
 
 function wrong(name: string, expected: string, value: unknown): ConfigError {
-  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : typeof value === 'number' ? String(value) : `a ${typeof value}`;
+  const shown =
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, 60))
+      : typeof value === 'number'
+        ? String(value)
+        : `a ${typeof value}`;
   return new ConfigError(`${name}: ${expected}, got ${shown}`);
 }

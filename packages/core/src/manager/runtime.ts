@@ -59,7 +59,9 @@ export class Runtime implements TaskHost {
     this.clock = options.clock ?? systemClock;
     const logger = managerLogger(options.logger, options, this.config);
     this.logger = withoutBindings(logger);
-    this.broker = options.broker ?? createBroker(this.config.brokerUrl, { ...this.#brokerOptions(), brokerPackage: this.config.brokerPackage });
+    this.broker =
+      options.broker ??
+      createBroker(this.config.brokerUrl, { ...this.#brokerOptions(), brokerPackage: this.config.brokerPackage });
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
       resultStore: () => this.resultStore(),
@@ -102,18 +104,24 @@ export class Runtime implements TaskHost {
     this.#resultBroker ??= createBroker(resultUrl, this.#brokerOptions());
     const store = await openBroker(this.#resultBroker);
     if (isResultStore(store)) return store;
-    throw new UnsupportedFeatureError('TASK_RESULT_URL: this broker keeps no results; name one that does, such as redis://', {
-      code: 'RESULT_STORE_MISSING',
-    });
+    throw new UnsupportedFeatureError(
+      'TASK_RESULT_URL: this broker keeps no results; name one that does, such as redis://',
+      {
+        code: 'RESULT_STORE_MISSING',
+      },
+    );
   }
 
   /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
-      throw new ConfigError('this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process', {
-        code: 'WORKER_IN_PRODUCER',
-      });
+      throw new ConfigError(
+        'this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process',
+        {
+          code: 'WORKER_IN_PRODUCER',
+        },
+      );
     }
     const queues = workerQueues(options.queues, config.queueName);
     for (const queue of queues.keys()) this.#served.add(queue);
@@ -160,7 +168,9 @@ export class Runtime implements TaskHost {
   async #openForSending(): Promise<Broker> {
     const broker = await this.openBroker();
     if (!this.#hasSent && !broker.capabilities.persistent && this.#workers.size === 0) {
-      this.logger.warn('sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL');
+      this.logger.warn(
+        'sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL',
+      );
     }
     this.#hasSent = true;
     return broker;
@@ -183,7 +193,11 @@ export class Runtime implements TaskHost {
       made.set(definition, task);
       return task;
     };
-    this.#checkAtStart(broker, queues, this.#runnable().map(({ definition }) => settle(definition)));
+    this.#checkAtStart(
+      broker,
+      queues,
+      this.#runnable().map(({ definition }) => settle(definition)),
+    );
     await this.#warnOfDeadLetters(broker, queues);
     return {
       broker,
@@ -207,14 +221,20 @@ export class Runtime implements TaskHost {
     const unserved = tasks.filter(({ definition }) => !this.#served.has(this.queueOf(definition)));
     if (unserved.length > 0) {
       const told = unserved.map(({ definition }) => `${definition.name} (${this.queueOf(definition)})`).join(', ');
-      this.logger.warn({ queues: [...queues.keys()] }, `no worker of this process serves the queues of these tasks: ${told}`);
+      this.logger.warn(
+        { queues: [...queues.keys()] },
+        `no worker of this process serves the queues of these tasks: ${told}`,
+      );
     }
     if (broker.capabilities.maxDelayMs > 0) return;
     const delaying = tasks.find(({ maxRetries }) => maxRetries > 0);
     if (delaying === undefined) return;
-    throw new UnsupportedFeatureError(`task ${delaying.definition.name} retries, and this broker cannot delay messages; set maxRetries to 0`, {
-      code: 'DELAY_UNSUPPORTED',
-    });
+    throw new UnsupportedFeatureError(
+      `task ${delaying.definition.name} retries, and this broker cannot delay messages; set maxRetries to 0`,
+      {
+        code: 'DELAY_UNSUPPORTED',
+      },
+    );
   }
 
   async #warnOfDeadLetters(broker: Broker, queues: ReadonlyMap<string, number>): Promise<void> {
@@ -222,7 +242,10 @@ export class Runtime implements TaskHost {
     for (const queue of queues.keys()) {
       const { dead } = await broker.counts(queue);
       if (dead !== undefined && dead > this.config.deadMax) {
-        this.logger.warn({ queue, dead }, `more dead letters than TASK_DEAD_MAX (${this.config.deadMax}); look at them with brokkr dead list ${queue}`);
+        this.logger.warn(
+          { queue, dead },
+          `more dead letters than TASK_DEAD_MAX (${this.config.deadMax}); look at them with brokkr dead list ${queue}`,
+        );
       }
     }
   }

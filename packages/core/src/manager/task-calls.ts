@@ -33,7 +33,12 @@ export function makeTask(definition: TaskDefinition, host: () => TaskHost): Task
   return task;
 }
 
-function makeSender(definition: TaskDefinition, host: () => TaskHost, settings: SendSettings, task: TaskRef<Args, unknown>): Sender<Args, unknown> {
+function makeSender(
+  definition: TaskDefinition,
+  host: () => TaskHost,
+  settings: SendSettings,
+  task: TaskRef<Args, unknown>,
+): Sender<Args, unknown> {
   const send = (...args: Args) => attempt(() => host().producer.send(definition, args, settings));
   return {
     send: Object.assign(send, { task }) as Send<Args, unknown>,

@@ -69,9 +69,12 @@ export class TaskManager {
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
     if (this.#runtime !== undefined) {
-      throw new ConfigError('initialize() after the first send or worker: settings are fixed by then; call it earlier', {
-        code: 'INITIALIZED_TOO_LATE',
-      });
+      throw new ConfigError(
+        'initialize() after the first send or worker: settings are fixed by then; call it earlier',
+        {
+          code: 'INITIALIZED_TOO_LATE',
+        },
+      );
     }
     const merged = { ...this.#options, ...options };
     resolveConfig(merged, readEnvironment());
@@ -87,12 +90,17 @@ export class TaskManager {
   /** Adds middleware; the first one is the outermost. Before the first send or worker. */
   use(middleware: Middleware): this {
     if (this.#runtime !== undefined) {
-      throw new ConfigError(`middleware ${middleware.name} after the first send or worker: some tasks would go without it; add it earlier`, {
-        code: 'INITIALIZED_TOO_LATE',
-      });
+      throw new ConfigError(
+        `middleware ${middleware.name} after the first send or worker: some tasks would go without it; add it earlier`,
+        {
+          code: 'INITIALIZED_TOO_LATE',
+        },
+      );
     }
     if (typeof middleware.name !== 'string' || (middleware.send === undefined && middleware.handle === undefined)) {
-      throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', { code: 'MIDDLEWARE_INVALID' });
+      throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', {
+        code: 'MIDDLEWARE_INVALID',
+      });
     }
     this.#middleware.push(middleware);
     return this;
@@ -142,7 +150,9 @@ export class TaskManager {
    */
   override(options: ManagerOptions): () => Promise<void> {
     if (this.#override !== undefined) {
-      throw new ConfigError(`task manager ${this.name} is held by another test; close that first`, { code: 'MANAGER_OVERRIDDEN' });
+      throw new ConfigError(`task manager ${this.name} is held by another test; close that first`, {
+        code: 'MANAGER_OVERRIDDEN',
+      });
     }
     const runtime = this.#makeRuntime(options);
     this.#override = runtime;

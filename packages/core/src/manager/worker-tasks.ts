@@ -37,13 +37,19 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
 }
 
 /** Without a schema, a result to keep and middleware the handler is called as it is. */
-function runner(definition: TaskDefinition, { config, middleware, resultStore }: WorkerTasksOptions): WorkerTask['run'] {
+function runner(
+  definition: TaskDefinition,
+  { config, middleware, resultStore }: WorkerTasksOptions,
+): WorkerTask['run'] {
   const { handler } = definition;
   const call =
     definition.schema === undefined
       ? (message: Message) => handler(...message.args)
       : async (message: Message) => handler(...(await validateArguments(definition, message.args)));
-  const around = definition.resultTtlMs === undefined ? middleware : [storeResult(needed(resultStore, definition), config.maxPayload), ...middleware];
+  const around =
+    definition.resultTtlMs === undefined
+      ? middleware
+      : [storeResult(needed(resultStore, definition), config.maxPayload), ...middleware];
   const layers = around.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
     handle === undefined ? [] : [{ name, around: handle.bind(around[index]) }],
   );
@@ -54,9 +60,12 @@ function runner(definition: TaskDefinition, { config, middleware, resultStore }:
 
 function needed(store: ResultStore | undefined, { name }: TaskDefinition): ResultStore {
   if (store !== undefined) return store;
-  throw new UnsupportedFeatureError(`task ${name} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`, {
-    code: 'RESULT_STORE_MISSING',
-  });
+  throw new UnsupportedFeatureError(
+    `task ${name} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`,
+    {
+      code: 'RESULT_STORE_MISSING',
+    },
+  );
 }
 
 /** What middleware sees; signal and logger are made when asked for. */

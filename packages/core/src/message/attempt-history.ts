@@ -19,7 +19,7 @@ export function appendAttempt(
   attempt: Omit<AttemptRecord, 'error'> & { readonly error: unknown },
 ): string {
   const records = [...readHistory(history), { ...attempt, error: errorRecord(attempt.error) }];
-  return fit(records);
+  return fitted(records);
 }
 
 /** The attempts in a history header; none where it is absent or not ours. */
@@ -27,13 +27,15 @@ export function readHistory(history: string | undefined): readonly AttemptRecord
   if (history === undefined) return [];
   try {
     const records: unknown = JSON.parse(history);
-    return Array.isArray(records) ? (records as AttemptRecord[]).filter((record) => typeof record === 'object' && record !== null) : [];
+    return Array.isArray(records)
+      ? (records as AttemptRecord[]).filter((record) => typeof record === 'object' && record !== null)
+      : [];
   } catch {
     return [];
   }
 }
 
-function fit(records: AttemptRecord[]): string {
+function fitted(records: AttemptRecord[]): string {
   let json = JSON.stringify(records);
   for (const shorten of [withoutStack, nameAlone]) {
     for (let index = 0; index < records.length && Buffer.byteLength(json) > LARGEST_BYTES; index++) {

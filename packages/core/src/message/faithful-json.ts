@@ -31,7 +31,10 @@ export function assertFaithful(value: unknown, path: string, options: FaithfulOp
   }
   if (fault === undefined) return;
   const at = path + fault.path;
-  throw new SerializationError(`${at}: JSON cannot carry ${fault.what}; ${fault.advice}`, { path: at, code: fault.code });
+  throw new SerializationError(`${at}: JSON cannot carry ${fault.what}; ${fault.advice}`, {
+    path: at,
+    code: fault.code,
+  });
 }
 
 function findFault(value: unknown, depth: number, allowToJson: boolean): Fault | undefined {
@@ -68,7 +71,9 @@ function findObjectFault(value: object, depth: number, allowToJson: boolean): Fa
     return undefined;
   }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
-    return allowToJson ? undefined : fault(className(value), 'it would arrive as something else; send what its toJSON gives, or add a schema');
+    return allowToJson
+      ? undefined
+      : fault(className(value), 'it would arrive as something else; send what its toJSON gives, or add a schema');
   }
   if (!isPlain(value)) return fault(className(value), 'send a plain object');
   for (const key of Object.keys(value)) {

@@ -42,7 +42,10 @@ function stringify(args: readonly unknown[]): string {
   try {
     return JSON.stringify(args);
   } catch (cause) {
-    throw new SerializationError('args: a toJSON in the payload threw an error; send plain data', { path: 'args', cause });
+    throw new SerializationError('args: a toJSON in the payload threw an error; send plain data', {
+      path: 'args',
+      cause,
+    });
   }
 }
 
@@ -77,7 +80,8 @@ export interface Undecodable {
 export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | Undecodable {
   const { headers, body } = envelope;
   const version = headers[VERSION_HEADER];
-  if (version !== undefined && version !== VERSION) return { undecodable: `malformed: envelope version ${version.slice(0, 20)}` };
+  if (version !== undefined && version !== VERSION)
+    return { undecodable: `malformed: envelope version ${version.slice(0, 20)}` };
   const task = headers[TASK_HEADER];
   if (!isTaskName(task)) return { undecodable: 'malformed: no valid task name' };
   if (body.byteLength > maxBytes) return { undecodable: `too_large: ${body.byteLength} bytes, ${maxBytes} allowed` };
@@ -121,9 +125,9 @@ function wholeNumber<T>(header: string | undefined, absent: T): number | T | nul
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 function senderHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  let own: [string, string][] | undefined;
+  const own: [string, string][] = [];
   for (const name in headers) {
-    if (!name.startsWith(HEADER_PREFIX)) (own ??= []).push([name, headers[name] as string]);
+    if (!name.startsWith(HEADER_PREFIX)) own.push([name, headers[name] as string]);
   }
-  return own === undefined ? NO_HEADERS : Object.fromEntries(own);
+  return own.length === 0 ? NO_HEADERS : Object.fromEntries(own);
 }

@@ -56,17 +56,25 @@ export class Producer {
   }
 
   async send(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
-    const draft = task.schema === undefined ? this.#draft(task, args, settings) : await this.#checkedDraft(task, args, settings);
+    const draft =
+      task.schema === undefined ? this.#draft(task, args, settings) : await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
     this.#checkCapabilities(publisher.broker, settings);
     return this.#publish(publisher, draft);
   }
 
-  async sendMany(task: TaskDefinition, batch: Iterable<readonly unknown[]>, settings: SendSettings): Promise<TaskHandle[]> {
+  async sendMany(
+    task: TaskDefinition,
+    batch: Iterable<readonly unknown[]>,
+    settings: SendSettings,
+  ): Promise<TaskHandle[]> {
     if (settings.idempotencyKey !== undefined) {
-      throw new ConfigError('`idempotencyKey` with sendMany would make all of a batch one message; send them one by one', {
-        code: 'SEND_OPTIONS_CONFLICT',
-      });
+      throw new ConfigError(
+        '`idempotencyKey` with sendMany would make all of a batch one message; send them one by one',
+        {
+          code: 'SEND_OPTIONS_CONFLICT',
+        },
+      );
     }
     const drafts: Draft[] = [];
     for (const args of batch) drafts.push(await this.#checkedDraft(task, args, settings));
@@ -102,7 +110,9 @@ export class Producer {
 
   async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
     if (!Array.isArray(args)) {
-      throw new ConfigError(`task ${task.name}: sendMany takes lists of arguments, got a ${typeof args}`, { code: 'BATCH_INVALID' });
+      throw new ConfigError(`task ${task.name}: sendMany takes lists of arguments, got a ${typeof args}`, {
+        code: 'BATCH_INVALID',
+      });
     }
     await validateArguments(task, args);
     return this.#draft(task, args, settings);
@@ -133,7 +143,9 @@ export class Producer {
   #checkCapabilities(broker: Broker, { delayMs, eta, idempotencyKey }: SendSettings): void {
     const { maxDelayMs, idempotency } = broker.capabilities;
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
-      throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', { code: 'DELAY_UNSUPPORTED' });
+      throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', {
+        code: 'DELAY_UNSUPPORTED',
+      });
     }
     if (idempotencyKey !== undefined && !idempotency) {
       throw new UnsupportedFeatureError(

@@ -49,11 +49,13 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
 /** @throws ConfigError where a header cannot travel: too many, too long, or a name that is taken */
 export function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const names = Object.keys(headers);
-  if (names.length > MOST_HEADERS) throw invalid(`${names.length} of them; at most ${MOST_HEADERS} travel with a message`);
+  if (names.length > MOST_HEADERS)
+    throw invalid(`${names.length} of them; at most ${MOST_HEADERS} travel with a message`);
   for (const name of names) {
     const value: unknown = headers[name];
     if (!HEADER_NAME.test(name)) throw invalid(`the name ${JSON.stringify(name.slice(0, 60))}; use A-Z a-z 0-9 . _ -`);
-    if (name.startsWith(HEADER_PREFIX)) throw invalid(`${name}; names beginning with ${HEADER_PREFIX} are Brokkr's own`);
+    if (name.startsWith(HEADER_PREFIX))
+      throw invalid(`${name}; names beginning with ${HEADER_PREFIX} are Brokkr's own`);
     if (typeof value !== 'string') throw invalid(`${name} is a ${typeof value}; give a string`);
     if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES) throw invalid(`${name} is over ${LONGEST_HEADER_BYTES} bytes`);
   }
@@ -68,7 +70,9 @@ function instant(eta: unknown): number {
 
 function checkKey(key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY) return key;
-  throw new ConfigError(`\`idempotencyKey\` is a string of 1 to ${LONGEST_KEY} characters`, { code: 'IDEMPOTENCY_KEY_INVALID' });
+  throw new ConfigError(`\`idempotencyKey\` is a string of 1 to ${LONGEST_KEY} characters`, {
+    code: 'IDEMPOTENCY_KEY_INVALID',
+  });
 }
 
 function invalid(what: string): ConfigError {

@@ -35,15 +35,21 @@ export class SentTask implements TaskHandle {
     const { name, resultTtlMs } = this.#task;
     const timeoutMs = toMs(options.timeout ?? RESULT_TIMEOUT, 'result: timeout');
     if (resultTtlMs === undefined) {
-      throw new UnsupportedFeatureError(`task ${name} keeps no result; give it the option \`result: '1h'\``, { code: 'RESULT_NOT_KEPT' });
+      throw new UnsupportedFeatureError(`task ${name} keeps no result; give it the option \`result: '1h'\``, {
+        code: 'RESULT_NOT_KEPT',
+      });
     }
     const store = await this.#ports.resultStore();
     if (store === undefined) {
-      throw new UnsupportedFeatureError('this broker keeps no results; set TASK_RESULT_URL to one that does', { code: 'RESULT_STORE_MISSING' });
+      throw new UnsupportedFeatureError('this broker keeps no results; set TASK_RESULT_URL to one that does', {
+        code: 'RESULT_STORE_MISSING',
+      });
     }
     const bytes = await this.#load(store, timeoutMs);
     if (bytes === undefined) {
-      throw new ResultTimeoutError(`task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it goes on, ask again later`);
+      throw new ResultTimeoutError(
+        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it goes on, ask again later`,
+      );
     }
     const record = decodeResult(bytes);
     switch (record.kind) {
@@ -55,7 +61,9 @@ export class SentTask implements TaskHandle {
           code: 'RESULT_UNSERIALIZABLE',
         });
       case 'error':
-        throw new TaskFailedError(`task ${name}, message ${this.id}, failed: ${errorLine(record.error)}`, { cause: record.error });
+        throw new TaskFailedError(`task ${name}, message ${this.id}, failed: ${errorLine(record.error)}`, {
+          cause: record.error,
+        });
     }
   }
 

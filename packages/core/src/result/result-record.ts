@@ -13,7 +13,10 @@ export function encodeResult(value: unknown, maxBytes: number): Uint8Array {
     // JSON leaves out a field that is undefined, and that is how an absent result is stored.
     const bytes = Buffer.from(JSON.stringify({ kind: 'value', value }));
     if (bytes.byteLength <= maxBytes) return bytes;
-    return encode({ kind: 'unserializable', reason: `the result has ${bytes.byteLength} bytes, ${maxBytes} are allowed` });
+    return encode({
+      kind: 'unserializable',
+      reason: `the result has ${bytes.byteLength} bytes, ${maxBytes} are allowed`,
+    });
   } catch (error) {
     return encode({ kind: 'unserializable', reason: errorRecord(error).message });
   }

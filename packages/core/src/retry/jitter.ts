@@ -18,6 +18,8 @@ export function addJitter(waitMs: number, options: JitterOptions): number {
 
 export function checkJitter(policy: string, jitter: number | undefined): void {
   if (jitter !== undefined && !(jitter >= 0 && jitter <= 1)) {
-    throw new ConfigError(`${policy}: jitter is a share from 0 to 1, got ${String(jitter)}`, { code: 'RETRY_POLICY_INVALID' });
+    throw new ConfigError(`${policy}: jitter is a share from 0 to 1, got ${String(jitter)}`, {
+      code: 'RETRY_POLICY_INVALID',
+    });
   }
 }

@@ -12,7 +12,9 @@ const runs = new AsyncLocalStorage<TaskRun>();
 export function currentTask(): TaskContext {
   const run = runs.getStore();
   if (run === undefined) {
-    throw new ConfigError('currentTask() was called outside a task; call it inside a handler', { code: 'NO_CURRENT_TASK' });
+    throw new ConfigError('currentTask() was called outside a task; call it inside a handler', {
+      code: 'NO_CURRENT_TASK',
+    });
   }
   return run;
 }

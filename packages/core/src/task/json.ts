@@ -17,5 +17,9 @@ export type Json<T> = unknown extends T
             : T extends readonly unknown[]
               ? { [K in keyof T]: Json<T[K]> }
               : T extends object
-                ? { [K in keyof T as K extends symbol ? never : T[K] extends AnyFunction | symbol ? never : K]: Json<T[K]> }
+                ? {
+                    [K in keyof T as K extends symbol ? never : T[K] extends AnyFunction | symbol ? never : K]: Json<
+                      T[K]
+                    >;
+                  }
                 : undefined;

@@ -23,9 +23,7 @@ export interface TaskDefinition {
   /** Milliseconds; `undefined` keeps no result. */
   readonly resultTtlMs: number | undefined;
   /** `single`: the one schema of the one argument. */
-  readonly schema:
-    | { readonly single: boolean; readonly each: readonly StandardSchemaV1[] }
-    | undefined;
+  readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
 }
 
 const MAX_RETRY_DELAY_MS = 3_600_000;
@@ -33,20 +31,27 @@ const MAX_RETRY_DELAY_MS = 3_600_000;
 /** @throws ConfigError naming the task and the option at fault */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
-    throw new ConfigError(`task ${options.name ?? ''}: the handler is ${handler === null ? 'null' : `a ${typeof handler}`}, not a function`, {
-      code: 'HANDLER_INVALID',
-    });
+    throw new ConfigError(
+      `task ${options.name ?? ''}: the handler is ${handler === null ? 'null' : `a ${typeof handler}`}, not a function`,
+      {
+        code: 'HANDLER_INVALID',
+      },
+    );
   }
   const name = options.name ?? handler.name;
   if (name === '') {
-    throw new ConfigError('a task without a name: name the function, or give the option `name`', { code: 'TASK_UNNAMED' });
+    throw new ConfigError('a task without a name: name the function, or give the option `name`', {
+      code: 'TASK_UNNAMED',
+    });
   }
   checkTaskName(name);
   if (options.queueName !== undefined) checkQueueName(options.queueName);
   const of = (option: string) => `task ${name}: ${option}`;
   const generator = Object.prototype.toString.call(handler);
   if (generator.includes('Generator')) {
-    throw new ConfigError(`${of('handler')} is a generator function; make it async and return a value`, { code: 'HANDLER_INVALID' });
+    throw new ConfigError(`${of('handler')} is a generator function; make it async and return a value`, {
+      code: 'HANDLER_INVALID',
+    });
   }
   return Object.freeze({
     name,
@@ -54,12 +59,15 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     queueName: options.queueName,
     maxRetries: options.maxRetries === undefined ? undefined : checkMaxRetries(options.maxRetries, of('maxRetries')),
     retryDelayMs: options.retryDelay === undefined ? undefined : toMs(options.retryDelay, of('retryDelay')),
-    maxRetryDelayMs: options.maxRetryDelay === undefined ? MAX_RETRY_DELAY_MS : toMs(options.maxRetryDelay, of('maxRetryDelay')),
+    maxRetryDelayMs:
+      options.maxRetryDelay === undefined ? MAX_RETRY_DELAY_MS : toMs(options.maxRetryDelay, of('maxRetryDelay')),
     retry: checkPolicy(options.retry, of('retry')),
     retryOn: matchers(options.retryOn, of('retryOn')),
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
-    timeoutMs: options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
-    resultTtlMs: options.result === undefined || options.result === false ? undefined : toMs(options.result, of('result')),
+    timeoutMs:
+      options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
+    resultTtlMs:
+      options.result === undefined || options.result === false ? undefined : toMs(options.result, of('result')),
     schema: schemas(options.schema, of('schema')),
   });
 }
@@ -67,7 +75,9 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
 /** @throws ConfigError where it is no whole number of 0 or more */
 export function checkMaxRetries(value: unknown, option: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw new ConfigError(`${option}: a whole number of 0 or more, got ${String(value)}`, { code: 'MAX_RETRIES_INVALID' });
+  throw new ConfigError(`${option}: a whole number of 0 or more, got ${String(value)}`, {
+    code: 'MAX_RETRIES_INVALID',
+  });
 }
 
 /** @throws ConfigError for 0: an attempt without time is never meant */
@@ -77,7 +87,10 @@ export function checkTimeout(timeoutMs: number, option: string): number {
 }
 
 function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {
-  if (retry === undefined || (typeof retry === 'object' && retry !== null && typeof (retry as RetryPolicy).next === 'function')) {
+  if (
+    retry === undefined ||
+    (typeof retry === 'object' && retry !== null && typeof (retry as RetryPolicy).next === 'function')
+  ) {
     return retry as RetryPolicy | undefined;
   }
   throw new ConfigError(`${option}: a RetryPolicy with a \`next\` function, such as exponential({ delay: '2s' })`, {
@@ -97,5 +110,7 @@ function schemas(given: TaskOptions['schema'], option: string): TaskDefinition['
   const single = !Array.isArray(given);
   const each = (single ? [given] : given) as readonly StandardSchemaV1[];
   if (each.every((schema) => typeof schema?.['~standard']?.validate === 'function')) return { single, each };
-  throw new ConfigError(`${option}: a Standard Schema (zod, valibot, arktype …) or a list of them`, { code: 'SCHEMA_INVALID' });
+  throw new ConfigError(`${option}: a Standard Schema (zod, valibot, arktype …) or a list of them`, {
+    code: 'SCHEMA_INVALID',
+  });
 }

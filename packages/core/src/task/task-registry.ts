@@ -16,7 +16,9 @@ export class TaskRegistry {
   add(definition: TaskDefinition, workerOnly: boolean): void {
     const known = this.#tasks.get(definition.name);
     if (known !== undefined && known.definition.handler !== definition.handler) {
-      throw new ConfigError(`two tasks named ${definition.name}: give one of them the option \`name\``, { code: 'TASK_NAME_TAKEN' });
+      throw new ConfigError(`two tasks named ${definition.name}: give one of them the option \`name\``, {
+        code: 'TASK_NAME_TAKEN',
+      });
     }
     this.#tasks.set(definition.name, { definition, workerOnly });
   }

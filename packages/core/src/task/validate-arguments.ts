@@ -11,13 +11,19 @@ export async function validateArguments(task: TaskDefinition, args: readonly unk
   const { each } = task.schema;
   const issues: ValidationIssue[] = [];
   if (args.length > each.length) {
-    issues.push({ path: `args[${each.length}]`, message: `${each.length} argument${each.length === 1 ? '' : 's'} expected, got ${args.length}` });
+    issues.push({
+      path: `args[${each.length}]`,
+      message: `${each.length} argument${each.length === 1 ? '' : 's'} expected, got ${args.length}`,
+    });
   }
   const outputs: unknown[] = [];
   for (const [index, schema] of each.entries()) {
     const outcome = await schema['~standard'].validate(args[index]);
     if (outcome.issues === undefined) outputs.push(outcome.value);
-    else issues.push(...outcome.issues.map((issue) => ({ path: `args[${index}]${pathOf(issue)}`, message: issue.message })));
+    else
+      issues.push(
+        ...outcome.issues.map((issue) => ({ path: `args[${index}]${pathOf(issue)}`, message: issue.message })),
+      );
   }
   if (issues.length === 0) return outputs;
   const told = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');

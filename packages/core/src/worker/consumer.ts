@@ -94,7 +94,10 @@ export class Consumer {
   lost(delivery: Delivery): void {
     this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
     this.#forget(delivery);
-    this.#runner.abort(delivery, new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`));
+    this.#runner.abort(
+      delivery,
+      new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`),
+    );
   }
 
   /** The broker answered a settlement. */
@@ -186,7 +189,8 @@ export class Consumer {
       task,
       workerId,
       now: judging.now(),
-      onPolicyError: (error) => logger.error({ error, task: message.task }, 'the retry policy failed; using the default one'),
+      onPolicyError: (error) =>
+        logger.error({ error, task: message.task }, 'the retry policy failed; using the default one'),
     });
     const report = reportOf(settlement, clock.monotonic() - startedAt, 'error' in outcome ? outcome.error : undefined);
     if (settlement.kind !== 'dead-letter' || task.definition.resultTtlMs === undefined) {

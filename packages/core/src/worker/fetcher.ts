@@ -72,14 +72,20 @@ export class Fetcher<S extends Source> {
         left -= deliveries.length;
       }
       // A lane that gave less than its share is empty, and its share goes to those that are not.
-      const empty = new Set(answers.filter(({ share, deliveries }) => deliveries.length < share).map(({ lane }) => lane));
+      const empty = new Set(
+        answers.filter(({ share, deliveries }) => deliveries.length < share).map(({ lane }) => lane),
+      );
       lanes = lanes.filter((lane) => !empty.has(lane));
       this.#catchUp(empty, lanes);
     }
     return fetched;
   }
 
-  async #take(lane: Lane<S>, share: number, signal: AbortSignal): Promise<{ lane: Lane<S>; share: number; deliveries: readonly Delivery[] }> {
+  async #take(
+    lane: Lane<S>,
+    share: number,
+    signal: AbortSignal,
+  ): Promise<{ lane: Lane<S>; share: number; deliveries: readonly Delivery[] }> {
     return { lane, share, deliveries: await lane.source.subscription.receive(share, { signal, wait: false }) };
   }
 
@@ -111,7 +117,10 @@ export class Fetcher<S extends Source> {
       const answers = await gather(
         this.#lanes.map(async ({ source }): Promise<Fetched<S>> => {
           try {
-            return { source, deliveries: await source.subscription.receive(share, { signal: enough.signal, wait: true }) };
+            return {
+              source,
+              deliveries: await source.subscription.receive(share, { signal: enough.signal, wait: true }),
+            };
           } finally {
             stop();
           }

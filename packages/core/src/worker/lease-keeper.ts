@@ -56,7 +56,9 @@ export class LeaseKeeper {
     const held = [...this.#held];
     for (let from = 0; from < held.length; from += CHUNK) {
       try {
-        const lost = await subscription.extend(held.slice(from, from + CHUNK).filter((delivery) => this.#held.has(delivery)));
+        const lost = await subscription.extend(
+          held.slice(from, from + CHUNK).filter((delivery) => this.#held.has(delivery)),
+        );
         for (const delivery of lost) {
           if (this.#held.delete(delivery)) onLost(delivery);
         }

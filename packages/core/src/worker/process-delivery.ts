@@ -29,9 +29,11 @@ const PARK_LIMIT_MS = 600_000;
 export function processDelivery(delivery: Delivery, judging: Judging): Verdict {
   const { envelope, crashes, remainingDelayMs } = delivery;
   const now = judging.now();
-  if (remainingDelayMs !== undefined && remainingDelayMs > 0) return retry(delivery, { ...envelope, notBefore: now + remainingDelayMs });
+  if (remainingDelayMs !== undefined && remainingDelayMs > 0)
+    return retry(delivery, { ...envelope, notBefore: now + remainingDelayMs });
   if (envelope.expiresAt !== undefined && envelope.expiresAt <= now) return settle({ kind: 'expire', delivery });
-  if (crashes >= judging.maxCrashes) return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
+  if (crashes >= judging.maxCrashes)
+    return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
   const message = decodeEnvelope(envelope, judging.maxPayload);
   if ('undecodable' in message) return deadLetter(delivery, message.undecodable);
   const task = judging.taskFor(message.task);

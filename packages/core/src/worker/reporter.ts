@@ -66,7 +66,10 @@ export class Reporter {
         this.#logger.warn({ ...fields, ...nextAttempt(settlement) }, 'task failed and will be retried');
         break;
       case 'dead':
-        this.#logger.error({ ...fields, reason: settlement.kind === 'dead-letter' ? settlement.reason : '' }, 'task is dead');
+        this.#logger.error(
+          { ...fields, reason: settlement.kind === 'dead-letter' ? settlement.reason : '' },
+          'task is dead',
+        );
         break;
       case 'expired':
         this.#logger.warn(fields, 'task expired before it started');
@@ -76,9 +79,18 @@ export class Reporter {
   }
 }
 
-function eventOf(delivery: Delivery, { durationMs, error }: { readonly durationMs: number; readonly error?: unknown }): TaskEvent {
+function eventOf(
+  delivery: Delivery,
+  { durationMs, error }: { readonly durationMs: number; readonly error?: unknown },
+): TaskEvent {
   const { id, queue, headers } = delivery.envelope;
-  const event = { id, name: headers[TASK_HEADER] ?? '', queue, attempt: Number(headers[ATTEMPT_HEADER] ?? 1), durationMs };
+  const event = {
+    id,
+    name: headers[TASK_HEADER] ?? '',
+    queue,
+    attempt: Number(headers[ATTEMPT_HEADER] ?? 1),
+    durationMs,
+  };
   return error === undefined ? event : { ...event, error };
 }
 
@@ -89,7 +101,9 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 function errorFields(error: unknown): object {
   if (error === undefined) return {};
   const record = errorRecord(error);
-  return { error: { type: record.name, message: record.message, code: record.code, stack: record.stack ?? errorLine(record) } };
+  return {
+    error: { type: record.name, message: record.message, code: record.code, stack: record.stack ?? errorLine(record) },
+  };
 }
 
 function nextAttempt(settlement: Settlement): object {

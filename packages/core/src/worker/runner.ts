@@ -43,7 +43,9 @@ export class Runner {
   start(delivery: Delivery, message: Message, task: WorkerTask): void {
     const { clock, logger } = this.#options;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
-    const execution = new Execution(delivery, message, task, run, clock.monotonic(), (ended, outcome) => this.#ended(ended, outcome));
+    const execution = new Execution(delivery, message, task, run, clock.monotonic(), (ended, outcome) =>
+      this.#ended(ended, outcome),
+    );
     this.#running.set(delivery, execution);
     this.#limit(execution).set(execution);
     execution.start();
@@ -82,7 +84,10 @@ export class Runner {
   }
 
   #timedOut({ delivery, message }: Execution, timeoutMs: number): void {
-    this.abort(delivery, new TaskTimeoutError(`task ${message.task} ran for longer than its timeout of ${timeoutMs} ms`, { timeoutMs }));
+    this.abort(
+      delivery,
+      new TaskTimeoutError(`task ${message.task} ran for longer than its timeout of ${timeoutMs} ms`, { timeoutMs }),
+    );
   }
 
   #giveUp(execution: Execution): void {

@@ -41,11 +41,19 @@ export function settleOutcome(outcome: Exclude<Outcome, { kind: 'lost' }>, settl
 function settleFailure(error: unknown, settling: Settling): Settlement {
   const { delivery, message, workerId, now } = settling;
   const { envelope } = delivery;
-  const history = appendAttempt(envelope.headers[HISTORY_HEADER], { attempt: message.attempt, at: now, worker: workerId, error });
+  const history = appendAttempt(envelope.headers[HISTORY_HEADER], {
+    attempt: message.attempt,
+    at: now,
+    worker: workerId,
+    error,
+  });
   const waitMs = waitBeforeRetry(error, settling);
   if (waitMs === null) {
     const reason = errorLine(errorRecord(error));
-    const replacement = deadLetterEnvelope({ ...envelope, headers: { ...envelope.headers, [HISTORY_HEADER]: history } }, reason);
+    const replacement = deadLetterEnvelope(
+      { ...envelope, headers: { ...envelope.headers, [HISTORY_HEADER]: history } },
+      reason,
+    );
     return { kind: 'dead-letter', delivery, reason, replacement };
   }
   const headers = { [ATTEMPT_HEADER]: String(message.attempt + 1), [HISTORY_HEADER]: history };
@@ -92,7 +100,8 @@ function isRetryable(error: unknown, { definition }: WorkerTask): boolean {
 /** A class is told from a predicate by its prototype; a predicate that throws has not matched. */
 function matches(matcher: ErrorMatcher, error: unknown): boolean {
   try {
-    if (matcher === Error || (matcher as { prototype?: unknown }).prototype instanceof Error) return error instanceof (matcher as new () => Error);
+    if (matcher === Error || (matcher as { prototype?: unknown }).prototype instanceof Error)
+      return error instanceof (matcher as new () => Error);
     return (matcher as (error: unknown) => boolean)(error) === true;
   } catch {
     return false;

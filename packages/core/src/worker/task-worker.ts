@@ -71,7 +71,9 @@ export class TaskWorker implements Worker {
   start(): Promise<void> {
     if (this.#state !== 'new') {
       return Promise.reject(
-        new ConfigError(`worker ${this.id} was started or stopped before; create another`, { code: 'WORKER_STARTED_TWICE' }),
+        new ConfigError(`worker ${this.id} was started or stopped before; create another`, {
+          code: 'WORKER_STARTED_TWICE',
+        }),
       );
     }
     this.#state = 'starting';
@@ -175,7 +177,10 @@ export class TaskWorker implements Worker {
     try {
       await store.storeResult(message.id, encodeFailure(error), ttlMs);
     } catch (storeError) {
-      this.#options.logger.warn({ error: storeError, task: message.task }, 'the failure of a task could not be stored as its result');
+      this.#options.logger.warn(
+        { error: storeError, task: message.task },
+        'the failure of a task could not be stored as its result',
+      );
     }
   }
 
@@ -202,7 +207,9 @@ export class TaskWorker implements Worker {
     for (const lane of this.#lanes) lane.leases.close();
     this.#consumer?.close();
     for (const { queue, subscription } of this.#lanes) {
-      await subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed'));
+      await subscription
+        .close()
+        .catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed'));
     }
     await hooks.stop((error) => logger.error({ error }, 'a stop hook failed'));
     this.#state = 'stopped';

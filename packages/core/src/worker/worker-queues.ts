@@ -10,11 +10,14 @@ const DEFAULT_WEIGHT = 1;
  */
 export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: string): ReadonlyMap<string, number> {
   const weights = entries(queues ?? [defaultQueue]);
-  if (weights.length === 0) throw new ConfigError('a worker serves one queue at least; name it in `queues`', { code: 'WORKER_QUEUES_INVALID' });
+  if (weights.length === 0)
+    throw new ConfigError('a worker serves one queue at least; name it in `queues`', { code: 'WORKER_QUEUES_INVALID' });
   for (const [name, weight] of weights) {
     checkQueueName(name);
     if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight))) {
-      throw new ConfigError(`queues: the weight of ${name} is a number over 0, got ${String(weight)}`, { code: 'WORKER_QUEUES_INVALID' });
+      throw new ConfigError(`queues: the weight of ${name} is a number over 0, got ${String(weight)}`, {
+        code: 'WORKER_QUEUES_INVALID',
+      });
     }
   }
   return new Map(weights);
@@ -23,11 +26,15 @@ export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: stri
 function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number][] {
   if (Array.isArray(queues)) return queues.map((name: string) => [name, DEFAULT_WEIGHT]);
   if (typeof queues === 'object' && queues !== null) return Object.entries(queues);
-  throw new ConfigError(`queues: a list of names, or weights by name, got a ${typeof queues}`, { code: 'WORKER_QUEUES_INVALID' });
+  throw new ConfigError(`queues: a list of names, or weights by name, got a ${typeof queues}`, {
+    code: 'WORKER_QUEUES_INVALID',
+  });
 }
 
 /** @throws ConfigError where it is no whole number of 1 or more */
 export function checkConcurrency(concurrency: number): number {
   if (Number.isSafeInteger(concurrency) && concurrency >= 1) return concurrency;
-  throw new ConfigError(`concurrency: a whole number of 1 or more, got ${String(concurrency)}`, { code: 'CONCURRENCY_INVALID' });
+  throw new ConfigError(`concurrency: a whole number of 1 or more, got ${String(concurrency)}`, {
+    code: 'CONCURRENCY_INVALID',
+  });
 }
