@@ -24,6 +24,7 @@ export class TaskManager {
   readonly #registry = new TaskRegistry();
   readonly #hooks = new Hooks();
   readonly #middleware: Middleware[] = [];
+  readonly #tasks = new Map<string, Task>();
   #options: ManagerOptions = {};
   #runtime: Runtime | undefined;
   /** Stands in front of the real one while a test holds the manager. */
@@ -123,6 +124,11 @@ export class TaskManager {
     return this.#registry.all().map(({ definition }) => definition);
   }
 
+  /** The task of that name. */
+  get(name: string): Task | undefined {
+    return this.#tasks.get(name);
+  }
+
   /** The settings in force. @throws ConfigError listing every wrong value */
   get config(): TaskConfig {
     return this.#active().config;
@@ -177,6 +183,7 @@ export class TaskManager {
     const definition = defineTask((options ?? {}) as TaskOptions, handler);
     this.#registry.add(definition, workerOnly);
     const task = makeTask(definition, () => this.#active());
+    this.#tasks.set(definition.name, task);
     managers.set(task, this);
     return task;
   }

@@ -44,6 +44,7 @@ export class Consumer {
   #turnScheduled = false;
   #wake: (() => void) | undefined;
   #emptied: (() => void)[] = [];
+  #interrupted = 0;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -58,6 +59,11 @@ export class Consumer {
   /** Handlers that run now. */
   get running(): number {
     return this.#runner.size;
+  }
+
+  /** Runs that were handed back unfinished. */
+  get interrupted(): number {
+    return this.#interrupted;
   }
 
   start(): void {
@@ -172,6 +178,7 @@ export class Consumer {
 
   #finish(execution: Execution, outcome: Outcome): void {
     const { delivery } = execution;
+    if (outcome.kind === 'interrupted') this.#interrupted++;
     const lane = this.#laneOf.get(delivery);
     this.#solitude.leave();
     // Without a lane its lease was lost meanwhile: that has been told, and nothing may be settled.

@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
+import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
@@ -15,7 +16,7 @@ import type { Judging } from './process-delivery.ts';
 import { Rates } from './rates.ts';
 import { type Report, Reporter } from './reporter.ts';
 import { Settler } from './settler.ts';
-import type { StopOptions, Worker, WorkerEvents } from './worker.ts';
+import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
 import type { WorkerTask } from './worker-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
@@ -58,8 +59,9 @@ export class TaskWorker implements Worker {
   #consumer: Consumer | undefined;
   #lanes: Lane[] = [];
   #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<StopReport> | undefined;
   #shutdownTimers: TimerHandle[] = [];
+  #letGo: () => void = () => undefined;
 
   constructor(options: TaskWorkerOptions) {
     this.id = options.id;
@@ -77,11 +79,12 @@ export class TaskWorker implements Worker {
       );
     }
     this.#state = 'starting';
+    this.#letGo = keepAlive();
     this.#starting = this.#start();
     return this.#starting;
   }
 
-  stop(options: StopOptions = {}): Promise<void> {
+  stop(options: StopOptions = {}): Promise<StopReport> {
     const { clock, shutdownTimeoutMs } = this.#options;
     const timeoutMs = options.timeout === undefined ? shutdownTimeoutMs : toMs(options.timeout, 'stop: timeout');
     if (this.#state !== 'stopped') {
@@ -184,7 +187,7 @@ export class TaskWorker implements Worker {
     }
   }
 
-  async #stop(): Promise<void> {
+  async #stop(): Promise<StopReport> {
     // A start that fails has told its caller, and has closed what it opened.
     await this.#starting?.catch(() => undefined);
     const served = this.#state === 'running';
@@ -199,6 +202,7 @@ export class TaskWorker implements Worker {
     }
     this.#state = 'stopped';
     for (const timer of this.#shutdownTimers) this.#options.clock.clearTimeout(timer);
+    return { interrupted: this.#consumer?.interrupted ?? 0 };
   }
 
   async #close(): Promise<void> {
@@ -213,6 +217,7 @@ export class TaskWorker implements Worker {
     }
     await hooks.stop((error) => logger.error({ error }, 'a stop hook failed'));
     this.#state = 'stopped';
+    this.#letGo();
   }
 
   async #lastSettlements(): Promise<void> {

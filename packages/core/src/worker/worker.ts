@@ -43,6 +43,11 @@ export interface StopOptions {
   readonly timeout?: Duration | undefined;
 }
 
+export interface StopReport {
+  /** Runs that did not end in time, and whose messages went back to their queues. */
+  readonly interrupted: number;
+}
+
 /** Takes messages from queues and runs their tasks, as many at once as its concurrency. */
 export interface Worker {
   readonly id: string;
@@ -51,8 +56,11 @@ export interface Worker {
    * @throws what a start hook throws; BrokerUnavailableError; ConfigError
    */
   start(): Promise<void>;
-  /** Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing; calling it twice is fine. */
-  stop(options?: StopOptions): Promise<void>;
+  /**
+   * Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing. Called again it may
+   * shorten the time.
+   */
+  stop(options?: StopOptions): Promise<StopReport>;
   /** Listeners are called at once; what they throw is logged and changes nothing. */
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { UsageError } from '../exit.ts';
+
+export type Core = typeof import('@brokkr/core');
+
+/**
+ * The `@brokkr/core` that the application in `folder` uses: its tasks are known to that copy and to no other.
+ * @throws UsageError where there is none, or one of another major version
+ */
+export async function loadCore(folder: string): Promise<Core> {
+  const path = resolveCore(folder);
+  checkVersion(path);
+  return (await import(pathToFileURL(path).href)) as Core;
+}
+
+/** Version of this command. */
+export function ownVersion(): string {
+  return versionIn(join(import.meta.dirname, '..', '..'));
+}
+
+function resolveCore(folder: string): string {
+  try {
+    return createRequire(join(folder, 'package.json')).resolve('@brokkr/core');
+  } catch {
+    throw new UsageError(`no @brokkr/core in ${folder}; install it where the application is: npm install @brokkr/core`);
+  }
+}
+
+function checkVersion(corePath: string): void {
+  const core = versionIn(join(dirname(corePath), '..'));
+  if (core.split('.')[0] === ownVersion().split('.')[0]) return;
+  throw new UsageError(`brokkr ${ownVersion()} cannot run an application on @brokkr/core ${core}; install the same major version of both`);
+}
+
+function versionIn(folder: string): string {
+  return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+}

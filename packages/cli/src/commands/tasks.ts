@@ -1,0 +1,30 @@
+import Table from 'cli-table3';
+import { loadApp } from '../app/load-app.ts';
+import { printable } from '../explain.ts';
+
+export interface TasksOptions {
+  readonly app?: string;
+  readonly json: boolean;
+}
+
+/** Lists the tasks of the application with what is in force for each. */
+export async function tasksCommand({ app, json }: TasksOptions): Promise<void> {
+  const { manager } = await loadApp(app, {});
+  const { config } = manager;
+  const tasks = manager.tasks().map((task) => ({
+    name: task.name,
+    queue: task.queueName ?? config.queueName,
+    maxRetries: task.maxRetries ?? config.maxRetries,
+    timeoutMs: task.timeoutMs ?? config.timeoutMs,
+    keepsResult: task.resultTtlMs !== undefined,
+  }));
+  if (json) {
+    console.log(JSON.stringify(tasks, null, 2));
+    return;
+  }
+  const table = new Table({ head: ['task', 'queue', 'retries', 'timeout', 'result'], style: { head: [], border: [] } });
+  for (const { name, queue, maxRetries, timeoutMs, keepsResult } of tasks) {
+    table.push([printable(name), printable(queue), maxRetries, `${timeoutMs / 1_000} s`, keepsResult ? 'kept' : '']);
+  }
+  console.log(table.toString());
+}

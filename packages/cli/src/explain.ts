@@ -1,0 +1,13 @@
+/** What a person needs of an error: its message, and where the application's own code is at fault, the stack there. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return `error: ${String(error)}`;
+  const cause = error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : '';
+  return printable(`error: ${error.message}${cause}`);
+}
+
+/** Everything but line breaks that a terminal acts on, made visible. */
+const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+export function printable(text: string): string {
+  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

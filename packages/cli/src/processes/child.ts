@@ -1,0 +1,41 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND = fileURLToPath(new URL('../../bin/brokkr.js', import.meta.url));
+
+/** How a child ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly ranMs: number;
+}
+
+/** One worker process. */
+export class Child {
+  /** What it is called at the broker. */
+  readonly workerId: string;
+  readonly ended: Promise<Ended>;
+  readonly #process: ChildProcess;
+
+  /** @param args of `brokkr worker`, without its name */
+  constructor(args: readonly string[]) {
+    this.workerId = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+    const startedAt = performance.now();
+    // A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which passes it on once.
+    this.#process = fork(COMMAND, ['worker', ...args, '--worker-id', this.workerId], { detached: true, stdio: 'inherit' });
+    this.ended = new Promise((resolve, reject) => {
+      this.#process.once('error', reject);
+      this.#process.once('exit', (code, signal) => resolve({ code, signal, ranMs: performance.now() - startedAt }));
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+}

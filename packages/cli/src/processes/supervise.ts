@@ -1,0 +1,116 @@
+import type { App } from '../app/load-app.ts';
+import { EXIT } from '../exit.ts';
+import { Child, type Ended } from './child.ts';
+import { watchSources } from './watch-sources.ts';
+
+export interface SuperviseOptions {
+  readonly queues?: string | undefined;
+  readonly concurrency?: number;
+  readonly processes: number;
+  readonly broker?: string;
+  readonly watch: boolean;
+}
+
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 5_000;
+/** A process that lived this long was sound: the next one starts at once. */
+const SOUND_MS = 10_000;
+
+/** Keeps as many worker processes alive as asked, until a signal stops them; resolves with the exit code. */
+export async function supervise(app: App, options: SuperviseOptions): Promise<number> {
+  const supervisor = new Supervisor(app, argsOf(app, options));
+  const unwatch = options.watch ? await watchSources(app.path, () => supervisor.restart()) : undefined;
+  const stop = () => supervisor.stop();
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const codes = await Promise.all(Array.from({ length: options.processes }, () => supervisor.keepOne()));
+  await unwatch?.();
+  await app.manager.close();
+  return Math.max(...codes);
+}
+
+class Supervisor {
+  readonly #app: App;
+  readonly #args: readonly string[];
+  readonly #children = new Set<Child>();
+  readonly #restarting = new WeakSet<Child>();
+  #stopping = false;
+  #wakers = new Set<() => void>();
+
+  constructor(app: App, args: readonly string[]) {
+    this.#app = app;
+    this.#args = args;
+  }
+
+  /** One place for a process: filled again whenever the one in it dies. */
+  async keepOne(): Promise<number> {
+    let waitMs = FIRST_WAIT_MS;
+    for (;;) {
+      const child = new Child(this.#args);
+      this.#children.add(child);
+      this.#app.core.logger.info({ child: child.pid, worker: child.workerId }, 'worker process started');
+      const ended = await child.ended;
+      this.#children.delete(child);
+      if (this.#stopping) return ended.code ?? EXIT.failed;
+      // Wrong settings do not get better by trying again.
+      if (ended.code === EXIT.usage) {
+        this.stop();
+        return EXIT.usage;
+      }
+      if (this.#restarting.has(child)) continue;
+      await this.#tellDeath(child, ended);
+      if (ended.ranMs >= SOUND_MS) waitMs = FIRST_WAIT_MS;
+      await this.#sleep(waitMs);
+      if (this.#stopping) return EXIT.failed;
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    }
+  }
+
+  /** Ends every process gracefully and starts another in its place. */
+  restart(): void {
+    for (const child of this.#children) {
+      this.#restarting.add(child);
+      child.signal('SIGTERM');
+    }
+  }
+
+  /** Passes the signal on: the first lets them finish, the second ends them at once. */
+  stop(): void {
+    this.#stopping = true;
+    for (const child of this.#children) child.signal('SIGTERM');
+    for (const wake of [...this.#wakers]) wake();
+  }
+
+  /** What a dead process held is handed back now, where the broker can, and not when its leases run out. */
+  async #tellDeath(child: Child, { code, signal }: Ended): Promise<void> {
+    const { core, manager } = this.#app;
+    let released = 0;
+    try {
+      const broker = await manager.broker();
+      if (core.isReleasing(broker)) released = await broker.releaseWorker(child.workerId);
+    } catch (error) {
+      core.logger.warn({ error, worker: child.workerId }, 'the messages of a dead worker process come back when their leases run out');
+    }
+    core.logger.error({ child: child.pid, worker: child.workerId, code, signal, released }, 'a worker process died; starting another');
+  }
+
+  #sleep(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#wakers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, waitMs);
+      this.#wakers.add(wake);
+    });
+  }
+}
+
+function argsOf(app: App, { queues, concurrency, broker }: SuperviseOptions): readonly string[] {
+  return [
+    ...['--app', app.path],
+    ...(queues === undefined ? [] : ['--queues', queues]),
+    ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
+    ...(broker === undefined ? [] : ['--broker', broker]),
+  ];
+}
