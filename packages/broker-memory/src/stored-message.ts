@@ -24,7 +24,7 @@ export function copyEnvelope(envelope: Envelope, queue: string = envelope.queue)
   const copy: { -readonly [K in keyof Envelope]: Envelope[K] } = {
     id,
     queue,
-    body: body.slice(),
+    body: Buffer.from(body),
     headers: { ...headers },
   };
   if (notBefore !== undefined) copy.notBefore = notBefore;

@@ -5,9 +5,12 @@ export function explain(error: unknown): string {
   return printable(`error: ${error.message}${cause}`);
 }
 
-/** Everything but line breaks that a terminal acts on, made visible. */
-const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
+/** Control characters and Unicode's line separators. */
+const UNSAFE = /[\p{Cc}\u2028\u2029]/gu;
 
+/** Text with everything but line breaks that a terminal acts on made visible. */
 export function printable(text: string): string {
-  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(UNSAFE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -11,7 +11,7 @@ export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
 export { type AttemptRecord, readHistory } from './message/attempt-history.ts';
-export type { ErrorRecord } from './message/error-record.ts';
+export type { ErrorRecord } from './errors/error-record.ts';
 
 export type { RetryFailure, RetryPolicy } from './retry/retry-policy.ts';
 export { type ExponentialOptions, exponential } from './retry/exponential.ts';

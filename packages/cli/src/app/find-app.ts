@@ -20,7 +20,9 @@ export function findApp(given: string | undefined, folder: string = process.cwd(
   }
   const found = USUAL.map((usual) => join(folder, usual)).find((path) => existsSync(path));
   if (found !== undefined) return found;
-  throw new UsageError(`no application found in ${folder}: give --app, set APP_MODULE or package.json#brokkr.app, or name it ${USUAL.join(', ')}`);
+  throw new UsageError(
+    `no application found in ${folder}: give --app, set APP_MODULE or package.json#brokkr.app, or name it ${USUAL.join(', ')}`,
+  );
 }
 
 function named(given: string | undefined, folder: string): readonly [string | undefined, string] {

@@ -45,7 +45,10 @@ function managerWithTasks({ TaskManager }: Core, path: string): TaskManager {
   if (manager.tasks().length > 0) return manager;
   const others = TaskManager.all().filter((other) => other.tasks().length > 0);
   if (others[0] !== undefined && others.length === 1) return others[0];
-  if (others.length === 0) throw new UsageError(`the application ${path} defines no task; does it import the modules that do?`);
+  if (others.length === 0)
+    throw new UsageError(`the application ${path} defines no task; does it import the modules that do?`);
   const names = others.map((other) => other.name).join(', ');
-  throw new UsageError(`the application ${path} has several task managers (${names}) and no default one; give the tasks to one of them`);
+  throw new UsageError(
+    `the application ${path} has several task managers (${names}) and no default one; give the tasks to one of them`,
+  );
 }

@@ -32,7 +32,9 @@ function resolveCore(folder: string): string {
 function checkVersion(corePath: string): void {
   const core = versionIn(join(dirname(corePath), '..'));
   if (core.split('.')[0] === ownVersion().split('.')[0]) return;
-  throw new UsageError(`brokkr ${ownVersion()} cannot run an application on @brokkr/core ${core}; install the same major version of both`);
+  throw new UsageError(
+    `brokkr ${ownVersion()} cannot run an application on @brokkr/core ${core}; install the same major version of both`,
+  );
 }
 
 function versionIn(folder: string): string {

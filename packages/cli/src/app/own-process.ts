@@ -7,5 +7,7 @@ import { UsageError } from '../exit.ts';
  */
 export function refuseMemory(manager: TaskManager, what: string): void {
   if (!manager.config.brokerUrl.startsWith('memory:')) return;
-  throw new UsageError(`${what} needs a broker that processes share; TASK_BROKER_URL is ${manager.config.brokerUrl}, which lives in one process`);
+  throw new UsageError(
+    `${what} needs a broker that processes share; TASK_BROKER_URL is ${manager.config.brokerUrl}, which lives in one process`,
+  );
 }

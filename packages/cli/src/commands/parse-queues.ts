@@ -8,7 +8,9 @@ export function parseQueues(text: string): Readonly<Record<string, number>> {
   const weights = text.split(',').map((part): [string, number] => {
     const [, name, weight] = /^([^:]+)(?::(\d+(?:\.\d+)?))?$/.exec(part.trim()) ?? [];
     if (name !== undefined && weight !== '0') return [name, Number(weight ?? 1)];
-    throw new UsageError(`-q ${JSON.stringify(text)}: names separated by commas, each with a weight if wanted, as in emails:3,default`);
+    throw new UsageError(
+      `-q ${JSON.stringify(text)}: names separated by commas, each with a weight if wanted, as in emails:3,default`,
+    );
   });
   return Object.fromEntries(weights);
 }

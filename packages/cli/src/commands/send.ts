@@ -9,8 +9,15 @@ export interface SendCommandOptions {
 }
 
 /** Sends one task and prints the message's id. */
-export async function sendCommand(name: string, args: readonly string[], { app, broker, delay }: SendCommandOptions): Promise<void> {
-  const { manager } = await loadApp(app, { runMode: 'producer', ...(broker === undefined ? {} : { brokerUrl: broker }) });
+export async function sendCommand(
+  name: string,
+  args: readonly string[],
+  { app, broker, delay }: SendCommandOptions,
+): Promise<void> {
+  const { manager } = await loadApp(app, {
+    runMode: 'producer',
+    ...(broker === undefined ? {} : { brokerUrl: broker }),
+  });
   refuseMemory(manager, 'brokkr send');
   const task = manager.get(name);
   if (task === undefined) {

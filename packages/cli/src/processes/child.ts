@@ -24,7 +24,10 @@ export class Child {
     this.workerId = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
     const startedAt = performance.now();
     // A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which passes it on once.
-    this.#process = fork(COMMAND, ['worker', ...args, '--worker-id', this.workerId], { detached: true, stdio: 'inherit' });
+    this.#process = fork(COMMAND, ['worker', ...args, '--worker-id', this.workerId], {
+      detached: true,
+      stdio: 'inherit',
+    });
     this.ended = new Promise((resolve, reject) => {
       this.#process.once('error', reject);
       this.#process.once('exit', (code, signal) => resolve({ code, signal, ranMs: performance.now() - startedAt }));

@@ -88,9 +88,15 @@ class Supervisor {
       const broker = await manager.broker();
       if (core.isReleasing(broker)) released = await broker.releaseWorker(child.workerId);
     } catch (error) {
-      core.logger.warn({ error, worker: child.workerId }, 'the messages of a dead worker process come back when their leases run out');
+      core.logger.warn(
+        { error, worker: child.workerId },
+        'the messages of a dead worker process come back when their leases run out',
+      );
     }
-    core.logger.error({ child: child.pid, worker: child.workerId, code, signal, released }, 'a worker process died; starting another');
+    core.logger.error(
+      { child: child.pid, worker: child.workerId, code, signal, released },
+      'a worker process died; starting another',
+    );
   }
 
   #sleep(waitMs: number): Promise<void> {

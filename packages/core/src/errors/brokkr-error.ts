@@ -20,7 +20,12 @@ export class BrokkrError extends Error {
 
   /** True for any Brokkr error, also one from a second copy of this package. */
   static is(error: unknown): error is BrokkrError {
-    return typeof error === 'object' && error !== null && BRAND in error;
+    try {
+      return typeof error === 'object' && error !== null && BRAND in error;
+    } catch {
+      // A revoked proxy cannot even be asked.
+      return false;
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorRecord } from '../errors/error-record.ts';
 import pino, { type DestinationStream, type Logger } from 'pino';
 
 export interface LoggerOptions {
@@ -15,12 +16,19 @@ const twins = new WeakMap<Logger, Logger>();
 /** A pino logger whose lines are one line each, whatever is written into them. */
 export function createLogger({ level, destination, bindings }: LoggerOptions): Logger {
   const stream = oneLine(destination ?? pino.destination({ dest: 1, sync: true }));
-  const base = { level, base: { pid: process.pid }, errorKey: 'error' };
+  const base = { level, base: { pid: process.pid }, errorKey: 'error', serializers: { error: described } };
   const plain = pino(base, stream);
   if (bindings === undefined) return plain;
   const logger = pino({ ...base, mixin: () => bindings() ?? {} }, stream);
   twins.set(logger, plain);
   return logger;
+}
+
+/** Errors as strings alone: getters and proxies of what was thrown are not for a logger to touch. */
+function described(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null) return error;
+  const { name, ...rest } = errorRecord(error);
+  return { type: name, ...rest };
 }
 
 /** The logger for lines that name their task themselves. */

@@ -1,4 +1,4 @@
-import { type ErrorRecord, errorRecord } from './error-record.ts';
+import { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
 
 /** One attempt that failed. */
 export interface AttemptRecord {

@@ -2,7 +2,7 @@ import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { ResultTimeoutError, SerializationError, TaskFailedError, UnsupportedFeatureError } from '../errors/errors.ts';
-import { errorLine } from '../message/error-record.ts';
+import { errorLine } from '../errors/error-record.ts';
 import { decodeResult } from '../result/result-record.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';

@@ -1,4 +1,4 @@
-import { type ErrorRecord, errorRecord } from '../message/error-record.ts';
+import { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
 
 /** What stands in a result store. */
 export type ResultRecord =

@@ -1,1 +1,4 @@
+export { brokerSuite } from './broker-suite.ts';
 export { ManualClock } from './manual-clock.ts';
+export type { Runner } from './runner.ts';
+export type { BrokerSuiteOptions, OpenOptions } from './suite/options.ts';

@@ -1,4 +1,5 @@
 import type { Delivery } from '../broker/delivery.ts';
+import { isA } from '../errors/is-a.ts';
 import { LeaseLostError, ShutdownError, TaskTimeoutError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
 import { runAs } from '../task/current-task.ts';
@@ -68,7 +69,7 @@ export class Execution {
   #threw(error: unknown): void {
     const reason = this.run.abortReason;
     if (reason !== undefined) this.#end(aborted(reason, error));
-    else if (error instanceof RetryLater) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
+    else if (isA(error, RetryLater)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
     else this.#end({ kind: 'failed', error });
   }
 
@@ -83,7 +84,7 @@ export class Execution {
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskTimeoutError) return { kind: 'failed', error: reason };
-  return thrown instanceof RetryLater
+  return isA(thrown, RetryLater)
     ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown }
     : { kind: 'interrupted' };
 }

@@ -3,7 +3,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import { ATTEMPT_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { EventEmitter } from '../lifecycle/event-emitter.ts';
-import { errorLine, errorRecord } from '../message/error-record.ts';
+import { errorRecord } from '../errors/error-record.ts';
 import type { Rates } from './rates.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
@@ -60,7 +60,11 @@ export class Reporter {
   #tell(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
     this.#rates.count(kind);
     const event = eventOf(settlement.delivery, report);
-    const fields = { task: taskOf(event), durationMs: event.durationMs, ...errorFields(report.error) };
+    const fields = {
+      task: taskOf(event),
+      durationMs: event.durationMs,
+      ...(report.error === undefined ? {} : { error: errorRecord(report.error) }),
+    };
     switch (kind) {
       case 'retrying':
         this.#logger.warn({ ...fields, ...nextAttempt(settlement) }, 'task failed and will be retried');
@@ -96,14 +100,6 @@ function eventOf(
 
 function taskOf({ id, name, queue, attempt }: TaskEvent): object {
   return { id, name, queue, attempt };
-}
-
-function errorFields(error: unknown): object {
-  if (error === undefined) return {};
-  const record = errorRecord(error);
-  return {
-    error: { type: record.name, message: record.message, code: record.code, stack: record.stack ?? errorLine(record) },
-  };
 }
 
 function nextAttempt(settlement: Settlement): object {

@@ -5,8 +5,9 @@ import { ATTEMPT_HEADER, HISTORY_HEADER, PARKED_HEADER } from '../broker/headers
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
 import { PermanentError, ValidationError } from '../errors/errors.ts';
+import { isA } from '../errors/is-a.ts';
 import { appendAttempt } from '../message/attempt-history.ts';
-import { errorLine, errorRecord } from '../message/error-record.ts';
+import { errorLine, errorRecord } from '../errors/error-record.ts';
 import type { Message } from '../message/message.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher } from '../task/task.ts';
@@ -92,7 +93,7 @@ function ask(policy: RetryPolicy, failure: Parameters<RetryPolicy['next']>[0]): 
 }
 
 function isRetryable(error: unknown, { definition }: WorkerTask): boolean {
-  if (error instanceof PermanentError || error instanceof ValidationError) return false;
+  if (isA(error, PermanentError) || isA(error, ValidationError)) return false;
   if (definition.giveUpOn.some((matcher) => matches(matcher, error))) return false;
   return definition.retryOn === undefined || definition.retryOn.some((matcher) => matches(matcher, error));
 }

@@ -1,0 +1,7 @@
+import { brokerSuite } from '@brokkr/core/testing';
+import { describe, it } from 'vitest';
+import { MemoryBroker } from '../src/index.ts';
+
+const runner = { describe, it: (name: string, body: () => Promise<void>) => it.concurrent(name, body, 120_000) };
+
+brokerSuite('memory, real time', { runner, leaseMs: 300, open: () => new MemoryBroker() });

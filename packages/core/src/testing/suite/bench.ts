@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Broker, SubscribeOptions, Subscription } from '../../broker/broker.ts';
+import type { Delivery } from '../../broker/delivery.ts';
+import type { Envelope } from '../../broker/envelope.ts';
+import type { InspectableBroker } from '../../broker/inspectable-broker.ts';
+import { isInspectable } from '../../broker/optional.ts';
+import type { Settlement } from '../../broker/settlement.ts';
+import type { Clock } from '../../clock/clock.ts';
+import { systemClock } from '../../clock/system-clock.ts';
+import { openBroker } from '../../config/lazy-broker.ts';
+import { ManualClock } from '../manual-clock.ts';
+import type { BrokerSuiteOptions } from './options.ts';
+
+/** Thrown by a case that has nothing to check on this broker. */
+export class NotApplicable extends Error {}
+
+/** Slack for a machine that is busy, added to every bound in real time. */
+const SLACK_MS = 1_500;
+const REAPER_MS = 5_000;
+
+/** What a case works on: a broker of its own, a queue nobody else has, and time it can pass. */
+export class TestBench {
+  readonly queue = `q${randomUUID().slice(0, 8)}`;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly isVirtual: boolean;
+  readonly options: BrokerSuiteOptions;
+  readonly #namespace = `t${randomUUID().slice(0, 8)}`;
+  readonly #manual: ManualClock | undefined;
+  readonly #brokers: Broker[] = [];
+  readonly #cleanUps: (() => Promise<unknown>)[] = [];
+  #broker: Broker | undefined;
+
+  constructor(options: BrokerSuiteOptions) {
+    this.options = options;
+    this.isVirtual = options.time === 'virtual';
+    this.#manual = this.isVirtual ? new ManualClock() : undefined;
+    this.clock = this.#manual ?? systemClock;
+    this.leaseMs = options.leaseMs ?? (this.isVirtual ? 30_000 : 600);
+  }
+
+  get broker(): Broker {
+    if (this.#broker === undefined) throw new Error('the bench is not set up');
+    return this.#broker;
+  }
+
+  async setUp(): Promise<this> {
+    this.#broker = await this.openAnother();
+    return this;
+  }
+
+  /** A second broker on the same server and namespace, as another process would have. */
+  async openAnother(): Promise<Broker> {
+    const { leaseMs, clock } = this;
+    const broker = await openBroker(await this.options.open({ leaseMs, namespace: this.#namespace, clock }));
+    this.#brokers.push(broker);
+    return broker;
+  }
+
+  onTearDown(cleanUp: () => Promise<unknown>): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
+  async tearDown(): Promise<void> {
+    for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
+    for (const broker of this.#brokers) await broker.close();
+  }
+
+  inspectable(): InspectableBroker {
+    if (isInspectable(this.broker)) return this.broker;
+    throw new NotApplicable('the broker is no InspectableBroker');
+  }
+
+  needs(condition: boolean, reason: string): void {
+    if (!condition) throw new NotApplicable(reason);
+  }
+
+  async subscribe(queue = this.queue, options: SubscribeOptions = {}, broker = this.broker): Promise<Subscription> {
+    const subscription = await broker.subscribe(queue, { leaseMs: this.leaseMs, prefetch: 10, ...options });
+    this.onTearDown(() => subscription.close());
+    return subscription;
+  }
+
+  envelope(given: Partial<Envelope> = {}): Envelope {
+    return {
+      id: randomUUID(),
+      queue: this.queue,
+      body: Buffer.from('[]'),
+      headers: { 'brokkr-task': 'none' },
+      ...given,
+    };
+  }
+
+  /** Publishes `count` envelopes whose bodies are their numbers, and gives their ids in order. */
+  async publish(count: number, given: Partial<Envelope> = {}): Promise<string[]> {
+    const envelopes = Array.from({ length: count }, (_, index) =>
+      this.envelope({ body: Buffer.from(`[${index}]`), ...given }),
+    );
+    await this.broker.publish(envelopes);
+    return envelopes.map(({ id }) => id);
+  }
+
+  /** What is ready now. */
+  now(subscription: Subscription, limit = 100): Promise<readonly Delivery[]> {
+    return subscription.receive(limit, { signal: new AbortController().signal, wait: false });
+  }
+
+  /** Exactly `count` deliveries, waiting for them up to `boundMs`. */
+  async take(subscription: Subscription, count: number, boundMs = 2_000): Promise<Delivery[]> {
+    const taken: Delivery[] = [];
+    await this.until(
+      async () => {
+        if (taken.length < count) taken.push(...(await this.now(subscription, count - taken.length)));
+        return taken.length >= count;
+      },
+      boundMs,
+      () => `${taken.length} of ${count} messages were handed over`,
+    );
+    return taken;
+  }
+
+  async takeOne(subscription: Subscription, boundMs?: number): Promise<Delivery> {
+    const [delivery] = await this.take(subscription, 1, boundMs);
+    return delivery as Delivery;
+  }
+
+  /** Settles, and demands that every lease was live. */
+  async settle(subscription: Subscription, ...settlements: Settlement[]): Promise<void> {
+    const lost = await subscription.settle(settlements);
+    assert.deepEqual(
+      lost.map(({ envelope }) => envelope.id),
+      [],
+      'these leases should have been live',
+    );
+  }
+
+  /** Nothing is handed over now, nor for `forMs` longer. */
+  async nothing(subscription: Subscription, forMs = 0): Promise<void> {
+    assert.deepEqual(ids(await this.now(subscription)), [], 'nothing should have been handed over');
+    if (forMs === 0) return;
+    await this.pass(forMs);
+    assert.deepEqual(ids(await this.now(subscription)), [], `nothing should have been handed over for ${forMs} ms`);
+  }
+
+  /** How long the message of a dead worker may stay away. */
+  get recoveryMs(): number {
+    return this.leaseMs + 1.2 * REAPER_MS + 500;
+  }
+
+  /** Lets time pass: moves the clock, or waits for the server's. */
+  async pass(ms: number): Promise<void> {
+    if (this.#manual !== undefined) await this.#manual.advance(ms);
+    else await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** Waits until `condition` holds, for `boundMs` at the most. */
+  async until(condition: () => boolean | Promise<boolean>, boundMs: number, otherwise: () => string): Promise<void> {
+    const giveUpAt = performance.now() + boundMs + SLACK_MS;
+    const step = this.isVirtual ? Math.max(1, boundMs / 100) : 5;
+    for (let passed = 0; ; passed += step) {
+      if (await condition()) return;
+      if (this.isVirtual ? passed > boundMs : performance.now() > giveUpAt)
+        assert.fail(`${otherwise()} within ${boundMs} ms`);
+      await this.pass(step);
+    }
+  }
+}
+
+export function ids(deliveries: readonly Delivery[]): string[] {
+  return deliveries.map(({ envelope }) => envelope.id);
+}
+
+export function ack(delivery: Delivery): Settlement {
+  return { kind: 'ack', delivery };
+}
+
+export function release(delivery: Delivery): Settlement {
+  return { kind: 'release', delivery };
+}

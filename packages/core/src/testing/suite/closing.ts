@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { BrokerUnavailableError } from '../../errors/errors.ts';
+import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import { ids, NotApplicable } from './bench.ts';
+import type { Group } from './group.ts';
+
+export const closing: Group = {
+  name: 'closing and restarting',
+  cases(it) {
+    it('ends a waiting receive when its subscription closes', async (bench) => {
+      const subscription = await bench.subscribe();
+      const waiting = subscription.receive(1, { signal: new AbortController().signal, wait: true });
+      await bench.pass(10);
+      await subscription.close();
+      assert.deepEqual(await waiting, []);
+      await subscription.close();
+    });
+
+    it('ends a waiting receive when the broker closes, and closes twice', async (bench) => {
+      const broker = await bench.openAnother();
+      const subscription = await bench.subscribe(bench.queue, {}, broker);
+      const waiting = subscription.receive(1, { signal: new AbortController().signal, wait: true });
+      await bench.pass(10);
+      await broker.close();
+      assert.deepEqual(await waiting, []);
+      await broker.close();
+    });
+
+    it('refuses to publish once closed', async (bench) => {
+      const broker = await bench.openAnother();
+      await broker.close();
+      await assert.rejects(async () => broker.publish([bench.envelope()]), BrokerUnavailableError);
+    });
+
+    it('keeps ready, delayed and dead messages over a restart of the server', async (bench) => {
+      const restart = bench.options.crash ?? bench.options.restart;
+      bench.needs(bench.broker.capabilities.persistent, 'the broker is not persistent');
+      if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
+      const broker = bench.inspectable();
+      const delayMs = bench.broker.capabilities.maxDelayMs > 0 ? 300 : 0;
+      const [dead] = await bench.publish(1);
+      const subscription = await bench.subscribe();
+      const delivery = await bench.takeOne(subscription);
+      await bench.settle(subscription, {
+        kind: 'dead-letter',
+        delivery,
+        reason: 'x',
+        replacement: deadLetterEnvelope(delivery.envelope, 'x'),
+      });
+      await subscription.close();
+      const ready = await bench.publish(20);
+      const delayed = await bench.publish(5, delayMs > 0 ? { notBefore: bench.clock.now() + delayMs } : {});
+      await restart();
+      const back = await bench.take(await bench.subscribe(bench.queue, { prefetch: 50 }), 25, 15_000);
+      assert.deepEqual(ids(back).sort(), [...ready, ...delayed].sort());
+      assert.deepEqual(
+        (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        [dead],
+      );
+    }, 40_000);
+  },
+};

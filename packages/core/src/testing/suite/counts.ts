@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import type { Envelope } from '../../broker/envelope.ts';
+import type { QueueCounts } from '../../broker/inspectable-broker.ts';
+import { isCancelling } from '../../broker/optional.ts';
+import { ack, ids, release } from './bench.ts';
+import type { Group } from './group.ts';
+
+/** published − all that the others add up to: 0 where the counts are conserved. */
+export function imbalance(counts: QueueCounts): number {
+  const { published, ...rest } = counts;
+  return Object.values(rest).reduce<number>((left, count) => left - (count ?? Number.NaN), published ?? Number.NaN);
+}
+
+export const countsGroup: Group = {
+  name: 'counts and inspection',
+  cases(it) {
+    it('conserves counts over every way a message can go', async (bench) => {
+      const broker = bench.inspectable();
+      bench.needs(broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
+      await bench.publish(8);
+      const subscription = await bench.subscribe();
+      const [a, b, c, d, e] = await bench.take(subscription, 5);
+      assert(a && b && c && d && e);
+      await bench.settle(
+        subscription,
+        ack(a),
+        { kind: 'expire', delivery: b },
+        { kind: 'dead-letter', delivery: c, reason: 'x', replacement: deadLetterEnvelope(c.envelope, 'x') },
+        { kind: 'retry', delivery: d, replacement: { ...d.envelope, notBefore: bench.clock.now() + 60_000 } },
+        { kind: 'dead-letter', delivery: e, reason: 'x', replacement: deadLetterEnvelope(e.envelope, 'x') },
+      );
+      await broker.discard(bench.queue, [e.envelope.id]);
+      const [running] = await bench.take(subscription, 1);
+      if (isCancelling(broker)) await broker.cancel(bench.queue, [d.envelope.id]);
+      const counts = await broker.counts(bench.queue);
+      assert.equal(imbalance(counts), 0, JSON.stringify(counts));
+      assert.deepEqual(counts, {
+        ready: 2,
+        delayed: isCancelling(broker) ? 0 : 1,
+        running: 1,
+        dead: 1,
+        published: 8,
+        acknowledged: 1,
+        discarded: 1,
+        purged: 0,
+        cancelled: isCancelling(broker) ? 1 : 0,
+        expired: 1,
+      });
+      assert.equal(await broker.purge(bench.queue), 2);
+      if (running !== undefined) await bench.settle(subscription, release(running));
+      await broker.redrive(bench.queue, 'all');
+      assert.equal(imbalance(await broker.counts(bench.queue)), 0);
+    });
+
+    it('tells how many are ready', async (bench) => {
+      const broker = bench.inspectable();
+      await bench.publish(3);
+      await bench.until(
+        async () => (await broker.counts(bench.queue)).ready === 3,
+        2_000,
+        () => 'three were not counted',
+      );
+    });
+
+    it('names the queues it knows', async (bench) => {
+      const broker = bench.inspectable();
+      await bench.publish(1);
+      assert((await broker.queues()).includes(bench.queue));
+    });
+
+    it('purges what is ready, and nothing else', async (bench) => {
+      const broker = bench.inspectable();
+      await bench.publish(3);
+      const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
+      const held = await bench.takeOne(subscription);
+      if (broker.capabilities.maxDelayMs > 0) await bench.publish(1, { notBefore: bench.clock.now() + 80 });
+      await bench.until(
+        async () => (await broker.counts(bench.queue)).ready === 2,
+        2_000,
+        () => 'two are not ready',
+      );
+      assert.equal(await broker.purge(bench.queue), 2);
+      if (broker.capabilities.maxDelayMs > 0) {
+        const [delayed] = await bench.take(subscription, 1, 80 + broker.capabilities.delayResolutionMs);
+        if (delayed !== undefined) await bench.settle(subscription, ack(delayed));
+      }
+      await bench.settle(subscription, ack(held));
+      await bench.nothing(subscription);
+    });
+
+    it('shows what is ready and delayed without taking it', async (bench) => {
+      const broker = bench.inspectable();
+      const published = await bench.publish(3);
+      await bench.until(
+        async () => (await broker.counts(bench.queue)).ready === 3,
+        2_000,
+        () => 'three are not ready',
+      );
+      assert.deepEqual((await broker.peek(bench.queue, 'ready', 2)).length, 2);
+      assert.deepEqual(ids(await bench.take(await bench.subscribe(), 3)).sort(), published.sort());
+    });
+
+    it('gives messages away once they are stored elsewhere, and keeps them where that fails', async (bench) => {
+      const broker = bench.inspectable();
+      const published = await bench.publish(3);
+      await bench.until(
+        async () => (await broker.counts(bench.queue)).ready === 3,
+        2_000,
+        () => 'three are not ready',
+      );
+      await assert.rejects(
+        broker.take(bench.queue, 10, async () => {
+          throw new Error('the other side is away');
+        }),
+      );
+      const moved: Envelope[] = [];
+      await bench.until(
+        async () => {
+          await broker.take(bench.queue, 10, async (envelopes) => {
+            moved.push(...envelopes);
+          });
+          return moved.length >= 3;
+        },
+        3_000,
+        () => `${moved.length} of 3 were given away`,
+      );
+      assert.deepEqual(moved.map(({ id }) => id).sort(), published.sort());
+      await bench.nothing(await bench.subscribe(), 20);
+    });
+  },
+};

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { ack } from './bench.ts';
+import type { Group } from './group.ts';
+
+const DAY_MS = 86_400_000;
+
+export const delays: Group = {
+  name: 'delays',
+  cases(it) {
+    for (const delayMs of [1, 40, 300]) {
+      it(`hands over a message delayed by ${delayMs} ms no earlier, and no later than it declares`, async (bench) => {
+        const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;
+        bench.needs(maxDelayMs > 0, 'the broker cannot delay');
+        const subscription = await bench.subscribe();
+        const startedAt = bench.clock.monotonic();
+        await bench.publish(1, { notBefore: bench.clock.now() + delayMs });
+        await bench.takeOne(subscription, delayMs + delayResolutionMs);
+        const waited = bench.clock.monotonic() - startedAt;
+        assert(waited >= delayMs - 1, `handed over after ${waited} ms`);
+      });
+    }
+
+    it('lets short delays pass long ones', async (bench) => {
+      const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;
+      bench.needs(maxDelayMs > 0, 'the broker cannot delay');
+      await bench.publish(3, { notBefore: bench.clock.now() + 60_000 });
+      const [short] = await bench.publish(1, { notBefore: bench.clock.now() + 50 });
+      const delivery = await bench.takeOne(await bench.subscribe(), 50 + delayResolutionMs);
+      assert.equal(delivery.envelope.id, short);
+    });
+
+    it('keeps what is due in 30 days', async (bench) => {
+      bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+      const [id] = await bench.publish(1, { notBefore: bench.clock.now() + 30 * DAY_MS });
+      const subscription = await bench.subscribe();
+      await bench.nothing(subscription, 30);
+      if (!bench.isVirtual) return;
+      await bench.pass(30 * DAY_MS - 1_000);
+      await bench.nothing(subscription);
+      await bench.pass(1_001);
+      assert.equal((await bench.takeOne(subscription)).envelope.id, id);
+    });
+
+    it('takes a time that has passed for now', async (bench) => {
+      await bench.publish(1, { notBefore: bench.clock.now() - 5_000 });
+      await bench.takeOne(await bench.subscribe());
+    });
+
+    it('hands over 300 that fall due over a second, each in its time and none early', async (bench) => {
+      const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;
+      bench.needs(maxDelayMs > 0, 'the broker cannot delay');
+      const subscription = await bench.subscribe(bench.queue, { prefetch: 300 });
+      const startedAt = bench.clock.now();
+      const dueAt = Array.from({ length: 300 }, (_, index) => startedAt + 300 + index * 3);
+      await bench.broker.publish(
+        dueAt.map((notBefore) => bench.envelope({ notBefore, headers: { due: String(notBefore) } })),
+      );
+      const lateness: number[] = [];
+      await bench.until(
+        async () => {
+          const deliveries = await bench.now(subscription, 300);
+          const now = bench.clock.now();
+          lateness.push(...deliveries.map(({ envelope }) => now - Number(envelope.headers.due)));
+          if (deliveries.length > 0) await bench.settle(subscription, ...deliveries.map(ack));
+          return lateness.length === 300;
+        },
+        1_300 + delayResolutionMs,
+        () => `${lateness.length} of 300 were handed over`,
+      );
+      assert(Math.min(...lateness) >= -1, `one came ${-Math.min(...lateness)} ms early`);
+    }, 15_000);
+  },
+};

@@ -1,0 +1,44 @@
+import { NotApplicable, TestBench } from './bench.ts';
+import type { BrokerSuiteOptions } from './options.ts';
+
+/** A case on a bench of its own. `boundMs`: real time it may take, 5 s unless it says more. */
+export type Case = (name: string, body: (bench: TestBench) => Promise<void>, boundMs?: number) => void;
+
+/** One promise of the contract, as a list of cases. */
+export interface Group {
+  readonly name: string;
+  readonly cases: (it: Case) => void;
+}
+
+const BOUND_MS = 5_000;
+
+export function registerGroup({ name, cases }: Group, options: BrokerSuiteOptions): void {
+  const { runner, onNotApplicable } = options;
+  runner.describe(name, () => {
+    cases((title, body, boundMs = BOUND_MS) => {
+      runner.it(title, async () => {
+        const bench = new TestBench(options);
+        try {
+          await bounded(bench.setUp().then(body), boundMs, title);
+        } catch (error) {
+          if (!(error instanceof NotApplicable)) throw error;
+          onNotApplicable?.(`${name}: ${title}`, error.message);
+        } finally {
+          await bounded(bench.tearDown(), BOUND_MS, `closing after: ${title}`);
+        }
+      });
+    });
+  });
+}
+
+async function bounded(work: Promise<unknown>, boundMs: number, what: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not done within ${boundMs} ms`)), boundMs);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

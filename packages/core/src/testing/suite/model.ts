@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import type { Subscription } from '../../broker/broker.ts';
+import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import type { Delivery } from '../../broker/delivery.ts';
+import { isInspectable } from '../../broker/optional.ts';
+import type { Settlement } from '../../broker/settlement.ts';
+import { NotApplicable, TestBench } from './bench.ts';
+import { imbalance } from './counts.ts';
+import type { Group } from './group.ts';
+
+const WORKERS = 3;
+const RUNS = 150;
+const LONGEST = 60;
+
+/** One thing that may happen; `at` chooses among what there is. */
+type Step =
+  | { readonly do: 'publish' | 'delayed' | 'advance' | 'redrive' | 'discard' | 'purge'; readonly at: number }
+  | { readonly do: 'receive' | 'extend' | 'crash' | Settlement['kind']; readonly at: number; readonly worker: number };
+
+/** What a message is in the model; `lease` is when the hand-over of `fence` ends. */
+interface Modelled {
+  state: 'ready' | 'delayed' | 'held' | 'dead' | 'gone';
+  fence: number;
+  crashes: number;
+  worker: number;
+  endsAt: number;
+}
+
+/**
+ * The contract as a state machine of plain maps, driven by random steps beside the broker: after each step the answer
+ * must be the one the model gives, and nothing may be lost.
+ */
+export const model: Group = {
+  name: 'any sequence of operations',
+  cases(it) {
+    it(`keeps every message in one place, ${RUNS} random runs of up to ${LONGEST} steps`, async (outer) => {
+      outer.needs(outer.isVirtual, 'leases cannot be told to the millisecond in real time; the cases above cover them');
+      const fc = await import('fast-check').catch((cause: unknown) => {
+        throw new Error('the model test needs fast-check; install it: npm install --save-dev fast-check', { cause });
+      });
+      const at = fc.nat(30);
+      const worker = fc.nat(WORKERS - 1);
+      const own = (kind: Extract<Step, { worker: number }>['do'], weight: number) => ({
+        weight,
+        arbitrary: fc.record({ do: fc.constant(kind), at, worker }),
+      });
+      const shared = (kind: Exclude<Step, { worker: number }>['do'], weight: number) => ({
+        weight,
+        arbitrary: fc.record({ do: fc.constant(kind), at }),
+      });
+      const step: ReturnType<typeof fc.oneof> = fc.oneof(
+        shared('publish', 5),
+        shared('delayed', 2),
+        shared('advance', 4),
+        shared('redrive', 1),
+        shared('discard', 1),
+        shared('purge', 1),
+        own('receive', 6),
+        own('extend', 2),
+        own('crash', 1),
+        own('ack', 3),
+        own('release', 2),
+        own('retry', 2),
+        own('dead-letter', 2),
+        own('expire', 1),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: LONGEST }), async (steps) => {
+          const bench = await new TestBench(outer.options).setUp();
+          try {
+            const machine = await Machine.open(bench);
+            for (const each of steps as Step[]) await machine.run(each);
+            await machine.drain();
+          } finally {
+            await bench.tearDown();
+          }
+        }),
+        { numRuns: RUNS },
+      );
+    }, 60_000);
+  },
+};
+
+class Machine {
+  readonly #bench: TestBench;
+  readonly #subscriptions: Subscription[];
+  readonly #messages = new Map<string, Modelled>();
+  /** Every delivery a worker ever got, live or stale. */
+  readonly #deliveries: Delivery[][] = Array.from({ length: WORKERS }, () => []);
+
+  private constructor(bench: TestBench, subscriptions: Subscription[]) {
+    this.#bench = bench;
+    this.#subscriptions = subscriptions;
+  }
+
+  static async open(bench: TestBench): Promise<Machine> {
+    if (!isInspectable(bench.broker)) throw new NotApplicable('the broker is no InspectableBroker');
+    return new Machine(bench, await Promise.all(Array.from({ length: WORKERS }, () => bench.subscribe())));
+  }
+
+  async run(step: Step): Promise<void> {
+    this.#lapse();
+    await this.#do(step);
+    await this.#check(step);
+  }
+
+  /** In the end everything that is not gone or dead can still be had. */
+  async drain(): Promise<void> {
+    await this.#bench.pass(this.#bench.leaseMs * 3);
+    this.#lapse();
+    const left = [...this.#messages].filter(([, { state }]) => state !== 'gone' && state !== 'dead').map(([id]) => id);
+    const got = await this.#bench.take(await this.#bench.subscribe(), left.length);
+    assert.deepEqual(got.map(({ envelope }) => envelope.id).sort(), left.sort());
+  }
+
+  async #do(step: Step): Promise<void> {
+    const { broker, queue, leaseMs, clock } = this.#bench;
+    const inspectable = this.#bench.inspectable();
+    switch (step.do) {
+      case 'publish':
+      case 'delayed': {
+        const delayMs = step.do === 'delayed' ? (step.at + 1) * 1_000 : 0;
+        const envelope = this.#bench.envelope(delayMs > 0 ? { notBefore: clock.now() + delayMs } : {});
+        await broker.publish([envelope]);
+        const state = delayMs > 0 ? 'delayed' : 'ready';
+        this.#messages.set(envelope.id, {
+          state,
+          fence: -1,
+          crashes: 0,
+          worker: -1,
+          endsAt: clock.monotonic() + delayMs,
+        });
+        return;
+      }
+      case 'advance':
+        await this.#bench.pass((step.at + 1) * (leaseMs / 10));
+        this.#lapse();
+        return;
+      case 'redrive':
+        await inspectable.redrive(queue, 'all');
+        this.#move('dead', 'ready', (message) => {
+          message.crashes = 0;
+        });
+        return;
+      case 'discard':
+        await inspectable.discard(queue, 'all');
+        this.#move('dead', 'gone');
+        return;
+      case 'purge':
+        await inspectable.purge(queue);
+        this.#move('ready', 'gone');
+        return;
+      case 'receive':
+        await this.#receive(step.worker, 1 + (step.at % 4));
+        return;
+      case 'crash':
+        // A worker that forgets what it holds: its leases run out by themselves.
+        this.#deliveries[step.worker] = [];
+        return;
+      case 'extend':
+        await this.#extend(step.worker, step.at);
+        return;
+      default:
+        await this.#settle(step.do, step.worker, step.at);
+    }
+  }
+
+  async #receive(worker: number, limit: number): Promise<void> {
+    const { clock, leaseMs } = this.#bench;
+    const ready = [...this.#messages.values()].filter(({ state }) => state === 'ready').length;
+    const deliveries = await this.#bench.now(this.#subscriptions[worker] as Subscription, limit);
+    assert.equal(deliveries.length, Math.min(limit, ready), 'handed over');
+    for (const delivery of deliveries) {
+      const message = this.#messages.get(delivery.envelope.id) as Modelled;
+      assert.equal(message.state, 'ready', `${delivery.envelope.id} was handed over`);
+      assert.equal(delivery.crashes, message.crashes, 'crashes');
+      assert(delivery.fence > message.fence, 'fences grow');
+      Object.assign(message, { state: 'held', fence: delivery.fence, worker, endsAt: clock.monotonic() + leaseMs });
+      this.#deliveries[worker]?.push(delivery);
+    }
+  }
+
+  async #extend(worker: number, at: number): Promise<void> {
+    const delivery = this.#pick(worker, at);
+    if (delivery === undefined) return;
+    const live = this.#isLive(delivery, worker);
+    const lost = await (this.#subscriptions[worker] as Subscription).extend([delivery]);
+    assert.equal(lost.length, live ? 0 : 1, `extend of a ${live ? 'live' : 'stale'} lease`);
+    if (live) this.#of(delivery).endsAt = this.#bench.clock.monotonic() + this.#bench.leaseMs;
+  }
+
+  async #settle(kind: Settlement['kind'], worker: number, at: number): Promise<void> {
+    const delivery = this.#pick(worker, at);
+    if (delivery === undefined) return;
+    const live = this.#isLive(delivery, worker);
+    const lost = await (this.#subscriptions[worker] as Subscription).settle([settlement(kind, delivery)]);
+    assert.equal(lost.length, live ? 0 : 1, `${kind} of a ${live ? 'live' : 'stale'} lease`);
+    if (!live) return;
+    const after = { ack: 'gone', expire: 'gone', 'dead-letter': 'dead', retry: 'ready', release: 'ready' } as const;
+    this.#of(delivery).state = after[kind];
+  }
+
+  #pick(worker: number, at: number): Delivery | undefined {
+    const deliveries = this.#deliveries[worker] ?? [];
+    return deliveries[at % Math.max(1, deliveries.length)];
+  }
+
+  #of({ envelope }: Delivery): Modelled {
+    return this.#messages.get(envelope.id) as Modelled;
+  }
+
+  #isLive(delivery: Delivery, worker: number): boolean {
+    const message = this.#of(delivery);
+    return message.state === 'held' && message.fence === delivery.fence && message.worker === worker;
+  }
+
+  #move(from: Modelled['state'], to: Modelled['state'], also: (message: Modelled) => void = () => undefined): void {
+    for (const message of this.#messages.values()) {
+      if (message.state !== from) continue;
+      message.state = to;
+      also(message);
+    }
+  }
+
+  /** What time does by itself. */
+  #lapse(): void {
+    const now = this.#bench.clock.monotonic();
+    for (const message of this.#messages.values()) {
+      if (message.endsAt > now) continue;
+      if (message.state === 'delayed') message.state = 'ready';
+      else if (message.state === 'held') Object.assign(message, { state: 'ready', crashes: message.crashes + 1 });
+    }
+  }
+
+  async #check({ do: what }: Step): Promise<void> {
+    const counts = await this.#bench.inspectable().counts(this.#bench.queue);
+    const expected = { ready: 0, delayed: 0, held: 0, dead: 0, gone: 0 };
+    for (const { state } of this.#messages.values()) expected[state]++;
+    const { ready, delayed, running, dead } = counts;
+    const { held, gone: _, ...places } = expected;
+    assert.deepEqual({ ready, delayed, running, dead }, { ...places, running: held }, `after ${what}`);
+    if (this.#bench.broker.capabilities.counts === 'exact')
+      assert.equal(imbalance(counts), 0, `after ${what}: ${JSON.stringify(counts)}`);
+  }
+}
+
+function settlement(kind: Settlement['kind'], delivery: Delivery): Settlement {
+  switch (kind) {
+    case 'retry':
+      return { kind, delivery, replacement: delivery.envelope };
+    case 'dead-letter':
+      return { kind, delivery, reason: 'model', replacement: deadLetterEnvelope(delivery.envelope, 'model') };
+    default:
+      return { kind, delivery };
+  }
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { REASON_HEADER } from '../../broker/headers.ts';
+import { currentTask } from '../../task/current-task.ts';
+import type { Group } from './group.ts';
+import { crash, worker } from './worker-bench.ts';
+
+export const poison: Group = {
+  name: 'poison',
+  cases(it) {
+    it('dead-letters what has cost three workers, unrun', async (bench) => {
+      const broker = bench.inspectable();
+      let runs = 0;
+      const { task, until } = await worker(bench, () => void runs++);
+      await task.send();
+      for (let round = 0; round < 3; round++) await crash(bench, 1);
+      await until({ dead: 1 }, bench.recoveryMs);
+      assert.equal(runs, 0);
+      const [letter] = await broker.peek(bench.queue, 'dead', 1);
+      assert.match(letter?.headers[REASON_HEADER] ?? '', /^crashed: 3/);
+    }, 40_000);
+
+    it('runs a suspect alone, and its neighbours lose nothing but time', async (bench) => {
+      let running = 0;
+      const crowded: string[] = [];
+      const { task, until } = await worker(
+        bench,
+        async (name: string) => {
+          running++;
+          if (name === 'suspect' && running > 1) crowded.push(`${currentTask().id} with ${running - 1} others`);
+          await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, 30));
+          if (name === 'suspect' && running > 1) crowded.push(`${currentTask().id} was joined`);
+          running--;
+        },
+        { worker: { concurrency: 5 } },
+      );
+      await task.sendMany([['suspect'], ['suspect'], ['suspect']]);
+      for (let round = 0; round < 2; round++) await crash(bench, 3);
+      await task.sendMany(Array.from({ length: 12 }, () => ['innocent']));
+      await until({ succeeded: 15 }, bench.recoveryMs + 3_000);
+      assert.deepEqual(crowded, []);
+    }, 60_000);
+  },
+};

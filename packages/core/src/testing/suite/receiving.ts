@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { ack, ids, release } from './bench.ts';
+import type { Group } from './group.ts';
+
+export const receiving: Group = {
+  name: 'receiving',
+  cases(it) {
+    it('hands over no more than the limit', async (bench) => {
+      await bench.publish(5);
+      const subscription = await bench.subscribe();
+      await bench.until(
+        async () => (await bench.now(subscription, 2)).length === 2,
+        2_000,
+        () => 'two were not handed over',
+      );
+    });
+
+    it('answers at once with none where it need not wait', async (bench) => {
+      assert.deepEqual(await bench.now(await bench.subscribe()), []);
+    });
+
+    for (const [what, act] of [
+      ['published', undefined],
+      ['released', 'release'],
+      ['due', 'delay'],
+    ] as const) {
+      it(`waits until a message is ${what}`, async (bench) => {
+        bench.needs(act !== 'delay' || bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+        const holder = await bench.subscribe();
+        if (act === 'release') await bench.publish(1);
+        const held = act === 'release' ? await bench.takeOne(holder) : undefined;
+        const subscription = await bench.subscribe();
+        const waiting = subscription.receive(10, { signal: AbortSignal.timeout(4_000), wait: true });
+        let arrived = false;
+        void waiting.then(() => {
+          arrived = true;
+        });
+        await bench.pass(20);
+        assert.equal(arrived, false, 'it should have waited');
+        if (held !== undefined) await bench.settle(holder, release(held));
+        else await bench.publish(1, act === 'delay' ? { notBefore: bench.clock.now() + 100 } : {});
+        await bench.until(
+          () => arrived,
+          2_000,
+          () => 'nothing was handed over',
+        );
+        assert.equal((await waiting).length, 1);
+      });
+    }
+
+    it('takes nothing once aborted, before or while it waits', async (bench) => {
+      const subscription = await bench.subscribe();
+      const aborted = AbortSignal.abort();
+      await bench.publish(1);
+      assert.deepEqual(await subscription.receive(10, { signal: aborted, wait: true }), []);
+      await bench.settle(subscription, ack(await bench.takeOne(subscription)));
+      const controller = new AbortController();
+      const waiting = subscription.receive(10, { signal: controller.signal, wait: true });
+      await bench.pass(10);
+      controller.abort();
+      assert.deepEqual(await waiting, []);
+      const [id] = await bench.publish(1);
+      assert.deepEqual(ids([await bench.takeOne(subscription)]), [id]);
+    });
+
+    it('shares a queue among its consumers, each message to one', async (bench) => {
+      const published = await bench.publish(40);
+      const consumers = await Promise.all([bench.subscribe(), bench.subscribe(), bench.subscribe(), bench.subscribe()]);
+      const taken: string[] = [];
+      await bench.until(
+        async () => {
+          for (const consumer of consumers) {
+            const deliveries = await bench.now(consumer, 3);
+            taken.push(...ids(deliveries));
+            if (deliveries.length > 0) await bench.settle(consumer, ...deliveries.map(ack));
+          }
+          return taken.length >= published.length;
+        },
+        2_000,
+        () => `${taken.length} of 40 were handed over`,
+      );
+      assert.deepEqual(taken.sort(), published.sort());
+    });
+
+    it('hands over what is ready first in, first out, to one consumer that takes one at a time', async (bench) => {
+      bench.needs(bench.broker.capabilities.ordered, 'the broker does not keep order');
+      const published = await bench.publish(20);
+      const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
+      const order: string[] = [];
+      for (let index = 0; index < published.length; index++) {
+        const delivery = await bench.takeOne(subscription);
+        order.push(delivery.envelope.id);
+        await bench.settle(subscription, ack(delivery));
+      }
+      assert.deepEqual(order, published);
+    });
+
+    it('drops what it was pushed and never asked for when it closes: others get it at once, and it counts no crash', async (bench) => {
+      await bench.publish(10);
+      const first = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs, prefetch: 10 });
+      const held = await bench.takeOne(first);
+      await bench.settle(first, ack(held));
+      await first.close();
+      const others = await bench.take(await bench.subscribe(), 9);
+      assert.deepEqual(new Set(others.map(({ crashes }) => crashes)), new Set([0]));
+    });
+  },
+};

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
+import { LeaseLostError, PermanentError, ShutdownError, TaskTimeoutError } from '../../errors/errors.ts';
+import { readHistory } from '../../message/attempt-history.ts';
+import { currentTask } from '../../task/current-task.ts';
+import { RetryLater } from '../../task/retry-later.ts';
+import { ack } from './bench.ts';
+import type { Group } from './group.ts';
+import { worker } from './worker-bench.ts';
+
+export const working: Group = {
+  name: 'a worker on this broker',
+  cases(it) {
+    it('runs what is sent, with the arguments that were sent', async (bench) => {
+      const seen: unknown[][] = [];
+      const { task, until } = await worker(bench, (...args: unknown[]) => void seen.push(args));
+      await task.send('a', 1, { deep: [null, true] });
+      await task.sendMany([['b'], ['c']]);
+      await until({ succeeded: 3 });
+      assert.deepEqual(seen.sort(), [['a', 1, { deep: [null, true] }], ['b'], ['c']]);
+    });
+
+    it('retries with growing waits, never early, then dead-letters with every attempt in the history', async (bench) => {
+      bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+      const broker = bench.inspectable();
+      const startedAt: number[] = [];
+      const { task, until } = await worker(bench, () => {
+        startedAt.push(bench.clock.monotonic());
+        throw new TypeError(`attempt ${currentTask().attempt}`);
+      });
+      await task.send();
+      await until({ retrying: 2, dead: 1 }, 60 + 3 * bench.broker.capabilities.delayResolutionMs);
+      const waits = startedAt.slice(1).map((at, index) => at - (startedAt[index] as number));
+      assert((waits[0] as number) >= 19 && (waits[1] as number) >= 39, `waited ${waits.join(', ')}`);
+      const [letter] = await broker.peek(bench.queue, 'dead', 1);
+      assert.equal(letter?.headers[REASON_HEADER], 'TypeError: attempt 3');
+      const history = readHistory(letter?.headers[HISTORY_HEADER]);
+      assert.deepEqual(
+        history.map(({ attempt, error }) => [attempt, error.message]),
+        [
+          [1, 'attempt 1'],
+          [2, 'attempt 2'],
+          [3, 'attempt 3'],
+        ],
+      );
+    }, 20_000);
+
+    it('dead-letters a PermanentError at once', async (bench) => {
+      const { task, until, events } = await worker(bench, () => {
+        throw new PermanentError('no such user');
+      });
+      await task.send();
+      await until({ dead: 1 });
+      assert.deepEqual(events, ['dead']);
+    });
+
+    it('runs the same attempt again after RetryLater', async (bench) => {
+      bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+      const attempts: number[] = [];
+      const { task, until } = await worker(bench, () => {
+        attempts.push(currentTask().attempt);
+        if (attempts.length < 4) throw new RetryLater('10ms');
+      });
+      await task.send();
+      await until({ succeeded: 1 }, 30 + 4 * bench.broker.capabilities.delayResolutionMs);
+      assert.deepEqual(attempts, [1, 1, 1, 1]);
+    }, 20_000);
+
+    it('aborts an attempt that takes too long, and gives up one that does not heed it', async (bench) => {
+      const reasons: unknown[] = [];
+      const { task, until } = await worker(
+        bench,
+        (heeds: boolean) =>
+          new Promise((_, reject) => {
+            const { signal } = currentTask();
+            signal.addEventListener('abort', () => {
+              reasons.push(signal.reason);
+              if (heeds) reject(signal.reason);
+            });
+          }),
+        { task: { timeout: '50ms', maxRetries: 0 } },
+      );
+      await task.send(true);
+      await task.send(false);
+      await until({ dead: 2 }, 7_000);
+      assert(reasons.every((reason) => reason instanceof TaskTimeoutError) && reasons.length === 2, String(reasons));
+    }, 15_000);
+
+    it('keeps the lease of a task that takes longer than it', async (bench) => {
+      let starts = 0;
+      const { task, until } = await worker(bench, async () => {
+        starts++;
+        await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, bench.leaseMs * 3));
+      });
+      await task.send();
+      await until({ succeeded: 1 }, bench.leaseMs * 4);
+      assert.equal(starts, 1);
+    }, 20_000);
+
+    it('tells a handler whose lease is lost, and settles nothing for it', async (bench) => {
+      let reason: unknown;
+      const { task, until, events } = await worker(
+        bench,
+        () =>
+          new Promise<void>((resolve) => {
+            const { signal } = currentTask();
+            signal.addEventListener('abort', () => {
+              reason = signal.reason;
+              resolve();
+            });
+          }),
+        // A worker that believes in a longer lease than it has renews too late.
+        { manager: { lease: `${bench.leaseMs}ms`, broker: shortLeases(bench) } },
+      );
+      await task.send();
+      await until({ leaseLost: 1 }, bench.recoveryMs + bench.leaseMs);
+      assert(reason instanceof LeaseLostError, String(reason));
+      assert(!events.includes('succeeded'));
+    }, 20_000);
+
+    it('drops what has expired, and counts it', async (bench) => {
+      const { task, until } = await worker(bench, () => undefined);
+      await task.with({ expiresIn: '10ms' }).send();
+      await bench.pass(30);
+      await until({ expired: 1 });
+    });
+
+    it('hands back what does not end in time when it stops, and it runs elsewhere: no attempt, no crash', async (bench) => {
+      const reasons: unknown[] = [];
+      const first = await worker(
+        bench,
+        () =>
+          new Promise<void>(() =>
+            currentTask().signal.addEventListener('abort', (event) =>
+              reasons.push((event.target as AbortSignal).reason),
+            ),
+          ),
+      );
+      await first.task.send();
+      await first.worker.start();
+      await bench.pass(60);
+      const stopping = first.worker.stop({ timeout: '100ms' });
+      await bench.pass(120);
+      assert.deepEqual(await stopping, { interrupted: 1 });
+      assert(reasons[0] instanceof ShutdownError, String(reasons[0]));
+      const subscription = await bench.subscribe();
+      const delivery = await bench.takeOne(subscription);
+      assert.equal(delivery.crashes, 0);
+      assert.equal(delivery.envelope.headers['brokkr-attempt'], undefined);
+      await bench.settle(subscription, ack(delivery));
+    });
+  },
+};
+
+/** The broker, giving leases of a fifth of what is asked for. */
+function shortLeases(bench: Parameters<typeof worker>[0]): typeof bench.broker {
+  const { broker } = bench;
+  return {
+    capabilities: broker.capabilities,
+    publish: (envelopes) => broker.publish(envelopes),
+    subscribe: (queue, options) => broker.subscribe(queue, { ...options, leaseMs: bench.leaseMs / 5 }),
+    close: async () => undefined,
+  };
+}
