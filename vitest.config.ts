@@ -13,6 +13,7 @@ export default defineConfig({
     reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
     testTimeout: 10_000,
+    maxConcurrency: 2,
     typecheck: { enabled: false },
   },
 });

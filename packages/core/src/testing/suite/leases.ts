@@ -105,6 +105,20 @@ export const leases: Group = {
       2 * LONG,
     );
 
+    it(
+      'refuses the old delivery of a consumer that was handed its own message again',
+      async (bench) => {
+        await bench.publish(1);
+        const subscription = await bench.subscribe();
+        const old = await bench.takeOne(subscription);
+        const again = await bench.takeOne(subscription, bench.recoveryMs);
+        assert.deepEqual(ids(await subscription.extend([old])), [old.envelope.id]);
+        assert.deepEqual(ids(await subscription.settle([ack(old)])), [old.envelope.id]);
+        await bench.settle(subscription, ack(again));
+      },
+      LONG,
+    );
+
     for (const kind of Object.keys(STALE) as Settlement['kind'][]) {
       it(
         `refuses a stale ${kind}: nothing changes for who holds the message now`,
