@@ -1,0 +1,6 @@
+export { writeLetters } from './batch.ts';
+export { sendWelcomeEmail } from './mail.ts';
+export { tm } from './manager.ts';
+export { chargeCustomer } from './payment.ts';
+export { generateReport } from './report.ts';
+export { renderVideo, shipOrder, syncInventory } from './trouble.ts';

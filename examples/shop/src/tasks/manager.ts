@@ -1,0 +1,3 @@
+import { TaskManager } from '@brokkr/core';
+
+export const tm = TaskManager.getInstance();
