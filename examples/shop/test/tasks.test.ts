@@ -1,0 +1,90 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestApp, testApp } from '@brokkr/broker-memory/testing';
+import '@brokkr/broker-memory/testing/vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Mailbox, openMailbox } from '../src/mailbox.ts';
+import { shop } from '../src/shop.ts';
+import {
+  chargeCustomer,
+  generateReport,
+  renderVideo,
+  sendWelcomeEmail,
+  shipOrder,
+  syncInventory,
+} from '../src/tasks/index.ts';
+
+describe('the shop', () => {
+  let app: TestApp;
+  let mailbox: Mailbox;
+
+  beforeEach(async () => {
+    mailbox = await openMailbox();
+    shop.smtpPort = mailbox.port;
+    shop.folder = mkdtempSync(join(tmpdir(), 'shop-'));
+    app = testApp({ tasks: [sendWelcomeEmail] });
+  });
+
+  afterEach(async () => {
+    await app.close();
+    await mailbox.close();
+    rmSync(shop.folder, { recursive: true });
+  });
+
+  it('delivers a welcome mail', async () => {
+    await sendWelcomeEmail.send('u0');
+    expect(app).toHaveSent(sendWelcomeEmail, ['u0']);
+    await app.drain();
+    expect(mailbox.mails).toHaveLength(1);
+    expect(mailbox.mails[0]).toContain('Subject: Welcome, Ada');
+  });
+
+  it('retries a mail while the mail server is away, and gives up in the end', async () => {
+    shop.smtpPort = 1;
+    await sendWelcomeEmail.send('u0');
+    await app.drain();
+    expect(app.dead('emails')).toHaveLength(1);
+    expect(app.dead('emails')[0]?.attempts).toHaveLength(4);
+  });
+
+  it('writes a report of every order', async () => {
+    const orders = join(shop.folder, 'orders.csv');
+    writeFileSync(orders, 'order,product,quantity,price\n1,anvil,2,10.00\n2,nails,1,0.50\n');
+    await generateReport('r1', orders);
+    expect(readFileSync(join(shop.folder, 'r1.pdf')).subarray(0, 5).toString()).toBe('%PDF-');
+  });
+
+  it('charges a transaction once, however often it is sent', async () => {
+    await chargeCustomer.sendMany([
+      ['u1', 't1', 100],
+      ['u1', 't1', 100],
+    ]);
+    await app.drain();
+    expect(existsSync(join(shop.folder, 'charged-t1.json'))).toBe(true);
+    expect(app.dead('default')).toHaveLength(0);
+  });
+
+  it('dead-letters an order that does not exist at once, and a video that takes too long', async () => {
+    await shipOrder.send('o-404');
+    await renderVideo.send('v-1');
+    await app.drain();
+    expect(
+      app
+        .dead('default')
+        .map(({ reason }) => reason)
+        .sort(),
+    ).toEqual([
+      'PermanentError: order o-404 does not exist',
+      'TaskTimeoutError: task renderVideo ran for longer than its timeout of 300 ms',
+    ]);
+  });
+
+  it('gets through to a slow partner at the third try', async () => {
+    const before = app.now();
+    await syncInventory.send('acme');
+    await app.drain();
+    expect(app.dead('default')).toEqual([]);
+    expect(app.now().getTime() - before.getTime()).toBe(100 + 200);
+  });
+});
