@@ -1,0 +1,18 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brokerSuite } from '@brokkr/core/testing';
+import { afterAll, describe, it } from 'vitest';
+import { FilesBroker } from '../src/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'files-broker-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const runner = { describe, it: (name: string, body: () => Promise<void>) => it.concurrent(name, body, 120_000) };
+
+brokerSuite('files', {
+  runner,
+  open: ({ namespace }) => new FilesBroker(folder, namespace),
+  // Nothing runs that could stop: what another broker object finds in the folder is what a restart would find.
+  restart: async () => undefined,
+});
