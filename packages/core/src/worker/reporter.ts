@@ -93,7 +93,7 @@ function eventOf(
     name: headers[TASK_HEADER] ?? '',
     queue,
     attempt: Number(headers[ATTEMPT_HEADER] ?? 1),
-    durationMs,
+    durationMs: Math.round(durationMs * 100) / 100,
   };
   return error === undefined ? event : { ...event, error };
 }

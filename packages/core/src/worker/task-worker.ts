@@ -193,6 +193,7 @@ export class TaskWorker implements Worker {
     const served = this.#state === 'running';
     if (served) {
       this.#state = 'stopping';
+      this.#options.logger.info({ worker: this.id, running: this.#consumer?.running ?? 0 }, 'worker stopping');
       await this.#consumer?.stopFetching();
       await this.#consumer?.finished();
       await this.#close();

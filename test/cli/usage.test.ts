@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { app, brokkr, workplace } from './brokkr.ts';
+
+describe('wrong usage is one clear line and exit code 2', () => {
+  it.each([
+    ['an unknown command', ['wroker'], /unknown command 'wroker' \(Did you mean worker\?\)/],
+    ['an unknown option', ['worker', '--quues', 'x'], /unknown option '--quues' \(Did you mean --queues\?\)/],
+    [
+      'a concurrency that is no number',
+      ['worker', '-a', app, '-c', 'many'],
+      /-c, --concurrency.*whole number of 1 or more/,
+    ],
+    ['a weight that is none', ['worker', '-a', app, '-q', 'emails:x'], /-q "emails:x".*emails:3,default/],
+    ['a missing application', ['worker', '-a', 'nowhere.ts'], /no application at .*nowhere\.ts \(from --app\)/],
+    ['an application without tasks', ['tasks', '-a', 'test/fixtures/apps/empty.ts'], /empty\.ts defines no task/],
+    [
+      'an application that throws',
+      ['tasks', '-a', 'test/fixtures/apps/throwing.ts'],
+      /failed to load[\s\S]*the database is away/,
+    ],
+    [
+      'an unknown scheme',
+      ['worker', '-a', app, '--broker', 'carrier-pigeon://x'],
+      /unknown scheme carrier-pigeon; known are memory, redis/,
+    ],
+    [
+      'an adapter that is not installed',
+      ['worker', '-a', app, '--broker', 'amqp://u:secret@h/v'],
+      /npm install @brokkr\/broker-amqp/,
+    ],
+    [
+      'an unknown task',
+      ['send', 'nope', '-a', app, '--broker', 'files:///tmp/x'],
+      /no task nope; this application has greet, slow, deaf/,
+    ],
+    ['sending on the memory broker', ['send', 'greet', '"x"', '-a', app], /TASK_BROKER_URL is memory:/],
+    [
+      'several processes on the memory broker',
+      ['worker', '-p', '2', '-a', app],
+      /worker -p 2 .*TASK_BROKER_URL is memory:/,
+    ],
+  ])(
+    '%s',
+    async (_, args, message) => {
+      const run = brokkr(
+        args,
+        args.includes('files:///tmp/x') ? { TASK_BROKER_PACKAGE: '@brokkr-examples/custom-broker' } : {},
+      );
+      expect(await run.exited).toBe(2);
+      expect(run.errors()).toMatch(message);
+      expect(run.errors()).not.toContain('secret');
+    },
+    20_000,
+  );
+
+  it('lists every wrong setting at once', async () => {
+    const run = brokkr(['worker', '-a', app], { TASK_TIMEOUT: '-5s', TASK_MAX_WORKERS: 'x', LOG_LEVEL: 'loud' });
+    expect(await run.exited).toBe(2);
+    for (const name of ['TASK_TIMEOUT', 'TASK_MAX_WORKERS', 'LOG_LEVEL']) expect(run.errors()).toContain(name);
+  });
+});
+
+describe('brokkr tasks', () => {
+  it('lists the tasks of an application with what is in force', async () => {
+    const run = brokkr(['tasks', '-a', app, '--json'], { TASK_MAX_RETRIES: '7' });
+    expect(await run.exited).toBe(0);
+    expect(JSON.parse(run.output())[0]).toEqual({
+      name: 'greet',
+      queue: 'greetings',
+      maxRetries: 7,
+      timeoutMs: 600_000,
+      keepsResult: false,
+    });
+  });
+
+  it('finds the application by APP_MODULE in .env', async () => {
+    const { folder } = workplace();
+    writeFileSync(join(folder, '.env'), `APP_MODULE=${app}\nTASK_MAX_RETRIES=9\n`);
+    const run = brokkr(['tasks'], {}, folder);
+    expect(await run.exited).toBe(0);
+    expect(run.output()).toMatch(/greet .* 9 /);
+  });
+});

@@ -1,0 +1,91 @@
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { app, brokkr, until, workplace } from './brokkr.ts';
+
+const worker = ['worker', '-a', app, '-q', 'greetings'];
+
+describe('brokkr send and brokkr worker, on a broker that processes share', () => {
+  it('runs in one process what another has sent, TypeScript as it is, and ends on SIGTERM with 0', async () => {
+    const { env, notes } = workplace();
+    const sent = brokkr(['send', 'greet', '"Ada"', '-a', app], env);
+    expect(await sent.exited).toBe(0);
+    expect(sent.output()).toMatch(/^[0-9a-f-]{36}\n$/);
+    const run = brokkr(worker, env);
+    await until(() => notes().includes('hello Ada'), 'the task ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+    expect(run.output()).toContain('worker stopped');
+  }, 30_000);
+
+  it('finishes what runs when it is told to stop', async () => {
+    const { env, notes } = workplace();
+    await brokkr(['send', 'slow', '1500', '-a', app], env).exited;
+    const run = brokkr(worker, env);
+    await until(() => notes().length === 1, 'the task began');
+    run.child.kill('SIGINT');
+    expect(await run.exited).toBe(0);
+    expect(notes()).toHaveLength(2);
+  }, 30_000);
+
+  it('stops at once on the second signal, and hands back what it ran', async () => {
+    const { env, notes } = workplace();
+    await brokkr(['send', 'deaf', '-a', app], env).exited;
+    const run = brokkr(worker, env);
+    await until(() => notes().length === 1, 'the task began');
+    run.child.kill('SIGTERM');
+    await until(() => run.output().includes('worker stopping'), 'it began to stop');
+    const before = performance.now();
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(1);
+    expect(performance.now() - before).toBeLessThan(1_500);
+    const next = brokkr(worker, env);
+    await until(() => notes().length === 2, 'another worker began it again');
+    expect(notes()[1]).toMatch(/attempt 1$/);
+    next.child.kill('SIGKILL');
+  }, 30_000);
+
+  it('hands back what does not end within the shutdown time, and exits with 1', async () => {
+    const { env, notes } = workplace();
+    await brokkr(['send', 'deaf', '-a', app], env).exited;
+    const run = brokkr(worker, { ...env, TASK_SHUTDOWN_TIMEOUT: '1s' });
+    await until(() => notes().length === 1, 'the task began');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(1);
+  }, 30_000);
+
+  it('spreads over processes, replaces one that dies, and hands back at once what it held', async () => {
+    const { env, notes } = workplace();
+    await brokkr(['send', 'deaf', '-a', app], env).exited;
+    const run = brokkr([...worker, '-p', '2', '-c', '1'], env);
+    await until(() => notes().length === 1, 'the task began');
+    const pid = Number(/^deaf (\d+)/.exec(notes()[0] ?? '')?.[1]);
+    expect(pid).not.toBe(run.child.pid);
+    const killedAt = performance.now();
+    process.kill(pid, 'SIGKILL');
+    await until(() => notes().length === 2, 'another process began it again');
+    // Long before the lease of 30 s has run out.
+    expect(performance.now() - killedAt).toBeLessThan(2_000);
+    await until(() => (run.output().match(/worker process started/g) ?? []).length === 3, 'the dead one was replaced');
+    run.child.kill('SIGTERM');
+    await until(() => run.output().includes('worker stopping'), 'they began to stop');
+    run.child.kill('SIGTERM');
+    await run.exited;
+  }, 30_000);
+
+  it('starts again when a source file changes', async () => {
+    const { env, notes, folder } = workplace();
+    const copy = join(folder, 'tasks.ts');
+    copyFileSync(app, copy);
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    symlinkSync(join(import.meta.dirname, '..', '..', 'node_modules'), join(folder, 'node_modules'));
+    const run = brokkr(['worker', '-a', 'tasks.ts', '-q', 'greetings', '--watch'], env, folder);
+    await until(() => run.output().includes('worker started'), 'it started');
+    writeFileSync(copy, readFileSync(copy, 'utf8').replace("'hello'", "'welcome'"));
+    await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'it started again');
+    await brokkr(['send', 'greet', '"Ada"'], env, folder).exited;
+    await until(() => notes().includes('welcome Ada'), 'the new code ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 40_000);
+});
