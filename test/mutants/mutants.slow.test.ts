@@ -50,9 +50,9 @@ describe('the conformance suite finds deliberate faults', () => {
     expect(await suiteOn(copyOfBuild())).toMatch(/^green/);
   }, 60_000);
 
-  it.concurrent.for(mutants)(
+  it.concurrent.each(mutants)(
     '$name',
-    async (mutant) => {
+    async (mutant: Mutant) => {
       const folder = copyOfBuild();
       plant(mutant, folder);
       expect(await suiteOn(folder)).toMatch(/^red/);

@@ -1,32 +1,15 @@
-import type {
-  Broker,
-  BrokerCapabilities,
-  Delivery,
-  Envelope,
-  PublishReceipt,
-  SubscribeOptions,
-  Subscription,
-} from '@brokkr/core';
-import type { MemoryBroker } from '../memory-broker.ts';
+import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core';
+import { MemoryBroker } from '../memory-broker.ts';
 
 /**
  * A memory broker that hands nothing over while its gate is closed, and remembers what was sent: so a test decides
  * when its workers work, and sees what they were given to do.
  */
-export class GatedBroker implements Broker {
+export class GatedBroker extends MemoryBroker {
   readonly sent: Envelope[] = [];
-  readonly #broker: MemoryBroker;
   #isOpen = false;
   #opened: (() => void)[] = [];
   #closing = new AbortController();
-
-  constructor(broker: MemoryBroker) {
-    this.#broker = broker;
-  }
-
-  get capabilities(): BrokerCapabilities {
-    return this.#broker.capabilities;
-  }
 
   open(): void {
     this.#isOpen = true;
@@ -40,25 +23,20 @@ export class GatedBroker implements Broker {
     this.#closing.abort();
   }
 
-  async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
-    const receipts = await this.#broker.publish(envelopes);
+  override async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    const receipts = await super.publish(envelopes);
     this.sent.push(...envelopes.filter((_, index) => receipts[index]?.isNew));
     return receipts;
   }
 
-  async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
-    const subscription = await this.#broker.subscribe(queue, options);
+  override async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
+    const subscription = await super.subscribe(queue, options);
     return {
       receive: (limit, { signal, wait }) => this.#receive(subscription, limit, signal, wait),
       settle: (settlements) => subscription.settle(settlements),
       extend: (deliveries) => subscription.extend(deliveries),
       close: () => subscription.close(),
     };
-  }
-
-  close(): Promise<void> {
-    this.shut();
-    return this.#broker.close();
   }
 
   async #receive(

@@ -10,7 +10,6 @@ import {
   type Worker,
 } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
-import { MemoryBroker } from '../memory-broker.ts';
 import { GatedBroker } from './gated-broker.ts';
 
 export interface TestAppOptions {
@@ -67,8 +66,7 @@ export function testApp(options: TestAppOptions): TestApp {
 
 class HeldApp implements TestApp {
   readonly clock: ManualClock;
-  readonly #memory: MemoryBroker;
-  readonly #gate: GatedBroker;
+  readonly #broker: GatedBroker;
   readonly #managers: readonly TaskManager[];
   readonly #restore: (() => Promise<void>)[] = [];
   readonly #workers: Worker[] = [];
@@ -79,16 +77,14 @@ class HeldApp implements TestApp {
 
   constructor({ tasks, concurrency, settleWithin, startAt, logLevel }: TestAppOptions) {
     this.clock = new ManualClock(startAt?.getTime());
-    this.#memory = new MemoryBroker({ clock: this.clock });
-    this.#gate = new GatedBroker(this.#memory);
+    this.#broker = new GatedBroker({ clock: this.clock });
     this.#concurrency = concurrency ?? 4;
     this.#settleWithinMs = toMs(settleWithin ?? '1s', 'settleWithin');
     this.#managers = [...new Set(tasks.map((task) => TaskManager.of(task)))];
     for (const manager of this.#managers) {
       this.#restore.push(
         manager.override({
-          broker: this.#gate,
-          resultStore: this.#memory,
+          broker: this.#broker,
           clock: this.clock,
           runMode: 'worker',
           logLevel: logLevel ?? 'silent',
@@ -98,7 +94,7 @@ class HeldApp implements TestApp {
   }
 
   get broker(): Broker {
-    return this.#memory;
+    return this.#broker;
   }
 
   now(): Date {
@@ -106,7 +102,7 @@ class HeldApp implements TestApp {
   }
 
   sent<A extends readonly unknown[]>(task: TaskRef<A, unknown>): readonly A[] {
-    return this.#gate.sent
+    return this.#broker.sent
       .filter(({ headers }) => headers['brokkr-task'] === task.taskName)
       .map(({ body }) => JSON.parse(Buffer.from(body).toString()) as A);
   }
@@ -144,7 +140,7 @@ class HeldApp implements TestApp {
   async close(): Promise<void> {
     await Promise.all(this.#workers.splice(0).map((worker) => this.#stop(worker)));
     for (const restore of this.#restore.splice(0)) await restore();
-    await this.#memory.close();
+    await this.#broker.close();
   }
 
   /** A worker's own stop waits on the virtual clock where a handler does not end, so time is moved for it. */
@@ -161,11 +157,11 @@ class HeldApp implements TestApp {
 
   async #work(body: () => Promise<void>): Promise<void> {
     await this.#serveAll();
-    this.#gate.open();
+    this.#broker.open();
     try {
       await body();
     } finally {
-      this.#gate.shut();
+      this.#broker.shut();
       await this.#readDead();
     }
   }
@@ -174,7 +170,7 @@ class HeldApp implements TestApp {
   async #serveAll(): Promise<void> {
     for (const manager of this.#managers) {
       const named = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
-      const sentTo = this.#gate.sent.map(({ queue }) => queue);
+      const sentTo = this.#broker.sent.map(({ queue }) => queue);
       const queues = [...new Set([...named, ...sentTo])].filter(
         (queue) => !this.#served.has(`${manager.name}/${queue}`),
       );
@@ -207,8 +203,8 @@ class HeldApp implements TestApp {
 
   async #totals(): Promise<{ ready: number; running: number; delayed: number; settled: number }> {
     const totals = { ready: 0, running: 0, delayed: 0, settled: 0 };
-    for (const queue of await this.#memory.queues()) {
-      const counts = await this.#memory.counts(queue);
+    for (const queue of await this.#broker.queues()) {
+      const counts = await this.#broker.counts(queue);
       totals.ready += counts.ready ?? 0;
       totals.running += counts.running ?? 0;
       totals.delayed += counts.delayed ?? 0;
@@ -219,8 +215,8 @@ class HeldApp implements TestApp {
 
   async #readDead(): Promise<void> {
     const dead = new Map<string, readonly DeadLetter[]>();
-    for (const queue of await this.#memory.queues()) {
-      const letters = await this.#memory.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+    for (const queue of await this.#broker.queues()) {
+      const letters = await this.#broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
       dead.set(
         queue,
         letters.map(({ id, body, headers }) => ({

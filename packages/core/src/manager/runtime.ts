@@ -7,7 +7,7 @@ import { isInspectable, isResultStore } from '../broker/optional.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import { createBroker } from '../config/broker-registry.ts';
+import { configuredBroker } from '../config/configured-broker.ts';
 import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
@@ -59,9 +59,7 @@ export class Runtime implements TaskHost {
     this.clock = options.clock ?? systemClock;
     const logger = managerLogger(options.logger, options, this.config);
     this.logger = withoutBindings(logger);
-    this.broker =
-      options.broker ??
-      createBroker(this.config.brokerUrl, { ...this.#brokerOptions(), brokerPackage: this.config.brokerPackage });
+    this.broker = options.broker ?? this.#configuredBroker(this.config.brokerUrl);
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
       resultStore: () => this.resultStore(),
@@ -101,7 +99,7 @@ export class Runtime implements TaskHost {
       const broker = await this.openBroker();
       return isResultStore(broker) ? broker : undefined;
     }
-    this.#resultBroker ??= createBroker(resultUrl, this.#brokerOptions());
+    this.#resultBroker ??= this.#configuredBroker(resultUrl);
     const store = await openBroker(this.#resultBroker);
     if (isResultStore(store)) return store;
     throw new UnsupportedFeatureError(
@@ -150,15 +148,9 @@ export class Runtime implements TaskHost {
     await this.#resultBroker?.close();
   }
 
-  #brokerOptions(): Parameters<typeof createBroker>[1] {
-    return {
-      namespace: this.config.namespace,
-      idempotencyTtlMs: this.config.idempotencyTtlMs,
-      sendTimeoutMs: this.config.sendTimeoutMs,
-      logger: this.logger,
-      clock: this.clock,
-      knownQueues: () => this.#knownQueues(),
-    };
+  #configuredBroker(url: string): Broker {
+    const { logger, clock } = this;
+    return configuredBroker(url, this.config, { logger, clock, knownQueues: () => this.#knownQueues() });
   }
 
   #knownQueues(): readonly string[] {

@@ -69,6 +69,11 @@ export class TaskManager {
    * @throws ConfigError listing every wrong value, or where the manager has been used already
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
+    return this.configure(options);
+  }
+
+  /** The same, at once: for places that cannot wait. */
+  configure(options: ManagerOptions): this {
     if (this.#runtime !== undefined) {
       throw new ConfigError(
         'initialize() after the first send or worker: settings are fixed by then; call it earlier',

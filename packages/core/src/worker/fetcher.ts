@@ -63,6 +63,7 @@ export class Fetcher<S extends Source> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
     let lanes = this.#lanes;
+    const empty = new Set<Lane<S>>();
     while (left > 0 && lanes.length > 0 && !signal.aborted) {
       const shares = this.#shares(lanes, left);
       const answers = await gather([...shares].map(([lane, share]) => this.#take(lane, share, signal)));
@@ -72,12 +73,10 @@ export class Fetcher<S extends Source> {
         left -= deliveries.length;
       }
       // A lane that gave less than its share is empty, and its share goes to those that are not.
-      const empty = new Set(
-        answers.filter(({ share, deliveries }) => deliveries.length < share).map(({ lane }) => lane),
-      );
+      for (const { lane, share, deliveries } of answers) if (deliveries.length < share) empty.add(lane);
       lanes = lanes.filter((lane) => !empty.has(lane));
-      this.#catchUp(empty, lanes);
     }
+    this.#catchUp(empty, lanes);
     return fetched;
   }
 

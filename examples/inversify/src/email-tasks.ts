@@ -1,0 +1,25 @@
+import { task } from '@brokkr/core/inversify';
+import { inject, injectable } from 'inversify';
+import { EmailService, UserStore } from './services.ts';
+
+/** Made afresh for each attempt, with its services. */
+@injectable()
+export class EmailTasks {
+  readonly #email: EmailService;
+  readonly #users: UserStore;
+
+  constructor(@inject(EmailService) email: EmailService, @inject(UserStore) users: UserStore) {
+    this.#email = email;
+    this.#users = users;
+  }
+
+  @task({ name: 'emails.welcome', queueName: 'emails', maxRetries: 3 })
+  async sendWelcome(userId: string): Promise<void> {
+    await this.#email.send(await this.#users.emailOf(userId), 'Welcome');
+  }
+
+  @task({ name: 'emails.goodbye', queueName: 'emails' })
+  async sendGoodbye(userId: string): Promise<void> {
+    await this.#email.send(await this.#users.emailOf(userId), 'Goodbye');
+  }
+}

@@ -1,0 +1,71 @@
+import { ContainerModule, type ResolutionContext, type ServiceIdentifier } from 'inversify';
+import { configuredBroker } from '../config/configured-broker.ts';
+import { readEnvironment } from '../config/env-file.ts';
+import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
+import type { ManagerOptions } from '../manager/manager-options.ts';
+import { TaskManager } from '../manager/task-manager.ts';
+import { exponential } from '../retry/exponential.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { WorkerOptions } from '../worker/worker.ts';
+import { BROKER, RETRY_POLICY, TASK_MANAGER, WORKER } from './identifiers.ts';
+import { resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
+
+export interface BrokkrModuleOptions extends ManagerOptions {
+  /** Classes whose decorated methods are tasks. */
+  readonly tasks?: readonly TaskClass[] | undefined;
+  /** @default the default one */
+  readonly manager?: TaskManager | undefined;
+  /** Of the worker bound as `WORKER`. */
+  readonly worker?: WorkerOptions | undefined;
+}
+
+/**
+ * Brokkr for a container: binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, each of which can be rebound,
+ * and the task classes, which are resolved afresh for each attempt (request scope).
+ */
+export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
+  const { tasks = [], manager = TaskManager.getInstance(), worker, ...settings } = options;
+  let config: TaskConfig | undefined;
+  const theConfig = () => {
+    config ??= resolveConfig(settings, readEnvironment());
+    return config;
+  };
+  let standard: RetryPolicy | undefined;
+  const standardPolicy = () => {
+    standard ??= settings.retryPolicy ?? exponential({ delay: `${theConfig().retryDelayMs}ms` });
+    return standard;
+  };
+  return new ContainerModule(({ bind, isBound }) => {
+    for (const type of tasks) {
+      tasksOf(type, manager);
+      if (!isBound(identifier(type))) bind(identifier(type)).toSelf().inRequestScope();
+    }
+    bind(BROKER)
+      .toDynamicValue(
+        () => settings.broker ?? configuredBroker(theConfig().brokerUrl, theConfig(), queuesOf(manager, theConfig())),
+      )
+      .inSingletonScope();
+    bind(RETRY_POLICY).toDynamicValue(standardPolicy).inSingletonScope();
+    bind(TASK_MANAGER)
+      .toDynamicValue((context) => {
+        const policy = context.get(RETRY_POLICY);
+        resolveTasksWith(manager, (type) => context.get(identifier(type)));
+        // The standard one is the manager's own business: it heeds each task's `maxRetryDelay` too.
+        const house = policy === standard ? settings.retryPolicy : policy;
+        return manager.configure({ ...settings, broker: context.get(BROKER), retryPolicy: house });
+      })
+      .inSingletonScope();
+    bind(WORKER)
+      .toDynamicValue((context: ResolutionContext) => context.get(TASK_MANAGER).createWorker(worker))
+      .inSingletonScope();
+  });
+}
+
+function queuesOf(manager: TaskManager, { queueName }: TaskConfig): { knownQueues: () => readonly string[] } {
+  return { knownQueues: () => [...new Set(manager.tasks().map((task) => task.queueName ?? queueName))] };
+}
+
+/** A class is its own identifier; our type of it asks nothing of its constructor, InversifyJS's does. */
+function identifier(type: TaskClass): ServiceIdentifier<object> {
+  return type as ServiceIdentifier<object>;
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../src/config/task-config.ts';
+import { ConfigError, createBroker, redactUrl, toMs } from '../../src/index.ts';
+
+describe('durations', () => {
+  it.each([
+    [600, 600_000],
+    ['600', 600_000],
+    [0.25, 250],
+    [1.1, 1_100],
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['10m', 600_000],
+    ['2h', 7_200_000],
+    ['7d', 604_800_000],
+    [0, 0],
+  ])('%s is %d ms', (given, ms) => {
+    expect(toMs(given, 'timeout')).toBe(ms);
+  });
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '', '-5s', '5 s', '1.5s', 'soon', '5w', null, {}, '1e3'])(
+    '%s is none: the error names the option and what it accepts',
+    (given) => {
+      expect(() => toMs(given as never, 'retryDelay')).toThrow(/^retryDelay: .*'250ms', '30s', '10m', '2h', '7d'/);
+    },
+  );
+});
+
+describe('settings', () => {
+  it('go by option, environment, default', () => {
+    const environment = { TASK_TIMEOUT: '5m', TASK_MAX_RETRIES: '9', TASK_QUEUE_NAME: '' };
+    const config = resolveConfig({ maxRetries: 1 }, environment);
+    expect(config).toMatchObject({
+      maxRetries: 1,
+      timeoutMs: 300_000,
+      queueName: 'default',
+      brokerUrl: 'memory:',
+      leaseMs: 30_000,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('that are wrong are told all at once, by the name they were given under', () => {
+    const wrong = () =>
+      resolveConfig(
+        { maxWorkers: 0 },
+        { TASK_TIMEOUT: 'x', TASK_QUEUE_NAME: 'a b', LOG_FORMAT: 'xml', TASK_BROKER_URL: 'hunter2' },
+      );
+    expect(wrong).toThrow(ConfigError);
+    for (const name of ['maxWorkers', 'TASK_TIMEOUT', 'TASK_QUEUE_NAME', 'LOG_FORMAT', 'TASK_BROKER_URL'])
+      expect(wrong).toThrow(name);
+    expect(wrong).not.toThrow('hunter2');
+  });
+});
+
+describe('broker URLs', () => {
+  it.each([
+    ['redis://user:hunter2@h:6379/0', 'redis://***@h:6379/0'],
+    ['amqp://u:hun%40ter2@h1:5672,h2:5672/v', 'amqp://***@h1:5672,h2:5672/v'],
+    ['amqp://u:hunter2@h1,u:hunter2@h2/v', 'amqp://***@h2/v'],
+    ['redis://h/0?password=hunter2&db=1', 'redis://h/0?password=***&db=1'],
+    ['redis://:hunt@er2@h/0', 'redis://***@h/0'],
+    ['memory:name', 'memory:name'],
+    ['hunter2', '<redacted>'],
+  ])('%s is shown as %s', (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
+  });
+
+  it('of unknown schemes name the known ones, and no secret', () => {
+    expect(() => createBroker('pigeon://u:hunter2@h')).toThrow(/unknown scheme pigeon; known are memory, redis/);
+    expect(() => createBroker('pigeon://u:hunter2@h')).not.toThrow('hunter2');
+    expect(() => createBroker('no url')).toThrow(ConfigError);
+  });
+
+  it('of adapters that are not installed say how to install them, at first use', async () => {
+    await expect(createBroker('amqp://u:hunter2@h/v').publish([])).rejects.toThrow(
+      /\*\*\*@h.*npm install @brokkr\/broker-amqp/,
+    );
+  });
+});

@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Container, decorate, inject, injectable } from 'inversify';
+import { describe, expect, it } from 'vitest';
+import { type Broker, ConfigError, type Envelope, TaskManager } from '../../src/index.ts';
+import { BROKER, brokkrModule, RETRY_POLICY, TASK_MANAGER, task, tasksOf, WORKER } from '../../src/inversify/index.ts';
+
+class Counter {
+  count = 0;
+}
+
+class Greetings {
+  readonly counter: Counter;
+  constructor(counter: Counter) {
+    this.counter = counter;
+  }
+  async greet(name: string, _times?: number): Promise<string> {
+    this.counter.count++;
+    return `hello ${name} ${this.counter.count}`;
+  }
+  async undecorated(): Promise<void> {}
+}
+decorate(injectable(), Greetings);
+decorate(inject(Counter), Greetings, 0);
+const descriptor = Object.getOwnPropertyDescriptor(Greetings.prototype, 'greet') as TypedPropertyDescriptor<
+  Greetings['greet']
+>;
+task({ queueName: 'greetings' })(Greetings.prototype, 'greet', descriptor);
+
+function newManager(): TaskManager {
+  return TaskManager.getInstance(`di-${randomUUID()}`);
+}
+
+/** A broker that keeps what is published and gives nothing. */
+function sink(): Broker & { readonly published: Envelope[] } {
+  const published: Envelope[] = [];
+  return {
+    published,
+    capabilities: {
+      persistent: true,
+      ordered: true,
+      maxDelayMs: 1,
+      delayResolutionMs: 1,
+      idempotency: false,
+      cancel: false,
+      counts: 'ready-only',
+    },
+    publish: async (envelopes) => {
+      published.push(...envelopes);
+      return envelopes.map(({ id }) => ({ id, isNew: true }));
+    },
+    subscribe: () => Promise.reject(new Error('nobody subscribes here')),
+    close: async () => undefined,
+  };
+}
+
+function containerWith(manager: TaskManager, broker: Broker): Container {
+  const container = new Container();
+  container.bind(Counter).toDynamicValue(() => new Counter());
+  container.load(brokkrModule({ tasks: [Greetings], manager, broker }));
+  return container;
+}
+
+describe('brokkrModule', () => {
+  it('names a task by class and method, and sends it without a container', async () => {
+    const manager = newManager();
+    const broker = sink();
+    await manager.initialize({ broker });
+    const { greet } = tasksOf(Greetings, manager);
+    expect(greet.taskName).toBe('Greetings.greet');
+    await greet.send('Ada');
+    expect(broker.published[0]?.queue).toBe('greetings');
+  });
+
+  it('resolves the class afresh for each call, with what is injected', async () => {
+    const manager = newManager();
+    const container = containerWith(manager, sink());
+    container.get(TASK_MANAGER);
+    const { greet } = tasksOf(Greetings, manager);
+    expect([await greet('a'), await greet('b')]).toEqual(['hello a 1', 'hello b 1']);
+  });
+
+  it('shares what is bound as a singleton between attempts', async () => {
+    const manager = newManager();
+    const container = containerWith(manager, sink());
+    (await container.rebind(Counter)).toSelf().inSingletonScope();
+    container.get(TASK_MANAGER);
+    const { greet } = tasksOf(Greetings, manager);
+    expect([await greet('a'), await greet('b')]).toEqual(['hello a 1', 'hello b 2']);
+  });
+
+  it('lets a test rebind the broker', async () => {
+    const manager = newManager();
+    const container = containerWith(manager, sink());
+    const fake = sink();
+    (await container.rebind(BROKER)).toConstantValue(fake);
+    container.get(TASK_MANAGER);
+    await tasksOf(Greetings, manager).greet.send('Ada');
+    expect(fake.published).toHaveLength(1);
+  });
+
+  it('takes a house retry policy', async () => {
+    const manager = newManager();
+    const container = containerWith(manager, sink());
+    (await container.rebind(RETRY_POLICY)).toConstantValue({ next: () => '1s' });
+    expect(container.get(TASK_MANAGER)).toBe(manager);
+    expect(container.get(WORKER)).toBe(container.get(WORKER));
+  });
+
+  it('says what is wrong: a method that is no task, a class without tasks, no container', async () => {
+    const manager = newManager();
+    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is no task; decorate it/);
+    expect(() => tasksOf(Counter, manager)).toThrow(ConfigError);
+    await expect(tasksOf(Greetings, manager).greet('x')).rejects.toThrow(/needs its container/);
+  });
+
+  it('is not loaded by the main entry: InversifyJS leaves its mark on Reflect', () => {
+    const entry = join(import.meta.dirname, '../../dist/index.js');
+    const script = `await import(${JSON.stringify(entry)}); console.log(typeof Reflect.getMetadata);`;
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', script]).toString().trim()).toBe('undefined');
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { exponential, fixed, linear, type Message, none, type RetryPolicy } from '../../src/index.ts';
+
+const message = {} as Message;
+
+function waits(policy: RetryPolicy, attempts = 5): unknown[] {
+  return Array.from({ length: attempts }, (_, index) => policy.next({ attempt: index + 1, error: undefined, message }));
+}
+
+describe('retry policies', () => {
+  it('exponential doubles: a delay of 60 waits 60, 120, 240 s', () => {
+    expect(waits(exponential({ delay: 60 }), 3)).toEqual(['60000ms', '120000ms', '240000ms']);
+  });
+
+  it('exponential grows by its factor up to its longest', () => {
+    expect(waits(exponential({ delay: '1s', factor: 3, max: '10s' }), 4)).toEqual([
+      '1000ms',
+      '3000ms',
+      '9000ms',
+      '10000ms',
+    ]);
+    expect(waits(exponential({ delay: '1s' }), 2_000).at(-1)).toBe('3600000ms');
+  });
+
+  it('linear and fixed', () => {
+    expect(waits(linear({ delay: '2s', max: '5s' }), 3)).toEqual(['2000ms', '4000ms', '5000ms']);
+    expect(waits(fixed({ delay: '2s' }), 2)).toEqual(['2000ms', '2000ms']);
+    expect(waits(none(), 1)).toEqual([null]);
+  });
+
+  it('jitter only adds, up to its share, capped', () => {
+    expect(waits(exponential({ delay: '10s', jitter: 0.5, random: () => 0.999 }), 1)).toEqual(['14995ms']);
+    expect(waits(exponential({ delay: '10s', jitter: 0.5, random: () => 0 }), 1)).toEqual(['10000ms']);
+    expect(waits(fixed({ delay: '10s', max: '11s', jitter: 1, random: () => 0.9 }), 1)).toEqual(['11000ms']);
+  });
+
+  it.each([{ jitter: 2 }, { jitter: -0.1 }, { factor: 0.5 }, { delay: 'x' }, { max: -1 }])('refuse %j', (options) => {
+    expect(() => exponential(options)).toThrow(/exponential/);
+  });
+});

@@ -1,0 +1,99 @@
+/*
+ * Compiled, never run: what the types of tasks accept and refuse. `npm run typecheck` fails where a line marked
+ * @ts-expect-error is accepted.
+ */
+import { type Json, TaskManager, type TaskHandle } from '@brokkr/core';
+import { tasksOf } from '@brokkr/core/inversify';
+import { z } from 'zod';
+
+const tm = TaskManager.getInstance();
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function assertTrue<_ extends true>(): void {}
+
+const email = tm.conditionalTask({ queueName: 'emails' }, async (to: string, subject = 'none', ...cc: string[]) => ({
+  to,
+  subject,
+  cc,
+  at: new Date(),
+  tags: new Map<string, number>(),
+  size: 1n as bigint | undefined,
+}));
+
+export async function sending(): Promise<void> {
+  await email.send('a');
+  await email.send('a', 'b', 'c', 'd');
+  await email.with({ delay: Math.random() > 2 ? '1s' : undefined }).send('a');
+  await email.sendMany([['a'], ['a', 'b'], ['a', undefined, 'c']]);
+  const detached = email.send;
+  await detached('a');
+  // @ts-expect-error too few arguments
+  await email.send();
+  // @ts-expect-error a number is no address
+  await email.send(1);
+  // @ts-expect-error a detached send is as strict
+  await detached(1);
+  // @ts-expect-error one of the batch is wrong
+  await email.sendMany([['a'], [1]]);
+  // @ts-expect-error no such option
+  email.with({ delays: '1s' });
+}
+
+export async function results(): Promise<void> {
+  const handle = await email.send('a');
+  const result = await handle.result();
+  assertTrue<Equal<typeof result.at, string>>();
+  assertTrue<Equal<typeof result.tags, Record<string, never>>>();
+  assertTrue<Equal<typeof result.cc, string[]>>();
+  const here = await email('a');
+  assertTrue<Equal<typeof here.at, Date>>();
+  const nothing = await tm.task(async function ping() {}).send();
+  assertTrue<Equal<typeof nothing, TaskHandle<undefined>>>();
+  assertTrue<Equal<Json<{ a: undefined | string; f: () => void }>, { a: undefined | string }>>();
+}
+
+export async function schemas(): Promise<void> {
+  const single = tm.conditionalTask(
+    { name: 'single', schema: z.object({ n: z.string().transform(Number) }) },
+    async (payload) => {
+      assertTrue<Equal<typeof payload, { n: number }>>();
+    },
+  );
+  await single.send({ n: '1' });
+  // @ts-expect-error the input travels, not the output
+  await single.send({ n: 1 });
+  const several = tm.conditionalTask({ name: 'several', schema: [z.string(), z.number().optional()] }, async (a, b) => {
+    assertTrue<Equal<typeof a, string>>();
+    assertTrue<Equal<typeof b, number | undefined>>();
+  });
+  await several.send('a');
+  await several.send('a', 1);
+  // @ts-expect-error the first one is wanted
+  await several.send();
+}
+
+export function definitions(): void {
+  // @ts-expect-error a task cannot be a generator function
+  tm.task(async function* generator() {
+    yield 1;
+  });
+  // @ts-expect-error no such option
+  tm.task({ queue: 'x' }, async function misspelt() {});
+}
+
+class Greetings {
+  readonly count = 0;
+  async greet(name: string, _times?: number): Promise<Date> {
+    return new Date(name);
+  }
+}
+
+export async function classes(): Promise<void> {
+  const { greet } = tasksOf(Greetings);
+  const result = await (await greet.send('a', 1)).result();
+  assertTrue<Equal<typeof result, string>>();
+  // @ts-expect-error a string is wanted
+  await greet.send(1);
+  // @ts-expect-error a property is no task
+  void tasksOf(Greetings).count;
+}
