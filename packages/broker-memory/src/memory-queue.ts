@@ -221,7 +221,8 @@ export class MemoryQueue {
 
   /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
   #place(message: StoredMessage): void {
-    const delayMs = Math.max(0, (message.envelope.notBefore ?? 0) - this.#clock.now());
+    const { notBefore } = message.envelope;
+    const delayMs = notBefore === undefined ? 0 : Math.max(0, notBefore - this.#clock.now());
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs === 0) {
       this.#ready.pushBack(message);

@@ -48,8 +48,12 @@ function makeSender(
 }
 
 /** Wrong settings are found when the manager is first asked; a promise is what callers expect to fail. */
-async function attempt<T>(send: () => Promise<T>): Promise<T> {
-  return send();
+function attempt<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return send();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 async function runInline(definition: TaskDefinition, args: Args, host: TaskHost): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Envelope } from '../broker/envelope.ts';
 import {
   ATTEMPT_HEADER,
@@ -16,7 +17,6 @@ import type { Message } from './message.ts';
 
 const VERSION = '1';
 const WHOLE_NUMBER = /^\d{1,15}$/;
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The arguments as JSON bytes. Trailing `undefined` ones are left out, so that a handler's defaults apply.
@@ -95,7 +95,7 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
   }
   let args: unknown;
   try {
-    args = JSON.parse(strictUtf8.decode(body));
+    args = JSON.parse(decodeUtf8(body));
   } catch {
     return { undecodable: 'malformed: the body is no JSON' };
   }
@@ -114,6 +114,14 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
     expiresAt: envelope.expiresAt,
     idempotencyKey: envelope.idempotencyKey,
   };
+}
+
+/** @throws TypeError where the bytes are no UTF-8 */
+function decodeUtf8(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  // Decoding replaces what is wrong by U+FFFD, which may also stand there rightly: only then is it worth checking.
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new TypeError('invalid UTF-8');
+  return text;
 }
 
 /** `null` where the header is there and no whole number. */

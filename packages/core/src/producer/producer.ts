@@ -55,12 +55,14 @@ export class Producer {
     };
   }
 
-  async send(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
-    const draft =
-      task.schema === undefined ? this.#draft(task, args, settings) : await this.#checkedDraft(task, args, settings);
-    const publisher = this.#publisher ?? (await this.#open());
-    this.#checkCapabilities(publisher.broker, settings);
-    return this.#publish(publisher, draft);
+  send(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
+    const publisher = this.#publisher;
+    // With nothing to wait for, the handle's own promise is the only one.
+    if (task.schema === undefined && publisher !== undefined) {
+      this.#checkCapabilities(publisher.broker, settings);
+      return this.#publish(publisher, this.#draft(task, args, settings));
+    }
+    return this.#sendSlowly(task, args, settings);
   }
 
   async sendMany(
@@ -87,6 +89,13 @@ export class Producer {
       handles,
       outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : undefined)),
     );
+  }
+
+  async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
+    const draft = await this.#checkedDraft(task, args, settings);
+    const publisher = this.#publisher ?? (await this.#open());
+    this.#checkCapabilities(publisher.broker, settings);
+    return this.#publish(publisher, draft);
   }
 
   /** Resolves once everything sent so far has been stored or refused. */
@@ -131,7 +140,7 @@ export class Producer {
       attempt: 1,
       maxRetries: settings.maxRetries,
       timeoutMs: settings.timeoutMs,
-      headers: { ...settings.headers },
+      headers: settings.headers === undefined ? {} : { ...settings.headers },
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
@@ -155,18 +164,17 @@ export class Producer {
     }
   }
 
-  async #publish(publisher: Publisher, { task, message, body }: Draft): Promise<TaskHandle> {
-    const { id, isNew } =
-      this.#layers.length === 0
-        ? await publisher.publish(encodeEnvelope(message, body))
-        : await this.#throughMiddleware(publisher, { task, message, body });
-    return new SentTask(id, isNew, task, message.queue, this.#ports);
+  #publish(publisher: Publisher, draft: Draft): Promise<TaskHandle> {
+    const { task, message, body } = draft;
+    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, this.#ports);
+    if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle);
+    return this.#throughMiddleware(publisher, draft).then(handle);
   }
 
   #throughMiddleware(publisher: Publisher, { task, message, body }: Draft): Promise<PublishReceipt> {
     const send = compose(this.#layers, (context) => {
       checkHeaders(context.message.headers);
-      return publisher.publish(encodeEnvelope(context.message, body));
+      return publisher.publish(encodeEnvelope(context.message, body), (receipt) => receipt);
     });
     return send({ task, message, signal: NEVER, logger: this.#options.logger });
   }

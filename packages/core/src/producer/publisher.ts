@@ -10,7 +10,7 @@ const LARGEST_BATCH = 500;
 
 interface Waiting {
   readonly envelope: Envelope;
-  readonly resolve: (receipt: PublishReceipt) => void;
+  readonly stored: (receipt: PublishReceipt) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -33,14 +33,14 @@ export class Publisher {
   }
 
   /**
-   * Resolves once the broker has stored it.
+   * Resolves with what `made` makes of the receipt, once the broker has stored it.
    * @throws BrokerUnavailableError after `sendTimeoutMs` (`SEND_TIMEOUT`: it may have been stored), or as the broker says
    */
-  publish(envelope: Envelope): Promise<PublishReceipt> {
+  publish<T>(envelope: Envelope, made: (receipt: PublishReceipt) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       // After the microtasks that run now: all that one Promise.all sends is there by then.
       if (this.#gathered.length === 0) nextTick(() => this.#flush());
-      this.#gathered.push({ envelope, resolve, reject });
+      this.#gathered.push({ envelope, stored: (receipt) => resolve(made(receipt)), reject });
     });
   }
 
@@ -69,7 +69,7 @@ export class Publisher {
     try {
       const receipts = await this.#broker.publish(batch.map((waiting) => waiting.envelope));
       for (let index = 0; index < batch.length; index++) {
-        (batch[index] as Waiting).resolve(receipts[index] as PublishReceipt);
+        (batch[index] as Waiting).stored(receipts[index] as PublishReceipt);
       }
     } catch (cause) {
       if (!timedOut) refuse(batch, asBrokkrError(cause));

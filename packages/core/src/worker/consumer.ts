@@ -152,26 +152,36 @@ export class Consumer {
   }
 
   #accept(lane: Lane, deliveries: readonly Delivery[]): void {
-    const toRun: ToRun[] = [];
+    // Looked for first: nothing may start beside a suspect.
+    if (deliveries.some(isSuspect)) this.#takeInSuspect(lane, deliveries);
+    else if (deliveries.length > 0) this.#solitude.relax();
     for (const delivery of deliveries) {
-      this.#laneOf.set(delivery, lane);
-      lane.leases.hold(delivery);
+      if (this.#laneOf.has(delivery)) continue;
+      this.#hold(lane, delivery);
       const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'run') toRun.push({ ...verdict, lane, delivery });
-      else this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-    }
-    const suspect = toRun.find(({ delivery }) => isSuspect(delivery));
-    const admitted = suspect !== undefined && this.#solitude.admit(suspect);
-    if (suspect === undefined && toRun.length > 0) this.#solitude.relax();
-    for (const candidate of toRun) {
-      if (admitted && candidate === suspect) continue;
-      if (this.#mayStart(candidate)) this.#runner.start(candidate.delivery, candidate.message, candidate.task);
-      else this.#release(lane, candidate.delivery);
+      if (verdict.kind === 'settle') this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
+      else if (this.#mayStart(delivery)) this.#runner.start(delivery, verdict.message, verdict.task);
+      else this.#release(lane, delivery);
     }
     this.#scheduleTurn();
   }
 
-  #mayStart({ delivery }: ToRun): boolean {
+  /** The first suspect that is to be run waits for its turn; `#accept` hands back the others. */
+  #takeInSuspect(lane: Lane, deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries.filter(isSuspect)) {
+      const verdict = processDelivery(delivery, this.#options.judging);
+      if (verdict.kind === 'settle') continue;
+      if (this.#solitude.admit({ ...verdict, lane, delivery })) this.#hold(lane, delivery);
+      return;
+    }
+  }
+
+  #hold(lane: Lane, delivery: Delivery): void {
+    this.#laneOf.set(delivery, lane);
+    lane.leases.hold(delivery);
+  }
+
+  #mayStart(delivery: Delivery): boolean {
     if (this.#fetching.signal.aborted || this.#solitude.isClosed || isSuspect(delivery)) return false;
     return this.#runner.size < this.#options.concurrency;
   }
