@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as rules from './support/rules.ts';
+import { packageSources, root, sourceOf } from './support/sources.ts';
+
+const sources = packageSources();
+
+/** For each rule, files that break it: a rule that cannot fail is none. */
+const broken: Readonly<Record<keyof typeof rules, readonly (readonly [path: string, text: string])[]>> = {
+  coreLayers: [['packages/core/src/retry/a.ts', "import { b } from '../worker/b.ts';\n"]],
+  brokerStandsOnErrors: [['packages/core/src/broker/a.ts', "import { b } from '../clock/b.ts';\n"]],
+  noCycles: [
+    ['packages/a/src/a.ts', "import { b } from './b.ts';\n"],
+    ['packages/a/src/b.ts', "export { a } from './a.ts';\n"],
+  ],
+  packagesKeepApart: [['packages/broker-a/src/a.ts', "import { b } from '@brokkr/broker-b';\n"]],
+  onlyConfigReadsTheEnvironment: [['packages/core/src/worker/a.ts', 'export const a = process.env.A;\n']],
+  onlyTheCliPrints: [['packages/core/src/worker/a.ts', "console.log('a');\n"]],
+  timeComesFromTheClock: [['packages/core/src/worker/a.ts', 'export const a = Date.now();\n']],
+  filesAreShort: [['packages/core/src/worker/a.ts', '\n'.repeat(301)]],
+  optionalPeersStayOptional: [['packages/core/src/worker/a.ts', "import { Container } from 'inversify';\n"]],
+};
+
+describe('the structure of the packages', () => {
+  it('is read: sources and their imports are found', () => {
+    expect(sources.length).toBeGreaterThan(80);
+    expect(sources.find(({ path }) => path === 'packages/core/src/index.ts')?.imports).toContain(
+      'packages/core/src/manager/task-manager.ts',
+    );
+  });
+
+  for (const [name, rule] of Object.entries(rules)) {
+    it(`${name} holds, and can fail`, () => {
+      expect(rule(sources)).toEqual([]);
+      expect(rule(broken[name as keyof typeof rules].map(([path, text]) => sourceOf(path, text)))).not.toEqual([]);
+    });
+  }
+
+  it.each([
+    'broker/broker',
+    'broker/delivery',
+    'broker/envelope',
+    'broker/inspectable-broker',
+    'broker/optional-brokers',
+    'broker/settlement',
+    'clock/clock',
+    'retry/retry-policy',
+    'worker/worker',
+  ])('%s is a contract: it compiles to nothing', (file) => {
+    const built = readFileSync(join(root, 'packages/core/dist', `${file}.js`), 'utf8');
+    expect(built.replace(/\/\/# sourceMappingURL.*/, '').trim()).toBe('export {};');
+  });
+});

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+export const root = join(import.meta.dirname, '..', '..');
+
+/** One source file of a package, and what it imports. */
+export interface Source {
+  /** From the project's root: `packages/core/src/retry/fixed.ts`. */
+  readonly path: string;
+  readonly text: string;
+  /** Files of the project by path, packages by name. */
+  readonly imports: readonly string[];
+}
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+export function sourceOf(path: string, text: string): Source {
+  const imports = [...text.matchAll(IMPORT)].map((match) => {
+    const name = match[1] ?? match[2] ?? match[3] ?? '';
+    return name.startsWith('.') ? join(dirname(path), name) : name;
+  });
+  return { path, text, imports };
+}
+
+/** Every source of every package. */
+export function packageSources(): Source[] {
+  return readdirSync(join(root, 'packages')).flatMap((name) => sourcesBelow(join(root, 'packages', name, 'src')));
+}
+
+function sourcesBelow(folder: string): Source[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourcesBelow(path);
+    return entry.name.endsWith('.ts') ? [sourceOf(relative(root, path), readFileSync(path, 'utf8'))] : [];
+  });
+}
