@@ -6,7 +6,7 @@ import { LeaseLostError } from '../errors/errors.ts';
 import type { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Lane } from './lane.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, SettledOutcome } from './outcome.ts';
 import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
 import type { Report, Reporter } from './reporter.ts';
 import { Runner } from './runner.ts';
@@ -197,7 +197,7 @@ export class Consumer {
     if (this.#runner.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  #settleRun(lane: Lane, execution: Execution, outcome: Exclude<Outcome, { kind: 'lost' }>): void {
+  #settleRun(lane: Lane, execution: Execution, outcome: SettledOutcome): void {
     const { workerId, clock, judging, logger } = this.#options;
     const { delivery, message, task, startedAt } = execution;
     const settlement = settleOutcome(outcome, {

@@ -11,7 +11,7 @@ import { errorLine, errorRecord } from '../errors/error-record.ts';
 import type { Message } from '../message/message.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher } from '../task/task.ts';
-import type { Outcome } from './outcome.ts';
+import type { SettledOutcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
 
 export interface Settling {
@@ -25,7 +25,7 @@ export interface Settling {
 }
 
 /** What becomes of a message whose run has ended. It says what should happen, and does nothing. */
-export function settleOutcome(outcome: Exclude<Outcome, { kind: 'lost' }>, settling: Settling): Settlement {
+export function settleOutcome(outcome: SettledOutcome, settling: Settling): Settlement {
   const { delivery } = settling;
   switch (outcome.kind) {
     case 'succeeded':
