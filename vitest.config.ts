@@ -13,7 +13,7 @@ export default defineConfig({
     reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
     testTimeout: 10_000,
-    maxConcurrency: 2,
+    maxConcurrency: 8,
     typecheck: { enabled: false },
   },
 });

@@ -50,7 +50,7 @@ describe('the conformance suite finds deliberate faults', () => {
     expect(await suiteOn(copyOfBuild())).toMatch(/^green/);
   }, 60_000);
 
-  it.concurrent.each(mutants)(
+  it.each(mutants)(
     '$name',
     async (mutant: Mutant) => {
       const folder = copyOfBuild();

@@ -4,4 +4,4 @@ import { MemoryBroker } from '../src/index.ts';
 
 const runner = { describe, it: (name: string, body: () => Promise<void>) => it.concurrent(name, body, 120_000) };
 
-brokerSuite('memory, real time', { runner, leaseMs: 300, open: () => new MemoryBroker() });
+brokerSuite('memory, real time', { runner, leaseMs: 1_000, open: () => new MemoryBroker() });

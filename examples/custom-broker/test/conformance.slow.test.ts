@@ -12,6 +12,8 @@ const runner = { describe, it: (name: string, body: () => Promise<void>) => it.c
 
 brokerSuite('files', {
   runner,
+  // A busy machine may keep a file waiting for as long as a short lease.
+  leaseMs: 2_000,
   open: ({ namespace }) => new FilesBroker(folder, namespace),
   // Nothing runs that could stop: what another broker object finds in the folder is what a restart would find.
   restart: async () => undefined,
