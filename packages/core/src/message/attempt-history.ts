@@ -35,19 +35,21 @@ export function readHistory(history: string | undefined): readonly AttemptRecord
   }
 }
 
-function fitted(records: AttemptRecord[]): string {
-  let json = JSON.stringify(records);
+/** The records as a list that fits, each written once and shortened only if it must be. */
+function fitted(records: readonly AttemptRecord[]): string {
+  const written = records.map((record) => JSON.stringify(record));
+  let bytes = 1 + written.reduce((sum, json) => sum + Buffer.byteLength(json) + 1, 0);
   for (const shorten of [withoutStack, nameAlone]) {
-    for (let index = 0; index < records.length && Buffer.byteLength(json) > LARGEST_BYTES; index++) {
-      records[index] = shorten(records[index] as AttemptRecord);
-      json = JSON.stringify(records);
+    for (let index = 0; index < records.length && bytes > LARGEST_BYTES; index++) {
+      const shorter = JSON.stringify(shorten(records[index] as AttemptRecord));
+      bytes += Buffer.byteLength(shorter) - Buffer.byteLength(written[index] as string);
+      written[index] = shorter;
     }
   }
-  while (records.length > 1 && Buffer.byteLength(json) > LARGEST_BYTES) {
-    records.shift();
-    json = JSON.stringify(records);
-  }
-  return json;
+  let first = 0;
+  for (; bytes > LARGEST_BYTES && first < written.length - 1; first++)
+    bytes -= Buffer.byteLength(written[first] as string) + 1;
+  return `[${written.slice(first).join(',')}]`;
 }
 
 function withoutStack(record: AttemptRecord): AttemptRecord {

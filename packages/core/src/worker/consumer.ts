@@ -104,6 +104,7 @@ export class Consumer {
       delivery,
       new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`),
     );
+    this.#scheduleTurn();
   }
 
   /** The broker answered a settlement. */
@@ -247,7 +248,12 @@ export class Consumer {
     // Alone: all that is held is the suspect itself.
     if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
       const suspect = this.#solitude.enter();
-      if (suspect !== undefined) this.#runner.start(suspect.delivery, suspect.message, suspect.task);
+      // Its lease may have been lost while it waited: then somebody else runs it.
+      if (suspect !== undefined && this.#laneOf.has(suspect.delivery)) {
+        this.#runner.start(suspect.delivery, suspect.message, suspect.task);
+      } else {
+        this.#solitude.leave();
+      }
     }
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
