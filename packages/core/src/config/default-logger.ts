@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DestinationStream, Logger } from 'pino';
 import { createLogger } from '../logging/create-logger.ts';
+import { harmlessLine } from '../logging/harmless-line.ts';
 import { currentBindings } from '../task/current-task.ts';
 import { readEnvironment } from './env-file.ts';
 import { resolveConfig, type TaskConfig } from './task-config.ts';
@@ -59,7 +60,8 @@ function prettyDestination(): DestinationStream | undefined {
   for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, import.meta.url]) {
     try {
       const pretty = createRequire(from)('pino-pretty') as PinoPretty;
-      return pretty({ colorize: process.stdout.isTTY === true, sync: true, ignore: 'pid' });
+      const printer = pretty({ colorize: process.stdout.isTTY === true, sync: true, ignore: 'pid' });
+      return { write: (line: string) => printer.write(harmlessLine(line)) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     }
