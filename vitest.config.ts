@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', ...(process.env.BROKKR_TESTS === 'unit' ? slow : [])],
+    globalSetup: ['./test/support/servers.ts'],
     reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
     testTimeout: 10_000,

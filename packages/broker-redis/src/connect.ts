@@ -1,0 +1,65 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisTarget } from './redis-url.ts';
+
+export type Client = Redis | Cluster;
+
+/** Full jitter up to 50 ms × 2^n, at most 2 s: a thousand workers do not come back in one instant. */
+function retryStrategy(times: number): number {
+  return Math.ceil(Math.random() * Math.min(2_000, 50 * 2 ** Math.min(times, 10)));
+}
+
+/** After a fail-over the old primary answers READONLY: connect anew, and send the command again. */
+function reconnectOnError(error: Error): 2 | false {
+  return error.message.startsWith('READONLY') ? 2 : false;
+}
+
+/**
+ * A client for commands, not yet connected. Commands are not queued while it is away, since the caller waits with a
+ * bound of its own; a socket that answers nothing for `silenceMs` is given up.
+ */
+export function connectTo(target: RedisTarget, silenceMs: number): Client {
+  const common = {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 2,
+    connectTimeout: target.connectTimeoutMs ?? 5_000,
+    socketTimeout: silenceMs,
+    keepAlive: 10_000,
+    retryStrategy,
+    reconnectOnError,
+    db: target.db,
+    ...(target.username !== undefined && { username: target.username }),
+    ...(target.password !== undefined && { password: target.password }),
+    ...(target.tls && { tls: {} }),
+  } satisfies RedisOptions;
+  if (target.kind === 'cluster') {
+    const { db: _, lazyConnect, enableOfflineQueue, retryStrategy: strategy, ...redisOptions } = common;
+    return new Cluster([...target.hosts], {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: retryStrategy,
+      redisOptions,
+    });
+  }
+  if (target.kind === 'unix') return new Redis({ ...common, path: target.path as string });
+  if (target.kind === 'sentinel') {
+    return new Redis({
+      ...common,
+      sentinels: [...target.hosts],
+      name: target.master as string,
+      sentinelRetryStrategy: retryStrategy,
+      ...(target.sentinelPassword !== undefined && { sentinelPassword: target.sentinelPassword }),
+    });
+  }
+  const [only] = target.hosts;
+  return new Redis({ ...common, host: only?.host ?? 'localhost', port: only?.port ?? 6_379 });
+}
+
+/** A connection of its own for calls that block, or for what is published: never shared with anything else. */
+export function duplicateFor(client: Client, silenceMs: number): Client {
+  const waiting = { enableOfflineQueue: true, maxRetriesPerRequest: null, socketTimeout: silenceMs };
+  if (client instanceof Cluster) {
+    return client.duplicate([], { lazyConnect: true, enableOfflineQueue: true, redisOptions: waiting });
+  }
+  return client.duplicate({ ...waiting, lazyConnect: true });
+}

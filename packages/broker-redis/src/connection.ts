@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerUnavailableError } from '@brokkr/core';
+import type { Client } from './connect.ts';
+import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
+import type { Script } from './scripts/script.ts';
+
+const RETRY_MS = 50;
+
+/** What a script answers: integers, bytes, or lists of them. */
+export type Reply = number | Buffer | readonly (number | Buffer)[];
+
+export interface CallOptions {
+  /** How long the server may be away, milliseconds. */
+  readonly patienceMs: number;
+  /** Ends the wait for a server that is away; what was sent is waited for. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One client for commands. A call waits for the server with a bound, and tries again while its failure is a passing one. */
+export class Connection {
+  readonly client: Client;
+  readonly #check: () => Promise<void>;
+  #checked: Promise<void> | undefined;
+  #closed = false;
+
+  /** @param check run once, after the first connect and before the first call */
+  constructor(client: Client, check: (client: Client) => Promise<void>) {
+    this.client = client;
+    this.#check = () => check(client);
+    client.setMaxListeners(0);
+    // Every call that suffers from it reports it; without a listener the process would end.
+    client.on('error', () => undefined);
+  }
+
+  /** @throws BrokerUnavailableError once patience is at its end */
+  async run(script: Script, key: string, args: readonly (string | Buffer)[], options: CallOptions): Promise<Reply> {
+    return this.call((client) => evaluate(client, script, key, args), options);
+  }
+
+  /** @throws BrokerUnavailableError once patience is at its end */
+  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal }: CallOptions): Promise<T> {
+    const giveUpAt = performance.now() + patienceMs;
+    for (;;) {
+      if (this.#closed) throw closedError();
+      if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
+      try {
+        await this.#once();
+        return await send(this.client);
+      } catch (error) {
+        if (this.#closed) throw closedError();
+        if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted)
+          throw asBrokerError(error);
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The check of the server; one that failed in passing is run again by the next call. */
+  async #once(): Promise<void> {
+    this.#checked ??= this.#check();
+    try {
+      await this.#checked;
+    } catch (error) {
+      if (isPassing(error)) this.#checked = undefined;
+      throw error;
+    }
+  }
+
+  #untilReady(giveUpAt: number, signal: AbortSignal | undefined): Promise<void> {
+    const { client } = this;
+    let last: unknown;
+    if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => undefined);
+    return new Promise((resolve, reject) => {
+      const onError = (error: unknown) => {
+        last = error;
+      };
+      const stop = (end: () => void) => {
+        clearTimeout(timer);
+        client.off('ready', onReady);
+        client.off('error', onError);
+        client.off('end', onEnd);
+        signal?.removeEventListener('abort', onEnd);
+        end();
+      };
+      const onReady = () => stop(resolve);
+      const onEnd = () =>
+        stop(() =>
+          reject(
+            this.#closed
+              ? closedError()
+              : new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause: last }),
+          ),
+        );
+      const timer = setTimeout(onEnd, Math.max(0, giveUpAt - performance.now()));
+      client.on('ready', onReady);
+      client.on('error', onError);
+      client.on('end', onEnd);
+      signal?.addEventListener('abort', onEnd, { once: true });
+      if (signal?.aborted) onEnd();
+    });
+  }
+}
+
+/** By its digest; where the server has forgotten it (a restart, a fail-over, SCRIPT FLUSH) in full, which it then keeps. */
+async function evaluate(
+  client: Client,
+  script: Script,
+  key: string,
+  args: readonly (string | Buffer)[],
+): Promise<Reply> {
+  try {
+    return (await client.callBuffer('EVALSHA', script.sha, 1, key, ...args)) as Reply;
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    return (await client.callBuffer('EVAL', script.lua, 1, key, ...args)) as Reply;
+  }
+}

@@ -1,0 +1,2 @@
+export { createBroker } from './create-broker.ts';
+export { RedisBroker, type RedisBrokerOptions } from './redis-broker.ts';

@@ -1,0 +1,30 @@
+/** Where everything stands. The braces are a hash tag: all keys of a queue live on one node of a cluster. */
+export class Keys {
+  readonly #namespace: string;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** Prefix of every key of a queue: `brokkr:{emails}`. */
+  queue(name: string): string {
+    return `${this.#namespace}:{${name}}`;
+  }
+
+  bell(name: string): string {
+    return `${this.queue(name)}:bell`;
+  }
+
+  /** Set of the names of all queues that were ever used. */
+  get queues(): string {
+    return `${this.#namespace}:queues`;
+  }
+
+  result(id: string): string {
+    return `${this.#namespace}:result:${id}`;
+  }
+
+  get state(): string {
+    return `${this.#namespace}:state`;
+  }
+}

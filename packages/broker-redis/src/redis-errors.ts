@@ -1,0 +1,27 @@
+import { BrokerUnavailableError, BrokkrError } from '@brokkr/core';
+
+/** Answers of a server that is on its way, and what a broken connection says: trying again is right. */
+const PASSING =
+  /^(READONLY|LOADING|MASTERDOWN|UNBLOCKED|TRYAGAIN|CLUSTERDOWN|BUSY|NOREPLICAS)\b|Connection is closed|isn't writeable|max retries per request|Command timed out|Socket timeout|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|None of startup nodes|Failed to refresh slots/i;
+
+export function isPassing(error: unknown): boolean {
+  return error instanceof Error && (PASSING.test(error.message) || error.name === 'MaxRetriesPerRequestError');
+}
+
+/** Any failure of a call, as one of ours. */
+export function asBrokerError(cause: unknown): BrokkrError {
+  if (BrokkrError.is(cause)) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (/^OOM\b/.test(message)) {
+    return new BrokerUnavailableError(
+      'Redis is full (OOM, maxmemory reached): nothing was stored; give it memory or let the workers catch up',
+      { code: 'BROKER_FULL', cause },
+    );
+  }
+  if (isPassing(cause)) return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
+  return new BrokerUnavailableError(`Redis refused: ${message.slice(0, 200)}`, { code: 'BROKER_REFUSED', cause });
+}
+
+export function closedError(): BrokkrError {
+  return new BrokerUnavailableError('the Redis broker is closed', { code: 'BROKER_CLOSED' });
+}

@@ -1,0 +1,20 @@
+import { brokerSuite } from '@brokkr/core/testing';
+import { afterAll, describe, it } from 'vitest';
+import { RedisServer } from '../../../test/support/redis-server.ts';
+import { RedisBroker } from '../src/index.ts';
+
+const server = await RedisServer.start();
+afterAll(() => server.stop());
+
+// One after the other: a restart of the server is felt by everybody on it.
+const runner = { describe, it: (name: string, body: () => Promise<void>) => it(name, body, 120_000) };
+
+brokerSuite('redis', {
+  runner,
+  open: ({ namespace }) => new RedisBroker({ url: server.url, namespace }),
+  restart: () => server.restart(),
+  crash: async () => {
+    await server.kill();
+    await server.run();
+  },
+});

@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * Before the first test: makes sure that the servers are there which the tests start by themselves. Where one is
+ * missing and may be installed (Debian or Ubuntu, as root), it is, without starting a service; elsewhere the tests
+ * stop with the command to run. They are never skipped.
+ */
+export function setup(): void {
+  if (process.env.BROKKR_TESTS === 'unit') return;
+  ensure('redis-server', 'redis-server');
+}
+
+function ensure(program: string, debianPackage: string): void {
+  if (isOnPath(program)) return;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
+    throw new Error(`the tests need ${program}; install it: sudo apt-get install ${debianPackage}`);
+  }
+  console.log(`${program} is missing: installing Debian's package ${debianPackage}, without starting its service`);
+  withoutServices(() => {
+    const options = { stdio: 'pipe', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+    execFileSync('apt-get', ['update', '-q'], options);
+    execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', debianPackage], options);
+  });
+}
+
+/** Debian asks this file whether a package may start its service; 101 is no. */
+function withoutServices(install: () => void): void {
+  const isOurs = !existsSync(POLICY);
+  if (isOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (isOurs) rmSync(POLICY);
+  }
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+}
