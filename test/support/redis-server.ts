@@ -9,6 +9,8 @@ import { Redis } from 'ioredis';
 export interface RedisServerOptions {
   /** More lines for the server's command line, such as `--maxmemory 10mb`. */
   readonly args?: readonly string[];
+  /** Starts a Sentinel on this file, which it rewrites, in place of a server. */
+  readonly sentinelConfig?: string;
 }
 
 /** A Redis of a test's own: a free port, a private folder, an append-only file, and nothing left behind. */
@@ -16,16 +18,18 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #args: readonly string[];
+  readonly #sentinelConfig: string | undefined;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, args: readonly string[]) {
+  private constructor(port: number, folder: string, { args = [], sentinelConfig }: RedisServerOptions) {
     this.port = port;
     this.#folder = folder;
     this.#args = args;
+    this.#sentinelConfig = sentinelConfig;
   }
 
-  static async start({ args = [] }: RedisServerOptions = {}): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'brokkr-redis-')), args);
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'brokkr-redis-')), options);
     await server.run();
     return server;
   }
@@ -41,9 +45,13 @@ export class RedisServer {
 
   /** Starts it on what its folder holds, and waits until it answers. */
   async run(): Promise<void> {
-    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
-    const durable = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--daemonize', 'no', '--loglevel', 'warning'];
-    this.#process = spawn('redis-server', [...own, ...durable, ...this.#args], { stdio: 'ignore' });
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--loglevel', 'warning'];
+    const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'];
+    const args =
+      this.#sentinelConfig === undefined
+        ? [...own, ...durable, ...this.#args]
+        : [this.#sentinelConfig, '--sentinel', ...own];
+    this.#process = spawn('redis-server', args, { stdio: 'ignore' });
     const failed = once(this.#process, 'exit').then(() => {
       throw new Error('redis-server ended while it started');
     });

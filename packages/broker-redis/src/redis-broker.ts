@@ -5,7 +5,6 @@ import {
   type CancellingBroker,
   ConfigError,
   checkQueueName,
-  deadLetterQueue,
   type Envelope,
   type InspectableBroker,
   type PeekState,
@@ -13,7 +12,6 @@ import {
   type QueueCounts,
   type ReleasingBroker,
   type ResultStore,
-  redriveEnvelope,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
@@ -21,18 +19,15 @@ import {
 import { type Client, connectTo, duplicateFor } from './connect.ts';
 import { Connection, type Reply } from './connection.ts';
 import { Doorbell } from './doorbell.ts';
-import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
+import { encodeEnvelope } from './envelope-codec.ts';
 import { Keys } from './keys.ts';
 import { closedError } from './redis-errors.ts';
+import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
 import { chunks, delayMs, RedisSubscription } from './redis-subscription.ts';
 import { parseRedisUrl } from './redis-url.ts';
-import { discard, redrive } from './scripts/dead-letters.ts';
-import { count, peek } from './scripts/inspect.ts';
 import { publish } from './scripts/publish.ts';
-import { purge } from './scripts/purge.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
-import { remove } from './scripts/remove.ts';
 import type { Script } from './scripts/script.ts';
 import { checkServer } from './server-check.ts';
 
@@ -47,8 +42,6 @@ const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeou
 /** A blocking read ends after 5 s on the server: one that is silent for longer is dead. */
 const BLOCKING_SILENCE_MS = 8_000;
 const NAMESPACE = /^[A-Za-z0-9._:-]{1,120}$/;
-/** Removed by one call of `purge`. */
-const PURGE_BATCH = 500;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
 /**
@@ -71,6 +64,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
   readonly #keyTtl: string;
   readonly #patienceMs: number;
   readonly #results: RedisResults;
+  readonly #inspector: RedisInspector;
   readonly #announced = new Set<string>();
   readonly #subscriptions = new Set<RedisSubscription>();
   #closed = false;
@@ -94,6 +88,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     }
     const allowEviction = target?.allowEviction ?? false;
     this.#connection = new Connection(client, (checked) => checkServer(checked, allowEviction, options.logger));
+    this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
     this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate(0));
   }
 
@@ -138,82 +133,42 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     if (this.#ownsClient) this.#connection.client.disconnect();
   }
 
-  async queues(): Promise<readonly string[]> {
-    const names = await this.#call((client) => client.smembers(this.#keys.queues));
-    const counts = await Promise.all(names.map((name) => this.counts(name)));
-    return names.filter((_, index) => (counts[index]?.published ?? 0) > 0);
+  queues(): Promise<readonly string[]> {
+    return this.#inspector.queues();
   }
 
-  async counts(queue: string): Promise<QueueCounts> {
-    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] =
-      (await this.#run(count, queue)) as readonly number[];
-    return { ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired };
+  counts(queue: string): Promise<QueueCounts> {
+    return this.#inspector.counts(queue);
   }
 
-  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    return (await this.#peek(queue, state, limit)).map(({ envelope }) => envelope);
+  peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
+    return this.#inspector.peek(queue, state, limit);
   }
 
-  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    const ready = await this.#peek(queue, 'ready', limit);
-    const delayed = await this.#peek(queue, 'delayed', limit - ready.length);
-    const now = Date.now();
-    const taken = [...ready, ...delayed].map(({ envelope, waitMs }): Envelope => {
-      const { notBefore: _, ...rest } = envelope;
-      return waitMs > 0 ? { ...rest, notBefore: now + waitMs } : rest;
-    });
-    await move(taken);
-    // While they were stored elsewhere a worker may have started some: those are run here too, rather than lost.
-    const removed = await this.#remove(
-      queue,
-      'purged',
-      taken.map(({ id }) => id),
-    );
-    return removed.length;
+  take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+    return this.#inspector.take(queue, limit, move);
   }
 
-  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const wanted = ids === 'all' ? undefined : new Set(ids);
-    const letters = (await this.peek(queue, 'dead', Number.MAX_SAFE_INTEGER)).filter(
-      ({ id }) => wanted?.has(id) ?? true,
-    );
-    const redriven = await Promise.all(
-      chunks(letters).map((part) =>
-        this.#run(
-          redrive,
-          queue,
-          part.flatMap((dead) => [dead.id, encodeEnvelope(redriveEnvelope(dead, queue))]),
-        ),
-      ),
-    );
-    return sum(redriven);
+  redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#inspector.redrive(queue, ids);
   }
 
-  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const named = ids === 'all' ? (await this.peek(queue, 'dead', Number.MAX_SAFE_INTEGER)).map(({ id }) => id) : ids;
-    return sum(await Promise.all(chunks(named).map((part) => this.#run(discard, queue, part))));
+  discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#inspector.discard(queue, ids);
   }
 
-  async purge(queue: string): Promise<number> {
-    // Not what producers send meanwhile: that could go on for ever.
-    let left = (await this.counts(queue)).ready ?? 0;
-    let purged = 0;
-    while (left > 0) {
-      const gone = (await this.#run(purge, queue, [String(Math.min(left, PURGE_BATCH))])) as number;
-      if (gone === 0) break;
-      purged += gone;
-      left -= gone;
-    }
-    return purged;
+  purge(queue: string): Promise<number> {
+    return this.#inspector.purge(queue);
   }
 
-  async cancel(queue: string, ids: readonly string[]): Promise<readonly string[]> {
-    return this.#remove(queue, 'cancelled', ids);
+  cancel(queue: string, ids: readonly string[]): Promise<readonly string[]> {
+    return this.#inspector.remove(queue, 'cancelled', ids);
   }
 
   async releaseWorker(workerId: string): Promise<number> {
     const names = await this.#call((client) => client.smembers(this.#keys.queues));
-    return sum(await Promise.all(names.map((name) => this.#run(releaseWorker, name, [workerId]))));
+    const released = await Promise.all(names.map((name) => this.#run(releaseWorker, name, [workerId])));
+    return released.reduce<number>((total, count) => total + (count as number), 0);
   }
 
   storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
@@ -270,23 +225,6 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     return duplicateFor(this.#connection.client, silenceMs);
   }
 
-  async #peek(queue: string, state: PeekState, limit: number): Promise<{ envelope: Envelope; waitMs: number }[]> {
-    if (limit <= 0) return [];
-    const answer = (await this.#run(peek, queue, [state, String(limit)])) as readonly (number | Buffer)[];
-    const holder = state === 'dead' ? deadLetterQueue(queue) : queue;
-    const found: { envelope: Envelope; waitMs: number }[] = [];
-    for (let at = 0; at < answer.length; at += 3) {
-      const envelope = decodeEnvelope(String(answer[at]), holder, answer[at + 1] as Buffer);
-      found.push({ envelope, waitMs: answer[at + 2] as number });
-    }
-    return found;
-  }
-
-  async #remove(queue: string, counter: 'purged' | 'cancelled', ids: readonly string[]): Promise<string[]> {
-    const removed = await Promise.all(chunks(ids).map((part) => this.#run(remove, queue, [counter, ...part])));
-    return removed.flatMap((part) => (part as readonly Buffer[]).map(String));
-  }
-
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
     checkQueueName(queue);
     return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
@@ -308,8 +246,4 @@ function byQueue(envelopes: readonly Envelope[]): (readonly Envelope[])[] {
     else batch.push(envelope);
   }
   return [...queues.values()];
-}
-
-function sum(replies: readonly Reply[]): number {
-  return replies.reduce<number>((total, reply) => total + (reply as number), 0);
 }

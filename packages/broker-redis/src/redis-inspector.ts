@@ -1,0 +1,131 @@
+import {
+  checkQueueName,
+  deadLetterQueue,
+  type Envelope,
+  type PeekState,
+  type QueueCounts,
+  redriveEnvelope,
+} from '@brokkr/core';
+import type { Connection, Reply } from './connection.ts';
+import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
+import type { Keys } from './keys.ts';
+import { chunks } from './redis-subscription.ts';
+import { discard, redrive } from './scripts/dead-letters.ts';
+import { count, peek } from './scripts/inspect.ts';
+import { purge } from './scripts/purge.ts';
+import { remove } from './scripts/remove.ts';
+import type { Script } from './scripts/script.ts';
+
+/** Removed by one call of `purge`. */
+const PURGE_BATCH = 500;
+
+/** What people and tools ask of the broker, beside the way of a message. */
+export class RedisInspector {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+  readonly #patienceMs: number;
+
+  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#patienceMs = patienceMs;
+  }
+
+  async queues(): Promise<readonly string[]> {
+    const names = await this.#connection.call((client) => client.smembers(this.#keys.queues), {
+      patienceMs: this.#patienceMs,
+    });
+    const counts = await Promise.all(names.map((name) => this.counts(name)));
+    return names.filter((_, index) => (counts[index]?.published ?? 0) > 0);
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] =
+      (await this.#run(count, queue)) as readonly number[];
+    return { ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired };
+  }
+
+  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
+    return (await this.#peek(queue, state, limit)).map(({ envelope }) => envelope);
+  }
+
+  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+    const ready = await this.#peek(queue, 'ready', limit);
+    const delayed = await this.#peek(queue, 'delayed', limit - ready.length);
+    const now = Date.now();
+    const taken = [...ready, ...delayed].map(({ envelope, waitMs }): Envelope => {
+      const { notBefore: _, ...rest } = envelope;
+      return waitMs > 0 ? { ...rest, notBefore: now + waitMs } : rest;
+    });
+    await move(taken);
+    // While they were stored elsewhere a worker may have started some: those are run here too, rather than lost.
+    const removed = await this.remove(
+      queue,
+      'purged',
+      taken.map(({ id }) => id),
+    );
+    return removed.length;
+  }
+
+  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    const wanted = ids === 'all' ? undefined : new Set(ids);
+    const letters = (await this.peek(queue, 'dead', Number.MAX_SAFE_INTEGER)).filter(
+      ({ id }) => wanted?.has(id) ?? true,
+    );
+    const redriven = await Promise.all(
+      chunks(letters).map((part) =>
+        this.#run(
+          redrive,
+          queue,
+          part.flatMap((dead) => [dead.id, encodeEnvelope(redriveEnvelope(dead, queue))]),
+        ),
+      ),
+    );
+    return sum(redriven);
+  }
+
+  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    const named = ids === 'all' ? (await this.peek(queue, 'dead', Number.MAX_SAFE_INTEGER)).map(({ id }) => id) : ids;
+    return sum(await Promise.all(chunks(named).map((part) => this.#run(discard, queue, part))));
+  }
+
+  async purge(queue: string): Promise<number> {
+    // Not what producers send meanwhile: that could go on for ever.
+    let left = (await this.counts(queue)).ready ?? 0;
+    let purged = 0;
+    while (left > 0) {
+      const gone = (await this.#run(purge, queue, [String(Math.min(left, PURGE_BATCH))])) as number;
+      if (gone === 0) break;
+      purged += gone;
+      left -= gone;
+    }
+    return purged;
+  }
+
+  /** Removes what is ready or delayed and counts it; the ids that were removed. */
+  async remove(queue: string, counter: 'purged' | 'cancelled', ids: readonly string[]): Promise<string[]> {
+    const removed = await Promise.all(chunks(ids).map((part) => this.#run(remove, queue, [counter, ...part])));
+    return removed.flatMap((part) => (part as readonly Buffer[]).map(String));
+  }
+
+  async #peek(queue: string, state: PeekState, limit: number): Promise<{ envelope: Envelope; waitMs: number }[]> {
+    if (limit <= 0) return [];
+    const answer = (await this.#run(peek, queue, [state, String(limit)])) as readonly (number | Buffer)[];
+    const holder = state === 'dead' ? deadLetterQueue(queue) : queue;
+    const found: { envelope: Envelope; waitMs: number }[] = [];
+    for (let at = 0; at < answer.length; at += 3) {
+      const envelope = decodeEnvelope(String(answer[at]), holder, answer[at + 1] as Buffer);
+      found.push({ envelope, waitMs: answer[at + 2] as number });
+    }
+    return found;
+  }
+
+  #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
+    checkQueueName(queue);
+    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+  }
+}
+
+function sum(replies: readonly Reply[]): number {
+  return replies.reduce<number>((total, reply) => total + (reply as number), 0);
+}

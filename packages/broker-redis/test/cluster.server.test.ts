@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, expect, it } from 'vitest';
+import { RedisServer } from '../../../test/support/redis-server.ts';
+import { RedisBroker } from '../src/index.ts';
+
+const nodes = await Promise.all(
+  Array.from({ length: 3 }, () => RedisServer.start({ args: ['--cluster-enabled', 'yes'] })),
+);
+afterAll(() => Promise.all(nodes.map((node) => node.stop())));
+
+const SLOTS = 16_384;
+
+/** Three primaries, a third of the slots each, met and agreed. */
+async function form(): Promise<void> {
+  const clients = nodes.map((node) => node.client());
+  const [first] = nodes;
+  await Promise.all(
+    clients.map(async (client, index) => {
+      const from = Math.floor((SLOTS * index) / nodes.length);
+      const to = Math.floor((SLOTS * (index + 1)) / nodes.length) - 1;
+      await client.cluster('ADDSLOTSRANGE', from, to);
+      if (index > 0) await client.cluster('MEET', '127.0.0.1', String(first?.port));
+    }),
+  );
+  for (const client of clients) {
+    await expect
+      .poll(async () => String(await client.cluster('INFO')), { timeout: 15_000 })
+      .toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:3/);
+    client.disconnect();
+  }
+}
+
+it('queues spread over a cluster of three primaries, each whole on its node', async () => {
+  await form();
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const broker = new RedisBroker({ url: `redis+cluster://${hosts}` });
+  const queues = Array.from({ length: 12 }, (_, index) => `queue${index}`);
+  const sent = queues.flatMap((queue) =>
+    Array.from({ length: 5 }, (_, index) => ({
+      id: randomUUID(),
+      queue,
+      body: Buffer.from(`[${index}]`),
+      headers: {},
+      ...(index === 4 && { notBefore: Date.now() + 100 }),
+    })),
+  );
+  await broker.publish(sent);
+  const done: string[] = [];
+  await Promise.all(
+    queues.map(async (queue) => {
+      const subscription = await broker.subscribe(queue, {});
+      for (let count = 0; count < 5; ) {
+        const deliveries = await subscription.receive(10, { signal: AbortSignal.timeout(8_000), wait: true });
+        expect(await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })))).toEqual([]);
+        done.push(...deliveries.map(({ envelope }) => envelope.id));
+        count += deliveries.length;
+      }
+    }),
+  );
+  expect(done.sort()).toEqual(sent.map(({ id }) => id).sort());
+  expect([...(await broker.queues())].sort()).toEqual([...queues].sort());
+  const used = await Promise.all(
+    nodes.map(async (node) => {
+      const client = node.client();
+      const keys = await client.keys('brokkr:{*}:counts');
+      client.disconnect();
+      return keys.length;
+    }),
+  );
+  expect(used.every((count) => count > 0)).toBe(true);
+  await broker.close();
+}, 60_000);
