@@ -6,6 +6,7 @@ const entries = {
   '@brokkr/core/testing': () => import('@brokkr/core/testing'),
   '@brokkr/broker-memory': () => import('@brokkr/broker-memory'),
   '@brokkr/broker-redis': () => import('@brokkr/broker-redis'),
+  '@brokkr/scheduler': () => import('@brokkr/scheduler'),
   '@brokkr/broker-memory/testing': () => import('@brokkr/broker-memory/testing'),
 };
 

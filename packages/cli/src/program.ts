@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { schedulerCommand } from './commands/scheduler.ts';
+import { scheduleListCommand } from './commands/schedule-list.ts';
 import { sendCommand } from './commands/send.ts';
 import { tasksCommand } from './commands/tasks.ts';
 import { workerCommand } from './commands/worker.ts';
@@ -41,7 +43,20 @@ export function makeProgram(exit: Exit): Command {
     .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
     .option('--delay <duration>', 'how long to wait before it may start: 30, 30s, 10m')
     .action((task, args, options) => sendCommand(task, args, options));
-  for (const command of program.commands) command.exitOverride();
+  program
+    .command('scheduler')
+    .description('send tasks when the jobs of the application are due, until a signal ends it')
+    .option('-a, --app <module>', 'module that defines the tasks and jobs')
+    .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+    .action(async (options) => exit(await schedulerCommand(options)));
+  const schedule = program.command('schedule').description('look at the jobs of the application');
+  schedule
+    .command('list')
+    .description('list the jobs with their next runs')
+    .option('-a, --app <module>', 'module that defines the tasks and jobs')
+    .option('--json', 'for programs', false)
+    .action((options) => scheduleListCommand(options));
+  for (const command of [...program.commands, ...schedule.commands]) command.exitOverride();
   return program;
 }
 

@@ -40,10 +40,11 @@ function makeSender(
   task: TaskRef<Args, unknown>,
 ): Sender<Args, unknown> {
   const send = (...args: Args) => attempt(() => host().producer.send(definition, args, settings));
+  const further = (options: SendOptions) => makeSender(definition, host, sendSettings(options, settings), task);
   return {
-    send: Object.assign(send, { task }) as Send<Args, unknown>,
+    send: Object.assign(send, { task, with: further }) as Send<Args, unknown>,
     sendMany: (batch: Iterable<Args>) => attempt(() => host().producer.sendMany(definition, batch, settings)),
-    with: (options: SendOptions) => makeSender(definition, host, sendSettings(options, settings), task),
+    with: further,
   };
 }
 

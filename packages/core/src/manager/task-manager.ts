@@ -1,4 +1,6 @@
+import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { Clock } from '../clock/clock.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
@@ -137,6 +139,15 @@ export class TaskManager {
   /** The settings in force. @throws ConfigError listing every wrong value */
   get config(): TaskConfig {
     return this.#active().config;
+  }
+
+  /** Where this manager gets its time from: the system's clock, or a test's. */
+  get clock(): Clock {
+    return this.#active().clock;
+  }
+
+  get logger(): Logger {
+    return this.#active().logger;
   }
 
   get runMode(): RunMode {

@@ -62,6 +62,8 @@ export interface Send<A extends readonly unknown[], R> {
    */
   (...args: A): Promise<TaskHandle<R>>;
   readonly task: TaskRef<A, R>;
+  /** The same sending with further options, on top of those it has already. */
+  with(options: SendOptions): Sender<A, R>;
 }
 
 export interface Sender<A extends readonly unknown[], R> {

@@ -1,0 +1,46 @@
+import { Cron } from 'croner';
+import type { CronFields } from './job-options.ts';
+import type { Trigger } from './trigger.ts';
+
+/** From the largest to the smallest; `day` and `dayOfWeek` are of one size. */
+const FIELDS = ['year', 'month', 'day', 'dayOfWeek', 'hour', 'minute', 'second'] as const;
+const MINIMA = { year: '*', month: '1', day: '1', dayOfWeek: '*', hour: '0', minute: '0', second: '0' } as const;
+
+/**
+ * The calendar is croner's. Its rules for daylight saving, which our tests hold it to: a time that is skipped fires at
+ * the first instant after the gap, a time that comes twice fires the first time only, and `*` in hours or minutes
+ * follows real time through both.
+ */
+export class CronTrigger implements Trigger {
+  readonly words: string;
+  readonly #cron: Cron;
+
+  /** @throws what croner says of a line it cannot read */
+  constructor(line: string, timezone: string, words: string, bothDays: boolean) {
+    this.#cron = new Cron(line, { timezone, domAndDow: bothDays });
+    this.words = words;
+  }
+
+  next(instant: number): number | undefined {
+    return this.#cron.nextRun(new Date(instant))?.getTime();
+  }
+}
+
+export function cronLineTrigger(line: string, timezone: string): CronTrigger {
+  return new CronTrigger(line, timezone, `cron ${line}`, false);
+}
+
+/** Fields below the smallest one given are at their minimum, those above it `*`. */
+export function cronFieldsTrigger(given: CronFields, timezone: string): CronTrigger {
+  const named = FIELDS.filter((field) => given[field] !== undefined);
+  const smallest = Math.max(...named.map((field) => FIELDS.indexOf(field)));
+  const value = (field: (typeof FIELDS)[number]): string => {
+    const own = given[field];
+    if (own !== undefined) return String(own);
+    if (field === 'day' && given.dayOfWeek !== undefined) return '*';
+    return FIELDS.indexOf(field) > smallest ? MINIMA[field] : '*';
+  };
+  const line = (['second', 'minute', 'hour', 'day', 'month', 'dayOfWeek', 'year'] as const).map(value).join(' ');
+  const words = named.map((field) => `${field} ${given[field]}`).join(', ');
+  return new CronTrigger(line, timezone, `cron ${words}`, true);
+}

@@ -1,0 +1,7 @@
+/** When a job is due: instants in epoch milliseconds, strictly increasing. */
+export interface Trigger {
+  /** The first tick after `instant`; `undefined` where there is none. */
+  next(instant: number): number | undefined;
+  /** In words, for people. */
+  readonly words: string;
+}

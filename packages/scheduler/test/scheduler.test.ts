@@ -1,0 +1,268 @@
+import { randomUUID } from 'node:crypto';
+import { MemoryBroker } from '@brokkr/broker-memory';
+import { type TestApp, testApp } from '@brokkr/broker-memory/testing';
+import { ConfigError, TaskManager } from '@brokkr/core';
+import { ManualClock } from '@brokkr/core/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SchedulerManager } from '../src/index.ts';
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+interface Bench {
+  readonly tm: TaskManager;
+  readonly scheduler: SchedulerManager;
+}
+
+function bench(): Bench {
+  const tm = TaskManager.getInstance(randomUUID()).configure({ logLevel: 'silent' });
+  const scheduler = SchedulerManager.getInstance(tm.name, { manager: tm });
+  cleanUps.push(() => scheduler.stop());
+  return { tm, scheduler };
+}
+
+function held(tasks: readonly object[], startAt = new Date('2030-01-01T00:00:00Z')): TestApp {
+  const app = testApp({ tasks, startAt });
+  cleanUps.push(() => app.close());
+  return app;
+}
+
+describe('a schedule in virtual time', () => {
+  it('fires a year of daily jobs in moments, each day once', async () => {
+    const { tm, scheduler } = bench();
+    const days: string[] = [];
+    const cleanUp = tm.task({ name: 'cleanUp' }, async () => {
+      days.push(new Date(app.clock.now()).toISOString());
+    });
+    const app = held([cleanUp]);
+    scheduler.addJob({ id: 'daily', func: cleanUp.send, trigger: 'cron', hour: 2, timezone: 'UTC' });
+    await scheduler.start();
+    await app.advance('365d');
+    expect(days).toHaveLength(365);
+    expect(new Set(days).size).toBe(365);
+    expect(days[0]).toBe('2030-01-01T02:00:00.000Z');
+  });
+
+  it('sends arguments, by intervals, by dates, and through with()', async () => {
+    const { tm, scheduler } = bench();
+    const note = tm.task({ name: 'note' }, async (_text: string, _at?: number) => undefined);
+    const app = held([note]);
+    scheduler.addJob({ id: 'often', func: note.send, trigger: 'interval', minutes: 5, args: ['i'] });
+    scheduler.addJob({
+      id: 'once',
+      func: note.with({ queueName: 'batch' }).send,
+      trigger: 'date',
+      runDate: new Date('2030-01-01T00:12:00Z'),
+      args: ['d', 1],
+    });
+    await scheduler.start();
+    await app.advance('16m');
+    expect(app.sent(note)).toEqual([['i'], ['i'], ['d', 1], ['i']]);
+    expect(scheduler.getJobs().map(({ nextRunAt }) => nextRunAt?.toISOString())).toEqual([
+      '2030-01-01T00:20:00.000Z',
+      undefined,
+    ]);
+  });
+
+  it('is paused, resumed, rescheduled and removed; what was due in a pause is not made up for', async () => {
+    const { tm, scheduler } = bench();
+    const ping = tm.task({ name: 'ping' }, async () => undefined);
+    const app = held([ping]);
+    scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', hours: 1 });
+    await scheduler.start();
+    await app.advance('3h');
+    expect(app.sent(ping)).toHaveLength(3);
+    await scheduler.pauseJob('p');
+    expect(scheduler.getJobs()[0]).toMatchObject({ paused: true, nextRunAt: undefined });
+    await app.advance('3h');
+    await scheduler.resumeJob('p');
+    await app.advance('59m');
+    expect(app.sent(ping)).toHaveLength(3);
+    await app.advance('1m');
+    expect(app.sent(ping)).toHaveLength(4);
+    scheduler.rescheduleJob('p', { trigger: 'interval', minutes: 10 });
+    await app.advance('1h');
+    expect(app.sent(ping)).toHaveLength(10);
+    await scheduler.removeJob('p');
+    await app.advance('1d');
+    expect(app.sent(ping)).toHaveLength(10);
+  });
+
+  it('keeps to start and end, and spreads ticks by its jitter, never early', async () => {
+    const { tm, scheduler } = bench();
+    const starts: number[] = [];
+    const ping = tm.task({ name: 'ping' }, async () => {
+      starts.push(app.clock.now());
+    });
+    const app = held([ping]);
+    const start = new Date('2030-01-01T01:00:00Z');
+    const end = new Date('2030-01-01T02:00:00Z');
+    scheduler.addJob({ id: 'b', func: ping.send, trigger: 'interval', minutes: 10, start, end, jitter: '30s' });
+    await scheduler.start();
+    await app.advance('1d');
+    expect(starts).toHaveLength(7);
+    const late = starts.map((at, index) => at - (start.getTime() + index * 600_000));
+    expect(late.every((ms) => ms >= 0 && ms <= 30_000)).toBe(true);
+    expect(new Set(late).size).toBeGreaterThan(1);
+  });
+
+  it('skips a tick while the last run has not ended, where asked to', async () => {
+    const { tm, scheduler } = bench();
+    let finish: () => void = () => undefined;
+    const slow = tm.task({ name: 'slow', result: '1h', timeout: '7d' }, async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    });
+    const app = testApp({ tasks: [slow], settleWithin: '20ms' });
+    cleanUps.push(() => app.close());
+    scheduler.addJob({ id: 's', func: slow.send, trigger: 'interval', minutes: 1, overlap: 'skip' });
+    await scheduler.start();
+    await app.advance('5m');
+    expect(app.sent(slow)).toHaveLength(1);
+    finish();
+    await app.advance('2m');
+    expect(app.sent(slow)).toHaveLength(2);
+    finish();
+  });
+});
+
+describe('several schedulers on one broker', () => {
+  it('fire each tick once, also when one takes over from another that stopped', async () => {
+    const clock = new ManualClock();
+    const broker = new MemoryBroker({ clock });
+    cleanUps.push(() => broker.close());
+    const schedulers = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const { tm, scheduler } = bench();
+        await tm.initialize({ broker, clock, logLevel: 'silent' });
+        const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+        scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
+        await scheduler.start();
+        return scheduler;
+      }),
+    );
+    await clock.advance(60_000);
+    expect((await broker.counts('q')).published).toBe(6);
+    await Promise.all(schedulers.slice(1).map((scheduler) => scheduler.stop()));
+    await clock.advance(60_000);
+    expect((await broker.counts('q')).published).toBe(12);
+  });
+
+  it('make up after a restart for what may still be sent, count the rest as missed, and remember a pause', async () => {
+    const clock = new ManualClock();
+    const broker = new MemoryBroker({ clock });
+    cleanUps.push(() => broker.close());
+    const open = async (coalesce: boolean) => {
+      const { tm, scheduler } = bench();
+      await tm.initialize({ broker, clock, logLevel: 'silent' });
+      const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+      const grace = { coalesce, misfireGraceTime: '35s' };
+      scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10, ...grace });
+      await scheduler.start();
+      await clock.advance(0);
+      return scheduler;
+    };
+    const first = await open(true);
+    await clock.advance(10_000);
+    await first.stop();
+    // Ticks at 20 to 100 s were missed; those at 70 to 100 s may still be sent.
+    await clock.advance(91_000);
+    const second = await open(false);
+    expect((await broker.counts('q')).published).toBe(1 + 4);
+    expect(second.getJobs()[0]?.missed).toBe(5);
+    await second.pauseJob('p');
+    await second.stop();
+    const third = await open(true);
+    await clock.advance(60_000);
+    expect(third.getJobs()[0]?.paused).toBe(true);
+    expect((await broker.counts('q')).published).toBe(5);
+  });
+
+  it('send a date that has just passed, and log one of long ago', async () => {
+    const { tm, scheduler } = bench();
+    const clock = new ManualClock();
+    const broker = new MemoryBroker({ clock });
+    cleanUps.push(() => broker.close());
+    await tm.initialize({ broker, clock, logLevel: 'silent' });
+    const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+    const ago = (ms: number) => new Date(clock.now() - ms);
+    scheduler.addJob({ id: 'just', func: ping.send, trigger: 'date', runDate: ago(30_000) });
+    scheduler.addJob({ id: 'long', func: ping.send, trigger: 'date', runDate: ago(10 * 86_400_000) });
+    await scheduler.start();
+    await clock.advance(60_000);
+    expect((await broker.counts('q')).published).toBe(1);
+    expect(scheduler.getJobs().map(({ missed }) => missed)).toEqual([0, 1]);
+  });
+});
+
+it('a broker that is away: ticks in time are sent when it is back, later ones are missed', async () => {
+  const { tm, scheduler } = bench();
+  const clock = new ManualClock();
+  const broker = new MemoryBroker({ clock });
+  cleanUps.push(() => broker.close());
+  let away = false;
+  const real = broker.publish.bind(broker);
+  broker.publish = (envelopes) => (away ? Promise.reject(new Error('away')) : real(envelopes));
+  await tm.initialize({ broker, clock, logLevel: 'silent' });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+  scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', minutes: 10, coalesce: false });
+  await scheduler.start();
+  await clock.advance(590_000);
+  away = true;
+  await clock.advance(40_000);
+  away = false;
+  await clock.advance(2_000);
+  expect((await broker.counts('q')).published).toBe(1);
+  away = true;
+  await clock.advance(600_000);
+  await clock.advance(90_000);
+  away = false;
+  await clock.advance(60_000);
+  expect((await broker.counts('q')).published).toBe(1);
+  expect(scheduler.getJobs()[0]?.missed).toBe(1);
+});
+
+describe('what is wrong with a job is said when it is added, and nothing is registered', () => {
+  const { tm, scheduler } = bench();
+  const ping = tm.task({ name: 'ping' }, async () => undefined);
+  const func = ping.send;
+  it.each([
+    [{ func, trigger: 'interval', minutes: 1 }, /has an id/],
+    [{ id: 'j', func: () => undefined, trigger: 'interval', minutes: 1 }, /job "j": func is the send of a task/],
+    [{ id: 'j', func, trigger: 'sometimes' }, /job "j": trigger is 'cron'/],
+    [{ id: 'j', func, trigger: 'cron' }, /needs one of year, month/],
+    [{ id: 'j', func, trigger: 'cron', hour: 25 }, /job "j": hour 25 cannot be read/],
+    [{ id: 'j', func, trigger: 'cron', hour: 'x;y' }, /hour x;y is no cron field/],
+    [{ id: 'j', func, trigger: 'cron', day: 31, month: 2 }, /never comes/],
+    [{ id: 'j', func, trigger: '0 0 31 2 *' }, /never comes/],
+    [{ id: 'j', func, trigger: 'cron', cronLine: '* * *' }, /job "j": cronLine has five fields/],
+    [{ id: 'j', func, trigger: 'cron', cronLine: '99 * * * *' }, /cronLine "99 \* \* \* \*" cannot be read/],
+    [{ id: 'j', func, trigger: 'cron', hour: 1, timezone: 'Mars/Base' }, /timezone "Mars\/Base" is no zone/],
+    [{ id: 'j', func, trigger: 'interval' }, /interval is longer than nothing/],
+    [{ id: 'j', func, trigger: 'interval', seconds: 0 }, /interval is longer than nothing/],
+    [{ id: 'j', func, trigger: 'interval', minutes: -1 }, /minutes is a number above 0/],
+    [{ id: 'j', func, trigger: 'date' }, /runDate is missing/],
+    [{ id: 'j', func, trigger: 'date', runDate: new Date('x') }, /runDate is no valid Date/],
+    [{ id: 'j', func, trigger: 'interval', minutes: 1, misfireGraceTime: 'soon' }, /job j: misfireGraceTime/],
+    [{ id: 'j', func, trigger: 'interval', minutes: 1, overlap: 'skip' }, /give task ping the option result/],
+    [{ id: 'j', func, trigger: 'interval', minutes: 1, colour: 1 }, /colour is no option/],
+  ])('%o', (job, problem) => {
+    const add = () => scheduler.addJob(job as never);
+    expect(add).toThrow(ConfigError);
+    expect(add).toThrow(problem);
+    expect(scheduler.getJobs()).toEqual([]);
+  });
+
+  it('an id that is known, unless it is to be replaced; and one that is not', async () => {
+    const { tm: manager, scheduler: own } = bench();
+    const task = manager.task({ name: 't' }, async () => undefined);
+    own.addJob({ id: 'j', func: task.send, trigger: 'interval', minutes: 1 });
+    expect(() => own.addJob({ id: 'j', func: task.send, trigger: 'interval', minutes: 2 })).toThrow(/known already/);
+    own.addJob({ id: 'j', func: task.send, trigger: 'interval', minutes: 2, replaceExisting: true });
+    expect(own.getJobs().map(({ trigger }) => trigger)).toEqual(['every 2 minutes']);
+    expect(() => own.rescheduleJob('k', { trigger: 'interval', minutes: 1 })).toThrow(/no job "k"; known are j/);
+  });
+});

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { RedisServer } from '../support/redis-server.ts';
+import { app, brokkr, until, workplace } from './brokkr.ts';
+
+const server = await RedisServer.start();
+const redis = server.client();
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const scheduled = join(import.meta.dirname, '..', 'fixtures', 'apps', 'scheduled.ts');
+
+async function published(): Promise<number> {
+  return Number((await redis.hget('brokkr:{beats}:counts', 'published')) ?? 0);
+}
+
+it('several schedulers on Redis send each tick once, also when one after the other is killed', async () => {
+  const env = { TASK_BROKER_URL: server.url };
+  const run = () => brokkr(['scheduler', '-a', scheduled], env);
+  const schedulers = [run(), run(), run()];
+  await expect
+    .poll(() => schedulers.every(({ output }) => output().includes('scheduler started')), { timeout: 15_000 })
+    .toBe(true);
+  const firstTick = Math.floor(Date.now() / 1_000);
+  const before = await published();
+  for (const kill of [true, true, false]) {
+    const [next] = schedulers;
+    const target = (await published()) + 2;
+    await expect.poll(published, { timeout: 15_000, interval: 20 }).toBeGreaterThanOrEqual(target);
+    if (!kill) break;
+    next?.child.kill('SIGKILL');
+    schedulers.shift();
+  }
+  const sent = (await published()) - before;
+  const seconds = Math.floor(Date.now() / 1_000) - firstTick;
+  expect(Math.abs(sent - seconds)).toBeLessThanOrEqual(1);
+  // Every tick has its own key; as many messages as keys means that none was sent twice.
+  expect((await redis.keys('brokkr:{beats}:key:*')).length).toBe(await published());
+  const [last] = schedulers;
+  last?.child.kill('SIGTERM');
+  expect(await last?.exited).toBe(0);
+}, 60_000);
+
+it('schedule list names job, trigger, zone, the next three runs and a pause', async () => {
+  const { env } = workplace();
+  await redis.hset('brokkr:state', 'schedule:nightly', '{"paused":true}');
+  const list = brokkr(['schedule', 'list', '-a', scheduled, '--json'], { ...env, TASK_BROKER_URL: server.url });
+  expect(await list.exited).toBe(0);
+  const jobs = JSON.parse(list.output()) as { nextRuns: string[] }[];
+  expect(jobs).toMatchObject([
+    { id: 'beat', task: 'beat', trigger: 'every 1 second', paused: false },
+    { id: 'nightly', task: 'beat', trigger: 'cron hour 2', timezone: 'Asia/Shanghai', paused: true },
+  ]);
+  expect(jobs.map(({ nextRuns }) => nextRuns.length)).toEqual([3, 3]);
+}, 30_000);
+
+it('an application without jobs is told so, with exit code 2', async () => {
+  const run = brokkr(['scheduler', '-a', app], { TASK_BROKER_URL: server.url });
+  expect(await run.exited).toBe(2);
+  expect(run.errors()).toMatch(/schedules nothing/);
+  await until(() => run.output() === '', 'nothing was printed');
+}, 30_000);
