@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import { customers } from './customers.ts';
 import { openMailbox } from './mailbox.ts';
 import { exportOrders } from './orders.ts';
+import { scheduler } from './schedule.ts';
 import { shop } from './shop.ts';
 import {
   chargeCustomer,
@@ -25,9 +26,15 @@ const userIds = [...customers.keys()];
 const worker = tm.createWorker({ queues: { emails: 3, reports: 1, default: 2 }, concurrency: 8 });
 const told = { succeeded: 0, retrying: 0, dead: 0 };
 const open = new Set<string>();
+const counted = new Promise<void>((resolve) => {
+  worker.on('succeeded', ({ name }) => {
+    if (name === 'countStock') resolve();
+  });
+});
 const finished = new Promise<void>((resolve) => {
   for (const event of ['succeeded', 'dead'] as const) {
     worker.on(event, ({ id }) => {
+      if (!open.has(id)) return;
       told[event]++;
       open.delete(id);
       if (open.size === 0) resolve();
@@ -52,7 +59,11 @@ const handles: TaskHandle[] = [
 for (const { id } of handles) open.add(id);
 
 await worker.start();
+await scheduler.start();
 await finished;
+await counted;
+const scheduled = scheduler.getJobs().length;
+await scheduler.stop();
 await tm.close();
 await mailbox.close();
 
@@ -63,6 +74,7 @@ table.push(
   ['succeeded', told.succeeded],
   ['retried', told.retrying],
   ['dead', told.dead],
+  ['jobs scheduled', scheduled],
   ['mails delivered', mailbox.mails.length],
   ['reports written', files.filter((file) => file.endsWith('.pdf')).length],
   ['letters written', files.filter((file) => file.endsWith('.txt')).length],

@@ -1,4 +1,5 @@
 export { writeLetters } from './batch.ts';
+export { cleanUp, countStock } from './housekeeping.ts';
 export { sendWelcomeEmail } from './mail.ts';
 export { tm } from './manager.ts';
 export { chargeCustomer } from './payment.ts';

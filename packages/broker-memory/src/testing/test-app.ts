@@ -72,6 +72,8 @@ class HeldApp implements TestApp {
   readonly #workers: Worker[] = [];
   readonly #served = new Set<string>();
   readonly #concurrency: number;
+  /** Messages whose queues have been looked at. */
+  #sentSeen = 0;
   readonly #settleWithinMs: number;
   #dead: ReadonlyMap<string, readonly DeadLetter[]> = new Map();
 
@@ -170,7 +172,7 @@ class HeldApp implements TestApp {
   async #serveAll(): Promise<void> {
     for (const manager of this.#managers) {
       const named = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
-      const sentTo = this.#broker.sent.map(({ queue }) => queue);
+      const sentTo = this.#broker.sent.slice(this.#sentSeen).map(({ queue }) => queue);
       const queues = [...new Set([...named, ...sentTo])].filter(
         (queue) => !this.#served.has(`${manager.name}/${queue}`),
       );
@@ -180,6 +182,7 @@ class HeldApp implements TestApp {
       this.#workers.push(worker);
       await worker.start();
     }
+    this.#sentSeen = this.#broker.sent.length;
   }
 
   /** Waits until no message is ready or running, or handlers have waited for real I/O long enough. */
@@ -187,6 +190,7 @@ class HeldApp implements TestApp {
     let before = '';
     let waitedSince = performance.now();
     for (let turns = 0; ; turns++) {
+      if (this.#broker.sent.length > this.#sentSeen) await this.#serveAll();
       await (turns < 20 ? turn() : millisecond());
       const totals = await this.#totals();
       const progress = JSON.stringify(totals);
