@@ -4,12 +4,20 @@ import { defineConfig } from 'vitest/config';
 /** Tests that need a server of their own, or minutes: left out of `npm run test:unit`. */
 const slow = ['**/*.server.test.ts', '**/*.slow.test.ts'];
 
+/** `npm run test:unit` and `npm run test:faults` set it; unset, everything but the faults runs. */
+const which = process.env.BROKKR_TESTS;
+const faults = ['**/*.faults.test.ts'];
+const excluded = which === 'unit' ? [...slow, ...faults] : which === 'faults' ? [] : faults;
+
 export default defineConfig({
   ssr: { resolve: { conditions: ['@brokkr/source', ...defaultServerConditions] } },
   oxc: { decorator: { legacy: true } },
   test: {
-    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', ...(process.env.BROKKR_TESTS === 'unit' ? slow : [])],
+    include:
+      which === 'faults'
+        ? ['test/faults/*.faults.test.ts']
+        : ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', ...excluded],
     globalSetup: ['./test/support/servers.ts'],
     reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
