@@ -1,4 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { deadDiscardCommand, deadListCommand, deadRetryCommand, deadShowCommand } from './commands/dead.ts';
+import { moveCommand } from './commands/move.ts';
+import { purgeCommand } from './commands/purge.ts';
+import { queuesCommand } from './commands/queues.ts';
 import { schedulerCommand } from './commands/scheduler.ts';
 import { scheduleListCommand } from './commands/schedule-list.ts';
 import { sendCommand } from './commands/send.ts';
@@ -56,7 +60,56 @@ export function makeProgram(exit: Exit): Command {
     .option('-a, --app <module>', 'module that defines the tasks and jobs')
     .option('--json', 'for programs', false)
     .action((options) => scheduleListCommand(options));
-  for (const command of [...program.commands, ...schedule.commands]) command.exitOverride();
+  program
+    .command('queues')
+    .description('list the queues of the broker with what stands in them')
+    .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+    .option('--json', 'for programs', false)
+    .option('--watch', 'again every second', false)
+    .action((options) => queuesCommand(options));
+  const dead = program.command('dead').description('look at dead letters, put them back, or remove them');
+  dead
+    .command('list')
+    .description('list the dead letters of a queue, the oldest first')
+    .argument('<queue>', 'the queue they come from')
+    .option('--limit <number>', 'how many at the most', wholeNumber)
+    .option('--json', 'for programs', false)
+    .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+    .action((queue, options) => deadListCommand(queue, options));
+  dead
+    .command('show')
+    .description('print dead letters in full')
+    .argument('<queue>', 'the queue they come from')
+    .argument('<ids...>', 'which')
+    .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+    .action((queue, ids, options) => deadShowCommand(queue, ids, options));
+  for (const [name, description, run] of [
+    ['retry', 'put dead letters back with fresh attempts', deadRetryCommand],
+    ['discard', 'remove dead letters', deadDiscardCommand],
+  ] as const) {
+    dead
+      .command(name)
+      .description(description)
+      .argument('<queue>', 'the queue they come from')
+      .argument('[ids...]', 'which')
+      .option('--all', 'all of them', false)
+      .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+      .action((queue, ids, options) => run(queue, ids, options));
+  }
+  program
+    .command('purge')
+    .description('remove what is ready in a queue')
+    .argument('<queue>', 'its name')
+    .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+    .action((queue, options) => purgeCommand(queue, options));
+  program
+    .command('move')
+    .description('move what is ready or delayed to another broker')
+    .argument('<from>', 'URL of the broker to take from')
+    .argument('<to>', 'URL of the broker to store in')
+    .option('-q, --queues <names>', 'these queues only: emails,default')
+    .action((from, to, options) => moveCommand(from, to, options));
+  for (const command of [...program.commands, ...schedule.commands, ...dead.commands]) command.exitOverride();
   return program;
 }
 

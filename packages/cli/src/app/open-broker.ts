@@ -1,0 +1,34 @@
+import type { InspectableBroker, TaskManager } from '@brokkr/core';
+import { UsageError } from '../exit.ts';
+import { type Core, loadCore } from './load-core.ts';
+import { refuseMemory } from './own-process.ts';
+
+export interface OpenedBroker {
+  readonly core: Core;
+  readonly manager: TaskManager;
+  readonly broker: InspectableBroker;
+}
+
+let opened = 0;
+
+/**
+ * Runs `use` with the broker of `url`, else of TASK_BROKER_URL, and closes it. No application is needed.
+ * @throws UsageError where it lives in one process, or cannot be looked into
+ */
+export async function withBroker<T>(
+  url: string | undefined,
+  what: string,
+  use: (opened: OpenedBroker) => Promise<T>,
+): Promise<T> {
+  const core = await loadCore(process.cwd());
+  const manager = core.TaskManager.getInstance(`brokkr-cli-${opened++}`);
+  manager.configure({ runMode: 'producer', ...(url === undefined ? {} : { brokerUrl: url }) });
+  refuseMemory(manager, what);
+  try {
+    const broker = await manager.broker();
+    if (!core.isInspectable(broker)) throw new UsageError(`${what}: this broker cannot be looked into`);
+    return await use({ core, manager, broker });
+  } finally {
+    await manager.close();
+  }
+}

@@ -1,0 +1,83 @@
+import type { Envelope } from '@brokkr/core';
+import Table from 'cli-table3';
+import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
+import { UsageError } from '../exit.ts';
+import { printable } from '../explain.ts';
+
+export interface DeadOptions {
+  readonly broker?: string;
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly limit?: number;
+}
+
+const LISTED = 50;
+
+/** Lists dead letters, the oldest first. */
+export async function deadListCommand(queue: string, { broker: url, json, limit }: DeadOptions): Promise<void> {
+  await withBroker(url, 'brokkr dead list', async (opened) => {
+    const letters = (await opened.broker.peek(queue, 'dead', limit ?? LISTED)).map((letter) => told(opened, letter));
+    if (json === true) {
+      console.log(JSON.stringify(letters, null, 2));
+      return;
+    }
+    const table = new Table({ head: ['id', 'task', 'attempts', 'reason'], style: { head: [], border: [] } });
+    for (const { id, task, attempts, reason } of letters) {
+      table.push([printable(id), printable(task), attempts.length, printable(reason).slice(0, 100)]);
+    }
+    console.log(table.toString());
+  });
+}
+
+/** Prints dead letters in full, as JSON. */
+export async function deadShowCommand(
+  queue: string,
+  ids: readonly string[],
+  { broker: url }: DeadOptions,
+): Promise<void> {
+  await withBroker(url, 'brokkr dead show', async (opened) => {
+    const wanted = new Set(ids);
+    const letters = await opened.broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+    const found = letters.filter(({ id }) => wanted.has(id));
+    if (found.length < wanted.size) {
+      const missing = ids.filter((id) => !found.some((letter) => letter.id === id));
+      throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
+    }
+    const shown = found.map((letter) => ({
+      ...told(opened, letter),
+      headers: letter.headers,
+      body: Buffer.from(letter.body).toString(),
+    }));
+    console.log(JSON.stringify(shown, null, 2));
+  });
+}
+
+/** Puts dead letters back with fresh attempts; prints how many. */
+export async function deadRetryCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
+  const which = chosen('retry', ids, options);
+  await withBroker(options.broker, 'brokkr dead retry', async ({ broker }) => {
+    console.log(await broker.redrive(queue, which));
+  });
+}
+
+/** Removes dead letters; prints how many. */
+export async function deadDiscardCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
+  const which = chosen('discard', ids, options);
+  await withBroker(options.broker, 'brokkr dead discard', async ({ broker }) => {
+    console.log(await broker.discard(queue, which));
+  });
+}
+
+function chosen(what: string, ids: readonly string[], { all }: DeadOptions): readonly string[] | 'all' {
+  if ((all === true) === ids.length > 0) throw new UsageError(`brokkr dead ${what}: give ids, or --all`);
+  return all === true ? 'all' : ids;
+}
+
+function told({ core }: OpenedBroker, { id, headers }: Envelope) {
+  return {
+    id,
+    task: headers['brokkr-task'] ?? '',
+    reason: headers['brokkr-reason'] ?? '',
+    attempts: core.readHistory(headers['brokkr-history']),
+  };
+}

@@ -1,0 +1,28 @@
+import { withBroker } from '../app/open-broker.ts';
+
+export interface MoveOptions {
+  readonly queues?: string;
+}
+
+const BATCH = 500;
+
+/**
+ * Moves what is ready or delayed from one broker to another, queue by queue: stored there before it is removed here, so
+ * that an interruption leaves a message twice rather than nowhere. Prints how many of each queue.
+ */
+export async function moveCommand(fromUrl: string, toUrl: string, { queues }: MoveOptions): Promise<void> {
+  await withBroker(fromUrl, 'brokkr move', ({ broker: from }) =>
+    withBroker(toUrl, 'brokkr move', async ({ broker: to }) => {
+      const names = queues?.split(',') ?? (await from.queues());
+      for (const queue of names) {
+        let moved = 0;
+        for (let batch = BATCH; batch > 0; moved += batch) {
+          batch = await from.take(queue, BATCH, async (envelopes) => {
+            if (envelopes.length > 0) await to.publish(envelopes);
+          });
+        }
+        console.log(`${queue} ${moved}`);
+      }
+    }),
+  );
+}

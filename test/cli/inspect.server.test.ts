@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { createBroker, type InspectableBroker, openBroker } from '@brokkr/core';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { RedisServer } from '../support/redis-server.ts';
+import { app, brokkr, until, workplace } from './brokkr.ts';
+
+const server = await RedisServer.start();
+afterAll(() => server.stop());
+
+const env = { TASK_BROKER_URL: server.url };
+let broker: InspectableBroker;
+
+beforeEach(async () => {
+  broker = (await openBroker(createBroker(server.url))) as InspectableBroker;
+  const client = server.client();
+  await client.flushall();
+  client.disconnect();
+});
+afterEach(() => broker.close());
+
+async function run(...args: string[]): Promise<string> {
+  const command = brokkr(args, env);
+  expect(`${await command.exited} ${command.errors()}`).toBe('0 ');
+  return command.output();
+}
+
+async function sendTo(queue: string, count: number): Promise<void> {
+  const headers = { 'brokkr-task': 'greet', 'brokkr-at': String(Date.now()) };
+  const envelope = () => ({ id: randomUUID(), queue, body: Buffer.from('["Ada"]'), headers });
+  await broker.publish(Array.from({ length: count }, envelope));
+}
+
+/** Two dead letters whose reason would colour a terminal. */
+async function kill(queue: string): Promise<void> {
+  await sendTo(queue, 2);
+  const subscription = await broker.subscribe(queue, {});
+  const deliveries = await subscription.receive(2, { signal: AbortSignal.timeout(2_000), wait: true });
+  await subscription.settle(
+    deliveries.map((delivery) => ({
+      kind: 'dead-letter',
+      delivery,
+      reason: 'Error: no \u001b[31mluck',
+      replacement: {
+        ...delivery.envelope,
+        queue: `${queue}.dead`,
+        headers: { ...delivery.envelope.headers, 'brokkr-reason': 'Error: no \u001b[31mluck' },
+      },
+    })),
+  );
+  await subscription.close();
+}
+
+it('queues lists what stands where, as a table and for programs', async () => {
+  await sendTo('greetings', 3);
+  expect(JSON.parse(await run('queues', '--json'))).toMatchObject([{ queue: 'greetings', ready: 3, dead: 0 }]);
+  expect(await run('queues')).toMatch(/greetings +│ 3 +│ 0 +│ 0 +│ 0/);
+  const watching = brokkr(['queues', '--watch', '--json'], env);
+  await until(() => watching.output().split('\n').length > 2, 'it looked twice');
+  watching.child.kill('SIGINT');
+  expect(await watching.exited).toBe(0);
+}, 30_000);
+
+it('dead letters are listed without their control characters, shown, retried and discarded', async () => {
+  await kill('greetings');
+  const letters = JSON.parse(await run('dead', 'list', 'greetings', '--json')) as { id: string; task: string }[];
+  expect(letters).toMatchObject([{ task: 'greet' }, { task: 'greet' }]);
+  const table = await run('dead', 'list', 'greetings');
+  expect(table).toContain('\\u001b[31mluck');
+  expect(table).not.toContain('\u001b[31m');
+  const [first, second] = letters.map(({ id }) => id) as [string, string];
+  expect(JSON.parse(await run('dead', 'show', 'greetings', first))).toMatchObject([{ id: first, body: '["Ada"]' }]);
+  expect(await run('dead', 'retry', 'greetings', first)).toBe('1\n');
+  expect(await run('dead', 'discard', 'greetings', '--all')).toBe('1\n');
+  expect(await broker.counts('greetings')).toMatchObject({ ready: 1, dead: 0, discarded: 1 });
+  const missing = brokkr(['dead', 'show', 'greetings', second], env);
+  expect(await missing.exited).toBe(2);
+  expect(missing.errors()).toContain(second);
+}, 30_000);
+
+it('neither ids nor --all, or both, is wrong usage: nothing is touched', async () => {
+  await kill('greetings');
+  for (const args of [[], ['some-id', '--all']]) {
+    const wrong = brokkr(['dead', 'discard', 'greetings', ...args], env);
+    expect(await wrong.exited).toBe(2);
+    expect(wrong.errors()).toMatch(/give ids, or --all/);
+  }
+  expect(await broker.counts('greetings')).toMatchObject({ dead: 2 });
+}, 30_000);
+
+it('purge removes what is ready', async () => {
+  await sendTo('greetings', 3);
+  expect(await run('purge', 'greetings')).toBe('3\n');
+  expect(await broker.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
+}, 30_000);
+
+it('move takes messages to another broker, where they are run', async () => {
+  await sendTo('greetings', 3);
+  const other = workplace();
+  const command = brokkr(['move', server.url, other.env.TASK_BROKER_URL ?? ''], other.env);
+  expect(`${await command.exited} ${command.errors()}`).toBe('0 ');
+  expect(command.output()).toBe('greetings 3\n');
+  expect(await broker.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
+  const worker = brokkr(['worker', '-a', app, '-q', 'greetings'], other.env);
+  await until(() => other.notes().length === 3, 'they ran there');
+  worker.child.kill('SIGTERM');
+  expect(await worker.exited).toBe(0);
+}, 30_000);
+
+it.each([['queues'], ['purge', 'q'], ['dead', 'list', 'q']])(
+  '%s on the memory broker is refused by its variable',
+  async (...args) => {
+    const refused = brokkr(args, { TASK_BROKER_URL: 'memory:' });
+    expect(await refused.exited).toBe(2);
+    expect(refused.errors()).toMatch(/TASK_BROKER_URL/);
+  },
+  30_000,
+);
