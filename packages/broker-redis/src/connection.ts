@@ -5,6 +5,8 @@ import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
 import type { Script } from './scripts/script.ts';
 
 const RETRY_MS = 50;
+/** A call that was sent is given this long, however late it was. */
+const LEAST_WAIT_MS = 100;
 
 /** What a script answers: integers, bytes, or lists of them. */
 export type Reply = number | Buffer | readonly (number | Buffer)[];
@@ -44,8 +46,8 @@ export class Connection {
       if (this.#closed) throw closedError();
       if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
       try {
-        await this.#once();
-        return await send(this.client);
+        await this.#answered(this.#once(), giveUpAt);
+        return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
         if (this.#closed) throw closedError();
         if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted)
@@ -57,6 +59,23 @@ export class Connection {
 
   close(): void {
     this.#closed = true;
+  }
+
+  /**
+   * A client can wait for ever for a server that went dead without a word (in its own greeting, for instance), so the
+   * bound is ours: past it the connection is thrown away and made anew.
+   */
+  #answered<T>(answer: Promise<T>, giveUpAt: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => {
+          reject(new BrokerUnavailableError('Redis does not answer'));
+          this.client.disconnect(true);
+        },
+        Math.max(LEAST_WAIT_MS, giveUpAt - performance.now()),
+      );
+      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
   /** The check of the server; one that failed in passing is run again by the next call. */

@@ -2,6 +2,8 @@ import type { Client } from './connect.ts';
 
 /** The server ends a wait after this long, so that a dead connection is noticed. */
 const BLOCK_SECONDS = 5;
+/** A wait that the server has not ended by then is on a dead connection. */
+const SILENCE_MS = 8_000;
 /** After a failure, before the next try. */
 const PAUSE_MS = 100;
 
@@ -65,11 +67,15 @@ export class Doorbell {
       // Its failures end the pop, and the next one connects again.
       this.#client.on('error', () => undefined);
     }
+    const client = this.#client;
+    const dead = setInterval(() => client.disconnect(true), SILENCE_MS);
     try {
-      return (await this.#client.blpop(this.#key, BLOCK_SECONDS)) !== null;
+      return (await client.blpop(this.#key, BLOCK_SECONDS)) !== null;
     } catch {
       if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       return false;
+    } finally {
+      clearInterval(dead);
     }
   }
 }

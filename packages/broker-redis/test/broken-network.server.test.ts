@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { RedisServer } from '../../../test/support/redis-server.ts';
+import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { RedisBroker } from '../src/index.ts';
+
+const server = await RedisServer.start();
+const redis = server.client();
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+let proxy: TcpProxy;
+let broker: RedisBroker;
+
+beforeEach(async () => {
+  await redis.flushall();
+  proxy = await TcpProxy.open(server.port);
+  // A silent socket is given up after the time to send, which is what these tests wait for.
+  broker = new RedisBroker({ url: `redis://127.0.0.1:${proxy.port}`, sendTimeoutMs: 1_000 });
+  await broker.publish([envelope()]);
+  await redis.del('brokkr:{q}:ready', 'brokkr:{q}:messages', 'brokkr:{q}:counts');
+});
+afterEach(async () => {
+  proxy.mode = 'pass';
+  await broker.close();
+  await proxy.close();
+});
+
+function envelope(): Envelope {
+  return { id: randomUUID(), queue: 'q', body: Buffer.from('[1]'), headers: {} };
+}
+
+function receive(subscription: Subscription): Promise<readonly Delivery[]> {
+  return subscription.receive(10, { signal: AbortSignal.timeout(20_000), wait: true });
+}
+
+/** Lets the server do what it is asked and its answer vanish, then breaks the connections. */
+async function loseAnswer(): Promise<void> {
+  const before = proxy.delivered;
+  await expect.poll(() => proxy.delivered > before, { timeout: 5_000, interval: 1 }).toBe(true);
+  // The server has read it once it answers another client that asks later.
+  await redis.ping();
+  await expect.poll(async () => redis.llen('brokkr:{q}:ready').then(Number.isInteger)).toBe(true);
+  proxy.mode = 'pass';
+  proxy.reset();
+}
+
+it('a publish whose answer was lost stores one message', async () => {
+  proxy.mode = 'swallow-replies';
+  const sent = broker.publish([envelope(), envelope()]);
+  await loseAnswer();
+  expect((await sent).map(({ isNew }) => isNew)).toEqual([true, true]);
+  expect(await broker.counts('q')).toMatchObject({ published: 2, ready: 2 });
+});
+
+it('a claim whose answer was lost is no crash: the same messages are handed over to the same consumer', async () => {
+  const subscription = await broker.subscribe('q', { leaseMs: 30_000 });
+  await broker.publish([envelope(), envelope()]);
+  proxy.mode = 'swallow-replies';
+  const claimed = receive(subscription);
+  await loseAnswer();
+  const deliveries = await claimed;
+  expect(deliveries.map(({ crashes, fence }) => [crashes, fence])).toEqual([
+    [0, 1],
+    [0, 2],
+  ]);
+  expect(await broker.counts('q')).toMatchObject({ running: 2, ready: 0 });
+});
+
+it('a settlement whose answer was lost takes effect once', async () => {
+  const subscription = await broker.subscribe('q', { leaseMs: 30_000 });
+  await broker.publish([envelope()]);
+  const [delivery] = (await receive(subscription)) as [Delivery];
+  proxy.mode = 'swallow-replies';
+  const settled = subscription.settle([{ kind: 'retry', delivery, replacement: delivery.envelope }]);
+  await loseAnswer();
+  await settled;
+  expect(await broker.counts('q')).toMatchObject({ ready: 1, running: 0, delayed: 0 });
+});
+
+it('consumer and sender come back after a connection that went dead without a word', async () => {
+  const subscription = await broker.subscribe('q', {});
+  // As a worker does: a fetch that fails is tried again.
+  const waiting = receive(subscription).catch(() => receive(subscription));
+  await expect.poll(async () => String(await redis.client('LIST')).includes('cmd=blpop')).toBe(true);
+  proxy.mode = 'half-open';
+  await expect(broker.publish([envelope()])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+  proxy.mode = 'pass';
+  const backAt = performance.now();
+  await expect
+    .poll(() => broker.publish([envelope()]).then(() => 'sent', String), { timeout: 8_000, interval: 50 })
+    .toBe('sent');
+  const senderBackMs = performance.now() - backAt;
+  expect(await waiting).not.toHaveLength(0);
+  expect(senderBackMs).toBeLessThan(4_000);
+  // An idle consumer looks by itself after six seconds at the latest.
+  expect(performance.now() - backAt).toBeLessThan(8_000);
+}, 40_000);
