@@ -1,0 +1,25 @@
+import { afterAll, expect, it } from 'vitest';
+import { RedisServer } from '../support/redis-server.ts';
+import { app, brokkr, until, workplace } from './brokkr.ts';
+
+const server = await RedisServer.start();
+afterAll(() => server.stop());
+
+it('on Redis, what a killed process of worker -p held is back within two seconds, long before its lease ends', async () => {
+  const { env: own, notes } = workplace();
+  const env = { ...own, TASK_BROKER_URL: server.url };
+  await brokkr(['send', 'deaf', '-a', app], env).exited;
+  const run = brokkr(['worker', '-a', app, '-q', 'greetings', '-p', '2', '-c', '1'], env);
+  await until(() => notes().length === 1, 'the task began');
+  const pid = Number(/^deaf (\d+)/.exec(notes()[0] ?? '')?.[1]);
+  const killedAt = performance.now();
+  process.kill(pid, 'SIGKILL');
+  await until(() => notes().length === 2, 'another process began it again');
+  expect(performance.now() - killedAt).toBeLessThan(2_000);
+  run.child.kill('SIGTERM');
+  await until(() => run.output().includes('worker stopping'), 'they began to stop');
+  run.child.kill('SIGTERM');
+  const stoppedAt = performance.now();
+  await run.exited;
+  expect(performance.now() - stoppedAt).toBeLessThan(2_000);
+}, 30_000);
