@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { contenders } from './contenders.mjs';
+import { median } from './median.mjs';
 
 const ROUNDS = 5;
 const COUNT = 100_000;
@@ -42,10 +43,6 @@ function importMs(name) {
   const script = `const t = performance.now(); await import(${JSON.stringify(name)}); console.log(performance.now() - t);`;
   const cwd = fileURLToPath(new URL('../packages/core', import.meta.url));
   return Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', cwd }));
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 function rate(perSecond) {

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { median } from './median.mjs';
 import { drains, enqueues, latencies } from './redis-contenders.mjs';
 
 const ROUNDS = Number(process.env.BROKKR_BENCH_ROUNDS ?? 5);
@@ -125,10 +126,6 @@ async function memory() {
 
 async function used() {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))[1]);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 function freePort() {

@@ -45,7 +45,7 @@ it('several schedulers on Redis send each tick once, also when one after the oth
 
 it('schedule list names job, trigger, zone, the next three runs and a pause', async () => {
   const { env } = workplace();
-  await redis.hset('brokkr:state', 'schedule:nightly', '{"paused":true}');
+  await redis.hset('brokkr:state', 'schedule:paused:nightly', 'yes');
   const list = brokkr(['schedule', 'list', '-a', scheduled, '--json'], { ...env, TASK_BROKER_URL: server.url });
   expect(await list.exited).toBe(0);
   const jobs = JSON.parse(list.output()) as { nextRuns: string[] }[];

@@ -40,7 +40,7 @@ export class FaultBench {
     return this.#broker;
   }
 
-  /** A worker process; `ready` resolves once it takes messages. */
+  /** A worker process. */
   worker(concurrency = 25): ChildProcess {
     const child = spawn(process.execPath, [command, 'worker', '-a', app, '-q', QUEUE, '-c', String(concurrency)], {
       env: {
@@ -114,8 +114,7 @@ export class FaultBench {
       )
       .toBe('0 ready, 0 delayed, 0 running');
     expect(await this.counts()).toMatchObject({ published: this.#sent, acknowledged: this.#sent - dead, dead });
-    const ended = new Set(this.notes().flatMap(({ what, n }) => (what === 'E' ? [n] : [])));
-    expect(ended.size).toBe(this.#sent - dead);
+    expect(this.#ended()).toBe(this.#sent - dead);
     // No two hand-overs of one message carry one fence.
     const starts = this.notes().filter(({ what }) => what === 'S');
     expect(new Set(starts.map(({ n, fence }) => `${n} ${fence}`)).size).toBe(starts.length);
@@ -124,8 +123,7 @@ export class FaultBench {
   /** Jobs that neither ended nor stand among the dead letters. */
   async lost(): Promise<number> {
     const { dead } = await this.counts();
-    const ended = new Set(this.notes().flatMap(({ what, n }) => (what === 'E' ? [n] : [])));
-    return this.#sent - ended.size - (dead ?? 0);
+    return this.#sent - this.#ended() - (dead ?? 0);
   }
 
   /** Starts beyond the first of each job. */
@@ -140,6 +138,11 @@ export class FaultBench {
     await Promise.all(ended);
     await this.#broker?.close();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Jobs that ended, however often. */
+  #ended(): number {
+    return new Set(this.notes().flatMap(({ what, n }) => (what === 'E' ? [n] : []))).size;
   }
 
   get #notesFile(): string {

@@ -44,9 +44,10 @@ describe('Redis loses nothing', () => {
       const lost = new Set(bench.inFlight(victim.pid));
       exposed += lost.size;
       await until(
-        () =>
-          bench.notes().filter(({ what, n, at }) => what === 'E' && at >= killedAt && lost.delete(n)) &&
-          lost.size === 0,
+        () => {
+          for (const { what, n, at } of bench.notes()) if (what === 'E' && at >= killedAt) lost.delete(n);
+          return lost.size === 0;
+        },
         RECOVERY_MS + 10_000,
         'what it held has run elsewhere',
       );
@@ -62,6 +63,7 @@ describe('Redis loses nothing', () => {
       'slowest recovery ms': Math.max(...recovered),
     });
     expect(extra).toBeLessThanOrEqual(exposed);
+    expect(Math.max(...recovered)).toBeLessThanOrEqual(RECOVERY_MS);
   }, 360_000);
 
   it('when a worker is stopped for longer than its lease and then goes on: what it settles late is refused', async () => {
@@ -97,9 +99,7 @@ describe('Redis loses nothing', () => {
     bench.worker(IN_FLIGHT);
     await bench.send(1_000, 20);
     await until(() => bench.notes().length > 100, 15_000, 'work has begun');
-    const inFlight = IN_FLIGHT;
     await server.kill();
-    const before = bench.notes().length;
     await sleep(500);
     await server.run();
     const backAt = Date.now();
@@ -115,10 +115,9 @@ describe('Redis loses nothing', () => {
       lost: await bench.lost(),
       'extra starts': bench.extraStarts(),
       'resumed after ms': resumedMs,
-      before,
     });
     expect(resumedMs).toBeLessThanOrEqual(4_000);
-    expect(bench.extraStarts()).toBeLessThanOrEqual(2 * inFlight);
+    expect(bench.extraStarts()).toBeLessThanOrEqual(2 * IN_FLIGHT);
   }, 120_000);
 
   it('when scripts are flushed and connections killed all the time', async () => {

@@ -1,37 +1,24 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
+import { brokkr } from '../cli/brokkr.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { figures, until } from './fault-bench.ts';
 
 const KILLS = 20;
-const root = join(import.meta.dirname, '..', '..');
-const app = join(root, 'test', 'fixtures', 'apps', 'scheduled.ts');
+const app = join(import.meta.dirname, '..', 'fixtures', 'apps', 'scheduled.ts');
 
 const server = await RedisServer.start();
 const redis = server.client();
-const running = new Set<ChildProcess>();
 afterAll(async () => {
-  for (const child of running) {
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  }
   redis.disconnect();
   await server.stop();
 });
 
 function scheduler(): ChildProcess {
-  const child = spawn(process.execPath, [join(root, 'packages/cli/bin/brokkr.js'), 'scheduler', '-a', app], {
-    env: { ...process.env, NODE_OPTIONS: '', TASK_BROKER_URL: server.url },
-    stdio: 'ignore',
-  });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
-  return child;
+  return brokkr(['scheduler', '-a', app], { TASK_BROKER_URL: server.url }).child;
 }
 
 async function published(): Promise<number> {

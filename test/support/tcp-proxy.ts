@@ -9,8 +9,6 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   mode: ProxyMode = 'pass';
-  /** Bytes of the client that reached the server since the mode was set by hand to 0. */
-  delivered = 0;
 
   private constructor(targetPort: number) {
     this.#server = createServer((client) => {
@@ -25,9 +23,7 @@ export class TcpProxy {
         });
       }
       client.on('data', (bytes) => {
-        if (this.mode === 'half-open') return;
-        this.delivered += bytes.length;
-        target.write(bytes);
+        if (this.mode !== 'half-open') target.write(bytes);
       });
       target.on('data', (bytes) => {
         if (this.mode === 'pass') client.write(bytes);

@@ -3,6 +3,9 @@ import type { RedisTarget } from './redis-url.ts';
 
 export type Client = Redis | Cluster;
 
+/** ioredis takes 0 for at once, and has no word for never. */
+const NEVER_MS = 2 ** 31 - 1;
+
 /** Full jitter up to 50 ms × 2^n, at most 2 s: a thousand workers do not come back in one instant. */
 function retryStrategy(times: number): number {
   return Math.ceil(Math.random() * Math.min(2_000, 50 * 2 ** Math.min(times, 10)));
@@ -55,9 +58,12 @@ export function connectTo(target: RedisTarget, silenceMs: number): Client {
   return new Redis({ ...common, host: only?.host ?? 'localhost', port: only?.port ?? 6_379 });
 }
 
-/** A connection of its own for calls that block, or for what is published: never shared with anything else. */
-export function duplicateFor(client: Client, silenceMs: number): Client {
-  const waiting = { enableOfflineQueue: true, maxRetriesPerRequest: null, socketTimeout: silenceMs };
+/**
+ * A connection of its own for calls that block, or for what is published: never shared with anything else. Silence is
+ * what it is for, so whoever waits on it judges when it is dead.
+ */
+export function duplicateFor(client: Client): Client {
+  const waiting = { enableOfflineQueue: true, maxRetriesPerRequest: null, socketTimeout: NEVER_MS };
   if (client instanceof Cluster) {
     return client.duplicate([], { lazyConnect: true, enableOfflineQueue: true, redisOptions: waiting });
   }

@@ -22,7 +22,8 @@ export interface CallOptions {
 export class Connection {
   readonly client: Client;
   readonly #check: () => Promise<void>;
-  #checked: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
+  #isChecked = false;
   #closed = false;
 
   /** @param check run once, after the first connect and before the first call */
@@ -46,7 +47,7 @@ export class Connection {
       if (this.#closed) throw closedError();
       if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
       try {
-        await this.#answered(this.#once(), giveUpAt);
+        if (!this.#isChecked) await this.#answered(this.#once(), giveUpAt);
         return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
         if (this.#closed) throw closedError();
@@ -80,11 +81,12 @@ export class Connection {
 
   /** The check of the server; one that failed in passing is run again by the next call. */
   async #once(): Promise<void> {
-    this.#checked ??= this.#check();
+    this.#checking ??= this.#check();
     try {
-      await this.#checked;
+      await this.#checking;
+      this.#isChecked = true;
     } catch (error) {
-      if (isPassing(error)) this.#checked = undefined;
+      if (isPassing(error)) this.#checking = undefined;
       throw error;
     }
   }

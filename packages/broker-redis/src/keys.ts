@@ -15,6 +15,16 @@ export class Keys {
     return `${this.queue(name)}:bell`;
   }
 
+  /** Ids of the dead letters, oldest first. */
+  dead(name: string): string {
+    return `${this.queue(name)}:dead`;
+  }
+
+  /** Dead letters by their ids. */
+  letters(name: string): string {
+    return `${this.queue(name)}:letters`;
+  }
+
   /** Set of the names of all queues that were ever used. */
   get queues(): string {
     return `${this.#namespace}:queues`;

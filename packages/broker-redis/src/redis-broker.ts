@@ -16,15 +16,17 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '@brokkr/core';
+import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
 import { Connection, type Reply } from './connection.ts';
+import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
 import { Keys } from './keys.ts';
 import { closedError } from './redis-errors.ts';
 import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
-import { chunks, delayMs, RedisSubscription } from './redis-subscription.ts';
+import { RedisSubscription } from './redis-subscription.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
@@ -39,8 +41,6 @@ export interface RedisBrokerOptions extends BrokerOptions {
 }
 
 const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
-/** A blocking read ends after 5 s on the server: one that is silent for longer is dead. */
-const BLOCKING_SILENCE_MS = 8_000;
 const NAMESPACE = /^[A-Za-z0-9._:-]{1,120}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
@@ -89,16 +89,16 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     const allowEviction = target?.allowEviction ?? false;
     this.#connection = new Connection(client, (checked) => checkServer(checked, allowEviction, options.logger));
     this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
-    this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate(0));
+    this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
   }
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
-    const batches = chunks(envelopes).flatMap(byQueue);
-    if (batches.length === 1) return this.#publish(envelopes);
+    const calls = batches(envelopes).flatMap(byQueue);
+    if (calls.length === 1) return this.#publish(envelopes);
     const receipts = new Map<Envelope, PublishReceipt>();
     await Promise.all(
-      batches.map(async (batch) => {
+      calls.map(async (batch) => {
         const answers = await this.#publish(batch);
         for (const [index, envelope] of batch.entries()) receipts.set(envelope, answers[index] as PublishReceipt);
       }),
@@ -109,7 +109,6 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
     if (this.#closed) throw closedError();
     checkQueueName(queue);
-    await this.#announce(queue);
     const subscription = new RedisSubscription({
       queue,
       key: this.#keys.queue(queue),
@@ -218,11 +217,11 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     const passOn = () => {
       this.#call((client) => client.rpush(key, '1')).catch(() => undefined);
     };
-    return new Doorbell(key, () => this.#duplicate(BLOCKING_SILENCE_MS), passOn);
+    return new Doorbell(key, () => this.#duplicate(), passOn);
   }
 
-  #duplicate(silenceMs: number): Client {
-    return duplicateFor(this.#connection.client, silenceMs);
+  #duplicate(): Client {
+    return duplicateFor(this.#connection.client);
   }
 
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {

@@ -6,18 +6,16 @@ import {
   type QueueCounts,
   redriveEnvelope,
 } from '@brokkr/core';
+import { batches, LARGEST_BATCH } from './batches.ts';
+import type { Client } from './connect.ts';
 import type { Connection, Reply } from './connection.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
 import type { Keys } from './keys.ts';
-import { chunks } from './redis-subscription.ts';
 import { discard, redrive } from './scripts/dead-letters.ts';
 import { count, peek } from './scripts/inspect.ts';
 import { purge } from './scripts/purge.ts';
 import { remove } from './scripts/remove.ts';
 import type { Script } from './scripts/script.ts';
-
-/** Removed by one call of `purge`. */
-const PURGE_BATCH = 500;
 
 /** What people and tools ask of the broker, beside the way of a message. */
 export class RedisInspector {
@@ -31,12 +29,8 @@ export class RedisInspector {
     this.#patienceMs = patienceMs;
   }
 
-  async queues(): Promise<readonly string[]> {
-    const names = await this.#connection.call((client) => client.smembers(this.#keys.queues), {
-      patienceMs: this.#patienceMs,
-    });
-    const counts = await Promise.all(names.map((name) => this.counts(name)));
-    return names.filter((_, index) => (counts[index]?.published ?? 0) > 0);
+  queues(): Promise<readonly string[]> {
+    return this.#call((client) => client.smembers(this.#keys.queues));
   }
 
   async counts(queue: string): Promise<QueueCounts> {
@@ -68,25 +62,21 @@ export class RedisInspector {
   }
 
   async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const wanted = ids === 'all' ? undefined : new Set(ids);
-    const letters = (await this.peek(queue, 'dead', Number.MAX_SAFE_INTEGER)).filter(
-      ({ id }) => wanted?.has(id) ?? true,
-    );
-    const redriven = await Promise.all(
-      chunks(letters).map((part) =>
-        this.#run(
-          redrive,
-          queue,
-          part.flatMap((dead) => [dead.id, encodeEnvelope(redriveEnvelope(dead, queue))]),
-        ),
-      ),
-    );
-    return sum(redriven);
+    const redriven = batches(await this.#deadIds(queue, ids)).map(async (part) => {
+      const letters = await this.#call((client) => client.hmgetBuffer(this.#keys.letters(queue), ...part));
+      const args = part.flatMap((id, index) => {
+        const bytes = letters[index] ?? null;
+        if (bytes === null) return [];
+        return [id, encodeEnvelope(redriveEnvelope(decodeEnvelope(id, deadLetterQueue(queue), bytes), queue))];
+      });
+      return args.length === 0 ? 0 : this.#run(redrive, queue, args);
+    });
+    return sum(await Promise.all(redriven));
   }
 
   async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const named = ids === 'all' ? (await this.peek(queue, 'dead', Number.MAX_SAFE_INTEGER)).map(({ id }) => id) : ids;
-    return sum(await Promise.all(chunks(named).map((part) => this.#run(discard, queue, part))));
+    const named = batches(await this.#deadIds(queue, ids));
+    return sum(await Promise.all(named.map((part) => this.#run(discard, queue, part))));
   }
 
   async purge(queue: string): Promise<number> {
@@ -94,7 +84,7 @@ export class RedisInspector {
     let left = (await this.counts(queue)).ready ?? 0;
     let purged = 0;
     while (left > 0) {
-      const gone = (await this.#run(purge, queue, [String(Math.min(left, PURGE_BATCH))])) as number;
+      const gone = (await this.#run(purge, queue, [String(Math.min(left, LARGEST_BATCH))])) as number;
       if (gone === 0) break;
       purged += gone;
       left -= gone;
@@ -104,7 +94,7 @@ export class RedisInspector {
 
   /** Removes what is ready or delayed and counts it; the ids that were removed. */
   async remove(queue: string, counter: 'purged' | 'cancelled', ids: readonly string[]): Promise<string[]> {
-    const removed = await Promise.all(chunks(ids).map((part) => this.#run(remove, queue, [counter, ...part])));
+    const removed = await Promise.all(batches(ids).map((part) => this.#run(remove, queue, [counter, ...part])));
     return removed.flatMap((part) => (part as readonly Buffer[]).map(String));
   }
 
@@ -118,6 +108,15 @@ export class RedisInspector {
       found.push({ envelope, waitMs: answer[at + 2] as number });
     }
     return found;
+  }
+
+  async #deadIds(queue: string, ids: readonly string[] | 'all'): Promise<readonly string[]> {
+    checkQueueName(queue);
+    return ids === 'all' ? this.#call((client) => client.zrange(this.#keys.dead(queue), 0, '-1')) : ids;
+  }
+
+  #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
+    return this.#connection.call(send, { patienceMs: this.#patienceMs });
   }
 
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {

@@ -12,7 +12,7 @@ export class RedisResults implements ResultStore {
   readonly #keys: Keys;
   readonly #patienceMs: number;
   readonly #connect: () => Client;
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Set<Told>>();
   #subscriber: Client | undefined;
   #closed = false;
 
@@ -32,52 +32,97 @@ export class RedisResults implements ResultStore {
 
   async loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const key = this.#keys.result(id);
-    for (;;) {
-      const found = await this.#connection.call((client) => client.getBuffer(key), { patienceMs: this.#patienceMs });
-      if (found !== null) return found;
-      if (signal.aborted || this.#closed) return undefined;
-      await this.#told(key, signal);
+    const known = await this.#get(key);
+    if (known !== undefined || signal.aborted) return known;
+    const told = this.#listen(key);
+    try {
+      while (!this.#closed) {
+        const found = await this.#get(key);
+        if (found !== undefined || signal.aborted) return found;
+        await told.wait(LOOK_EVERY_MS, signal);
+      }
+      return undefined;
+    } finally {
+      this.#stopListening(key, told);
     }
   }
 
   close(): void {
     this.#closed = true;
     this.#subscriber?.disconnect();
-    for (const waiting of [...this.#waiting.values()]) for (const wake of [...waiting]) wake();
+    for (const waiting of this.#waiting.values()) for (const told of waiting) told.tell();
   }
 
-  #told(key: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(key) ?? new Set();
-      const wake = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        waiting.delete(wake);
-        if (waiting.size === 0 && this.#waiting.delete(key)) this.#ignoring(this.#subscriber?.unsubscribe(key));
-        resolve();
-      };
-      const timer = setTimeout(wake, LOOK_EVERY_MS);
-      signal.addEventListener('abort', wake, { once: true });
-      waiting.add(wake);
-      if (this.#waiting.has(key)) return;
-      this.#waiting.set(key, waiting);
-      // What was stored before the channel was listened to is found by looking once more.
-      this.#subscribed(key).then(wake, () => undefined);
-    });
+  async #get(key: string): Promise<Uint8Array | undefined> {
+    const found = await this.#connection.call((client) => client.getBuffer(key), { patienceMs: this.#patienceMs });
+    return found ?? undefined;
   }
 
-  async #subscribed(key: string): Promise<void> {
-    if (this.#subscriber === undefined) {
-      this.#subscriber = this.#connect();
-      this.#subscriber.on('error', () => undefined);
-      this.#subscriber.on('message', (channel: string) => {
-        for (const wake of [...(this.#waiting.get(channel) ?? [])]) wake();
+  /** From the first who waits for a key on, its channel is listened to; what came before is found by looking. */
+  #listen(key: string): Told {
+    const told = new Told();
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) {
+      waiting.add(told);
+      return told;
+    }
+    this.#waiting.set(key, new Set([told]));
+    this.#subscribing()
+      .subscribe(key)
+      .then(
+        () => this.#tell(key),
+        () => undefined,
+      );
+    return told;
+  }
+
+  #stopListening(key: string, told: Told): void {
+    const waiting = this.#waiting.get(key);
+    waiting?.delete(told);
+    if (waiting?.size !== 0) return;
+    this.#waiting.delete(key);
+    this.#subscriber?.unsubscribe(key).catch(() => undefined);
+  }
+
+  #subscribing(): Client {
+    if (this.#subscriber !== undefined) return this.#subscriber;
+    const subscriber = this.#connect();
+    subscriber.on('error', () => undefined);
+    subscriber.on('message', (key: string) => this.#tell(key));
+    this.#subscriber = subscriber;
+    return subscriber;
+  }
+
+  #tell(key: string): void {
+    for (const told of this.#waiting.get(key) ?? []) told.tell();
+  }
+}
+
+/** Remembers being told between two waits. */
+class Told {
+  #told = false;
+  #wake: (() => void) | undefined;
+
+  tell(): void {
+    this.#told = true;
+    this.#wake?.();
+  }
+
+  /** Resolves once told, after `ms`, or when `signal` aborts. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#told && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', wake);
+          this.#wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(wake, ms);
+        signal.addEventListener('abort', wake, { once: true });
+        this.#wake = wake;
       });
     }
-    await this.#subscriber.subscribe(key);
-  }
-
-  #ignoring(promise: Promise<unknown> | undefined): void {
-    promise?.catch(() => undefined);
+    this.#told = false;
   }
 }

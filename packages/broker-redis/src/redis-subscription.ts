@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import { batches, LARGEST_BATCH } from './batches.ts';
 import type { Connection, Reply } from './connection.ts';
+import { delayMs } from './delay.ts';
 import type { Doorbell } from './doorbell.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
 import { acknowledge } from './scripts/acknowledge.ts';
 import { claim } from './scripts/claim.ts';
 import { extend } from './scripts/extend.ts';
+import type { Script } from './scripts/script.ts';
 import { settle } from './scripts/settle.ts';
 
-/** Messages in one script call: enough to be worth a round trip, few enough not to block the server. */
-const LARGEST_BATCH = 500;
 /** An idle consumer looks this often although nobody rang: it is everybody's reaper, and a ring can be lost. */
 const LOOK_EVERY_MS = 5_000;
 
@@ -64,15 +65,15 @@ export class RedisSubscription implements Subscription {
       else others.push(settlement);
     }
     const lost = await Promise.all([
-      ...chunks(done).map((part) => this.#acknowledge(part)),
-      ...chunks(others).map((part) => this.#settle(part)),
+      ...batches(done).map((part) => this.#acknowledge(part)),
+      ...batches(others).map((part) => this.#settle(part)),
     ]);
     return lost.length === 1 ? (lost[0] as readonly Delivery[]) : lost.flat();
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     const lost = await Promise.all(
-      chunks(deliveries).map(async (part) =>
+      batches(deliveries).map(async (part) =>
         pick(part, await this.#run(extend, [String(this.#options.leaseMs), ...receipts(part)])),
       ),
     );
@@ -128,23 +129,10 @@ export class RedisSubscription implements Subscription {
     );
   }
 
-  #run(script: typeof settle, args: readonly (string | Buffer)[]): Promise<Reply> {
+  #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
     const { connection, key, patienceMs } = this.#options;
     return connection.run(script, key, args, { patienceMs });
   }
-}
-
-/** Milliseconds until an instant of this host's clock, for the server's clock to count down. */
-export function delayMs(notBefore: number | undefined): number {
-  return notBefore === undefined ? 0 : Math.max(0, Math.ceil(notBefore - Date.now()));
-}
-
-export function chunks<T>(items: readonly T[]): (readonly T[])[] {
-  if (items.length === 0) return [];
-  if (items.length <= LARGEST_BATCH) return [items];
-  const parts: (readonly T[])[] = [];
-  for (let from = 0; from < items.length; from += LARGEST_BATCH) parts.push(items.slice(from, from + LARGEST_BATCH));
-  return parts;
 }
 
 function receipts(deliveries: readonly Delivery[]): string[] {

@@ -20,8 +20,13 @@ beforeEach(async () => {
   proxy = await TcpProxy.open(server.port);
   // A silent socket is given up after the time to send, which is what these tests wait for.
   broker = new RedisBroker({ url: `redis://127.0.0.1:${proxy.port}`, sendTimeoutMs: 1_000 });
+  // Every call once, so that the server knows the scripts and what breaks afterwards is the call itself.
+  const warm = await broker.subscribe('q', {});
   await broker.publish([envelope()]);
-  await redis.del('brokkr:{q}:ready', 'brokkr:{q}:messages', 'brokkr:{q}:counts');
+  const [delivery] = (await receive(warm)) as [Delivery];
+  await warm.settle([{ kind: 'retry', delivery, replacement: delivery.envelope }]);
+  await warm.close();
+  await redis.flushall();
 });
 afterEach(async () => {
   proxy.mode = 'pass';
@@ -37,13 +42,14 @@ function receive(subscription: Subscription): Promise<readonly Delivery[]> {
   return subscription.receive(10, { signal: AbortSignal.timeout(20_000), wait: true });
 }
 
-/** Lets the server do what it is asked and its answer vanish, then breaks the connections. */
-async function loseAnswer(): Promise<void> {
-  const before = proxy.delivered;
-  await expect.poll(() => proxy.delivered > before, { timeout: 5_000, interval: 1 }).toBe(true);
-  // The server has read it once it answers another client that asks later.
-  await redis.ping();
-  await expect.poll(async () => redis.llen('brokkr:{q}:ready').then(Number.isInteger)).toBe(true);
+/** What stands where, as another client sees it. */
+async function standing(): Promise<Readonly<Record<string, number>>> {
+  return { ready: await redis.llen('brokkr:{q}:ready'), running: await redis.zcard('brokkr:{q}:leases') };
+}
+
+/** Waits until the server has done what it was asked, whose answer vanishes, then breaks the connections. */
+async function loseAnswer(done: Readonly<Record<string, number>>): Promise<void> {
+  await expect.poll(standing, { timeout: 5_000, interval: 1 }).toEqual(done);
   proxy.mode = 'pass';
   proxy.reset();
 }
@@ -51,7 +57,7 @@ async function loseAnswer(): Promise<void> {
 it('a publish whose answer was lost stores one message', async () => {
   proxy.mode = 'swallow-replies';
   const sent = broker.publish([envelope(), envelope()]);
-  await loseAnswer();
+  await loseAnswer({ ready: 2, running: 0 });
   expect((await sent).map(({ isNew }) => isNew)).toEqual([true, true]);
   expect(await broker.counts('q')).toMatchObject({ published: 2, ready: 2 });
 });
@@ -61,7 +67,7 @@ it('a claim whose answer was lost is no crash: the same messages are handed over
   await broker.publish([envelope(), envelope()]);
   proxy.mode = 'swallow-replies';
   const claimed = receive(subscription);
-  await loseAnswer();
+  await loseAnswer({ ready: 0, running: 2 });
   const deliveries = await claimed;
   expect(deliveries.map(({ crashes, fence }) => [crashes, fence])).toEqual([
     [0, 1],
@@ -76,7 +82,7 @@ it('a settlement whose answer was lost takes effect once', async () => {
   const [delivery] = (await receive(subscription)) as [Delivery];
   proxy.mode = 'swallow-replies';
   const settled = subscription.settle([{ kind: 'retry', delivery, replacement: delivery.envelope }]);
-  await loseAnswer();
+  await loseAnswer({ ready: 1, running: 0 });
   await settled;
   expect(await broker.counts('q')).toMatchObject({ ready: 1, running: 0, delayed: 0 });
 });

@@ -127,13 +127,31 @@ it('a server that may evict messages is refused, unless that was asked for', asy
   await open({ url: `${server.url}?allowEviction=true` }).publish([envelope()]);
 });
 
+async function processed(): Promise<number> {
+  return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1] ?? Number.NaN);
+}
+
+it('waiting for a result costs a few commands a second, and it is told at once', async () => {
+  const broker = open();
+  const waiting = broker.loadResult('r', AbortSignal.timeout(10_000));
+  await expect.poll(async () => String(await redis.client('LIST')).includes('sub=1')).toBe(true);
+  const before = await processed();
+  const seconds = 2;
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  expect((await processed()) - before - 1).toBeLessThanOrEqual(5 * seconds);
+  const storedAt = performance.now();
+  await broker.storeResult('r', Buffer.from('1'), 60_000);
+  expect(Buffer.from((await waiting) ?? []).toString()).toBe('1');
+  // Told, and not found by looking once a second.
+  expect(performance.now() - storedAt).toBeLessThan(500);
+  await expect.poll(async () => String(await redis.client('LIST')).includes('sub=1')).toBe(false);
+});
+
 it('an idle consumer costs at most five commands a second', async () => {
   const broker = open();
   const subscription = await broker.subscribe('q', {});
   const abort = new AbortController();
   const waiting = subscription.receive(1, { signal: abort.signal, wait: true });
-  const processed = async () =>
-    Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1] ?? Number.NaN);
   await expect.poll(async () => String(await redis.client('LIST')).includes('cmd=blpop')).toBe(true);
   const before = await processed();
   const seconds = 3;

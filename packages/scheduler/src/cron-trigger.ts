@@ -12,6 +12,7 @@ const MINIMA = { year: '*', month: '1', day: '1', dayOfWeek: '*', hour: '0', min
  * follows real time through both.
  */
 export class CronTrigger implements Trigger {
+  readonly isOnce = false;
   readonly words: string;
   readonly #cron: Cron;
 

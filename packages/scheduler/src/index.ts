@@ -1,2 +1,2 @@
-export type { Job, JobInfo, JobOptions, TriggerOptions } from './job-options.ts';
+export type { Job, JobOptions, TriggerOptions } from './job-options.ts';
 export { SchedulerManager } from './scheduler-manager.ts';

@@ -68,8 +68,8 @@ export type JobOptions<A extends readonly unknown[] = readonly unknown[]> = {
   TriggerOptions &
   CommonOptions;
 
-/** What `getJobs` tells of a job. */
-export interface JobInfo {
+/** A job that was added. */
+export interface Job {
   readonly id: string;
   readonly taskName: string;
   /** The trigger in words. */
@@ -80,10 +80,6 @@ export interface JobInfo {
   readonly nextRunAt: Date | undefined;
   /** Ticks that could not be sent in time since this scheduler started. */
   readonly missed: number;
-}
-
-/** A job that was added. */
-export interface Job extends JobInfo {
   /** The next `count` ticks, the first one after now. */
   nextRuns(count: number): readonly Date[];
 }

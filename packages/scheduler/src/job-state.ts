@@ -1,15 +1,16 @@
 import { isStateStore, type StateStore, type TaskManager } from '@brokkr/core';
 
-/** What outlives a scheduler: the last tick that was sent or given up, epoch milliseconds, and whether it is paused. */
+/** What outlives a scheduler: the last tick that is done with, epoch milliseconds, and whether the job is paused. */
 export interface JobState {
-  readonly last?: number | undefined;
+  readonly last: number | undefined;
   readonly paused: boolean;
 }
 
-const FRESH: JobState = { paused: false };
-
-/** Keeps the state of jobs in the broker where it can, else in this process. */
-export class JobStates implements StateKeeper {
+/**
+ * Keeps the state of jobs in the broker where it can, else in this process. Tick and pause stand apart, so that a
+ * scheduler that notes a tick cannot undo a pause that somebody else has just asked for.
+ */
+export class JobStates {
   readonly #manager: TaskManager;
   readonly #here = new Map<string, string>();
 
@@ -18,17 +19,33 @@ export class JobStates implements StateKeeper {
   }
 
   async read(id: string): Promise<JobState> {
-    const store = await this.#store();
-    const text = store === undefined ? this.#here.get(id) : await store.getState(key(id));
-    return text === undefined ? FRESH : parse(text);
+    const [last, paused] = await Promise.all([this.#get(lastKey(id)), this.#get(pausedKey(id))]);
+    // State that nobody of ours has written is taken for none: a schedule goes on.
+    return { last: /^\d+$/.test(last ?? '') ? Number(last) : undefined, paused: paused !== undefined };
   }
 
-  async write(id: string, state: JobState | undefined): Promise<void> {
+  async writeLast(id: string, last: number): Promise<void> {
+    await this.#set(lastKey(id), String(last));
+  }
+
+  async writePaused(id: string, paused: boolean): Promise<void> {
+    await this.#set(pausedKey(id), paused ? 'yes' : undefined);
+  }
+
+  async forget(id: string): Promise<void> {
+    await Promise.all([this.#set(lastKey(id), undefined), this.#set(pausedKey(id), undefined)]);
+  }
+
+  async #get(key: string): Promise<string | undefined> {
     const store = await this.#store();
-    const text = state === undefined ? undefined : JSON.stringify(state);
-    if (store !== undefined) await store.setState(key(id), text);
-    else if (text === undefined) this.#here.delete(id);
-    else this.#here.set(id, text);
+    return store === undefined ? this.#here.get(key) : store.getState(key);
+  }
+
+  async #set(key: string, value: string | undefined): Promise<void> {
+    const store = await this.#store();
+    if (store !== undefined) await store.setState(key, value);
+    else if (value === undefined) this.#here.delete(key);
+    else this.#here.set(key, value);
   }
 
   async #store(): Promise<StateStore | undefined> {
@@ -37,21 +54,10 @@ export class JobStates implements StateKeeper {
   }
 }
 
-export interface StateKeeper {
-  read(id: string): Promise<JobState>;
-  write(id: string, state: JobState | undefined): Promise<void>;
+function lastKey(id: string): string {
+  return `schedule:last:${id}`;
 }
 
-function key(id: string): string {
-  return `schedule:${id}`;
-}
-
-/** State that nobody of ours has written is taken for none: a schedule goes on. */
-function parse(text: string): JobState {
-  try {
-    const { last, paused } = JSON.parse(text) as Record<string, unknown>;
-    return { paused: paused === true, ...(typeof last === 'number' && { last }) };
-  } catch {
-    return FRESH;
-  }
+function pausedKey(id: string): string {
+  return `schedule:paused:${id}`;
 }

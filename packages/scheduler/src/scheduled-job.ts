@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { Clock, TaskHandle, TaskManager, TimerHandle } from '@brokkr/core';
+import { type Clock, ResultTimeoutError, type TaskHandle, type TaskManager, type TimerHandle } from '@brokkr/core';
 import type { JobDefinition } from './define-job.ts';
 import type { Job } from './job-options.ts';
-import type { JobState, StateKeeper } from './job-state.ts';
+import type { JobStates } from './job-state.ts';
 
-/** Ticks looked at when a scheduler comes back after a long time. */
-const MOST_MISSED = 10_000;
+/** Ticks looked at in one turn when a scheduler comes back after a long time; the next turn looks at the rest. */
+const MOST_AT_ONCE = 10_000;
 const RETRY_MS = 1_000;
 /** A message that is asked for its result this soon answers from what is stored. */
 const AT_ONCE = '1ms';
 
 export interface JobHost {
   readonly manager: TaskManager;
-  readonly states: StateKeeper;
+  readonly states: JobStates;
 }
 
 /**
@@ -75,16 +75,16 @@ export class ScheduledJob implements Job {
   }
 
   async readState(): Promise<void> {
-    this.#paused = (await this.#read()).paused;
+    this.#paused = (await this.#host.states.read(this.id)).paused;
   }
 
   /** Reads what is known of the job, sends what was missed and may still be, and waits for the next tick. */
   async start(): Promise<void> {
     this.#running = true;
-    const { last, paused } = await this.#read();
+    const { last, paused } = await this.#host.states.read(this.id);
     this.#paused = paused;
     // A one-off job of long ago is looked at once more; a repeating one nobody remembers begins now.
-    this.#last = last ?? (this.#isOnce ? Number.NEGATIVE_INFINITY : this.#clock.now());
+    this.#last = last ?? (this.definition.trigger.isOnce ? Number.NEGATIVE_INFINITY : this.#clock.now());
     this.#fire();
   }
 
@@ -98,16 +98,14 @@ export class ScheduledJob implements Job {
     this.#paused = paused;
     // What was due while it was paused is not made up for.
     this.#last = Math.max(this.#last, this.#clock.now());
-    await this.#host.states.write(this.id, { last: this.#last, paused });
+    await Promise.all([
+      this.#host.states.writePaused(this.id, paused),
+      this.#host.states.writeLast(this.id, this.#last),
+    ]);
   }
 
   get #clock(): Clock {
     return this.#host.manager.clock;
-  }
-
-  get #isOnce(): boolean {
-    const first = this.definition.trigger.next(0);
-    return first !== undefined && this.definition.trigger.next(first) === undefined;
   }
 
   #fire(): void {
@@ -133,19 +131,20 @@ export class ScheduledJob implements Job {
     if (latest === undefined) return false;
     const now = this.#clock.now();
     try {
-      const state = await this.#read();
+      const state = await this.#host.states.read(this.id);
       this.#paused = state.paused;
       const last = Math.max(0, this.#last, state.last ?? 0);
-      const inTime = due.filter((tick) => tick > last && now - this.#dueAt(tick) <= this.definition.graceMs);
-      this.#countMissed(due.filter((tick) => tick > last && !inTime.includes(tick)));
+      const open = due.filter((tick) => tick > last);
+      const inTime = open.filter((tick) => !this.#isTooLate(tick, now));
+      this.#countMissed(open.filter((tick) => this.#isTooLate(tick, now)));
       if (!this.#paused) {
         for (const tick of this.definition.coalesce ? inTime.slice(-1) : inTime) await this.#send(tick);
       }
       this.#last = Math.max(last, latest);
-      await this.#host.states.write(this.id, { last: this.#last, paused: this.#paused });
+      await this.#host.states.writeLast(this.id, this.#last);
       return false;
     } catch (error) {
-      const tooLate = due.filter((tick) => now - this.#dueAt(tick) > this.definition.graceMs);
+      const tooLate = due.filter((tick) => this.#isTooLate(tick, now));
       this.#countMissed(tooLate);
       this.#last = Math.max(this.#last, tooLate.at(-1) ?? this.#last);
       this.#host.manager.logger.warn({ job: this.id, error }, 'a tick could not be sent; it is tried again in time');
@@ -153,13 +152,14 @@ export class ScheduledJob implements Job {
     }
   }
 
-  /** Ticks since the last one done with, oldest first; of very many the newest. */
+  /** Ticks since the last one done with, oldest first. */
   #due(): number[] {
     const now = this.#clock.now();
     const due: number[] = [];
-    const from = this.#isOnce ? Math.max(0, this.#last) : Math.max(this.#last, this.#firstWorthLooking(now));
-    for (let tick = this.definition.trigger.next(from); tick !== undefined; tick = this.definition.trigger.next(tick)) {
-      if (this.#dueAt(tick) > now || due.length >= MOST_MISSED) break;
+    const { trigger } = this.definition;
+    const from = Math.max(this.#last, trigger.isOnce ? 0 : this.#firstWorthLooking(now));
+    for (let tick = trigger.next(from); tick !== undefined; tick = trigger.next(tick)) {
+      if (this.#dueAt(tick) > now || due.length >= MOST_AT_ONCE) break;
       due.push(tick);
     }
     return due;
@@ -187,7 +187,7 @@ export class ScheduledJob implements Job {
       await this.#handle.result({ timeout: AT_ONCE });
       return false;
     } catch (error) {
-      return (error as { code?: unknown }).code === 'RESULT_TIMEOUT';
+      return error instanceof ResultTimeoutError;
     }
   }
 
@@ -201,8 +201,8 @@ export class ScheduledJob implements Job {
     }
   }
 
-  #read(): Promise<JobState> {
-    return this.#host.states.read(this.id);
+  #isTooLate(tick: number, now: number): boolean {
+    return now - this.#dueAt(tick) > this.definition.graceMs;
   }
 
   /** The jitter of a tick is drawn from its id: the same in every process. */

@@ -19,8 +19,8 @@ export class SchedulerManager {
   readonly name: string;
   readonly #jobs = new Map<string, ScheduledJob>();
   readonly #changes = new Set<Promise<void>>();
-  #manager: TaskManager;
-  #states: JobStates;
+  readonly #manager: TaskManager;
+  readonly #states: JobStates;
   #running = false;
 
   private constructor(name: string, manager: TaskManager) {
@@ -41,10 +41,6 @@ export class SchedulerManager {
   /** Every scheduler asked for so far. */
   static all(): readonly SchedulerManager[] {
     return [...instances.values()];
-  }
-
-  get isRunning(): boolean {
-    return this.#running;
   }
 
   /**
@@ -84,7 +80,7 @@ export class SchedulerManager {
     const job = this.#get(id);
     this.#jobs.delete(id);
     await job.stop();
-    await this.#states.write(id, undefined);
+    await this.#states.forget(id);
   }
 
   /** Gives a job another trigger; what else it has stays. @throws ConfigError naming job and field */
@@ -99,14 +95,22 @@ export class SchedulerManager {
     await Promise.all([...this.#jobs.values()].map((job) => job.readState()));
   }
 
-  /** Starts the timers; resolves once the broker has told what it knows of every job. */
+  /**
+   * Starts the timers; resolves once the broker has told what it knows of every job.
+   * @throws BrokerUnavailableError where it is away; then nothing runs, and it may be started again
+   */
   async start(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
     const { logger } = this.#manager;
-    const { idempotency } = (await this.#manager.broker()).capabilities;
-    if (!idempotency) logger.warn('this broker cannot tell repeated ticks: run one scheduler only');
-    await Promise.all([...this.#jobs.values()].map((job) => job.start()));
+    try {
+      const { idempotency } = (await this.#manager.broker()).capabilities;
+      if (!idempotency) logger.warn('this broker cannot tell repeated ticks: run one scheduler only');
+      await Promise.all([...this.#jobs.values()].map((job) => job.start()));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     logger.info({ jobs: this.#jobs.size }, 'scheduler started');
   }
 

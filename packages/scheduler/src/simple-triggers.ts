@@ -2,6 +2,7 @@ import type { Trigger } from './trigger.ts';
 
 /** Every `periodMs`, counted from an instant that all schedulers agree on. */
 export class IntervalTrigger implements Trigger {
+  readonly isOnce = false;
   readonly words: string;
   readonly #periodMs: number;
   readonly #anchor: number;
@@ -20,6 +21,7 @@ export class IntervalTrigger implements Trigger {
 
 /** Once. */
 export class DateTrigger implements Trigger {
+  readonly isOnce = true;
   readonly words: string;
   readonly #at: number;
 
@@ -35,6 +37,7 @@ export class DateTrigger implements Trigger {
 
 /** No tick outside of `start` to `end`, both included. */
 export class BoundedTrigger implements Trigger {
+  readonly isOnce: boolean;
   readonly words: string;
   readonly #trigger: Trigger;
   readonly #start: number;
@@ -44,6 +47,7 @@ export class BoundedTrigger implements Trigger {
     this.#trigger = trigger;
     this.#start = start;
     this.#end = end;
+    this.isOnce = trigger.isOnce;
     this.words = trigger.words;
   }
 

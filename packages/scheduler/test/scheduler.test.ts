@@ -225,6 +225,44 @@ it('a broker that is away: ticks in time are sent when it is back, later ones ar
   expect(scheduler.getJobs()[0]?.missed).toBe(1);
 });
 
+it('a pause that is asked for while a tick is being sent outlives that tick', async () => {
+  const { tm, scheduler } = bench();
+  const clock = new ManualClock();
+  const broker = new MemoryBroker({ clock });
+  cleanUps.push(() => broker.close());
+  await tm.initialize({ broker, clock, logLevel: 'silent' });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+  scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
+  const real = broker.publish.bind(broker);
+  broker.publish = async (envelopes) => {
+    // As another process would, on the same broker.
+    await scheduler.pauseJob('p');
+    return real(envelopes);
+  };
+  await scheduler.start();
+  await clock.advance(60_000);
+  expect((await broker.counts('q')).published).toBe(1);
+  await scheduler.readState();
+  expect(scheduler.getJobs()[0]?.paused).toBe(true);
+});
+
+it('a start that failed because the broker was away may be repeated', async () => {
+  const { tm, scheduler } = bench();
+  const clock = new ManualClock();
+  const broker = new MemoryBroker({ clock });
+  cleanUps.push(() => broker.close());
+  await tm.initialize({ broker, clock, logLevel: 'silent' });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+  scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
+  const real = broker.getState.bind(broker);
+  broker.getState = () => Promise.reject(new Error('away'));
+  await expect(scheduler.start()).rejects.toThrow('away');
+  broker.getState = real;
+  await scheduler.start();
+  await clock.advance(60_000);
+  expect((await broker.counts('q')).published).toBe(6);
+});
+
 describe('what is wrong with a job is said when it is added, and nothing is registered', () => {
   const { tm, scheduler } = bench();
   const ping = tm.task({ name: 'ping' }, async () => undefined);

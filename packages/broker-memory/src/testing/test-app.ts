@@ -1,9 +1,9 @@
 import {
-  type AttemptRecord,
   type Broker,
   ConfigError,
+  type DeadLetterRecord,
   type Duration,
-  readHistory,
+  readDeadLetter,
   TaskManager,
   type TaskRef,
   toMs,
@@ -26,14 +26,8 @@ export interface TestAppOptions {
 }
 
 /** A message that ended among the dead letters. */
-export interface DeadLetter {
-  readonly id: string;
-  /** Task name; empty where it could not be decoded. */
-  readonly task: string;
+export interface DeadLetter extends DeadLetterRecord {
   readonly args: readonly unknown[];
-  readonly reason: string;
-  /** The attempts that failed, oldest first. */
-  readonly attempts: readonly AttemptRecord[];
 }
 
 /** An application on a memory broker and a virtual clock. Workers work in `drain` and `advance` only. */
@@ -72,9 +66,9 @@ class HeldApp implements TestApp {
   readonly #workers: Worker[] = [];
   readonly #served = new Set<string>();
   readonly #concurrency: number;
+  readonly #settleWithinMs: number;
   /** Messages whose queues have been looked at. */
   #sentSeen = 0;
-  readonly #settleWithinMs: number;
   #dead: ReadonlyMap<string, readonly DeadLetter[]> = new Map();
 
   constructor({ tasks, concurrency, settleWithin, startAt, logLevel }: TestAppOptions) {
@@ -223,13 +217,7 @@ class HeldApp implements TestApp {
       const letters = await this.#broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
       dead.set(
         queue,
-        letters.map(({ id, body, headers }) => ({
-          id,
-          task: headers['brokkr-task'] ?? '',
-          args: argsOf(body),
-          reason: headers['brokkr-reason'] ?? '',
-          attempts: readHistory(headers['brokkr-history']),
-        })),
+        letters.map((letter) => ({ ...readDeadLetter(letter), args: argsOf(letter.body) })),
       );
     }
     this.#dead = dead;

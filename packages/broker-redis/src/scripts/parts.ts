@@ -41,7 +41,7 @@ local function giveBackAsCrashed(ids)
 end
 `;
 
-/** Whether the lease of hand-over \`fence\` is live: not run out, and nobody else holds the message. */
+/** Whether the lease of hand-over `fence` is live: not run out, and nobody else holds the message. */
 export const HOLDS = `
 local function holds(id, fence)
   local holder = redis.call('HGET', held, id)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from '../exit.ts';
+import { resolvePackage } from './resolve-package.ts';
 
 export type Core = typeof import('@brokkr/core');
 
@@ -11,7 +11,7 @@ export type Core = typeof import('@brokkr/core');
  * @throws UsageError where there is none, or one of another major version
  */
 export async function loadCore(folder: string): Promise<Core> {
-  const path = resolveCore(folder);
+  const path = resolvePackage(folder, '@brokkr/core');
   checkVersion(path);
   return (await import(pathToFileURL(path).href)) as Core;
 }
@@ -19,14 +19,6 @@ export async function loadCore(folder: string): Promise<Core> {
 /** Version of this command. */
 export function ownVersion(): string {
   return versionIn(join(import.meta.dirname, '..', '..'));
-}
-
-function resolveCore(folder: string): string {
-  try {
-    return createRequire(join(folder, 'package.json')).resolve('@brokkr/core');
-  } catch {
-    throw new UsageError(`no @brokkr/core in ${folder}; install it where the application is: npm install @brokkr/core`);
-  }
 }
 
 function checkVersion(corePath: string): void {

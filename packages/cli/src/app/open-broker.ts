@@ -1,11 +1,10 @@
-import type { InspectableBroker, TaskManager } from '@brokkr/core';
+import type { InspectableBroker } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
 import { type Core, loadCore } from './load-core.ts';
 import { refuseMemory } from './own-process.ts';
 
 export interface OpenedBroker {
   readonly core: Core;
-  readonly manager: TaskManager;
   readonly broker: InspectableBroker;
 }
 
@@ -27,7 +26,7 @@ export async function withBroker<T>(
   try {
     const broker = await manager.broker();
     if (!core.isInspectable(broker)) throw new UsageError(`${what}: this broker cannot be looked into`);
-    return await use({ core, manager, broker });
+    return await use({ core, broker });
   } finally {
     await manager.close();
   }

@@ -1,6 +1,5 @@
-import type { Envelope } from '@brokkr/core';
 import Table from 'cli-table3';
-import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
+import { withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
 import { printable } from '../explain.ts';
 
@@ -15,8 +14,8 @@ const LISTED = 50;
 
 /** Lists dead letters, the oldest first. */
 export async function deadListCommand(queue: string, { broker: url, json, limit }: DeadOptions): Promise<void> {
-  await withBroker(url, 'brokkr dead list', async (opened) => {
-    const letters = (await opened.broker.peek(queue, 'dead', limit ?? LISTED)).map((letter) => told(opened, letter));
+  await withBroker(url, 'brokkr dead list', async ({ broker, core }) => {
+    const letters = (await broker.peek(queue, 'dead', limit ?? LISTED)).map(core.readDeadLetter);
     if (json === true) {
       console.log(JSON.stringify(letters, null, 2));
       return;
@@ -35,16 +34,16 @@ export async function deadShowCommand(
   ids: readonly string[],
   { broker: url }: DeadOptions,
 ): Promise<void> {
-  await withBroker(url, 'brokkr dead show', async (opened) => {
+  await withBroker(url, 'brokkr dead show', async ({ broker, core }) => {
     const wanted = new Set(ids);
-    const letters = await opened.broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+    const letters = await broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
     const found = letters.filter(({ id }) => wanted.has(id));
     if (found.length < wanted.size) {
       const missing = ids.filter((id) => !found.some((letter) => letter.id === id));
       throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
     }
     const shown = found.map((letter) => ({
-      ...told(opened, letter),
+      ...core.readDeadLetter(letter),
       headers: letter.headers,
       body: Buffer.from(letter.body).toString(),
     }));
@@ -71,13 +70,4 @@ export async function deadDiscardCommand(queue: string, ids: readonly string[], 
 function chosen(what: string, ids: readonly string[], { all }: DeadOptions): readonly string[] | 'all' {
   if ((all === true) === ids.length > 0) throw new UsageError(`brokkr dead ${what}: give ids, or --all`);
   return all === true ? 'all' : ids;
-}
-
-function told({ core }: OpenedBroker, { id, headers }: Envelope) {
-  return {
-    id,
-    task: headers['brokkr-task'] ?? '',
-    reason: headers['brokkr-reason'] ?? '',
-    attempts: core.readHistory(headers['brokkr-history']),
-  };
 }

@@ -1,0 +1,15 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const folder = join(import.meta.dirname, '..');
+
+/** The rows of the summary that the built shop prints on a broker. */
+export async function runShop(brokerUrl: string): Promise<string[]> {
+  const env = { ...process.env, LOG_LEVEL: 'silent', TASK_BROKER_URL: brokerUrl, NODE_OPTIONS: '' };
+  const { stdout } = await promisify(execFile)(process.execPath, ['dist/main.js'], { cwd: folder, env });
+  return [...stdout.matchAll(/│ ([a-z ]+?) +│ (\d+) +│/g)].map(([, what, count]) => `${what} ${count}`);
+}
+
+export const expectedRows = readFileSync(join(folder, 'expected.txt'), 'utf8').trim().split('\n');

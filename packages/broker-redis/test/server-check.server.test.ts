@@ -1,0 +1,50 @@
+import { ConfigError } from '@brokkr/core';
+import pino from 'pino';
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import { RedisServer } from '../../../test/support/redis-server.ts';
+import type { Client } from '../src/connect.ts';
+import { checkServer } from '../src/server-check.ts';
+
+const server = await RedisServer.start({ args: ['--maxmemory-policy', 'volatile-lru'] });
+const redis = server.client();
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+let lines: string[] = [];
+const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+beforeEach(async () => {
+  lines = [];
+  await redis.config('SET', 'maxmemory-policy', 'noeviction');
+  await redis.config('SET', 'appendonly', 'yes');
+});
+
+/** No server at hand is this old, or has such a clock: the answers of one, handed in by themselves. */
+function answering(version: string, seconds: number): Client {
+  const info = `redis_version:${version}\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n`;
+  return { time: async () => [String(seconds), '0'], info: async () => info } as unknown as Client;
+}
+
+it('a server as it should be is taken without a word', async () => {
+  await checkServer(redis, false, logger);
+  expect(lines).toEqual([]);
+});
+
+it('a policy that evicts what has a time to live, and no append-only file, are warned of', async () => {
+  await redis.config('SET', 'maxmemory-policy', 'volatile-lru');
+  await redis.config('SET', 'appendonly', 'no');
+  await checkServer(redis, false, logger);
+  expect(lines.join('')).toMatch(/maxmemory-policy volatile-lru[\s\S]*no append-only file/);
+});
+
+it.each(['5.0.14', '6.0.16', ''])('version %j is refused', async (version) => {
+  const refused = checkServer(answering(version, Date.now() / 1_000), false, logger);
+  await expect(refused).rejects.toBeInstanceOf(ConfigError);
+  await expect(refused).rejects.toMatchObject({ code: 'SERVER_TOO_OLD' });
+});
+
+it.each([-60, 60])('a clock that differs by %i s is warned of, and named in milliseconds', async (seconds) => {
+  await checkServer(answering('6.2.0', Math.floor(Date.now() / 1_000) + seconds), false, logger);
+  expect(lines.join('')).toMatch(/"differenceMs":(59|60)\d{3}|"differenceMs":5[89]\d{3}/);
+});
