@@ -15,6 +15,7 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  type TrackingBroker,
 } from '@brokkr/core';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
@@ -48,7 +49,9 @@ const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
  * A broker on Redis 6.2 and newer: lists of what is ready, sorted sets of leases and delays in the server's time, and
  * one script for each move between them. `docs/redis.md` shows where a message stands.
  */
-export class RedisBroker implements InspectableBroker, CancellingBroker, ReleasingBroker, ResultStore, StateStore {
+export class RedisBroker
+  implements InspectableBroker, CancellingBroker, ReleasingBroker, TrackingBroker, ResultStore, StateStore
+{
   readonly capabilities: BrokerCapabilities = Object.freeze({
     persistent: true,
     ordered: true,
@@ -162,6 +165,10 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
 
   cancel(queue: string, ids: readonly string[]): Promise<readonly string[]> {
     return this.#inspector.remove(queue, 'cancelled', ids);
+  }
+
+  unfinished(queue: string, ids: readonly string[]): Promise<readonly string[]> {
+    return this.#inspector.unfinished(queue, ids);
   }
 
   async releaseWorker(workerId: string): Promise<number> {

@@ -1,6 +1,13 @@
 import type { Broker } from './broker.ts';
 import type { InspectableBroker } from './inspectable-broker.ts';
-import type { CancellingBroker, ReleasingBroker, ResultStore, StateStore } from './optional-brokers.ts';
+import type {
+  CancellingBroker,
+  ElectingBroker,
+  ReleasingBroker,
+  ResultStore,
+  StateStore,
+  TrackingBroker,
+} from './optional-brokers.ts';
 
 /** Whether this broker can be looked into: queues, counts, dead letters. */
 export function isInspectable(broker: Broker): broker is InspectableBroker {
@@ -21,6 +28,14 @@ export function isResultStore(candidate: object): candidate is ResultStore {
 
 export function isStateStore(candidate: object): candidate is StateStore {
   return has(candidate, 'getState', 'setState');
+}
+
+export function isTracking(broker: Broker): broker is TrackingBroker {
+  return has(broker, 'unfinished');
+}
+
+export function isElecting(broker: Broker): broker is ElectingBroker {
+  return has(broker, 'elect');
 }
 
 function has(candidate: object, ...methods: readonly string[]): boolean {
