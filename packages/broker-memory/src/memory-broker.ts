@@ -18,7 +18,6 @@ import {
   type SubscribeOptions,
   type Subscription,
   systemClock,
-  type TrackingBroker,
 } from '@brokkr/core';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { closedError, MemoryElections } from './memory-elections.ts';
@@ -50,14 +49,7 @@ const defaults = {
  * before writing your own.
  */
 export class MemoryBroker
-  implements
-    InspectableBroker,
-    CancellingBroker,
-    ReleasingBroker,
-    TrackingBroker,
-    ElectingBroker,
-    ResultStore,
-    StateStore
+  implements InspectableBroker, CancellingBroker, ReleasingBroker, ElectingBroker, ResultStore, StateStore
 {
   readonly capabilities: BrokerCapabilities;
   readonly #clock: Clock;

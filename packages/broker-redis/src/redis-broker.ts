@@ -15,7 +15,6 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
-  type TrackingBroker,
 } from '@brokkr/core';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
@@ -49,9 +48,7 @@ const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
  * A broker on Redis 6.2 and newer: lists of what is ready, sorted sets of leases and delays in the server's time, and
  * one script for each move between them. `docs/redis.md` shows where a message stands.
  */
-export class RedisBroker
-  implements InspectableBroker, CancellingBroker, ReleasingBroker, TrackingBroker, ResultStore, StateStore
-{
+export class RedisBroker implements InspectableBroker, CancellingBroker, ReleasingBroker, ResultStore, StateStore {
   readonly capabilities: BrokerCapabilities = Object.freeze({
     persistent: true,
     ordered: true,

@@ -35,7 +35,6 @@ export type {
   ReleasingBroker,
   ResultStore,
   StateStore,
-  TrackingBroker,
 } from './broker/optional-brokers.ts';
 export {
   isCancelling,
@@ -44,7 +43,6 @@ export {
   isReleasing,
   isResultStore,
   isStateStore,
-  isTracking,
 } from './broker/optional.ts';
 export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
 export { checkQueueName } from './broker/names.ts';

@@ -1,9 +1,14 @@
 import type { Broker } from './broker.ts';
 
-/** A broker that can remove a message that has not started. Present where `capabilities.cancel`. */
+/** A broker that knows its messages by their ids. Present where `capabilities.cancel`. */
 export interface CancellingBroker extends Broker {
   /** Removes ready or delayed messages; resolves with the ids that were removed (running or unknown ones are not). */
   cancel(queue: string, ids: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Those of `ids` that have not ended: ready, delayed or running in `queue`. What was acknowledged, dead-lettered,
+   * expired, cancelled or purged, and what it has never seen, is left out.
+   */
+  unfinished(queue: string, ids: readonly string[]): Promise<readonly string[]>;
 }
 
 /** A broker from which a supervisor can hand back what its dead child held, without waiting for the lease. */
@@ -21,15 +26,6 @@ export interface ResultStore {
    * already answers at once.
    */
   loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
-}
-
-/** A broker that can be asked whether messages have come to an end. */
-export interface TrackingBroker extends Broker {
-  /**
-   * Those of `ids` that are ready, delayed or running in `queue`. What was acknowledged, dead-lettered, expired,
-   * cancelled or purged, and what it has never seen, is left out.
-   */
-  unfinished(queue: string, ids: readonly string[]): Promise<readonly string[]>;
 }
 
 /**

@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Delivery } from '../../broker/delivery.ts';
-import {
-  isCancelling,
-  isInspectable,
-  isReleasing,
-  isResultStore,
-  isStateStore,
-  isTracking,
-} from '../../broker/optional.ts';
+import { isCancelling, isInspectable, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
 import { UnsupportedFeatureError } from '../../errors/errors.ts';
 import { ack, ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
@@ -150,7 +143,7 @@ export const optional: Group = {
 
     it('tells which messages have not ended', async (bench) => {
       const { broker, queue } = bench;
-      if (!isTracking(broker)) throw new NotApplicable('the broker is no TrackingBroker');
+      if (!isCancelling(broker)) throw new NotApplicable('the broker is no CancellingBroker');
       const [done, dead, running, ready] = (await bench.publish(4)) as [string, string, string, string];
       const [delayed] = (await bench.publish(1, { notBefore: bench.clock.now() + 60_000 })) as [string];
       const all = [done, dead, running, ready, delayed];
