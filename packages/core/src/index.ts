@@ -41,7 +41,6 @@ export {
   isElecting,
   isInspectable,
   isReleasing,
-  isResultStore,
   isStateStore,
 } from './broker/optional.ts';
 export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
