@@ -15,6 +15,11 @@ export class Keys {
     return `${this.queue(name)}:bell`;
   }
 
+  /** Messages that are ready, delayed or running, by their ids. */
+  messages(name: string): string {
+    return `${this.queue(name)}:messages`;
+  }
+
   /** Ids of the dead letters, oldest first. */
   dead(name: string): string {
     return `${this.queue(name)}:dead`;

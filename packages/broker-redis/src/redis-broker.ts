@@ -164,6 +164,10 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     return this.#inspector.remove(queue, 'cancelled', ids);
   }
 
+  unfinished(queue: string, ids: readonly string[]): Promise<readonly string[]> {
+    return this.#inspector.unfinished(queue, ids);
+  }
+
   async releaseWorker(workerId: string): Promise<number> {
     const names = await this.#call((client) => client.smembers(this.#keys.queues));
     const released = await Promise.all(names.map((name) => this.#run(releaseWorker, name, [workerId])));

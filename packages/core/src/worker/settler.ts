@@ -13,7 +13,7 @@ interface Entry<C> {
 }
 
 export interface SettlerOptions<C> {
-  readonly subscription: Subscription;
+  readonly subscription: Pick<Subscription, 'settle'>;
   readonly clock: Clock;
   /** Trying again makes no sense once the leases have run out. */
   readonly leaseMs: number;

@@ -10,6 +10,7 @@ import type { Hooks } from '../lifecycle/hooks.ts';
 import { encodeFailure } from '../result/result-record.ts';
 import { Consumer } from './consumer.ts';
 import type { Execution } from './execution.ts';
+import { forgettingState } from './forget-state.ts';
 import type { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Judging } from './process-delivery.ts';
@@ -153,7 +154,7 @@ export class TaskWorker implements Worker {
           onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
         }),
         settler: new Settler<Report>({
-          subscription,
+          subscription: forgettingState(broker, subscription),
           clock,
           leaseMs,
           onSettled: (settlement, lost, report) => this.#consumer?.settled(settlement, lost, report),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { isCancelling, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
+import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import type { Delivery } from '../../broker/delivery.ts';
+import { isCancelling, isInspectable, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
 import { UnsupportedFeatureError } from '../../errors/errors.ts';
 import { ack, ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
@@ -101,6 +103,66 @@ export const optional: Group = {
       await store.setState(key, undefined);
       assert.equal(await store.getState(key), undefined);
       assert.equal(await store.getState('__proto__'), undefined);
+      const long = `${'ü/🔨 #*'.repeat(28)}`;
+      await store.setState(long, long);
+      assert.equal(await store.getState(long), long);
+      await store.setState(long, undefined);
+    });
+
+    it('keeps state whole while several read and write it', async (bench) => {
+      const [store, other] = [bench.broker, await bench.openAnother()];
+      if (!isStateStore(store) || !isStateStore(other)) throw new NotApplicable('the broker is no StateStore');
+      const key = randomUUID();
+      await store.setState(key, 'a');
+      // Virtual time means one process: there is no other broker to see it.
+      const stores = bench.isVirtual ? [store] : [store, other];
+      const reads = Array.from({ length: 20 }, (_, index) => stores[index % stores.length]?.getState(key));
+      const write = (stores.at(-1) ?? store).setState(key, 'b');
+      for (const seen of await Promise.all(reads)) assert.match(String(seen), /^[ab]$/);
+      await write;
+      assert.deepEqual(await Promise.all(stores.map((one) => one.getState(key))), Array(stores.length).fill('b'));
+      await store.setState(key, undefined);
+    });
+
+    it('keeps state over a restart of the server', async (bench) => {
+      const store = bench.broker;
+      const restart = bench.options.crash ?? bench.options.restart;
+      if (!isStateStore(store)) throw new NotApplicable('the broker is no StateStore');
+      bench.needs(store.capabilities.persistent, 'the broker is not persistent');
+      if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
+      await store.setState('kept', 'yes');
+      await restart();
+      let seen: string | undefined;
+      const read = async () => {
+        seen = await store.getState('kept').catch(() => undefined);
+        return seen !== undefined;
+      };
+      await bench.until(read, 15_000, () => 'the state was not read');
+      assert.equal(seen, 'yes');
+    }, 40_000);
+
+    it('tells which messages have not ended', async (bench) => {
+      const { broker, queue } = bench;
+      if (!isCancelling(broker)) throw new NotApplicable('the broker is no CancellingBroker');
+      const [done, dead, running, ready] = (await bench.publish(4)) as [string, string, string, string];
+      const [delayed] = (await bench.publish(1, { notBefore: bench.clock.now() + 60_000 })) as [string];
+      const all = [done, dead, running, ready, delayed];
+      assert.deepEqual([...(await broker.unfinished(queue, [...all, 'unknown']))].sort(), [...all].sort());
+      const subscription = await bench.subscribe(queue, { prefetch: 1 });
+      const held = await bench.take(subscription, 3);
+      const [first, second, third] = held as [Delivery, Delivery, Delivery];
+      await bench.settle(subscription, ack(first), {
+        kind: 'dead-letter',
+        delivery: second,
+        reason: 'x',
+        replacement: deadLetterEnvelope(second.envelope, 'x'),
+      });
+      assert.deepEqual([...(await broker.unfinished(queue, all))].sort(), [running, ready, delayed].sort());
+      if (isInspectable(broker)) {
+        await broker.purge(queue);
+        assert.deepEqual([...(await broker.unfinished(queue, all))].sort(), [running, delayed].sort());
+      }
+      await bench.settle(subscription, ack(third));
     });
   },
 };
