@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { isCancelling, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
+import { isCancelling, isDiagnosable, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
 import { UnsupportedFeatureError } from '../../errors/errors.ts';
 import { ack, ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
@@ -57,6 +57,17 @@ export const optional: Group = {
       const held = await bench.takeOne(subscription);
       assert.deepEqual(await bench.broker.cancel(bench.queue, [running as string]), []);
       await bench.settle(subscription, ack(held));
+    });
+
+    it('judges its server, and changes nothing by it', async (bench) => {
+      if (!isDiagnosable(bench.broker)) throw new NotApplicable('the broker is no DiagnosableBroker');
+      const [id] = await bench.publish(1);
+      for (const { severity, code, message } of await bench.broker.diagnose()) {
+        assert.match(severity, /^(error|warning)$/);
+        assert.match(code, /^[A-Z][A-Z_]+$/);
+        assert.notEqual(message, '');
+      }
+      assert.equal((await bench.takeOne(await bench.subscribe())).envelope.id, id);
     });
 
     it('hands back at once what a dead worker held, as crashes', async (bench) => {
