@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly patienceMs: number;
   /** Ends the wait for a server that is away; what was sent is waited for. */
   readonly signal?: AbortSignal | undefined;
+  /** Asks a server that did not pass the check too. */
+  readonly unchecked?: boolean | undefined;
 }
 
 /** One client for commands. A call waits for the server with a bound, and tries again while its failure is a passing one. */
@@ -41,13 +43,13 @@ export class Connection {
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal }: CallOptions): Promise<T> {
+  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal, unchecked }: CallOptions): Promise<T> {
     const giveUpAt = performance.now() + patienceMs;
     for (;;) {
       if (this.#closed) throw closedError();
       if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
       try {
-        if (!this.#isChecked) await this.#answered(this.#once(), giveUpAt);
+        if (!this.#isChecked && unchecked !== true) await this.#answered(this.#once(), giveUpAt);
         return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
         if (this.#closed) throw closedError();

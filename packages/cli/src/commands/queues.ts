@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueueCounts } from '@brokkr/core';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { printable } from '../explain.ts';
@@ -27,9 +28,7 @@ export async function queuesCommand({ broker: url, json, watch }: QueuesOptions)
   });
 }
 
-function asTable(
-  queues: readonly ({ queue: string } & { readonly [K in (typeof COLUMNS)[number]]: number | undefined })[],
-) {
+function asTable(queues: readonly (QueueCounts & { readonly queue: string })[]): string {
   const table = new Table({ head: ['queue', ...COLUMNS], style: { head: [], border: [] } });
   for (const counts of queues) {
     // A server that cannot tell a figure leaves it open.
