@@ -122,6 +122,6 @@ export const electing: Group = {
       );
       await bench.pass(300);
       assert.equal(leaders(), 1);
-    }, 40_000);
+    }, 90_000);
   },
 };

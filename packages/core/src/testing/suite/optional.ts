@@ -156,7 +156,7 @@ export const optional: Group = {
       };
       await bench.until(read, 15_000, () => 'the state was not read');
       assert.equal(seen, 'yes');
-    }, 40_000);
+    }, 90_000);
 
     it('tells which messages have not ended', async (bench) => {
       const { broker, queue } = bench;
