@@ -64,6 +64,7 @@ export function makeProgram(exit: Exit): Command {
   program
     .command('queues')
     .description('list the queues of the broker with what stands in them')
+    .option('-a, --app <module>', 'application whose queues are meant where the server lists none')
     .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
     .option('--json', 'for programs', false)
     .option('--watch', 'again every second', false)
@@ -108,6 +109,7 @@ export function makeProgram(exit: Exit): Command {
     .description('move what is ready or delayed to another broker')
     .argument('<from>', 'URL of the broker to take from')
     .argument('<to>', 'URL of the broker to store in')
+    .option('-a, --app <module>', 'application whose queues are meant where the server lists none')
     .option('-q, --queues <names>', 'these queues only: emails,default')
     .action((from, to, options) => moveCommand(from, to, options));
   program
