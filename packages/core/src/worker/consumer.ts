@@ -3,6 +3,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import type { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Lane } from './lane.ts';
@@ -114,7 +115,7 @@ export class Consumer {
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked. */
+  /** Nobody can tell what became of a settlement. */
   settleUnknown(settlement: Settlement, error: unknown): void {
     this.#forget(settlement.delivery);
     this.#options.reporter.unknown(settlement, error);
@@ -133,7 +134,9 @@ export class Consumer {
         continue;
       }
       try {
-        for (const { source, deliveries } of await this.#fetcher.next(free, signal)) this.#accept(source, deliveries);
+        const fetched = await this.#fetcher.next(free, signal);
+        if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
+        for (const { source, deliveries } of fetched) this.#accept(source, deliveries);
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
@@ -188,6 +191,7 @@ export class Consumer {
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
+    failpoint('handler.after-before-settle');
     const { delivery } = execution;
     if (outcome.kind === 'interrupted') this.#interrupted++;
     const lane = this.#laneOf.get(delivery);
