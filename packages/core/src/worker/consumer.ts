@@ -8,15 +8,14 @@ import type { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
-import type { Report, Reporter } from './reporter.ts';
+import { type Judging, processDelivery } from './process-delivery.ts';
+import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
 import { settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
-const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
 export interface ConsumerOptions {
   readonly workerId: string;
@@ -31,14 +30,17 @@ export interface ConsumerOptions {
   readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
 }
 
-type ToRun = Extract<Verdict, { kind: 'run' }> & { readonly lane: Lane; readonly delivery: Delivery };
+interface Suspect {
+  readonly lane: Lane;
+  readonly delivery: Delivery;
+}
 
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #fetcher: Fetcher<Lane>;
   readonly #runner: Runner;
-  readonly #solitude = new Solitude<ToRun>();
+  readonly #solitude = new Solitude<Suspect>();
   readonly #fetching = new AbortController();
   readonly #laneOf = new Map<Delivery, Lane>();
   #loop: Promise<void> | undefined;
@@ -99,6 +101,8 @@ export class Consumer {
 
   /** A delivery that somebody else may hold by now. */
   lost(delivery: Delivery): void {
+    // Its settlement may have arrived before the renewal did: the answer to that will tell.
+    if (this.#laneOf.get(delivery)?.settler.isSettling(delivery)) return;
     this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
     this.#forget(delivery);
     this.#runner.abort(
@@ -175,7 +179,7 @@ export class Consumer {
     for (const delivery of deliveries.filter(isSuspect)) {
       const verdict = processDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'settle') continue;
-      if (this.#solitude.admit({ ...verdict, lane, delivery })) this.#hold(lane, delivery);
+      if (this.#solitude.admit({ lane, delivery })) this.#hold(lane, delivery);
       return;
     }
   }
@@ -250,45 +254,42 @@ export class Consumer {
     this.#turnScheduled = false;
     for (const lane of this.#options.lanes) lane.settler.flush();
     // Alone: all that is held is the suspect itself.
-    if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
-      const suspect = this.#solitude.enter();
-      // Its lease may have been lost while it waited: then somebody else runs it.
-      if (suspect !== undefined && this.#laneOf.has(suspect.delivery)) {
-        this.#runner.start(suspect.delivery, suspect.message, suspect.task);
-      } else {
-        this.#solitude.leave();
-      }
-    }
+    if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) this.#runSuspect();
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
     wake();
   }
 
+  #runSuspect(): void {
+    const suspect = this.#solitude.enter();
+    // Its lease may have been lost while it waited (then somebody else runs it), or its time may be over.
+    if (suspect === undefined || !this.#laneOf.has(suspect.delivery)) {
+      this.#solitude.leave();
+      return;
+    }
+    const { lane, delivery } = suspect;
+    const verdict = processDelivery(delivery, this.#options.judging);
+    if (verdict.kind === 'run') {
+      this.#runner.start(delivery, verdict.message, verdict.task);
+      return;
+    }
+    this.#solitude.leave();
+    this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
+    this.#scheduleTurn();
+  }
+
   #sleep(waitMs: number): Promise<void> {
     const { clock } = this.#options;
+    const { signal } = this.#fetching;
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(done, waitMs);
-      this.#fetching.signal.addEventListener('abort', done, { once: true });
-      function done(): void {
+      const done = () => {
         clock.clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const timer = clock.setTimeout(done, waitMs);
+      signal.addEventListener('abort', done, { once: true });
     });
-  }
-}
-
-function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return UNTOLD;
   }
 }
