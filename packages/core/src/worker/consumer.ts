@@ -3,19 +3,19 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import type { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { type Judging, processDelivery } from './process-delivery.ts';
-import type { Report, Reporter } from './reporter.ts';
+import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
 import { settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
-const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
 export interface ConsumerOptions {
   readonly workerId: string;
@@ -94,6 +94,8 @@ export class Consumer {
 
   /** A delivery that somebody else may hold by now. */
   lost(delivery: Delivery): void {
+    // Its settlement may have arrived before the renewal did: the answer to that will tell.
+    if (this.#laneOf.get(delivery)?.settler.isSettling(delivery)) return;
     this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
     this.#forget(delivery);
     this.#runner.abort(
@@ -110,7 +112,7 @@ export class Consumer {
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked. */
+  /** Nobody can tell what became of a settlement. */
   settleUnknown(settlement: Settlement, error: unknown): void {
     this.#forget(settlement.delivery);
     this.#options.reporter.unknown(settlement, error);
@@ -130,6 +132,7 @@ export class Consumer {
       }
       try {
         const fetched = await this.#fetcher.next(free, signal);
+        if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
         const alone = this.#laneOf.size === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
         for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
@@ -175,6 +178,7 @@ export class Consumer {
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
+    failpoint('handler.after-before-settle');
     const { delivery } = execution;
     if (outcome.kind === 'interrupted') this.#interrupted++;
     const lane = this.#laneOf.get(delivery);
@@ -240,28 +244,15 @@ export class Consumer {
 
   #sleep(waitMs: number): Promise<void> {
     const { clock } = this.#options;
+    const { signal } = this.#fetching;
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(done, waitMs);
-      this.#fetching.signal.addEventListener('abort', done, { once: true });
-      function done(): void {
+      const done = () => {
         clock.clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const timer = clock.setTimeout(done, waitMs);
+      signal.addEventListener('abort', done, { once: true });
     });
-  }
-}
-
-function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return UNTOLD;
   }
 }
