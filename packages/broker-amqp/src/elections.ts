@@ -1,5 +1,5 @@
 import type { Leadership } from '@brokkr/core';
-import type { Channel } from 'amqplib';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import { closedError } from './amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from './declarer.ts';
 import type { Names } from './names.ts';
@@ -9,6 +9,8 @@ export interface ElectionsOptions extends DeclarerOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** A message that is held for longer than the server's `consumer_timeout` ends the channel, and with it the lead. */
+const RENEW_EVERY_MS = 60_000;
 
 /**
  * One leader under each name: every candidate consumes a queue with a single active consumer, and the server lets one
@@ -61,21 +63,27 @@ export class Elections {
     };
     channel.on('error', () => undefined);
     const decided = new Promise<boolean>((resolve) => {
-      let leads = false;
+      let held: ConsumeMessage | undefined;
+      const bring = () => void channel.sendToQueue(queue, NOTHING, { persistent: true });
+      const renewing = setInterval(bring, RENEW_EVERY_MS);
       channel.on('close', () => {
+        clearInterval(renewing);
         lost.abort();
         resolve(false);
       });
       signal.addEventListener('abort', () => resolve(false), { once: true });
       channel
         .consume(queue, (message) => {
-          if (message === null) void release();
-          // Each candidate has brought one; the first is held for as long as this one leads.
-          else if (leads) channel.ack(message);
-          leads = true;
+          if (message === null) {
+            void release();
+            return;
+          }
+          // One is held for as long as this candidate leads, the newest: none for as long as the server would mind.
+          if (held !== undefined) channel.ack(held);
+          held = message;
           resolve(true);
         })
-        .then(() => channel.sendToQueue(queue, NOTHING, { persistent: true }))
+        .then(bring)
         .catch(() => void release());
     });
     if ((await decided) && !signal.aborted && !lost.signal.aborted) return { lost: lost.signal, release };

@@ -8,8 +8,8 @@ export interface StateQueuesOptions extends DeclarerOptions {
   readonly names: Names;
 }
 
-/** A queue that is there and empty is being read by somebody else; after so long its writer must have died. */
-const READ_WITHIN_MS = 1_000;
+/** A queue that is there and empty is being read by somebody else; empty for so long, its writer died before it wrote. */
+const ABANDONED_MS = 30_000;
 const AGAIN_MS = 5;
 
 /**
@@ -18,25 +18,30 @@ const AGAIN_MS = 5;
  */
 export class StateQueues {
   readonly #options: StateQueuesOptions;
+  /** When a queue was first found empty, by its name. */
+  readonly #emptySince = new Map<string, number>();
 
   constructor(options: StateQueuesOptions) {
     this.#options = options;
   }
 
-  /** @throws BrokerUnavailableError where the server is away for too long */
+  /** @throws BrokerUnavailableError where the server is away for too long, or a reader elsewhere holds the value */
   async get(key: string): Promise<string | undefined> {
     const { link, names, patienceMs } = this.#options;
     const queue = names.state(key);
-    const giveUpAt = performance.now() + READ_WITHIN_MS;
+    const giveUpAt = performance.now() + patienceMs;
     try {
       return await link.withChannel(patienceMs, async (channel) => {
         for (;;) {
           const message = await channel.get(queue);
           if (message !== false) {
             channel.nack(message, false, true);
+            this.#emptySince.delete(queue);
             return message.content.toString();
           }
-          if (performance.now() > giveUpAt) return undefined;
+          if (this.#isAbandoned(queue)) return undefined;
+          if (performance.now() > giveUpAt)
+            throw new BrokerUnavailableError(`the state ${key} is held by somebody else`);
           await sleep(AGAIN_MS * (1 + Math.random()));
         }
       });
@@ -44,6 +49,13 @@ export class StateQueues {
       if (replyCode(error) === NOT_FOUND) return undefined;
       throw unavailable(error);
     }
+  }
+
+  /** A reader that died gives its message back as soon as the server notices. */
+  #isAbandoned(queue: string): boolean {
+    const since = this.#emptySince.get(queue) ?? performance.now();
+    this.#emptySince.set(queue, since);
+    return performance.now() - since > ABANDONED_MS;
   }
 
   /** @throws BrokerUnavailableError where the server is away, or takes nothing, for too long */
