@@ -75,7 +75,16 @@ export class Connection {
         },
         Math.max(LEAST_WAIT_MS, giveUpAt - performance.now()),
       );
-      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+      answer.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
     });
   }
 

@@ -28,6 +28,8 @@ import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
 import { RedisSubscription } from './redis-subscription.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { append } from './scripts/append.ts';
+import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
 import type { Script } from './scripts/script.ts';
@@ -115,6 +117,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
       connection: this.#connection,
       doorbell: this.#doorbell(queue),
       leaseMs: options.leaseMs ?? defaults.leaseMs,
+      prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
       patienceMs: this.#patienceMs,
       onClose: () => this.#subscriptions.delete(subscription),
@@ -193,6 +196,14 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     if (queue === undefined) return [];
     checkQueueName(queue);
     if (!this.#announced.has(queue)) await this.#announce(queue);
+    if (envelopes.every(isPlain)) {
+      await this.#run(
+        append,
+        queue,
+        envelopes.flatMap((envelope) => [envelope.id, encodeEnvelope(envelope)]),
+      );
+      return envelopes.map(({ id }) => ({ id, isNew: true }));
+    }
     const args: (string | Buffer)[] = [this.#keyTtl];
     for (const envelope of envelopes) {
       args.push(envelope.id, encodeEnvelope(envelope));
@@ -213,11 +224,10 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
   }
 
   #doorbell(queue: string): Doorbell {
-    const key = this.#keys.bell(queue);
-    const passOn = () => {
-      this.#call((client) => client.rpush(key, '1')).catch(() => undefined);
+    const ringAgain = () => {
+      this.#run(passOn, queue).catch(() => undefined);
     };
-    return new Doorbell(key, () => this.#duplicate(), passOn);
+    return new Doorbell(this.#keys.bell(queue), () => this.#duplicate(), ringAgain);
   }
 
   #duplicate(): Client {
@@ -232,6 +242,11 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
     return this.#connection.call(send, { patienceMs: this.#patienceMs });
   }
+}
+
+/** To be run at once, whatever was sent before. */
+function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
+  return notBefore === undefined && idempotencyKey === undefined;
 }
 
 /** One list for each queue; the list itself where there is one queue only. */
