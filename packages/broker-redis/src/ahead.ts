@@ -1,6 +1,6 @@
 import type { Delivery } from '@brokkr/core';
 
-/** What is held ahead has to be used up within this time at the rate of the last hand-over. */
+/** A batch ahead has to be used up within this time at the rate of the last hand-over. */
 const WORTH_MS = 5;
 /** A consumer has to have been so quick for this many hand-overs in a row. */
 const PROVEN = 10;
@@ -52,16 +52,20 @@ export class Ahead {
     return taken;
   }
 
-  /** Told of every hand-over: claims the next batch where `deliveries` are innocent and came as fast as it takes. */
+  /**
+   * Told of every hand-over: claims the next batch for a consumer that takes whole ones as fast as it can, where none
+   * of `deliveries` has crashed before.
+   */
   refill(deliveries: readonly Delivery[], limit: number, signal: AbortSignal): void {
+    const { most } = this.#options;
     const now = performance.now();
     const eachMs = (now - this.#lastAt) / deliveries.length;
     this.#lastAt = now;
-    const size = Math.min(this.#options.most, Math.floor(WORTH_MS / eachMs));
-    const isQuick = 2 * size >= limit && deliveries.length === limit && !deliveries.some(hasCrashed);
+    const isWhole = deliveries.length === limit && 2 * limit >= most;
+    const isQuick = isWhole && most * eachMs <= WORTH_MS && !deliveries.some(hasCrashed);
     this.#quick = isQuick ? this.#quick + 1 : 0;
     if (this.#quick < PROVEN || this.#held.length > 0 || this.#closed || signal.aborted) return;
-    this.#underway = this.#claim(size, signal);
+    this.#underway = this.#claim(most, signal);
   }
 
   /** Resolves once nothing is held any more. */

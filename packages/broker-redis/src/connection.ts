@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError } from '@brokkr/core';
 import type { Client } from './connect.ts';
 import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
+import { callPacked, type PackedArguments } from './packed-call.ts';
 import type { Script } from './scripts/script.ts';
 
 const RETRY_MS = 50;
@@ -10,6 +11,8 @@ const LEAST_WAIT_MS = 100;
 
 /** What a script answers: integers, bytes, or lists of them. */
 export type Reply = number | Buffer | readonly (number | Buffer)[];
+
+export type Arguments = readonly (string | Buffer)[] | PackedArguments;
 
 export interface CallOptions {
   /** How long the server may be away, milliseconds. */
@@ -36,13 +39,28 @@ export class Connection {
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  async run(script: Script, key: string, args: readonly (string | Buffer)[], options: CallOptions): Promise<Reply> {
+  run(script: Script, key: string, args: Arguments, options: CallOptions): Promise<Reply> {
     return this.call((client) => evaluate(client, script, key, args), options);
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal }: CallOptions): Promise<T> {
+  call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal }: CallOptions): Promise<T> {
     const giveUpAt = performance.now() + patienceMs;
+    if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
+      return this.#persist(send, giveUpAt, signal);
+    }
+    // Most calls are answered at once: they wait for one promise only.
+    return this.#answered(send(this.client), giveUpAt, (error) => {
+      if (!this.#mayPass(error, giveUpAt, signal)) throw this.#refusal(error);
+      return sleep(RETRY_MS).then(() => this.#persist(send, giveUpAt, signal));
+    });
+  }
+
+  async #persist<T>(
+    send: (client: Client) => Promise<T>,
+    giveUpAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     for (;;) {
       if (this.#closed) throw closedError();
       if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
@@ -50,12 +68,18 @@ export class Connection {
         if (!this.#isChecked) await this.#answered(this.#once(), giveUpAt);
         return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
-        if (this.#closed) throw closedError();
-        if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted)
-          throw asBrokerError(error);
+        if (!this.#mayPass(error, giveUpAt, signal)) throw this.#refusal(error);
         await sleep(RETRY_MS);
       }
     }
+  }
+
+  #mayPass(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): boolean {
+    return !this.#closed && isPassing(error) && performance.now() + RETRY_MS < giveUpAt && signal?.aborted !== true;
+  }
+
+  #refusal(error: unknown): Error {
+    return this.#closed ? closedError() : asBrokerError(error);
   }
 
   close(): void {
@@ -66,7 +90,11 @@ export class Connection {
    * A client can wait for ever for a server that went dead without a word (in its own greeting, for instance), so the
    * bound is ours: past it the connection is thrown away and made anew.
    */
-  #answered<T>(answer: Promise<T>, giveUpAt: number): Promise<T> {
+  #answered<T>(
+    answer: Promise<T>,
+    giveUpAt: number,
+    otherwise: (error: unknown) => Promise<T> = (error) => Promise.reject(error),
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {
@@ -82,7 +110,7 @@ export class Connection {
         },
         (error: unknown) => {
           clearTimeout(timer);
-          reject(error);
+          resolve(new Promise((retried) => retried(otherwise(error))));
         },
       );
     });
@@ -136,16 +164,14 @@ export class Connection {
 }
 
 /** By its digest; where the server has forgotten it (a restart, a fail-over, SCRIPT FLUSH) in full, which it then keeps. */
-async function evaluate(
-  client: Client,
-  script: Script,
-  key: string,
-  args: readonly (string | Buffer)[],
-): Promise<Reply> {
-  try {
-    return (await client.callBuffer('EVALSHA', script.sha, 1, key, ...args)) as Reply;
-  } catch (error) {
+function evaluate(client: Client, script: Script, key: string, args: Arguments): Promise<Reply> {
+  return evaluateAs(client, 'EVALSHA', script.sha, key, args).catch((error: unknown) => {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return (await client.callBuffer('EVAL', script.lua, 1, key, ...args)) as Reply;
-  }
+    return evaluateAs(client, 'EVAL', script.lua, key, args);
+  });
+}
+
+function evaluateAs(client: Client, name: string, script: string, key: string, args: Arguments): Promise<Reply> {
+  if ('bytes' in args) return callPacked(client, name, script, key, args);
+  return client.callBuffer(name, script, 1, key, ...args) as Promise<Reply>;
 }

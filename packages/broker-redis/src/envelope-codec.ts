@@ -23,12 +23,17 @@ const SHORT_LINE = /^[a-z-]{1,32}=[!-~]{1,120}(?: [a-z-]{1,32}=[!-~]{1,120})*$/;
  */
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const { body } = envelope;
-  const line = `${shortLine(envelope) ?? jsonLine(envelope)}\n`;
+  const line = headLine(envelope);
   const head = Buffer.byteLength(line);
   const bytes = Buffer.allocUnsafe(head + body.byteLength);
   bytes.write(line);
   bytes.set(body, head);
   return bytes;
+}
+
+/** The line that stands before the body, its end included. */
+export function headLine(envelope: Envelope): string {
+  return `${shortLine(envelope) ?? jsonLine(envelope)}\n`;
 }
 
 /** The envelope of these bytes; what nobody of ours has written is a body without headers, which the core sorts out. */

@@ -32,6 +32,8 @@ interface Done {
 interface Claim {
   readonly limit: number;
   readonly signal: AbortSignal;
+  /** Nobody waits for it yet. */
+  readonly isAhead: boolean;
   readonly resolve: (claimed: Claimed) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -46,15 +48,17 @@ type Lists = readonly [
 ];
 
 /**
- * What is done and what is to be next go to the server in one call. One call is under way at a time: what comes up
- * meanwhile goes together in the next, so that a busy consumer makes one call a batch.
+ * What is done and what is to be next go to the server in one call, where both come up in one turn of the event loop.
+ * While a claim ahead is under way, what is done waits for its answer and goes along with the next: so a consumer that
+ * is quicker than a round trip makes one call a batch.
  */
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #consumer = randomUUID();
   #done: Done[] = [];
   #claim: Claim | undefined;
-  #isBusy = false;
+  #isScheduled = false;
+  #isAheadUnderway = false;
   /** Number of the claim under way; one whose answer was lost is asked for again by the same number. */
   #call = 1;
 
@@ -71,23 +75,28 @@ export class Exchange {
   }
 
   /** One at a time. `signal` ends the wait for a server that is away. */
-  claim(limit: number, signal: AbortSignal): Promise<Claimed> {
+  claim(limit: number, signal: AbortSignal, isAhead: boolean): Promise<Claimed> {
     return new Promise((resolve, reject) => {
-      this.#claim = { limit, signal, resolve, reject };
+      this.#claim = { limit, signal, isAhead, resolve, reject };
       this.#schedule();
     });
   }
 
   #schedule(): void {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    afterMicrotasks(() => void this.#exchange());
+    if (this.#isScheduled || this.#isAheadUnderway) return;
+    this.#isScheduled = true;
+    afterMicrotasks(() => {
+      this.#isScheduled = false;
+      void this.#exchange();
+    });
   }
 
   async #exchange(): Promise<void> {
     const done = this.#takeDone();
     const claim = this.#claim;
     this.#claim = undefined;
+    this.#isAheadUnderway = claim?.isAhead ?? false;
+    if (this.#done.length > 0) this.#schedule();
     try {
       const answer = await this.#send(done, claim);
       tell(done, answer[0]);
@@ -100,12 +109,12 @@ export class Exchange {
       claim?.reject(error);
     }
     // Whoever was answered now may have more to say by the end of this turn of the event loop.
-    afterMicrotasks(() =>
-      setImmediate(() => {
-        this.#isBusy = false;
-        if (this.#done.length > 0 || this.#claim !== undefined) this.#schedule();
-      }),
-    );
+    if (claim?.isAhead) afterMicrotasks(() => setImmediate(() => this.#goOn()));
+  }
+
+  #goOn(): void {
+    this.#isAheadUnderway = false;
+    if (this.#done.length > 0 || this.#claim !== undefined) this.#schedule();
   }
 
   /** As many as fit in one call. */

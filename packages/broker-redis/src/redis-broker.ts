@@ -18,11 +18,12 @@ import {
 } from '@brokkr/core';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
-import { Connection, type Reply } from './connection.ts';
+import { type Arguments, Connection, type Reply } from './connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
 import { Keys } from './keys.ts';
+import { packEnvelopes } from './packed-call.ts';
 import { closedError } from './redis-errors.ts';
 import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
@@ -97,7 +98,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     const calls = batches(envelopes).flatMap(byQueue);
-    if (calls.length === 1) return this.#publish(envelopes);
+    if (calls.length <= 1) return this.#publish(envelopes);
     const receipts = new Map<Envelope, PublishReceipt>();
     await Promise.all(
       calls.map(async (batch) => {
@@ -197,11 +198,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     checkQueueName(queue);
     if (!this.#announced.has(queue)) await this.#announce(queue);
     if (envelopes.every(isPlain)) {
-      await this.#run(
-        append,
-        queue,
-        envelopes.flatMap((envelope) => [envelope.id, encodeEnvelope(envelope)]),
-      );
+      await this.#run(append, queue, packEnvelopes(envelopes));
       return envelopes.map(({ id }) => ({ id, isNew: true }));
     }
     const args: (string | Buffer)[] = [this.#keyTtl];
@@ -234,7 +231,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     return duplicateFor(this.#connection.client);
   }
 
-  #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
+  #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
     checkQueueName(queue);
     return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
   }

@@ -32,7 +32,7 @@ export class RedisSubscription implements Subscription {
     this.#ahead = new Ahead({
       most: Math.min(options.prefetch, LARGEST_BATCH),
       leaseMs: options.leaseMs,
-      claim: async (limit) => (await this.#exchange.claim(limit, this.#closing.signal)).deliveries,
+      claim: async (limit) => (await this.#exchange.claim(limit, this.#closing.signal, true)).deliveries,
       giveBack: (deliveries) => this.#giveBack(deliveries),
     });
   }
@@ -93,7 +93,7 @@ export class RedisSubscription implements Subscription {
   /** `undefined` where the wait for a server that is away was aborted. */
   async #claim(limit: number, signal: AbortSignal): Promise<Claimed | undefined> {
     try {
-      return await this.#exchange.claim(limit, signal);
+      return await this.#exchange.claim(limit, signal, false);
     } catch (error) {
       if (signal.aborted || this.#closing.signal.aborted) return undefined;
       throw error;

@@ -7,21 +7,29 @@ import { script } from './script.ts';
  * first write grows, so that a full server refuses it before anything happened.
  */
 export const append = script(`${KEYS_OF_QUEUE}${RING}
-local ids = {}
-for i = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
-local kept = redis.call('HMGET', messages, unpack(ids))
-local line, fields, seen = {}, {}, {}
-for i, id in ipairs(ids) do
-  if not kept[i] and not seen[id] then
-    seen[id] = true
-    line[#line + 1] = id
-    fields[2 * #line - 1], fields[2 * #line] = id, ARGV[2 * i]
+local line = {}
+if #ARGV == 2 then
+  if redis.call('HSETNX', messages, ARGV[1], ARGV[2]) == 0 then return 0 end
+  line[1] = ARGV[1]
+else
+  for i = 1, #ARGV, 2 do line[#line + 1] = ARGV[i] end
+  local kept = redis.call('HMGET', messages, unpack(line))
+  local ids, seen = line, {}
+  local fields = {}
+  line = {}
+  for i = 1, #ids do
+    local id = ids[i]
+    if not kept[i] and not seen[id] then
+      seen[id] = true
+      line[#line + 1] = id
+      fields[2 * #line - 1], fields[2 * #line] = id, ARGV[2 * i]
+    end
   end
+  if #line == 0 then return 0 end
+  redis.call('HSET', messages, unpack(fields))
 end
-if #line == 0 then return {} end
-redis.call('HSET', messages, unpack(fields))
 redis.call('RPUSH', ready, unpack(line))
 redis.call('HINCRBY', counts, 'published', #line)
 ring()
-return {}
+return 0
 `);

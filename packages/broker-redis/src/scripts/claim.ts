@@ -33,8 +33,8 @@ local function take(limit, lease, worker, memo, call)
   redis.call('ZADD', leases, unpack(leased))
   redis.call('HSET', held, unpack(holders))
   redis.call('SET', memo, call .. ' ' .. fence .. ' ' .. size, 'PX', lease)
-  -- More is left, or will be due: whoever is idle has to know.
-  if redis.call('EXISTS', ready, delayed) > 0 then ring() end
+  -- More is left, or will be due: whoever is idle has to know. Else nobody needs to come.
+  if redis.call('EXISTS', ready, delayed) > 0 then ring() else redis.call('DEL', bell) end
   return line, fence
 end
 
