@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
 import type { Client } from './connect.ts';
 import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
-import { callPacked, type PackedArguments } from './packed-call.ts';
+import { callWithMessages } from './packed-call.ts';
 import type { Script } from './scripts/script.ts';
 
 const RETRY_MS = 50;
@@ -12,7 +12,8 @@ const LEAST_WAIT_MS = 100;
 /** What a script answers: integers, bytes, or lists of them. */
 export type Reply = number | Buffer | readonly (number | Buffer)[];
 
-export type Arguments = readonly (string | Buffer)[] | PackedArguments;
+/** Of a script; or messages, each as its id and its bytes. */
+export type Arguments = readonly (string | Buffer)[] | { readonly messages: readonly Envelope[] };
 
 export interface CallOptions {
   /** How long the server may be away, milliseconds. */
@@ -172,6 +173,6 @@ function evaluate(client: Client, script: Script, key: string, args: Arguments):
 }
 
 function evaluateAs(client: Client, name: string, script: string, key: string, args: Arguments): Promise<Reply> {
-  if ('bytes' in args) return callPacked(client, name, script, key, args);
+  if ('messages' in args) return callWithMessages(client, name, script, key, args.messages);
   return client.callBuffer(name, script, 1, key, ...args) as Promise<Reply>;
 }

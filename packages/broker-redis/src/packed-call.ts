@@ -1,70 +1,63 @@
-import { Command } from 'ioredis';
 import type { Envelope } from '@brokkr/core';
+import { Command } from 'ioredis';
 import type { Client } from './connect.ts';
 import type { Reply } from './connection.ts';
 import { headLine } from './envelope-codec.ts';
 
 const CARRIAGE_RETURN = 0x0d;
 const NEWLINE = 0x0a;
-/** Characters that stand around an id and a message. */
-const FRAME = 40;
-/** Bytes of UTF-8 for a UTF-16 unit, at the most. */
-const WIDEST = 3;
 
-/** Pairs of id and message as the protocol writes them: the last arguments of a call. */
-export interface PackedArguments {
-  readonly count: number;
-  readonly bytes: Buffer;
-}
-
-/** In one piece of memory, written once: the client would make a buffer of each, measure it and copy it again. */
-export function packEnvelopes(envelopes: readonly Envelope[]): PackedArguments {
-  const lines = envelopes.map(headLine);
-  let most = 0;
-  for (let at = 0; at < envelopes.length; at++) {
-    const { id, body } = envelopes[at] as Envelope;
-    most += (id.length + (lines[at] as string).length) * WIDEST + body.byteLength + FRAME;
-  }
-  const bytes = Buffer.allocUnsafe(most);
-  let end = 0;
-  for (let at = 0; at < envelopes.length; at++) {
-    const { id, body } = envelopes[at] as Envelope;
-    const line = lines[at] as string;
-    const size = Buffer.byteLength(line) + body.byteLength;
-    end += bytes.write(`$${Buffer.byteLength(id)}\r\n${id}\r\n$${size}\r\n${line}`, end);
-    bytes.set(body, end);
-    end += body.byteLength;
-    bytes[end++] = CARRIAGE_RETURN;
-    bytes[end++] = NEWLINE;
-  }
-  return { count: 2 * envelopes.length, bytes: bytes.subarray(0, end) };
-}
-
-/** A script call with such arguments. `script` is its text or its digest, as `name` (EVAL, EVALSHA) wants it. */
-export function callPacked(
+/**
+ * A script call whose last arguments are pairs of id and message. `script` is its text or its digest, as `name` (EVAL,
+ * EVALSHA) wants it.
+ */
+export function callWithMessages(
   client: Client,
   name: string,
   script: string,
   key: string,
-  packed: PackedArguments,
+  messages: readonly Envelope[],
 ): Promise<Reply> {
-  const command = new PackedCall(name, [script, '1', key], packed, client.options.keyPrefix);
+  const command = new PackedCall(name, [script, '1', key], messages, client.options.keyPrefix);
   client.sendCommand(command);
   return command.promise as Promise<Reply>;
 }
 
-/** The client sees the first arguments, and finds the key (and with it the node of a cluster) among them. */
+/**
+ * Written in one piece of memory, once: the client would make a buffer of each message, measure it and copy it again.
+ * It sees the first arguments only, and finds the key (and with it the node of a cluster) among them.
+ */
 class PackedCall extends Command {
-  readonly #packed: PackedArguments;
+  readonly #messages: readonly Envelope[];
 
-  constructor(name: string, args: string[], packed: PackedArguments, keyPrefix: string | undefined) {
+  constructor(name: string, args: string[], messages: readonly Envelope[], keyPrefix: string | undefined) {
     super(name, args, { replyEncoding: null, ...(keyPrefix !== undefined && { keyPrefix }) });
-    this.#packed = packed;
+    this.#messages = messages;
   }
 
   override toWritable(): Buffer {
-    const { count, bytes } = this.#packed;
-    const first = [this.name, ...this.args].map((arg) => `$${Buffer.byteLength(arg as string)}\r\n${arg}\r\n`);
-    return Buffer.concat([Buffer.from(`*${first.length + count}\r\n${first.join('')}`), bytes]);
+    const messages = this.#messages;
+    let start = `*${1 + this.args.length + 2 * messages.length}\r\n`;
+    for (const arg of [this.name, ...(this.args as string[])]) start += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`;
+    const heads: string[] = [];
+    let size = Buffer.byteLength(start);
+    for (const message of messages) {
+      const line = headLine(message);
+      const length = Buffer.byteLength(line) + message.body.byteLength;
+      const head = `$${Buffer.byteLength(message.id)}\r\n${message.id}\r\n$${length}\r\n${line}`;
+      heads.push(head);
+      size += Buffer.byteLength(head) + message.body.byteLength + 2;
+    }
+    const bytes = Buffer.allocUnsafe(size);
+    let end = bytes.write(start);
+    for (let at = 0; at < messages.length; at++) {
+      const { body } = messages[at] as Envelope;
+      end += bytes.write(heads[at] as string, end);
+      bytes.set(body, end);
+      end += body.byteLength;
+      bytes[end++] = CARRIAGE_RETURN;
+      bytes[end++] = NEWLINE;
+    }
+    return bytes;
   }
 }

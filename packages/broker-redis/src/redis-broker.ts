@@ -23,7 +23,6 @@ import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
 import { Keys } from './keys.ts';
-import { packEnvelopes } from './packed-call.ts';
 import { closedError } from './redis-errors.ts';
 import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
@@ -198,7 +197,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     checkQueueName(queue);
     if (!this.#announced.has(queue)) await this.#announce(queue);
     if (envelopes.every(isPlain)) {
-      await this.#run(append, queue, packEnvelopes(envelopes));
+      await this.#run(append, queue, { messages: envelopes });
       return envelopes.map(({ id }) => ({ id, isNew: true }));
     }
     const args: (string | Buffer)[] = [this.#keyTtl];
