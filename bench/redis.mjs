@@ -17,6 +17,8 @@ import { together, togetherContenders } from './redis-together.mjs';
 
 const ROUNDS = Number(process.env.BROKKR_BENCH_ROUNDS ?? 5);
 const COUNT = Number(process.env.BROKKR_BENCH_COUNT ?? 20_000);
+/** Queued jobs whose memory is measured: so many that the buffers of connections hardly count. */
+const MANY = 100_000;
 /** `BROKKR_BENCH_ONLY=drain,idle`: not all of it. */
 const ONLY = process.env.BROKKR_BENCH_ONLY?.split(',');
 
@@ -164,9 +166,9 @@ async function memory() {
   for (const name of ['brokkr', 'bullmq', 'list']) {
     await redis.flushall();
     const before = await used();
-    const prepared = await contenders[name].prepare(10_000);
-    console.log(`memory of a queued job  ${name.padEnd(8)} ${Math.round(((await used()) - before) / 10_000)} bytes`);
-    await contenders[name].drain(prepared, 10_000, 50);
+    const prepared = await contenders[name].prepare(MANY);
+    console.log(`memory of a queued job  ${name.padEnd(8)} ${Math.round(((await used()) - before) / MANY)} bytes`);
+    await contenders[name].drain(prepared, MANY, 50);
   }
 }
 
