@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
+import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './connect.ts';
 import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
 import { callWithMessages } from './packed-call.ts';
@@ -8,6 +9,8 @@ import type { Script } from './scripts/script.ts';
 const RETRY_MS = 50;
 /** A call that was sent is given this long, however late it was. */
 const LEAST_WAIT_MS = 100;
+/** Three times as long as a bell is waited for: a client that has had no answer for so long is replaced. */
+const SILENCE_MS = 15_000;
 
 /** What a script answers: integers, bytes, or lists of them. */
 export type Reply = number | Buffer | readonly (number | Buffer)[];
@@ -20,23 +23,42 @@ export interface CallOptions {
   readonly patienceMs: number;
   /** Ends the wait for a server that is away; what was sent is waited for. */
   readonly signal?: AbortSignal | undefined;
+  /** Asks a server that did not pass the check too. */
+  readonly unchecked?: boolean | undefined;
+}
+
+export interface ConnectionOptions {
+  /** Run once, after the first connect and before the first call. */
+  readonly check: (client: Client) => Promise<void>;
+  /** Makes another client in place of one that never comes back; left out, the client is somebody else's and is told to reconnect. */
+  readonly renew?: (() => Client) | undefined;
+  /** How long every call may fail before that. @default 15_000 */
+  readonly silenceMs?: number | undefined;
 }
 
 /** One client for commands. A call waits for the server with a bound, and tries again while its failure is a passing one. */
 export class Connection {
-  readonly client: Client;
-  readonly #check: () => Promise<void>;
+  readonly #options: ConnectionOptions;
+  #client: Client;
   #checking: Promise<void> | undefined;
   #isChecked = false;
   #closed = false;
+  #breaks = 0;
+  /** When the first of the calls that failed since the last answer did. */
+  #failingSince: number | undefined;
 
-  /** @param check run once, after the first connect and before the first call */
-  constructor(client: Client, check: (client: Client) => Promise<void>) {
-    this.client = client;
-    this.#check = () => check(client);
-    client.setMaxListeners(0);
-    // Every call that suffers from it reports it; without a listener the process would end.
-    client.on('error', () => undefined);
+  constructor(client: Client, options: ConnectionOptions) {
+    this.#options = options;
+    this.#client = this.#watched(client);
+  }
+
+  get client(): Client {
+    return this.#client;
+  }
+
+  /** How often it broke: a call that is answered after a break may have been sent twice. */
+  get breaks(): number {
+    return this.#breaks;
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
@@ -45,46 +67,72 @@ export class Connection {
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal }: CallOptions): Promise<T> {
-    const giveUpAt = performance.now() + patienceMs;
+  call<T>(send: (client: Client) => Promise<T>, options: CallOptions): Promise<T> {
+    const giveUpAt = performance.now() + options.patienceMs;
     if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
-      return this.#persist(send, giveUpAt, signal);
+      return this.#persist(send, giveUpAt, options);
     }
     // Most calls are answered at once: they wait for one promise only.
     return this.#answered(send(this.client), giveUpAt, (error) => {
-      if (!this.#mayPass(error, giveUpAt, signal)) throw this.#refusal(error);
-      return sleep(RETRY_MS).then(() => this.#persist(send, giveUpAt, signal));
+      this.#judge(error, giveUpAt, options.signal);
+      return sleep(RETRY_MS).then(() => this.#persist(send, giveUpAt, options));
     });
   }
 
   async #persist<T>(
     send: (client: Client) => Promise<T>,
     giveUpAt: number,
-    signal: AbortSignal | undefined,
+    { signal, unchecked }: CallOptions,
   ): Promise<T> {
     for (;;) {
       if (this.#closed) throw closedError();
-      if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
       try {
-        if (!this.#isChecked) await this.#answered(this.#once(), giveUpAt);
+        if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
+        if (!this.#isChecked && unchecked !== true) await this.#answered(this.#once(), giveUpAt);
         return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
-        if (!this.#mayPass(error, giveUpAt, signal)) throw this.#refusal(error);
+        this.#judge(error, giveUpAt, signal);
         await sleep(RETRY_MS);
       }
     }
   }
 
-  #mayPass(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): boolean {
-    return !this.#closed && isPassing(error) && performance.now() + RETRY_MS < giveUpAt && signal?.aborted !== true;
-  }
-
-  #refusal(error: unknown): Error {
-    return this.#closed ? closedError() : asBrokerError(error);
+  /** Returns where the call may be tried again. */
+  #judge(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): void {
+    if (this.#closed) throw closedError();
+    if (isPassing(error) || error instanceof BrokerUnavailableError) this.#failed();
+    else this.#failingSince = undefined;
+    if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted) throw asBrokerError(error);
   }
 
   close(): void {
     this.#closed = true;
+  }
+
+  /** A client can lose its way for good, whatever the server does: after a long silence it is given up. */
+  #failed(): void {
+    const now = performance.now();
+    this.#failingSince ??= now;
+    if (now - this.#failingSince < (this.#options.silenceMs ?? SILENCE_MS)) return;
+    this.#failingSince = now;
+    const old = this.#client;
+    if (this.#options.renew === undefined) {
+      old.disconnect(true);
+      return;
+    }
+    this.#breaks++;
+    this.#client = this.#watched(this.#options.renew());
+    old.disconnect();
+  }
+
+  #watched(client: Client): Client {
+    client.setMaxListeners(0);
+    // Every call that suffers from it reports it; without a listener the process would end.
+    client.on('error', () => undefined);
+    const count = () => this.#breaks++;
+    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
+    else client.on('close', count);
+    return client;
   }
 
   /**
@@ -96,30 +144,29 @@ export class Connection {
     giveUpAt: number,
     otherwise: (error: unknown) => Promise<T> = (error) => Promise.reject(error),
   ): Promise<T> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        resolve(new Promise((retried) => retried(otherwise(error))));
+      };
       const timer = setTimeout(
         () => {
-          reject(new BrokerUnavailableError('Redis does not answer'));
+          fail(new BrokerUnavailableError('Redis does not answer'));
           this.client.disconnect(true);
         },
         Math.max(LEAST_WAIT_MS, giveUpAt - performance.now()),
       );
-      answer.then(
-        (value) => {
-          clearTimeout(timer);
-          resolve(value);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          resolve(new Promise((retried) => retried(otherwise(error))));
-        },
-      );
+      answer.then((value) => {
+        clearTimeout(timer);
+        this.#failingSince = undefined;
+        resolve(value);
+      }, fail);
     });
   }
 
   /** The check of the server; one that failed in passing is run again by the next call. */
   async #once(): Promise<void> {
-    this.#checking ??= this.#check();
+    this.#checking ??= this.#options.check(this.client);
     try {
       await this.#checking;
       this.#isChecked = true;

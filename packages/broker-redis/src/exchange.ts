@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { nextTick } from 'node:process';
-import type { Delivery } from '@brokkr/core';
+import { BrokerUnavailableError, type Delivery } from '@brokkr/core';
 import { LARGEST_BATCH } from './batches.ts';
 import type { Connection } from './connection.ts';
 import { decodeEnvelope } from './envelope-codec.ts';
@@ -98,8 +98,14 @@ export class Exchange {
     this.#isAheadUnderway = claim?.isAhead ?? false;
     if (this.#done.length > 0) this.#schedule();
     try {
+      const { connection } = this.#options;
+      const { breaks } = connection;
       const answer = await this.#send(done, claim);
-      tell(done, answer[0]);
+      try {
+        tell(done, onlyIfWhole(connection, breaks, answer[0]));
+      } catch (error) {
+        for (const { reject } of done) reject(error);
+      }
       if (claim !== undefined) {
         this.#call++;
         claim.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1] });
@@ -152,6 +158,16 @@ export class Exchange {
 /** Microtasks that are queued meanwhile come first: what they ask for goes along. */
 function afterMicrotasks(then: () => void): void {
   queueMicrotask(() => nextTick(then));
+}
+
+/**
+ * What of a settlement was `lost`. Where the connection broke meanwhile, the client may have sent it twice, and what
+ * the first did looks lost to the second.
+ * @throws BrokerUnavailableError then: the answer tells nothing
+ */
+export function onlyIfWhole(connection: Connection, breaks: number, lost: readonly number[]): readonly number[] {
+  if (lost.length === 0 || connection.breaks === breaks) return lost;
+  throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
 }
 
 /** Each learns which of its own were lost, by their numbers (from 1) among all of one call. */

@@ -5,7 +5,7 @@ import type { Reply } from './connection.ts';
 import { delayMs } from './delay.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
-import { type Claimed, Exchange, type ExchangeOptions } from './exchange.ts';
+import { type Claimed, Exchange, type ExchangeOptions, onlyIfWhole } from './exchange.ts';
 import { extend } from './scripts/extend.ts';
 import type { Script } from './scripts/script.ts';
 import { settle } from './scripts/settle.ts';
@@ -114,8 +114,15 @@ export class RedisSubscription implements Subscription {
     }
     return pick(
       settlements.map(({ delivery }) => delivery),
-      await this.#run(settle, args),
+      await this.#end(settle, args),
     );
+  }
+
+  /** What of a settlement was lost. */
+  async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
+    const { connection } = this.#options;
+    const { breaks } = connection;
+    return onlyIfWhole(connection, breaks, (await this.#run(script, args)) as readonly number[]);
   }
 
   #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {

@@ -3,19 +3,19 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import type { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
-import type { Report, Reporter } from './reporter.ts';
+import { type Judging, processDelivery } from './process-delivery.ts';
+import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
 import { settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
-const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
 export interface ConsumerOptions {
   readonly workerId: string;
@@ -30,14 +30,12 @@ export interface ConsumerOptions {
   readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
 }
 
-type ToRun = Extract<Verdict, { kind: 'run' }> & { readonly lane: Lane; readonly delivery: Delivery };
-
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #fetcher: Fetcher<Lane>;
   readonly #runner: Runner;
-  readonly #solitude = new Solitude<ToRun>();
+  readonly #solitude = new Solitude();
   readonly #fetching = new AbortController();
   readonly #laneOf = new Map<Delivery, Lane>();
   #loop: Promise<void> | undefined;
@@ -74,8 +72,6 @@ export class Consumer {
   async stopFetching(): Promise<void> {
     this.#fetching.abort();
     this.#wake?.();
-    const waiting = this.#solitude.evict();
-    if (waiting !== undefined) this.#release(waiting.lane, waiting.delivery);
     await this.#loop;
   }
 
@@ -98,6 +94,8 @@ export class Consumer {
 
   /** A delivery that somebody else may hold by now. */
   lost(delivery: Delivery): void {
+    // Its settlement may have arrived before the renewal did: the answer to that will tell.
+    if (this.#laneOf.get(delivery)?.settler.isSettling(delivery)) return;
     this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
     this.#forget(delivery);
     this.#runner.abort(
@@ -114,7 +112,7 @@ export class Consumer {
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked. */
+  /** Nobody can tell what became of a settlement. */
   settleUnknown(settlement: Settlement, error: unknown): void {
     this.#forget(settlement.delivery);
     this.#options.reporter.unknown(settlement, error);
@@ -133,7 +131,10 @@ export class Consumer {
         continue;
       }
       try {
-        for (const { source, deliveries } of await this.#fetcher.next(free, signal)) this.#accept(source, deliveries);
+        const fetched = await this.#fetcher.next(free, signal);
+        if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
+        const alone = this.#laneOf.size === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
+        for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
@@ -152,29 +153,17 @@ export class Consumer {
     return Math.max(0, concurrency - running);
   }
 
-  #accept(lane: Lane, deliveries: readonly Delivery[]): void {
-    // Looked for first: nothing may start beside a suspect.
-    if (deliveries.some(isSuspect)) this.#takeInSuspect(lane, deliveries);
-    else if (deliveries.length > 0) this.#solitude.relax();
+  /** @param alone whether the worker holds nothing but this one delivery */
+  #accept(lane: Lane, deliveries: readonly Delivery[], alone: boolean): void {
+    if (deliveries.length > 0 && !deliveries.some(isSuspect)) this.#solitude.relax();
     for (const delivery of deliveries) {
-      if (this.#laneOf.has(delivery)) continue;
       this.#hold(lane, delivery);
       const verdict = processDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'settle') this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-      else if (this.#mayStart(delivery)) this.#runner.start(delivery, verdict.message, verdict.task);
+      else if (this.#mayStart(delivery, alone)) this.#runner.start(delivery, verdict.message, verdict.task);
       else this.#release(lane, delivery);
     }
     this.#scheduleTurn();
-  }
-
-  /** The first suspect that is to be run waits for its turn; `#accept` hands back the others. */
-  #takeInSuspect(lane: Lane, deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries.filter(isSuspect)) {
-      const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'settle') continue;
-      if (this.#solitude.admit({ ...verdict, lane, delivery })) this.#hold(lane, delivery);
-      return;
-    }
   }
 
   #hold(lane: Lane, delivery: Delivery): void {
@@ -182,12 +171,14 @@ export class Consumer {
     lane.leases.hold(delivery);
   }
 
-  #mayStart(delivery: Delivery): boolean {
-    if (this.#fetching.signal.aborted || this.#solitude.isClosed || isSuspect(delivery)) return false;
+  #mayStart(delivery: Delivery, alone: boolean): boolean {
+    if (this.#fetching.signal.aborted || this.#solitude.isClosed) return false;
+    if (isSuspect(delivery)) return this.#solitude.admit(alone);
     return this.#runner.size < this.#options.concurrency;
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
+    failpoint('handler.after-before-settle');
     const { delivery } = execution;
     if (outcome.kind === 'interrupted') this.#interrupted++;
     const lane = this.#laneOf.get(delivery);
@@ -245,16 +236,6 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#options.lanes) lane.settler.flush();
-    // Alone: all that is held is the suspect itself.
-    if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
-      const suspect = this.#solitude.enter();
-      // Its lease may have been lost while it waited: then somebody else runs it.
-      if (suspect !== undefined && this.#laneOf.has(suspect.delivery)) {
-        this.#runner.start(suspect.delivery, suspect.message, suspect.task);
-      } else {
-        this.#solitude.leave();
-      }
-    }
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
@@ -263,28 +244,15 @@ export class Consumer {
 
   #sleep(waitMs: number): Promise<void> {
     const { clock } = this.#options;
+    const { signal } = this.#fetching;
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(done, waitMs);
-      this.#fetching.signal.addEventListener('abort', done, { once: true });
-      function done(): void {
+      const done = () => {
         clock.clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const timer = clock.setTimeout(done, waitMs);
+      signal.addEventListener('abort', done, { once: true });
     });
-  }
-}
-
-function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return UNTOLD;
   }
 }

@@ -14,6 +14,24 @@ export interface Report {
   readonly error?: unknown;
 }
 
+export const UNTOLD: Report = { event: 'none', durationMs: 0 };
+
+/** What is told of a settlement. */
+export function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
+  switch (settlement.kind) {
+    case 'ack':
+      return { event: 'succeeded', durationMs };
+    case 'retry':
+      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
+    case 'dead-letter':
+      return { event: 'dead', durationMs, error };
+    case 'expire':
+      return { event: 'expired', durationMs };
+    case 'release':
+      return UNTOLD;
+  }
+}
+
 /** Tells events, counts and log lines of what has happened to messages. */
 export class Reporter {
   readonly #events: EventEmitter<WorkerEvents>;
@@ -40,9 +58,9 @@ export class Reporter {
   }
 
   unknown({ delivery, kind }: Settlement, error: unknown): void {
-    this.#logger.error(
+    this.#logger.warn(
       { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
-      'settle_unknown: the broker could not be asked for as long as the lease lasted; the message will be handed over again',
+      'settle_unknown: no answer of the broker says whether this was settled; if it was not, the message is handed over again',
     );
   }
 

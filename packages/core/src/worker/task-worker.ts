@@ -5,11 +5,13 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { encodeFailure } from '../result/result-record.ts';
 import { Consumer } from './consumer.ts';
 import type { Execution } from './execution.ts';
+import { forgettingState } from './forget-state.ts';
 import type { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Judging } from './process-delivery.ts';
@@ -153,7 +155,7 @@ export class TaskWorker implements Worker {
           onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
         }),
         settler: new Settler<Report>({
-          subscription,
+          subscription: forgettingState(broker, subscription),
           clock,
           leaseMs,
           onSettled: (settlement, lost, report) => this.#consumer?.settled(settlement, lost, report),
@@ -195,6 +197,7 @@ export class TaskWorker implements Worker {
       this.#state = 'stopping';
       this.#options.logger.info({ worker: this.id, running: this.#consumer?.running ?? 0 }, 'worker stopping');
       await this.#consumer?.stopFetching();
+      failpoint('shutdown.after-stop-claim');
       await this.#consumer?.finished();
       await this.#close();
       this.#rates.stop();
