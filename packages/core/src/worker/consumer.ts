@@ -10,7 +10,7 @@ import type { Outcome, SettledOutcome } from './outcome.ts';
 import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
 import type { Report, Reporter } from './reporter.ts';
 import { Runner } from './runner.ts';
-import { settleOutcome } from './settle-outcome.ts';
+import { type Settling, settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 
 const FIRST_WAIT_MS = 50;
@@ -39,7 +39,7 @@ export class Consumer {
   readonly #runner: Runner;
   readonly #solitude = new Solitude<ToRun>();
   readonly #fetching = new AbortController();
-  readonly #laneOf = new Map<Delivery, Lane>();
+  readonly #settling: Settling;
   #loop: Promise<void> | undefined;
   #turnScheduled = false;
   #wake: (() => void) | undefined;
@@ -49,6 +49,12 @@ export class Consumer {
   constructor(options: ConsumerOptions) {
     this.#options = options;
     this.#fetcher = new Fetcher(options.lanes, options.strict);
+    this.#settling = {
+      workerId: options.workerId,
+      now: options.judging.now,
+      onPolicyError: (error, { task }) =>
+        options.logger.error({ error, task }, 'the retry policy failed; using the default one'),
+    };
     this.#runner = new Runner({
       clock: options.clock,
       logger: options.logger,
@@ -96,10 +102,9 @@ export class Consumer {
     this.#runner.close();
   }
 
-  /** A delivery that somebody else may hold by now. */
+  /** A delivery that is not held any more: somebody else may run it by now. */
   lost(delivery: Delivery): void {
     this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
-    this.#forget(delivery);
     this.#runner.abort(
       delivery,
       new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`),
@@ -107,16 +112,14 @@ export class Consumer {
     this.#scheduleTurn();
   }
 
-  /** The broker answered a settlement. */
+  /** The broker answered a settlement of a delivery that was held until then. */
   settled(settlement: Settlement, lost: boolean, report: Report): void {
-    this.#forget(settlement.delivery);
     this.#options.reporter.settled(settlement, lost, report);
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked. */
+  /** The broker could not be asked; the delivery is not held any more. */
   settleUnknown(settlement: Settlement, error: unknown): void {
-    this.#forget(settlement.delivery);
     this.#options.reporter.unknown(settlement, error);
     this.#scheduleTurn();
   }
@@ -146,7 +149,7 @@ export class Consumer {
   #freeSlots(): number {
     const { concurrency } = this.#options;
     const running = this.#runner.size;
-    const unsettled = this.#laneOf.size - running;
+    const unsettled = this.#held() - running;
     if (this.#solitude.isClosed || unsettled > concurrency) return 0;
     if (this.#solitude.isWary) return running + unsettled === 0 ? 1 : 0;
     return Math.max(0, concurrency - running);
@@ -157,11 +160,11 @@ export class Consumer {
     if (deliveries.some(isSuspect)) this.#takeInSuspect(lane, deliveries);
     else if (deliveries.length > 0) this.#solitude.relax();
     for (const delivery of deliveries) {
-      if (this.#laneOf.has(delivery)) continue;
-      this.#hold(lane, delivery);
+      if (lane.leases.holds(delivery)) continue;
+      lane.leases.hold(delivery);
       const verdict = processDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'settle') this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-      else if (this.#mayStart(delivery)) this.#runner.start(delivery, verdict.message, verdict.task);
+      else if (this.#mayStart(delivery)) this.#runner.start(lane, delivery, verdict.message, verdict.task);
       else this.#release(lane, delivery);
     }
     this.#scheduleTurn();
@@ -172,14 +175,16 @@ export class Consumer {
     for (const delivery of deliveries.filter(isSuspect)) {
       const verdict = processDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'settle') continue;
-      if (this.#solitude.admit({ ...verdict, lane, delivery })) this.#hold(lane, delivery);
+      if (this.#solitude.admit({ ...verdict, lane, delivery })) lane.leases.hold(delivery);
       return;
     }
   }
 
-  #hold(lane: Lane, delivery: Delivery): void {
-    this.#laneOf.set(delivery, lane);
-    lane.leases.hold(delivery);
+  /** Deliveries that are neither settled nor lost. */
+  #held(): number {
+    let held = 0;
+    for (const { leases } of this.#options.lanes) held += leases.size;
+    return held;
   }
 
   #mayStart(delivery: Delivery): boolean {
@@ -188,35 +193,25 @@ export class Consumer {
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
-    const { delivery } = execution;
     if (outcome.kind === 'interrupted') this.#interrupted++;
-    const lane = this.#laneOf.get(delivery);
     this.#solitude.leave();
-    // Without a lane its lease was lost meanwhile: that has been told, and nothing may be settled.
-    if (lane !== undefined && outcome.kind !== 'lost') this.#settleRun(lane, execution, outcome);
+    // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
+    if (outcome.kind !== 'lost' && execution.lane.leases.holds(execution.delivery)) this.#settleRun(execution, outcome);
     this.#scheduleTurn();
     if (this.#runner.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  #settleRun(lane: Lane, execution: Execution, outcome: SettledOutcome): void {
-    const { workerId, clock, judging, logger } = this.#options;
-    const { delivery, message, task, startedAt } = execution;
-    const settlement = settleOutcome(outcome, {
-      delivery,
-      message,
-      task,
-      workerId,
-      now: judging.now(),
-      onPolicyError: (error) =>
-        logger.error({ error, task: message.task }, 'the retry policy failed; using the default one'),
-    });
-    const report = reportOf(settlement, clock.monotonic() - startedAt, 'error' in outcome ? outcome.error : undefined);
+  #settleRun(execution: Execution, outcome: SettledOutcome): void {
+    const { lane, delivery, task, startedAt } = execution;
+    const settlement = settleOutcome(outcome, execution, this.#settling);
+    const error = 'error' in outcome ? outcome.error : undefined;
+    const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
     if (settlement.kind !== 'dead-letter' || task.definition.resultTtlMs === undefined) {
       this.#settle(lane, settlement, report);
       return;
     }
     void this.#options.storeFailure(execution, report.error).then(() => {
-      if (this.#laneOf.has(delivery)) this.#settle(lane, settlement, report);
+      if (lane.leases.holds(delivery)) this.#settle(lane, settlement, report);
       this.#scheduleTurn();
     });
   }
@@ -230,11 +225,6 @@ export class Consumer {
     lane.settler.add(settlement, report);
   }
 
-  #forget(delivery: Delivery): void {
-    this.#laneOf.get(delivery)?.leases.drop(delivery);
-    this.#laneOf.delete(delivery);
-  }
-
   /** Everything that ended in one turn of the event loop is settled, and its slots refilled, in one go. */
   #scheduleTurn(): void {
     if (this.#turnScheduled) return;
@@ -246,11 +236,11 @@ export class Consumer {
     this.#turnScheduled = false;
     for (const lane of this.#options.lanes) lane.settler.flush();
     // Alone: all that is held is the suspect itself.
-    if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
+    if (this.#held() <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
       const suspect = this.#solitude.enter();
       // Its lease may have been lost while it waited: then somebody else runs it.
-      if (suspect !== undefined && this.#laneOf.has(suspect.delivery)) {
-        this.#runner.start(suspect.delivery, suspect.message, suspect.task);
+      if (suspect?.lane.leases.holds(suspect.delivery)) {
+        this.#runner.start(suspect.lane, suspect.delivery, suspect.message, suspect.task);
       } else {
         this.#solitude.leave();
       }

@@ -35,6 +35,11 @@ export class LeaseKeeper {
     if (this.#timer === undefined && !this.#closed) this.#arm();
   }
 
+  /** Whether it is ours still: neither settled nor lost. */
+  holds(delivery: Delivery): boolean {
+    return this.#held.has(delivery);
+  }
+
   /** Settled, or lost: not ours to renew any more. */
   drop(delivery: Delivery): void {
     this.#held.delete(delivery);

@@ -6,12 +6,6 @@ import type { Clock } from '../clock/clock.ts';
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
 
-/** A settlement, and what its sender wants to know when it is told of it again. */
-interface Entry<C> {
-  readonly settlement: Settlement;
-  readonly context: C;
-}
-
 export interface SettlerOptions<C> {
   readonly subscription: Subscription;
   readonly clock: Clock;
@@ -27,7 +21,9 @@ export interface SettlerOptions<C> {
 export class Settler<C> {
   readonly #options: SettlerOptions<C>;
   readonly #sleepers = new Set<() => void>();
-  #gathered: Entry<C>[] = [];
+  #settlements: Settlement[] = [];
+  /** What each one's sender wants to know when it is told of it again. */
+  #contexts: C[] = [];
   #calls = 0;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -38,20 +34,23 @@ export class Settler<C> {
 
   /** Whether the broker has taken everything. */
   get isIdle(): boolean {
-    return this.#gathered.length === 0 && this.#calls === 0;
+    return this.#settlements.length === 0 && this.#calls === 0;
   }
 
   add(settlement: Settlement, context: C): void {
-    this.#gathered.push({ settlement, context });
+    this.#settlements.push(settlement);
+    this.#contexts.push(context);
   }
 
   /** Hands over what was gathered; the worker calls it once a turn. */
   flush(): void {
-    if (this.#gathered.length === 0) return;
-    const batch = this.#gathered;
-    this.#gathered = [];
+    if (this.#settlements.length === 0) return;
+    const settlements = this.#settlements;
+    const contexts = this.#contexts;
+    this.#settlements = [];
+    this.#contexts = [];
     this.#calls++;
-    void this.#settle(batch);
+    void this.#settle(settlements, contexts);
   }
 
   /** Resolves once the broker has taken everything added so far, or it was given up. */
@@ -66,17 +65,16 @@ export class Settler<C> {
     for (const wake of [...this.#sleepers]) wake();
   }
 
-  async #settle(batch: readonly Entry<C>[]): Promise<void> {
+  async #settle(settlements: readonly Settlement[], contexts: readonly C[]): Promise<void> {
     const { subscription, clock, leaseMs, onUnknown } = this.#options;
-    const settlements = batch.map((entry) => entry.settlement);
     const giveUpAt = clock.monotonic() + leaseMs;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
-        this.#taken(batch, await subscription.settle(settlements));
+        this.#taken(settlements, contexts, await subscription.settle(settlements));
         break;
       } catch (error) {
         if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
-          for (const { settlement } of batch) onUnknown(settlement, error);
+          for (const settlement of settlements) onUnknown(settlement, error);
           break;
         }
         await this.#sleep(waitMs);
@@ -87,11 +85,12 @@ export class Settler<C> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #taken(batch: readonly Entry<C>[], lost: readonly Delivery[]): void {
+  #taken(settlements: readonly Settlement[], contexts: readonly C[], lost: readonly Delivery[]): void {
     const { onSettled } = this.#options;
     const refused = lost.length === 0 ? undefined : new Set(lost);
-    for (const { settlement, context } of batch) {
-      onSettled(settlement, refused?.has(settlement.delivery) ?? false, context);
+    for (let index = 0; index < settlements.length; index++) {
+      const settlement = settlements[index] as Settlement;
+      onSettled(settlement, refused?.has(settlement.delivery) ?? false, contexts[index] as C);
     }
   }
 

@@ -141,25 +141,27 @@ export class TaskWorker implements Worker {
     };
     for (const [queue, weight] of this.#options.queues) {
       const subscription = await broker.subscribe(queue, { leaseMs, prefetch: concurrency, workerId: this.id });
-      this.#lanes.push({
-        queue,
-        weight,
+      const leases = new LeaseKeeper({
         subscription,
-        leases: new LeaseKeeper({
-          subscription,
-          clock,
-          leaseMs,
-          onLost: (delivery) => this.#consumer?.lost(delivery),
-          onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
-        }),
-        settler: new Settler<Report>({
-          subscription,
-          clock,
-          leaseMs,
-          onSettled: (settlement, lost, report) => this.#consumer?.settled(settlement, lost, report),
-          onUnknown: (settlement, error) => this.#consumer?.settleUnknown(settlement, error),
-        }),
+        clock,
+        leaseMs,
+        onLost: (delivery) => this.#consumer?.lost(delivery),
+        onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
       });
+      const settler = new Settler<Report>({
+        subscription,
+        clock,
+        leaseMs,
+        onSettled: (settlement, lost, report) => {
+          leases.drop(settlement.delivery);
+          this.#consumer?.settled(settlement, lost, report);
+        },
+        onUnknown: (settlement, error) => {
+          leases.drop(settlement.delivery);
+          this.#consumer?.settleUnknown(settlement, error);
+        },
+      });
+      this.#lanes.push({ queue, weight, subscription, leases, settler });
     }
     this.#consumer = new Consumer({
       workerId: this.id,
