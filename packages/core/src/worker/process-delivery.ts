@@ -30,7 +30,8 @@ export function processDelivery(delivery: Delivery, judging: Judging): Verdict {
   const { envelope, crashes, remainingDelayMs } = delivery;
   if (remainingDelayMs !== undefined && remainingDelayMs > 0)
     return retry(delivery, { ...envelope, notBefore: judging.now() + remainingDelayMs });
-  if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now()) return settle({ kind: 'expire', delivery });
+  if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now())
+    return settle({ kind: 'expire', delivery });
   if (crashes >= judging.maxCrashes)
     return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
   const message = decodeEnvelope(envelope, judging.maxPayload);
