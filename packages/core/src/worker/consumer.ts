@@ -3,19 +3,19 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
-import type { Execution } from './execution.ts';
+import { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
+import { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
-import type { Report, Reporter } from './reporter.ts';
+import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
 import { type Settling, settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
-const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
 export interface ConsumerOptions {
   readonly workerId: string;
@@ -30,7 +30,7 @@ export interface ConsumerOptions {
   readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
 }
 
-type ToRun = Extract<Verdict, { kind: 'run' }> & { readonly lane: Lane; readonly delivery: Delivery };
+type ToRun = Extract<Verdict, { kind: 'run' }> & { readonly held: Held };
 
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
 export class Consumer {
@@ -81,7 +81,7 @@ export class Consumer {
     this.#fetching.abort();
     this.#wake?.();
     const waiting = this.#solitude.evict();
-    if (waiting !== undefined) this.#release(waiting.lane, waiting.delivery);
+    if (waiting !== undefined) this.#release(waiting.held);
     await this.#loop;
   }
 
@@ -102,24 +102,30 @@ export class Consumer {
     this.#runner.close();
   }
 
-  /** A delivery that is not held any more: somebody else may run it by now. */
-  lost(delivery: Delivery): void {
-    this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
-    this.#runner.abort(
-      delivery,
-      new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`),
-    );
+  /** What is not held any more: somebody else may run it by now. */
+  lost(held: Held): void {
+    const { reporter, clock } = this.#options;
+    const running = held instanceof Execution && held.isRunning ? held : undefined;
+    const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
+    reporter.leaseLost(held.delivery, durationMs, undefined);
+    if (running !== undefined) {
+      const { id } = held.delivery.envelope;
+      const reason = `the lease of message ${id} was lost; somebody else may run it now`;
+      this.#runner.abort(running, new LeaseLostError(reason));
+    }
     this.#scheduleTurn();
   }
 
-  /** The broker answered a settlement of a delivery that was held until then. */
-  settled(settlement: Settlement, lost: boolean, report: Report): void {
-    this.#options.reporter.settled(settlement, lost, report);
+  /** The broker answered a settlement. */
+  settled(settlement: Settlement, lost: boolean, held: Held): void {
+    held.lane.leases.drop(held);
+    this.#options.reporter.settled(settlement, lost, held.report ?? UNTOLD);
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked; the delivery is not held any more. */
-  settleUnknown(settlement: Settlement, error: unknown): void {
+  /** The broker could not be asked. */
+  settleUnknown(settlement: Settlement, error: unknown, held: Held): void {
+    held.lane.leases.drop(held);
     this.#options.reporter.unknown(settlement, error);
     this.#scheduleTurn();
   }
@@ -157,27 +163,40 @@ export class Consumer {
 
   #accept(lane: Lane, deliveries: readonly Delivery[]): void {
     // Looked for first: nothing may start beside a suspect.
-    if (deliveries.some(isSuspect)) this.#takeInSuspect(lane, deliveries);
-    else if (deliveries.length > 0) this.#solitude.relax();
+    const suspected = deliveries.some(isSuspect);
+    const suspect = suspected ? this.#takeInSuspect(lane, deliveries) : undefined;
+    if (!suspected && deliveries.length > 0) this.#solitude.relax();
     for (const delivery of deliveries) {
-      if (lane.leases.holds(delivery)) continue;
-      lane.leases.hold(delivery);
+      if (delivery === suspect) continue;
       const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'settle') this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-      else if (this.#mayStart(delivery)) this.#runner.start(lane, delivery, verdict.message, verdict.task);
-      else this.#release(lane, delivery);
+      if (verdict.kind === 'run' && this.#mayStart(delivery)) {
+        this.#runner.start(lane, delivery, verdict.message, verdict.task);
+        continue;
+      }
+      const held = this.#hold(lane, delivery);
+      if (verdict.kind === 'settle') this.#settle(held, verdict.settlement, reportOf(verdict.settlement));
+      else this.#release(held);
     }
     this.#scheduleTurn();
   }
 
   /** The first suspect that is to be run waits for its turn; `#accept` hands back the others. */
-  #takeInSuspect(lane: Lane, deliveries: readonly Delivery[]): void {
+  #takeInSuspect(lane: Lane, deliveries: readonly Delivery[]): Delivery | undefined {
     for (const delivery of deliveries.filter(isSuspect)) {
       const verdict = processDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'settle') continue;
-      if (this.#solitude.admit({ ...verdict, lane, delivery })) lane.leases.hold(delivery);
-      return;
+      const held = new Held(lane, delivery);
+      if (!this.#solitude.admit({ ...verdict, held })) return undefined;
+      lane.leases.hold(held);
+      return delivery;
     }
+    return undefined;
+  }
+
+  #hold(lane: Lane, delivery: Delivery): Held {
+    const held = new Held(lane, delivery);
+    lane.leases.hold(held);
+    return held;
   }
 
   /** Deliveries that are neither settled nor lost. */
@@ -196,33 +215,34 @@ export class Consumer {
     if (outcome.kind === 'interrupted') this.#interrupted++;
     this.#solitude.leave();
     // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
-    if (outcome.kind !== 'lost' && execution.lane.leases.holds(execution.delivery)) this.#settleRun(execution, outcome);
+    if (outcome.kind !== 'lost' && execution.isOurs) this.#settleRun(execution, outcome);
     this.#scheduleTurn();
     if (this.#runner.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
   #settleRun(execution: Execution, outcome: SettledOutcome): void {
-    const { lane, delivery, task, startedAt } = execution;
+    const { task, startedAt } = execution;
     const settlement = settleOutcome(outcome, execution, this.#settling);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
     if (settlement.kind !== 'dead-letter' || task.definition.resultTtlMs === undefined) {
-      this.#settle(lane, settlement, report);
+      this.#settle(execution, settlement, report);
       return;
     }
     void this.#options.storeFailure(execution, report.error).then(() => {
-      if (lane.leases.holds(delivery)) this.#settle(lane, settlement, report);
+      if (execution.isOurs) this.#settle(execution, settlement, report);
       this.#scheduleTurn();
     });
   }
 
-  #release(lane: Lane, delivery: Delivery): void {
-    this.#settle(lane, { kind: 'release', delivery }, UNTOLD);
+  #release(held: Held): void {
+    this.#settle(held, { kind: 'release', delivery: held.delivery }, UNTOLD);
     this.#scheduleTurn();
   }
 
-  #settle(lane: Lane, settlement: Settlement, report: Report): void {
-    lane.settler.add(settlement, report);
+  #settle(held: Held, settlement: Settlement, report: Report): void {
+    held.report = report;
+    held.lane.settler.add(settlement, held);
   }
 
   /** Everything that ended in one turn of the event loop is settled, and its slots refilled, in one go. */
@@ -239,8 +259,10 @@ export class Consumer {
     if (this.#held() <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
       const suspect = this.#solitude.enter();
       // Its lease may have been lost while it waited: then somebody else runs it.
-      if (suspect?.lane.leases.holds(suspect.delivery)) {
-        this.#runner.start(suspect.lane, suspect.delivery, suspect.message, suspect.task);
+      if (suspect?.held.isOurs) {
+        const { lane, delivery } = suspect.held;
+        lane.leases.drop(suspect.held);
+        this.#runner.start(lane, delivery, suspect.message, suspect.task);
       } else {
         this.#solitude.leave();
       }
@@ -261,20 +283,5 @@ export class Consumer {
         resolve();
       }
     });
-  }
-}
-
-function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return UNTOLD;
   }
 }

@@ -6,7 +6,7 @@ import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import type { Due } from './deadlines.ts';
-import type { Lane } from './lane.ts';
+import { Held, type HoldingLane } from './held.ts';
 import type { Outcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
 
@@ -16,9 +16,7 @@ const SUCCEEDED: Outcome = { kind: 'succeeded' };
  * One run of one delivery, from its start until it ended or was given up: exactly one outcome is told, whatever the
  * handler does afterwards.
  */
-export class Execution implements Due {
-  readonly lane: Lane;
-  readonly delivery: Delivery;
+export class Execution extends Held implements Due {
   readonly message: Message;
   readonly task: WorkerTask;
   readonly run: TaskRun;
@@ -33,7 +31,7 @@ export class Execution implements Due {
   #ended = false;
 
   constructor(
-    lane: Lane,
+    lane: HoldingLane,
     delivery: Delivery,
     message: Message,
     task: WorkerTask,
@@ -41,13 +39,16 @@ export class Execution implements Due {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    this.lane = lane;
-    this.delivery = delivery;
+    super(lane, delivery);
     this.message = message;
     this.task = task;
     this.run = run;
     this.startedAt = startedAt;
     this.#onEnd = onEnd;
+  }
+
+  get isRunning(): boolean {
+    return !this.#ended;
   }
 
   /** Milliseconds that it may take. */

@@ -6,7 +6,7 @@ import type { Message } from '../message/message.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
-import type { Lane } from './lane.ts';
+import type { HoldingLane } from './held.ts';
 import type { Outcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
 
@@ -36,26 +36,23 @@ export class Runner {
     return this.#running.length;
   }
 
-  /** Milliseconds that a delivery has been running; 0 where it is not. */
-  durationOf(delivery: Delivery): number {
-    const execution = this.#find(delivery);
-    return execution === undefined ? 0 : this.#options.clock.monotonic() - execution.startedAt;
-  }
-
-  start(lane: Lane, delivery: Delivery, message: Message, task: WorkerTask): void {
+  /** Holds and runs it; the handler is called before this returns. */
+  start(lane: HoldingLane, delivery: Delivery, message: Message, task: WorkerTask): void {
     const { clock, logger } = this.#options;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
     const startedAt = clock.monotonic();
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
+    lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     execution.start();
   }
 
-  /** Tells one run, if it is still on, to end, and gives it up if it does not. */
-  abort(delivery: Delivery, reason: Error): void {
-    const execution = this.#find(delivery);
-    if (execution !== undefined) this.#abort(execution, reason);
+  /** Tells one run that is on to end, and gives it up if it does not. */
+  abort(execution: Execution, reason: Error): void {
+    execution.run.abort(reason);
+    execution.inGrace = true;
+    this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
   }
 
   abortAll(reason: Error): void {
@@ -71,23 +68,13 @@ export class Runner {
     this.#deadlines.close();
   }
 
-  #find(delivery: Delivery): Execution | undefined {
-    return this.#running.find((execution) => execution.delivery === delivery);
-  }
-
-  #abort(execution: Execution, reason: Error): void {
-    execution.run.abort(reason);
-    execution.inGrace = true;
-    this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
-  }
-
   #overdue(execution: Execution): void {
     if (execution.inGrace) {
       this.#giveUp(execution);
       return;
     }
     const { message, timeoutMs } = execution;
-    this.#abort(
+    this.abort(
       execution,
       new TaskTimeoutError(`task ${message.task} ran for longer than its timeout of ${timeoutMs} ms`, { timeoutMs }),
     );

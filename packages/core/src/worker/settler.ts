@@ -14,7 +14,7 @@ export interface SettlerOptions<C> {
   /** The broker has taken it, or (`lost`) somebody else holds the message and nothing changed. */
   readonly onSettled: (settlement: Settlement, lost: boolean, context: C) => void;
   /** It could not be asked for as long as the lease lasted: the message will be handed over again. */
-  readonly onUnknown: (settlement: Settlement, error: unknown) => void;
+  readonly onUnknown: (settlement: Settlement, error: unknown, context: C) => void;
 }
 
 /** Gathers the settlements of one turn of the event loop and hands them over in one call, until the broker took them. */
@@ -74,7 +74,7 @@ export class Settler<C> {
         break;
       } catch (error) {
         if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
-          for (const settlement of settlements) onUnknown(settlement, error);
+          for (const [index, settlement] of settlements.entries()) onUnknown(settlement, error, contexts[index] as C);
           break;
         }
         await this.#sleep(waitMs);

@@ -10,11 +10,12 @@ import type { Hooks } from '../lifecycle/hooks.ts';
 import { encodeFailure } from '../result/result-record.ts';
 import { Consumer } from './consumer.ts';
 import type { Execution } from './execution.ts';
+import type { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Judging } from './process-delivery.ts';
 import { Rates } from './rates.ts';
-import { type Report, Reporter } from './reporter.ts';
+import { Reporter } from './reporter.ts';
 import { Settler } from './settler.ts';
 import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
 import type { WorkerTask } from './worker-task.ts';
@@ -145,21 +146,15 @@ export class TaskWorker implements Worker {
         subscription,
         clock,
         leaseMs,
-        onLost: (delivery) => this.#consumer?.lost(delivery),
+        onLost: (held) => this.#consumer?.lost(held),
         onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
       });
-      const settler = new Settler<Report>({
+      const settler = new Settler<Held>({
         subscription,
         clock,
         leaseMs,
-        onSettled: (settlement, lost, report) => {
-          leases.drop(settlement.delivery);
-          this.#consumer?.settled(settlement, lost, report);
-        },
-        onUnknown: (settlement, error) => {
-          leases.drop(settlement.delivery);
-          this.#consumer?.settleUnknown(settlement, error);
-        },
+        onSettled: (settlement, lost, held) => this.#consumer?.settled(settlement, lost, held),
+        onUnknown: (settlement, error, held) => this.#consumer?.settleUnknown(settlement, error, held),
       });
       this.#lanes.push({ queue, weight, subscription, leases, settler });
     }
