@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -12,6 +12,7 @@ const POLICY = '/usr/sbin/policy-rc.d';
 export function setup(): void {
   if (process.env.BROKKR_TESTS === 'unit') return;
   ensure('redis-server', 'redis-server');
+  ensure('/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server');
 }
 
 function ensure(program: string, debianPackage: string): void {
@@ -39,5 +40,6 @@ function withoutServices(install: () => void): void {
 }
 
 function isOnPath(program: string): boolean {
+  if (isAbsolute(program)) return existsSync(program);
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }

@@ -5,8 +5,10 @@ import {
   type CancellingBroker,
   type Clock,
   checkQueueName,
+  type ElectingBroker,
   type Envelope,
   type InspectableBroker,
+  type Leadership,
   type PeekState,
   type PublishReceipt,
   type QueueCounts,
@@ -18,6 +20,7 @@ import {
   systemClock,
 } from '@brokkr/core';
 import { IdempotencyKeys } from './idempotency-keys.ts';
+import { closedError, MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryResults } from './memory-results.ts';
 import { MemorySubscription } from './memory-subscription.ts';
@@ -45,7 +48,9 @@ const defaults = {
  * A broker that lives in this process and ends with it: the whole contract, in time you can set. The one to read
  * before writing your own.
  */
-export class MemoryBroker implements InspectableBroker, CancellingBroker, ReleasingBroker, ResultStore, StateStore {
+export class MemoryBroker
+  implements InspectableBroker, CancellingBroker, ReleasingBroker, ElectingBroker, ResultStore, StateStore
+{
   readonly capabilities: BrokerCapabilities;
   readonly #clock: Clock;
   readonly #maxMessages: number;
@@ -54,6 +59,7 @@ export class MemoryBroker implements InspectableBroker, CancellingBroker, Releas
   readonly #keys: IdempotencyKeys;
   readonly #results: MemoryResults;
   readonly #state = new Map<string, string>();
+  readonly #elections = new MemoryElections();
   #fence = 0;
   #closed = false;
 
@@ -107,6 +113,7 @@ export class MemoryBroker implements InspectableBroker, CancellingBroker, Releas
     this.#closed = true;
     for (const queue of this.#queues.values()) queue.close();
     this.#results.close();
+    this.#elections.close();
   }
 
   async queues(): Promise<readonly string[]> {
@@ -158,6 +165,16 @@ export class MemoryBroker implements InspectableBroker, CancellingBroker, Releas
     return [...this.#queues.values()].reduce((released, queue) => released + queue.releaseWorker(workerId), 0);
   }
 
+  async unfinished(name: string, ids: readonly string[]): Promise<readonly string[]> {
+    const queue = this.#queue(name);
+    return ids.filter((id) => queue.isUnfinished(id));
+  }
+
+  async elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
+    this.#checkOpen();
+    return this.#elections.elect(name, signal);
+  }
+
   storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
     return this.#results.storeResult(id, result, ttlMs);
   }
@@ -192,7 +209,7 @@ export class MemoryBroker implements InspectableBroker, CancellingBroker, Releas
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
+    if (this.#closed) throw closedError();
   }
 
   #checkRoom(wanted: number): void {

@@ -182,6 +182,10 @@ export class MemoryQueue {
     return this.#dead.values();
   }
 
+  isUnfinished(id: string): boolean {
+    return this.#live.has(id);
+  }
+
   /** Removes a message that waits, and says why it is gone. */
   remove(id: string, counted: 'purged' | 'cancelled'): boolean {
     const message = this.#live.get(id);

@@ -15,6 +15,11 @@ export class Keys {
     return `${this.queue(name)}:bell`;
   }
 
+  /** Messages that are ready, delayed or running, by their ids. */
+  messages(name: string): string {
+    return `${this.queue(name)}:messages`;
+  }
+
   /** Ids of the dead letters, oldest first. */
   dead(name: string): string {
     return `${this.queue(name)}:dead`;
@@ -23,6 +28,11 @@ export class Keys {
   /** Dead letters by their ids. */
   letters(name: string): string {
     return `${this.queue(name)}:letters`;
+  }
+
+  /** Queue that an idempotency key belongs to. */
+  slot(digest: string): string {
+    return `${this.#namespace}:key:${digest}`;
   }
 
   /** Set of the names of all queues that were ever used. */

@@ -98,6 +98,14 @@ export class RedisInspector {
     return removed.flatMap((part) => (part as readonly Buffer[]).map(String));
   }
 
+  /** A message has its bytes until it ends; dead letters keep theirs elsewhere. */
+  async unfinished(queue: string, ids: readonly string[]): Promise<string[]> {
+    checkQueueName(queue);
+    const key = this.#keys.messages(queue);
+    const found = await Promise.all(ids.map((id) => this.#call((client) => client.hexists(key, id))));
+    return ids.filter((_, index) => found[index] === 1);
+  }
+
   async #peek(queue: string, state: PeekState, limit: number): Promise<{ envelope: Envelope; waitMs: number }[]> {
     if (limit <= 0) return [];
     const answer = (await this.#run(peek, queue, [state, String(limit)])) as readonly (number | Buffer)[];

@@ -27,9 +27,24 @@ export type { Broker, BrokerCapabilities, PublishReceipt, SubscribeOptions, Subs
 export type { Delivery } from './broker/delivery.ts';
 export type { Envelope } from './broker/envelope.ts';
 export type { Settlement } from './broker/settlement.ts';
+export type { DiagnosableBroker, Finding } from './broker/diagnosable-broker.ts';
 export type { InspectableBroker, PeekState, QueueCounts } from './broker/inspectable-broker.ts';
-export type { CancellingBroker, ReleasingBroker, ResultStore, StateStore } from './broker/optional-brokers.ts';
-export { isCancelling, isInspectable, isReleasing, isResultStore, isStateStore } from './broker/optional.ts';
+export type {
+  CancellingBroker,
+  ElectingBroker,
+  Leadership,
+  ReleasingBroker,
+  ResultStore,
+  StateStore,
+} from './broker/optional-brokers.ts';
+export {
+  isCancelling,
+  isDiagnosable,
+  isElecting,
+  isInspectable,
+  isReleasing,
+  isStateStore,
+} from './broker/optional.ts';
 export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
 export { checkQueueName } from './broker/names.ts';
 

@@ -1,4 +1,4 @@
-import { Cron } from 'croner';
+import { calendar, Memo } from './calendars.ts';
 import type { CronFields } from './job-options.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -14,16 +14,22 @@ const MINIMA = { year: '*', month: '1', day: '1', dayOfWeek: '*', hour: '0', min
 export class CronTrigger implements Trigger {
   readonly isOnce = false;
   readonly words: string;
-  readonly #cron: Cron;
+  readonly #line: string;
+  readonly #timezone: string;
+  readonly #bothDays: boolean;
+  readonly #memo = new Memo();
 
   /** @throws what croner says of a line it cannot read */
   constructor(line: string, timezone: string, words: string, bothDays: boolean) {
-    this.#cron = new Cron(line, { timezone, domAndDow: bothDays });
+    this.#line = line;
+    this.#timezone = timezone;
+    this.#bothDays = bothDays;
     this.words = words;
+    calendar(line, timezone, bothDays);
   }
 
   next(instant: number): number | undefined {
-    return this.#cron.nextRun(new Date(instant))?.getTime();
+    return this.#memo.get(instant, (from) => calendar(this.#line, this.#timezone, this.#bothDays).next(from));
   }
 }
 

@@ -1,4 +1,4 @@
-import { ConfigError, type Send, type TaskManager, toMs } from '@brokkr/core';
+import { ConfigError, type Send, toMs } from '@brokkr/core';
 import { cronFieldsTrigger, cronLineTrigger } from './cron-trigger.ts';
 import type { CommonOptions, CronFields, IntervalFields, TriggerOptions } from './job-options.ts';
 import { BoundedTrigger, DateTrigger, IntervalTrigger } from './simple-triggers.ts';
@@ -25,6 +25,7 @@ export interface GivenJob extends CommonOptions {
   readonly func?: unknown;
   readonly args?: unknown;
   readonly trigger?: unknown;
+  readonly cronLine?: unknown;
 }
 
 const CRON_FIELDS = ['year', 'month', 'day', 'dayOfWeek', 'hour', 'minute', 'second'] as const;
@@ -35,32 +36,28 @@ const INTERVAL_MS = {
   minutes: 60_000,
   seconds: 1_000,
 } as const;
-const COMMON = ['timezone', 'start', 'end', 'jitter', 'coalesce', 'misfireGraceTime', 'overlap', 'replaceExisting'];
-const KNOWN = new Set([
-  'id',
-  'func',
-  'args',
-  'trigger',
-  'cronLine',
-  'runDate',
-  ...COMMON,
-  ...CRON_FIELDS,
-  ...Object.keys(INTERVAL_MS),
-]);
+const JOB = ['id', 'func', 'args', 'jitter', 'coalesce', 'misfireGraceTime', 'overlap', 'replaceExisting'];
+const BOUNDS = ['trigger', 'timezone', 'start', 'end'];
+const INTERVAL_FIELDS = Object.keys(INTERVAL_MS);
+/** What each trigger is described by. */
+const TRIGGERS = {
+  "'cron'": CRON_FIELDS,
+  "'cron' with cronLine": ['cronLine'],
+  'a cron line': [],
+  "'interval'": INTERVAL_FIELDS,
+  "'date'": ['runDate'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+const KNOWN = new Set([...JOB, ...BOUNDS, ...Object.values(TRIGGERS).flat()]);
+const LONGEST_INTERVAL_MS = 100 * 365 * 86_400_000;
 
 /** @throws ConfigError naming job and field; whatever it throws for, nothing was registered */
-export function defineJob(given: GivenJob, manager: TaskManager): JobDefinition {
+export function defineJob(given: GivenJob): JobDefinition {
   const id = jobId(given.id);
-  const unknown = Object.keys(given).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined) throw wrong(id, unknown, `is no option; known are ${[...KNOWN].join(', ')}`);
+  checkNames(id, given);
   const send = sendOf(id, given.func);
   if (given.args !== undefined && !Array.isArray(given.args)) throw wrong(id, 'args', 'is a list of arguments');
   const overlap = given.overlap ?? 'allow';
   if (overlap !== 'allow' && overlap !== 'skip') throw wrong(id, 'overlap', "is 'allow' or 'skip'");
-  const { taskName } = send.task;
-  if (overlap === 'skip' && manager.tasks().find(({ name }) => name === taskName)?.resultTtlMs === undefined) {
-    throw wrong(id, 'overlap', `'skip' asks whether the last run has ended: give task ${taskName} the option result`);
-  }
   for (const name of ['coalesce', 'replaceExisting'] as const) {
     if (given[name] !== undefined && typeof given[name] !== 'boolean') throw wrong(id, name, 'is true or false');
   }
@@ -78,6 +75,13 @@ export function defineJob(given: GivenJob, manager: TaskManager): JobDefinition 
   };
 }
 
+/** @throws ConfigError for an option that `rescheduleJob` does not change, or that belongs to another trigger */
+export function checkReschedule(id: string, given: GivenJob): void {
+  const kept = named(given).find((name) => JOB.includes(name));
+  if (kept !== undefined) throw wrong(id, kept, 'stays as it is; to change it use addJob with replaceExisting: true');
+  checkNames(id, given);
+}
+
 /** The trigger that these options describe. @throws ConfigError naming job and field */
 export function triggerOf(id: string, options: TriggerOptions & CommonOptions, timezone: string): Trigger {
   const start = date(id, 'start', options.start);
@@ -85,17 +89,52 @@ export function triggerOf(id: string, options: TriggerOptions & CommonOptions, t
   if (start !== undefined && end !== undefined && end < start) throw wrong(id, 'end', 'lies before start');
   const trigger = unbounded(id, options, timezone, start);
   if (start === undefined && end === undefined) return trigger;
+  if (options.trigger === 'date' && !isWithin(Number(options.runDate), start, end))
+    throw wrong(id, 'runDate', 'lies outside of start and end');
   return new BoundedTrigger(trigger, start ?? Number.NEGATIVE_INFINITY, end ?? Number.POSITIVE_INFINITY);
 }
 
+/** Zones by the names they were given: looking one up takes longer than all else about a job. */
+const zones = new Map<string | undefined, string>();
+
 /** @throws ConfigError where the host knows no such zone */
 export function zone(id: string, given: string | undefined): string {
-  if (given === undefined) return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const known = zones.get(given);
+  if (known !== undefined) return known;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions();
+    zones.set(given, timeZone);
+    return timeZone;
   } catch (cause) {
     throw wrong(id, 'timezone', `${JSON.stringify(given)} is no zone; give one such as 'Europe/Vienna'`, cause);
   }
+}
+
+function isWithin(at: number, start = Number.NEGATIVE_INFINITY, end = Number.POSITIVE_INFINITY): boolean {
+  return at >= start && at <= end;
+}
+
+function named(given: GivenJob): string[] {
+  return Object.keys(given).filter((name) => given[name as keyof GivenJob] !== undefined);
+}
+
+function checkNames(id: string, given: GivenJob): void {
+  const names = named(given);
+  const unknown = names.find((name) => !KNOWN.has(name));
+  if (unknown !== undefined) throw wrong(id, unknown, `is no option; known are ${[...KNOWN].join(', ')}`);
+  const kind = kindOf(given);
+  const own: readonly string[] = kind === undefined ? [] : TRIGGERS[kind];
+  const foreign = names.find((name) => ![...JOB, ...BOUNDS, ...own].includes(name));
+  if (kind === undefined || foreign === undefined) return;
+  const takes = own.length === 0 ? 'nothing beside it' : own.join(', ');
+  throw wrong(id, foreign, `belongs to another trigger: this job's is ${kind}, which takes ${takes}`);
+}
+
+/** `undefined` where there is no such trigger, which is said when it is made. */
+function kindOf({ trigger, cronLine }: GivenJob): keyof typeof TRIGGERS | undefined {
+  if (trigger === 'interval' || trigger === 'date') return `'${trigger}'`;
+  if (trigger === 'cron') return cronLine === undefined ? "'cron'" : "'cron' with cronLine";
+  return typeof trigger === 'string' && trigger.includes(' ') ? 'a cron line' : undefined;
 }
 
 function unbounded(id: string, options: TriggerOptions, timezone: string, start: number | undefined): Trigger {
@@ -110,7 +149,9 @@ function unbounded(id: string, options: TriggerOptions, timezone: string, start:
   }
   const line = options.trigger === 'cron' ? (options as { cronLine?: unknown }).cronLine : options.trigger;
   const trigger = line === undefined ? fromFields(id, options as CronFields, timezone) : fromLine(id, line, timezone);
-  if (trigger.next(0) === undefined) throw wrong(id, 'trigger', `${trigger.words} never comes, like 31 February`);
+  // What comes from now on is asked for anyway, and remembered; a year that has passed is none that never comes.
+  if (trigger.next(Date.now()) === undefined && trigger.next(0) === undefined)
+    throw wrong(id, 'trigger', `${trigger.words} never comes, like 31 February`);
   return trigger;
 }
 
@@ -131,15 +172,31 @@ function fromFields(id: string, fields: CronFields, timezone: string): Trigger {
   const named = CRON_FIELDS.filter((field) => fields[field] !== undefined);
   if (named.length === 0) throw wrong(id, 'trigger', `'cron' needs one of ${CRON_FIELDS.join(', ')}, or cronLine`);
   for (const field of named) {
-    const value = fields[field];
-    if (!/^[A-Za-z0-9*/,#?-]{1,64}$/.test(String(value))) throw wrong(id, field, `${String(value)} is no cron field`);
-    try {
-      cronFieldsTrigger({ [field]: value }, timezone);
-    } catch (cause) {
-      throw wrong(id, field, `${String(value)} cannot be read: ${(cause as Error).message}`, cause);
-    }
+    const value: unknown = fields[field];
+    const isField = typeof value === 'number' || typeof value === 'string';
+    if (!isField || !/^[A-Za-z0-9*/,#?-]{1,64}$/.test(String(value)))
+      throw wrong(id, field, `${String(value)} is no cron field`);
   }
-  return cronFieldsTrigger(fields, timezone);
+  try {
+    return cronFieldsTrigger(fields, timezone);
+  } catch (cause) {
+    const field = named.find((one) => !isReadable({ [one]: fields[one] })) ?? 'trigger';
+    throw wrong(
+      id,
+      field,
+      `${String(fields[field as keyof CronFields])} cannot be read: ${(cause as Error).message}`,
+      cause,
+    );
+  }
+}
+
+function isReadable(fields: CronFields): boolean {
+  try {
+    cronFieldsTrigger(fields, 'UTC');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function period(id: string, fields: IntervalFields): number {
@@ -153,6 +210,7 @@ function period(id: string, fields: IntervalFields): number {
   }
   if (ms < 1)
     throw wrong(id, 'seconds', 'an interval is longer than nothing: give weeks, days, hours, minutes or seconds');
+  if (ms > LONGEST_INTERVAL_MS) throw wrong(id, 'trigger', 'is an interval of more than 100 years');
   return Math.round(ms);
 }
 

@@ -21,7 +21,7 @@ export class JobStates {
   async read(id: string): Promise<JobState> {
     const [last, paused] = await Promise.all([this.#get(lastKey(id)), this.#get(pausedKey(id))]);
     // State that nobody of ours has written is taken for none: a schedule goes on.
-    return { last: /^\d+$/.test(last ?? '') ? Number(last) : undefined, paused: paused !== undefined };
+    return { last: /^-?\d{1,16}$/.test(last ?? '') ? Number(last) : undefined, paused: paused !== undefined };
   }
 
   async writeLast(id: string, last: number): Promise<void> {
@@ -32,8 +32,17 @@ export class JobStates {
     await this.#set(pausedKey(id), paused ? 'yes' : undefined);
   }
 
+  /** What was noted of the message of the job's last tick. */
+  readRun(id: string): Promise<string | undefined> {
+    return this.#get(runKey(id));
+  }
+
+  async writeRun(id: string, run: string | undefined): Promise<void> {
+    await this.#set(runKey(id), run);
+  }
+
   async forget(id: string): Promise<void> {
-    await Promise.all([this.#set(lastKey(id), undefined), this.#set(pausedKey(id), undefined)]);
+    await Promise.all([lastKey(id), pausedKey(id), runKey(id)].map((key) => this.#set(key, undefined)));
   }
 
   async #get(key: string): Promise<string | undefined> {
@@ -52,6 +61,11 @@ export class JobStates {
     const broker = await this.#manager.broker();
     return isStateStore(broker) ? broker : undefined;
   }
+}
+
+/** Where the broker keeps what is noted of a job's last message; a worker forgets it by this name. */
+export function runKey(id: string): string {
+  return `schedule:run:${id}`;
 }
 
 function lastKey(id: string): string {

@@ -1,14 +1,27 @@
-import { createHash } from 'node:crypto';
-import { type Clock, ResultTimeoutError, type TaskHandle, type TaskManager, type TimerHandle } from '@brokkr/core';
+import {
+  type Broker,
+  type Clock,
+  ConfigError,
+  PayloadTooLargeError,
+  SerializationError,
+  type TaskManager,
+  type TimerHandle,
+  UnsupportedFeatureError,
+  ValidationError,
+} from '@brokkr/core';
 import type { JobDefinition } from './define-job.ts';
+import { DueTicks, tickId } from './due-ticks.ts';
 import type { Job } from './job-options.ts';
-import type { JobStates } from './job-state.ts';
+import type { JobState, JobStates } from './job-state.ts';
+import { LastRun } from './last-run.ts';
 
-/** Ticks looked at in one turn when a scheduler comes back after a long time; the next turn looks at the rest. */
-const MOST_AT_ONCE = 10_000;
 const RETRY_MS = 1_000;
-/** A message that is asked for its result this soon answers from what is stored. */
-const AT_ONCE = '1ms';
+/** Tells a handler which tick it works for: `currentTask().headers`. */
+const TICK_HEADER = 'scheduled-at';
+/** A last tick further ahead than this was written by a host whose clock was wrong. */
+const CLOCKS_DIFFER_MS = 3_600_000;
+/** Trying again would not mend these. */
+const LASTING = [ConfigError, ValidationError, SerializationError, PayloadTooLargeError, UnsupportedFeatureError];
 
 export interface JobHost {
   readonly manager: TaskManager;
@@ -16,24 +29,33 @@ export interface JobHost {
 }
 
 /**
- * One job at work: a timer for its next tick, and what happens then. A tick is sent under an id made of the job and the
- * tick's instant, so that however many schedulers run, the broker keeps one message.
+ * One job at work: a timer for its next tick, and what happens then. Where the broker can, a tick is sent under an id
+ * made of the job and the tick's instant, so that however many schedulers run, it keeps one message.
  */
 export class ScheduledJob implements Job {
   readonly definition: JobDefinition;
   readonly #host: JobHost;
+  readonly #ticks: DueTicks;
+  readonly #lastRun: LastRun;
   #timer: TimerHandle;
   #running = false;
   #paused = false;
   #missed = 0;
   /** The last tick that is done with. */
-  #last = 0;
+  #last = Number.NEGATIVE_INFINITY;
+  /** `#last` is not in the state yet. */
+  #isUnwritten = false;
+  #isAway = false;
   #underway: Promise<void> | undefined;
-  #handle: TaskHandle | undefined;
 
-  constructor(definition: JobDefinition, host: JobHost) {
+  /** @param before the job whose place it takes */
+  constructor(definition: JobDefinition, host: JobHost, before?: ScheduledJob) {
     this.definition = definition;
     this.#host = host;
+    this.#ticks = new DueTicks(definition);
+    this.#lastRun = new LastRun(definition.id, host.states);
+    this.#paused = before?.paused ?? false;
+    this.#missed = before?.missed ?? 0;
   }
 
   get id(): string {
@@ -78,30 +100,41 @@ export class ScheduledJob implements Job {
     this.#paused = (await this.#host.states.read(this.id)).paused;
   }
 
-  /** Reads what is known of the job, sends what was missed and may still be, and waits for the next tick. */
-  async start(): Promise<void> {
+  /**
+   * Sends what was missed and may still be, and waits for the next tick.
+   * @param since from when on ticks count that nobody remembers; a one-off job of long ago is looked at once more
+   */
+  begin(state: JobState, since: number): void {
     this.#running = true;
-    const { last, paused } = await this.#host.states.read(this.id);
-    this.#paused = paused;
-    // A one-off job of long ago is looked at once more; a repeating one nobody remembers begins now.
-    this.#last = last ?? (this.definition.trigger.isOnce ? Number.NEGATIVE_INFINITY : this.#clock.now());
+    this.#learn(state);
+    if (this.#last === Number.NEGATIVE_INFINITY && !this.definition.trigger.isOnce) {
+      this.#last = since;
+      this.#isUnwritten = true;
+    }
     this.#fire();
   }
 
+  /** Sends nothing from now on; resolves once nothing is under way. */
   async stop(): Promise<void> {
     this.#running = false;
     this.#clock.clearTimeout(this.#timer);
     await this.#underway;
   }
 
+  /** Looks at the clock again, that has been set. */
+  look(): void {
+    if (!this.#running || this.#underway !== undefined) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#fire();
+  }
+
   async pause(paused: boolean): Promise<void> {
-    this.#paused = paused;
     // What was due while it was paused is not made up for.
-    this.#last = Math.max(this.#last, this.#clock.now());
-    await Promise.all([
-      this.#host.states.writePaused(this.id, paused),
-      this.#host.states.writeLast(this.id, this.#last),
-    ]);
+    const last = Math.max(this.#last, this.#clock.now());
+    await Promise.all([this.#host.states.writePaused(this.id, paused), this.#host.states.writeLast(this.id, last)]);
+    this.#paused = paused;
+    this.#last = Math.max(this.#last, last);
+    if (this.definition.overlap === 'skip' && !paused) await this.#lastRun.forget(await this.#host.manager.broker());
   }
 
   get #clock(): Clock {
@@ -119,101 +152,116 @@ export class ScheduledJob implements Job {
     const again = await this.#sendDue();
     if (!this.#running) return;
     const now = this.#clock.now();
-    const next = this.definition.trigger.next(again ? now : Math.max(0, this.#last));
-    const waits = [...(again ? [RETRY_MS] : []), ...(next === undefined ? [] : [this.#dueAt(next) - now])];
+    const next = this.definition.trigger.next(again ? now : this.#last);
+    const waits = [...(again ? [RETRY_MS] : []), ...(next === undefined ? [] : [this.#ticks.dueAt(next) - now])];
     if (waits.length > 0) this.#timer = this.#clock.setTimeout(() => this.#fire(), Math.max(1, Math.min(...waits)));
   }
 
-  /** Whether something is left to send that could not be. */
+  /** Whether something is left to do that could not be done. */
   async #sendDue(): Promise<boolean> {
-    const due = this.#due();
-    const latest = due.at(-1);
-    if (latest === undefined) return false;
-    const now = this.#clock.now();
+    const { ticks, more } = this.#ticks.since(this.#last, this.#clock.now());
     try {
-      const state = await this.#host.states.read(this.id);
-      this.#paused = state.paused;
-      const last = Math.max(0, this.#last, state.last ?? 0);
-      const open = due.filter((tick) => tick > last);
-      const inTime = open.filter((tick) => !this.#isTooLate(tick, now));
-      this.#countMissed(open.filter((tick) => this.#isTooLate(tick, now)));
-      if (!this.#paused) {
-        for (const tick of this.definition.coalesce ? inTime.slice(-1) : inTime) await this.#send(tick);
-      }
-      this.#last = Math.max(last, latest);
-      await this.#host.states.writeLast(this.id, this.#last);
+      if (ticks.length > 0) await this.#sendThose(ticks, more);
+      else if (this.#isUnwritten) await this.#write();
+      if (this.#isAway) this.#host.manager.logger.info({ job: this.id }, 'the broker is back: ticks are sent again');
+      this.#isAway = false;
       return false;
     } catch (error) {
-      const tooLate = due.filter((tick) => this.#isTooLate(tick, now));
-      this.#countMissed(tooLate);
-      this.#last = Math.max(this.#last, tooLate.at(-1) ?? this.#last);
-      this.#host.manager.logger.warn({ job: this.id, error }, 'a tick could not be sent; it is tried again in time');
-      return tooLate.length < due.length;
+      this.#passOver(ticks);
+      if (!this.#isAway) {
+        this.#host.manager.logger.warn({ job: this.id, error }, 'a tick could not be sent; it is tried again in time');
+      }
+      this.#isAway = true;
+      return true;
     }
   }
 
-  /** Ticks since the last one done with, oldest first. */
-  #due(): number[] {
-    const now = this.#clock.now();
-    const due: number[] = [];
-    const { trigger } = this.definition;
-    const from = Math.max(this.#last, trigger.isOnce ? 0 : this.#firstWorthLooking(now));
-    for (let tick = trigger.next(from); tick !== undefined; tick = trigger.next(tick)) {
-      if (this.#dueAt(tick) > now || due.length >= MOST_AT_ONCE) break;
-      due.push(tick);
+  async #sendThose(ticks: readonly number[], more: boolean): Promise<void> {
+    const broker = await this.#host.manager.broker();
+    this.#learn(await this.#host.states.read(this.id));
+    this.#passOver(ticks);
+    const open = this.#paused ? [] : ticks.filter((tick) => tick > this.#last);
+    const { coalesce } = this.definition;
+    // With more to come, the last one that is to stand for all of them is not among these.
+    const chosen = !coalesce ? open : more ? [] : open.slice(-1);
+    for (const tick of chosen) {
+      if (!this.#running) return;
+      await this.#send(broker, tick);
+      await this.#done(tick);
     }
-    return due;
+    if (!this.#running) return;
+    const latest = ticks.at(-1) as number;
+    await this.#done(more ? this.#leap(latest) : latest);
+  }
+
+  async #send(broker: Broker, tick: number): Promise<void> {
+    const { args, overlap } = this.definition;
+    const { logger } = this.#host.manager;
+    const headers = { [TICK_HEADER]: new Date(tick).toISOString() };
+    const key = broker.capabilities.idempotency ? { idempotencyKey: tickId(this.id, tick) } : {};
+    const { send } = this.definition.send.with({ headers, ...key });
+    try {
+      if (overlap === 'allow') await send(...args);
+      else if (await this.#lastRun.isOpen(broker, this.#last, this.#clock.now())) {
+        logger.info({ job: this.id }, 'the last run has not ended; this tick is skipped');
+      } else await this.#lastRun.send(broker, send, args, tick);
+    } catch (error) {
+      if (!LASTING.some((kind) => error instanceof kind)) throw error;
+      this.#missed++;
+      logger.error({ job: this.id, tick: new Date(tick).toISOString(), error }, 'tick missed: it cannot be sent');
+    }
   }
 
   /** A job of every second whose scheduler was away for a year has nothing to send of most of it. */
-  #firstWorthLooking(now: number): number {
-    return now - Math.max(86_400_000, 2 * this.definition.graceMs + this.definition.jitterMs);
+  #leap(latest: number): number {
+    const from = this.#ticks.endOfGrace(this.#clock.now());
+    if (from <= latest) return latest;
+    const told = { job: this.id, from: new Date(latest).toISOString(), to: new Date(from).toISOString() };
+    this.#host.manager.logger.warn(told, 'more ticks were missed than are counted');
+    return from;
   }
 
-  async #send(tick: number): Promise<void> {
-    const { send, args, overlap } = this.definition;
-    if (overlap === 'skip' && (await this.#isUnfinished())) {
-      this.#host.manager.logger.info({ job: this.id }, 'the last run has not ended; this tick is skipped');
+  /** What others have done meanwhile. */
+  #learn({ last, paused }: JobState): void {
+    this.#paused = paused;
+    if (last === undefined || last <= this.#last) return;
+    if (last > this.#clock.now() + CLOCKS_DIFFER_MS) {
+      const told = { job: this.id, last: new Date(last).toISOString() };
+      this.#host.manager.logger.warn(
+        told,
+        'the last tick lies in the future: some host had a wrong clock; it is ignored',
+      );
       return;
     }
-    const { idempotency } = (await this.#host.manager.broker()).capabilities;
-    const key = { idempotencyKey: tickId(this.id, tick) };
-    this.#handle = await (idempotency ? send.with(key).send : send)(...args);
+    this.#last = last;
   }
 
-  async #isUnfinished(): Promise<boolean> {
-    if (this.#handle === undefined) return false;
-    try {
-      await this.#handle.result({ timeout: AT_ONCE });
-      return false;
-    } catch (error) {
-      return error instanceof ResultTimeoutError;
+  /** Ticks that are too late are told of, once, and done with; in a pause nobody has missed them. */
+  #passOver(ticks: readonly number[]): void {
+    const now = this.#clock.now();
+    const late = ticks.filter((tick) => tick > this.#last && this.#ticks.isTooLate(tick, now));
+    if (!this.#paused) {
+      this.#missed += late.length;
+      for (const tick of late) {
+        this.#host.manager.logger.warn(
+          { job: this.id, tick: new Date(tick).toISOString() },
+          'tick missed: it was due longer ago than misfireGraceTime',
+        );
+      }
     }
+    this.#last = Math.max(this.#last, late.at(-1) ?? this.#last);
+    if (late.length > 0) this.#isUnwritten = true;
   }
 
-  #countMissed(ticks: readonly number[]): void {
-    this.#missed += ticks.length;
-    for (const tick of ticks.slice(-10)) {
-      this.#host.manager.logger.warn(
-        { job: this.id, tick: new Date(tick).toISOString() },
-        'tick missed: it was due longer ago than misfireGraceTime',
-      );
-    }
+  async #done(tick: number): Promise<void> {
+    this.#isUnwritten ||= tick > this.#last;
+    this.#last = Math.max(this.#last, tick);
+    if (this.#isUnwritten) await this.#write();
   }
 
-  #isTooLate(tick: number, now: number): boolean {
-    return now - this.#dueAt(tick) > this.definition.graceMs;
+  async #write(): Promise<void> {
+    const last = this.#last;
+    await this.#host.states.writeLast(this.id, last);
+    this.#isUnwritten = this.#last !== last;
   }
-
-  /** The jitter of a tick is drawn from its id: the same in every process. */
-  #dueAt(tick: number): number {
-    const { jitterMs } = this.definition;
-    if (jitterMs === 0) return tick;
-    const draw = createHash('sha1').update(tickId(this.id, tick)).digest().readUInt32BE(0) / 2 ** 32;
-    return tick + Math.floor(draw * (jitterMs + 1));
-  }
-}
-
-function tickId(id: string, tick: number): string {
-  return `tick:${id}:${tick}`;
 }

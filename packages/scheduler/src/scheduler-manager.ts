@@ -1,14 +1,20 @@
 import { ConfigError, TaskManager } from '@brokkr/core';
-import { defineJob, type GivenJob, type JobDefinition, triggerOf, zone } from './define-job.ts';
+import { checkReschedule, defineJob, type GivenJob, type JobDefinition, triggerOf, zone } from './define-job.ts';
 import type { CommonOptions, Job, JobOptions, TriggerOptions } from './job-options.ts';
 import { JobStates } from './job-state.ts';
 import { ScheduledJob } from './scheduled-job.ts';
+import { SchedulerRun } from './scheduler-run.ts';
 
 const instances = new Map<string, SchedulerManager>();
 
 export interface SchedulerOptions {
   /** Whose broker, clock and logger it uses. @default the task manager of the same name */
   readonly manager?: TaskManager | undefined;
+  /**
+   * Where the broker cannot tell ticks apart, one scheduler of those with the same `election` sends, and the others wait:
+   * they carry the same jobs. @default its name
+   */
+  readonly election?: string | undefined;
 }
 
 /**
@@ -18,22 +24,25 @@ export interface SchedulerOptions {
 export class SchedulerManager {
   readonly name: string;
   readonly #jobs = new Map<string, ScheduledJob>();
-  readonly #changes = new Set<Promise<void>>();
   readonly #manager: TaskManager;
   readonly #states: JobStates;
-  #running = false;
+  readonly #election: string;
+  #run: SchedulerRun | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
 
-  private constructor(name: string, manager: TaskManager) {
+  private constructor(name: string, { manager, election }: SchedulerOptions) {
     this.name = name;
-    this.#manager = manager;
-    this.#states = new JobStates(manager);
+    this.#manager = manager ?? TaskManager.getInstance(name);
+    this.#election = election ?? name;
+    this.#states = new JobStates(this.#manager);
   }
 
   /** The scheduler of that name: the same one at each call. */
-  static getInstance(name = 'default', { manager }: SchedulerOptions = {}): SchedulerManager {
+  static getInstance(name = 'default', options: SchedulerOptions = {}): SchedulerManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
-    const scheduler = new SchedulerManager(name, manager ?? TaskManager.getInstance(name));
+    const scheduler = new SchedulerManager(name, options);
     instances.set(name, scheduler);
     return scheduler;
   }
@@ -48,8 +57,8 @@ export class SchedulerManager {
    * @throws ConfigError (`JOB_INVALID`) naming job and field, or (`JOB_EXISTS`) where the id is known; then nothing changed
    */
   addJob<A extends readonly unknown[]>(options: JobOptions<A>): Job {
-    const given = options as unknown as GivenJob;
-    const definition = defineJob(given, this.#manager);
+    const given = (options ?? {}) as unknown as GivenJob;
+    const definition = defineJob(given);
     const known = this.#jobs.get(definition.id);
     if (known !== undefined && given.replaceExisting !== true) {
       throw new ConfigError(
@@ -57,6 +66,7 @@ export class SchedulerManager {
         { code: 'JOB_EXISTS' },
       );
     }
+    this.#run?.check(definition);
     return this.#put(definition);
   }
 
@@ -79,13 +89,17 @@ export class SchedulerManager {
   async removeJob(id: string): Promise<void> {
     const job = this.#get(id);
     this.#jobs.delete(id);
-    await job.stop();
+    await this.#run?.replace(job, undefined);
     await this.#states.forget(id);
   }
 
-  /** Gives a job another trigger; what else it has stays. @throws ConfigError naming job and field */
+  /**
+   * Gives a job another trigger, with its `start`, `end` and `timezone`; what else it has stays.
+   * @throws ConfigError naming job and field; then nothing changed
+   */
   rescheduleJob(id: string, options: TriggerOptions & Pick<CommonOptions, 'start' | 'end' | 'timezone'>): Job {
     const { definition } = this.#get(id);
+    checkReschedule(id, options as unknown as GivenJob);
     const timezone = options.timezone === undefined ? definition.timezone : zone(id, options.timezone);
     return this.#put({ ...definition, timezone, trigger: triggerOf(id, options, timezone) });
   }
@@ -96,46 +110,57 @@ export class SchedulerManager {
   }
 
   /**
-   * Starts the timers; resolves once the broker has told what it knows of every job.
-   * @throws BrokerUnavailableError where it is away; then nothing runs, and it may be started again
+   * Puts the jobs to work. Resolves once the broker has told what it knows of them; or at once, where this scheduler
+   * waits for another one to give up the lead, or where the broker is away: then it is waited for, and ticks that are
+   * within `misfireGraceTime` are sent when it is back.
+   * @throws ConfigError where the broker's adapter or a job is at fault; then nothing runs
    */
   async start(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
-    const { logger } = this.#manager;
-    try {
-      const { idempotency } = (await this.#manager.broker()).capabilities;
-      if (!idempotency) logger.warn('this broker cannot tell repeated ticks: run one scheduler only');
-      await Promise.all([...this.#jobs.values()].map((job) => job.start()));
-    } catch (error) {
-      await this.stop();
-      throw error;
+    if (this.#run === undefined) {
+      const run = new SchedulerRun({
+        manager: this.#manager,
+        states: this.#states,
+        election: this.#election,
+        jobs: [...this.#jobs.values()],
+      });
+      this.#run = run;
+      this.#starting = this.#start(run);
     }
-    logger.info({ jobs: this.#jobs.size }, 'scheduler started');
+    await this.#starting;
   }
 
-  /** Ends the timers, and waits for ticks that are being sent. */
+  /** Ends the timers, waits for ticks that are being sent, and lets another scheduler lead. */
   async stop(): Promise<void> {
-    if (!this.#running) return;
-    this.#running = false;
-    await Promise.all([...this.#jobs.values()].map((job) => job.stop()));
-    await Promise.all(this.#changes);
-    this.#manager.logger.info('scheduler stopped');
+    const run = this.#run;
+    this.#run = undefined;
+    if (run !== undefined) {
+      const before = this.#stopping;
+      this.#stopping = (async () => {
+        await before;
+        await run.end();
+        this.#manager.logger.info('scheduler stopped');
+      })();
+    }
+    await this.#stopping;
+  }
+
+  async #start(run: SchedulerRun): Promise<void> {
+    try {
+      // Of the run before, nothing may be under way.
+      await this.#stopping;
+      await run.start();
+    } catch (error) {
+      if (this.#run === run) this.#run = undefined;
+      throw error;
+    }
+    if (this.#run === run) this.#manager.logger.info({ jobs: this.#jobs.size }, 'scheduler started');
   }
 
   #put(definition: JobDefinition): Job {
-    const job = new ScheduledJob(definition, { manager: this.#manager, states: this.#states });
     const before = this.#jobs.get(definition.id);
+    const job = new ScheduledJob(definition, { manager: this.#manager, states: this.#states }, before);
     this.#jobs.set(definition.id, job);
-    // One that is added before the start is started by it.
-    const startsNow = this.#running;
-    const change = (async () => {
-      await before?.stop();
-      if (startsNow && this.#running && this.#jobs.get(definition.id) === job) await job.start();
-    })()
-      .catch((error: unknown) => this.#manager.logger.error({ job: job.id, error }, 'a job could not be started'))
-      .finally(() => this.#changes.delete(change));
-    this.#changes.add(change);
+    void this.#run?.replace(before, job);
     return job;
   }
 

@@ -1,33 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { type TestApp, testApp } from '@brokkr/broker-memory/testing';
-import { ConfigError, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { SchedulerManager } from '../src/index.ts';
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
-
-interface Bench {
-  readonly tm: TaskManager;
-  readonly scheduler: SchedulerManager;
-}
-
-function bench(): Bench {
-  const tm = TaskManager.getInstance(randomUUID()).configure({ logLevel: 'silent' });
-  const scheduler = SchedulerManager.getInstance(tm.name, { manager: tm });
-  cleanUps.push(() => scheduler.stop());
-  return { tm, scheduler };
-}
-
-function held(tasks: readonly object[], startAt = new Date('2030-01-01T00:00:00Z')): TestApp {
-  const app = testApp({ tasks, startAt });
-  cleanUps.push(() => app.close());
-  return app;
-}
+import { describe, expect, it } from 'vitest';
+import { bench, held, onCleanUp } from './bench.ts';
 
 describe('a schedule in virtual time', () => {
   it('fires a year of daily jobs in moments, each day once', async () => {
@@ -107,33 +81,13 @@ describe('a schedule in virtual time', () => {
     expect(late.every((ms) => ms >= 0 && ms <= 30_000)).toBe(true);
     expect(new Set(late).size).toBeGreaterThan(1);
   });
-
-  it('skips a tick while the last run has not ended, where asked to', async () => {
-    const { tm, scheduler } = bench();
-    let finish: () => void = () => undefined;
-    const slow = tm.task({ name: 'slow', result: '1h', timeout: '7d' }, async () => {
-      await new Promise<void>((resolve) => {
-        finish = resolve;
-      });
-    });
-    const app = testApp({ tasks: [slow], settleWithin: '20ms' });
-    cleanUps.push(() => app.close());
-    scheduler.addJob({ id: 's', func: slow.send, trigger: 'interval', minutes: 1, overlap: 'skip' });
-    await scheduler.start();
-    await app.advance('5m');
-    expect(app.sent(slow)).toHaveLength(1);
-    finish();
-    await app.advance('2m');
-    expect(app.sent(slow)).toHaveLength(2);
-    finish();
-  });
 });
 
 describe('several schedulers on one broker', () => {
   it('fire each tick once, also when one takes over from another that stopped', async () => {
     const clock = new ManualClock();
     const broker = new MemoryBroker({ clock });
-    cleanUps.push(() => broker.close());
+    onCleanUp(() => broker.close());
     const schedulers = await Promise.all(
       Array.from({ length: 10 }, async () => {
         const { tm, scheduler } = bench();
@@ -154,7 +108,7 @@ describe('several schedulers on one broker', () => {
   it('make up after a restart for what may still be sent, count the rest as missed, and remember a pause', async () => {
     const clock = new ManualClock();
     const broker = new MemoryBroker({ clock });
-    cleanUps.push(() => broker.close());
+    onCleanUp(() => broker.close());
     const open = async (coalesce: boolean) => {
       const { tm, scheduler } = bench();
       await tm.initialize({ broker, clock, logLevel: 'silent' });
@@ -185,7 +139,7 @@ describe('several schedulers on one broker', () => {
     const { tm, scheduler } = bench();
     const clock = new ManualClock();
     const broker = new MemoryBroker({ clock });
-    cleanUps.push(() => broker.close());
+    onCleanUp(() => broker.close());
     await tm.initialize({ broker, clock, logLevel: 'silent' });
     const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
     const ago = (ms: number) => new Date(clock.now() - ms);
@@ -198,38 +152,11 @@ describe('several schedulers on one broker', () => {
   });
 });
 
-it('a broker that is away: ticks in time are sent when it is back, later ones are missed', async () => {
-  const { tm, scheduler } = bench();
-  const clock = new ManualClock();
-  const broker = new MemoryBroker({ clock });
-  cleanUps.push(() => broker.close());
-  let away = false;
-  const real = broker.publish.bind(broker);
-  broker.publish = (envelopes) => (away ? Promise.reject(new Error('away')) : real(envelopes));
-  await tm.initialize({ broker, clock, logLevel: 'silent' });
-  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
-  scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', minutes: 10, coalesce: false });
-  await scheduler.start();
-  await clock.advance(590_000);
-  away = true;
-  await clock.advance(40_000);
-  away = false;
-  await clock.advance(2_000);
-  expect((await broker.counts('q')).published).toBe(1);
-  away = true;
-  await clock.advance(600_000);
-  await clock.advance(90_000);
-  away = false;
-  await clock.advance(60_000);
-  expect((await broker.counts('q')).published).toBe(1);
-  expect(scheduler.getJobs()[0]?.missed).toBe(1);
-});
-
 it('a pause that is asked for while a tick is being sent outlives that tick', async () => {
   const { tm, scheduler } = bench();
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
-  cleanUps.push(() => broker.close());
+  onCleanUp(() => broker.close());
   await tm.initialize({ broker, clock, logLevel: 'silent' });
   const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
   scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
@@ -244,63 +171,4 @@ it('a pause that is asked for while a tick is being sent outlives that tick', as
   expect((await broker.counts('q')).published).toBe(1);
   await scheduler.readState();
   expect(scheduler.getJobs()[0]?.paused).toBe(true);
-});
-
-it('a start that failed because the broker was away may be repeated', async () => {
-  const { tm, scheduler } = bench();
-  const clock = new ManualClock();
-  const broker = new MemoryBroker({ clock });
-  cleanUps.push(() => broker.close());
-  await tm.initialize({ broker, clock, logLevel: 'silent' });
-  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
-  scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
-  const real = broker.getState.bind(broker);
-  broker.getState = () => Promise.reject(new Error('away'));
-  await expect(scheduler.start()).rejects.toThrow('away');
-  broker.getState = real;
-  await scheduler.start();
-  await clock.advance(60_000);
-  expect((await broker.counts('q')).published).toBe(6);
-});
-
-describe('what is wrong with a job is said when it is added, and nothing is registered', () => {
-  const { tm, scheduler } = bench();
-  const ping = tm.task({ name: 'ping' }, async () => undefined);
-  const func = ping.send;
-  it.each([
-    [{ func, trigger: 'interval', minutes: 1 }, /has an id/],
-    [{ id: 'j', func: () => undefined, trigger: 'interval', minutes: 1 }, /job "j": func is the send of a task/],
-    [{ id: 'j', func, trigger: 'sometimes' }, /job "j": trigger is 'cron'/],
-    [{ id: 'j', func, trigger: 'cron' }, /needs one of year, month/],
-    [{ id: 'j', func, trigger: 'cron', hour: 25 }, /job "j": hour 25 cannot be read/],
-    [{ id: 'j', func, trigger: 'cron', hour: 'x;y' }, /hour x;y is no cron field/],
-    [{ id: 'j', func, trigger: 'cron', day: 31, month: 2 }, /never comes/],
-    [{ id: 'j', func, trigger: '0 0 31 2 *' }, /never comes/],
-    [{ id: 'j', func, trigger: 'cron', cronLine: '* * *' }, /job "j": cronLine has five fields/],
-    [{ id: 'j', func, trigger: 'cron', cronLine: '99 * * * *' }, /cronLine "99 \* \* \* \*" cannot be read/],
-    [{ id: 'j', func, trigger: 'cron', hour: 1, timezone: 'Mars/Base' }, /timezone "Mars\/Base" is no zone/],
-    [{ id: 'j', func, trigger: 'interval' }, /interval is longer than nothing/],
-    [{ id: 'j', func, trigger: 'interval', seconds: 0 }, /interval is longer than nothing/],
-    [{ id: 'j', func, trigger: 'interval', minutes: -1 }, /minutes is a number above 0/],
-    [{ id: 'j', func, trigger: 'date' }, /runDate is missing/],
-    [{ id: 'j', func, trigger: 'date', runDate: new Date('x') }, /runDate is no valid Date/],
-    [{ id: 'j', func, trigger: 'interval', minutes: 1, misfireGraceTime: 'soon' }, /job j: misfireGraceTime/],
-    [{ id: 'j', func, trigger: 'interval', minutes: 1, overlap: 'skip' }, /give task ping the option result/],
-    [{ id: 'j', func, trigger: 'interval', minutes: 1, colour: 1 }, /colour is no option/],
-  ])('%o', (job, problem) => {
-    const add = () => scheduler.addJob(job as never);
-    expect(add).toThrow(ConfigError);
-    expect(add).toThrow(problem);
-    expect(scheduler.getJobs()).toEqual([]);
-  });
-
-  it('an id that is known, unless it is to be replaced; and one that is not', async () => {
-    const { tm: manager, scheduler: own } = bench();
-    const task = manager.task({ name: 't' }, async () => undefined);
-    own.addJob({ id: 'j', func: task.send, trigger: 'interval', minutes: 1 });
-    expect(() => own.addJob({ id: 'j', func: task.send, trigger: 'interval', minutes: 2 })).toThrow(/known already/);
-    own.addJob({ id: 'j', func: task.send, trigger: 'interval', minutes: 2, replaceExisting: true });
-    expect(own.getJobs().map(({ trigger }) => trigger)).toEqual(['every 2 minutes']);
-    expect(() => own.rescheduleJob('k', { trigger: 'interval', minutes: 1 })).toThrow(/no job "k"; known are j/);
-  });
 });

@@ -21,6 +21,11 @@ export interface BrokerCapabilities {
   readonly cancel: boolean;
   /** `exact`: every figure of `InspectableBroker.counts` is read from the server. */
   readonly counts: 'exact' | 'ready-only';
+  /**
+   * Where the server bounds how long a consumer may hold a message: a task's `timeout` must stay below `ms`.
+   * `setting` says in an error what sets the bound. @default none
+   */
+  readonly timeoutLimit?: { readonly ms: number; readonly setting: string } | undefined;
 }
 
 /** Answer for one published envelope, in the order given. */
@@ -76,7 +81,8 @@ export interface Subscription {
 
   /**
    * Ends deliveries, of mixed fates in one call. Resolves with those whose lease was already lost: for them nothing
-   * changed. Rejects only where the broker could not be asked; asking again is harmless.
+   * changed. Rejects only where the broker could not be asked, or an answer was lost on the way, so that nobody can tell
+   * whose doing it is that a lease is over; asking again is harmless.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]>;
 

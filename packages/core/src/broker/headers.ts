@@ -17,5 +17,7 @@ export const TIMEOUT_HEADER = 'brokkr-timeout';
 export const HISTORY_HEADER = 'brokkr-history';
 /** Why it stands among the dead letters, for people. */
 export const REASON_HEADER = 'brokkr-reason';
+/** State to forget when the message ends: its value, a space, its key. The scheduler's, for `overlap: 'skip'`. */
+export const FORGET_HEADER = 'brokkr-forget';
 /** Milliseconds it has been put off because no worker knew its task. */
 export const PARKED_HEADER = 'brokkr-parked';

@@ -1,6 +1,7 @@
 import type { Broker } from './broker.ts';
+import type { DiagnosableBroker } from './diagnosable-broker.ts';
 import type { InspectableBroker } from './inspectable-broker.ts';
-import type { CancellingBroker, ReleasingBroker, ResultStore, StateStore } from './optional-brokers.ts';
+import type { CancellingBroker, ElectingBroker, ReleasingBroker, ResultStore, StateStore } from './optional-brokers.ts';
 
 /** Whether this broker can be looked into: queues, counts, dead letters. */
 export function isInspectable(broker: Broker): broker is InspectableBroker {
@@ -8,11 +9,15 @@ export function isInspectable(broker: Broker): broker is InspectableBroker {
 }
 
 export function isCancelling(broker: Broker): broker is CancellingBroker {
-  return broker.capabilities.cancel && has(broker, 'cancel');
+  return broker.capabilities.cancel && has(broker, 'cancel', 'unfinished');
 }
 
 export function isReleasing(broker: Broker): broker is ReleasingBroker {
   return has(broker, 'releaseWorker');
+}
+
+export function isDiagnosable(broker: Broker): broker is DiagnosableBroker {
+  return has(broker, 'diagnose');
 }
 
 export function isResultStore(candidate: object): candidate is ResultStore {
@@ -21,6 +26,10 @@ export function isResultStore(candidate: object): candidate is ResultStore {
 
 export function isStateStore(candidate: object): candidate is StateStore {
   return has(candidate, 'getState', 'setState');
+}
+
+export function isElecting(broker: Broker): broker is ElectingBroker {
+  return has(broker, 'elect');
 }
 
 function has(candidate: object, ...methods: readonly string[]): boolean {

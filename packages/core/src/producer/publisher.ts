@@ -4,6 +4,7 @@ import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 
 /** Envelopes in one call to the broker: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
@@ -99,7 +100,10 @@ export class Publisher {
   async #publish(batch: Batch): Promise<void> {
     const timer = this.#clock.setTimeout(() => batch.reject(this.#tooLate()), this.#sendTimeoutMs);
     try {
-      batch.resolve(await this.#broker.publish(batch.envelopes));
+      failpoint('enqueue.before-send');
+      const receipts = await this.#broker.publish(batch.envelopes);
+      failpoint('enqueue.after-exec');
+      batch.resolve(receipts);
     } catch (cause) {
       batch.reject(asBrokkrError(cause));
     } finally {

@@ -1,5 +1,5 @@
 import { checkQueueName } from '../broker/names.ts';
-import { HEADER_PREFIX } from '../broker/headers.ts';
+import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
 import { toMs } from '../clock/duration.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { SendOptions } from '../task/task.ts';
@@ -54,7 +54,7 @@ export function checkHeaders(headers: Readonly<Record<string, string>>): Readonl
   for (const name of names) {
     const value: unknown = headers[name];
     if (!HEADER_NAME.test(name)) throw invalid(`the name ${JSON.stringify(name.slice(0, 60))}; use A-Z a-z 0-9 . _ -`);
-    if (name.startsWith(HEADER_PREFIX))
+    if (name.startsWith(HEADER_PREFIX) && name !== FORGET_HEADER)
       throw invalid(`${name}; names beginning with ${HEADER_PREFIX} are Brokkr's own`);
     if (typeof value !== 'string') throw invalid(`${name} is a ${typeof value}; give a string`);
     if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES) throw invalid(`${name} is over ${LONGEST_HEADER_BYTES} bytes`);

@@ -19,15 +19,15 @@ export interface SentTaskPorts {
 export class SentTask implements TaskHandle {
   readonly id: string;
   readonly isNew: boolean;
+  readonly queue: string;
   readonly #task: TaskDefinition;
-  readonly #queue: string;
   readonly #ports: SentTaskPorts;
 
   constructor(id: string, isNew: boolean, task: TaskDefinition, queue: string, ports: SentTaskPorts) {
     this.id = id;
     this.isNew = isNew;
     this.#task = task;
-    this.#queue = queue;
+    this.queue = queue;
     this.#ports = ports;
   }
 
@@ -68,7 +68,7 @@ export class SentTask implements TaskHandle {
   }
 
   cancel(): Promise<boolean> {
-    return this.#ports.cancel(this.#queue, this.id);
+    return this.#ports.cancel(this.queue, this.id);
   }
 
   async #load(store: ResultStore, timeoutMs: number): Promise<Uint8Array | undefined> {

@@ -4,6 +4,8 @@ import type { Duration } from '../clock/duration.ts';
 export interface TaskHandle<R = unknown> {
   /** Of the message; that of the earlier one where `isNew` is false. */
   readonly id: string;
+  /** Where it was sent to. */
+  readonly queue: string;
   /** False where the idempotency key was known already: nothing new was stored. */
   readonly isNew: boolean;
   /**

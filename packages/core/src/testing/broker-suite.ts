@@ -4,6 +4,7 @@ import { countsGroup } from './suite/counts.ts';
 import { deadLetters } from './suite/dead-letters.ts';
 import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
+import { electing } from './suite/electing.ts';
 import { hostile } from './suite/hostile.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
@@ -24,6 +25,7 @@ const GROUPS = [
   deadLetters,
   countsGroup,
   optional,
+  electing,
   closing,
   hostile,
   working,

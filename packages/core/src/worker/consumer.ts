@@ -3,12 +3,13 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { type Judging, processDelivery, type Verdict } from './process-delivery.ts';
+import { type Judging, processDelivery } from './process-delivery.ts';
 import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
 import { type Settling, settleOutcome } from './settle-outcome.ts';
@@ -30,14 +31,12 @@ export interface ConsumerOptions {
   readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
 }
 
-type ToRun = Extract<Verdict, { kind: 'run' }> & { readonly held: Held };
-
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #fetcher: Fetcher<Lane>;
   readonly #runner: Runner;
-  readonly #solitude = new Solitude<ToRun>();
+  readonly #solitude = new Solitude();
   readonly #fetching = new AbortController();
   readonly #settling: Settling;
   #loop: Promise<void> | undefined;
@@ -80,8 +79,6 @@ export class Consumer {
   async stopFetching(): Promise<void> {
     this.#fetching.abort();
     this.#wake?.();
-    const waiting = this.#solitude.evict();
-    if (waiting !== undefined) this.#release(waiting.held);
     await this.#loop;
   }
 
@@ -102,8 +99,10 @@ export class Consumer {
     this.#runner.close();
   }
 
-  /** What is not held any more: somebody else may run it by now. */
+  /** What somebody else may run by now. */
   lost(held: Held): void {
+    // Its settlement may have arrived before the renewal did: the answer to that will tell.
+    if (held.isSettling) return;
     const { reporter, clock } = this.#options;
     const running = held instanceof Execution && held.isRunning ? held : undefined;
     const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
@@ -123,7 +122,7 @@ export class Consumer {
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked. */
+  /** Nobody can tell what became of a settlement. */
   settleUnknown(settlement: Settlement, error: unknown, held: Held): void {
     held.lane.leases.drop(held);
     this.#options.reporter.unknown(settlement, error);
@@ -142,7 +141,10 @@ export class Consumer {
         continue;
       }
       try {
-        for (const { source, deliveries } of await this.#fetcher.next(free, signal)) this.#accept(source, deliveries);
+        const fetched = await this.#fetcher.next(free, signal);
+        if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
+        const alone = this.#held() === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
+        for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
@@ -161,42 +163,21 @@ export class Consumer {
     return Math.max(0, concurrency - running);
   }
 
-  #accept(lane: Lane, deliveries: readonly Delivery[]): void {
-    // Looked for first: nothing may start beside a suspect.
-    const suspected = deliveries.some(isSuspect);
-    const suspect = suspected ? this.#takeInSuspect(lane, deliveries) : undefined;
-    if (!suspected && deliveries.length > 0) this.#solitude.relax();
+  /** @param alone whether the worker holds nothing but this one delivery */
+  #accept(lane: Lane, deliveries: readonly Delivery[], alone: boolean): void {
+    if (deliveries.length > 0 && !deliveries.some(isSuspect)) this.#solitude.relax();
     for (const delivery of deliveries) {
-      if (delivery === suspect) continue;
       const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'run' && this.#mayStart(delivery)) {
+      if (verdict.kind === 'run' && this.#mayStart(delivery, alone)) {
         this.#runner.start(lane, delivery, verdict.message, verdict.task);
         continue;
       }
-      const held = this.#hold(lane, delivery);
+      const held = new Held(lane, delivery);
+      lane.leases.hold(held);
       if (verdict.kind === 'settle') this.#settle(held, verdict.settlement, reportOf(verdict.settlement));
       else this.#release(held);
     }
     this.#scheduleTurn();
-  }
-
-  /** The first suspect that is to be run waits for its turn; `#accept` hands back the others. */
-  #takeInSuspect(lane: Lane, deliveries: readonly Delivery[]): Delivery | undefined {
-    for (const delivery of deliveries.filter(isSuspect)) {
-      const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'settle') continue;
-      const held = new Held(lane, delivery);
-      if (!this.#solitude.admit({ ...verdict, held })) return undefined;
-      lane.leases.hold(held);
-      return delivery;
-    }
-    return undefined;
-  }
-
-  #hold(lane: Lane, delivery: Delivery): Held {
-    const held = new Held(lane, delivery);
-    lane.leases.hold(held);
-    return held;
   }
 
   /** Deliveries that are neither settled nor lost. */
@@ -206,12 +187,14 @@ export class Consumer {
     return held;
   }
 
-  #mayStart(delivery: Delivery): boolean {
-    if (this.#fetching.signal.aborted || this.#solitude.isClosed || isSuspect(delivery)) return false;
+  #mayStart(delivery: Delivery, alone: boolean): boolean {
+    if (this.#fetching.signal.aborted || this.#solitude.isClosed) return false;
+    if (isSuspect(delivery)) return this.#solitude.admit(alone);
     return this.#runner.size < this.#options.concurrency;
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
+    failpoint('handler.after-before-settle');
     if (outcome.kind === 'interrupted') this.#interrupted++;
     this.#solitude.leave();
     // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
@@ -255,18 +238,6 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#options.lanes) lane.settler.flush();
-    // Alone: all that is held is the suspect itself.
-    if (this.#held() <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) {
-      const suspect = this.#solitude.enter();
-      // Its lease may have been lost while it waited: then somebody else runs it.
-      if (suspect?.held.isOurs) {
-        const { lane, delivery } = suspect.held;
-        lane.leases.drop(suspect.held);
-        this.#runner.start(lane, delivery, suspect.message, suspect.task);
-      } else {
-        this.#solitude.leave();
-      }
-    }
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
@@ -275,13 +246,15 @@ export class Consumer {
 
   #sleep(waitMs: number): Promise<void> {
     const { clock } = this.#options;
+    const { signal } = this.#fetching;
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(done, waitMs);
-      this.#fetching.signal.addEventListener('abort', done, { once: true });
-      function done(): void {
+      const done = () => {
         clock.clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const timer = clock.setTimeout(done, waitMs);
+      signal.addEventListener('abort', done, { once: true });
     });
   }
 }

@@ -22,6 +22,11 @@ export class Held {
     this.delivery = delivery;
   }
 
+  /** Whether its settlement is under way. */
+  get isSettling(): boolean {
+    return this.report !== undefined;
+  }
+
   /** Whether it is ours still: neither settled nor lost. */
   get isOurs(): boolean {
     return this.leasePlace >= 0;

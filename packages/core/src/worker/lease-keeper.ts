@@ -1,5 +1,6 @@
 import type { Subscription } from '../broker/broker.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import type { Held } from './held.ts';
 
 /** Deliveries renewed in one call. */
@@ -75,7 +76,9 @@ export class LeaseKeeper {
   async #extend(chunk: readonly Held[]): Promise<void> {
     const { subscription, onLost, onError } = this.#options;
     try {
+      failpoint('heartbeat.before');
       const lost = new Set(await subscription.extend(chunk.map(({ delivery }) => delivery)));
+      failpoint('heartbeat.after-send');
       for (const held of chunk) {
         if (!lost.has(held.delivery) || !held.isOurs) continue;
         this.drop(held);

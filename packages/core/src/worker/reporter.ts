@@ -16,7 +16,7 @@ export interface Report {
 
 export const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
-/** What is to be told once the broker has taken `settlement`. */
+/** What is told of a settlement. */
 export function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
   switch (settlement.kind) {
     case 'ack':
@@ -58,9 +58,9 @@ export class Reporter {
   }
 
   unknown({ delivery, kind }: Settlement, error: unknown): void {
-    this.#logger.error(
+    this.#logger.warn(
       { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
-      'settle_unknown: the broker could not be asked for as long as the lease lasted; the message will be handed over again',
+      'settle_unknown: no answer of the broker says whether this was settled; if it was not, the message is handed over again',
     );
   }
 

@@ -2,18 +2,36 @@ import type { Subscription } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
 
+const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
+  ack: 'ack.after-send',
+  retry: 'fail.after-send',
+  'dead-letter': 'fail.after-send',
+  release: 'release.after-send',
+  expire: 'expire.after-send',
+};
+
+/** Settlements of one call, and what their senders want to know when they are told of them again. */
+interface Batch<C> {
+  readonly settlements: Settlement[];
+  readonly contexts: C[];
+}
+
 export interface SettlerOptions<C> {
-  readonly subscription: Subscription;
+  readonly subscription: Pick<Subscription, 'settle'>;
   readonly clock: Clock;
   /** Trying again makes no sense once the leases have run out. */
   readonly leaseMs: number;
   /** The broker has taken it, or (`lost`) somebody else holds the message and nothing changed. */
   readonly onSettled: (settlement: Settlement, lost: boolean, context: C) => void;
-  /** It could not be asked for as long as the lease lasted: the message will be handed over again. */
+  /**
+   * Nobody can tell: it could not be asked for as long as the lease lasted, or an earlier answer was lost and it now
+   * says that the lease is over, which that earlier try may have done.
+   */
   readonly onUnknown: (settlement: Settlement, error: unknown, context: C) => void;
 }
 
@@ -21,9 +39,7 @@ export interface SettlerOptions<C> {
 export class Settler<C> {
   readonly #options: SettlerOptions<C>;
   readonly #sleepers = new Set<() => void>();
-  #settlements: Settlement[] = [];
-  /** What each one's sender wants to know when it is told of it again. */
-  #contexts: C[] = [];
+  #gathered: Batch<C> = { settlements: [], contexts: [] };
   #calls = 0;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -34,23 +50,21 @@ export class Settler<C> {
 
   /** Whether the broker has taken everything. */
   get isIdle(): boolean {
-    return this.#settlements.length === 0 && this.#calls === 0;
+    return this.#gathered.settlements.length === 0 && this.#calls === 0;
   }
 
   add(settlement: Settlement, context: C): void {
-    this.#settlements.push(settlement);
-    this.#contexts.push(context);
+    this.#gathered.settlements.push(settlement);
+    this.#gathered.contexts.push(context);
   }
 
   /** Hands over what was gathered; the worker calls it once a turn. */
   flush(): void {
-    if (this.#settlements.length === 0) return;
-    const settlements = this.#settlements;
-    const contexts = this.#contexts;
-    this.#settlements = [];
-    this.#contexts = [];
+    if (this.#gathered.settlements.length === 0) return;
+    const batch = this.#gathered;
+    this.#gathered = { settlements: [], contexts: [] };
     this.#calls++;
-    void this.#settle(settlements, contexts);
+    void this.#settle(batch);
   }
 
   /** Resolves once the broker has taken everything added so far, or it was given up. */
@@ -65,14 +79,19 @@ export class Settler<C> {
     for (const wake of [...this.#sleepers]) wake();
   }
 
-  async #settle(settlements: readonly Settlement[], contexts: readonly C[]): Promise<void> {
+  async #settle(batch: Batch<C>): Promise<void> {
     const { subscription, clock, leaseMs, onUnknown } = this.#options;
+    const { settlements, contexts } = batch;
     const giveUpAt = clock.monotonic() + leaseMs;
+    let failure: { readonly error: unknown } | undefined;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
-        this.#taken(settlements, contexts, await subscription.settle(settlements));
+        const lost = await subscription.settle(settlements);
+        failpoint(AFTER_SEND[(settlements[0] as Settlement).kind]);
+        this.#taken(batch, lost, failure);
         break;
       } catch (error) {
+        failure = { error };
         if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
           for (const [index, settlement] of settlements.entries()) onUnknown(settlement, error, contexts[index] as C);
           break;
@@ -85,12 +104,20 @@ export class Settler<C> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #taken(settlements: readonly Settlement[], contexts: readonly C[], lost: readonly Delivery[]): void {
-    const { onSettled } = this.#options;
+  /** @param failure of the try before, whose answer did not come */
+  #taken(
+    { settlements, contexts }: Batch<C>,
+    lost: readonly Delivery[],
+    failure: { readonly error: unknown } | undefined,
+  ): void {
+    const { onSettled, onUnknown } = this.#options;
     const refused = lost.length === 0 ? undefined : new Set(lost);
     for (let index = 0; index < settlements.length; index++) {
       const settlement = settlements[index] as Settlement;
-      onSettled(settlement, refused?.has(settlement.delivery) ?? false, contexts[index] as C);
+      const context = contexts[index] as C;
+      const isLost = refused?.has(settlement.delivery) ?? false;
+      if (isLost && failure !== undefined) onUnknown(settlement, failure.error, context);
+      else onSettled(settlement, isLost, context);
     }
   }
 

@@ -5,11 +5,13 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { encodeFailure } from '../result/result-record.ts';
 import { Consumer } from './consumer.ts';
 import type { Execution } from './execution.ts';
+import { forgettingState } from './forget-state.ts';
 import type { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -150,7 +152,7 @@ export class TaskWorker implements Worker {
         onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
       });
       const settler = new Settler<Held>({
-        subscription,
+        subscription: forgettingState(broker, subscription),
         clock,
         leaseMs,
         onSettled: (settlement, lost, held) => this.#consumer?.settled(settlement, lost, held),
@@ -192,6 +194,7 @@ export class TaskWorker implements Worker {
       this.#state = 'stopping';
       this.#options.logger.info({ worker: this.id, running: this.#consumer?.running ?? 0 }, 'worker stopping');
       await this.#consumer?.stopFetching();
+      failpoint('shutdown.after-stop-claim');
       await this.#consumer?.finished();
       await this.#close();
       this.#rates.stop();

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { isCancelling, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
+import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import type { Delivery } from '../../broker/delivery.ts';
+import {
+  isCancelling,
+  isDiagnosable,
+  isInspectable,
+  isReleasing,
+  isResultStore,
+  isStateStore,
+} from '../../broker/optional.ts';
 import { UnsupportedFeatureError } from '../../errors/errors.ts';
 import { ack, ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
@@ -32,6 +41,23 @@ export const optional: Group = {
       await bench.nothing(subscription, 20);
     });
 
+    it('keeps an idempotency key in whichever queue its messages are sent to', async (bench) => {
+      bench.needs(bench.broker.capabilities.idempotency, 'the broker knows no idempotency keys');
+      const queues = [bench.queue, `${bench.queue}-2`, `${bench.queue}-3`];
+      const another = await bench.openAnother();
+      const receipts = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => {
+          const envelope = bench.envelope({ idempotencyKey: 'k', queue: queues[index % 3] as string });
+          return (bench.isVirtual || index % 2 === 0 ? bench.broker : another).publish([envelope]);
+        }),
+      );
+      const told = receipts.flat();
+      assert.equal(told.filter(({ isNew }) => isNew).length, 1, 'one was stored');
+      assert.equal(new Set(told.map(({ id }) => id)).size, 1, 'all are told of the one that was');
+      const taken = await Promise.all(queues.map(async (queue) => bench.now(await bench.subscribe(queue))));
+      assert.deepEqual(ids(taken.flat()), [told[0]?.id]);
+    });
+
     it('refuses a delay, or carries it', async (bench) => {
       const { task } = await worker(bench, async () => undefined);
       if (bench.broker.capabilities.maxDelayMs === 0)
@@ -57,6 +83,17 @@ export const optional: Group = {
       const held = await bench.takeOne(subscription);
       assert.deepEqual(await bench.broker.cancel(bench.queue, [running as string]), []);
       await bench.settle(subscription, ack(held));
+    });
+
+    it('judges its server, and changes nothing by it', async (bench) => {
+      if (!isDiagnosable(bench.broker)) throw new NotApplicable('the broker is no DiagnosableBroker');
+      const [id] = await bench.publish(1);
+      for (const { severity, code, message } of await bench.broker.diagnose()) {
+        assert.match(severity, /^(error|warning)$/);
+        assert.match(code, /^[A-Z][A-Z_]+$/);
+        assert.notEqual(message, '');
+      }
+      assert.equal((await bench.takeOne(await bench.subscribe())).envelope.id, id);
     });
 
     it('hands back at once what a dead worker held, as crashes', async (bench) => {
@@ -101,6 +138,65 @@ export const optional: Group = {
       await store.setState(key, undefined);
       assert.equal(await store.getState(key), undefined);
       assert.equal(await store.getState('__proto__'), undefined);
+      const long = `${'ü/🔨 #*'.repeat(28)}`;
+      await store.setState(long, long);
+      assert.equal(await store.getState(long), long);
+      await store.setState(long, undefined);
+    });
+
+    it('keeps state whole while several read and write it', async (bench) => {
+      const [store, other] = [bench.broker, await bench.openAnother()];
+      if (!isStateStore(store) || !isStateStore(other)) throw new NotApplicable('the broker is no StateStore');
+      const key = randomUUID();
+      await store.setState(key, 'a');
+      const stores = bench.isShared ? [store, other] : [store];
+      const reads = Array.from({ length: 20 }, (_, index) => stores[index % stores.length]?.getState(key));
+      const write = (stores.at(-1) ?? store).setState(key, 'b');
+      for (const seen of await Promise.all(reads)) assert.match(String(seen), /^[ab]$/);
+      await write;
+      assert.deepEqual(await Promise.all(stores.map((one) => one.getState(key))), Array(stores.length).fill('b'));
+      await store.setState(key, undefined);
+    });
+
+    it('keeps state over a restart of the server', async (bench) => {
+      const store = bench.broker;
+      const restart = bench.options.crash ?? bench.options.restart;
+      if (!isStateStore(store)) throw new NotApplicable('the broker is no StateStore');
+      bench.needs(store.capabilities.persistent, 'the broker is not persistent');
+      if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
+      await store.setState('kept', 'yes');
+      await restart();
+      let seen: string | undefined;
+      const read = async () => {
+        seen = await store.getState('kept').catch(() => undefined);
+        return seen !== undefined;
+      };
+      await bench.until(read, 15_000, () => 'the state was not read');
+      assert.equal(seen, 'yes');
+    }, 90_000);
+
+    it('tells which messages have not ended', async (bench) => {
+      const { broker, queue } = bench;
+      if (!isCancelling(broker)) throw new NotApplicable('the broker is no CancellingBroker');
+      const [done, dead, running, ready] = (await bench.publish(4)) as [string, string, string, string];
+      const [delayed] = (await bench.publish(1, { notBefore: bench.clock.now() + 60_000 })) as [string];
+      const all = [done, dead, running, ready, delayed];
+      assert.deepEqual([...(await broker.unfinished(queue, [...all, 'unknown']))].sort(), [...all].sort());
+      const subscription = await bench.subscribe(queue, { prefetch: 1 });
+      const held = await bench.take(subscription, 3);
+      const [first, second, third] = held as [Delivery, Delivery, Delivery];
+      await bench.settle(subscription, ack(first), {
+        kind: 'dead-letter',
+        delivery: second,
+        reason: 'x',
+        replacement: deadLetterEnvelope(second.envelope, 'x'),
+      });
+      assert.deepEqual([...(await broker.unfinished(queue, all))].sort(), [running, ready, delayed].sort());
+      if (isInspectable(broker)) {
+        await broker.purge(queue);
+        assert.deepEqual([...(await broker.unfinished(queue, all))].sort(), [running, delayed].sort());
+      }
+      await bench.settle(subscription, ack(third));
     });
   },
 };

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
+import { expectedRows, runShop } from './run-shop.ts';
+
+it('runs to its end on RabbitMQ by TASK_BROKER_URL alone, and prints what it prints on the memory broker', async () => {
+  const server = await RabbitServer.start();
+  try {
+    expect(await runShop(server.url)).toEqual(expectedRows);
+  } finally {
+    await server.stop();
+  }
+}, 120_000);

@@ -1,0 +1,224 @@
+import {
+  type BrokerCapabilities,
+  type BrokerOptions,
+  checkQueueName,
+  ConfigError,
+  type DiagnosableBroker,
+  type ElectingBroker,
+  type Envelope,
+  type Finding,
+  type InspectableBroker,
+  type Leadership,
+  type PeekState,
+  type PublishReceipt,
+  type QueueCounts,
+  type StateStore,
+  type SubscribeOptions,
+  type Subscription,
+} from '@brokkr/core';
+import { closedError } from './amqp-errors.ts';
+import { AmqpInspector } from './amqp-inspector.ts';
+import { AmqpSubscription } from './amqp-subscription.ts';
+import { type AmqpTarget, parseAmqpUrl } from './amqp-url.ts';
+import { LONGEST_DELAY_MS } from './delay-ladder.ts';
+import { Elections } from './elections.ts';
+import { Link } from './link.ts';
+import { Names } from './names.ts';
+import { Addresses } from './outgoing.ts';
+import { Publisher } from './publisher.ts';
+import { examineServer } from './server-check.ts';
+import { StateQueues } from './state-queues.ts';
+import { Topology } from './topology.ts';
+
+export interface AmqpBrokerOptions extends BrokerOptions {
+  /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as `TASK_BROKER_URL` takes it. */
+  readonly url: string;
+}
+
+const defaults = { namespace: 'brokkr', sendTimeoutMs: 5_000, leaseMs: 30_000, prefetch: 1 } as const;
+/** The rest is for the abort of an attempt, its settlement, and the minute in which the server looks. */
+const TIMEOUT_SHARE = 0.8;
+const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
+
+/**
+ * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
+ * dead-letter exchange. `docs/rabbitmq.md` shows where a message stands.
+ */
+export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore, DiagnosableBroker {
+  readonly capabilities: BrokerCapabilities;
+  readonly #target: AmqpTarget;
+  readonly #options: BrokerOptions;
+  readonly #patienceMs: number;
+  readonly #names: Names;
+  readonly #addresses: Addresses;
+  readonly #publishing: Link;
+  readonly #consuming: Link;
+  readonly #publisher: Publisher;
+  readonly #consumed: Topology;
+  readonly #inspector: AmqpInspector;
+  readonly #states: StateQueues;
+  readonly #elections: Elections;
+  readonly #subscriptions = new Set<AmqpSubscription>();
+  readonly #used = new Set<string>();
+  #closed = false;
+
+  /** @throws ConfigError where the URL is none, or the namespace has other signs than A-Z a-z 0-9 . _ - */
+  constructor(options: AmqpBrokerOptions) {
+    const { namespace = defaults.namespace, logger } = options;
+    if (!NAMESPACE.test(namespace)) {
+      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
+        code: 'NAMESPACE_INVALID',
+      });
+    }
+    this.#options = options;
+    this.#target = parseAmqpUrl(options.url);
+    this.capabilities = capabilitiesOf(this.#target);
+    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    this.#names = new Names(namespace);
+    this.#addresses = new Addresses(this.#names);
+    // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
+    this.#publishing = new Link(this.#target, 'publish', logger);
+    this.#consuming = new Link(this.#target, 'consume', logger);
+    this.#publisher = new Publisher({
+      link: this.#publishing,
+      topology: this.#topology(this.#publishing),
+      patienceMs: this.#patienceMs,
+      logger,
+    });
+    this.#consumed = this.#topology(this.#consuming);
+    const { queueType } = this.#target;
+    const own = { link: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
+    this.#states = new StateQueues(own);
+    // On the connection that publishes: who loses the one can send nothing more over the other.
+    this.#elections = new Elections(own);
+    this.#inspector = new AmqpInspector({
+      link: this.#consuming,
+      names: this.#names,
+      addresses: this.#addresses,
+      publisher: this.#publisher,
+      patienceMs: this.#patienceMs,
+    });
+  }
+
+  /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError where a queue exists with other arguments */
+  async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    if (this.#closed) throw closedError();
+    const now = Date.now();
+    const messages = envelopes.map((envelope) => {
+      this.#use(envelope.queue);
+      return this.#addresses.queue(envelope, undefined, now);
+    });
+    await this.#publisher.send(messages);
+    return envelopes.map(({ id }) => ({ id, isNew: true }));
+  }
+
+  /** @throws ConfigError where the queue exists with other arguments, or may not be declared */
+  async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
+    if (this.#closed) throw closedError();
+    this.#use(queue);
+    await this.#consumed.queue(queue);
+    const subscription = new AmqpSubscription({
+      queue,
+      leaseMs: options.leaseMs ?? defaults.leaseMs,
+      prefetch: options.prefetch ?? defaults.prefetch,
+      link: this.#consuming,
+      topology: this.#consumed,
+      names: this.#names,
+      addresses: this.#addresses,
+      publisher: this.#publisher,
+      patienceMs: this.#patienceMs,
+      logger: this.#options.logger,
+      onClose: () => this.#subscriptions.delete(subscription),
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    this.#publisher.close();
+    await Promise.all([this.#publishing.close(), this.#consuming.close()]);
+  }
+
+  /** Those that the application knows, and those that this process has used: the server lists none. */
+  async queues(): Promise<readonly string[]> {
+    return [...new Set([...(this.#options.knownQueues?.() ?? []), ...this.#used])];
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    return this.#inspector.counts(this.#checked(queue));
+  }
+
+  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
+    return this.#inspector.peek(this.#checked(queue), state, limit);
+  }
+
+  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+    return this.#inspector.take(this.#checked(queue), limit, move);
+  }
+
+  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#inspector.redrive(this.#checked(queue), ids);
+  }
+
+  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#inspector.discard(this.#checked(queue), ids);
+  }
+
+  async purge(queue: string): Promise<number> {
+    return this.#inspector.purge(this.#checked(queue));
+  }
+
+  getState(key: string): Promise<string | undefined> {
+    return this.#states.get(key);
+  }
+
+  setState(key: string, value: string | undefined): Promise<void> {
+    return this.#states.set(key, value);
+  }
+
+  elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
+    return this.#elections.elect(this.#checked(name), signal);
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return examineServer(this.#consuming, this.#patienceMs);
+  }
+
+  #topology(link: Link): Topology {
+    return new Topology({
+      link,
+      names: this.#names,
+      queueType: this.#target.queueType,
+      patienceMs: this.#patienceMs,
+    });
+  }
+
+  #use(queue: string): void {
+    if (this.#used.has(queue)) return;
+    this.#used.add(this.#checked(queue));
+  }
+
+  #checked(queue: string): string {
+    checkQueueName(queue);
+    return queue;
+  }
+}
+
+function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
+  return Object.freeze({
+    persistent: true,
+    ordered: true,
+    maxDelayMs: LONGEST_DELAY_MS,
+    delayResolutionMs: 1_500,
+    idempotency: false,
+    cancel: false,
+    counts: 'ready-only',
+    timeoutLimit: {
+      ms: consumerTimeoutMs * TIMEOUT_SHARE,
+      setting: `RabbitMQ's consumer_timeout allows (80 % of it; tell ?consumerTimeout= in the URL what it is, now ${consumerTimeoutMs / 1_000} s)`,
+    },
+  });
+}

@@ -1,0 +1,44 @@
+import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
+
+/** Reply codes of the protocol (AMQP 0-9-1, section 1.8) that mean more than that a connection broke. */
+export const NOT_FOUND = 404;
+const ACCESS_REFUSED = 403;
+const PRECONDITION_FAILED = 406;
+
+export function replyCode(error: unknown): number | undefined {
+  const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'number' ? code : undefined;
+}
+
+export function isRefused(error: unknown): boolean {
+  return replyCode(error) === ACCESS_REFUSED;
+}
+
+/** A declaration that fails, as one of ours. `what` names the queue or exchange. */
+export function declarationError(what: string, cause: unknown): BrokkrError {
+  if (BrokkrError.is(cause)) return cause;
+  const said = cause instanceof Error ? cause.message : String(cause);
+  if (replyCode(cause) === PRECONDITION_FAILED) {
+    const detail = /PRECONDITION_FAILED - ([^"]*)/.exec(said)?.[1] ?? said;
+    return new ConfigError(
+      `${what} exists with other arguments (${detail.slice(0, 300)}): empty and delete it, or set another TASK_NAMESPACE`,
+      { code: 'QUEUE_MISMATCH', cause },
+    );
+  }
+  if (replyCode(cause) === ACCESS_REFUSED || replyCode(cause) === NOT_FOUND) {
+    return new ConfigError(
+      `${what} does not exist, or this user may neither declare nor use it: let a user with the configure permission declare it, or grant it (docs/rabbitmq.md)`,
+      { code: 'QUEUE_REFUSED', cause },
+    );
+  }
+  return unavailable(cause);
+}
+
+export function unavailable(cause: unknown): BrokerUnavailableError {
+  if (cause instanceof BrokerUnavailableError) return cause;
+  return new BrokerUnavailableError('RabbitMQ cannot be reached now; see the cause', { cause });
+}
+
+export function closedError(): BrokerUnavailableError {
+  return new BrokerUnavailableError('the RabbitMQ broker is closed', { code: 'BROKER_CLOSED' });
+}

@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Envelope, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core';
+import type { Channel, GetMessage, Message } from 'amqplib';
+import { NOT_FOUND, replyCode } from './amqp-errors.ts';
+import { LEVELS, stepsOf } from './delay-ladder.ts';
+import { decodeMessage } from './envelope-codec.ts';
+import type { Link } from './link.ts';
+import type { Names } from './names.ts';
+import type { Addresses } from './outgoing.ts';
+import type { Publisher } from './publisher.ts';
+
+/** Dead letters that are moved or removed together. */
+const BATCH = 100;
+/** How long what was looked at may take to be back in its place. */
+const BACK_WITHIN_MS = 2_000;
+
+export interface AmqpInspectorOptions {
+  readonly link: Link;
+  readonly names: Names;
+  readonly addresses: Addresses;
+  readonly publisher: Publisher;
+  readonly patienceMs: number;
+}
+
+/** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
+export class AmqpInspector {
+  readonly #options: AmqpInspectorOptions;
+
+  constructor(options: AmqpInspectorOptions) {
+    this.#options = options;
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    const { names } = this.#options;
+    const [ready, quarantined, dead, delayed] = await Promise.all([
+      this.#count(names.queue(queue)),
+      this.#count(names.quarantine(queue)),
+      this.#count(names.dead(queue)),
+      this.#countDelayed(queue),
+    ]);
+    const unknown = { running: undefined, published: undefined, acknowledged: undefined, discarded: undefined };
+    return {
+      ready: ready + quarantined,
+      delayed,
+      dead,
+      ...unknown,
+      purged: undefined,
+      cancelled: undefined,
+      expired: undefined,
+    };
+  }
+
+  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
+    const seen: Envelope[] = [];
+    for (const source of await this.#sources(queue, state)) {
+      if (seen.length < limit) seen.push(...(await this.#look(source, queue, limit - seen.length)));
+    }
+    return seen;
+  }
+
+  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+    let taken = 0;
+    for (const source of [...(await this.#sources(queue, 'ready')), ...(await this.#sources(queue, 'delayed'))]) {
+      if (taken >= limit) break;
+      taken += await this.#onExisting(source, async (channel) => {
+        const messages = await fetch(channel, source, limit - taken);
+        if (messages.length === 0) return 0;
+        await move(messages.map((message) => envelopeOf(message, queue)));
+        for (const message of messages) channel.ack(message);
+        return messages.length;
+      });
+    }
+    return taken;
+  }
+
+  redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    const { publisher, addresses } = this.#options;
+    return this.#withDead(queue, ids, (letters) =>
+      publisher.send(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
+    );
+  }
+
+  discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#withDead(queue, ids, async () => undefined);
+  }
+
+  async purge(queue: string): Promise<number> {
+    let purged = 0;
+    for (const source of await this.#sources(queue, 'ready')) {
+      purged += await this.#onExisting(source, async (channel) => (await channel.purgeQueue(source)).messageCount);
+    }
+    return purged;
+  }
+
+  /** Dead letters, those named or all that were there at the start: `first` something is done with them, then they go. */
+  async #withDead(
+    queue: string,
+    ids: readonly string[] | 'all',
+    first: (letters: readonly Message[]) => Promise<void>,
+  ): Promise<number> {
+    const source = this.#options.names.dead(queue);
+    const wanted = ids === 'all' ? undefined : new Set(ids);
+    const before = await this.#count(source);
+    let done = 0;
+    await this.#onExisting(source, async (channel) => {
+      for (let seen = 0; seen < before && wanted?.size !== 0; ) {
+        const letters = await fetch(channel, source, Math.min(BATCH, before - seen));
+        if (letters.length === 0) break;
+        seen += letters.length;
+        // Those that are not wanted stay with this channel, and are back in their order when it closes.
+        const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
+        if (chosen.length === 0) continue;
+        await first(chosen);
+        for (const letter of chosen) channel.ack(letter);
+        done += chosen.length;
+      }
+      return done;
+    });
+    await this.#untilBack(source, before - done);
+    return done;
+  }
+
+  /** Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. */
+  async #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
+    const before = await this.#count(source);
+    if (before === 0) return [];
+    const seen = await this.#options.link.withChannel(this.#options.patienceMs, async (channel) =>
+      (await fetch(channel, source, Math.min(limit, before))).map((message) => envelopeOf(message, queue)),
+    );
+    await this.#untilBack(source, before);
+    return seen;
+  }
+
+  /** The server gives back what a channel held after it has answered its closing. */
+  async #untilBack(source: string, expected: number): Promise<void> {
+    const giveUpAt = performance.now() + BACK_WITHIN_MS;
+    while (performance.now() < giveUpAt && (await this.#count(source)) < expected) await sleep(5);
+  }
+
+  async #sources(queue: string, state: PeekState): Promise<readonly string[]> {
+    const { names } = this.#options;
+    if (state === 'dead') return [names.dead(queue)];
+    if (state === 'ready') return [names.queue(queue), names.quarantine(queue)];
+    return this.#rungs(queue);
+  }
+
+  async #countDelayed(queue: string): Promise<number> {
+    const counts = await Promise.all((await this.#rungs(queue)).map((rung) => this.#count(rung)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * The rungs of a queue's ladder, shortest waits first. The server lists no queues, but it says of a message whether
+   * any queue took it: each rung has bound its name to an exchange whose queue keeps nothing.
+   */
+  async #rungs(queue: string): Promise<readonly string[]> {
+    const { link, names, patienceMs } = this.#options;
+    if ((await this.#existing(names.ladder(queue, 0), 'exchange')) === undefined) return [];
+    const model = await link.ready(patienceMs);
+    const channel = await model.createConfirmChannel();
+    channel.on('error', () => undefined);
+    const missing = new Set<string>();
+    channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
+    const candidates = LEVELS.flatMap((level) =>
+      Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
+    );
+    const nothing = Buffer.alloc(0);
+    for (const { level, steps } of candidates) {
+      channel.publish(names.rungs, names.rungKey(queue, level, steps), nothing, { mandatory: true, expiration: 0 });
+    }
+    await channel.waitForConfirms();
+    await channel.close();
+    return candidates
+      .filter(({ level, steps }) => !missing.has(names.rungKey(queue, level, steps)))
+      .map(({ level, steps }) => names.rung(queue, level, steps));
+  }
+
+  async #count(name: string): Promise<number> {
+    return (await this.#existing(name, 'queue'))?.messageCount ?? 0;
+  }
+
+  async #existing(name: string, kind: 'queue' | 'exchange'): Promise<{ messageCount?: number } | undefined> {
+    try {
+      return await this.#options.link.withChannel(
+        this.#options.patienceMs,
+        async (channel): Promise<{ messageCount?: number }> =>
+          kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name),
+      );
+    } catch (error) {
+      if (replyCode(error) === NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /** 0 where there is no such queue. */
+  async #onExisting(source: string, use: (channel: Channel) => Promise<number>): Promise<number> {
+    if ((await this.#existing(source, 'queue')) === undefined) return 0;
+    return this.#options.link.withChannel(this.#options.patienceMs, use);
+  }
+}
+
+/** Up to `limit` messages, asked for together. */
+async function fetch(channel: Channel, source: string, limit: number): Promise<GetMessage[]> {
+  const messages: GetMessage[] = [];
+  while (messages.length < limit) {
+    const asked = Array.from({ length: Math.min(BATCH, limit - messages.length) }, () => channel.get(source));
+    const got = (await Promise.all(asked)).filter((message) => message !== false);
+    messages.push(...got);
+    if (got.length < asked.length) break;
+  }
+  return messages;
+}
+
+function envelopeOf(message: Message, queue: string): Envelope {
+  const { envelope, notBefore } = decodeMessage(message, queue);
+  return notBefore === undefined ? envelope : { ...envelope, notBefore };
+}

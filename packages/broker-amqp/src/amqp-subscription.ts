@@ -1,0 +1,270 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { Message } from 'amqplib';
+import { decodeMessage } from './envelope-codec.ts';
+import { type Arrival, type Held, HeldDeliveries } from './held.ts';
+import type { Link } from './link.ts';
+import type { Names } from './names.ts';
+import type { Addresses } from './outgoing.ts';
+import type { Outgoing, Publisher } from './publisher.ts';
+import { Quarantine } from './quarantine.ts';
+import { QueueReader, type Session } from './queue-reader.ts';
+import type { Topology } from './topology.ts';
+
+/** What was pushed ahead and nobody asks for goes back after so long: another worker may be free. */
+const IDLE_MS = 1_000;
+const SHORTEST_TICK_MS = 20;
+const LONGEST_TICK_MS = 250;
+const MOST_INTERRUPTED = 10_000;
+/** Closing never waits for the server longer than this. */
+const CLOSING_MS = 2_000;
+
+export interface AmqpSubscriptionOptions {
+  readonly queue: string;
+  readonly leaseMs: number;
+  readonly prefetch: number;
+  readonly link: Link;
+  readonly topology: Topology;
+  readonly names: Names;
+  readonly addresses: Addresses;
+  readonly publisher: Publisher;
+  readonly patienceMs: number;
+  readonly logger: BrokerOptions['logger'];
+  readonly onClose: () => void;
+}
+
+/**
+ * One consumer of a queue. The server pushes up to `prefetch` messages ahead, and `receive` takes from them. The lease
+ * is the connection, and within it a deadline of our own for each message.
+ */
+export class AmqpSubscription implements Subscription {
+  readonly #options: AmqpSubscriptionOptions;
+  readonly #reader: QueueReader;
+  readonly #quarantine: Quarantine;
+  readonly #held: HeldDeliveries;
+  readonly #closing = new AbortController();
+  readonly #tick: NodeJS.Timeout;
+  /** Pushed ahead, not received. */
+  #ahead: Arrival[] = [];
+  /** Ids that this process had when a connection broke: seeing them again is no crash. */
+  readonly #interrupted = new Set<string>();
+  #wake: (() => void) | undefined;
+  #askedAt = performance.now();
+
+  constructor(options: AmqpSubscriptionOptions) {
+    const { queue, names, leaseMs } = options;
+    this.#options = options;
+    this.#held = new HeldDeliveries(leaseMs);
+    const onOver = (session: Session) => this.#over(session);
+    this.#reader = new QueueReader({
+      ...options,
+      serverQueue: names.queue(queue),
+      onMessage: (message, session) => this.#arrived(message, session),
+      onOver,
+    });
+    this.#quarantine = new Quarantine({ ...options, serverQueue: names.quarantine(queue), onOver });
+    const tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, leaseMs / 10));
+    this.#tick = setInterval(() => this.#onTick(), tickMs);
+  }
+
+  async receive(
+    limit: number,
+    { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
+  ): Promise<readonly Delivery[]> {
+    this.#reader.resume();
+    const stop = () => this.#wake?.();
+    signal.addEventListener('abort', stop);
+    try {
+      for (;;) {
+        this.#askedAt = performance.now();
+        if (signal.aborted || this.#closing.signal.aborted) return [];
+        const suspect = await this.#takeSuspect();
+        if (signal.aborted || this.#closing.signal.aborted) {
+          if (suspect !== undefined) await this.#giveBack([suspect], 0);
+          return [];
+        }
+        if (suspect !== undefined) return [this.#held.hold(suspect)];
+        if (this.#ahead.length > 0) return this.#ahead.splice(0, limit).map((arrival) => this.#held.hold(arrival));
+        if (!wait) return [];
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#askedAt = performance.now();
+    }
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const lost: Delivery[] = [];
+    const done: Held[] = [];
+    const replaced: Held[] = [];
+    const replacements: Outgoing[] = [];
+    for (const settlement of settlements) {
+      const held = this.#held.live(settlement.delivery);
+      if (held === undefined || held.isSettling) {
+        lost.push(settlement.delivery);
+        continue;
+      }
+      const replacement = this.#replacement(settlement, held);
+      if (replacement === undefined) {
+        done.push(held);
+        this.#held.drop(held);
+      } else {
+        held.isSettling = true;
+        replaced.push(held);
+        replacements.push(replacement);
+      }
+    }
+    acknowledge(done);
+    if (replaced.length === 0) return lost;
+    try {
+      await this.#options.publisher.send(replacements);
+    } catch (error) {
+      for (const held of replaced) held.isSettling = false;
+      throw error;
+    }
+    for (const held of replaced) this.#held.drop(held);
+    acknowledge(replaced);
+    return lost;
+  }
+
+  async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    return deliveries.filter((delivery) => {
+      const held = this.#held.live(delivery);
+      if (held !== undefined) this.#held.renew(held);
+      return held === undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#wake?.();
+    clearInterval(this.#tick);
+    await Promise.race([this.#end(), sleep(CLOSING_MS, undefined, { ref: false })]);
+    this.#options.onClose();
+  }
+
+  async #end(): Promise<void> {
+    await this.#reader.pause();
+    await Promise.all([this.#giveBack(this.#ahead.splice(0), 0), this.#giveBack(this.#held.takeAll(), 1)]);
+    await Promise.all([this.#reader.close(), this.#quarantine.close()]);
+  }
+
+  /** What is stored before the message is forgotten. */
+  #replacement(settlement: Settlement, held: Held): Outgoing | undefined {
+    const { addresses, queue } = this.#options;
+    const { fence, crashes } = settlement.delivery;
+    switch (settlement.kind) {
+      case 'ack':
+      case 'expire':
+        return undefined;
+      case 'retry':
+        return addresses.queue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
+      case 'dead-letter':
+        return addresses.dead(queue, settlement.replacement);
+      case 'release':
+        // Never a nack: the server would count it as a return.
+        return this.#copyOf(held, 0);
+    }
+  }
+
+  #copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
+    const { envelope, passport } = decodeMessage(message, this.#options.queue);
+    const { fence, crashes } = delivery;
+    return this.#options.addresses.back(envelope, { ...passport, fence, crashes: crashes + moreCrashes });
+  }
+
+  #arrived(message: Message, session: Session): void {
+    const arrival = this.#read(message, session);
+    // Handed over before, or suspected: not to be run beside others before it is clear what it costs.
+    if (message.fields.redelivered || arrival.delivery.crashes > 1) {
+      const isOurs = this.#interrupted.delete(arrival.delivery.envelope.id);
+      void this.#giveBack([arrival], message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0);
+      return;
+    }
+    this.#ahead.push(arrival);
+    this.#wake?.();
+  }
+
+  async #takeSuspect(): Promise<Arrival | undefined> {
+    const message = await this.#quarantine.take(this.#held.size === 0);
+    if (message === undefined) return undefined;
+    const arrival = this.#read(message.message, message.session);
+    if (!message.message.fields.redelivered) return arrival;
+    // It had the worker for itself, so a crash was its own; the copy keeps the count where the server keeps none.
+    const isOurs = this.#interrupted.delete(arrival.delivery.envelope.id);
+    await this.#giveBack([arrival], isOurs ? 0 : 1);
+    return undefined;
+  }
+
+  #read(message: Message, session: Session): Arrival {
+    const { envelope, passport } = decodeMessage(message, this.#options.queue);
+    const { remainingDelayMs, fence, crashes } = passport;
+    return {
+      session,
+      message,
+      delivery: {
+        envelope,
+        fence: fence + 1,
+        crashes,
+        ...(remainingDelayMs > 0 && { remainingDelayMs }),
+      },
+    };
+  }
+
+  /** Stores copies, then acknowledges: until then they stay with the server. Tried for as long as the channel lives. */
+  async #giveBack(arrivals: readonly Arrival[], crashes: number): Promise<void> {
+    const { publisher, logger, queue } = this.#options;
+    const living = arrivals.filter(({ session }) => session.isOpen);
+    if (living.length === 0) return;
+    const copies = living.map((arrival) => this.#copyOf(arrival, crashes));
+    try {
+      await publisher.send(copies);
+    } catch (error) {
+      logger?.warn({ error, queue, messages: living.length }, 'messages cannot be given back now; trying again');
+      if (!this.#closing.signal.aborted) await this.#giveBack(living, crashes);
+      return;
+    }
+    acknowledge(living);
+    if (copies.length > 0) this.#quarantine.lookSoon();
+  }
+
+  #onTick(): void {
+    const lapsed = this.#held.takeLapsed();
+    if (lapsed.length > 0) void this.#giveBack(lapsed, 1);
+    if (this.#wake !== undefined) {
+      // Somebody waits: for the quarantine too, which pushes nothing.
+      if (this.#quarantine.isDue) this.#wake();
+    } else if (this.#ahead.length > 0 && performance.now() - this.#askedAt > IDLE_MS && this.#reader.isConsuming) {
+      void this.#reader.pause().then(() => this.#giveBack(this.#ahead.splice(0), 0));
+    }
+  }
+
+  #over(session: Session): void {
+    const gone = [...this.#held.takeOf(session), ...this.#ahead.filter((arrival) => arrival.session === session)];
+    this.#ahead = this.#ahead.filter((arrival) => arrival.session !== session);
+    // Most of them go to other workers: what is not seen again soon is not worth its memory.
+    if (this.#interrupted.size > MOST_INTERRUPTED) this.#interrupted.clear();
+    for (const { delivery } of gone) this.#interrupted.add(delivery.envelope.id);
+  }
+}
+
+/** A crash beside others is nobody's in particular: it makes a suspect at most, and never the crash that is too many. */
+function crashesBeside({ delivery }: Arrival): number {
+  return delivery.crashes < 2 ? 1 : 0;
+}
+
+function acknowledge(arrivals: readonly Arrival[]): void {
+  const bySession = new Map<Session, number[]>();
+  for (const { session, message } of arrivals) {
+    const tag = message.fields.deliveryTag;
+    const tags = bySession.get(session);
+    if (tags === undefined) bySession.set(session, [tag]);
+    else tags.push(tag);
+  }
+  for (const [session, tags] of bySession) session.ack(tags);
+}

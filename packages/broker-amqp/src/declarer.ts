@@ -1,0 +1,97 @@
+import type { Channel, Options } from 'amqplib';
+import { declarationError, isRefused } from './amqp-errors.ts';
+import type { QueueType } from './amqp-url.ts';
+import type { Link } from './link.ts';
+
+/** Out of the way: 4.0 would drop at 20 returns, and 3.10 takes -1 for none at all. */
+const NO_DELIVERY_LIMIT = 2_147_483_647;
+
+export interface DeclarerOptions {
+  readonly link: Link;
+  readonly queueType: QueueType;
+  readonly patienceMs: number;
+}
+
+/**
+ * Declares on a channel of its own, since the server closes the channel of a declaration it refuses.
+ * Each method throws a ConfigError that names the thing, where it exists with other arguments or may not be declared.
+ */
+export class Declarer {
+  readonly #options: DeclarerOptions;
+  #channel: Channel | undefined;
+
+  constructor(options: DeclarerOptions) {
+    this.#options = options;
+  }
+
+  queue(name: string, args: Readonly<Record<string, unknown>>): Promise<void> {
+    const type = args['x-queue-type'] ?? this.#options.queueType;
+    const options: Options.AssertQueue = {
+      durable: true,
+      arguments: {
+        'x-queue-type': type,
+        ...(type === 'quorum' && { 'x-delivery-limit': NO_DELIVERY_LIMIT }),
+        ...args,
+      },
+    };
+    return this.#declare(
+      `queue ${name}`,
+      (channel) => channel.assertQueue(name, options),
+      (channel) => channel.checkQueue(name),
+    );
+  }
+
+  exchange(name: string, type: 'direct' | 'topic'): Promise<void> {
+    return this.#declare(
+      `exchange ${name}`,
+      (channel) => channel.assertExchange(name, type, { durable: true }),
+      (channel) => channel.checkExchange(name),
+    );
+  }
+
+  bindQueue(queue: string, exchange: string, pattern: string): Promise<void> {
+    return this.#bind(`queue ${queue}`, exchange, (channel) => channel.bindQueue(queue, exchange, pattern));
+  }
+
+  bindExchange(target: string, exchange: string, pattern: string): Promise<void> {
+    return this.#bind(`exchange ${target}`, exchange, (channel) => channel.bindExchange(target, exchange, pattern));
+  }
+
+  async close(): Promise<void> {
+    await this.#channel?.close().catch(() => undefined);
+  }
+
+  /** Bindings cannot be asked for: a user that may not bind relies on who has declared them. */
+  #bind(target: string, exchange: string, bind: (channel: Channel) => Promise<unknown>): Promise<void> {
+    return this.#declare(`the binding of ${target} to exchange ${exchange}`, bind, async () => undefined);
+  }
+
+  /** A user that may not declare can still use what exists. */
+  async #declare(
+    what: string,
+    declare: (channel: Channel) => Promise<unknown>,
+    check: (channel: Channel) => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await declare(await this.#open()).catch(async (error: unknown) => {
+        if (!isRefused(error)) throw error;
+        await check(await this.#open());
+      });
+    } catch (error) {
+      throw declarationError(what, error);
+    }
+  }
+
+  async #open(): Promise<Channel> {
+    if (this.#channel !== undefined) return this.#channel;
+    const { link, patienceMs } = this.#options;
+    const model = await link.ready(patienceMs);
+    const channel = await model.createChannel();
+    channel.on('error', () => undefined);
+    channel.on('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+    });
+    this.#channel = channel;
+    return channel;
+  }
+}

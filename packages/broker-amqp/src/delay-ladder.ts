@@ -1,0 +1,47 @@
+/**
+ * Delays without a plugin: a delay is written in digits of base 32, and each digit is a rung, a queue whose messages
+ * all wait equally long before its dead-letter exchange hands them one level down. Nothing ever waits behind a longer
+ * delay, and a message takes at most four hops.
+ *
+ * | level | one step | steps |
+ * |---|---|---|
+ * | 0 | 2^5 ms = 32 ms | 1 to 31 |
+ * | 1 | 2^10 ms, about 1 s | 1 to 31 |
+ * | 2 | 2^15 ms, about 33 s | 1 to 31 |
+ * | 3 | 2^20 ms, about 17 min | 1 to 31 |
+ * | 4 | 2^25 ms, about 9.3 h | 1 to 127 |
+ */
+export const LEVELS = [0, 1, 2, 3, 4] as const;
+export const TOP_LEVEL = 4;
+const STEPS = 32;
+const TOP_STEPS = 128;
+const FINEST_MS = 32;
+const SECOND_MS = FINEST_MS * STEPS;
+/** Below this a delay is kept to 32 ms, above to a second: two hops do for what is waited for, four for a month. */
+const FINE_BELOW_MS = SECOND_MS * STEPS;
+
+/** What all steps add up to: 49 days. The time a queue keeps messages is 32 bits of milliseconds. */
+export const LONGEST_DELAY_MS = TOP_STEPS * stepMs(TOP_LEVEL) - SECOND_MS;
+
+/** The wait of one step of a level, milliseconds. */
+export function stepMs(level: number): number {
+  return FINEST_MS * STEPS ** level;
+}
+
+export function stepsOf(level: number): number {
+  return level === TOP_LEVEL ? TOP_STEPS : STEPS;
+}
+
+/** One step count for each level, highest first: what they add up to is never less than the delay. */
+export type LadderPath = readonly number[];
+
+/** @param delayMs more than 0, at most `LONGEST_DELAY_MS` */
+export function ladderPath(delayMs: number): LadderPath {
+  const grain = delayMs < FINE_BELOW_MS ? FINEST_MS : SECOND_MS;
+  let left = Math.ceil(delayMs / grain) * grain;
+  return LEVELS.toReversed().map((level) => {
+    const steps = Math.floor(left / stepMs(level));
+    left -= steps * stepMs(level);
+    return steps;
+  });
+}

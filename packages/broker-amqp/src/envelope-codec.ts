@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { Envelope } from '@brokkr/core';
+import type { Message, Options } from 'amqplib';
+
+/** What travels with an envelope beside it. All names begin with `x-brokkr-`, which no header of an envelope may. */
+export interface Passport {
+  /** Hand-overs so far. */
+  readonly fence: number;
+  readonly crashes: number;
+  /** What is left to wait where the delay is longer than the ladder. */
+  readonly remainingDelayMs: number;
+}
+
+export const NEW: Passport = Object.freeze({ fence: 0, crashes: 0, remainingDelayMs: 0 });
+
+const FENCE = 'x-brokkr-fence';
+const CRASHES = 'x-brokkr-crashes';
+const REMAINING = 'x-brokkr-remaining';
+const EXPIRES = 'x-brokkr-expires';
+const NOT_BEFORE = 'x-brokkr-not-before';
+/** Headers whose names the protocol or the server would not leave alone, as JSON. */
+const OTHERS = 'x-brokkr-headers';
+const PLAIN = /^(?!x-)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
+
+/** Headers stand in the table as they are, so that a person who looks at a queue can read them. */
+export function encodeProperties(envelope: Envelope, passport: Passport): Options.Publish {
+  const table: Record<string, string | number> = {};
+  let others: Record<string, string> | undefined;
+  const { headers, expiresAt, notBefore } = envelope;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name] as string;
+    if (PLAIN.test(name)) table[name] = value;
+    else {
+      others ??= Object.create(null) as Record<string, string>;
+      others[name] = value;
+    }
+  }
+  if (passport.fence > 0) table[FENCE] = passport.fence;
+  if (passport.crashes > 0) table[CRASHES] = passport.crashes;
+  if (passport.remainingDelayMs > 0) table[REMAINING] = passport.remainingDelayMs;
+  if (expiresAt !== undefined) table[EXPIRES] = expiresAt;
+  if (notBefore !== undefined) table[NOT_BEFORE] = notBefore;
+  if (others !== undefined) table[OTHERS] = JSON.stringify(others);
+  return { messageId: envelope.id, headers: table, persistent: true, mandatory: true };
+}
+
+export interface Decoded {
+  /** Without its `notBefore`: on the receiving side nobody compares it with a clock. */
+  readonly envelope: Envelope;
+  readonly passport: Passport;
+  /** What the sender set, for who moves the message to another broker before its time. */
+  readonly notBefore: number | undefined;
+}
+
+/** Any message, also one that Brokkr never sent: whether it is a task's is for the core to judge. */
+export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
+  const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
+  const headers: [string, string][] = [];
+  for (const name of Object.keys(table)) {
+    const value = table[name];
+    if (name.startsWith('x-')) continue;
+    if (typeof value === 'string') headers.push([name, value]);
+    else if (typeof value === 'number' || typeof value === 'boolean') headers.push([name, String(value)]);
+  }
+  if (table[OTHERS] !== undefined) headers.push(...readOthers(table[OTHERS]));
+  const expiresAt = count(table[EXPIRES]);
+  const { messageId } = properties as { messageId?: unknown };
+  return {
+    envelope: {
+      id: typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID(),
+      queue,
+      // A copy: the client's is a window into what the socket read, and may be read again to give the message back.
+      body: Buffer.from(content),
+      headers: Object.fromEntries(headers),
+      ...(expiresAt > 0 && { expiresAt }),
+    },
+    passport: {
+      fence: count(table[FENCE]),
+      crashes: count(table[CRASHES]),
+      remainingDelayMs: count(table[REMAINING]),
+    },
+    notBefore: count(table[NOT_BEFORE]) || undefined,
+  };
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+function readOthers(json: unknown): [string, string][] {
+  try {
+    const others: unknown = JSON.parse(String(json));
+    if (typeof others !== 'object' || others === null) return [];
+    return Object.entries(others).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core';
+import { type Channel, type ChannelModel, connect } from 'amqplib';
+import type { AmqpTarget } from './amqp-url.ts';
+import { closedError, unavailable } from './amqp-errors.ts';
+
+const LONGEST_PAUSE_MS = 2_000;
+const FIRST_PAUSE_MS = 50;
+
+/** A connection that comes back: one socket at a time, to any of the hosts, with a jittered pause between attempts. */
+export class Link {
+  readonly #target: AmqpTarget;
+  readonly #logger: BrokerOptions['logger'];
+  readonly #purpose: string;
+  readonly #closing = new AbortController();
+  readonly #waiting = new Set<(end: ChannelModel | Error) => void>();
+  readonly #onUp = new Set<() => void>();
+  #model: ChannelModel | undefined;
+  #connecting: Promise<void> | undefined;
+  #lastError: unknown;
+  #host: number;
+  #blocked = false;
+
+  /** @param purpose names the connection to people who look at the server: `publish` or `consume` */
+  constructor(target: AmqpTarget, purpose: string, logger: BrokerOptions['logger']) {
+    this.#target = target;
+    this.#purpose = purpose;
+    this.#logger = logger;
+    this.#host = Math.floor(Math.random() * target.hosts.length);
+  }
+
+  /** The server takes nothing from publishers now: a memory or disk alarm. */
+  get isBlocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** The connection, where there is one now. */
+  get current(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** Called each time a connection stands, and each time the server lifts its alarm. */
+  onUp(listener: () => void): () => void {
+    this.#onUp.add(listener);
+    return () => this.#onUp.delete(listener);
+  }
+
+  /** The connection, made where there is none. @throws BrokerUnavailableError after `patienceMs`, or once closed */
+  async ready(patienceMs: number): Promise<ChannelModel> {
+    if (this.#model !== undefined) return this.#model;
+    if (this.isClosed) throw closedError();
+    this.#connecting ??= this.#connect();
+    return new Promise((resolve, reject) => {
+      const end = (how: ChannelModel | Error) => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        if (how instanceof Error) reject(how);
+        else resolve(how);
+      };
+      const timer = setTimeout(() => end(unavailable(this.#lastError)), patienceMs);
+      this.#waiting.add(end);
+    });
+  }
+
+  /** Runs `use` on a channel of its own, which an error of the server's may close without harm to others. */
+  async withChannel<T>(patienceMs: number, use: (channel: Channel) => Promise<T>): Promise<T> {
+    const model = await this.ready(patienceMs);
+    const channel = await model.createChannel();
+    channel.on('error', () => undefined);
+    try {
+      return await use(channel);
+    } finally {
+      // An error has closed it already.
+      await channel.close().catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.#closing.abort();
+    for (const end of [...this.#waiting]) end(closedError());
+    const model = this.#model;
+    if (model === undefined) return;
+    // A server that does not answer is not waited for.
+    await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
+    socketOf(model)?.destroy();
+  }
+
+  async #connect(): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !this.isClosed; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        this.#adopt(await this.#dial());
+        return;
+      } catch (error) {
+        this.#lastError = error;
+        await sleep(Math.random() * pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #dial(): Promise<ChannelModel> {
+    const { hosts, tls, username, password, vhost, heartbeatS, connectTimeoutMs } = this.#target;
+    const { host, port } = hosts[this.#host++ % hosts.length] as (typeof hosts)[number];
+    return connect(
+      { protocol: tls ? 'amqps' : 'amqp', hostname: host, port, username, password, vhost, heartbeat: heartbeatS },
+      {
+        timeout: connectTimeoutMs,
+        noDelay: true,
+        keepAlive: true,
+        clientProperties: { connection_name: `brokkr ${this.#purpose}` },
+      },
+    );
+  }
+
+  #adopt(model: ChannelModel): void {
+    if (this.isClosed) {
+      void model.close().catch(() => undefined);
+      return;
+    }
+    this.#connecting = undefined;
+    this.#model = model;
+    this.#blocked = false;
+    // Without listeners an error would end the process; `close` follows each, and is what counts.
+    model.on('error', (error) => {
+      this.#lastError = error;
+    });
+    model.on('handler-error', (error) => this.#logger?.error({ error }, 'a listener of the AMQP client failed'));
+    model.on('blocked', (reason) => {
+      this.#blocked = true;
+      this.#logger?.warn({ reason }, 'RabbitMQ takes no messages: an alarm for memory or disk is on');
+    });
+    model.on('unblocked', () => {
+      this.#blocked = false;
+      this.#tellUp();
+    });
+    model.on('close', (error) => this.#lost(error));
+    for (const end of [...this.#waiting]) end(model);
+    this.#tellUp();
+  }
+
+  #lost(error: Error | undefined): void {
+    this.#model = undefined;
+    this.#blocked = false;
+    if (this.isClosed) return;
+    this.#lastError = error ?? new BrokerUnavailableError('the connection was closed');
+    this.#logger?.warn(
+      { error: this.#lastError, connection: this.#purpose },
+      'the connection to RabbitMQ broke; coming back',
+    );
+    this.#connecting ??= this.#connect();
+  }
+
+  #tellUp(): void {
+    for (const listener of [...this.#onUp]) listener();
+  }
+}
+
+/** The client's own close waits for the server's word; this is for one that says nothing. */
+function socketOf(model: ChannelModel): { destroy(): void } | undefined {
+  return (model.connection as { stream?: { destroy(): void } }).stream;
+}

@@ -1,0 +1,71 @@
+import type { Envelope } from '@brokkr/core';
+import { ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from './delay-ladder.ts';
+import { encodeProperties, NEW, type Passport } from './envelope-codec.ts';
+import { ladderKey, type Names } from './names.ts';
+import type { Outgoing } from './publisher.ts';
+
+/** Envelopes as they are addressed: to a queue, a rung of its ladder, its quarantine or its dead letters. */
+export class Addresses {
+  readonly #names: Names;
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  /** To its queue, at once or over the ladder. The sender's clock gives the time to wait, the server's counts it down. */
+  queue(envelope: Envelope, passport: Passport = NEW, now = Date.now()): Outgoing {
+    const delayMs = envelope.notBefore === undefined ? 0 : Math.ceil(envelope.notBefore - now);
+    return delayMs > 0
+      ? this.after(delayMs, envelope, passport)
+      : this.#direct(this.#names.queue(envelope.queue), envelope, passport);
+  }
+
+  /** To its queue in `delayMs`; what is longer than the ladder is handed over early, with what is left. */
+  after(delayMs: number, envelope: Envelope, passport: Passport): Outgoing {
+    const waitMs = Math.min(delayMs, LONGEST_DELAY_MS);
+    const path = ladderPath(waitMs);
+    const level = TOP_LEVEL - path.findIndex((steps) => steps > 0);
+    return {
+      exchange: this.#names.ladder(envelope.queue, level),
+      routingKey: ladderKey(path),
+      content: asBuffer(envelope.body),
+      properties: encodeProperties(envelope, { ...passport, remainingDelayMs: delayMs - waitMs }),
+      queue: envelope.queue,
+      path,
+    };
+  }
+
+  /** To its queue, or where two crashes may be its own to its quarantine; whatever its times say. */
+  back({ notBefore: _, ...envelope }: Envelope, passport: Passport): Outgoing {
+    const { queue } = envelope;
+    const target = passport.crashes > 1 ? this.#names.quarantine(queue) : this.#names.queue(queue);
+    return this.#direct(target, envelope, passport);
+  }
+
+  /** To the dead letters of `queue`, through their exchange. */
+  dead(queue: string, envelope: Envelope): Outgoing {
+    return {
+      exchange: this.#names.deadExchange,
+      routingKey: queue,
+      content: asBuffer(envelope.body),
+      properties: encodeProperties(envelope, NEW),
+      queue,
+      path: undefined,
+    };
+  }
+
+  #direct(routingKey: string, envelope: Envelope, passport: Passport): Outgoing {
+    return {
+      exchange: '',
+      routingKey,
+      content: asBuffer(envelope.body),
+      properties: encodeProperties(envelope, passport),
+      queue: envelope.queue,
+      path: undefined,
+    };
+  }
+}
+
+function asBuffer(body: Uint8Array): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerOptions } from '@brokkr/core';
+import type { Channel, ConsumeMessage, Message } from 'amqplib';
+import { AckWindow } from './ack-window.ts';
+import type { Link } from './link.ts';
+import type { Topology } from './topology.ts';
+
+const LONGEST_PAUSE_MS = 2_000;
+const FIRST_PAUSE_MS = 50;
+
+/**
+ * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
+ * somebody else's message. So whoever holds a tag holds the session it came on.
+ */
+export class Session {
+  readonly channel: Channel;
+  readonly #window: AckWindow;
+  #open = true;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+    this.#window = new AckWindow((deliveryTag, multiple) =>
+      // The client reads nothing but the tag.
+      channel.ack({ fields: { deliveryTag } } as Message, multiple),
+    );
+    channel.on('close', () => {
+      this.#open = false;
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Of a session that is over, nothing: the server hands those messages over again. */
+  ack(tags: readonly number[]): void {
+    if (this.#open && tags.length > 0) this.#window.ack(tags);
+  }
+}
+
+export interface QueueReaderOptions {
+  readonly link: Link;
+  readonly topology: Topology;
+  /** The application's name of the queue, and what it is called on the server. */
+  readonly queue: string;
+  readonly serverQueue: string;
+  readonly prefetch: number;
+  readonly patienceMs: number;
+  readonly logger: BrokerOptions['logger'];
+  readonly onMessage: (message: ConsumeMessage, session: Session) => void;
+  /** A session is over, and with it every message of it. */
+  readonly onOver: (session: Session) => void;
+}
+
+/** Consumes one queue on a channel of its own, and does so again whatever ends the channel, until it is told to stop. */
+export class QueueReader {
+  readonly #options: QueueReaderOptions;
+  readonly #closing = new AbortController();
+  #session: Session | undefined;
+  #tag: string | undefined;
+  #working: Promise<void> = Promise.resolve();
+  #wanted = false;
+
+  constructor(options: QueueReaderOptions) {
+    this.#options = options;
+  }
+
+  get isConsuming(): boolean {
+    return this.#wanted;
+  }
+
+  /** Consumes from now on. */
+  resume(): void {
+    if (this.#wanted || this.#closing.signal.aborted) return;
+    this.#wanted = true;
+    this.#working = this.#working.then(() => this.#consume());
+  }
+
+  /** Takes no more; resolves once nothing more will arrive. What has arrived stays with who was told of it. */
+  pause(): Promise<void> {
+    this.#wanted = false;
+    this.#working = this.#working.then(async () => {
+      const tag = this.#tag;
+      this.#tag = undefined;
+      if (tag !== undefined) await this.#session?.channel.cancel(tag).catch(() => undefined);
+    });
+    return this.#working;
+  }
+
+  /** Closes the channel; acknowledgements written before it are taken by the server first. */
+  async close(): Promise<void> {
+    this.#wanted = false;
+    this.#closing.abort();
+    // Without a channel there is nothing to end, and a server that is away is not waited for.
+    if (this.#session === undefined) return;
+    await this.pause();
+    await this.#session.channel.close().catch(() => undefined);
+  }
+
+  async #consume(): Promise<void> {
+    const { queue, logger } = this.#options;
+    // Asked for twice where a channel ends while it begins to consume.
+    for (
+      let pauseMs = FIRST_PAUSE_MS;
+      this.#wanted && this.#tag === undefined;
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+    ) {
+      try {
+        await this.#start();
+        return;
+      } catch (error) {
+        logger?.warn({ error, queue }, 'a queue cannot be consumed now; trying again');
+        await sleep(Math.random() * pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { topology, queue, serverQueue, prefetch } = this.#options;
+    await topology.queue(queue);
+    const session = this.#session ?? (await this.#open());
+    await session.channel.prefetch(prefetch);
+    const { consumerTag } = await session.channel.consume(serverQueue, (message) => this.#heard(message, session));
+    if (!session.isOpen) throw new Error('the channel closed while it began to consume');
+    this.#tag = consumerTag;
+  }
+
+  async #open(): Promise<Session> {
+    const { link, patienceMs, logger, queue, onOver } = this.#options;
+    const model = await link.ready(patienceMs);
+    const channel = await model.createChannel();
+    const session = new Session(channel);
+    channel.on('error', (error) => logger?.warn({ error, queue }, 'RabbitMQ closed the channel of a consumer'));
+    channel.on('handler-error', (error) => logger?.error({ error, queue }, 'a listener of the AMQP client failed'));
+    channel.on('close', () => {
+      if (this.#session === session) {
+        this.#session = undefined;
+        this.#tag = undefined;
+      }
+      onOver(session);
+      this.#again();
+    });
+    this.#session = session;
+    return session;
+  }
+
+  /** Nothing in place of a message: the server has cancelled the consumer, since its queue or its node is gone. */
+  #heard(message: ConsumeMessage | null, session: Session): void {
+    if (message !== null) {
+      this.#options.onMessage(message, session);
+      return;
+    }
+    const { logger, queue, topology } = this.#options;
+    logger?.warn({ queue }, 'RabbitMQ cancelled a consumer: its queue was deleted or moved; declaring it again');
+    topology.forget();
+    this.#tag = undefined;
+    this.#again();
+  }
+
+  #again(): void {
+    if (!this.#wanted) return;
+    this.#working = this.#working.then(() => this.#consume());
+  }
+}

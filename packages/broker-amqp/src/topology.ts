@@ -1,0 +1,120 @@
+import type { QueueType } from './amqp-url.ts';
+import { Declarer } from './declarer.ts';
+import { type LadderPath, LEVELS, stepMs, TOP_LEVEL } from './delay-ladder.ts';
+import type { Link } from './link.ts';
+import { ladderPattern, type Names } from './names.ts';
+
+export interface TopologyOptions {
+  readonly link: Link;
+  readonly names: Names;
+  readonly queueType: QueueType;
+  readonly patienceMs: number;
+}
+
+/** Declares what messages need, once for each connection, when it is first needed. */
+export class Topology {
+  readonly #options: TopologyOptions;
+  readonly #declared = new Map<string, Promise<void>>();
+  /** Those among them that stand: on the way of every message this is asked first. */
+  readonly #standing = new Set<string>();
+
+  constructor(options: TopologyOptions) {
+    this.#options = options;
+    options.link.onUp(() => this.forget());
+  }
+
+  /** Whether messages may be published to `queue` without asking the server first. */
+  has(queue: string): boolean {
+    return this.#standing.has(queue);
+  }
+
+  /** Everything is declared again when it is next needed: a connection is new, or a queue was found missing. */
+  forget(): void {
+    this.#declared.clear();
+    this.#standing.clear();
+  }
+
+  /**
+   * The queue, its quarantine, its dead letters and the exchange that leads there.
+   * @throws ConfigError where they exist with other arguments, or may not be declared and do not exist
+   */
+  queue(queue: string): Promise<void> {
+    return this.#once(queue, async (declarer) => {
+      const { names } = this.#options;
+      await declarer.exchange(names.deadExchange, 'direct');
+      await declarer.queue(names.dead(queue), {});
+      await declarer.bindQueue(names.dead(queue), names.deadExchange, queue);
+      const dead = { 'x-dead-letter-exchange': names.deadExchange, 'x-dead-letter-routing-key': queue };
+      await declarer.queue(names.quarantine(queue), dead);
+      await declarer.queue(names.queue(queue), dead);
+    });
+  }
+
+  /** The rungs of a delay, and the exchanges between them. @throws as `queue` */
+  async ladder(queue: string, path: LadderPath): Promise<void> {
+    await this.queue(queue);
+    await this.#once(`${queue}/ladder`, (declarer) => this.#exchanges(declarer, queue));
+    const rungs = path.flatMap((steps, index) => (steps === 0 ? [] : [{ level: TOP_LEVEL - index, steps }]));
+    await Promise.all(
+      rungs.map(({ level, steps }) =>
+        this.#once(this.#options.names.rungKey(queue, level, steps), (declarer) =>
+          this.#rung(declarer, queue, level, steps),
+        ),
+      ),
+    );
+  }
+
+  async #exchanges(declarer: Declarer, queue: string): Promise<void> {
+    const { names } = this.#options;
+    await declarer.exchange(names.rungs, 'direct');
+    await declarer.queue(names.rungs, { 'x-queue-type': 'classic', 'x-max-length': 1 });
+    for (const level of LEVELS) {
+      const ladder = names.ladder(queue, level);
+      await declarer.exchange(ladder, 'topic');
+      // Lowest first: each leads to the one below, the last to the queue itself.
+      if (level === 0) await declarer.bindQueue(names.queue(queue), ladder, ladderPattern(level, 0));
+      else await declarer.bindExchange(names.ladder(queue, level - 1), ladder, ladderPattern(level, 0));
+    }
+  }
+
+  async #rung(declarer: Declarer, queue: string, level: number, steps: number): Promise<void> {
+    const { names, queueType } = this.#options;
+    const rung = names.rung(queue, level, steps);
+    const onward =
+      level === 0
+        ? { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': names.queue(queue) }
+        : { 'x-dead-letter-exchange': names.ladder(queue, level - 1) };
+    // At least once: a message stays on its rung until the next queue has confirmed it.
+    const safely =
+      queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } : {};
+    await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
+    await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
+    // Bound last: until here nothing can be sent to a rung that leads nowhere.
+    await declarer.bindQueue(rung, names.ladder(queue, level), ladderPattern(level, steps));
+  }
+
+  #once(key: string, declare: (declarer: Declarer) => Promise<void>): Promise<void> {
+    const known = this.#declared.get(key);
+    if (known !== undefined) return known;
+    const declaring = this.#declare(declare).then(
+      () => {
+        if (this.#declared.get(key) === declaring) this.#standing.add(key);
+      },
+      (error: unknown) => {
+        if (this.#declared.get(key) === declaring) this.#declared.delete(key);
+        throw error;
+      },
+    );
+    this.#declared.set(key, declaring);
+    return declaring;
+  }
+
+  async #declare(declare: (declarer: Declarer) => Promise<void>): Promise<void> {
+    const declarer = new Declarer(this.#options);
+    try {
+      await declare(declarer);
+    } finally {
+      await declarer.close();
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { MemoryBroker } from '@brokkr/broker-memory';
+import { type BrokerCapabilities, type Leadership, TaskManager } from '@brokkr/core';
+import { ManualClock } from '@brokkr/core/testing';
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import { type JobOptions, SchedulerManager } from '../src/index.ts';
+import { bench, ElectingOnly, onCleanUp } from './bench.ts';
+
+/** Remembers who was elected, so that a test can take the lead away as a server does from a dead process. */
+class Server extends ElectingOnly {
+  readonly elected: Leadership[] = [];
+
+  override async elect(...args: Parameters<ElectingOnly['elect']>): Promise<Leadership | undefined> {
+    const leadership = await super.elect(...args);
+    if (leadership !== undefined) this.elected.push(leadership);
+    return leadership;
+  }
+
+  async sent(): Promise<number | undefined> {
+    return (await this.counts('q')).published;
+  }
+}
+
+/** Time of one process; it ends with the process. */
+interface Process {
+  readonly clock: ManualClock;
+  readonly scheduler: SchedulerManager;
+  readonly lines: readonly { msg: string; level: number }[];
+}
+
+function server(): Server {
+  const broker = new Server();
+  onCleanUp(() => broker.close());
+  return broker;
+}
+
+async function start(broker: MemoryBroker, options: Partial<JobOptions> = {}, at?: number): Promise<Process> {
+  const { tm, scheduler } = bench();
+  const clock = new ManualClock(at);
+  const lines: { msg: string; level: number }[] = [];
+  const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
+  tm.configure({ broker, clock, logger });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+  scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10, ...(options as object) });
+  await scheduler.start();
+  return { clock, scheduler, lines };
+}
+
+async function advance(ms: number, ...processes: readonly Process[]): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 500) {
+    for (const { clock } of processes) await clock.advance(500);
+  }
+}
+
+it('of ten schedulers one sends, the next one takes over when it stops, and no tick is twice or missing', async () => {
+  const broker = server();
+  const all = await Promise.all(Array.from({ length: 10 }, () => start(broker)));
+  for (const [index, { scheduler }] of all.entries()) {
+    await advance(35_000, ...all);
+    expect(await broker.sent()).toBe(Math.floor(((index + 1) * 35_000) / 10_000));
+    await scheduler.stop();
+  }
+  expect(broker.elected).toHaveLength(10);
+  expect(all.map(({ scheduler }) => scheduler.getJobs()[0]?.missed)).toEqual(Array(10).fill(0));
+});
+
+it('when the leader dies the next one sends what came due meanwhile, and counts what is too late', async () => {
+  const broker = server();
+  const options = { coalesce: false, misfireGraceTime: '15s' };
+  const [first, second] = [await start(broker, options), await start(broker, options)];
+  await advance(31_000, first, second);
+  expect(await broker.sent()).toBe(3);
+  // Its time stands still, and the server notices after 40 s: ticks at 40, 50, 60 and 70 s were not sent.
+  await advance(40_000, second);
+  expect(await broker.sent()).toBe(3);
+  await broker.elected[0]?.release();
+  await advance(1_000, second);
+  expect(await broker.sent()).toBe(5);
+  expect(second.scheduler.getJobs()[0]?.missed).toBe(2);
+  await advance(30_000, second);
+  expect(await broker.sent()).toBe(8);
+});
+
+it('a leader that dies between a send and its state costs one duplicate', async () => {
+  const broker = server();
+  const [first, second] = [await start(broker), await start(broker)];
+  await advance(20_500, first, second);
+  const real = broker.setState.bind(broker);
+  const unanswered: (() => void)[] = [];
+  broker.setState = () => new Promise((resolve) => unanswered.push(resolve));
+  await advance(10_000, first, second);
+  broker.setState = real;
+  expect(await broker.sent()).toBe(3);
+  await broker.elected[0]?.release();
+  await advance(30_000, second);
+  expect(await broker.sent()).toBe(3 + 1 + 3);
+  for (const answer of unanswered) answer();
+});
+
+it('the first tick of a job is not lost with the leader that was to send it, nor by those who come later', async () => {
+  const broker = server();
+  const [first, second] = [await start(broker), await start(broker)];
+  await advance(9_000, first, second);
+  await advance(3_000, second);
+  await second.scheduler.stop();
+  await broker.elected[0]?.release();
+  const third = await start(broker, {}, second.clock.now());
+  await advance(1_000, third);
+  expect(await broker.sent()).toBe(1);
+});
+
+it('one that only waits lists jobs, and pauses and resumes those of the leader', async () => {
+  const broker = server();
+  const [leader, other] = [await start(broker), await start(broker)];
+  await advance(15_000, leader, other);
+  expect(other.scheduler.getJobs()[0]).toMatchObject({ id: 'p', paused: false });
+  expect(other.scheduler.getJobs()[0]?.nextRunAt?.getTime()).toBe(leader.scheduler.getJobs()[0]?.nextRunAt?.getTime());
+  await other.scheduler.pauseJob('p');
+  await advance(30_000, leader, other);
+  expect(await broker.sent()).toBe(1);
+  expect(leader.scheduler.getJobs()[0]?.paused).toBe(true);
+  await other.scheduler.resumeJob('p');
+  await advance(20_000, leader, other);
+  expect(await broker.sent()).toBe(3);
+});
+
+it('an election that fails is tried again', async () => {
+  const broker = server();
+  const real = broker.elect.bind(broker);
+  broker.elect = () => Promise.reject(new Error('not now'));
+  const one = await start(broker);
+  broker.elect = real;
+  await advance(12_000, one);
+  expect(await broker.sent()).toBe(1);
+  expect(one.lines.filter(({ msg }) => msg.startsWith('the broker is away'))).toHaveLength(1);
+});
+
+it('stops while it waits to lead, and may be started again', async () => {
+  const broker = server();
+  const [leader, other] = [await start(broker), await start(broker)];
+  await other.scheduler.stop();
+  await other.scheduler.start();
+  await leader.scheduler.stop();
+  await advance(10_000, leader, other);
+  expect(await broker.sent()).toBe(1);
+});
+
+it('schedulers of different names have a leader each', async () => {
+  const broker = server();
+  const clock = new ManualClock();
+  const tm = TaskManager.getInstance(randomUUID()).configure({ broker, clock, logLevel: 'silent' });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+  for (const name of ['reports', 'mails, and more']) {
+    const scheduler = SchedulerManager.getInstance(name, { manager: tm });
+    onCleanUp(() => scheduler.stop());
+    scheduler.addJob({ id: name, func: ping.send, trigger: 'interval', seconds: 10 });
+    await scheduler.start();
+  }
+  await clock.advance(10_000);
+  expect(await broker.sent()).toBe(2);
+});
+
+it('a lead that cannot be given up does not end the scheduler', async () => {
+  const broker = server();
+  const one = await start(broker);
+  const [leadership] = broker.elected;
+  if (leadership === undefined) throw new Error('nobody was elected');
+  const release = leadership.release.bind(leadership);
+  Object.assign(leadership, { release: () => release().then(() => Promise.reject(new Error('away'))) });
+  await release();
+  await advance(12_000, one);
+  expect(broker.elected).toHaveLength(2);
+  expect(await broker.sent()).toBe(1);
+});
+
+it('where nothing tells ticks apart and nobody elects, one scheduler is asked for', async () => {
+  class Plain extends MemoryBroker {
+    override readonly capabilities: BrokerCapabilities = { ...new MemoryBroker().capabilities, idempotency: false };
+    override readonly elect = undefined as never;
+  }
+  const broker = new Plain();
+  onCleanUp(() => broker.close());
+  const one = await start(broker);
+  expect(one.lines.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/run one scheduler only/));
+  await advance(10_000, one);
+  expect((await broker.counts('q')).published).toBe(1);
+});
