@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Logger } from 'pino';
@@ -16,6 +15,7 @@ import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
+import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -125,7 +125,7 @@ export class Runtime implements TaskHost {
     const queues = workerQueues(options.queues, config.queueName);
     for (const queue of queues.keys()) this.#served.add(queue);
     const worker = new TaskWorker({
-      id: options.workerId ?? `${hostname()}:${pid}:${randomBytes(4).toString('hex')}`,
+      id: options.workerId ?? `${hostname()}:${pid}:${messageId().slice(0, 8)}`,
       queues,
       strict: options.strict ?? false,
       concurrency: checkConcurrency(options.concurrency ?? config.maxWorkers),

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import { isCancelling } from '../broker/optional.ts';
@@ -7,6 +6,7 @@ import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
+import { messageId } from '../message/message-id.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
 import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -134,7 +134,7 @@ export class Producer {
     const now = clock.now();
     const dueAt = settings.eta ?? now + (settings.delayMs ?? 0);
     const message: OutgoingMessage = {
-      id: randomUUID(),
+      id: messageId(),
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
       args,
