@@ -1,133 +1,35 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../support/redis-server.ts';
-import { FaultBench, figures, LEASE_MS, QUEUE, until } from './fault-bench.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
+import { faultCases } from './fault-cases.ts';
+import { RedisFaultServer, redisUnderFaults } from './redis-fault-broker.ts';
 
-const IN_FLIGHT = 25;
-const REPEATS = Number(process.env.BROKKR_FAULT_REPEATS ?? 30);
-/** Lease, the reaper's period of five seconds and a fifth, half a second. */
-const RECOVERY_MS = LEASE_MS + 1.2 * 5_000 + 500;
+faultCases(redisUnderFaults);
 
-let server: RedisServer;
-let bench: FaultBench;
+describe('what only Redis can do', () => {
+  const cleanUps: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+  });
 
-beforeEach(async () => {
-  server = await RedisServer.start();
-  bench = new FaultBench(server.url);
-});
-afterEach(async () => {
-  await bench.close();
-  await server.stop();
-});
+  async function open(args: readonly string[] = []): Promise<{ server: RedisFaultServer; bench: FaultBench }> {
+    const server = await RedisFaultServer.start(args);
+    cleanUps.push(() => server.stop());
+    const bench = new FaultBench(server);
+    cleanUps.push(() => bench.close());
+    return { server, bench };
+  }
 
-describe('Redis loses nothing', () => {
-  it(`when workers are killed with ${IN_FLIGHT} messages in flight, ${REPEATS} times`, async () => {
-    bench.worker(IN_FLIGHT);
-    let exposed = 0;
-    const recovered: number[] = [];
-    for (let round = 0; round < REPEATS; round++) {
-      const victim = bench.worker(IN_FLIGHT);
-      await until(
-        async () => {
-          const { ready } = await bench.counts();
-          if ((ready ?? 0) < 4 * IN_FLIGHT) await bench.send(4 * IN_FLIGHT, 100);
-          return bench.inFlight(victim.pid).length >= IN_FLIGHT - 5;
-        },
-        20_000,
-        'the worker is busy',
-      );
-      const gone = once(victim, 'exit');
-      victim.kill('SIGKILL');
-      const killedAt = Date.now();
-      await gone;
-      const lost = new Set(bench.inFlight(victim.pid));
-      exposed += lost.size;
-      await until(
-        () => {
-          for (const { what, n, at } of bench.notes()) if (what === 'E' && at >= killedAt) lost.delete(n);
-          return lost.size === 0;
-        },
-        RECOVERY_MS + 10_000,
-        'what it held has run elsewhere',
-      );
-      recovered.push(Date.now() - killedAt);
-    }
-    await bench.drained(60_000);
-    const extra = bench.extraStarts();
-    figures('kill -9', {
-      repeats: REPEATS,
-      exposed,
-      lost: await bench.lost(),
-      'extra starts': extra,
-      'slowest recovery ms': Math.max(...recovered),
-    });
-    expect(extra).toBeLessThanOrEqual(exposed);
-    expect(Math.max(...recovered)).toBeLessThanOrEqual(RECOVERY_MS);
-  }, 360_000);
-
-  it('when a worker is stopped for longer than its lease and then goes on: what it settles late is refused', async () => {
-    await bench.send(200, 500);
-    const sleeper = bench.worker(IN_FLIGHT);
-    await until(() => bench.inFlight(sleeper.pid).length >= IN_FLIGHT, 15_000, 'the worker is busy');
-    const held = bench.inFlight(sleeper.pid).length;
-    sleeper.kill('SIGSTOP');
-    bench.worker(IN_FLIGHT);
-    await sleep(LEASE_MS * 1.6);
-    sleeper.kill('SIGCONT');
-    await bench.drained(60_000);
-    figures('SIGSTOP, SIGCONT', { held, lost: await bench.lost(), 'extra starts': bench.extraStarts() });
-    expect(bench.extraStarts()).toBeLessThanOrEqual(held);
-  }, 90_000);
-
-  it('when workers are told to stop under load, one after the other: nothing runs twice', async () => {
-    await bench.send(600, 50);
-    for (let round = 0; round < 5; round++) {
-      const worker = bench.worker(IN_FLIGHT);
-      await until(() => bench.inFlight(worker.pid).length >= 5, 15_000, 'the worker is busy');
-      const ended = once(worker, 'exit');
-      worker.kill('SIGTERM');
-      expect((await ended)[0]).toBe(0);
-    }
-    bench.worker(IN_FLIGHT);
-    await bench.drained(60_000);
-    figures('SIGTERM', { rounds: 5, lost: await bench.lost(), 'extra starts': bench.extraStarts() });
-    expect(bench.extraStarts()).toBe(0);
-  }, 120_000);
-
-  it('when the server is killed and started again', async () => {
-    bench.worker(IN_FLIGHT);
-    await bench.send(1_000, 20);
-    await until(() => bench.notes().length > 100, 15_000, 'work has begun');
-    await server.kill();
-    await sleep(500);
-    await server.run();
-    const backAt = Date.now();
-    await until(
-      () => bench.notes().filter(({ what, at }) => what === 'S' && at > backAt).length > 0,
-      10_000,
-      'work goes on',
-    );
-    const resumedMs = Date.now() - backAt;
-    // What the server wrote down every second at the latest it has kept, since only its process died.
-    await until(async () => (await bench.counts()).acknowledged === 1_000, 60_000, 'all has been done');
-    figures('server kill -9', {
-      lost: await bench.lost(),
-      'extra starts': bench.extraStarts(),
-      'resumed after ms': resumedMs,
-    });
-    expect(resumedMs).toBeLessThanOrEqual(4_000);
-    expect(bench.extraStarts()).toBeLessThanOrEqual(2 * IN_FLIGHT);
-  }, 120_000);
-
-  it('when scripts are flushed and connections killed all the time', async () => {
-    bench.worker(IN_FLIGHT);
-    const client = server.client();
+  it('scripts are flushed all the time, and connections killed every second', async () => {
+    const { server, bench } = await open();
+    bench.worker();
     let stopped = false;
     const meddling = (async () => {
       for (let round = 0; !stopped; round++) {
-        await client.script('FLUSH');
-        if (round % 20 === 0) await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await server.command('SCRIPT', 'FLUSH');
+        if (round % 20 === 0) await server.breakConnections();
         await sleep(50);
       }
     })();
@@ -137,7 +39,6 @@ describe('Redis loses nothing', () => {
     }
     stopped = true;
     await meddling;
-    client.disconnect();
     await bench.drained(60_000);
     figures('SCRIPT FLUSH, CLIENT KILL', {
       sent: bench.sent,
@@ -146,31 +47,121 @@ describe('Redis loses nothing', () => {
     });
   }, 120_000);
 
-  it('when a task kills its process each time: it ends among the dead letters, and no neighbour does', async () => {
-    await bench.send(100, 50);
-    await bench.send(1, 0, 'poison');
-    await bench.send(100, 50);
-    let workers = 0;
-    const keepOne = () => {
-      workers++;
-      bench.worker(IN_FLIGHT).once('exit', () => {
-        if (!stopped) keepOne();
-      });
-    };
-    let stopped = false;
-    keepOne();
-    await until(async () => (await bench.counts()).dead === 1, 60_000, 'the poison is dead');
-    await bench.drained(60_000, 1);
-    stopped = true;
-    const [letter] = await (await bench.broker()).peek(QUEUE, 'dead', 10);
-    expect(letter?.id).toBe('job-100');
-    const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 100).length;
-    figures('poison', {
-      starts,
-      'dead in all': (await bench.counts()).dead ?? 0,
-      workers,
+  it('the server answers nobody for five seconds: leases of ten are kept', async () => {
+    const { server, bench } = await open();
+    bench.worker({ env: { TASK_LEASE: '10s' } });
+    await bench.send(600, 100);
+    await until(() => bench.notes().length > 100, 15_000, 'work has begun');
+    await server.command('CLIENT', 'PAUSE', '5000', 'ALL');
+    await bench.drained(60_000);
+    figures('CLIENT PAUSE 5 s', {
+      sent: bench.sent,
+      lost: await bench.lost(),
       'extra starts': bench.extraStarts(),
+      'settlements refused': bench.refused(),
     });
-    expect(starts).toBe(3);
-  }, 120_000);
+    expect(bench.extraStarts()).toBe(0);
+  }, 90_000);
+
+  it('somebody writes junk into our keys: everything else is worked off', async () => {
+    const { server, bench } = await open();
+    await bench.send(200, 20);
+    const key = (name: string) => `${bench.namespace}:{${bench.queue}}:${name}`;
+    for (let junk = 0; junk < 5; junk++) {
+      await server.command('LPUSH', key('ready'), `ghost-${junk}`);
+      await server.command('ZADD', key('delayed'), '1', `late-ghost-${junk}`);
+      await server.command('ZADD', key('leases'), '1', `held-ghost-${junk}`);
+      await server.command('HSET', key('messages'), `foreign-${junk}`, '\u0000 no envelope of ours');
+      await server.command('RPUSH', key('ready'), `foreign-${junk}`);
+    }
+    bench.worker();
+    // What is no message of ours but has bytes is kept among the dead letters; what has none is dropped.
+    await until(async () => (await bench.counts()).dead === 5, 30_000, 'the foreign bytes are dead letters');
+    await until(
+      () => new Set(bench.notes().flatMap(({ what, n }) => (what === 'ack' ? [n] : []))).size === bench.sent,
+      30_000,
+      'all of ours are acknowledged',
+    );
+    await until(async () => (await bench.counts()).running === 0, 30_000, 'nothing is stuck');
+    const { ready, delayed, running, dead, discarded } = await bench.counts();
+    figures('junk in our keys', {
+      sent: bench.sent,
+      acknowledged: bench.sent,
+      dead: dead ?? 0,
+      dropped: discarded ?? 0,
+    });
+    expect({ ready, delayed, running }).toEqual({ ready: 0, delayed: 0, running: 0 });
+  }, 90_000);
+
+  it('the server forgets everything: handlers hear that they lost their messages, and new ones are served', async () => {
+    const { server, bench } = await open(['--appendonly', 'no']);
+    bench.worker({ concurrency: 10 });
+    await bench.send(10, 30_000, 'patient');
+    await until(() => bench.notes().filter(({ what }) => what === 'S').length === 10, 15_000, 'all run');
+    await server.kill();
+    await server.run();
+    const backAt = performance.now();
+    await until(
+      () => bench.notes().filter(({ what }) => what === 'aborted').length === 10,
+      LEASE_MS + 8_000,
+      'the handlers were told',
+    );
+    const toldMs = performance.now() - backAt;
+    const before = bench.sent;
+    await bench.send(20, 10);
+    await until(
+      () => new Set(bench.notes().flatMap(({ what, n }) => (what === 'ack' && n >= before ? [n] : []))).size === 20,
+      15_000,
+      'new ones are served',
+    );
+    figures('server forgot everything', { held: 10, 'told after ms': toldMs, 'served afterwards': 20 });
+    expect((await bench.counts()).running).toBe(0);
+  }, 90_000);
+
+  it('the primary becomes a replica, and its replica the primary: what was replicated goes on', async () => {
+    const { server, bench: unused } = await open(['--repl-diskless-sync-delay', '0']);
+    await unused.close();
+    const replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(server.port)] });
+    cleanUps.push(() => replica.stop());
+    const proxy = await TcpProxy.open(server.port);
+    cleanUps.push(() => proxy.close());
+    const behind = Object.assign(Object.create(server) as RedisFaultServer, {});
+    Object.defineProperties(behind, { port: { value: proxy.port }, url: { value: `redis://127.0.0.1:${proxy.port}` } });
+    const bench = new FaultBench(behind);
+    cleanUps.push(() => bench.close());
+    const promoted = replica.client();
+    await until(
+      async () => (await promoted.info('replication')).includes('master_link_status:up'),
+      15_000,
+      'the replica follows',
+    );
+    await bench.send(500, 200);
+    bench.worker();
+    await until(() => bench.notes().length > 100, 15_000, 'work has begun');
+    const client = server.redis.client();
+    // From here on the old primary refuses writes (READONLY); connections to it stay open.
+    await client.call('CLIENT', 'PAUSE', '10000', 'WRITE');
+    expect(await client.wait(1, 5_000)).toBe(1);
+    await promoted.call('REPLICAOF', 'NO', 'ONE');
+    proxy.targetPort = replica.port;
+    await client.call('REPLICAOF', '127.0.0.1', String(replica.port));
+    await client.call('CLIENT', 'UNPAUSE');
+    const promotedAt = Date.now();
+    client.disconnect();
+    promoted.disconnect();
+    await until(
+      () => bench.notes().some(({ what, at }) => what === 'claim' && at > promotedAt),
+      15_000,
+      'work goes on',
+    );
+    const resumedMs = Date.now() - promotedAt;
+    await until(async () => (await bench.counts()).acknowledged === bench.sent, 30_000, 'all has been done');
+    figures('READONLY fail-over', {
+      sent: bench.sent,
+      lost: await bench.lost(),
+      'extra starts': bench.extraStarts(),
+      'resumed after ms': resumedMs,
+    });
+    expect(resumedMs).toBeLessThanOrEqual(4_000);
+  }, 90_000);
 });

@@ -9,10 +9,17 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   mode: ProxyMode = 'pass';
+  /** Where new connections lead. */
+  targetPort: number;
+  /** How long the next piece is under way, milliseconds; the order of pieces stays. */
+  latencyMs: () => number = () => 0;
+  /** Whether the connection breaks in place of handing the next piece on. */
+  breaks: () => boolean = () => false;
 
   private constructor(targetPort: number) {
+    this.targetPort = targetPort;
     this.#server = createServer((client) => {
-      const target = connect(targetPort, '127.0.0.1');
+      const target = connect(this.targetPort, '127.0.0.1');
       const pair = [client, target] as const;
       this.#pairs.add(pair);
       for (const socket of pair) {
@@ -22,11 +29,13 @@ export class TcpProxy {
           for (const other of pair) other.destroy();
         });
       }
+      const up = this.#way(pair, target);
+      const down = this.#way(pair, client);
       client.on('data', (bytes) => {
-        if (this.mode !== 'half-open') target.write(bytes);
+        if (this.mode !== 'half-open') up(bytes);
       });
       target.on('data', (bytes) => {
-        if (this.mode === 'pass') client.write(bytes);
+        if (this.mode === 'pass') down(bytes);
       });
     });
   }
@@ -44,10 +53,7 @@ export class TcpProxy {
 
   /** Breaks every connection, as a reset does. */
   reset(): void {
-    for (const [client, target] of this.#pairs) {
-      client.resetAndDestroy();
-      target.destroy();
-    }
+    for (const pair of this.#pairs) breakPair(pair);
   }
 
   async close(): Promise<void> {
@@ -56,4 +62,30 @@ export class TcpProxy {
     this.reset();
     await closed;
   }
+
+  /** One direction of a connection. */
+  #way(pair: readonly [Socket, Socket], to: Socket): (bytes: Buffer) => void {
+    const underway: Buffer[] = [];
+    let freeAt = 0;
+    return (bytes) => {
+      if (this.breaks()) {
+        breakPair(pair);
+        return;
+      }
+      const now = performance.now();
+      freeAt = Math.max(freeAt, now + this.latencyMs());
+      if (freeAt <= now) {
+        to.write(bytes);
+        return;
+      }
+      underway.push(bytes);
+      // Timers of one instant may fire in any order: whichever does hands on the piece whose turn it is.
+      setTimeout(() => to.destroyed || to.write(underway.shift() as Buffer), freeAt - now);
+    };
+  }
+}
+
+function breakPair([client, target]: readonly [Socket, Socket]): void {
+  client.resetAndDestroy();
+  target.destroy();
 }

@@ -1,0 +1,238 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { seededRandom, seedOf } from '../support/seeded-random.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
+import type { FaultBroker, FaultServer } from './fault-server.ts';
+
+const IN_FLIGHT = 25;
+const REPEATS = Number(process.env.BROKKR_FAULT_REPEATS ?? 30);
+const SEED = seedOf('BROKKR_FAULT_SEED');
+
+/** The faults that every broker has to bear, with real processes on a real server. */
+export function faultCases(broker: FaultBroker): void {
+  let server: FaultServer;
+  let bench: FaultBench;
+  const random = seededRandom(SEED);
+
+  beforeEach(async () => {
+    server = await broker.start();
+    bench = new FaultBench(server, { fences: broker.fences });
+  });
+  afterEach(async () => {
+    await bench.close();
+    await server.stop();
+  });
+
+  describe(`${broker.name} loses nothing (BROKKR_FAULT_SEED=${SEED})`, () => {
+    it(`when workers are killed with ${IN_FLIGHT} messages in flight, ${REPEATS} times`, async () => {
+      bench.worker();
+      let exposed = 0;
+      const recovered: number[] = [];
+      for (let round = 0; round < REPEATS; round++) {
+        const victim = bench.worker();
+        await until(
+          async () => {
+            const { ready } = await bench.counts();
+            if ((ready ?? 0) < 4 * IN_FLIGHT) await bench.send(4 * IN_FLIGHT, 100);
+            return bench.inFlight(victim.pid).length >= IN_FLIGHT - 5;
+          },
+          20_000,
+          'the worker is busy',
+        );
+        // Anywhere between two settlements.
+        await sleep(random() * 100);
+        const gone = once(victim, 'exit');
+        victim.kill('SIGKILL');
+        const killedAt = Date.now();
+        await gone;
+        const lost = new Set(bench.inFlight(victim.pid));
+        exposed += lost.size;
+        await until(
+          () => {
+            for (const { what, n, at } of bench.notes()) if (what === 'E' && at >= killedAt) lost.delete(n);
+            return lost.size === 0;
+          },
+          broker.recoveryMs(LEASE_MS) + 10_000,
+          'what it held has run elsewhere',
+        );
+        recovered.push(Date.now() - killedAt);
+      }
+      await bench.drained(60_000);
+      const extra = bench.extraStarts();
+      figures('kill -9', {
+        repeats: REPEATS,
+        exposed,
+        lost: await bench.lost(),
+        'extra starts': extra,
+        'slowest recovery ms': Math.max(...recovered),
+      });
+      // A handler that had ended may not have been settled yet: those run again too.
+      expect(extra).toBeLessThanOrEqual(REPEATS * IN_FLIGHT);
+      expect(Math.max(...recovered)).toBeLessThanOrEqual(broker.recoveryMs(LEASE_MS));
+    }, 480_000);
+
+    it('when a worker is stopped for longer than its lease and then goes on: what it settles late is refused', async () => {
+      await bench.send(200, 500);
+      const sleeper = bench.worker();
+      await until(() => bench.inFlight(sleeper.pid).length >= IN_FLIGHT, 15_000, 'the worker is busy');
+      const held = bench.inFlight(sleeper.pid).length;
+      sleeper.kill('SIGSTOP');
+      bench.worker();
+      await sleep(LEASE_MS * 1.6);
+      sleeper.kill('SIGCONT');
+      await bench.drained(60_000);
+      figures('SIGSTOP, SIGCONT', {
+        held,
+        lost: await bench.lost(),
+        'extra starts': bench.extraStarts(),
+        'settlements refused': bench.refused(),
+      });
+      expect(bench.extraStarts()).toBeLessThanOrEqual(held);
+    }, 90_000);
+
+    it('when a handler blocks its worker for three leases: what that worker held runs elsewhere, what it settles late is refused', async () => {
+      const blocked = bench.worker({ concurrency: 5 });
+      await bench.send(4, 500);
+      await bench.send(1, 3 * LEASE_MS, 'spin');
+      await until(() => bench.inFlight(blocked.pid).includes(4), 15_000, 'the handler blocks');
+      bench.worker({ concurrency: 5 });
+      await bench.drained(60_000);
+      figures('event loop blocked for 3 leases', {
+        held: 5,
+        lost: await bench.lost(),
+        'extra starts': bench.extraStarts(),
+        'settlements refused': bench.refused(),
+      });
+      expect(bench.extraStarts()).toBeGreaterThan(0);
+      expect(bench.extraStarts()).toBeLessThanOrEqual(5);
+    }, 90_000);
+
+    it('when workers are told to stop under load, one after the other: nothing runs twice', async () => {
+      await bench.send(600, 50);
+      for (let round = 0; round < 5; round++) {
+        const worker = bench.worker();
+        await until(() => bench.inFlight(worker.pid).length >= 5, 15_000, 'the worker is busy');
+        const ended = once(worker, 'exit');
+        worker.kill('SIGTERM');
+        expect((await ended)[0]).toBe(0);
+      }
+      bench.worker();
+      await bench.drained(60_000);
+      figures('SIGTERM', { rounds: 5, lost: await bench.lost(), 'extra starts': bench.extraStarts() });
+      expect(bench.extraStarts()).toBe(0);
+    }, 120_000);
+
+    it('when a worker is told to stop twice: it is gone within a second, and hands back what ran', async () => {
+      await bench.send(IN_FLIGHT, 3_000);
+      const worker = bench.worker();
+      await until(() => bench.inFlight(worker.pid).length === IN_FLIGHT, 15_000, 'the worker is busy');
+      const ended = once(worker, 'exit');
+      worker.kill('SIGTERM');
+      await sleep(200);
+      worker.kill('SIGTERM');
+      const toldAt = performance.now();
+      await ended;
+      const exitMs = performance.now() - toldAt;
+      bench.worker();
+      await bench.drained(30_000);
+      const released = bench.notes().filter(({ what }) => what === 'release').length;
+      figures('two signals', {
+        held: IN_FLIGHT,
+        'handed back': released,
+        'gone after ms': exitMs,
+        lost: await bench.lost(),
+        'extra starts': bench.extraStarts(),
+      });
+      expect(exitMs).toBeLessThanOrEqual(1_200);
+      expect(bench.extraStarts()).toBe(IN_FLIGHT);
+    }, 60_000);
+
+    it('when the server is killed and started again', async () => {
+      bench.worker();
+      await bench.send(1_000, 20);
+      await until(() => bench.notes().length > 300, 15_000, 'work has begun');
+      await server.kill();
+      await sleep(500);
+      await server.run();
+      const backAt = Date.now();
+      await until(() => bench.notes().some(({ what, at }) => what === 'S' && at > backAt), 10_000, 'work goes on');
+      const resumedMs = Date.now() - backAt;
+      // What the server wrote down every second at the latest it has kept, since only its process died.
+      await bench.drained(60_000);
+      figures('server kill -9', {
+        lost: await bench.lost(),
+        'extra starts': bench.extraStarts(),
+        'resumed after ms': resumedMs,
+      });
+      expect(resumedMs).toBeLessThanOrEqual(4_000);
+      expect(bench.extraStarts()).toBeLessThanOrEqual(2 * IN_FLIGHT);
+    }, 120_000);
+
+    it('when all connections are broken every second', async () => {
+      bench.worker();
+      for (let second = 0; second < 5; second++) {
+        await bench.send(200, 20);
+        await sleep(1_000);
+        await server.breakConnections();
+      }
+      await bench.drained(60_000);
+      figures('connections broken every second', {
+        sent: bench.sent,
+        lost: await bench.lost(),
+        'extra starts': bench.extraStarts(),
+      });
+    }, 120_000);
+
+    it('when the network is slow, 200 ms and up to 200 more each way, and breaks one piece in a hundred', async () => {
+      const proxy = await TcpProxy.open(server.port);
+      proxy.latencyMs = () => 200 * (1 + random());
+      proxy.breaks = () => random() < 0.01;
+      const far = new FaultBench(server, { fences: broker.fences, workerPort: proxy.port });
+      try {
+        await far.send(200, 20);
+        const startedAt = performance.now();
+        far.worker({ env: { TASK_LEASE: '10s' } });
+        await far.drained(90_000);
+        figures('latency 200 to 400 ms each way, 1 % resets', {
+          sent: far.sent,
+          lost: await far.lost(),
+          'extra starts': far.extraStarts(),
+          ms: performance.now() - startedAt,
+        });
+      } finally {
+        await far.close();
+        await proxy.close();
+      }
+    }, 120_000);
+
+    it('when a task kills its process each time: it ends among the dead letters, and no neighbour does', async () => {
+      await bench.send(100, 50);
+      await bench.send(1, 0, 'poison');
+      await bench.send(100, 50);
+      let workers = 0;
+      let stopped = false;
+      const keepOne = () => {
+        workers++;
+        bench.worker().once('exit', () => {
+          if (!stopped) keepOne();
+        });
+      };
+      keepOne();
+      await until(async () => (await bench.counts()).dead === 1, 60_000, 'the poison is dead');
+      await bench.drained(60_000, 1);
+      stopped = true;
+      const [letter] = await (await bench.broker()).peek(bench.queue, 'dead', 10);
+      expect(letter?.id).toBe('job-100');
+      const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 100).length;
+      figures('poison', {
+        starts,
+        'dead in all': (await bench.counts()).dead ?? 0,
+        workers,
+        'extra starts': bench.extraStarts(),
+      });
+      expect(starts).toBe(3);
+    }, 120_000);
+  });
+}

@@ -1,0 +1,16 @@
+/** Numbers from 0 to 1 that a seed decides (mulberry32): what a run drew can be drawn again. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The seed given in the environment, else one of now. */
+export function seedOf(variable: string): number {
+  const given = process.env[variable];
+  return given === undefined || given === '' ? Date.now() % 2 ** 31 : Number(given);
+}
