@@ -5,7 +5,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 
 /** Folders of the core from the bottom up: each may import those before it, and those of its own row. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['clock', 'errors', 'logging'],
+  ['clock', 'errors', 'logging', 'failpoints'],
   ['broker'],
   ['message'],
   ['task', 'retry'],
@@ -88,7 +88,9 @@ export const onlyConfigReadsTheEnvironment: Rule = (sources) =>
   sources
     .filter(
       ({ path, text }) =>
-        /process\.env\b/.test(text) && coreFolder(path) !== 'config' && !path.startsWith('packages/cli/'),
+        /process\.env\b/.test(text) &&
+        !['config', 'failpoints'].includes(coreFolder(path) ?? '') &&
+        !path.startsWith('packages/cli/'),
     )
     .map(({ path }) => `${path} reads process.env`);
 

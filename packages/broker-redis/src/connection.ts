@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError } from '@brokkr/core';
+import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './connect.ts';
 import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
 import type { Script } from './scripts/script.ts';
@@ -27,6 +28,7 @@ export class Connection {
   #checking: Promise<void> | undefined;
   #isChecked = false;
   #closed = false;
+  #breaks = 0;
 
   /** @param check run once, after the first connect and before the first call */
   constructor(client: Client, check: (client: Client) => Promise<void>) {
@@ -35,6 +37,14 @@ export class Connection {
     client.setMaxListeners(0);
     // Every call that suffers from it reports it; without a listener the process would end.
     client.on('error', () => undefined);
+    const count = () => this.#breaks++;
+    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
+    else client.on('close', count);
+  }
+
+  /** How often it broke: a call that is answered after a break may have been sent twice. */
+  get breaks(): number {
+    return this.#breaks;
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import { BrokerUnavailableError, type Delivery, type Settlement, type Subscription } from '@brokkr/core';
 import { batches, LARGEST_BATCH } from './batches.ts';
 import type { Connection, Reply } from './connection.ts';
 import { delayMs } from './delay.ts';
@@ -112,7 +112,7 @@ export class RedisSubscription implements Subscription {
   }
 
   async #acknowledge(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    return pick(deliveries, await this.#run(acknowledge, receipts(deliveries)));
+    return pick(deliveries, await this.#end(acknowledge, receipts(deliveries)));
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
@@ -125,8 +125,20 @@ export class RedisSubscription implements Subscription {
     }
     return pick(
       settlements.map(({ delivery }) => delivery),
-      await this.#run(settle, args),
+      await this.#end(settle, args),
     );
+  }
+
+  /**
+   * What of a settlement was lost. Where the connection broke meanwhile, the client may have sent it twice, and what
+   * the first did looks lost to the second: then the answer tells nothing.
+   */
+  async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
+    const { connection } = this.#options;
+    const { breaks } = connection;
+    const lost = (await this.#run(script, args)) as readonly number[];
+    if (lost.length === 0 || connection.breaks === breaks) return lost;
+    throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
   }
 
   #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {

@@ -64,6 +64,8 @@ export type { Clock, TimerHandle } from './clock/clock.ts';
 export { type Duration, toMs } from './clock/duration.ts';
 export { systemClock } from './clock/system-clock.ts';
 
+export { failpoint } from './failpoints/failpoint.ts';
+
 export { BrokkrError } from './errors/brokkr-error.ts';
 export {
   BrokerUnavailableError,

@@ -81,7 +81,8 @@ export interface Subscription {
 
   /**
    * Ends deliveries, of mixed fates in one call. Resolves with those whose lease was already lost: for them nothing
-   * changed. Rejects only where the broker could not be asked; asking again is harmless.
+   * changed. Rejects only where the broker could not be asked, or an answer was lost on the way, so that nobody can tell
+   * whose doing it is that a lease is over; asking again is harmless.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]>;
 

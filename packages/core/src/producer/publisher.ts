@@ -4,6 +4,7 @@ import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 
 /** Envelopes in one call to the broker: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
@@ -67,7 +68,9 @@ export class Publisher {
       refuse(batch, this.#tooLate());
     }, this.#sendTimeoutMs);
     try {
+      failpoint('enqueue.before-send');
       const receipts = await this.#broker.publish(batch.map((waiting) => waiting.envelope));
+      failpoint('enqueue.after-exec');
       for (let index = 0; index < batch.length; index++) {
         (batch[index] as Waiting).stored(receipts[index] as PublishReceipt);
       }

@@ -1,5 +1,6 @@
 import type { Delivery } from '../broker/delivery.ts';
 import { isA } from '../errors/is-a.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { LeaseLostError, ShutdownError, TaskTimeoutError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
 import { runAs } from '../task/current-task.ts';
@@ -39,9 +40,11 @@ export class Execution {
 
   /** Calls the handler. Never throws. */
   start(): void {
+    failpoint('claim.before-handler');
     let answer: unknown;
     try {
       answer = runAs(this.run, () => this.task.run(this.run, this.message));
+      failpoint('handler.mid');
     } catch (error) {
       this.#threw(error);
       return;

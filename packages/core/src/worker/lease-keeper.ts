@@ -1,6 +1,7 @@
 import type { Subscription } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 
 /** Deliveries renewed in one call. */
 const CHUNK = 500;
@@ -56,9 +57,11 @@ export class LeaseKeeper {
     const held = [...this.#held];
     for (let from = 0; from < held.length; from += CHUNK) {
       try {
+        failpoint('heartbeat.before');
         const lost = await subscription.extend(
           held.slice(from, from + CHUNK).filter((delivery) => this.#held.has(delivery)),
         );
+        failpoint('heartbeat.after-send');
         for (const delivery of lost) {
           if (this.#held.delete(delivery)) onLost(delivery);
         }

@@ -40,9 +40,9 @@ export class Reporter {
   }
 
   unknown({ delivery, kind }: Settlement, error: unknown): void {
-    this.#logger.error(
+    this.#logger.warn(
       { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
-      'settle_unknown: the broker could not be asked for as long as the lease lasted; the message will be handed over again',
+      'settle_unknown: no answer of the broker says whether this was settled; if it was not, the message is handed over again',
     );
   }
 

@@ -2,9 +2,18 @@ import type { Subscription } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
+
+const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
+  ack: 'ack.after-send',
+  retry: 'fail.after-send',
+  'dead-letter': 'fail.after-send',
+  release: 'release.after-send',
+  expire: 'expire.after-send',
+};
 
 /** A settlement, and what its sender wants to know when it is told of it again. */
 interface Entry<C> {
@@ -19,7 +28,10 @@ export interface SettlerOptions<C> {
   readonly leaseMs: number;
   /** The broker has taken it, or (`lost`) somebody else holds the message and nothing changed. */
   readonly onSettled: (settlement: Settlement, lost: boolean, context: C) => void;
-  /** It could not be asked for as long as the lease lasted: the message will be handed over again. */
+  /**
+   * Nobody can tell: it could not be asked for as long as the lease lasted, or an earlier answer was lost and it now
+   * says that the lease is over, which that earlier try may have done.
+   */
   readonly onUnknown: (settlement: Settlement, error: unknown) => void;
 }
 
@@ -70,11 +82,15 @@ export class Settler<C> {
     const { subscription, clock, leaseMs, onUnknown } = this.#options;
     const settlements = batch.map((entry) => entry.settlement);
     const giveUpAt = clock.monotonic() + leaseMs;
+    let failure: { readonly error: unknown } | undefined;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
-        this.#taken(batch, await subscription.settle(settlements));
+        const lost = await subscription.settle(settlements);
+        failpoint(AFTER_SEND[(settlements[0] as Settlement).kind]);
+        this.#taken(batch, lost, failure);
         break;
       } catch (error) {
+        failure = { error };
         if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
           for (const { settlement } of batch) onUnknown(settlement, error);
           break;
@@ -87,11 +103,18 @@ export class Settler<C> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #taken(batch: readonly Entry<C>[], lost: readonly Delivery[]): void {
-    const { onSettled } = this.#options;
+  /** @param failure of the try before, whose answer did not come */
+  #taken(
+    batch: readonly Entry<C>[],
+    lost: readonly Delivery[],
+    failure: { readonly error: unknown } | undefined,
+  ): void {
+    const { onSettled, onUnknown } = this.#options;
     const refused = lost.length === 0 ? undefined : new Set(lost);
     for (const { settlement, context } of batch) {
-      onSettled(settlement, refused?.has(settlement.delivery) ?? false, context);
+      const isLost = refused?.has(settlement.delivery) ?? false;
+      if (isLost && failure !== undefined) onUnknown(settlement, failure.error);
+      else onSettled(settlement, isLost, context);
     }
   }
 

@@ -5,6 +5,7 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { encodeFailure } from '../result/result-record.ts';
@@ -196,6 +197,7 @@ export class TaskWorker implements Worker {
       this.#state = 'stopping';
       this.#options.logger.info({ worker: this.id, running: this.#consumer?.running ?? 0 }, 'worker stopping');
       await this.#consumer?.stopFetching();
+      failpoint('shutdown.after-stop-claim');
       await this.#consumer?.finished();
       await this.#close();
       this.#rates.stop();
