@@ -65,6 +65,11 @@ export class FaultBench {
     return child;
   }
 
+  /** What to run to send one job, from another process. */
+  sendCommand(...args: readonly string[]): string[] {
+    return [command, 'send', '-a', app, 'job', ...args];
+  }
+
   /** What a process needs to work here. */
   env(): NodeJS.ProcessEnv {
     const { url, port } = this.#server;

@@ -40,7 +40,7 @@ export class Settler<C> {
   readonly #options: SettlerOptions<C>;
   readonly #sleepers = new Set<() => void>();
   #gathered: Entry<C>[] = [];
-  #calls = 0;
+  readonly #underway = new Set<readonly Entry<C>[]>();
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -50,7 +50,13 @@ export class Settler<C> {
 
   /** Whether the broker has taken everything. */
   get isIdle(): boolean {
-    return this.#gathered.length === 0 && this.#calls === 0;
+    return this.#gathered.length === 0 && this.#underway.size === 0;
+  }
+
+  /** Whether a settlement of this delivery was added and not answered yet. */
+  isSettling(delivery: Delivery): boolean {
+    const concerns = (entry: Entry<C>) => entry.settlement.delivery === delivery;
+    return this.#gathered.some(concerns) || [...this.#underway].some((batch) => batch.some(concerns));
   }
 
   add(settlement: Settlement, context: C): void {
@@ -62,7 +68,7 @@ export class Settler<C> {
     if (this.#gathered.length === 0) return;
     const batch = this.#gathered;
     this.#gathered = [];
-    this.#calls++;
+    this.#underway.add(batch);
     void this.#settle(batch);
   }
 
@@ -98,7 +104,7 @@ export class Settler<C> {
         await this.#sleep(waitMs);
       }
     }
-    this.#calls--;
+    this.#underway.delete(batch);
     if (!this.isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'vitest';
+import type { Mutant } from './mutants.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const run = promisify(execFile);
+const copies: string[] = [];
+
+/** The built core and memory broker in a folder of their own, which resolve each other there. */
+export function copyOfBuild(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'brokkr-mutant-'));
+  copies.push(folder);
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, '@brokkr'), { recursive: true });
+  for (const name of ['core', 'broker-memory']) {
+    for (const part of ['dist', 'package.json']) {
+      cpSync(join(root, 'packages', name, part), join(modules, '@brokkr', name, part), { recursive: true });
+    }
+  }
+  for (const name of ['pino', 'fast-check', 'jiti']) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  for (const name of ['run-suite.mjs', 'run-simulation.mjs'])
+    cpSync(join(import.meta.dirname, name), join(folder, name));
+  for (const name of ['simulation', 'support'])
+    cpSync(join(root, 'test', name), join(folder, 'test', name), { recursive: true });
+  return folder;
+}
+
+export function plant({ file, search, replace }: Mutant, folder: string): void {
+  const path = join(folder, 'node_modules', '@brokkr', file);
+  const parts = readFileSync(path, 'utf8').split(search);
+  expect(parts, `${file} holds ${JSON.stringify(search)} exactly once`).toHaveLength(2);
+  writeFileSync(path, parts.join(replace));
+}
+
+/** What a script of the copy says in its last line: `green`, or `red` and why. */
+export async function verdict(folder: string, script: string): Promise<string> {
+  try {
+    return (await run(process.execPath, [script], { cwd: folder, timeout: 60_000 })).stdout.trim();
+  } catch (error) {
+    return (error as { stdout?: string }).stdout?.trim() || 'red: it did not come to an end';
+  }
+}
+
+export function removeCopies(): void {
+  for (const folder of copies.splice(0)) rmSync(folder, { recursive: true, force: true });
+}

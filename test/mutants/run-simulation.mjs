@@ -1,0 +1,16 @@
+// Runs the simulation of the copy it stands in, seed by seed, until one finds something.
+import { createJiti } from 'jiti';
+
+const SEEDS = 200;
+const { simulate } = await createJiti(import.meta.url).import('./test/simulation/simulate.ts');
+
+for (let seed = 1; seed <= SEEDS; seed++) {
+  try {
+    await simulate(seed);
+  } catch (error) {
+    console.log(`red: seed ${seed}: ${error?.message?.split('\n')[0]}`);
+    process.exit(1);
+  }
+}
+console.log(`green: ${SEEDS} seeds`);
+process.exit(0);

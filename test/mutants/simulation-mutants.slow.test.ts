@@ -1,0 +1,49 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Mutant, mutants } from './mutants.ts';
+import { copyOfBuild, plant, removeCopies, verdict } from './planted-build.ts';
+
+/** Faults of the suite's that a world of processes and networks has to notice too. */
+const SHARED = [
+  'a settlement needs no fence',
+  'a release counts a crash',
+  'what falls due rings no bell',
+  'acknowledged although it failed',
+  'a handler that ignores its abort is never given up',
+  'suspects run in company',
+  'shutdown acknowledges what it interrupts',
+];
+
+/** Faults that need a lost answer, or a process that waits, to show. */
+const own: readonly Mutant[] = [
+  {
+    name: 'what is gone when it is settled again is called lost',
+    file: 'core/dist/worker/settler.js',
+    search: 'if (isLost && failure !== undefined)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a renewal that comes after the settlement calls it lost',
+    file: 'core/dist/worker/consumer.js',
+    search: 'if (this.#laneOf.get(delivery)?.settler.isSettling(delivery))',
+    replace: 'if (false)',
+  },
+];
+
+describe('the simulation finds deliberate faults', () => {
+  afterAll(removeCopies);
+
+  it('is green without one', async () => {
+    expect(await verdict(copyOfBuild(), 'run-simulation.mjs')).toMatch(/^green/);
+  }, 60_000);
+
+  const shared = mutants.filter(({ name }) => SHARED.includes(name));
+  it.each([...shared, ...own])(
+    '$name',
+    async (mutant: Mutant) => {
+      const folder = copyOfBuild();
+      plant(mutant, folder);
+      expect(await verdict(folder, 'run-simulation.mjs')).toMatch(/^red: seed/);
+    },
+    120_000,
+  );
+});

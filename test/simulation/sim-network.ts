@@ -1,0 +1,154 @@
+import {
+  type Broker,
+  BrokerUnavailableError,
+  type Delivery,
+  type PublishReceipt,
+  type Settlement,
+  type Subscription,
+} from '@brokkr/core';
+import type { SimOracle } from './sim-oracle.ts';
+import type { SimPlan } from './sim-plan.ts';
+import type { SimProcess } from './sim-process.ts';
+
+/** A client gives up an answer after this long. */
+const PATIENCE_MS = 2_000;
+
+export interface SimNetworkOptions {
+  readonly plan: SimPlan;
+  readonly server: Broker;
+  readonly oracle: SimOracle;
+  readonly random: () => number;
+  /** Runs something at the server, or on the way: no process is asked. */
+  readonly after: (ms: number, run: () => void) => void;
+}
+
+interface CallOptions {
+  readonly repeats?: 'later' | 'at once' | 'never';
+  readonly asksAgain?: boolean;
+}
+
+/** What lies between processes and the server: it delays, loses and repeats. */
+export class SimNetwork {
+  readonly #options: SimNetworkOptions;
+  #isHealed = false;
+
+  constructor(options: SimNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** From now on nothing is lost or repeated. */
+  heal(): void {
+    this.#isHealed = true;
+  }
+
+  /** The broker, as `process` sees it. */
+  brokerFor(process: SimProcess): Broker {
+    const { server, oracle } = this.#options;
+    return {
+      capabilities: server.capabilities,
+      publish: (envelopes) =>
+        this.#call(
+          process,
+          () => {
+            for (const { body, notBefore } of envelopes) {
+              oracle.published((JSON.parse(Buffer.from(body).toString()) as [number])[0], notBefore ?? 0);
+            }
+            return server.publish(envelopes);
+          },
+          { repeats: 'at once' },
+        ) as Promise<readonly PublishReceipt[]>,
+      subscribe: async (queue, options) => this.#subscription(process, await server.subscribe(queue, options)),
+      close: async () => undefined,
+    };
+  }
+
+  #subscription(process: SimProcess, at: Subscription): Subscription {
+    const { oracle } = this.#options;
+    const settle = (settlements: readonly Settlement[]) =>
+      this.#call(process, async () => {
+        const lost = new Set(await at.settle(settlements));
+        for (const one of settlements) oracle.settled(one, lost.has(one.delivery), process.name);
+        return [...lost];
+      });
+    return {
+      receive: (limit, options) => this.#receive(process, at, limit, options, settle),
+      settle,
+      extend: (deliveries) => this.#call(process, () => at.extend(deliveries)),
+      close: () => at.close(),
+    };
+  }
+
+  async #receive(
+    process: SimProcess,
+    at: Subscription,
+    limit: number,
+    { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
+    settle: Subscription['settle'],
+  ): Promise<readonly Delivery[]> {
+    const { oracle, plan } = this.#options;
+    // The server hears of an abort, or of the end of the process, and lets go of the wait.
+    const gone = new AbortController();
+    process.onDeath(() => gone.abort());
+    const letGo = () => this.#options.after(this.#latency(), () => gone.abort());
+    signal.addEventListener('abort', letGo, { once: true });
+    if (signal.aborted) return [];
+    const claim = async () => {
+      const deliveries = await at.receive(limit, { signal: gone.signal, wait });
+      for (const delivery of deliveries) oracle.claimed(delivery, process.name);
+      return deliveries;
+    };
+    try {
+      const deliveries = await this.#call(process, claim, { repeats: 'never', asksAgain: !plan.orphanedClaims });
+      if (!signal.aborted || deliveries.length === 0) return deliveries;
+      await settle(deliveries.map((delivery) => ({ kind: 'release', delivery }))).catch(() => undefined);
+      return [];
+    } finally {
+      signal.removeEventListener('abort', letGo);
+    }
+  }
+
+  /**
+   * One request and its answer.
+   * @param repeats when a copy of the request may arrive
+   * @param asksAgain whether a client whose answer was lost gets the same answer when it asks again
+   */
+  #call<T>(
+    process: SimProcess,
+    execute: () => Promise<T>,
+    { repeats = 'later', asksAgain = false }: CallOptions = {},
+  ): Promise<T> {
+    const { plan, random, after } = this.#options;
+    const hit = (share: number) => random() < share && !this.#isHealed;
+    const requestMs = this.#latency();
+    const replyMs = this.#latency();
+    const [dropsRequest, dropsReply, duplicates] = [
+      hit(plan.droppedRequests),
+      hit(plan.droppedReplies),
+      hit(plan.duplicatedRequests),
+    ];
+    return new Promise((resolve, reject) => {
+      const giveUp = () => process.gate(() => reject(new BrokerUnavailableError('no answer')));
+      if (dropsRequest) {
+        after(PATIENCE_MS, giveUp);
+        return;
+      }
+      after(requestMs, () => {
+        execute().then(
+          (answer) => {
+            if (!dropsReply) after(replyMs, () => process.gate(() => resolve(answer)));
+            else if (asksAgain) after(PATIENCE_MS, () => process.gate(() => resolve(answer)));
+            else after(PATIENCE_MS, giveUp);
+          },
+          (error: unknown) => after(replyMs, () => process.gate(() => reject(error))),
+        );
+        if (duplicates && repeats !== 'never') {
+          after(repeats === 'later' ? this.#latency() : 0, () => void execute().catch(() => undefined));
+        }
+      });
+    });
+  }
+
+  #latency(): number {
+    return Math.floor(this.#options.random() * this.#options.plan.latencyMs);
+  }
+}

@@ -1,0 +1,258 @@
+import type { Delivery, QueueCounts, Settlement } from '@brokkr/core';
+import { MAX_CRASHES, MAX_RETRIES, type Outcome, RETRY_DELAY_MS, type SimPlan } from './sim-plan.ts';
+
+/** What the server knows of one job, as an onlooker at its door sees it. */
+interface Job {
+  state: 'unsent' | 'live' | 'acknowledged' | 'dead' | 'expired';
+  confirmed: boolean;
+  claims: number;
+  /** Settlements that took effect. */
+  settled: number;
+  fence: number;
+  notBefore: number;
+  /** Fences whose settlement took effect, and whose they were. */
+  readonly accepted: Map<number, string>;
+  readonly ended: Map<number, number>;
+  /** What the handler of a hand-over is going to do. */
+  readonly outcomes: Map<number, Outcome>;
+  /** Hand-overs to each worker. */
+  readonly heldBy: Map<string, number>;
+}
+
+/** A handler's run, as it begins. */
+export interface SimRun {
+  readonly n: number;
+  readonly fence: number;
+  readonly crashes: number;
+  readonly expiresAt: number | undefined;
+  readonly outcome: Outcome;
+}
+
+interface Running {
+  readonly n: number;
+  readonly isSuspect: boolean;
+}
+
+/** Stands at the server's door, compares everything with what was promised, and throws at the first thing that is wrong. */
+export class SimOracle {
+  readonly trace: string[] = [];
+  readonly #plan: SimPlan;
+  readonly #now: () => number;
+  readonly #jobs = new Map<number, Job>();
+  readonly #running = new Map<string, Map<string, Running>>();
+  #hash = 0x811c9dc5;
+
+  constructor(plan: SimPlan, now: () => number) {
+    this.#plan = plan;
+    this.#now = now;
+  }
+
+  /** Of everything that happened, in its order. */
+  get hash(): number {
+    return this.#hash;
+  }
+
+  note(line: string): void {
+    const noted = `${this.#now()} ${line}`;
+    this.trace.push(noted);
+    for (let at = 0; at < noted.length; at++)
+      this.#hash = Math.imul(this.#hash ^ noted.charCodeAt(at), 0x01000193) >>> 0;
+  }
+
+  published(n: number, notBefore: number): void {
+    const job = this.#job(n);
+    if (job.state !== 'unsent') return;
+    this.note(`published ${n}`);
+    job.state = 'live';
+    job.notBefore = notBefore;
+  }
+
+  confirmed(n: number): void {
+    this.note(`confirmed ${n}`);
+    this.#demand(this.#job(n).state !== 'unsent', `job ${n} was confirmed and is not stored`);
+    this.#job(n).confirmed = true;
+  }
+
+  claimed(delivery: Delivery, by: string): void {
+    const n = numberOf(delivery);
+    const job = this.#job(n);
+    this.note(`claim ${n} fence ${delivery.fence} by ${by}`);
+    this.#demand(job.state === 'live', `job ${n} was handed over although it is ${job.state}`);
+    this.#demand(delivery.fence > job.fence, `I8: fence ${delivery.fence} of job ${n} after ${job.fence}`);
+    this.#demand(this.#now() >= job.notBefore, `I10: job ${n} was handed over ${job.notBefore - this.#now()} ms early`);
+    const crashes = job.claims - job.settled;
+    this.#demand(
+      delivery.crashes === crashes,
+      `job ${n} has crashed ${crashes} times, and is said to have ${delivery.crashes}`,
+    );
+    job.claims++;
+    job.fence = delivery.fence;
+    job.heldBy.set(by, (job.heldBy.get(by) ?? 0) + 1);
+  }
+
+  started({ n, fence, crashes, expiresAt, outcome }: SimRun, by: string, concurrency: number): void {
+    this.note(`start ${n} fence ${fence} by ${by}`);
+    this.#job(n).outcomes.set(fence, outcome);
+    this.#demand(expiresAt === undefined || expiresAt > this.#now(), `job ${n} had expired and was started`);
+    const beside = this.#runningBy(by);
+    const isSuspect = crashes >= 2;
+    this.#demand(beside.size < concurrency, `${by} runs ${beside.size + 1} at once`);
+    this.#demand(
+      beside.size === 0 || (!isSuspect && ![...beside.values()].some((other) => other.isSuspect)),
+      `a suspect and job ${n} run side by side`,
+    );
+    beside.set(`${n} ${fence}`, { n, isSuspect });
+  }
+
+  /** The handler has come to its end, or was told to. */
+  left(n: number, fence: number, by: string): void {
+    this.#runningBy(by).delete(`${n} ${fence}`);
+  }
+
+  ended(n: number, fence: number, by: string): void {
+    this.note(`end ${n} fence ${fence} by ${by}`);
+    this.left(n, fence, by);
+    this.#job(n).ended.set(fence, this.#now());
+  }
+
+  settled(settlement: Settlement, lost: boolean, by: string): void {
+    const { kind, delivery } = settlement;
+    const { fence } = delivery;
+    const n = numberOf(delivery);
+    const job = this.#job(n);
+    this.note(`${lost ? 'refused ' : ''}${kind} ${n} fence ${fence} by ${by}`);
+    if (lost) return;
+    this.#demand(job.state === 'live', `I5: ${kind} of job ${n}, which is ${job.state}`);
+    this.#demand(!job.accepted.has(fence), `I5: job ${n} was settled twice with fence ${fence}`);
+    this.#demand(fence === job.fence, `I6: job ${n} was settled with fence ${fence}, its last is ${job.fence}`);
+    job.accepted.set(fence, by);
+    job.settled++;
+    this.#judge(settlement, job, n);
+  }
+
+  /** A worker says that it lost a message. */
+  toldLost(n: number, by: string): void {
+    this.note(`told lost ${n} by ${by}`);
+    const { accepted, heldBy } = this.#job(n);
+    // Where a worker had it more than once, nobody can tell which of its hand-overs is meant.
+    const wrong = heldBy.get(by) === 1 && [...accepted.values()].includes(by);
+    this.#demand(!wrong, `${by} was told that job ${n} is lost although its settlement took effect`);
+  }
+
+  /** Nothing is anywhere but where it is counted. */
+  balanced({ published, ready, delayed, running, dead, acknowledged, expired }: QueueCounts): void {
+    const kept = (ready ?? 0) + (delayed ?? 0) + (running ?? 0) + (dead ?? 0) + (acknowledged ?? 0) + (expired ?? 0);
+    this.#demand(published === kept, `I2: ${published} published, ${kept} kept or ended`);
+  }
+
+  /** In the end: all that was confirmed has come to one end, and the server counts the same. */
+  finish(counts: QueueCounts): void {
+    const ends = { acknowledged: 0, dead: 0, expired: 0 };
+    let published = 0;
+    for (const [n, { state, confirmed }] of this.#jobs) {
+      this.#demand(!confirmed || state !== 'unsent', `I1: job ${n} is lost`);
+      if (state === 'unsent') continue;
+      published++;
+      this.#demand(state !== 'live', `I15: job ${n} has come to no end`);
+      ends[state as keyof typeof ends]++;
+    }
+    const { acknowledged, dead, expired } = counts;
+    this.#demand(
+      JSON.stringify({ published, ...ends }) ===
+        JSON.stringify({ published: counts.published, acknowledged, dead, expired }),
+      `I2: ${JSON.stringify({ published, ...ends })} seen, ${JSON.stringify(counts)} counted`,
+    );
+  }
+
+  fail(what: string): never {
+    throw new Error(
+      `${what}\n  seed ${this.#plan.seed}, ${JSON.stringify(this.#plan)}\n  ${this.trace.slice(-60).join('\n  ')}`,
+    );
+  }
+
+  #judge(settlement: Settlement, job: Job, n: number): void {
+    const { kind, delivery } = settlement;
+    const attempt = attemptIn(delivery.envelope.headers);
+    const outcome = job.outcomes.get(delivery.fence);
+    const endedAt = job.ended.get(delivery.fence);
+    const failed = outcome === 'throw' || outcome === 'hang';
+    switch (kind) {
+      case 'ack':
+        this.#demand(endedAt !== undefined, `I4: job ${n} was acknowledged before its handler ended`);
+        this.#demand(outcome === 'succeed', `job ${n} was acknowledged although attempt ${attempt} did not succeed`);
+        job.state = 'acknowledged';
+        return;
+      case 'expire':
+        this.#demand((delivery.envelope.expiresAt ?? Infinity) <= this.#now(), `job ${n} expired before its time`);
+        job.state = 'expired';
+        return;
+      case 'release':
+        return;
+      case 'dead-letter':
+        if (settlement.reason.startsWith('crashed')) {
+          this.#demand(delivery.crashes >= MAX_CRASHES, `I9: job ${n} died of ${delivery.crashes} crashes`);
+        } else {
+          this.#demand(
+            outcome === 'permanent' || (failed && attempt > MAX_RETRIES),
+            `I9: job ${n} is dead after attempt ${attempt}: ${settlement.reason}`,
+          );
+        }
+        job.state = 'dead';
+        return;
+      case 'retry': {
+        const { replacement } = settlement;
+        const next = attemptIn(replacement.headers);
+        const later = outcome === 'later';
+        this.#demand(failed || later, `job ${n} is retried although attempt ${attempt} was to ${outcome}`);
+        this.#demand(next === (later ? attempt : attempt + 1), `job ${n}: attempt ${next} after ${attempt}`);
+        this.#demand(attempt <= MAX_RETRIES || later, `I9: job ${n} is retried after attempt ${attempt}`);
+        const waitMs = later ? RETRY_DELAY_MS : RETRY_DELAY_MS * 2 ** (attempt - 1);
+        job.notBefore = replacement.notBefore ?? 0;
+        this.#demand(
+          endedAt === undefined || job.notBefore >= endedAt + waitMs,
+          `I10: job ${n} waits less than ${waitMs} ms before attempt ${next}`,
+        );
+        return;
+      }
+    }
+  }
+
+  #runningBy(worker: string): Map<string, Running> {
+    const known = this.#running.get(worker) ?? new Map<string, Running>();
+    this.#running.set(worker, known);
+    return known;
+  }
+
+  #job(n: number): Job {
+    let job = this.#jobs.get(n);
+    if (job === undefined) {
+      job = {
+        state: 'unsent',
+        confirmed: false,
+        claims: 0,
+        settled: 0,
+        fence: 0,
+        notBefore: 0,
+        accepted: new Map(),
+        ended: new Map(),
+        outcomes: new Map(),
+        heldBy: new Map(),
+      };
+      this.#jobs.set(n, job);
+    }
+    return job;
+  }
+
+  #demand(holds: boolean, otherwise: string): void {
+    if (!holds) this.fail(otherwise);
+  }
+}
+
+/** Jobs are told apart by their argument: ids are drawn anew in each run. */
+export function numberOf({ envelope }: Delivery): number {
+  return (JSON.parse(Buffer.from(envelope.body).toString()) as [number])[0];
+}
+
+function attemptIn(headers: Readonly<Record<string, string>>): number {
+  return Number(headers['brokkr-attempt'] ?? 1);
+}

@@ -1,0 +1,268 @@
+import { MemoryBroker } from '@brokkr/broker-memory';
+import { currentTask, type Delivery, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import { ManualClock } from '@brokkr/core/testing';
+import pino from 'pino';
+import { seededRandom } from '../support/seeded-random.ts';
+import { SimNetwork } from './sim-network.ts';
+import { numberOf, SimOracle } from './sim-oracle.ts';
+import {
+  attemptOf,
+  LEASE_MS,
+  MAX_CRASHES,
+  MAX_RETRIES,
+  planOf,
+  RETRY_DELAY_MS,
+  type SimPlan,
+  TIMEOUT_MS,
+} from './sim-plan.ts';
+import { SimProcess } from './sim-process.ts';
+
+/** The first phase, in which things go wrong, in virtual time. */
+const FAULTS_MS = 40_000;
+const STEP_MS = 1_000;
+const QUEUE = 'jobs';
+const TASK = {
+  name: 'job',
+  maxRetries: MAX_RETRIES,
+  retryDelay: RETRY_DELAY_MS / 1_000,
+  timeout: TIMEOUT_MS / 1_000,
+};
+const logger = pino({ level: 'silent' });
+let instances = 0;
+
+interface SimWorker {
+  readonly process: SimProcess;
+  readonly worker: Worker;
+}
+
+export interface SimReport {
+  /** Of everything that happened: two runs of a seed have the same. */
+  readonly hash: number;
+  readonly events: number;
+  readonly trace: readonly string[];
+}
+
+/**
+ * One world: real workers and producers of the core, a real broker as the server's state machine, and between them a
+ * network, processes and handlers that fail as the seed says. First safety under faults, then everything heals and all
+ * has to drain.
+ * @throws Error naming the invariant that broke, the seed, and what happened last
+ */
+export async function simulate(seed: number): Promise<SimReport> {
+  const world = new SimWorld(planOf(seed));
+  try {
+    await world.run();
+    const { hash, trace } = world.oracle;
+    return { hash, events: trace.length, trace };
+  } finally {
+    await world.close();
+  }
+}
+
+class SimWorld {
+  readonly oracle: SimOracle;
+  readonly #plan: SimPlan;
+  readonly #time = new ManualClock();
+  readonly #random: () => number;
+  readonly #server: MemoryBroker;
+  readonly #network: SimNetwork;
+  readonly #workers = new Set<SimWorker>();
+  /** What a handler cannot see of its hand-over. */
+  readonly #handedOver = new Map<string, Delivery>();
+  readonly #numbers = new Map<string, number>();
+  readonly #snoozed = new Set<string>();
+  #started = 0;
+  #sending = 0;
+  #failure: unknown;
+  #isHealed = false;
+
+  constructor(plan: SimPlan) {
+    this.#plan = plan;
+    this.#random = seededRandom(plan.seed ^ 0x5eed);
+    this.oracle = this.#watched(new SimOracle(plan, () => this.#time.monotonic()));
+    this.#server = new MemoryBroker({ clock: this.#time });
+    this.#network = new SimNetwork({
+      plan,
+      server: this.#server,
+      oracle: this.oracle,
+      random: this.#random,
+      after: (ms, run) => void this.#time.setTimeout(run, ms),
+    });
+  }
+
+  async run(): Promise<void> {
+    for (let count = 0; count < this.#plan.workers; count++) this.#startWorker();
+    this.#produce();
+    for (let elapsed = 0; elapsed < FAULTS_MS; elapsed += STEP_MS) {
+      for (const worker of [...this.#workers]) this.#meddle(worker);
+      await this.#pass();
+    }
+    this.#network.heal();
+    this.#isHealed = true;
+    for (const { process } of this.#workers) process.resume();
+    if (this.#workers.size === 0) this.#startWorker();
+    await this.#drain();
+    this.oracle.finish(await this.#server.counts(QUEUE));
+  }
+
+  async close(): Promise<void> {
+    for (const { process } of this.#workers) process.kill();
+    await this.#server.close();
+  }
+
+  async #pass(): Promise<void> {
+    await this.#time.advance(STEP_MS);
+    if (this.#failure !== undefined) throw this.#failure;
+    this.oracle.balanced(await this.#server.counts(QUEUE));
+  }
+
+  /** Everything that was sent comes to its end within the work that is left, done by one worker alone. */
+  async #drain(): Promise<void> {
+    const boundMs = this.#plan.jobs * 4 * (TIMEOUT_MS + 15_000) + 60_000;
+    for (let elapsed = 0; elapsed < boundMs; elapsed += STEP_MS) {
+      const { ready = 0, delayed = 0, running = 0 } = await this.#server.counts(QUEUE);
+      if (this.#sending === 0 && ready + delayed + running === 0) return;
+      await this.#pass();
+    }
+    this.oracle.fail(`I15: not drained ${boundMs} ms after everything was healed`);
+  }
+
+  #startWorker(): void {
+    const { concurrency } = this.#plan;
+    const process = new SimProcess(`w${++this.#started}`, this.#time);
+    const manager = this.#manager(process);
+    manager.task(TASK, (n: number) => this.#handle(n, process));
+    const worker = manager.createWorker({ queues: [QUEUE], concurrency, workerId: process.name });
+    worker.on('leaseLost', ({ id }) => this.oracle.toldLost(this.#numbers.get(id) ?? -1, process.name));
+    this.#workers.add({ process, worker });
+    void worker.start();
+  }
+
+  #manager(process: SimProcess): TaskManager {
+    return TaskManager.getInstance(`simulation-${++instances}`).configure({
+      broker: this.#network.brokerFor(process),
+      clock: process.clock,
+      logger,
+      queueName: QUEUE,
+      lease: `${LEASE_MS}ms`,
+      maxCrashes: MAX_CRASHES,
+      shutdownTimeout: '8s',
+    });
+  }
+
+  async #handle(n: number, process: SimProcess): Promise<void> {
+    const { attempt, fence, signal } = currentTask();
+    const { ms, thrown, ...planned } = attemptOf(this.#plan, n, attempt);
+    const snoozed = planned.outcome === 'later' && this.#snoozed.has(`${n} ${attempt}`);
+    const outcome = snoozed ? 'succeed' : planned.outcome;
+    const delivery = this.#handedOver.get(`${n} ${fence}`);
+    const run = { n, fence, crashes: delivery?.crashes ?? 0, expiresAt: delivery?.envelope.expiresAt, outcome };
+    this.oracle.started(run, process.name, this.#plan.concurrency);
+    signal.addEventListener('abort', () => this.oracle.left(n, fence, process.name), { once: true });
+    await process.sleep(ms);
+    if (outcome === 'hang') await new Promise(() => undefined);
+    this.oracle.ended(n, fence, process.name);
+    if (outcome === 'permanent') throw new PermanentError('permanent');
+    if (outcome === 'throw') throw thrown;
+    if (outcome !== 'later') return;
+    this.#snoozed.add(`${n} ${attempt}`);
+    throw new RetryLater(RETRY_DELAY_MS / 1_000);
+  }
+
+  /** A process that sends the jobs, one after the other; one in three under a key, and again until it is confirmed. */
+  #produce(): void {
+    const process = new SimProcess('producer', this.#time);
+    const task = this.#manager(process).task(TASK, (_: number) => undefined);
+    const { jobs, delays, expiries } = this.#plan;
+    for (let n = 0; n < jobs; n++) {
+      const atMs = Math.floor(this.#random() * FAULTS_MS * 0.8);
+      const sender = task.with({
+        ...(delays && this.#random() < 0.5 && { delay: `${Math.floor(this.#random() * 15_000)}ms` }),
+        ...(expiries && this.#random() < 0.5 && { expiresIn: `${1_000 + Math.floor(this.#random() * 20_000)}ms` }),
+        ...(n % 3 === 0 && { idempotencyKey: `job-${n}` }),
+      });
+      this.#sending++;
+      process.clock.setTimeout(() => void this.#send(n, () => sender.send(n), n % 3 === 0, process), atMs);
+    }
+  }
+
+  async #send(n: number, send: () => Promise<unknown>, again: boolean, process: SimProcess): Promise<void> {
+    for (;;) {
+      const stored = await send().then(
+        () => true,
+        () => false,
+      );
+      if (stored) this.oracle.confirmed(n);
+      if (stored || !again) break;
+      await process.sleep(500);
+    }
+    this.#sending--;
+  }
+
+  #meddle(worker: SimWorker): void {
+    const { pauses, kills, stops } = this.#plan;
+    const { process } = worker;
+    if (!process.isRunning) return;
+    const drawn = this.#random();
+    if (kills && drawn < 0.04) this.#kill(worker);
+    else if (pauses && drawn >= 0.04 && drawn < 0.1) this.#pause(process);
+    else if (stops && drawn >= 0.1 && drawn < 0.13) void this.#stop(worker);
+  }
+
+  #kill(worker: SimWorker): void {
+    const { process } = worker;
+    this.oracle.note(`kill ${process.name}`);
+    process.kill();
+    this.#workers.delete(worker);
+    // A supervisor may hand back at once what it held.
+    if (this.#random() < 0.3) void this.#server.releaseWorker(process.name);
+    this.#replaceSoon();
+  }
+
+  #pause(process: SimProcess): void {
+    this.oracle.note(`pause ${process.name}`);
+    process.pause();
+    this.#time.setTimeout(() => process.resume(), 200 + Math.floor(this.#random() * 12_000));
+  }
+
+  async #stop(worker: SimWorker): Promise<void> {
+    const { process } = worker;
+    this.oracle.note(`stop ${process.name}`);
+    await worker.worker.stop();
+    this.oracle.note(`stopped ${process.name}`);
+    process.kill();
+    this.#workers.delete(worker);
+    this.#replaceSoon();
+  }
+
+  #replaceSoon(): void {
+    const ms = Math.floor(this.#random() * 3_000);
+    if (this.#isHealed) this.#startWorker();
+    else this.#time.setTimeout(() => this.#startWorker(), ms);
+  }
+
+  /** What the oracle finds ends the run, wherever it was found: its caller may be somebody who bears errors. */
+  #watched(oracle: SimOracle): SimOracle {
+    return new Proxy(oracle, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...given: unknown[]) => {
+          if (name === 'claimed') this.#remember(given[0] as Delivery);
+          try {
+            return value.apply(target, given);
+          } catch (error) {
+            this.#failure ??= error;
+            throw error;
+          }
+        };
+      },
+    });
+  }
+
+  #remember(delivery: Delivery): void {
+    const n = numberOf(delivery);
+    this.#handedOver.set(`${n} ${delivery.fence}`, delivery);
+    this.#numbers.set(delivery.envelope.id, n);
+  }
+}
