@@ -30,6 +30,11 @@ export class Keys {
     return `${this.queue(name)}:letters`;
   }
 
+  /** Queue that an idempotency key belongs to. */
+  slot(digest: string): string {
+    return `${this.#namespace}:key:${digest}`;
+  }
+
   /** Set of the names of all queues that were ever used. */
   get queues(): string {
     return `${this.#namespace}:queues`;

@@ -8,6 +8,7 @@ import {
   type DiagnosableBroker,
   type Envelope,
   type Finding,
+  failpoint,
   type InspectableBroker,
   type PeekState,
   type PublishReceipt,
@@ -24,6 +25,7 @@ import { Connection, type Reply } from './connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
+import { IdempotencySlots } from './idempotency-slots.ts';
 import { Keys } from './keys.ts';
 import { closedError } from './redis-errors.ts';
 import { RedisInspector } from './redis-inspector.ts';
@@ -66,6 +68,7 @@ export class RedisBroker
   readonly #ownsClient: boolean;
   readonly #keys: Keys;
   readonly #keyTtl: string;
+  readonly #slots: IdempotencySlots;
   readonly #patienceMs: number;
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
@@ -93,12 +96,23 @@ export class RedisBroker
     }
     this.#allowEviction = target?.allowEviction ?? false;
     this.#connection = new Connection(client, (checked) => checkServer(checked, this.#allowEviction, options.logger));
+    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
     this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
     this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
   }
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    if (envelopes.every(({ idempotencyKey }) => idempotencyKey === undefined)) return this.#publishAll(envelopes);
+    for (const { queue } of envelopes) checkQueueName(queue);
+    const routed = await this.#slots.route(envelopes);
+    failpoint('enqueue.after-key-before-publish');
+    const receipts = await this.#publishAll(routed.envelopes);
+    await this.#slots.renew(routed, receipts);
+    return receipts;
+  }
+
+  async #publishAll(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     const calls = batches(envelopes).flatMap(byQueue);
     if (calls.length === 1) return this.#publish(envelopes);
     const receipts = new Map<Envelope, PublishReceipt>();

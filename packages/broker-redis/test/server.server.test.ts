@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { BrokerUnavailableError, ConfigError, type Delivery, type Envelope, type Subscription } from '@brokkr/core';
@@ -201,6 +201,20 @@ it('a message whose bytes somebody deleted is dropped and counted, and its neigh
   const subscription = await broker.subscribe('q', {});
   expect((await receive(subscription)).map(({ envelope: { id } }) => id)).toEqual([kept.id]);
   expect(await broker.counts('q')).toMatchObject({ discarded: 1, running: 1 });
+});
+
+it('a key whose first sender died before it stored anything is free: the next message is stored, where the key belongs', async () => {
+  const broker = open({ idempotencyTtlMs: 60_000 });
+  const keyed = (queue: string) => broker.publish([envelope({ queue, idempotencyKey: 'task:k' })]);
+  const slot = `brokkr:key:${createHash('sha1').update('task:k').digest('hex')}`;
+  // What the first sender has done when it dies.
+  await redis.set(slot, 'first', 'PX', 5_000);
+  const [stored] = await keyed('second');
+  expect(stored?.isNew).toBe(true);
+  expect(await broker.counts('first')).toMatchObject({ published: 1 });
+  expect(await redis.pttl(slot)).toBeGreaterThan(50_000);
+  expect(await keyed('first')).toEqual([{ id: stored?.id, isNew: false }]);
+  expect(await keyed('second')).toEqual([{ id: stored?.id, isNew: false }]);
 });
 
 it('a client of the application is used, and left open', async () => {

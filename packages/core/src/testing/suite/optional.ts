@@ -41,6 +41,23 @@ export const optional: Group = {
       await bench.nothing(subscription, 20);
     });
 
+    it('keeps an idempotency key in whichever queue its messages are sent to', async (bench) => {
+      bench.needs(bench.broker.capabilities.idempotency, 'the broker knows no idempotency keys');
+      const queues = [bench.queue, `${bench.queue}-2`, `${bench.queue}-3`];
+      const another = await bench.openAnother();
+      const receipts = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => {
+          const envelope = bench.envelope({ idempotencyKey: 'k', queue: queues[index % 3] as string });
+          return (bench.isVirtual || index % 2 === 0 ? bench.broker : another).publish([envelope]);
+        }),
+      );
+      const told = receipts.flat();
+      assert.equal(told.filter(({ isNew }) => isNew).length, 1, 'one was stored');
+      assert.equal(new Set(told.map(({ id }) => id)).size, 1, 'all are told of the one that was');
+      const taken = await Promise.all(queues.map(async (queue) => bench.now(await bench.subscribe(queue))));
+      assert.deepEqual(ids(taken.flat()), [told[0]?.id]);
+    });
+
     it('refuses a delay, or carries it', async (bench) => {
       const { task } = await worker(bench, async () => undefined);
       if (bench.broker.capabilities.maxDelayMs === 0)
