@@ -95,7 +95,10 @@ export class RedisBroker
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
     this.#allowEviction = target?.allowEviction ?? false;
-    this.#connection = new Connection(client, (checked) => checkServer(checked, this.#allowEviction, options.logger));
+    this.#connection = new Connection(client, {
+      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
+      renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
+    });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
     this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
     this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
