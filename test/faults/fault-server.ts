@@ -21,9 +21,9 @@ export interface FaultServer {
 }
 
 /** A broker under faults, and the bounds it holds itself to. */
-export interface FaultBroker {
+export interface FaultBroker<S extends FaultServer = FaultServer> {
   readonly name: string;
-  start(): Promise<FaultServer>;
+  start(): Promise<S>;
   /** From `kill -9` of a worker until what it held has run elsewhere. */
   recoveryMs(leaseMs: number): number;
   /** Its server refuses the settlements of a hand-over that is over. A copy published in doubt needs no fence. */
