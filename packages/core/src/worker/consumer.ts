@@ -3,6 +3,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import type { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Lane } from './lane.ts';
@@ -94,6 +95,8 @@ export class Consumer {
 
   /** A delivery that somebody else may hold by now. */
   lost(delivery: Delivery): void {
+    // Its settlement may have arrived before the renewal did: the answer to that will tell.
+    if (this.#laneOf.get(delivery)?.settler.isSettling(delivery)) return;
     this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
     this.#forget(delivery);
     this.#runner.abort(
@@ -110,7 +113,7 @@ export class Consumer {
     this.#scheduleTurn();
   }
 
-  /** The broker could not be asked. */
+  /** Nobody can tell what became of a settlement. */
   settleUnknown(settlement: Settlement, error: unknown): void {
     this.#forget(settlement.delivery);
     this.#options.reporter.unknown(settlement, error);
@@ -130,6 +133,7 @@ export class Consumer {
       }
       try {
         const fetched = await this.#fetcher.next(free, signal);
+        if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
         const alone = this.#laneOf.size === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
         for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
@@ -175,6 +179,7 @@ export class Consumer {
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
+    failpoint('handler.after-before-settle');
     const { delivery } = execution;
     if (outcome.kind === 'interrupted') this.#interrupted++;
     const lane = this.#laneOf.get(delivery);
@@ -240,13 +245,15 @@ export class Consumer {
 
   #sleep(waitMs: number): Promise<void> {
     const { clock } = this.#options;
+    const { signal } = this.#fetching;
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(done, waitMs);
-      this.#fetching.signal.addEventListener('abort', done, { once: true });
-      function done(): void {
+      const done = () => {
         clock.clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const timer = clock.setTimeout(done, waitMs);
+      signal.addEventListener('abort', done, { once: true });
     });
   }
 }

@@ -14,24 +14,6 @@ export interface Report {
   readonly error?: unknown;
 }
 
-export const UNTOLD: Report = { event: 'none', durationMs: 0 };
-
-/** What is told of a settlement. */
-export function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return UNTOLD;
-  }
-}
-
 /** Tells events, counts and log lines of what has happened to messages. */
 export class Reporter {
   readonly #events: EventEmitter<WorkerEvents>;
