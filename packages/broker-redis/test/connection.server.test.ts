@@ -69,11 +69,11 @@ it('a client of the application is told to reconnect, and kept', async () => {
 it('a server that refuses has answered: its client is kept', async () => {
   const sound = server.client();
   const connection = new Connection(sound, { check: async () => undefined, silenceMs: 0 });
-  await connection.call((client) => client.ping(), patience);
-  await expect(connection.call((client) => client.call('NONSENSE'), patience)).rejects.toMatchObject({
+  await connection.call((client) => client.ping(), { patienceMs: 5_000 });
+  await expect(connection.call((client) => client.call('NONSENSE'), { patienceMs: 5_000 })).rejects.toMatchObject({
     code: 'BROKER_REFUSED',
   });
-  await expect(connection.call((client) => client.call('NONSENSE'), patience)).rejects.toMatchObject({
+  await expect(connection.call((client) => client.call('NONSENSE'), { patienceMs: 5_000 })).rejects.toMatchObject({
     code: 'BROKER_REFUSED',
   });
   expect(connection.breaks).toBe(0);
