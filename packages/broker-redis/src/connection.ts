@@ -4,16 +4,13 @@ import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './connect.ts';
 import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
 import { callWithMessages } from './packed-call.ts';
-import type { Script } from './scripts/script.ts';
+import type { Reply, Script } from './scripts/script.ts';
 
 const RETRY_MS = 50;
 /** A call that was sent is given this long, however late it was. */
 const LEAST_WAIT_MS = 100;
 /** Three times as long as a bell is waited for: a client that has had no answer for so long is replaced. */
 const SILENCE_MS = 15_000;
-
-/** What a script answers: integers, bytes, or lists of them. */
-export type Reply = number | Buffer | readonly (number | Buffer)[];
 
 /** Of a script; or messages, each as its id and its bytes. */
 export type Arguments = readonly (string | Buffer)[] | { readonly messages: readonly Envelope[] };

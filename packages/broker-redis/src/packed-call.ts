@@ -1,8 +1,8 @@
 import type { Envelope } from '@brokkr/core';
 import { Command } from 'ioredis';
 import type { Client } from './connect.ts';
-import type { Reply } from './connection.ts';
 import { headLine } from './envelope-codec.ts';
+import type { Reply } from './scripts/script.ts';
 
 const CARRIAGE_RETURN = 0x0d;
 const NEWLINE = 0x0a;

@@ -21,7 +21,7 @@ import {
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
-import { type Arguments, Connection, type Reply } from './connection.ts';
+import { type Arguments, Connection } from './connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
@@ -36,7 +36,7 @@ import { append } from './scripts/append.ts';
 import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
-import type { Script } from './scripts/script.ts';
+import type { Reply, Script } from './scripts/script.ts';
 import { checkServer, examineServer } from './server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {

@@ -1,13 +1,12 @@
 import type { Delivery, Settlement, Subscription } from '@brokkr/core';
 import { Ahead } from './ahead.ts';
 import { batches, LARGEST_BATCH } from './batches.ts';
-import type { Reply } from './connection.ts';
 import { delayMs } from './delay.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
 import { type Claimed, Exchange, type ExchangeOptions, onlyIfWhole } from './exchange.ts';
 import { extend } from './scripts/extend.ts';
-import type { Script } from './scripts/script.ts';
+import type { Reply, Script } from './scripts/script.ts';
 import { settle } from './scripts/settle.ts';
 
 /** An idle consumer looks this often although nobody rang: it is everybody's reaper, and a ring can be lost. */
