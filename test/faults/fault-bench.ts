@@ -125,7 +125,9 @@ export class FaultBench {
     if (published !== undefined) {
       expect({ published, acknowledged }).toEqual({ published: this.#sent, acknowledged: this.#sent - dead });
     }
-    if (this.#options.fences ?? true) expect(violations(this.notes())).toEqual([]);
+    const found = violations(this.notes());
+    // Without a fence a copy in doubt may run too; what is acknowledged unrun is wrong everywhere.
+    expect((this.#options.fences ?? true) ? found : found.filter((one) => one.startsWith('I4'))).toEqual([]);
     const held = await this.#server.dump(this.namespace, this.queue);
     if (held !== undefined) {
       const { dead: letters, ...alive } = held;
