@@ -16,6 +16,7 @@ import { AmqpInspector } from './amqp-inspector.ts';
 import { AmqpSubscription } from './amqp-subscription.ts';
 import { type AmqpTarget, parseAmqpUrl } from './amqp-url.ts';
 import { LONGEST_DELAY_MS } from './delay-ladder.ts';
+import { Floor } from './floor.ts';
 import { Link } from './link.ts';
 import { Names } from './names.ts';
 import { Addresses } from './outgoing.ts';
@@ -55,6 +56,7 @@ export class AmqpBroker implements InspectableBroker {
   readonly #consumed: Topology;
   readonly #inspector: AmqpInspector;
   readonly #subscriptions = new Set<AmqpSubscription>();
+  readonly #floor = new Floor();
   readonly #used = new Set<string>();
   #closed = false;
 
@@ -83,6 +85,7 @@ export class AmqpBroker implements InspectableBroker {
     this.#consumed = this.#topology(this.#consuming);
     this.#inspector = new AmqpInspector({
       link: this.#consuming,
+      publishing: this.#publishing,
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
@@ -111,6 +114,7 @@ export class AmqpBroker implements InspectableBroker {
       queue,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? defaults.prefetch,
+      floor: this.#floor,
       link: this.#consuming,
       topology: this.#consumed,
       names: this.#names,

@@ -13,6 +13,8 @@ export class Link {
   readonly #logger: BrokerOptions['logger'];
   readonly #purpose: string;
   readonly #closing = new AbortController();
+  /** Ends an attempt to connect. */
+  readonly #dialing = new AbortController();
   readonly #waiting = new Set<(end: ChannelModel | Error) => void>();
   readonly #onUp = new Set<() => void>();
   #model: ChannelModel | undefined;
@@ -84,7 +86,10 @@ export class Link {
     this.#closing.abort();
     for (const end of [...this.#waiting]) end(closedError());
     const model = this.#model;
-    if (model === undefined) return;
+    if (model === undefined) {
+      this.#dialing.abort();
+      return;
+    }
     // A server that does not answer is not waited for.
     await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
     socketOf(model)?.destroy();
@@ -105,15 +110,23 @@ export class Link {
   async #dial(): Promise<ChannelModel> {
     const { hosts, tls, username, password, vhost, heartbeatS, connectTimeoutMs } = this.#target;
     const { host, port } = hosts[this.#host++ % hosts.length] as (typeof hosts)[number];
-    return connect(
-      { protocol: tls ? 'amqps' : 'amqp', hostname: host, port, username, password, vhost, heartbeat: heartbeatS },
-      {
-        timeout: connectTimeoutMs,
-        noDelay: true,
-        keepAlive: true,
-        clientProperties: { connection_name: `brokkr ${this.#purpose}` },
-      },
-    );
+    const socket = {
+      signal: this.#dialing.signal,
+      timeout: connectTimeoutMs,
+      noDelay: true,
+      keepAlive: true,
+      clientProperties: { connection_name: `brokkr ${this.#purpose}` },
+    };
+    // The client decodes the name of the virtual host.
+    const target = {
+      hostname: host,
+      port,
+      username,
+      password,
+      vhost: encodeURIComponent(vhost),
+      heartbeat: heartbeatS,
+    };
+    return connect({ protocol: tls ? 'amqps' : 'amqp', ...target }, socket);
   }
 
   #adopt(model: ChannelModel): void {

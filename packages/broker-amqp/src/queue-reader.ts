@@ -32,6 +32,10 @@ export class Session {
     return this.#open;
   }
 
+  arrived({ fields: { deliveryTag } }: Message): void {
+    this.#window.arrived(deliveryTag);
+  }
+
   /** Of a session that is over, nothing: the server hands those messages over again. */
   ack(tags: readonly number[]): void {
     if (this.#open && tags.length > 0) this.#window.ack(tags);
@@ -120,8 +124,13 @@ export class QueueReader {
     await topology.queue(queue);
     const session = this.#session ?? (await this.#open());
     await session.channel.prefetch(prefetch);
-    const { consumerTag } = await session.channel.consume(serverQueue, (message) => this.#heard(message, session));
-    if (!session.isOpen) throw new Error('the channel closed while it began to consume');
+    let isCancelled = false;
+    const { consumerTag } = await session.channel.consume(serverQueue, (message) => {
+      isCancelled ||= message === null;
+      this.#heard(message, session);
+    });
+    // Both may come before anybody here is told that it consumes.
+    if (isCancelled || !session.isOpen) throw new Error('the consumer ended while it began');
     this.#tag = consumerTag;
   }
 
@@ -147,6 +156,7 @@ export class QueueReader {
   /** Nothing in place of a message: the server has cancelled the consumer, since its queue or its node is gone. */
   #heard(message: ConsumeMessage | null, session: Session): void {
     if (message !== null) {
+      session.arrived(message);
       this.#options.onMessage(message, session);
       return;
     }
