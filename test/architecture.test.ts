@@ -40,6 +40,7 @@ describe('the structure of the packages', () => {
   it.each([
     'broker/broker',
     'broker/delivery',
+    'broker/diagnosable-broker',
     'broker/envelope',
     'broker/inspectable-broker',
     'broker/optional-brokers',

@@ -60,6 +60,16 @@ it('queues lists what stands where, as a table and for programs', async () => {
   expect(await watching.exited).toBe(0);
 }, 30_000);
 
+it('what is printed for programs is JSON alone, whatever the server is warned of', async () => {
+  await sendTo('greetings', 1);
+  const client = server.client();
+  await client.config('SET', 'appendonly', 'no');
+  const told = await run('queues', '--json');
+  await client.config('SET', 'appendonly', 'yes');
+  client.disconnect();
+  expect(JSON.parse(told)).toHaveLength(1);
+}, 30_000);
+
 it('dead letters are listed without their control characters, shown, retried and discarded', async () => {
   await kill('greetings');
   const letters = JSON.parse(await run('dead', 'list', 'greetings', '--json')) as { id: string; task: string }[];

@@ -1,13 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
-import { RedisServer } from '../support/redis-server.ts';
+import { someRedis } from '../support/redis-server.ts';
 import { app, brokkr, until, workplace } from './brokkr.ts';
 
-const server = await RedisServer.start();
+const server = await someRedis();
 afterAll(() => server.stop());
 
 it('on Redis, what a killed process of worker -p held is back within two seconds, long before its lease ends', async () => {
   const { env: own, notes } = workplace();
-  const env = { ...own, TASK_BROKER_URL: server.url };
+  const env = { ...own, TASK_BROKER_URL: server.url, TASK_NAMESPACE: `cli-${randomUUID()}` };
   await brokkr(['send', 'deaf', '-a', app], env).exited;
   const run = brokkr(['worker', '-a', app, '-q', 'greetings', '-p', '2', '-c', '1'], env);
   await until(() => notes().length === 1, 'the task began');

@@ -43,6 +43,22 @@ it('several schedulers on Redis send each tick once, also when one after the oth
   expect(await last?.exited).toBe(0);
 }, 60_000);
 
+it('a scheduler that starts while Redis is away waits for it, and sends when it is there', async () => {
+  const late = await RedisServer.start();
+  await late.kill();
+  const run = brokkr(['scheduler', '-a', scheduled], { TASK_BROKER_URL: late.url, TASK_SEND_TIMEOUT: '1s' });
+  await expect.poll(run.output, { timeout: 20_000 }).toMatch(/the broker is away/);
+  await expect.poll(run.output, { timeout: 20_000 }).toMatch(/scheduler started/);
+  await late.run();
+  const client = late.client();
+  const sent = async () => Number((await client.hget('brokkr:{beats}:counts', 'published')) ?? 0);
+  await expect.poll(sent, { timeout: 20_000 }).toBeGreaterThan(0);
+  run.child.kill('SIGTERM');
+  expect(await run.exited).toBe(0);
+  client.disconnect();
+  await late.stop();
+}, 90_000);
+
 it('schedule list names job, trigger, zone, the next three runs and a pause', async () => {
   const { env } = workplace();
   await redis.hset('brokkr:state', 'schedule:paused:nightly', 'yes');

@@ -34,7 +34,9 @@ export class FaultBench {
   readonly #folder = mkdtempSync(join(tmpdir(), 'brokkr-faults-'));
   readonly #workers = new Set<ChildProcess>();
   #broker: (Broker & InspectableBroker) | undefined;
-  #sent = 0;
+  /** Jobs whose sending was confirmed; what was not may have been stored or not. */
+  readonly #confirmed = new Set<number>();
+  #next = 0;
 
   constructor(server: FaultServer, options: FaultBenchOptions = {}) {
     this.#server = server;
@@ -42,7 +44,7 @@ export class FaultBench {
   }
 
   get sent(): number {
-    return this.#sent;
+    return this.#confirmed.size;
   }
 
   get notesFile(): string {
@@ -90,13 +92,13 @@ export class FaultBench {
   /** Sends `count` jobs that take `ms` each; what the broker confirmed counts as sent. */
   async send(count: number, ms: number, task = 'job'): Promise<void> {
     const broker = await this.broker();
-    const envelopes = Array.from({ length: count }, (_, index) => {
-      const n = this.#sent + index;
+    const numbers = Array.from({ length: count }, () => this.#next++);
+    const envelopes = numbers.map((n) => {
       const headers = { 'brokkr-task': task, 'brokkr-at': String(Date.now()) };
       return { id: `job-${n}`, queue: this.queue, body: Buffer.from(JSON.stringify([n, ms])), headers };
     });
     await broker.publish(envelopes);
-    this.#sent += count;
+    for (const n of numbers) this.#confirmed.add(n);
   }
 
   async counts(): Promise<QueueCounts> {
@@ -121,13 +123,19 @@ export class FaultBench {
   /** Waits until nothing is left to do, and demands that nothing was lost and nothing settled twice. */
   async drained(boundMs: number, dead = 0): Promise<void> {
     await expect.poll(() => this.#state(), { timeout: boundMs, interval: 100 }).toBe(`0 left, ${dead} dead`);
+    await this.#server.quiet?.(this.namespace, boundMs);
     const { published, acknowledged } = await this.counts();
     if (published !== undefined) {
-      expect({ published, acknowledged }).toEqual({ published: this.#sent, acknowledged: this.#sent - dead });
+      expect({ published, acknowledged }).toEqual({ published: this.sent, acknowledged: this.sent - dead });
     }
     const found = violations(this.notes());
     // Without a fence a copy in doubt may run too; what is acknowledged unrun is wrong everywhere.
     expect((this.#options.fences ?? true) ? found : found.filter((one) => one.startsWith('I4'))).toEqual([]);
+    await this.emptied(dead);
+  }
+
+  /** Demands that the server itself keeps nothing but the dead letters. */
+  async emptied(dead: number): Promise<void> {
     const held = await this.#server.dump(this.namespace, this.queue);
     if (held !== undefined) {
       const { dead: letters, ...alive } = held;
@@ -138,7 +146,7 @@ export class FaultBench {
   /** Jobs that neither ended nor stand among the dead letters. */
   async lost(): Promise<number> {
     const { dead } = await this.counts();
-    return this.#sent - this.#ended() - (dead ?? 0);
+    return this.#open() - (dead ?? 0);
   }
 
   /** Starts beyond the first of each job. */
@@ -164,16 +172,17 @@ export class FaultBench {
   async #state(): Promise<string> {
     try {
       const { ready, delayed, running, dead } = await this.counts();
-      const open = this.#sent - this.#ended() - (dead ?? 0);
+      const open = this.#open() - (dead ?? 0);
       return `${Math.max(open, (ready ?? 0) + (delayed ?? 0) + (running ?? 0))} left, ${dead} dead`;
     } catch (error) {
       return String(error);
     }
   }
 
-  /** Jobs that ended, however often. */
-  #ended(): number {
-    return new Set(this.notes().flatMap(({ what, n }) => (what === 'E' ? [n] : []))).size;
+  /** Confirmed jobs whose handler has not come to its end. */
+  #open(): number {
+    const ended = new Set(this.notes().flatMap(({ what, n }) => (what === 'E' ? [n] : [])));
+    return [...this.#confirmed].filter((n) => !ended.has(n)).length;
   }
 }
 

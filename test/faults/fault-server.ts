@@ -18,14 +18,16 @@ export interface FaultServer {
   breakConnections(): Promise<void>;
   /** Resolves once a queue that was just declared survives a `kill -9`; where it is absent, one does at once. */
   queuesAreKept?(): Promise<void>;
+  /** Resolves once it holds nothing but dead letters: for a server whose `counts` do not tell what runs. */
+  quiet?(namespace: string, boundMs: number): Promise<void>;
   /** Where it keeps each message, in one look; `undefined` for a server that cannot tell. */
   dump(namespace: string, queue: string): Promise<Dump | undefined>;
 }
 
 /** A broker under faults, and the bounds it holds itself to. */
-export interface FaultBroker {
+export interface FaultBroker<S extends FaultServer = FaultServer> {
   readonly name: string;
-  start(): Promise<FaultServer>;
+  start(): Promise<S>;
   /** From `kill -9` of a worker until what it held has run elsewhere. */
   recoveryMs(leaseMs: number): number;
   /** Its server refuses the settlements of a hand-over that is over. A copy published in doubt needs no fence. */

@@ -70,7 +70,7 @@ export class RedisFaultServer implements FaultServer {
   }
 }
 
-export const redisUnderFaults: FaultBroker & { start(): Promise<RedisFaultServer> } = {
+export const redisUnderFaults: FaultBroker<RedisFaultServer> = {
   name: 'Redis',
   fences: true,
   start: () => RedisFaultServer.start(),

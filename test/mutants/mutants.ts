@@ -153,6 +153,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'const SUSPECT_CRASHES = 99;',
   },
   {
+    name: 'suspects run wherever they come',
+    file: `${core}/worker/solitude.js`,
+    search: 'return alone;',
+    replace: 'return true;',
+  },
+  {
     name: 'a poison message lives for ever',
     file: `${core}/worker/process-delivery.js`,
     search: 'if (crashes >= judging.maxCrashes)',

@@ -83,6 +83,17 @@ export class RedisServer {
   }
 }
 
+/**
+ * A server for a test that needs one and does nothing to it: that of `BROKKR_TEST_REDIS_URL`, else its own. It may hold
+ * what others have left, so its user takes a fresh namespace.
+ */
+export async function someRedis(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const given = process.env.BROKKR_TEST_REDIS_URL;
+  if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
+  const server = await RedisServer.start();
+  return { url: server.url, stop: () => server.stop() };
+}
+
 export async function freePort(): Promise<number> {
   const probe = createServer();
   probe.listen(0, '127.0.0.1');

@@ -1,162 +1,94 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as brokkr from '@brokkr/core';
-import { FilesSubscription } from './files-subscription.ts';
-import { type Entry, nextTurn, QueueFolder } from './place.ts';
+import { filesSubscription } from './files-subscription.ts';
+import { change, list, type MessageFile, make, read, remove, store } from './message-file.ts';
 
-const TEN_YEARS_MS = 10 * 365 * 86_400_000;
+/** The broker of `files:///a/folder`: what `TASK_BROKER_PACKAGE` and `registerBroker` ask for. */
+export function createBroker(url: string, { namespace }: brokkr.BrokerOptions = {}): brokkr.Broker {
+  if (url.startsWith('files:///')) return filesBroker(fileURLToPath(url.replace('files:', 'file:')), namespace);
+  throw new brokkr.ConfigError('a files broker URL is files:///a/folder', { code: 'BROKER_URL_INVALID' });
+}
 
-/** A broker over a folder that the processes of one machine share. */
-export class FilesBroker implements brokkr.InspectableBroker, brokkr.ReleasingBroker {
-  readonly capabilities: brokkr.BrokerCapabilities = {
-    persistent: true,
-    ordered: true,
-    maxDelayMs: TEN_YEARS_MS,
-    delayResolutionMs: 200,
-    idempotency: false,
-    cancel: false,
-    counts: 'ready-only',
-  };
-  readonly #root: string;
-  readonly #subscriptions = new Set<FilesSubscription>();
-  #closed = false;
+/** A broker over a folder that the processes of one machine share; a folder in it for each queue. */
+export function filesBroker(root: string, namespace = 'brokkr'): brokkr.InspectableBroker & brokkr.ReleasingBroker {
+  const ended = new AbortController();
 
-  /** @param folder where queues are kept; @param namespace keeps applications apart */
-  constructor(folder: string, namespace = 'brokkr') {
-    this.#root = join(folder, namespace);
-  }
-
-  async publish(envelopes: readonly brokkr.Envelope[]): Promise<readonly brokkr.PublishReceipt[]> {
-    if (this.#closed) throw new brokkr.BrokerUnavailableError('the files broker is closed', { code: 'BROKER_CLOSED' });
-    const folders = new Map(
-      await Promise.all(
-        [...new Set(envelopes.map(({ queue }) => queue))].map(
-          async (queue) => [queue, await this.#made(queue)] as const,
-        ),
-      ),
-    );
-    await Promise.all(envelopes.map((envelope) => folders.get(envelope.queue)?.store(envelope, fresh(envelope))));
-    return envelopes.map(({ id }) => ({ id, isNew: true }));
-  }
-
-  async subscribe(
-    queue: string,
-    { leaseMs = 30_000, workerId = randomUUID() }: brokkr.SubscribeOptions,
-  ): Promise<brokkr.Subscription> {
-    const subscription = new FilesSubscription(await this.#made(queue), leaseMs, workerId);
-    this.#subscriptions.add(subscription);
-    return subscription;
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
-  }
-
-  async queues(): Promise<readonly string[]> {
-    return readdir(this.#root).catch(() => []);
-  }
-
-  async counts(queue: string): Promise<brokkr.QueueCounts> {
-    const folder = this.#folder(queue);
-    const [ready, delayed, running, dead] = await Promise.all(
-      (['ready', 'delayed', 'held', 'dead'] as const).map(async (place) => (await folder.list(place)).length),
-    );
-    const gone = {
-      published: undefined,
-      acknowledged: undefined,
-      discarded: undefined,
-      purged: undefined,
-      cancelled: undefined,
-      expired: undefined,
-    };
-    return { ready, delayed, running, dead, ...gone };
-  }
-
-  async peek(queue: string, state: brokkr.PeekState, limit: number): Promise<readonly brokkr.Envelope[]> {
-    const folder = this.#folder(queue);
-    return Promise.all((await folder.list(state)).slice(0, limit).map((entry) => folder.read(entry)));
-  }
-
-  async take(
-    queue: string,
-    limit: number,
-    move: (envelopes: readonly brokkr.Envelope[]) => Promise<void>,
-  ): Promise<number> {
-    const folder = this.#folder(queue);
-    const entries = [...(await folder.list('ready')), ...(await folder.list('delayed'))].slice(0, limit);
-    await move(await Promise.all(entries.map((entry) => folder.read(entry))));
-    return count(entries, (entry) => folder.remove(entry));
-  }
-
-  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const folder = this.#folder(queue);
-    return count(await this.#letters(queue, ids), async (entry) => {
-      const envelope = brokkr.redriveEnvelope(await folder.read(entry), queue);
-      await folder.store(envelope, { ...fresh(envelope), fence: entry.fence });
-      return folder.remove(entry);
-    });
-  }
-
-  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return count(await this.#letters(queue, ids), (entry) => this.#folder(queue).remove(entry));
-  }
-
-  async purge(queue: string): Promise<number> {
-    const folder = this.#folder(queue);
-    return count(await folder.list('ready'), (entry) => folder.remove(entry));
-  }
-
-  async releaseWorker(workerId: string): Promise<number> {
-    const released = await Promise.all(
-      (await this.queues()).map(async (queue) => {
-        const folder = this.#folder(queue);
-        const held = (await folder.list('held')).filter(({ worker }) => worker === workerId);
-        return count(
-          held,
-          async (entry) =>
-            (await folder.move(entry, { place: 'ready', sort: entry.turn, crashes: entry.crashes + 1, worker: '' })) !==
-            undefined,
-        );
-      }),
-    );
-    return released.reduce((sum, each) => sum + each, 0);
-  }
-
-  #folder(queue: string): QueueFolder {
+  function folderOf(queue: string): string {
     brokkr.checkQueueName(queue);
-    return new QueueFolder(this.#root, queue);
+    return join(root, namespace, queue);
   }
 
-  async #made(queue: string): Promise<QueueFolder> {
-    const folder = this.#folder(queue);
-    await folder.make();
-    return folder;
+  async function standing(queue: string, state: brokkr.PeekState | 'running'): Promise<MessageFile[]> {
+    if (state === 'dead') return list(folderOf(queue), 'dead');
+    const now = Date.now();
+    const stateOf = ({ visibleAt, worker }: MessageFile) =>
+      visibleAt <= now ? 'ready' : worker === '' ? 'delayed' : 'running';
+    return (await list(folderOf(queue), 'live')).filter((file) => stateOf(file) === state);
   }
 
-  async #letters(queue: string, ids: readonly string[] | 'all'): Promise<Entry[]> {
-    return (await this.#folder(queue).list('dead')).filter(({ id }) => ids === 'all' || ids.includes(id));
+  async function letters(queue: string, ids: readonly string[] | 'all'): Promise<MessageFile[]> {
+    return (await standing(queue, 'dead')).filter(({ id }) => ids === 'all' || ids.includes(id));
   }
-}
 
-/** Where a message that comes for the first time stands. */
-function fresh({ id, notBefore = 0 }: brokkr.Envelope): Entry {
-  const turn = nextTurn();
-  const later = notBefore > Date.now();
   return {
-    place: later ? 'delayed' : 'ready',
-    sort: later ? notBefore : turn,
-    turn,
-    fence: 0,
-    crashes: 0,
-    id,
-    worker: '',
+    capabilities: {
+      persistent: true,
+      ordered: true,
+      maxDelayMs: 10 * 365 * 86_400_000,
+      delayResolutionMs: 200,
+      idempotency: false,
+      cancel: false,
+      counts: 'ready-only',
+    },
+    async publish(envelopes) {
+      if (ended.signal.aborted)
+        throw new brokkr.BrokerUnavailableError('the files broker is closed', { code: 'BROKER_CLOSED' });
+      await Promise.all([...new Set(envelopes.map(({ queue }) => folderOf(queue)))].map(make));
+      await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
+      return envelopes.map(({ id }) => ({ id, isNew: true }));
+    },
+    subscribe: async (queue, { leaseMs = 30_000, workerId = randomUUID() }) =>
+      filesSubscription(folderOf(queue), leaseMs, workerId, ended.signal),
+    close: async () => ended.abort(),
+    queues: () => readdir(join(root, namespace)).catch(() => []),
+    async counts(queue) {
+      const states = ['ready', 'delayed', 'running', 'dead'] as const;
+      const found = await Promise.all(states.map(async (state) => (await standing(queue, state)).length));
+      return { ready: found[0], delayed: found[1], running: found[2], dead: found[3] };
+    },
+    peek: async (queue, state, limit) => contents((await standing(queue, state)).slice(0, limit)),
+    async take(queue, limit, move) {
+      const files = [...(await standing(queue, 'ready')), ...(await standing(queue, 'delayed'))].slice(0, limit);
+      await move(await contents(files));
+      return howMany(files.map(remove));
+    },
+    async redrive(queue, ids) {
+      const files = await letters(queue, ids);
+      for (const file of files) {
+        const letter = await read(file);
+        if (letter !== undefined)
+          await store(brokkr.redriveEnvelope(letter, queue), { ...file, place: 'live', crashes: 0 });
+      }
+      return howMany(files.map(remove));
+    },
+    discard: async (queue, ids) => howMany((await letters(queue, ids)).map(remove)),
+    purge: async (queue) => howMany((await standing(queue, 'ready')).map(remove)),
+    /** Ends the leases; whoever takes the messages next counts the crash. */
+    async releaseWorker(workerId) {
+      const running = await Promise.all((await this.queues()).map((queue) => standing(queue, 'running')));
+      const held = running.flat().filter(({ worker }) => worker === workerId);
+      return howMany(held.map((file) => change(file, { visibleAt: 0 })));
+    },
   };
 }
 
-async function count(entries: readonly Entry[], act: (entry: Entry) => Promise<boolean>): Promise<number> {
-  let done = 0;
-  for (const entry of entries) if (await act(entry)) done++;
-  return done;
+async function contents(files: readonly MessageFile[]): Promise<brokkr.Envelope[]> {
+  return (await Promise.all(files.map(read))).filter((envelope) => envelope !== undefined);
+}
+
+async function howMany(changes: readonly Promise<MessageFile | undefined>[]): Promise<number> {
+  return (await Promise.all(changes)).filter((file) => file !== undefined).length;
 }

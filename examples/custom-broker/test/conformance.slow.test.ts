@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brokerSuite } from '@brokkr/core/testing';
 import { afterAll, describe, it } from 'vitest';
-import { FilesBroker } from '../src/index.ts';
+import { filesBroker } from '../src/files-broker.ts';
 
 // A disk that is still writing something else down stalls a rename for longer than a test's lease; memory does not.
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'files-broker-'));
@@ -15,7 +15,7 @@ const runner = { describe, it: (name: string, body: () => Promise<void>) => it(n
 brokerSuite('files', {
   runner,
   leaseMs: 1_500,
-  open: ({ namespace }) => new FilesBroker(folder, namespace),
+  open: ({ namespace }) => filesBroker(folder, namespace),
   // Nothing runs that could stop: what another broker object finds in the folder is what a restart would find.
   restart: async () => undefined,
 });

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { RedisServer } from '../../../test/support/redis-server.ts';
+import { randomUUID } from 'node:crypto';
+import { someRedis } from '../../../test/support/redis-server.ts';
 import { expectedRows, runShop } from './run-shop.ts';
 
 it('runs to its end on Redis by TASK_BROKER_URL alone, and prints what it prints on the memory broker', async () => {
-  const server = await RedisServer.start();
+  const server = await someRedis();
   try {
-    expect(await runShop(server.url)).toEqual(expectedRows);
+    expect(await runShop(server.url, `shop-${randomUUID()}`)).toEqual(expectedRows);
   } finally {
     await server.stop();
   }

@@ -5,9 +5,15 @@ import { promisify } from 'node:util';
 
 const folder = join(import.meta.dirname, '..');
 
-/** The rows of the summary that the built shop prints on a broker. */
-export async function runShop(brokerUrl: string): Promise<string[]> {
-  const env = { ...process.env, LOG_LEVEL: 'silent', TASK_BROKER_URL: brokerUrl, NODE_OPTIONS: '' };
+/** The rows of the summary that the built shop prints on a broker, on which nobody else uses the namespace. */
+export async function runShop(brokerUrl: string, namespace = 'brokkr'): Promise<string[]> {
+  const env = {
+    ...process.env,
+    LOG_LEVEL: 'silent',
+    TASK_BROKER_URL: brokerUrl,
+    TASK_NAMESPACE: namespace,
+    NODE_OPTIONS: '',
+  };
   const { stdout } = await promisify(execFile)(process.execPath, ['dist/main.js'], { cwd: folder, env });
   return [...stdout.matchAll(/│ ([a-z ]+?) +│ (\d+) +│/g)].map(([, what, count]) => `${what} ${count}`);
 }

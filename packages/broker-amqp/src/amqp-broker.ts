@@ -3,11 +3,16 @@ import {
   type BrokerOptions,
   checkQueueName,
   ConfigError,
+  type DiagnosableBroker,
+  type ElectingBroker,
   type Envelope,
+  type Finding,
   type InspectableBroker,
+  type Leadership,
   type PeekState,
   type PublishReceipt,
   type QueueCounts,
+  type StateStore,
   type SubscribeOptions,
   type Subscription,
 } from '@brokkr/core';
@@ -16,11 +21,14 @@ import { AmqpInspector } from './amqp-inspector.ts';
 import { AmqpSubscription } from './amqp-subscription.ts';
 import { type AmqpTarget, parseAmqpUrl } from './amqp-url.ts';
 import { LONGEST_DELAY_MS } from './delay-ladder.ts';
+import { Elections } from './elections.ts';
 import { Floor } from './floor.ts';
 import { Link } from './link.ts';
 import { Names } from './names.ts';
 import { Addresses } from './outgoing.ts';
 import { Publisher } from './publisher.ts';
+import { examineServer } from './server-check.ts';
+import { StateQueues } from './state-queues.ts';
 import { Topology } from './topology.ts';
 
 export interface AmqpBrokerOptions extends BrokerOptions {
@@ -29,22 +37,16 @@ export interface AmqpBrokerOptions extends BrokerOptions {
 }
 
 const defaults = { namespace: 'brokkr', sendTimeoutMs: 5_000, leaseMs: 30_000, prefetch: 1 } as const;
+/** The rest is for the abort of an attempt, its settlement, and the minute in which the server looks. */
+const TIMEOUT_SHARE = 0.8;
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 
 /**
  * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
  * dead-letter exchange. `docs/rabbitmq.md` shows where a message stands.
  */
-export class AmqpBroker implements InspectableBroker {
-  readonly capabilities: BrokerCapabilities = Object.freeze({
-    persistent: true,
-    ordered: true,
-    maxDelayMs: LONGEST_DELAY_MS,
-    delayResolutionMs: 1_500,
-    idempotency: false,
-    cancel: false,
-    counts: 'ready-only',
-  });
+export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore, DiagnosableBroker {
+  readonly capabilities: BrokerCapabilities;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
   readonly #patienceMs: number;
@@ -55,6 +57,8 @@ export class AmqpBroker implements InspectableBroker {
   readonly #publisher: Publisher;
   readonly #consumed: Topology;
   readonly #inspector: AmqpInspector;
+  readonly #states: StateQueues;
+  readonly #elections: Elections;
   readonly #subscriptions = new Set<AmqpSubscription>();
   readonly #floor = new Floor();
   readonly #used = new Set<string>();
@@ -70,6 +74,7 @@ export class AmqpBroker implements InspectableBroker {
     }
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
+    this.capabilities = capabilitiesOf(this.#target);
     this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
@@ -83,6 +88,11 @@ export class AmqpBroker implements InspectableBroker {
       logger,
     });
     this.#consumed = this.#topology(this.#consuming);
+    const { queueType } = this.#target;
+    const own = { link: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
+    this.#states = new StateQueues(own);
+    // On the connection that publishes: who loses the one can send nothing more over the other.
+    this.#elections = new Elections(own);
     this.#inspector = new AmqpInspector({
       link: this.#consuming,
       publishing: this.#publishing,
@@ -165,6 +175,22 @@ export class AmqpBroker implements InspectableBroker {
     return this.#inspector.purge(this.#checked(queue));
   }
 
+  getState(key: string): Promise<string | undefined> {
+    return this.#states.get(key);
+  }
+
+  setState(key: string, value: string | undefined): Promise<void> {
+    return this.#states.set(key, value);
+  }
+
+  elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
+    return this.#elections.elect(this.#checked(name), signal);
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return examineServer(this.#consuming, this.#patienceMs);
+  }
+
   #topology(link: Link): Topology {
     return new Topology({
       link,
@@ -183,4 +209,20 @@ export class AmqpBroker implements InspectableBroker {
     checkQueueName(queue);
     return queue;
   }
+}
+
+function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
+  return Object.freeze({
+    persistent: true,
+    ordered: true,
+    maxDelayMs: LONGEST_DELAY_MS,
+    delayResolutionMs: 1_500,
+    idempotency: false,
+    cancel: false,
+    counts: 'ready-only',
+    timeoutLimit: {
+      ms: consumerTimeoutMs * TIMEOUT_SHARE,
+      setting: `RabbitMQ's consumer_timeout allows (80 % of it; tell ?consumerTimeout= in the URL what it is, now ${consumerTimeoutMs / 1_000} s)`,
+    },
+  });
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { deadLetterQueue } from '@brokkr/core';
 import { TOP_LEVEL, type LadderPath } from './delay-ladder.ts';
 
@@ -39,6 +40,17 @@ export class Names {
   /** Knows which rungs exist, since the server does not list queues. */
   get rungs(): string {
     return `${this.#namespace}:rungs`;
+  }
+
+  /** Its one active consumer leads. */
+  leader(name: string): string {
+    return `${this.#namespace}:leader:${name}`;
+  }
+
+  /** Holds one value. Names on the server have at most 255 bytes, keys may be longer. */
+  state(key: string): string {
+    const short = /^[A-Za-z0-9._:/@-]{1,120}$/.test(key) ? key : createHash('sha256').update(key).digest('hex');
+    return `${this.#namespace}:state:${short}`;
   }
 
   rungKey(queue: string, level: number, steps: number): string {

@@ -8,6 +8,8 @@ import type { Script } from './scripts/script.ts';
 const RETRY_MS = 50;
 /** A call that was sent is given this long, however late it was. */
 const LEAST_WAIT_MS = 100;
+/** Three times as long as a bell is waited for: a client that has had no answer for so long is replaced. */
+const SILENCE_MS = 15_000;
 
 /** What a script answers: integers, bytes, or lists of them. */
 export type Reply = number | Buffer | readonly (number | Buffer)[];
@@ -17,27 +19,37 @@ export interface CallOptions {
   readonly patienceMs: number;
   /** Ends the wait for a server that is away; what was sent is waited for. */
   readonly signal?: AbortSignal | undefined;
+  /** Asks a server that did not pass the check too. */
+  readonly unchecked?: boolean | undefined;
+}
+
+export interface ConnectionOptions {
+  /** Run once, after the first connect and before the first call. */
+  readonly check: (client: Client) => Promise<void>;
+  /** Makes another client in place of one that never comes back; left out, the client is somebody else's and is told to reconnect. */
+  readonly renew?: (() => Client) | undefined;
+  /** How long every call may fail before that. @default 15_000 */
+  readonly silenceMs?: number | undefined;
 }
 
 /** One client for commands. A call waits for the server with a bound, and tries again while its failure is a passing one. */
 export class Connection {
-  readonly client: Client;
-  readonly #check: () => Promise<void>;
+  readonly #options: ConnectionOptions;
+  #client: Client;
   #checking: Promise<void> | undefined;
   #isChecked = false;
   #closed = false;
   #breaks = 0;
+  /** When the first of the calls that failed since the last answer did. */
+  #failingSince: number | undefined;
 
-  /** @param check run once, after the first connect and before the first call */
-  constructor(client: Client, check: (client: Client) => Promise<void>) {
-    this.client = client;
-    this.#check = () => check(client);
-    client.setMaxListeners(0);
-    // Every call that suffers from it reports it; without a listener the process would end.
-    client.on('error', () => undefined);
-    const count = () => this.#breaks++;
-    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
-    else client.on('close', count);
+  constructor(client: Client, options: ConnectionOptions) {
+    this.#options = options;
+    this.#client = this.#watched(client);
+  }
+
+  get client(): Client {
+    return this.#client;
   }
 
   /** How often it broke: a call that is answered after a break may have been sent twice. */
@@ -51,16 +63,20 @@ export class Connection {
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal }: CallOptions): Promise<T> {
+  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal, unchecked }: CallOptions): Promise<T> {
     const giveUpAt = performance.now() + patienceMs;
     for (;;) {
       if (this.#closed) throw closedError();
-      if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
       try {
-        if (!this.#isChecked) await this.#answered(this.#once(), giveUpAt);
-        return await this.#answered(send(this.client), giveUpAt);
+        if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
+        if (!this.#isChecked && unchecked !== true) await this.#answered(this.#once(), giveUpAt);
+        const answer = await this.#answered(send(this.client), giveUpAt);
+        this.#failingSince = undefined;
+        return answer;
       } catch (error) {
         if (this.#closed) throw closedError();
+        if (isPassing(error) || error instanceof BrokerUnavailableError) this.#failed();
+        else this.#failingSince = undefined;
         if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted)
           throw asBrokerError(error);
         await sleep(RETRY_MS);
@@ -70,6 +86,32 @@ export class Connection {
 
   close(): void {
     this.#closed = true;
+  }
+
+  /** A client can lose its way for good, whatever the server does: after a long silence it is given up. */
+  #failed(): void {
+    const now = performance.now();
+    this.#failingSince ??= now;
+    if (now - this.#failingSince < (this.#options.silenceMs ?? SILENCE_MS)) return;
+    this.#failingSince = now;
+    const old = this.#client;
+    if (this.#options.renew === undefined) {
+      old.disconnect(true);
+      return;
+    }
+    this.#breaks++;
+    this.#client = this.#watched(this.#options.renew());
+    old.disconnect();
+  }
+
+  #watched(client: Client): Client {
+    client.setMaxListeners(0);
+    // Every call that suffers from it reports it; without a listener the process would end.
+    client.on('error', () => undefined);
+    const count = () => this.#breaks++;
+    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
+    else client.on('close', count);
+    return client;
   }
 
   /**
@@ -91,7 +133,7 @@ export class Connection {
 
   /** The check of the server; one that failed in passing is run again by the next call. */
   async #once(): Promise<void> {
-    this.#checking ??= this.#check();
+    this.#checking ??= this.#options.check(this.client);
     try {
       await this.#checking;
       this.#isChecked = true;

@@ -4,6 +4,8 @@ import type { Client } from './connect.ts';
 const BLOCK_SECONDS = 5;
 /** A wait that the server has not ended by then is on a dead connection. */
 const SILENCE_MS = 8_000;
+/** A client whose waits have all failed for so long is replaced. */
+const GIVE_UP_MS = 15_000;
 /** After a failure, before the next try. */
 const PAUSE_MS = 100;
 
@@ -20,6 +22,7 @@ export class Doorbell {
   #listening = false;
   #wake: (() => void) | undefined;
   #closed = false;
+  #failingSince: number | undefined;
 
   constructor(key: string, connect: () => Client, passOn: () => void) {
     this.#key = key;
@@ -70,8 +73,16 @@ export class Doorbell {
     const client = this.#client;
     const dead = setInterval(() => client.disconnect(true), SILENCE_MS);
     try {
-      return (await client.blpop(this.#key, BLOCK_SECONDS)) !== null;
+      const rang = (await client.blpop(this.#key, BLOCK_SECONDS)) !== null;
+      this.#failingSince = undefined;
+      return rang;
     } catch {
+      this.#failingSince ??= performance.now();
+      if (performance.now() - this.#failingSince >= GIVE_UP_MS) {
+        this.#failingSince = undefined;
+        this.#client = undefined;
+        client.disconnect();
+      }
       if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       return false;
     } finally {

@@ -5,8 +5,9 @@ import {
   type CancellingBroker,
   ConfigError,
   checkQueueName,
+  type DiagnosableBroker,
   type Envelope,
-  failpoint,
+  type Finding,
   type InspectableBroker,
   type PeekState,
   type PublishReceipt,
@@ -17,6 +18,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '@brokkr/core';
+import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
 import { Connection, type Reply } from './connection.ts';
@@ -33,7 +35,7 @@ import { parseRedisUrl } from './redis-url.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
 import type { Script } from './scripts/script.ts';
-import { checkServer } from './server-check.ts';
+import { checkServer, examineServer } from './server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`; or give a client. */
@@ -50,7 +52,9 @@ const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
  * A broker on Redis 6.2 and newer: lists of what is ready, sorted sets of leases and delays in the server's time, and
  * one script for each move between them. `docs/redis.md` shows where a message stands.
  */
-export class RedisBroker implements InspectableBroker, CancellingBroker, ReleasingBroker, ResultStore, StateStore {
+export class RedisBroker
+  implements InspectableBroker, CancellingBroker, ReleasingBroker, DiagnosableBroker, ResultStore, StateStore
+{
   readonly capabilities: BrokerCapabilities = Object.freeze({
     persistent: true,
     ordered: true,
@@ -66,6 +70,7 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
   readonly #patienceMs: number;
+  readonly #allowEviction: boolean;
   readonly #results: RedisResults;
   readonly #inspector: RedisInspector;
   readonly #announced = new Set<string>();
@@ -89,8 +94,11 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     if (client === undefined) {
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
-    const allowEviction = target?.allowEviction ?? false;
-    this.#connection = new Connection(client, (checked) => checkServer(checked, allowEviction, options.logger));
+    this.#allowEviction = target?.allowEviction ?? false;
+    this.#connection = new Connection(client, {
+      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
+      renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
+    });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
     this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
     this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
@@ -186,6 +194,11 @@ export class RedisBroker implements InspectableBroker, CancellingBroker, Releasi
     const names = await this.#call((client) => client.smembers(this.#keys.queues));
     const released = await Promise.all(names.map((name) => this.#run(releaseWorker, name, [workerId])));
     return released.reduce<number>((total, count) => total + (count as number), 0);
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    const examine = (client: Client) => examineServer(client, this.#allowEviction);
+    return this.#connection.call(examine, { patienceMs: this.#patienceMs, unchecked: true });
   }
 
   storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {

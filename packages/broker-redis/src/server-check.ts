@@ -1,53 +1,68 @@
-import { ConfigError } from '@brokkr/core';
-import type { BrokerOptions } from '@brokkr/core';
+import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core';
 import { Cluster } from 'ioredis';
 import type { Client } from './connect.ts';
-
-type Logger = NonNullable<BrokerOptions['logger']>;
 
 const OLDEST = [6, 2] as const;
 const CLOCK_DIFFERENCE_MS = 5_000;
 
 /**
- * Looks once whether the server can be trusted with messages.
+ * Looks once whether the server can be trusted with messages, and warns of what a person should know.
  * @throws ConfigError where it is too old, or may evict messages and `allowEviction` was not set
  */
-export async function checkServer(client: Client, allowEviction: boolean, logger: Logger | undefined): Promise<void> {
+export async function checkServer(
+  client: Client,
+  allowEviction: boolean,
+  logger: BrokerOptions['logger'],
+): Promise<void> {
+  for (const { severity, code, message } of await examineServer(client, allowEviction)) {
+    if (severity === 'error') throw new ConfigError(message, { code });
+    logger?.warn({ code }, message);
+  }
+}
+
+/** What is wrong with the server. */
+export async function examineServer(client: Client, allowEviction: boolean): Promise<readonly Finding[]> {
   // All nodes of a cluster are set up alike, or a person has to look at them one by one.
   const node = client instanceof Cluster ? (client.nodes('master')[0] ?? client) : client;
   const before = Date.now();
   const [seconds] = await node.time();
   const after = Date.now();
   const info = readInfo(await node.info());
-  checkVersion(info.get('redis_version') ?? '');
-  checkEviction(info, allowEviction, logger);
-  if (info.get('aof_enabled') === '0') {
-    logger?.warn('Redis keeps no append-only file: a restart loses messages; set appendonly yes');
-  }
   const serverMs = Number(seconds) * 1_000;
   const differenceMs = Math.max(before - serverMs - 1_000, serverMs - after);
-  if (differenceMs > CLOCK_DIFFERENCE_MS) {
-    logger?.warn(
-      { differenceMs },
-      "this host's clock and that of Redis differ: eta and expiresIn are judged by this host's",
-    );
-  }
+  return [
+    ...oldVersion(info.get('redis_version') ?? ''),
+    ...eviction(info.get('maxmemory_policy') ?? 'noeviction', allowEviction),
+    ...noAppendOnlyFile(info.get('aof_enabled')),
+    ...clockDifference(differenceMs),
+  ];
 }
 
-function checkVersion(version: string): void {
+function* oldVersion(version: string): Iterable<Finding> {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
-  throw new ConfigError(`Redis ${version || 'of unknown version'} is too old: use 6.2 or newer`, {
-    code: 'SERVER_TOO_OLD',
-  });
+  const message = `Redis ${version || 'of unknown version'} is too old: use 6.2 or newer`;
+  yield { severity: 'error', code: 'SERVER_TOO_OLD', message };
 }
 
-function checkEviction(info: ReadonlyMap<string, string>, allowEviction: boolean, logger: Logger | undefined): void {
-  const policy = info.get('maxmemory_policy') ?? 'noeviction';
+function* eviction(policy: string, allowEviction: boolean): Iterable<Finding> {
   if (policy === 'noeviction') return;
   const problem = `Redis has maxmemory-policy ${policy}, under which it deletes messages when memory runs out; set maxmemory-policy noeviction`;
-  if (!policy.startsWith('allkeys') || allowEviction) logger?.warn(problem);
-  else throw new ConfigError(`${problem}, or add ?allowEviction=true to the URL`, { code: 'SERVER_EVICTS' });
+  if (!policy.startsWith('allkeys') || allowEviction)
+    yield { severity: 'warning', code: 'SERVER_EVICTS', message: problem };
+  else yield { severity: 'error', code: 'SERVER_EVICTS', message: `${problem}, or add ?allowEviction=true to the URL` };
+}
+
+function* noAppendOnlyFile(enabled: string | undefined): Iterable<Finding> {
+  if (enabled !== '0') return;
+  const message = 'Redis keeps no append-only file: a restart loses messages; set appendonly yes';
+  yield { severity: 'warning', code: 'SERVER_FORGETS', message };
+}
+
+function* clockDifference(differenceMs: number): Iterable<Finding> {
+  if (differenceMs <= CLOCK_DIFFERENCE_MS) return;
+  const message = `this host's clock and that of Redis differ by ${differenceMs} ms: eta and expiresIn are judged by this host's`;
+  yield { severity: 'warning', code: 'SERVER_CLOCK_DIFFERS', message };
 }
 
 function readInfo(info: string): Map<string, string> {

@@ -68,5 +68,14 @@ it('queues spread over a cluster of three primaries, each whole on its node', as
     }),
   );
   expect(used.every((count) => count > 0)).toBe(true);
+  // A key is one, on whichever nodes the queues of its messages stand.
+  const keyed = queues.map((queue) => ({ ...message(queue), idempotencyKey: 'task:k' }));
+  const receipts = await broker.publish(keyed);
+  expect(receipts.filter(({ isNew }) => isNew)).toHaveLength(1);
+  expect(new Set(receipts.map(({ id }) => id)).size).toBe(1);
   await broker.close();
 }, 60_000);
+
+function message(queue: string): { id: string; queue: string; body: Buffer; headers: Record<string, string> } {
+  return { id: randomUUID(), queue, body: Buffer.from('[]'), headers: {} };
+}

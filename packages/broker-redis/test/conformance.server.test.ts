@@ -18,3 +18,9 @@ brokerSuite('redis', {
     await server.run();
   },
 });
+
+// A server of somebody's own choosing, which is not ours to restart.
+const given = process.env.BROKKR_TEST_REDIS_URL;
+if (given !== undefined && given !== '') {
+  brokerSuite('the given redis', { runner, open: ({ namespace }) => new RedisBroker({ url: given, namespace }) });
+}

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import type { Client } from '../src/connect.ts';
+import { RedisBroker } from '../src/index.ts';
 import { checkServer } from '../src/server-check.ts';
 
 const server = await RedisServer.start({ args: ['--maxmemory-policy', 'volatile-lru'] });
@@ -46,5 +47,18 @@ it.each(['5.0.14', '6.0.16', ''])('version %j is refused', async (version) => {
 
 it.each([-60, 60])('a clock that differs by %i s is warned of, and named in milliseconds', async (seconds) => {
   await checkServer(answering('6.2.0', Math.floor(Date.now() / 1_000) + seconds), false, logger);
-  expect(lines.join('')).toMatch(/"differenceMs":(59|60)\d{3}|"differenceMs":5[89]\d{3}/);
+  expect(lines.join('')).toMatch(/differ by (5[89]|60)\d{3} ms/);
+});
+
+it('diagnose tells of a server that every other call refuses', async () => {
+  await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  await redis.config('SET', 'appendonly', 'no');
+  const broker = new RedisBroker({ url: server.url });
+  await expect(broker.queues()).rejects.toMatchObject({ code: 'SERVER_EVICTS' });
+  const found = (await broker.diagnose()).map(({ severity, code }) => [severity, code]);
+  expect(found).toEqual([
+    ['error', 'SERVER_EVICTS'],
+    ['warning', 'SERVER_FORGETS'],
+  ]);
+  await broker.close();
 });

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { deadDiscardCommand, deadListCommand, deadRetryCommand, deadShowCommand } from './commands/dead.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { moveCommand } from './commands/move.ts';
 import { purgeCommand } from './commands/purge.ts';
 import { queuesCommand } from './commands/queues.ts';
@@ -63,6 +64,7 @@ export function makeProgram(exit: Exit): Command {
   program
     .command('queues')
     .description('list the queues of the broker with what stands in them')
+    .option('-a, --app <module>', 'application whose queues are meant where the server lists none')
     .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
     .option('--json', 'for programs', false)
     .option('--watch', 'again every second', false)
@@ -107,8 +109,16 @@ export function makeProgram(exit: Exit): Command {
     .description('move what is ready or delayed to another broker')
     .argument('<from>', 'URL of the broker to take from')
     .argument('<to>', 'URL of the broker to store in')
+    .option('-a, --app <module>', 'application whose queues are meant where the server lists none')
     .option('-q, --queues <names>', 'these queues only: emails,default')
     .action((from, to, options) => moveCommand(from, to, options));
+  program
+    .command('doctor')
+    .description('check settings, application, broker and queues')
+    .option('-a, --app <module>', 'module that defines the tasks')
+    .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
+    .option('--json', 'for programs', false)
+    .action(async (options) => exit(await doctorCommand(options)));
   for (const command of [...program.commands, ...schedule.commands, ...dead.commands]) command.exitOverride();
   return program;
 }

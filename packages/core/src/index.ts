@@ -27,6 +27,7 @@ export type { Broker, BrokerCapabilities, PublishReceipt, SubscribeOptions, Subs
 export type { Delivery } from './broker/delivery.ts';
 export type { Envelope } from './broker/envelope.ts';
 export type { Settlement } from './broker/settlement.ts';
+export type { DiagnosableBroker, Finding } from './broker/diagnosable-broker.ts';
 export type { InspectableBroker, PeekState, QueueCounts } from './broker/inspectable-broker.ts';
 export type {
   CancellingBroker,
@@ -38,6 +39,7 @@ export type {
 } from './broker/optional-brokers.ts';
 export {
   isCancelling,
+  isDiagnosable,
   isElecting,
   isInspectable,
   isReleasing,
@@ -61,8 +63,6 @@ export { logger } from './config/default-logger.ts';
 export type { Clock, TimerHandle } from './clock/clock.ts';
 export { type Duration, toMs } from './clock/duration.ts';
 export { systemClock } from './clock/system-clock.ts';
-
-export { failpoint } from './failpoints/failpoint.ts';
 
 export { BrokkrError } from './errors/brokkr-error.ts';
 export {

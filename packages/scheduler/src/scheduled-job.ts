@@ -16,6 +16,8 @@ import type { JobState, JobStates } from './job-state.ts';
 import { LastRun } from './last-run.ts';
 
 const RETRY_MS = 1_000;
+/** Tells a handler which tick it works for: `currentTask().headers`. */
+const TICK_HEADER = 'scheduled-at';
 /** A last tick further ahead than this was written by a host whose clock was wrong. */
 const CLOCKS_DIFFER_MS = 3_600_000;
 /** Trying again would not mend these. */
@@ -195,10 +197,9 @@ export class ScheduledJob implements Job {
   async #send(broker: Broker, tick: number): Promise<void> {
     const { args, overlap } = this.definition;
     const { logger } = this.#host.manager;
-    const idempotencyKey = tickId(this.id, tick);
-    const send = broker.capabilities.idempotency
-      ? this.definition.send.with({ idempotencyKey }).send
-      : this.definition.send;
+    const headers = { [TICK_HEADER]: new Date(tick).toISOString() };
+    const key = broker.capabilities.idempotency ? { idempotencyKey: tickId(this.id, tick) } : {};
+    const { send } = this.definition.send.with({ headers, ...key });
     try {
       if (overlap === 'allow') await send(...args);
       else if (await this.#lastRun.isOpen(broker, this.#last, this.#clock.now())) {

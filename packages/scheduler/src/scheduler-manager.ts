@@ -10,6 +10,11 @@ const instances = new Map<string, SchedulerManager>();
 export interface SchedulerOptions {
   /** Whose broker, clock and logger it uses. @default the task manager of the same name */
   readonly manager?: TaskManager | undefined;
+  /**
+   * Where the broker cannot tell ticks apart, one scheduler of those with the same `election` sends, and the others wait:
+   * they carry the same jobs. @default its name
+   */
+  readonly election?: string | undefined;
 }
 
 /**
@@ -21,21 +26,23 @@ export class SchedulerManager {
   readonly #jobs = new Map<string, ScheduledJob>();
   readonly #manager: TaskManager;
   readonly #states: JobStates;
+  readonly #election: string;
   #run: SchedulerRun | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor(name: string, manager: TaskManager) {
+  private constructor(name: string, { manager, election }: SchedulerOptions) {
     this.name = name;
-    this.#manager = manager;
-    this.#states = new JobStates(manager);
+    this.#manager = manager ?? TaskManager.getInstance(name);
+    this.#election = election ?? name;
+    this.#states = new JobStates(this.#manager);
   }
 
   /** The scheduler of that name: the same one at each call. */
-  static getInstance(name = 'default', { manager }: SchedulerOptions = {}): SchedulerManager {
+  static getInstance(name = 'default', options: SchedulerOptions = {}): SchedulerManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
-    const scheduler = new SchedulerManager(name, manager ?? TaskManager.getInstance(name));
+    const scheduler = new SchedulerManager(name, options);
     instances.set(name, scheduler);
     return scheduler;
   }
@@ -110,7 +117,12 @@ export class SchedulerManager {
    */
   async start(): Promise<void> {
     if (this.#run === undefined) {
-      const run = new SchedulerRun({ manager: this.#manager, states: this.#states, jobs: [...this.#jobs.values()] });
+      const run = new SchedulerRun({
+        manager: this.#manager,
+        states: this.#states,
+        election: this.#election,
+        jobs: [...this.#jobs.values()],
+      });
       this.#run = run;
       this.#starting = this.#start(run);
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Broker,
   ConfigError,
@@ -15,12 +16,12 @@ import { watchWallClock } from './wall-clock.ts';
 const RETRY_MS = 1_000;
 /** States asked for at once: enough to fill round trips, few enough to notice early that the broker is away. */
 const READ_AT_ONCE = 500;
-/** All schedulers of one namespace stand for one election: they carry the same jobs. */
-const ELECTION = 'scheduler';
 
 export interface RunOptions {
   readonly manager: TaskManager;
   readonly states: JobStates;
+  /** Schedulers that carry the same jobs stand for the same one. */
+  readonly election: string;
   readonly jobs: readonly ScheduledJob[];
 }
 
@@ -28,6 +29,7 @@ export interface RunOptions {
 export class SchedulerRun {
   readonly #manager: TaskManager;
   readonly #states: JobStates;
+  readonly #election: string;
   readonly #ending = new AbortController();
   /** From when on the ticks of a job count that nobody remembers. */
   readonly #since = new WeakMap<ScheduledJob, number>();
@@ -41,9 +43,11 @@ export class SchedulerRun {
   #loop: Promise<void> = Promise.resolve();
   #isAway = false;
 
-  constructor({ manager, states, jobs }: RunOptions) {
+  constructor({ manager, states, election, jobs }: RunOptions) {
     this.#manager = manager;
     this.#states = states;
+    // Any name will do for a scheduler, and not for what a broker makes of it.
+    this.#election = `scheduler.${createHash('sha1').update(election).digest('hex').slice(0, 16)}`;
     for (const job of jobs) this.#add(job);
   }
 
@@ -114,7 +118,9 @@ export class SchedulerRun {
       await this.#begin(ready);
       ready();
       await halted;
-      await leadership?.release();
+      await leadership?.release().catch((error: unknown) => {
+        this.#manager.logger.warn({ error }, 'the lead could not be given up; it ends with the connection');
+      });
     }
     ready();
   }
@@ -132,7 +138,7 @@ export class SchedulerRun {
     let leadership: Leadership | undefined;
     const { signal } = this.#ending;
     await this.#untilThere(async () => {
-      const elected = broker.elect(ELECTION, { signal });
+      const elected = broker.elect(this.#election, { signal });
       ready();
       leadership = await elected;
     }, ready);

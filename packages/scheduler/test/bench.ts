@@ -23,7 +23,7 @@ export interface Bench {
 /** A scheduler of its own, as another process would have. */
 export function bench(): Bench {
   const tm = TaskManager.getInstance(randomUUID()).configure({ logLevel: 'silent' });
-  const scheduler = SchedulerManager.getInstance(tm.name, { manager: tm });
+  const scheduler = SchedulerManager.getInstance(tm.name, { manager: tm, election: 'the same' });
   onCleanUp(() => scheduler.stop());
   return { tm, scheduler };
 }

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import type { BrokerCapabilities, Leadership } from '@brokkr/core';
+import { type BrokerCapabilities, type Leadership, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { expect, it } from 'vitest';
-import type { JobOptions, SchedulerManager } from '../src/index.ts';
+import { type JobOptions, SchedulerManager } from '../src/index.ts';
 import { bench, ElectingOnly, onCleanUp } from './bench.ts';
 
 /** Remembers who was elected, so that a test can take the lead away as a server does from a dead process. */
@@ -142,6 +143,34 @@ it('stops while it waits to lead, and may be started again', async () => {
   await other.scheduler.start();
   await leader.scheduler.stop();
   await advance(10_000, leader, other);
+  expect(await broker.sent()).toBe(1);
+});
+
+it('schedulers of different names have a leader each', async () => {
+  const broker = server();
+  const clock = new ManualClock();
+  const tm = TaskManager.getInstance(randomUUID()).configure({ broker, clock, logLevel: 'silent' });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
+  for (const name of ['reports', 'mails, and more']) {
+    const scheduler = SchedulerManager.getInstance(name, { manager: tm });
+    onCleanUp(() => scheduler.stop());
+    scheduler.addJob({ id: name, func: ping.send, trigger: 'interval', seconds: 10 });
+    await scheduler.start();
+  }
+  await clock.advance(10_000);
+  expect(await broker.sent()).toBe(2);
+});
+
+it('a lead that cannot be given up does not end the scheduler', async () => {
+  const broker = server();
+  const one = await start(broker);
+  const [leadership] = broker.elected;
+  if (leadership === undefined) throw new Error('nobody was elected');
+  const release = leadership.release.bind(leadership);
+  Object.assign(leadership, { release: () => release().then(() => Promise.reject(new Error('away'))) });
+  await release();
+  await advance(12_000, one);
+  expect(broker.elected).toHaveLength(2);
   expect(await broker.sent()).toBe(1);
 });
 

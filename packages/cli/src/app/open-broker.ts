@@ -1,6 +1,7 @@
 import type { InspectableBroker } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
 import { type Core, loadCore } from './load-core.ts';
+import { forOutput } from './for-output.ts';
 import { refuseMemory } from './own-process.ts';
 
 export interface OpenedBroker {
@@ -21,7 +22,7 @@ export async function withBroker<T>(
 ): Promise<T> {
   const core = await loadCore(process.cwd());
   const manager = core.TaskManager.getInstance(`brokkr-cli-${opened++}`);
-  manager.configure({ runMode: 'producer', ...(url === undefined ? {} : { brokerUrl: url }) });
+  manager.configure({ ...forOutput, ...(url === undefined ? {} : { brokerUrl: url }) });
   refuseMemory(manager, what);
   try {
     const broker = await manager.broker();

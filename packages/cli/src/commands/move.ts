@@ -1,6 +1,8 @@
 import { withBroker } from '../app/open-broker.ts';
+import { queueNames } from '../app/queue-names.ts';
 
 export interface MoveOptions {
+  readonly app?: string;
   readonly queues?: string;
 }
 
@@ -10,10 +12,10 @@ const BATCH = 500;
  * Moves what is ready or delayed from one broker to another, queue by queue: stored there before it is removed here, so
  * that an interruption leaves a message twice rather than nowhere. Prints how many of each queue.
  */
-export async function moveCommand(fromUrl: string, toUrl: string, { queues }: MoveOptions): Promise<void> {
+export async function moveCommand(fromUrl: string, toUrl: string, { app, queues }: MoveOptions): Promise<void> {
   await withBroker(fromUrl, 'brokkr move', ({ broker: from }) =>
     withBroker(toUrl, 'brokkr move', async ({ broker: to }) => {
-      const names = queues?.split(',') ?? (await from.queues());
+      const names = queues?.split(',') ?? (await queueNames(from, app));
       for (const queue of names) {
         let moved = 0;
         for (let batch = BATCH; batch > 0; moved += batch) {

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueueCounts } from '@brokkr/core';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
+import { queueNames } from '../app/queue-names.ts';
 import { printable } from '../explain.ts';
 
 export interface QueuesOptions {
+  readonly app?: string;
   readonly broker?: string;
   readonly json: boolean;
   readonly watch: boolean;
@@ -13,12 +16,12 @@ const LOOK_EVERY_MS = 1_000;
 const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const;
 
 /** Lists the queues of the broker with their counts; with `watch` again and again until a signal ends it. */
-export async function queuesCommand({ broker: url, json, watch }: QueuesOptions): Promise<void> {
+export async function queuesCommand({ app, broker: url, json, watch }: QueuesOptions): Promise<void> {
   const ended = new AbortController();
   if (watch) process.once('SIGINT', () => ended.abort()).once('SIGTERM', () => ended.abort());
   await withBroker(url, 'brokkr queues', async ({ broker }) => {
     do {
-      const names = [...(await broker.queues())].sort();
+      const names = await queueNames(broker, app);
       const queues = await Promise.all(names.map(async (queue) => ({ queue, ...(await broker.counts(queue)) })));
       if (json) console.log(JSON.stringify(queues));
       else console.log(asTable(queues));
@@ -27,9 +30,7 @@ export async function queuesCommand({ broker: url, json, watch }: QueuesOptions)
   });
 }
 
-function asTable(
-  queues: readonly ({ queue: string } & { readonly [K in (typeof COLUMNS)[number]]: number | undefined })[],
-) {
+function asTable(queues: readonly (QueueCounts & { readonly queue: string })[]): string {
   const table = new Table({ head: ['queue', ...COLUMNS], style: { head: [], border: [] } });
   for (const counts of queues) {
     // A server that cannot tell a figure leaves it open.

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { forOutput } from '../app/for-output.ts';
 import { loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { printable } from '../explain.ts';
@@ -12,7 +13,7 @@ const SHOWN_RUNS = 3;
 
 /** Lists the application's jobs: trigger in words, zone, the next runs, and whether the broker holds them paused. */
 export async function scheduleListCommand({ app, json }: ScheduleListOptions): Promise<void> {
-  const loaded = await loadApp(app, { runMode: 'producer' });
+  const loaded = await loadApp(app, forOutput);
   const schedulers = await loadSchedulers(loaded);
   const { brokerUrl } = loaded.manager.config;
   // What lives in one process has nothing to tell of another.

@@ -1,3 +1,4 @@
+import { forOutput } from '../app/for-output.ts';
 import { loadApp } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
 import { UsageError } from '../exit.ts';
@@ -15,7 +16,7 @@ export async function sendCommand(
   { app, broker, delay }: SendCommandOptions,
 ): Promise<void> {
   const { manager } = await loadApp(app, {
-    runMode: 'producer',
+    ...forOutput,
     ...(broker === undefined ? {} : { brokerUrl: broker }),
   });
   refuseMemory(manager, 'brokkr send');

@@ -50,7 +50,8 @@ class Supervisor {
       this.#app.core.logger.info({ child: child.pid, worker: child.workerId }, 'worker process started');
       const ended = await child.ended;
       this.#children.delete(child);
-      if (this.#stopping) return ended.code ?? EXIT.failed;
+      // Our own signal ends only a process that has not begun to listen for it: it ran nothing.
+      if (this.#stopping) return ended.signal === 'SIGTERM' ? EXIT.fine : (ended.code ?? EXIT.failed);
       // Wrong settings do not get better by trying again.
       if (ended.code === EXIT.usage) {
         this.stop();

@@ -21,6 +21,11 @@ export interface BrokerCapabilities {
   readonly cancel: boolean;
   /** `exact`: every figure of `InspectableBroker.counts` is read from the server. */
   readonly counts: 'exact' | 'ready-only';
+  /**
+   * Where the server bounds how long a consumer may hold a message: a task's `timeout` must stay below `ms`.
+   * `setting` says in an error what sets the bound. @default none
+   */
+  readonly timeoutLimit?: { readonly ms: number; readonly setting: string } | undefined;
 }
 
 /** Answer for one published envelope, in the order given. */

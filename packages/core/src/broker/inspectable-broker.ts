@@ -3,21 +3,21 @@ import type { Envelope } from './envelope.ts';
 
 /**
  * How many messages stand where now (`ready`, `delayed`, `running`, `dead`), and how many have come and gone since
- * the queue began. `undefined` where the server cannot tell. Where `capabilities.counts` is `exact`:
+ * the queue began. Left out where the server cannot tell. Where `capabilities.counts` is `exact`:
  * published = acknowledged + dead + discarded + purged + cancelled + expired + (ready + delayed + running).
  */
 export interface QueueCounts {
-  readonly ready: number | undefined;
-  readonly delayed: number | undefined;
-  readonly running: number | undefined;
-  readonly dead: number | undefined;
-  readonly published: number | undefined;
-  readonly acknowledged: number | undefined;
-  readonly discarded: number | undefined;
+  readonly ready?: number | undefined;
+  readonly delayed?: number | undefined;
+  readonly running?: number | undefined;
+  readonly dead?: number | undefined;
+  readonly published?: number | undefined;
+  readonly acknowledged?: number | undefined;
+  readonly discarded?: number | undefined;
   /** Removed by `purge` or moved away by `take`. */
-  readonly purged: number | undefined;
-  readonly cancelled: number | undefined;
-  readonly expired: number | undefined;
+  readonly purged?: number | undefined;
+  readonly cancelled?: number | undefined;
+  readonly expired?: number | undefined;
 }
 
 export type PeekState = 'ready' | 'delayed' | 'dead';

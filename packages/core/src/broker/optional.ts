@@ -1,4 +1,5 @@
 import type { Broker } from './broker.ts';
+import type { DiagnosableBroker } from './diagnosable-broker.ts';
 import type { InspectableBroker } from './inspectable-broker.ts';
 import type { CancellingBroker, ElectingBroker, ReleasingBroker, ResultStore, StateStore } from './optional-brokers.ts';
 
@@ -13,6 +14,10 @@ export function isCancelling(broker: Broker): broker is CancellingBroker {
 
 export function isReleasing(broker: Broker): broker is ReleasingBroker {
   return has(broker, 'releaseWorker');
+}
+
+export function isDiagnosable(broker: Broker): broker is DiagnosableBroker {
+  return has(broker, 'diagnose');
 }
 
 export function isResultStore(candidate: object): candidate is ResultStore {

@@ -4,6 +4,7 @@ import { pid } from 'node:process';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import { isInspectable, isResultStore } from '../broker/optional.ts';
+import { checkTimeoutLimit } from '../broker/timeout-limit.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
@@ -217,6 +218,9 @@ export class Runtime implements TaskHost {
         { queues: [...queues.keys()] },
         `no worker of this process serves the queues of these tasks: ${told}`,
       );
+    }
+    for (const { definition, timeoutMs } of tasks) {
+      if (this.#served.has(this.queueOf(definition))) checkTimeoutLimit(broker, definition.name, timeoutMs);
     }
     if (broker.capabilities.maxDelayMs > 0) return;
     const delaying = tasks.find(({ maxRetries }) => maxRetries > 0);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import { isCancelling } from '../broker/optional.ts';
+import { checkTimeoutLimit } from '../broker/timeout-limit.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
@@ -59,7 +60,7 @@ export class Producer {
     const publisher = this.#publisher;
     // With nothing to wait for, the handle's own promise is the only one.
     if (task.schema === undefined && publisher !== undefined) {
-      this.#checkCapabilities(publisher.broker, settings);
+      this.#checkCapabilities(publisher.broker, task, settings);
       return this.#publish(publisher, this.#draft(task, args, settings));
     }
     return this.#sendSlowly(task, args, settings);
@@ -81,7 +82,7 @@ export class Producer {
     const drafts: Draft[] = [];
     for (const args of batch) drafts.push(await this.#checkedDraft(task, args, settings));
     const publisher = this.#publisher ?? (await this.#open());
-    this.#checkCapabilities(publisher.broker, settings);
+    this.#checkCapabilities(publisher.broker, task, settings);
     const outcomes = await Promise.allSettled(drafts.map((draft) => this.#publish(publisher, draft)));
     const handles = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
     if (handles.every((handle) => handle !== undefined)) return handles;
@@ -94,7 +95,7 @@ export class Producer {
   async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
     const draft = await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
-    this.#checkCapabilities(publisher.broker, settings);
+    this.#checkCapabilities(publisher.broker, task, settings);
     return this.#publish(publisher, draft);
   }
 
@@ -149,7 +150,12 @@ export class Producer {
     return { task, message, body };
   }
 
-  #checkCapabilities(broker: Broker, { delayMs, eta, idempotencyKey }: SendSettings): void {
+  #checkCapabilities(
+    broker: Broker,
+    task: TaskDefinition,
+    { delayMs, eta, idempotencyKey, timeoutMs }: SendSettings,
+  ): void {
+    if (timeoutMs !== undefined) checkTimeoutLimit(broker, task.name, timeoutMs);
     const { maxDelayMs, idempotency } = broker.capabilities;
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
       throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', {

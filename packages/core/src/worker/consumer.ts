@@ -30,17 +30,12 @@ export interface ConsumerOptions {
   readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
 }
 
-interface Suspect {
-  readonly lane: Lane;
-  readonly delivery: Delivery;
-}
-
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #fetcher: Fetcher<Lane>;
   readonly #runner: Runner;
-  readonly #solitude = new Solitude<Suspect>();
+  readonly #solitude = new Solitude();
   readonly #fetching = new AbortController();
   readonly #laneOf = new Map<Delivery, Lane>();
   #loop: Promise<void> | undefined;
@@ -77,8 +72,6 @@ export class Consumer {
   async stopFetching(): Promise<void> {
     this.#fetching.abort();
     this.#wake?.();
-    const waiting = this.#solitude.evict();
-    if (waiting !== undefined) this.#release(waiting.lane, waiting.delivery);
     await this.#loop;
   }
 
@@ -140,7 +133,8 @@ export class Consumer {
       try {
         const fetched = await this.#fetcher.next(free, signal);
         if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
-        for (const { source, deliveries } of fetched) this.#accept(source, deliveries);
+        const alone = this.#laneOf.size === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
+        for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
@@ -159,29 +153,17 @@ export class Consumer {
     return Math.max(0, concurrency - running);
   }
 
-  #accept(lane: Lane, deliveries: readonly Delivery[]): void {
-    // Looked for first: nothing may start beside a suspect.
-    if (deliveries.some(isSuspect)) this.#takeInSuspect(lane, deliveries);
-    else if (deliveries.length > 0) this.#solitude.relax();
+  /** @param alone whether the worker holds nothing but this one delivery */
+  #accept(lane: Lane, deliveries: readonly Delivery[], alone: boolean): void {
+    if (deliveries.length > 0 && !deliveries.some(isSuspect)) this.#solitude.relax();
     for (const delivery of deliveries) {
-      if (this.#laneOf.has(delivery)) continue;
       this.#hold(lane, delivery);
       const verdict = processDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'settle') this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-      else if (this.#mayStart(delivery)) this.#runner.start(delivery, verdict.message, verdict.task);
+      else if (this.#mayStart(delivery, alone)) this.#runner.start(delivery, verdict.message, verdict.task);
       else this.#release(lane, delivery);
     }
     this.#scheduleTurn();
-  }
-
-  /** The first suspect that is to be run waits for its turn; `#accept` hands back the others. */
-  #takeInSuspect(lane: Lane, deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries.filter(isSuspect)) {
-      const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'settle') continue;
-      if (this.#solitude.admit({ lane, delivery })) this.#hold(lane, delivery);
-      return;
-    }
   }
 
   #hold(lane: Lane, delivery: Delivery): void {
@@ -189,8 +171,9 @@ export class Consumer {
     lane.leases.hold(delivery);
   }
 
-  #mayStart(delivery: Delivery): boolean {
-    if (this.#fetching.signal.aborted || this.#solitude.isClosed || isSuspect(delivery)) return false;
+  #mayStart(delivery: Delivery, alone: boolean): boolean {
+    if (this.#fetching.signal.aborted || this.#solitude.isClosed) return false;
+    if (isSuspect(delivery)) return this.#solitude.admit(alone);
     return this.#runner.size < this.#options.concurrency;
   }
 
@@ -253,30 +236,10 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#options.lanes) lane.settler.flush();
-    // Alone: all that is held is the suspect itself.
-    if (this.#laneOf.size <= 1 && this.#runner.size === 0 && !this.#fetching.signal.aborted) this.#runSuspect();
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
     wake();
-  }
-
-  #runSuspect(): void {
-    const suspect = this.#solitude.enter();
-    // Its lease may have been lost while it waited (then somebody else runs it), or its time may be over.
-    if (suspect === undefined || !this.#laneOf.has(suspect.delivery)) {
-      this.#solitude.leave();
-      return;
-    }
-    const { lane, delivery } = suspect;
-    const verdict = processDelivery(delivery, this.#options.judging);
-    if (verdict.kind === 'run') {
-      this.#runner.start(delivery, verdict.message, verdict.task);
-      return;
-    }
-    this.#solitude.leave();
-    this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-    this.#scheduleTurn();
   }
 
   #sleep(waitMs: number): Promise<void> {

@@ -9,51 +9,35 @@ export function isSuspect(delivery: Delivery): boolean {
 }
 
 /**
- * The rule that a suspect shares its worker with nobody, so that only it is charged for the next crash: one suspect
- * waits until everything else is finished, and nothing is fetched until it has run. After one, messages are fetched
- * one by one until an innocent one comes, since suspects come in crowds: all neighbours of a poison message are.
+ * The rule that a suspect shares its worker with nobody, not even while it waits, so that only what it does alone is
+ * charged to it. Only a worker that holds nothing else keeps one. Any other hands it back at once, finishes what it
+ * holds, and then fetches one by one until an innocent message comes, since suspects come in crowds: all neighbours of
+ * a poison message are.
  */
-export class Solitude<S> {
-  #waiting: S | undefined;
+export class Solitude {
   #occupied = false;
   #wary = false;
 
-  /** Nothing else may start or be fetched. */
+  /** A suspect runs: nothing else may start or be fetched. */
   get isClosed(): boolean {
-    return this.#occupied || this.#waiting !== undefined;
+    return this.#occupied;
   }
 
-  /** One at a time: what is fetched next may be a suspect. */
+  /** One at a time, once everything is finished: what is fetched next may be a suspect. */
   get isWary(): boolean {
     return this.#wary;
   }
 
-  /** Takes a suspect in, if there is none yet. */
-  admit(suspect: S): boolean {
-    if (this.isClosed) return false;
-    this.#waiting = suspect;
+  /** A suspect came; whether it may run. */
+  admit(alone: boolean): boolean {
     this.#wary = true;
-    return true;
-  }
-
-  /** The suspect whose turn it is, now that the worker is empty. */
-  enter(): S | undefined {
-    const suspect = this.#waiting;
-    this.#waiting = undefined;
-    this.#occupied = suspect !== undefined;
-    return suspect;
+    this.#occupied ||= alone;
+    return alone;
   }
 
   /** The suspect has run. */
   leave(): void {
     this.#occupied = false;
-  }
-
-  /** Gives up the suspect that waits. */
-  evict(): S | undefined {
-    const suspect = this.#waiting;
-    this.#waiting = undefined;
-    return suspect;
   }
 
   /** An innocent message came. */

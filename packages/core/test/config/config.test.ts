@@ -73,8 +73,8 @@ describe('broker URLs', () => {
   });
 
   it('of adapters that are not installed say how to install them, at first use', async () => {
-    await expect(createBroker('amqp://u:hunter2@h/v').publish([])).rejects.toThrow(
-      /\*\*\*@h.*npm install @brokkr\/broker-amqp/,
+    await expect(createBroker('nats://u:hunter2@h/v', { brokerPackage: '@acme/nats' }).publish([])).rejects.toThrow(
+      /\*\*\*@h.*npm install @acme\/nats/,
     );
   });
 });

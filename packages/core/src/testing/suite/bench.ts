@@ -40,6 +40,11 @@ export class TestBench {
     this.leaseMs = options.leaseMs ?? (this.isVirtual ? 30_000 : 600);
   }
 
+  /** Two brokers of this bench see the same messages, as two processes would: what is not persistent lives in one. */
+  get isShared(): boolean {
+    return this.broker.capabilities.persistent;
+  }
+
   get broker(): Broker {
     if (this.#broker === undefined) throw new Error('the bench is not set up');
     return this.#broker;

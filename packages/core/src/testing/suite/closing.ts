@@ -57,6 +57,6 @@ export const closing: Group = {
         (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
         [dead],
       );
-    }, 40_000);
+    }, 90_000);
   },
 };

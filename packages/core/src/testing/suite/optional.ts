@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Delivery } from '../../broker/delivery.ts';
-import { isCancelling, isInspectable, isReleasing, isResultStore, isStateStore } from '../../broker/optional.ts';
+import {
+  isCancelling,
+  isDiagnosable,
+  isInspectable,
+  isReleasing,
+  isResultStore,
+  isStateStore,
+} from '../../broker/optional.ts';
 import { UnsupportedFeatureError } from '../../errors/errors.ts';
 import { ack, ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
@@ -78,6 +85,17 @@ export const optional: Group = {
       await bench.settle(subscription, ack(held));
     });
 
+    it('judges its server, and changes nothing by it', async (bench) => {
+      if (!isDiagnosable(bench.broker)) throw new NotApplicable('the broker is no DiagnosableBroker');
+      const [id] = await bench.publish(1);
+      for (const { severity, code, message } of await bench.broker.diagnose()) {
+        assert.match(severity, /^(error|warning)$/);
+        assert.match(code, /^[A-Z][A-Z_]+$/);
+        assert.notEqual(message, '');
+      }
+      assert.equal((await bench.takeOne(await bench.subscribe())).envelope.id, id);
+    });
+
     it('hands back at once what a dead worker held, as crashes', async (bench) => {
       if (!isReleasing(bench.broker)) throw new NotApplicable('the broker is no ReleasingBroker');
       const published = await bench.publish(3);
@@ -131,8 +149,7 @@ export const optional: Group = {
       if (!isStateStore(store) || !isStateStore(other)) throw new NotApplicable('the broker is no StateStore');
       const key = randomUUID();
       await store.setState(key, 'a');
-      // Virtual time means one process: there is no other broker to see it.
-      const stores = bench.isVirtual ? [store] : [store, other];
+      const stores = bench.isShared ? [store, other] : [store];
       const reads = Array.from({ length: 20 }, (_, index) => stores[index % stores.length]?.getState(key));
       const write = (stores.at(-1) ?? store).setState(key, 'b');
       for (const seen of await Promise.all(reads)) assert.match(String(seen), /^[ab]$/);
@@ -156,7 +173,7 @@ export const optional: Group = {
       };
       await bench.until(read, 15_000, () => 'the state was not read');
       assert.equal(seen, 'yes');
-    }, 40_000);
+    }, 90_000);
 
     it('tells which messages have not ended', async (bench) => {
       const { broker, queue } = bench;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { currentTask } from '../../task/current-task.ts';
+import { release } from './bench.ts';
 import type { Group } from './group.ts';
 import { crash, worker } from './worker-bench.ts';
 
@@ -38,6 +39,35 @@ export const poison: Group = {
       await task.sendMany(Array.from({ length: 12 }, () => ['innocent']));
       await until({ succeeded: 15 }, bench.recoveryMs + 3_000);
       assert.deepEqual(crowded, []);
+    }, 60_000);
+
+    it('charges no suspect for a worker it did not run in: a busy one hands it back at once', async (bench) => {
+      let finish = () => {};
+      let busy = false;
+      const { task, until } = await worker(bench, async (name: string) => {
+        if (name !== 'busy') return;
+        busy = true;
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+      });
+      await task.send('suspect');
+      for (let round = 0; round < 2; round++) await crash(bench, 1);
+      await task.send('busy');
+      await until({});
+      await bench.until(
+        () => busy,
+        bench.recoveryMs,
+        () => 'the other message did not run',
+      );
+      // The worker has met the suspect by now.
+      await bench.pass(bench.recoveryMs);
+      const other = await bench.subscribe();
+      const suspect = await bench.takeOne(other);
+      assert.equal(suspect.crashes, 2);
+      await bench.settle(other, release(suspect));
+      finish();
+      await until({ succeeded: 2 }, bench.recoveryMs);
     }, 60_000);
   },
 };

@@ -1,0 +1,26 @@
+import type { InspectableBroker } from '@brokkr/core';
+import { findApp } from './find-app.ts';
+import { forOutput } from './for-output.ts';
+import { loadApp } from './load-app.ts';
+
+/**
+ * The queues of a broker, by name; where its server cannot list them, those of the application's tasks.
+ * @param app the application's module; without it the one in the working folder, if there is one
+ */
+export async function queueNames(broker: InspectableBroker, app: string | undefined): Promise<readonly string[]> {
+  const listed = await broker.queues();
+  if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return [...listed].sort();
+  const { manager } = await loadApp(app, forOutput);
+  const { queueName } = manager.config;
+  const named = manager.tasks().map((task) => task.queueName ?? queueName);
+  return [...new Set([...listed, ...named])].sort();
+}
+
+function isThereAnApp(): boolean {
+  try {
+    findApp(undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}

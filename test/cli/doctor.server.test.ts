@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createBroker } from '@brokkr/core';
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import { RedisServer } from '../support/redis-server.ts';
+import { app, brokkr, until } from './brokkr.ts';
+
+const server = await RedisServer.start();
+const client = server.client();
+afterAll(async () => {
+  client.disconnect();
+  await server.stop();
+});
+beforeEach(async () => {
+  await client.flushall();
+  await client.config('SET', 'maxmemory-policy', 'noeviction');
+  await client.config('SET', 'appendonly', 'yes');
+});
+
+interface Check {
+  readonly about: string;
+  readonly severity: string;
+  readonly code?: string;
+  readonly message: string;
+}
+
+async function doctor(env: NodeJS.ProcessEnv, ...args: string[]): Promise<{ code: number | null; checks: Check[] }> {
+  const command = brokkr(['doctor', '-a', app, '--json', ...args], { TASK_BROKER_URL: server.url, ...env });
+  const code = await command.exited;
+  expect(command.errors()).toBe('');
+  return { code, checks: JSON.parse(command.output()) as Check[] };
+}
+
+function problems(checks: readonly Check[]): string[] {
+  return checks
+    .filter(({ severity }) => severity !== 'ok')
+    .map(({ about, severity, code }) => `${severity} ${about} ${code ?? ''}`.trim());
+}
+
+async function send(queue: string, count: number): Promise<void> {
+  const broker = createBroker(server.url);
+  const headers = { 'brokkr-task': 'greet', 'brokkr-at': String(Date.now()) };
+  const envelope = () => ({ id: randomUUID(), queue, body: Buffer.from('["Ada"]'), headers });
+  await broker.publish(Array.from({ length: count }, envelope));
+  await broker.close();
+}
+
+it('all is well: exit 0, a line for each look', async () => {
+  const { code, checks } = await doctor({});
+  expect(checks.map(({ about, severity }) => `${severity} ${about}`)).toEqual([
+    'ok application',
+    'ok configuration',
+    'ok broker',
+    'ok queues',
+  ]);
+  expect(code).toBe(0);
+  const forPeople = brokkr(['doctor', '-a', app], { TASK_BROKER_URL: server.url });
+  expect(await forPeople.exited).toBe(0);
+  expect(forPeople.output()).toMatch(/^ok +application .*tasks\.ts defines \d+ tasks\n/);
+}, 30_000);
+
+it('a server that keeps no file is warned of, one that evicts is an error: exit 1', async () => {
+  await client.config('SET', 'appendonly', 'no');
+  const warned = await doctor({});
+  expect([warned.code, ...problems(warned.checks)]).toEqual([0, 'warning broker SERVER_FORGETS']);
+  await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  const refused = await doctor({});
+  expect(problems(refused.checks)).toContain('error broker SERVER_EVICTS');
+  expect(refused.code).toBe(1);
+}, 30_000);
+
+it('a broker that is away is an error, its password is not shown: exit 1', async () => {
+  const port = await new Promise<number>((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port: free } = probe.address() as { port: number };
+      probe.close(() => resolve(free));
+    });
+  });
+  const url = `redis://u:s3cret@127.0.0.1:${port}`;
+  const { code, checks } = await doctor({ TASK_SEND_TIMEOUT: '300ms' }, '--broker', url);
+  expect(problems(checks)).toEqual(['error broker BROKER_UNAVAILABLE']);
+  expect(JSON.stringify(checks)).not.toContain('s3cret');
+  expect(code).toBe(1);
+}, 30_000);
+
+it('queues that nobody serves are warned of', async () => {
+  await send('greetings', 3);
+  await send('nobody', 1);
+  const { code, checks } = await doctor({});
+  expect(problems(checks)).toEqual(['warning queues QUEUE_UNSERVED', 'warning queues QUEUE_UNSERVED']);
+  expect(checks.map(({ message }) => message).join('\n')).toMatch(
+    /3 messages wait in greetings .*brokkr worker -q greetings\n1 messages wait in nobody .*no task of this application/,
+  );
+  expect(code).toBe(0);
+}, 30_000);
+
+it('what a worker runs is served', async () => {
+  await send('greetings', 1);
+  const worker = brokkr(['worker', '-a', app, '-q', 'greetings'], { TASK_BROKER_URL: server.url });
+  await until(() => worker.output().includes('worker started'), 'it started');
+  const { checks } = await doctor({});
+  expect(problems(checks)).toEqual([]);
+  worker.child.kill('SIGTERM');
+  await worker.exited;
+}, 30_000);
+
+it('wrong settings and a wrong application are wrong usage: exit 2, all of them told', async () => {
+  const settings = await doctor({ TASK_TIMEOUT: 'soon', TASK_MAX_WORKERS: '-1' });
+  expect([settings.code, ...problems(settings.checks)]).toEqual([2, 'error configuration SETTINGS_INVALID']);
+  expect(settings.checks[0]?.message).toMatch(
+    /TASK_MAX_WORKERS[\s\S]*TASK_TIMEOUT|TASK_TIMEOUT[\s\S]*TASK_MAX_WORKERS/,
+  );
+  // The broker is looked at without an application too.
+  const missing = await doctor({}, '--app', join('no', 'such.ts'));
+  expect([missing.code, ...problems(missing.checks)]).toEqual([2, 'error application']);
+  expect(missing.checks.map(({ about }) => about)).toContain('broker');
+}, 30_000);
+
+it('dead letters above TASK_DEAD_MAX are warned of', async () => {
+  await send('greetings', 2);
+  const broker = createBroker(server.url);
+  const subscription = await broker.subscribe('greetings', {});
+  const deliveries = await subscription.receive(2, { signal: AbortSignal.timeout(2_000), wait: true });
+  await subscription.settle(
+    deliveries.map((delivery) => ({
+      kind: 'dead-letter',
+      delivery,
+      reason: 'x',
+      replacement: { ...delivery.envelope, queue: 'greetings.dead' },
+    })),
+  );
+  await broker.close();
+  const over = await doctor({ TASK_DEAD_MAX: '1' });
+  expect(problems(over.checks)).toEqual(['warning queues DEAD_LETTERS_OVER_MAX']);
+  expect(problems((await doctor({ TASK_DEAD_MAX: '2' })).checks)).toEqual([]);
+}, 30_000);
