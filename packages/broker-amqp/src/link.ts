@@ -13,8 +13,8 @@ export class Link {
   readonly #logger: BrokerOptions['logger'];
   readonly #purpose: string;
   readonly #closing = new AbortController();
-  /** Ends an attempt to connect. */
-  readonly #dialing = new AbortController();
+  /** Ends the attempt to connect that is under way. */
+  #dialing = new AbortController();
   readonly #waiting = new Set<(end: ChannelModel | Error) => void>();
   readonly #onUp = new Set<() => void>();
   #model: ChannelModel | undefined;
@@ -34,6 +34,11 @@ export class Link {
   /** The server takes nothing from publishers now: a memory or disk alarm. */
   get isBlocked(): boolean {
     return this.#blocked;
+  }
+
+  /** Why there is no connection now; nothing where there is one, or the first attempt is still under way. */
+  get trouble(): unknown {
+    return this.#model === undefined ? this.#lastError : undefined;
   }
 
   /** The connection, where there is one now. */
@@ -110,6 +115,7 @@ export class Link {
   async #dial(): Promise<ChannelModel> {
     const { hosts, tls, username, password, vhost, heartbeatS, connectTimeoutMs } = this.#target;
     const { host, port } = hosts[this.#host++ % hosts.length] as (typeof hosts)[number];
+    this.#dialing = new AbortController();
     const socket = {
       signal: this.#dialing.signal,
       timeout: connectTimeoutMs,

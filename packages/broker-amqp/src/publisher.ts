@@ -268,7 +268,8 @@ export class Publisher {
         code: 'BROKER_FULL',
       });
     }
-    return this.#options.link.isBlocked ? blocked() : unavailable(new Error('no confirmation came in time'));
+    const { link } = this.#options;
+    return link.isBlocked ? blocked() : unavailable(link.trouble ?? new Error('no confirmation came in time'));
   }
 }
 

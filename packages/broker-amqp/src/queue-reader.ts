@@ -7,6 +7,8 @@ import type { Topology } from './topology.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
+/** By then a deletion is over that was under way when a consumer was cancelled. */
+const DELETED_WITHIN_MS = 1_000;
 
 /**
  * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
@@ -162,9 +164,22 @@ export class QueueReader {
     }
     const { logger, queue, topology } = this.#options;
     logger?.warn({ queue }, 'RabbitMQ cancelled a consumer: its queue was deleted or moved; declaring it again');
-    topology.forget();
     this.#tag = undefined;
+    topology.forget();
     this.#again();
+    // The server tells of a deletion before it has come to its end: what was found meanwhile may have been the old queue.
+    setTimeout(() => this.#anew(), DELETED_WITHIN_MS).unref();
+  }
+
+  #anew(): void {
+    if (!this.#wanted) return;
+    this.#working = this.#working.then(async () => {
+      const tag = this.#tag;
+      this.#tag = undefined;
+      this.#options.topology.forget();
+      if (tag !== undefined) await this.#session?.channel.cancel(tag).catch(() => undefined);
+      await this.#consume();
+    });
   }
 
   #again(): void {
