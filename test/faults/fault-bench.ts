@@ -123,11 +123,14 @@ export class FaultBench {
   /** Waits until nothing is left to do, and demands that nothing was lost and nothing settled twice. */
   async drained(boundMs: number, dead = 0): Promise<void> {
     await expect.poll(() => this.#state(), { timeout: boundMs, interval: 100 }).toBe(`0 left, ${dead} dead`);
+    await this.#server.quiet?.(this.namespace, boundMs);
     const { published, acknowledged } = await this.counts();
     if (published !== undefined) {
       expect({ published, acknowledged }).toEqual({ published: this.sent, acknowledged: this.sent - dead });
     }
-    if (this.#options.fences ?? true) expect(violations(this.notes())).toEqual([]);
+    const found = violations(this.notes());
+    // Without a fence a copy in doubt may run too; what is acknowledged unrun is wrong everywhere.
+    expect((this.#options.fences ?? true) ? found : found.filter((one) => one.startsWith('I4'))).toEqual([]);
     await this.emptied(dead);
   }
 

@@ -151,6 +151,8 @@ export function faultCases(broker: FaultBroker): void {
 
     it('when the server is killed and started again', async () => {
       bench.worker();
+      await bench.send(1, 20);
+      await server.queuesAreKept?.();
       await bench.send(1_000, 20);
       await until(() => bench.notes().length > 300, 15_000, 'work has begun');
       await server.kill();

@@ -16,6 +16,10 @@ export interface FaultServer {
   stop(): Promise<void>;
   /** Breaks every connection of every client, from the server's side. */
   breakConnections(): Promise<void>;
+  /** Resolves once a queue that was just declared survives a `kill -9`; where it is absent, one does at once. */
+  queuesAreKept?(): Promise<void>;
+  /** Resolves once it holds nothing but dead letters: for a server whose `counts` do not tell what runs. */
+  quiet?(namespace: string, boundMs: number): Promise<void>;
   /** Where it keeps each message, in one look; `undefined` for a server that cannot tell. */
   dump(namespace: string, queue: string): Promise<Dump | undefined>;
 }

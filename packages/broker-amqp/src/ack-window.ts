@@ -1,24 +1,27 @@
 /**
- * Delivery tags of one channel, as they are acknowledged: where all tags up to one are done, a single frame says so.
- * (`basic.ack` with `multiple`, AMQP 0-9-1.)
+ * Delivery tags of one channel, as they are acknowledged: where all that was handed over up to one is done, a single
+ * frame says so (`basic.ack` with `multiple`, AMQP 0-9-1). It remembers what is open, never what is done: beside one
+ * message that runs for an hour, millions may come and go.
  */
 export class AckWindow {
-  /** The lowest tag that is not acknowledged. */
-  #low = 1;
-  /** Acknowledged tags above it. */
-  readonly #above = new Set<number>();
+  /** Handed over and not acknowledged, lowest first: tags come in their order. */
+  readonly #open = new Set<number>();
   readonly #send: (tag: number, multiple: boolean) => void;
 
   constructor(send: (tag: number, multiple: boolean) => void) {
     this.#send = send;
   }
 
+  arrived(tag: number): void {
+    this.#open.add(tag);
+  }
+
   ack(tags: readonly number[]): void {
-    for (const tag of tags) this.#above.add(tag);
-    while (this.#above.delete(this.#low)) this.#low++;
-    // The last of these tags below the mark stands for all: the server knows no tag twice, not even in a range.
-    const upTo = tags.reduce((highest, tag) => (tag < this.#low && tag > highest ? tag : highest), 0);
+    // The server closes the channel of one who acknowledges a tag twice.
+    const done = tags.filter((tag) => this.#open.delete(tag));
+    const [lowest = Number.POSITIVE_INFINITY] = this.#open;
+    const upTo = done.reduce((highest, tag) => (tag < lowest && tag > highest ? tag : highest), 0);
     if (upTo > 0) this.#send(upTo, true);
-    for (const tag of tags) if (tag >= this.#low) this.#send(tag, false);
+    for (const tag of done) if (tag > lowest) this.#send(tag, false);
   }
 }

@@ -22,6 +22,7 @@ import { AmqpSubscription } from './amqp-subscription.ts';
 import { type AmqpTarget, parseAmqpUrl } from './amqp-url.ts';
 import { LONGEST_DELAY_MS } from './delay-ladder.ts';
 import { Elections } from './elections.ts';
+import { Floor } from './floor.ts';
 import { Link } from './link.ts';
 import { Names } from './names.ts';
 import { Addresses } from './outgoing.ts';
@@ -59,6 +60,7 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   readonly #states: StateQueues;
   readonly #elections: Elections;
   readonly #subscriptions = new Set<AmqpSubscription>();
+  readonly #floor = new Floor();
   readonly #used = new Set<string>();
   #closed = false;
 
@@ -93,6 +95,7 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     this.#elections = new Elections(own);
     this.#inspector = new AmqpInspector({
       link: this.#consuming,
+      publishing: this.#publishing,
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
@@ -121,6 +124,7 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       queue,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? defaults.prefetch,
+      floor: this.#floor,
       link: this.#consuming,
       topology: this.#consumed,
       names: this.#names,

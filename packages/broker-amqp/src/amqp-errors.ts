@@ -39,6 +39,12 @@ export function unavailable(cause: unknown): BrokerUnavailableError {
   return new BrokerUnavailableError('RabbitMQ cannot be reached now; see the cause', { cause });
 }
 
+export function blocked(): BrokerUnavailableError {
+  return new BrokerUnavailableError('RabbitMQ takes no messages now: an alarm for memory or disk is on', {
+    code: 'BROKER_BLOCKED',
+  });
+}
+
 export function closedError(): BrokerUnavailableError {
   return new BrokerUnavailableError('the RabbitMQ broker is closed', { code: 'BROKER_CLOSED' });
 }

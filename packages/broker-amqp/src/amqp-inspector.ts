@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Envelope, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core';
 import type { Channel, GetMessage, Message } from 'amqplib';
-import { NOT_FOUND, replyCode } from './amqp-errors.ts';
+import { blocked, NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
 import { LEVELS, stepsOf } from './delay-ladder.ts';
 import { decodeMessage } from './envelope-codec.ts';
 import type { Link } from './link.ts';
@@ -16,6 +16,8 @@ const BACK_WITHIN_MS = 2_000;
 
 export interface AmqpInspectorOptions {
   readonly link: Link;
+  /** What publishes may be stopped by an alarm: never the connection that acknowledges. */
+  readonly publishing: Link;
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
@@ -65,7 +67,12 @@ export class AmqpInspector {
       taken += await this.#onExisting(source, async (channel) => {
         const messages = await fetch(channel, source, limit - taken);
         if (messages.length === 0) return 0;
-        await move(messages.map((message) => envelopeOf(message, queue)));
+        try {
+          await move(messages.map((message) => envelopeOf(message, queue)));
+        } catch (error) {
+          if (source === this.#options.names.quarantine(queue)) await this.#replace(channel, messages, queue);
+          throw error;
+        }
         for (const message of messages) channel.ack(message);
         return messages.length;
       });
@@ -120,15 +127,33 @@ export class AmqpInspector {
     return done;
   }
 
-  /** Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. */
+  /**
+   * Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. The
+   * server marks them as handed over before, which in the quarantine would be a crash: there copies take their place.
+   */
   async #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
+    const { link, names, patienceMs } = this.#options;
     const before = await this.#count(source);
     if (before === 0) return [];
-    const seen = await this.#options.link.withChannel(this.#options.patienceMs, async (channel) =>
-      (await fetch(channel, source, Math.min(limit, before))).map((message) => envelopeOf(message, queue)),
-    );
+    const seen = await link.withChannel(patienceMs, async (channel) => {
+      const messages = await fetch(channel, source, Math.min(limit, before));
+      if (source === names.quarantine(queue)) await this.#replace(channel, messages, queue);
+      return messages.map((message) => envelopeOf(message, queue));
+    });
     await this.#untilBack(source, before);
     return seen;
+  }
+
+  /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
+  async #replace(channel: Channel, messages: readonly Message[], queue: string): Promise<void> {
+    const { addresses, publisher } = this.#options;
+    const copies = messages.map((message) => {
+      const { envelope, passport } = decodeMessage(message, queue);
+      const crashes = passport.crashes + (message.fields.redelivered ? 1 : 0);
+      return addresses.back(envelope, { ...passport, crashes });
+    });
+    await publisher.send(copies);
+    for (const message of messages) channel.ack(message);
   }
 
   /** The server gives back what a channel held after it has answered its closing. */
@@ -154,22 +179,25 @@ export class AmqpInspector {
    * any queue took it: each rung has bound its name to an exchange whose queue keeps nothing.
    */
   async #rungs(queue: string): Promise<readonly string[]> {
-    const { link, names, patienceMs } = this.#options;
+    const { publishing, names, patienceMs } = this.#options;
     if ((await this.#existing(names.ladder(queue, 0), 'exchange')) === undefined) return [];
-    const model = await link.ready(patienceMs);
-    const channel = await model.createConfirmChannel();
-    channel.on('error', () => undefined);
-    const missing = new Set<string>();
-    channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
     const candidates = LEVELS.flatMap((level) =>
       Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
     );
-    const nothing = Buffer.alloc(0);
-    for (const { level, steps } of candidates) {
-      channel.publish(names.rungs, names.rungKey(queue, level, steps), nothing, { mandatory: true, expiration: 0 });
+    const missing = new Set<string>();
+    const model = await publishing.ready(patienceMs);
+    const channel = await within(patienceMs, publishing, model.createConfirmChannel());
+    channel.on('error', () => undefined);
+    channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
+    try {
+      const nothing = Buffer.alloc(0);
+      for (const { level, steps } of candidates) {
+        channel.publish(names.rungs, names.rungKey(queue, level, steps), nothing, { mandatory: true, expiration: 0 });
+      }
+      await within(patienceMs, publishing, channel.waitForConfirms());
+    } finally {
+      void channel.close().catch(() => undefined);
     }
-    await channel.waitForConfirms();
-    await channel.close();
     return candidates
       .filter(({ level, steps }) => !missing.has(names.rungKey(queue, level, steps)))
       .map(({ level, steps }) => names.rung(queue, level, steps));
@@ -197,6 +225,16 @@ export class AmqpInspector {
     if ((await this.#existing(source, 'queue')) === undefined) return 0;
     return this.#options.link.withChannel(this.#options.patienceMs, use);
   }
+}
+
+/** An alarm stops a connection for as long as it lasts. */
+async function within<T>(patienceMs: number, link: Link, asked: Promise<T>): Promise<T> {
+  const waited = new AbortController();
+  const tooLong = sleep(patienceMs, undefined, { signal: waited.signal, ref: false }).then(() => {
+    throw link.isBlocked ? blocked() : unavailable(new Error('no answer came in time'));
+  });
+  tooLong.catch(() => undefined);
+  return Promise.race([asked, tooLong]).finally(() => waited.abort());
 }
 
 /** Up to `limit` messages, asked for together. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core';
 import type { Message } from 'amqplib';
 import { decodeMessage } from './envelope-codec.ts';
+import type { Floor } from './floor.ts';
 import { type Arrival, type Held, HeldDeliveries } from './held.ts';
 import type { Link } from './link.ts';
 import type { Names } from './names.ts';
@@ -9,6 +10,7 @@ import type { Addresses } from './outgoing.ts';
 import type { Outgoing, Publisher } from './publisher.ts';
 import { Quarantine } from './quarantine.ts';
 import { QueueReader, type Session } from './queue-reader.ts';
+import { acknowledge, Returns } from './returns.ts';
 import type { Topology } from './topology.ts';
 
 /** What was pushed ahead and nobody asks for goes back after so long: another worker may be free. */
@@ -23,6 +25,7 @@ export interface AmqpSubscriptionOptions {
   readonly queue: string;
   readonly leaseMs: number;
   readonly prefetch: number;
+  readonly floor: Floor;
   readonly link: Link;
   readonly topology: Topology;
   readonly names: Names;
@@ -42,6 +45,7 @@ export class AmqpSubscription implements Subscription {
   readonly #reader: QueueReader;
   readonly #quarantine: Quarantine;
   readonly #held: HeldDeliveries;
+  readonly #returns: Returns;
   readonly #closing = new AbortController();
   readonly #tick: NodeJS.Timeout;
   /** Pushed ahead, not received. */
@@ -50,11 +54,14 @@ export class AmqpSubscription implements Subscription {
   readonly #interrupted = new Set<string>();
   #wake: (() => void) | undefined;
   #askedAt = performance.now();
+  /** A suspect was there when all hands were full: one look later nobody who is free has taken it. */
+  #hasSuspects = false;
 
   constructor(options: AmqpSubscriptionOptions) {
     const { queue, names, leaseMs } = options;
     this.#options = options;
-    this.#held = new HeldDeliveries(leaseMs);
+    this.#returns = new Returns(options, this.#closing.signal);
+    this.#held = new HeldDeliveries(leaseMs, options.floor);
     const onOver = (session: Session) => this.#over(session);
     this.#reader = new QueueReader({
       ...options,
@@ -78,13 +85,17 @@ export class AmqpSubscription implements Subscription {
       for (;;) {
         this.#askedAt = performance.now();
         if (signal.aborted || this.#closing.signal.aborted) return [];
-        const suspect = await this.#takeSuspect();
+        const suspect = this.#quarantine.isDue ? await this.#takeSuspect() : undefined;
         if (signal.aborted || this.#closing.signal.aborted) {
           if (suspect !== undefined) await this.#giveBack([suspect], 0);
+          this.#options.floor.free(this);
           return [];
         }
-        if (suspect !== undefined) return [this.#held.hold(suspect)];
-        if (this.#ahead.length > 0) return this.#ahead.splice(0, limit).map((arrival) => this.#held.hold(arrival));
+        if (suspect !== undefined) {
+          this.#options.floor.occupy();
+          return [this.#held.hold(suspect)];
+        }
+        if (this.#mayHandOut) return this.#ahead.splice(0, limit).map((arrival) => this.#held.hold(arrival));
         if (!wait) return [];
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -115,7 +126,7 @@ export class AmqpSubscription implements Subscription {
       } else {
         held.isSettling = true;
         replaced.push(held);
-        replacements.push(replacement);
+        replacements.push({ ...replacement, isNeeded: () => held.session.isOpen });
       }
     }
     acknowledge(done);
@@ -126,7 +137,11 @@ export class AmqpSubscription implements Subscription {
       for (const held of replaced) held.isSettling = false;
       throw error;
     }
-    for (const held of replaced) this.#held.drop(held);
+    for (const held of replaced) {
+      this.#held.drop(held);
+      // The server hands it over again, and nothing stored here changes that.
+      if (!held.session.isOpen) lost.push(held.delivery);
+    }
     acknowledge(replaced);
     return lost;
   }
@@ -145,6 +160,7 @@ export class AmqpSubscription implements Subscription {
     this.#wake?.();
     clearInterval(this.#tick);
     await Promise.race([this.#end(), sleep(CLOSING_MS, undefined, { ref: false })]);
+    this.#options.floor.free(this);
     this.#options.onClose();
   }
 
@@ -168,14 +184,8 @@ export class AmqpSubscription implements Subscription {
         return addresses.dead(queue, settlement.replacement);
       case 'release':
         // Never a nack: the server would count it as a return.
-        return this.#copyOf(held, 0);
+        return this.#returns.copyOf(held, 0);
     }
-  }
-
-  #copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
-    const { envelope, passport } = decodeMessage(message, this.#options.queue);
-    const { fence, crashes } = delivery;
-    return this.#options.addresses.back(envelope, { ...passport, fence, crashes: crashes + moreCrashes });
   }
 
   #arrived(message: Message, session: Session): void {
@@ -190,15 +200,33 @@ export class AmqpSubscription implements Subscription {
     this.#wake?.();
   }
 
+  get #mayHandOut(): boolean {
+    return this.#ahead.length > 0 && !this.#options.floor.isReserved;
+  }
+
+  /** A suspect, once this process holds nothing else; where it does, nothing more is handed out until it does not. */
   async #takeSuspect(): Promise<Arrival | undefined> {
-    const message = await this.#quarantine.take(this.#held.size === 0);
-    if (message === undefined) return undefined;
-    const arrival = this.#read(message.message, message.session);
-    if (!message.message.fields.redelivered) return arrival;
+    const { floor } = this.#options;
+    const hadSome = this.#hasSuspects;
+    this.#hasSuspects = await this.#quarantine.hasAny();
+    if (!this.#hasSuspects) {
+      floor.free(this);
+      return undefined;
+    }
+    if (!floor.isEmpty && !hadSome) return undefined;
+    if (!floor.reserve(this) || !floor.isEmpty) return undefined;
+    const taken = await this.#quarantine.take();
+    if (taken === undefined) {
+      floor.free(this);
+      return undefined;
+    }
+    const arrival = this.#read(taken.message, taken.session);
+    if (!taken.message.fields.redelivered) return arrival;
     // It had the worker for itself, so a crash was its own; the copy keeps the count where the server keeps none.
     const isOurs = this.#interrupted.delete(arrival.delivery.envelope.id);
     await this.#giveBack([arrival], isOurs ? 0 : 1);
-    return undefined;
+    floor.free(this);
+    return this.#takeSuspect();
   }
 
   #read(message: Message, session: Session): Arrival {
@@ -216,30 +244,22 @@ export class AmqpSubscription implements Subscription {
     };
   }
 
-  /** Stores copies, then acknowledges: until then they stay with the server. Tried for as long as the channel lives. */
   async #giveBack(arrivals: readonly Arrival[], crashes: number): Promise<void> {
-    const { publisher, logger, queue } = this.#options;
-    const living = arrivals.filter(({ session }) => session.isOpen);
-    if (living.length === 0) return;
-    const copies = living.map((arrival) => this.#copyOf(arrival, crashes));
-    try {
-      await publisher.send(copies);
-    } catch (error) {
-      logger?.warn({ error, queue, messages: living.length }, 'messages cannot be given back now; trying again');
-      if (!this.#closing.signal.aborted) await this.#giveBack(living, crashes);
-      return;
-    }
-    acknowledge(living);
-    if (copies.length > 0) this.#quarantine.lookSoon();
+    if (await this.#returns.give(arrivals, crashes)) this.#quarantine.lookSoon();
   }
 
   #onTick(): void {
+    const { floor } = this.#options;
     const lapsed = this.#held.takeLapsed();
     if (lapsed.length > 0) void this.#giveBack(lapsed, 1);
     if (this.#wake !== undefined) {
-      // Somebody waits: for the quarantine too, which pushes nothing.
-      if (this.#quarantine.isDue) this.#wake();
-    } else if (this.#ahead.length > 0 && performance.now() - this.#askedAt > IDLE_MS && this.#reader.isConsuming) {
+      // Somebody waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
+      if (floor.isReservedBy(this) && floor.isEmpty) this.#quarantine.lookSoon();
+      if (this.#quarantine.isDue || this.#mayHandOut) this.#wake();
+    } else if (performance.now() - this.#askedAt > IDLE_MS) {
+      // Who does not ask keeps nobody else from working.
+      floor.free(this);
+      if (this.#ahead.length === 0 || !this.#reader.isConsuming) return;
       void this.#reader.pause().then(() => this.#giveBack(this.#ahead.splice(0), 0));
     }
   }
@@ -256,15 +276,4 @@ export class AmqpSubscription implements Subscription {
 /** A crash beside others is nobody's in particular: it makes a suspect at most, and never the crash that is too many. */
 function crashesBeside({ delivery }: Arrival): number {
   return delivery.crashes < 2 ? 1 : 0;
-}
-
-function acknowledge(arrivals: readonly Arrival[]): void {
-  const bySession = new Map<Session, number[]>();
-  for (const { session, message } of arrivals) {
-    const tag = message.fields.deliveryTag;
-    const tags = bySession.get(session);
-    if (tags === undefined) bySession.set(session, [tag]);
-    else tags.push(tag);
-  }
-  for (const [session, tags] of bySession) session.ack(tags);
 }

@@ -33,6 +33,9 @@ export function parseAmqpUrl(url: string): AmqpTarget {
   const match = /^(amqps?):\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?(.*))?$/i.exec(url);
   if (match === null) throw invalid(url, `write ${FORM}`);
   const [, scheme = '', credentials = '', authority = '', vhost = '', search = ''] = match;
+  if (/@/.test(authority + vhost + search)) {
+    throw invalid(url, 'in user, password and vhost / is written %2F, ? is %3F, # is %23 and @ is %40');
+  }
   const tls = scheme.toLowerCase() === 'amqps';
   const query = readQuery(url, search);
   const colon = credentials.indexOf(':');

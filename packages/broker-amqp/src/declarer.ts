@@ -1,5 +1,5 @@
 import type { Channel, Options } from 'amqplib';
-import { declarationError, isRefused } from './amqp-errors.ts';
+import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
 import type { QueueType } from './amqp-url.ts';
 import type { Link } from './link.ts';
 
@@ -74,6 +74,8 @@ export class Declarer {
   ): Promise<void> {
     try {
       await declare(await this.#open()).catch(async (error: unknown) => {
+        // What is declared and yet not found stands on a node that is away.
+        if (replyCode(error) === NOT_FOUND) throw unavailable(error);
         if (!isRefused(error)) throw error;
         await check(await this.#open());
       });

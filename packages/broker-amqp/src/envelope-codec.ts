@@ -18,9 +18,9 @@ const CRASHES = 'x-brokkr-crashes';
 const REMAINING = 'x-brokkr-remaining';
 const EXPIRES = 'x-brokkr-expires';
 const NOT_BEFORE = 'x-brokkr-not-before';
-/** Headers whose names the protocol or the server would not leave alone, as JSON. */
+/** Headers whose names the protocol or the server would not leave alone (`CC` and `BCC` are addresses), as JSON. */
 const OTHERS = 'x-brokkr-headers';
-const PLAIN = /^(?!x-)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
+const PLAIN = /^(?!x-|b?cc$)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
 
 /** Headers stand in the table as they are, so that a person who looks at a queue can read them. */
 export function encodeProperties(envelope: Envelope, passport: Passport): Options.Publish {

@@ -1,5 +1,6 @@
 import type { Delivery } from '@brokkr/core';
 import type { Message } from 'amqplib';
+import type { Floor } from './floor.ts';
 import type { Session } from './queue-reader.ts';
 
 /** A message that the server has handed over and nobody has acknowledged yet. */
@@ -22,16 +23,15 @@ export interface Held extends Arrival {
 export class HeldDeliveries {
   readonly #held = new Map<Delivery, Held>();
   readonly #leaseMs: number;
+  readonly #floor: Floor;
 
-  constructor(leaseMs: number) {
+  constructor(leaseMs: number, floor: Floor) {
     this.#leaseMs = leaseMs;
-  }
-
-  get size(): number {
-    return this.#held.size;
+    this.#floor = floor;
   }
 
   hold(arrival: Arrival): Delivery {
+    this.#floor.enter();
     this.#held.set(arrival.delivery, { ...arrival, endsAt: performance.now() + this.#leaseMs, isSettling: false });
     return arrival.delivery;
   }
@@ -48,7 +48,7 @@ export class HeldDeliveries {
   }
 
   drop({ delivery }: Arrival): void {
-    this.#held.delete(delivery);
+    if (this.#held.delete(delivery)) this.#floor.leave();
   }
 
   /** Takes out those whose lease has run out by now. */

@@ -13,6 +13,8 @@ export class Link {
   readonly #logger: BrokerOptions['logger'];
   readonly #purpose: string;
   readonly #closing = new AbortController();
+  /** Ends the attempt to connect that is under way. */
+  #dialing = new AbortController();
   readonly #waiting = new Set<(end: ChannelModel | Error) => void>();
   readonly #onUp = new Set<() => void>();
   #model: ChannelModel | undefined;
@@ -32,6 +34,11 @@ export class Link {
   /** The server takes nothing from publishers now: a memory or disk alarm. */
   get isBlocked(): boolean {
     return this.#blocked;
+  }
+
+  /** Why there is no connection now; nothing where there is one, or the first attempt is still under way. */
+  get trouble(): unknown {
+    return this.#model === undefined ? this.#lastError : undefined;
   }
 
   /** The connection, where there is one now. */
@@ -84,7 +91,10 @@ export class Link {
     this.#closing.abort();
     for (const end of [...this.#waiting]) end(closedError());
     const model = this.#model;
-    if (model === undefined) return;
+    if (model === undefined) {
+      this.#dialing.abort();
+      return;
+    }
     // A server that does not answer is not waited for.
     await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
     socketOf(model)?.destroy();
@@ -105,15 +115,24 @@ export class Link {
   async #dial(): Promise<ChannelModel> {
     const { hosts, tls, username, password, vhost, heartbeatS, connectTimeoutMs } = this.#target;
     const { host, port } = hosts[this.#host++ % hosts.length] as (typeof hosts)[number];
-    return connect(
-      { protocol: tls ? 'amqps' : 'amqp', hostname: host, port, username, password, vhost, heartbeat: heartbeatS },
-      {
-        timeout: connectTimeoutMs,
-        noDelay: true,
-        keepAlive: true,
-        clientProperties: { connection_name: `brokkr ${this.#purpose}` },
-      },
-    );
+    this.#dialing = new AbortController();
+    const socket = {
+      signal: this.#dialing.signal,
+      timeout: connectTimeoutMs,
+      noDelay: true,
+      keepAlive: true,
+      clientProperties: { connection_name: `brokkr ${this.#purpose}` },
+    };
+    // The client decodes the name of the virtual host.
+    const target = {
+      hostname: host,
+      port,
+      username,
+      password,
+      vhost: encodeURIComponent(vhost),
+      heartbeat: heartbeatS,
+    };
+    return connect({ protocol: tls ? 'amqps' : 'amqp', ...target }, socket);
   }
 
   #adopt(model: ChannelModel): void {

@@ -1,6 +1,6 @@
 import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core';
 import type { ConfirmChannel, Message, Options } from 'amqplib';
-import { closedError, unavailable } from './amqp-errors.ts';
+import { blocked, closedError, unavailable } from './amqp-errors.ts';
 import type { LadderPath } from './delay-ladder.ts';
 import type { Link } from './link.ts';
 import type { Topology } from './topology.ts';
@@ -17,6 +17,8 @@ export interface Outgoing {
   /** Whose topology must stand before it is sent. */
   readonly queue: string;
   readonly path: LadderPath | undefined;
+  /** Asked before it is sent once more; a copy is of no use once the server hands over its original again. */
+  readonly isNeeded?: () => boolean;
 }
 
 /** Messages whose sender waits for the confirmation of all. */
@@ -89,7 +91,7 @@ export class Publisher {
   /** Written and not confirmed. */
   readonly #unconfirmed = new Set<Pending>();
   /** In doubt, blocked, or their queue is not declared yet. */
-  #waiting: Pending[] = [];
+  readonly #waiting = new Set<Pending>();
   #flushing = false;
 
   constructor(options: PublisherOptions) {
@@ -107,21 +109,28 @@ export class Publisher {
     const { link, patienceMs, topology } = this.#options;
     if (link.isClosed) throw closedError();
     const batch = new Batch(messages.length, patienceMs, () => this.#outOfPatience(batch));
-    const channel = this.#waiting.length === 0 && !link.isBlocked ? this.#channel : undefined;
-    for (const outgoing of messages) {
-      const pending = new Pending(batch, outgoing);
+    const channel = this.#waiting.size === 0 && !link.isBlocked ? this.#channel : undefined;
+    const pendings = messages.map((outgoing) => new Pending(batch, outgoing));
+    for (const pending of pendings) {
+      const { outgoing } = pending;
       if (channel !== undefined && outgoing.path === undefined && topology.has(outgoing.queue)) {
         this.#write(channel, pending);
-      } else this.#waiting.push(pending);
+      } else this.#waiting.add(pending);
     }
-    if (this.#waiting.length > 0) void this.#flush();
-    return batch.done;
+    if (this.#waiting.size > 0) void this.#flush();
+    try {
+      await batch.done;
+    } catch (error) {
+      // Nobody waits for them any more: a server that stays away for hours must not fill the memory.
+      for (const pending of pendings) this.#waiting.delete(pending);
+      throw error;
+    }
   }
 
   /** Ends all that waits. The link is closed by its owner. */
   close(): void {
     for (const { batch } of [...this.#unconfirmed, ...this.#waiting]) batch.fail(closedError());
-    this.#waiting = [];
+    this.#waiting.clear();
     this.#unconfirmed.clear();
   }
 
@@ -131,11 +140,14 @@ export class Publisher {
     if (this.#flushing) return;
     this.#flushing = true;
     try {
-      while (this.#waiting.length > 0 && !link.isBlocked && !link.isClosed) {
+      while (this.#waiting.size > 0 && !link.isBlocked && !link.isClosed) {
         const channel = await this.#open();
-        await Promise.all(this.#waiting.map((pending) => this.#prepare(pending)));
+        const prepared = await Promise.allSettled([...this.#waiting].map((pending) => this.#prepare(pending)));
         if (channel !== this.#channel || link.isBlocked) continue;
-        for (const pending of this.#waiting.splice(0)) if (pending.batch.isOpen) this.#writeOrWait(channel, pending);
+        for (const pending of this.#waiting) if (pending.isPrepared) this.#takeOut(pending, channel);
+        // One queue whose nodes are away keeps no other waiting.
+        const failure = prepared.find((outcome) => outcome.status === 'rejected');
+        if (failure !== undefined) throw failure.reason;
       }
     } catch (error) {
       // What waits goes on waiting; its senders end by their own patience.
@@ -146,10 +158,12 @@ export class Publisher {
     }
   }
 
-  /** More may have come to wait while the others were prepared. */
-  #writeOrWait(channel: ConfirmChannel, pending: Pending): void {
-    if (pending.isPrepared) this.#write(channel, pending);
-    else this.#waiting.push(pending);
+  #takeOut(pending: Pending, channel: ConfirmChannel): void {
+    this.#waiting.delete(pending);
+    const { batch, outgoing } = pending;
+    if (!batch.isOpen) return;
+    if (outgoing.isNeeded?.() ?? true) this.#write(channel, pending);
+    else batch.confirmed();
   }
 
   #flushSoon(): void {
@@ -223,7 +237,7 @@ export class Publisher {
     if (!pending.batch.isOpen) return;
     pending.isPrepared = false;
     pending.batch.wasRefused = isNack(error);
-    this.#waiting.push(pending);
+    this.#waiting.add(pending);
     this.#flushSoon();
   }
 
@@ -244,7 +258,7 @@ export class Publisher {
     pending.isPrepared = false;
     pending.wasRepaired = true;
     topology.forget();
-    this.#waiting.push(pending);
+    this.#waiting.add(pending);
     void this.#flush();
   }
 
@@ -254,10 +268,8 @@ export class Publisher {
         code: 'BROKER_FULL',
       });
     }
-    if (!this.#options.link.isBlocked) return unavailable(new Error('no confirmation came in time'));
-    return new BrokerUnavailableError('RabbitMQ takes no messages now: an alarm for memory or disk is on', {
-      code: 'BROKER_BLOCKED',
-    });
+    const { link } = this.#options;
+    return link.isBlocked ? blocked() : unavailable(link.trouble ?? new Error('no confirmation came in time'));
   }
 }
 

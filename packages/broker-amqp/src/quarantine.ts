@@ -37,28 +37,40 @@ export class Quarantine {
     this.#lookAt = 0;
   }
 
-  /** The next suspect. @param isAlone nothing else is held, so it may run: then the next is asked for at once */
-  async take(isAlone: boolean): Promise<{ message: GetMessage; session: Session } | undefined> {
-    if (!this.isDue || this.#closed) return undefined;
-    const { queue, serverQueue, logger } = this.#options;
-    this.#lookAt = performance.now() + LOOK_EVERY_MS;
-    try {
-      const session = this.#session ?? (await this.#open());
-      const { messageCount } = await session.channel.checkQueue(serverQueue);
-      if (messageCount === 0) return undefined;
+  /** Whether a suspect is there. */
+  async hasAny(): Promise<boolean> {
+    const { serverQueue } = this.#options;
+    return this.#look(async ({ channel }) => (await channel.checkQueue(serverQueue)).messageCount > 0, false);
+  }
+
+  /** The next suspect. Whoever takes it holds nothing else: a crash from here on is its own. */
+  async take(): Promise<{ message: GetMessage; session: Session } | undefined> {
+    const { serverQueue } = this.#options;
+    return this.#look(async (session) => {
       const message = await session.channel.get(serverQueue);
       if (message === false) return undefined;
-      if (isAlone) this.#lookAt = 0;
+      session.arrived(message);
+      // They come in crowds.
+      this.#lookAt = 0;
       return { message, session };
-    } catch (error) {
-      logger?.debug({ error, queue }, 'the quarantine cannot be looked at now');
-      return undefined;
-    }
+    }, undefined);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#session?.channel.close().catch(() => undefined);
+  }
+
+  async #look<T>(use: (session: Session) => Promise<T>, otherwise: T): Promise<T> {
+    if (this.#closed) return otherwise;
+    this.#lookAt = performance.now() + LOOK_EVERY_MS;
+    try {
+      return await use(this.#session ?? (await this.#open()));
+    } catch (error) {
+      const { logger, queue } = this.#options;
+      logger?.debug({ error, queue }, 'the quarantine cannot be looked at now');
+      return otherwise;
+    }
   }
 
   async #open(): Promise<Session> {

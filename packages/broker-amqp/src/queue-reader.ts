@@ -7,6 +7,8 @@ import type { Topology } from './topology.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
+/** By then a deletion is over that was under way when a consumer was cancelled. */
+const DELETED_WITHIN_MS = 1_000;
 
 /**
  * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
@@ -30,6 +32,10 @@ export class Session {
 
   get isOpen(): boolean {
     return this.#open;
+  }
+
+  arrived({ fields: { deliveryTag } }: Message): void {
+    this.#window.arrived(deliveryTag);
   }
 
   /** Of a session that is over, nothing: the server hands those messages over again. */
@@ -120,8 +126,13 @@ export class QueueReader {
     await topology.queue(queue);
     const session = this.#session ?? (await this.#open());
     await session.channel.prefetch(prefetch);
-    const { consumerTag } = await session.channel.consume(serverQueue, (message) => this.#heard(message, session));
-    if (!session.isOpen) throw new Error('the channel closed while it began to consume');
+    let isCancelled = false;
+    const { consumerTag } = await session.channel.consume(serverQueue, (message) => {
+      isCancelled ||= message === null;
+      this.#heard(message, session);
+    });
+    // Both may come before anybody here is told that it consumes.
+    if (isCancelled || !session.isOpen) throw new Error('the consumer ended while it began');
     this.#tag = consumerTag;
   }
 
@@ -147,14 +158,28 @@ export class QueueReader {
   /** Nothing in place of a message: the server has cancelled the consumer, since its queue or its node is gone. */
   #heard(message: ConsumeMessage | null, session: Session): void {
     if (message !== null) {
+      session.arrived(message);
       this.#options.onMessage(message, session);
       return;
     }
     const { logger, queue, topology } = this.#options;
     logger?.warn({ queue }, 'RabbitMQ cancelled a consumer: its queue was deleted or moved; declaring it again');
-    topology.forget();
     this.#tag = undefined;
+    topology.forget();
     this.#again();
+    // The server tells of a deletion before it has come to its end: what was found meanwhile may have been the old queue.
+    setTimeout(() => this.#anew(), DELETED_WITHIN_MS).unref();
+  }
+
+  #anew(): void {
+    if (!this.#wanted) return;
+    this.#working = this.#working.then(async () => {
+      const tag = this.#tag;
+      this.#tag = undefined;
+      this.#options.topology.forget();
+      if (tag !== undefined) await this.#session?.channel.cancel(tag).catch(() => undefined);
+      await this.#consume();
+    });
   }
 
   #again(): void {

@@ -67,7 +67,7 @@ export class Topology {
   async #exchanges(declarer: Declarer, queue: string): Promise<void> {
     const { names } = this.#options;
     await declarer.exchange(names.rungs, 'direct');
-    await declarer.queue(names.rungs, { 'x-queue-type': 'classic', 'x-max-length': 1 });
+    await declarer.queue(names.rungs, { 'x-max-length': 1 });
     for (const level of LEVELS) {
       const ladder = names.ladder(queue, level);
       await declarer.exchange(ladder, 'topic');

@@ -6,12 +6,13 @@ const SECRET_PARAMETER = /pass|secret|token|key|auth/i;
  * What cannot be taken apart is not shown at all.
  */
 export function redactUrl(url: string): string {
-  const match = /^([a-z][a-z0-9+.-]*):(\/\/)?([^?#]*)(\?[^#]*)?/i.exec(url);
+  const match = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
   if (match === null) return '<redacted>';
-  const [, scheme, slashes = '', rest = '', query = ''] = match;
-  // Passwords may hold any character, an @ or a comma too: only what follows the last @ is sure to be no secret.
-  const shown = rest.includes('@') ? `***@${rest.slice(rest.lastIndexOf('@') + 1)}` : rest;
-  return `${scheme}:${slashes}${shown}${redactQuery(query)}`;
+  const [start] = match;
+  // Passwords may hold any character, an @ or a ? too: only what follows the last @ is sure to be no secret.
+  const secretEnd = url.lastIndexOf('@') + 1;
+  const [, rest = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(url.slice(secretEnd || start.length)) ?? [];
+  return `${start}${secretEnd > 0 ? '***@' : ''}${rest}${redactQuery(query)}`;
 }
 
 function redactQuery(query: string): string {

@@ -12,6 +12,9 @@ export function imbalance(counts: QueueCounts): number {
   return Object.values(rest).reduce<number>((left, count) => left - (count ?? Number.NaN), published ?? Number.NaN);
 }
 
+/** Longer than a busy server takes to be counted and purged. */
+const DELAY_MS = 500;
+
 export const countsGroup: Group = {
   name: 'counts and inspection',
   cases(it) {
@@ -74,7 +77,7 @@ export const countsGroup: Group = {
       await bench.publish(3);
       const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
       const held = await bench.takeOne(subscription);
-      if (broker.capabilities.maxDelayMs > 0) await bench.publish(1, { notBefore: bench.clock.now() + 80 });
+      if (broker.capabilities.maxDelayMs > 0) await bench.publish(1, { notBefore: bench.clock.now() + DELAY_MS });
       await bench.until(
         async () => (await broker.counts(bench.queue)).ready === 2,
         2_000,
@@ -84,7 +87,7 @@ export const countsGroup: Group = {
       // First: a pushing broker sends one that takes one at a time nothing else while it holds this.
       await bench.settle(subscription, ack(held));
       if (broker.capabilities.maxDelayMs > 0) {
-        const [delayed] = await bench.take(subscription, 1, 80 + broker.capabilities.delayResolutionMs);
+        const [delayed] = await bench.take(subscription, 1, DELAY_MS + broker.capabilities.delayResolutionMs);
         if (delayed !== undefined) await bench.settle(subscription, ack(delayed));
       }
       await bench.nothing(subscription);

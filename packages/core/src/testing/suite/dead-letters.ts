@@ -64,7 +64,7 @@ export const deadLetters: Group = {
         (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
         buried,
       );
-    });
+    }, 20_000);
 
     it('redrives those named, with fresh attempts and the same bytes, and leaves the rest', async (bench) => {
       const { broker, buried } = await bury(bench, 3);

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerOptions } from '@brokkr/core';
+import { decodeMessage } from './envelope-codec.ts';
+import type { Arrival } from './held.ts';
+import type { Addresses } from './outgoing.ts';
+import type { Outgoing, Publisher } from './publisher.ts';
+import type { Session } from './queue-reader.ts';
+
+/** Between attempts to give back what nobody takes. */
+const AGAIN_MS = 250;
+
+export interface ReturnsOptions {
+  readonly queue: string;
+  readonly addresses: Addresses;
+  readonly publisher: Publisher;
+  readonly logger: BrokerOptions['logger'];
+}
+
+/** Gives messages back to their queue, or to its quarantine. Never by a nack: the server would count it as a return. */
+export class Returns {
+  readonly #options: ReturnsOptions;
+  readonly #closing: AbortSignal;
+
+  constructor(options: ReturnsOptions, closing: AbortSignal) {
+    this.#options = options;
+    this.#closing = closing;
+  }
+
+  copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
+    const { envelope, passport } = decodeMessage(message, this.#options.queue);
+    const { fence, crashes } = delivery;
+    return this.#options.addresses.back(envelope, { ...passport, fence, crashes: crashes + moreCrashes });
+  }
+
+  /**
+   * Stores copies, then acknowledges: until then they stay with the server. Tried for as long as their channel lives.
+   * False where nothing was given back.
+   */
+  async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
+    const { publisher, logger, queue } = this.#options;
+    const living = arrivals.filter(({ session }) => session.isOpen);
+    if (living.length === 0) return false;
+    const copies = living.map((arrival) => ({
+      ...this.copyOf(arrival, crashes),
+      isNeeded: () => arrival.session.isOpen,
+    }));
+    try {
+      await publisher.send(copies);
+    } catch (error) {
+      logger?.warn({ error, queue, messages: living.length }, 'messages cannot be given back now; trying again');
+      await sleep(AGAIN_MS, undefined, { signal: this.#closing }).catch(() => undefined);
+      return this.#closing.aborted ? false : this.give(living, crashes);
+    }
+    acknowledge(living);
+    return true;
+  }
+}
+
+export function acknowledge(arrivals: readonly Arrival[]): void {
+  const bySession = new Map<Session, number[]>();
+  for (const { session, message } of arrivals) {
+    const tag = message.fields.deliveryTag;
+    const tags = bySession.get(session);
+    if (tags === undefined) bySession.set(session, [tag]);
+    else tags.push(tag);
+  }
+  for (const [session, tags] of bySession) session.ack(tags);
+}

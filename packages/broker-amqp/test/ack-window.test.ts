@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { AckWindow } from '../src/ack-window.ts';
+
+/** One channel as the server sees it: it closes the channel of whoever acknowledges what is not outstanding. */
+class ServerModel {
+  readonly outstanding = new Set<number>();
+  readonly acknowledged = new Set<number>();
+  frames = 0;
+
+  readonly ack = (tag: number, multiple: boolean): void => {
+    this.frames++;
+    if (!this.outstanding.has(tag)) throw new Error(`PRECONDITION_FAILED - unknown delivery tag ${tag}`);
+    for (const one of [...this.outstanding]) {
+      if (one === tag || (multiple && one < tag)) {
+        this.outstanding.delete(one);
+        this.acknowledged.add(one);
+      }
+    }
+  };
+}
+
+type Step = { readonly deliver: number } | { readonly ack: readonly number[] };
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ deliver: fc.integer({ min: 1, max: 10 }) }),
+  // Places among what is open, so that every order comes up.
+  fc.record({ ack: fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 10 }) }),
+);
+
+it('no tag is acknowledged twice, nothing that is not done, and all that is', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      const server = new ServerModel();
+      const window = new AckWindow(server.ack);
+      const done = new Set<number>();
+      let last = 0;
+      for (const one of steps) {
+        if ('deliver' in one) {
+          for (let n = 0; n < one.deliver; n++) {
+            server.outstanding.add(++last);
+            window.arrived(last);
+          }
+        } else {
+          const open = [...server.outstanding];
+          const tags = new Set(one.ack.map((place) => open[place % open.length]).filter((tag) => tag !== undefined));
+          for (const tag of tags) done.add(tag);
+          window.ack([...tags]);
+        }
+        expect(server.acknowledged).toEqual(done);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('a tag that is given twice is acknowledged once', () => {
+  const server = new ServerModel();
+  const window = new AckWindow(server.ack);
+  for (const tag of [1, 2]) {
+    server.outstanding.add(tag);
+    window.arrived(tag);
+  }
+  window.ack([2, 2]);
+  window.ack([2]);
+  window.ack([1, 2]);
+  expect([...server.acknowledged]).toEqual([2, 1]);
+});
+
+it('what is done in its order takes one frame for all', () => {
+  const server = new ServerModel();
+  const window = new AckWindow(server.ack);
+  const tags = Array.from({ length: 100 }, (_, index) => index + 1);
+  for (const tag of tags) {
+    server.outstanding.add(tag);
+    window.arrived(tag);
+  }
+  window.ack(tags);
+  expect(server.frames).toBe(1);
+});

@@ -1,0 +1,130 @@
+import type { Envelope } from '@brokkr/core';
+import type { Message } from 'amqplib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeMessage, encodeProperties, NEW } from '../src/envelope-codec.ts';
+
+/** As the client gives it to a consumer. */
+function message(content: Buffer, properties: object): Message {
+  return { content, fields: {}, properties } as unknown as Message;
+}
+
+function roundTrip(envelope: Envelope, passport = NEW) {
+  return decodeMessage(message(Buffer.from(envelope.body), encodeProperties(envelope, passport)), envelope.queue);
+}
+
+/** Names that the protocol, the server or JavaScript would take for their own. */
+const hostile = fc.constantFrom(
+  '__proto__',
+  'constructor',
+  'x-death',
+  'X-Match',
+  'x-brokkr-fence',
+  'x-brokkr-headers',
+  'CC',
+  'BCC',
+  'a b',
+  'naïve',
+  '',
+  'line\nbreak',
+  'n'.repeat(200),
+);
+const name = fc.oneof(hostile, fc.string({ maxLength: 130 }));
+const headers = fc
+  .array(fc.tuple(name, fc.string()), { maxLength: 20 })
+  .map((entries) => Object.fromEntries(entries) as Record<string, string>);
+
+describe('an envelope as a message', () => {
+  it('comes back as it went, whatever its headers are called', () => {
+    fc.assert(
+      fc.property(headers, fc.uint8Array(), fc.option(fc.nat()), (given, body, expires) => {
+        const expiresAt = expires === null ? undefined : expires + 1;
+        const envelope = { id: 'i', queue: 'q', body, headers: given, ...(expiresAt !== undefined && { expiresAt }) };
+        const { envelope: read, passport } = roundTrip(envelope);
+        expect(Buffer.from(read.body).equals(Buffer.from(body))).toBe(true);
+        expect(Object.entries(read.headers).toSorted()).toEqual(Object.entries(given).toSorted());
+        expect(read).toMatchObject({ id: 'i', queue: 'q' });
+        expect(read.expiresAt).toBe(expiresAt);
+        expect(passport).toEqual(NEW);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a header of that name does not pass for what travels beside the envelope', () => {
+    const given = { 'x-brokkr-fence': '7', 'x-brokkr-crashes': '2', 'X-Brokkr-Remaining': '9' };
+    const { envelope, passport } = roundTrip({ id: 'i', queue: 'q', body: Buffer.of(), headers: given });
+    expect(passport).toEqual(NEW);
+    expect(envelope.headers).toEqual(given);
+  });
+
+  it('neither does a header make the server send copies elsewhere', () => {
+    const { headers: table } = encodeProperties(
+      { id: 'i', queue: 'q', body: Buffer.of(), headers: { CC: 'other', BCC: 'other' } },
+      NEW,
+    );
+    expect(table).not.toHaveProperty('CC');
+    expect(table).not.toHaveProperty('BCC');
+  });
+
+  it('its passport and its time come back', () => {
+    const passport = { fence: 3, crashes: 2, remainingDelayMs: 50 };
+    const envelope = { id: 'i', queue: 'q', body: Buffer.of(1), headers: {}, notBefore: 99, expiresAt: 100 };
+    expect(roundTrip(envelope, passport)).toMatchObject({ passport, notBefore: 99, envelope: { expiresAt: 100 } });
+    expect(roundTrip(envelope).envelope).not.toHaveProperty('notBefore');
+  });
+});
+
+describe('a message that Brokkr never sent', () => {
+  const cell = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+    fc.array(fc.string()),
+    fc.dictionary(fc.string(), fc.string()),
+    fc.constant({ '!': 'timestamp', value: 1 }),
+  );
+  const ours = fc.constantFrom(
+    'x-brokkr-fence',
+    'x-brokkr-crashes',
+    'x-brokkr-remaining',
+    'x-brokkr-expires',
+    'x-brokkr-not-before',
+    'x-brokkr-headers',
+  );
+  const table = fc
+    .array(fc.tuple(fc.oneof(name, ours), cell), { maxLength: 20 })
+    .map((cells) => Object.fromEntries(cells));
+
+  it('is read whatever stands in its table: plain headers, counters that count, an id', () => {
+    fc.assert(
+      fc.property(table, fc.option(cell), (given, messageId) => {
+        const { envelope, passport } = decodeMessage(message(Buffer.from('raw'), { headers: given, messageId }), 'q');
+        expect(envelope.id).toMatch(/./s);
+        expect(Buffer.from(envelope.body).toString()).toBe('raw');
+        for (const value of Object.values(envelope.headers)) expect(typeof value).toBe('string');
+        for (const counter of Object.values(passport)) {
+          expect(Number.isSafeInteger(counter)).toBe(true);
+          expect(counter).toBeGreaterThanOrEqual(0);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('without a table or an id gets an id of its own', () => {
+    const first = decodeMessage(message(Buffer.of(), {}), 'q').envelope.id;
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect(decodeMessage(message(Buffer.of(), {}), 'q').envelope.id).not.toBe(first);
+  });
+
+  it('keeps its bytes, though the client may read over them', () => {
+    const window = Buffer.from('first');
+    const { envelope } = decodeMessage(message(window, {}), 'q');
+    window.write('other');
+    expect(Buffer.from(envelope.body).toString()).toBe('first');
+  });
+});

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
+import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { AmqpBroker } from '../src/index.ts';
+
+let server: RabbitServer;
+beforeAll(async () => {
+  server = await RabbitServer.start();
+}, 90_000);
+afterAll(() => server?.stop());
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+let namespace: string;
+beforeEach(() => {
+  namespace = `t${randomUUID().slice(0, 8)}`;
+});
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+function open(url = server.url): AmqpBroker {
+  const broker = new AmqpBroker({ url, namespace });
+  cleanUps.push(() => broker.close());
+  return broker;
+}
+
+function envelope(id: string, queue = 'q'): Envelope {
+  return { id, queue, body: Buffer.from('[1]'), headers: {} };
+}
+
+/** Messages that have cost two workers already. */
+async function suspects(...ids: readonly string[]): Promise<void> {
+  const model = await server.client();
+  const channel = await model.createConfirmChannel();
+  for (const messageId of ids) {
+    const headers = { 'x-brokkr-crashes': 2, 'x-brokkr-fence': 2 };
+    channel.sendToQueue(`${namespace}.q.quarantine`, Buffer.from('[1]'), { messageId, headers, persistent: true });
+  }
+  await channel.waitForConfirms();
+  await model.close();
+}
+
+async function receive(subscription: Subscription, limit = 10, boundMs = 15_000): Promise<readonly Delivery[]> {
+  return subscription.receive(limit, { signal: AbortSignal.timeout(boundMs), wait: true });
+}
+
+async function ack(subscription: Subscription, deliveries: readonly Delivery[]): Promise<void> {
+  expect(await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })))).toEqual([]);
+}
+
+function told(deliveries: readonly Delivery[]): readonly (readonly [string, number])[] {
+  return deliveries.map(({ envelope: { id }, crashes }) => [id, crashes] as const);
+}
+
+it('a suspect is fetched by a process that holds nothing, and nothing is handed out beside it', async () => {
+  const broker = open();
+  const q = await broker.subscribe('q', { prefetch: 5 });
+  const other = await broker.subscribe('other', { prefetch: 5 });
+  await broker.publish([envelope('a'), envelope('b'), envelope('c', 'other')]);
+  const [a] = await receive(q, 1);
+  const c = await receive(other, 1);
+  await suspects('s');
+  // Two looks later this process hands out nothing more, of whichever queue.
+  await expect
+    .poll(async () => (await q.receive(1, { signal: AbortSignal.timeout(3_000), wait: false })).length === 0, {
+      timeout: 5_000,
+    })
+    .toBe(true);
+  const waiting = receive(q, 1);
+  await ack(q, [a as Delivery]);
+  await broker.publish([envelope('d', 'other')]);
+  expect(await receive(other, 1, 2_500)).toEqual([]);
+  const inQuarantine = (await open().counts('q')).ready;
+  expect(inQuarantine).toBeGreaterThanOrEqual(1);
+  await ack(other, c);
+  const came = await waiting;
+  expect(told(came)).toEqual([['s', 2]]);
+  expect(await receive(other, 1, 1_000)).toEqual([]);
+  await ack(q, came);
+  expect(told(await receive(other, 1))).toEqual([['d', 0]]);
+}, 40_000);
+
+it('a suspect that waits while its worker dies of another is not charged', async () => {
+  const proxy = await TcpProxy.open(server.port);
+  cleanUps.push(() => proxy.close());
+  const dying = open(`amqp://127.0.0.1:${proxy.port}`);
+  const subscription = await dying.subscribe('q', { prefetch: 5 });
+  for (let round = 0; round < 3; round++) {
+    await dying.publish([envelope(`beside-${round}`)]);
+    const [held] = await receive(subscription, 1);
+    if (round === 0) await suspects('s');
+    // It looks at the quarantine every second, and would fetch the suspect if it did not mind its own hands.
+    expect(await receive(subscription, 1, 2_500)).toEqual([]);
+    proxy.reset();
+    expect(await subscription.settle([{ kind: 'ack', delivery: held as Delivery }])).toEqual([held]);
+    const [again] = await receive(subscription, 1);
+    if (again?.envelope.id !== 's') {
+      await ack(subscription, [again as Delivery]);
+      continue;
+    }
+    expect(again.crashes).toBe(2);
+    await subscription.settle([{ kind: 'release', delivery: again }]);
+    await ack(
+      subscription,
+      (await receive(subscription, 1)).filter(({ envelope: { id } }) => id !== 's'),
+    );
+  }
+  await dying.close();
+  const rest = await open().subscribe('q', { prefetch: 5 });
+  const crashes = new Map<string, number>();
+  while (!crashes.has('s')) {
+    const got = await receive(rest, 1);
+    for (const [id, count] of told(got)) crashes.set(id, count);
+    await ack(rest, got);
+  }
+  expect(crashes.get('s')).toBe(2);
+}, 60_000);
+
+it('people may look at the quarantine as often as they like: nobody is charged for it', async () => {
+  const broker = open();
+  await (await broker.subscribe('q', {})).close();
+  await suspects('s1', 's2');
+  for (let look = 0; look < 10; look++) {
+    const seen = await broker.peek('q', 'ready', 10);
+    expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['s1', 's2']));
+  }
+  const subscription = await broker.subscribe('q', { prefetch: 5 });
+  for (let n = 0; n < 2; n++) {
+    const came = await receive(subscription, 1);
+    expect(came[0]?.crashes).toBe(2);
+    await ack(subscription, came);
+  }
+}, 40_000);
+
+it('a move that fails costs a suspect nothing either', async () => {
+  const broker = open();
+  await (await broker.subscribe('q', {})).close();
+  await suspects('s');
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await expect(broker.take('q', 10, () => Promise.reject(new Error('no target')))).rejects.toThrow('no target');
+  }
+  const subscription = await broker.subscribe('q', {});
+  expect(told(await receive(subscription, 1))).toEqual([['s', 2]]);
+}, 40_000);
+
+it('a crash alone is charged, and is the third', async () => {
+  const proxy = await TcpProxy.open(server.port);
+  cleanUps.push(() => proxy.close());
+  const dying = open(`amqp://127.0.0.1:${proxy.port}`);
+  const subscription = await dying.subscribe('q', {});
+  await suspects('s');
+  expect(told(await receive(subscription, 1))).toEqual([['s', 2]]);
+  const closing = dying.close();
+  proxy.reset();
+  await closing;
+  const next = await open().subscribe('q', {});
+  expect(told(await receive(next, 1))).toEqual([['s', 3]]);
+}, 40_000);
