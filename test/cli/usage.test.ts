@@ -27,8 +27,8 @@ describe('wrong usage is one clear line and exit code 2', () => {
     ],
     [
       'an adapter that is not installed',
-      ['worker', '-a', app, '--broker', 'amqp://u:secret@h/v'],
-      /npm install @brokkr\/broker-amqp/,
+      ['worker', '-a', app, '--broker', 'nats://u:secret@h/v'],
+      /npm install @acme\/nats/,
     ],
     [
       'an unknown task',
@@ -46,7 +46,9 @@ describe('wrong usage is one clear line and exit code 2', () => {
     async (_, args, message) => {
       const run = brokkr(
         args,
-        args.includes('files:///tmp/x') ? { TASK_BROKER_PACKAGE: '@brokkr-examples/custom-broker' } : {},
+        args.includes('files:///tmp/x')
+          ? { TASK_BROKER_PACKAGE: '@brokkr-examples/custom-broker' }
+          : { TASK_BROKER_PACKAGE: '@acme/nats' },
       );
       expect(await run.exited).toBe(2);
       expect(run.errors()).toMatch(message);
