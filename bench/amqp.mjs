@@ -100,18 +100,22 @@ async function idle(all, empty) {
   }
 }
 
-/** Messages a second, and CPU seconds of this process and of the server for 10,000 messages. */
+/**
+ * Messages a second, and CPU seconds of this process and of the server for 10,000 messages. Starting a consumer is no
+ * part of a drain: `run` may say that only now it begins.
+ */
 async function costOf(serverPid, run, count) {
-  const serverBefore = serverCpu(serverPid);
-  const ownBefore = process.cpuUsage();
-  const startedAt = performance.now();
-  await run();
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const own = process.cpuUsage(ownBefore);
+  const look = () => ({ at: performance.now(), own: process.cpuUsage(), server: serverCpu(serverPid) });
+  let before = look();
+  await run(() => {
+    before = look();
+  });
+  const after = look();
+  const own = after.own.user + after.own.system - before.own.user - before.own.system;
   return {
-    rate: count / seconds,
-    own: ((own.user + own.system) / 1e6 / count) * 10_000,
-    server: ((serverCpu(serverPid) - serverBefore) / count) * 10_000,
+    rate: count / ((after.at - before.at) / 1_000),
+    own: (own / 1e6 / count) * 10_000,
+    server: ((after.server - before.server) / count) * 10_000,
   };
 }
 
