@@ -3,12 +3,10 @@ import type { BrokerOptions } from '@brokkr/core';
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
 import type { Link } from './link.ts';
-import type { Topology } from './topology.ts';
+import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
-/** By then a deletion is over that was under way when a consumer was cancelled. */
-const DELETED_WITHIN_MS = 1_000;
 
 /**
  * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
@@ -18,6 +16,7 @@ export class Session {
   readonly channel: Channel;
   readonly #window: AckWindow;
   #open = true;
+  #isRetired = false;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -40,7 +39,19 @@ export class Session {
 
   /** Of a session that is over, nothing: the server hands those messages over again. */
   ack(tags: readonly number[]): void {
-    if (this.#open && tags.length > 0) this.#window.ack(tags);
+    if (!this.#open || tags.length === 0) return;
+    this.#window.ack(tags);
+    this.#closeOnceDone();
+  }
+
+  /** Closes once all that came on it is settled: what the server thinks is on its way here goes back to the queue. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeOnceDone();
+  }
+
+  #closeOnceDone(): void {
+    if (this.#isRetired && this.#open && this.#window.isEmpty) void this.channel.close().catch(() => undefined);
   }
 }
 
@@ -64,6 +75,7 @@ export class QueueReader {
   readonly #closing = new AbortController();
   #session: Session | undefined;
   #tag: string | undefined;
+  readonly #retired = new Set<Session>();
   #working: Promise<void> = Promise.resolve();
   #wanted = false;
 
@@ -97,6 +109,7 @@ export class QueueReader {
   async close(): Promise<void> {
     this.#wanted = false;
     this.#closing.abort();
+    for (const { channel } of this.#retired) void channel.close().catch(() => undefined);
     // Without a channel there is nothing to end, and a server that is away is not waited for.
     if (this.#session === undefined) return;
     await this.pause();
@@ -148,6 +161,7 @@ export class QueueReader {
         this.#session = undefined;
         this.#tag = undefined;
       }
+      this.#retired.delete(session);
       onOver(session);
       this.#again();
     });
@@ -164,22 +178,23 @@ export class QueueReader {
     }
     const { logger, queue, topology } = this.#options;
     logger?.warn({ queue }, 'RabbitMQ cancelled a consumer: its queue was deleted or moved; declaring it again');
-    this.#tag = undefined;
+    if (this.#session === session) this.#retire(session);
     topology.forget();
-    this.#again();
-    // The server tells of a deletion before it has come to its end: what was found meanwhile may have been the old queue.
-    setTimeout(() => this.#anew(), DELETED_WITHIN_MS).unref();
+    if (!this.#wanted) return;
+    this.#working = this.#working
+      .then(() => sleep(DELETED_WITHIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined))
+      .then(() => this.#consume());
   }
 
-  #anew(): void {
-    if (!this.#wanted) return;
-    this.#working = this.#working.then(async () => {
-      const tag = this.#tag;
-      this.#tag = undefined;
-      this.#options.topology.forget();
-      if (tag !== undefined) await this.#session?.channel.cancel(tag).catch(() => undefined);
-      await this.#consume();
-    });
+  /**
+   * A channel that knew a queue of this name before mixes it up with the new one (RabbitMQ 3.10: messages are handed
+   * over and never arrive), so another is used; what came on this one is settled on this one.
+   */
+  #retire(session: Session): void {
+    this.#retired.add(session);
+    session.retire();
+    this.#session = undefined;
+    this.#tag = undefined;
   }
 
   #again(): void {
