@@ -42,9 +42,12 @@ describe('what only RabbitMQ can do', () => {
     let worker = bench.worker();
     await until(() => bench.inFlight(worker.pid).length >= 20, 20_000, 'the worker is busy');
     for (let round = 0; round < 30; round++) {
-      if (((await bench.counts()).ready ?? 0) < 300) await bench.send(300, 100);
       const next = bench.worker();
-      await until(() => bench.inFlight(next.pid).length >= 5, 20_000, 'the next worker is busy');
+      const isBusy = async () => {
+        if (((await bench.counts()).ready ?? 0) < 100) await bench.send(100, 100);
+        return bench.inFlight(next.pid).length >= 5;
+      };
+      await until(isBusy, 20_000, 'the next worker is busy');
       const ended = once(worker, 'exit');
       worker.kill('SIGTERM');
       expect((await ended)[0]).toBe(0);
@@ -145,23 +148,26 @@ describe('what only RabbitMQ can do', () => {
 
   it('redelivery after a kill, where nothing stands in line: within a second', async () => {
     const slowest: number[] = [];
-    const survivor = bench.worker();
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const victim = bench.worker();
-      await bench.send(40, 1_000);
-      await until(() => bench.inFlight(victim.pid).length >= 10, 15_000, 'the victim is busy');
+      await bench.send(25, 5_000);
+      await until(() => bench.inFlight(victim.pid).length === 25, 15_000, 'the victim is busy');
+      const survivor = bench.worker();
+      await bench.send(1, 1);
+      await until(() => bench.notes().some(({ pid }) => pid === survivor.pid), 15_000, 'the survivor is up');
       const held = new Set(bench.inFlight(victim.pid));
-      victim.kill('SIGKILL');
       const killedAt = Date.now();
+      victim.kill('SIGKILL');
       const again = () =>
-        bench
-          .notes()
-          .find(({ what, n, pid, at }) => what === 'claim' && pid === survivor.pid && at >= killedAt && held.has(n));
-      await until(() => again() !== undefined, 5_000, 'the survivor was given the first of them');
-      slowest.push((again()?.at ?? Number.NaN) - killedAt);
+        bench.notes().filter(({ what, n, pid }) => what === 'claim' && pid === survivor.pid && held.has(n));
+      await until(() => again().length >= held.size, 10_000, 'the survivor was given all');
+      slowest.push(Math.max(...again().map(({ at }) => at)) - killedAt);
       await bench.drained(30_000);
+      const ended = once(survivor, 'exit');
+      survivor.kill('SIGTERM');
+      await ended;
     }
-    await report('redelivery after kill -9', { 'first again after ms': Math.max(...slowest) });
+    await report('redelivery after kill -9', { 'all again after ms': Math.max(...slowest) });
     expect(Math.max(...slowest)).toBeLessThanOrEqual(1_000);
   }, 120_000);
 });

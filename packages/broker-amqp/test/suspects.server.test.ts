@@ -54,10 +54,10 @@ function told(deliveries: readonly Delivery[]): readonly (readonly [string, numb
   return deliveries.map(({ envelope: { id }, crashes }) => [id, crashes] as const);
 }
 
-it('a suspect is fetched by a process that holds nothing, and nothing is handed out beside it', async () => {
+it('a suspect is fetched by a worker that holds nothing, and nothing is handed out beside it', async () => {
   const broker = open();
-  const q = await broker.subscribe('q', { prefetch: 5 });
-  const other = await broker.subscribe('other', { prefetch: 5 });
+  const q = await broker.subscribe('q', { prefetch: 5, workerId: 'w' });
+  const other = await broker.subscribe('other', { prefetch: 5, workerId: 'w' });
   await broker.publish([envelope('a'), envelope('c', 'other')]);
   const a = await receive(q, 1);
   const c = await receive(other, 1);
