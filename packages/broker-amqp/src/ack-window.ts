@@ -12,6 +12,10 @@ export class AckWindow {
     this.#send = send;
   }
 
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
+  }
+
   arrived(tag: number): void {
     this.#open.add(tag);
   }

@@ -60,7 +60,7 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   readonly #states: StateQueues;
   readonly #elections: Elections;
   readonly #subscriptions = new Set<AmqpSubscription>();
-  readonly #floor = new Floor();
+  readonly #floors = new Map<string, Floor>();
   readonly #used = new Set<string>();
   #closed = false;
 
@@ -124,7 +124,7 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       queue,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? defaults.prefetch,
-      floor: this.#floor,
+      floor: this.#floorOf(options.workerId),
       link: this.#consuming,
       topology: this.#consumed,
       names: this.#names,
@@ -198,6 +198,13 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       queueType: this.#target.queueType,
       patienceMs: this.#patienceMs,
     });
+  }
+
+  /** Consumers of one worker die together. */
+  #floorOf(workerId: string | undefined): Floor {
+    const floor = (workerId === undefined ? undefined : this.#floors.get(workerId)) ?? new Floor();
+    if (workerId !== undefined) this.#floors.set(workerId, floor);
+    return floor;
   }
 
   #use(queue: string): void {

@@ -1,6 +1,6 @@
 /**
- * What all consumers of one process hold together. A suspect is fetched when that is nothing, and nothing is handed out
- * beside it: a message that only waited in a process must not be charged when that process dies of another.
+ * What all consumers of one worker hold together. A suspect is fetched when that is nothing, and nothing is handed out
+ * beside it: a message that only waited in a worker must not be charged when that worker dies of another.
  */
 export class Floor {
   #held = 0;

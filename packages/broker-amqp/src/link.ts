@@ -106,7 +106,7 @@ export class Link {
         this.#adopt(await this.#dial());
         return;
       } catch (error) {
-        this.#lastError = error;
+        this.#lastError = this.#explained(error);
         await sleep(Math.random() * pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
       }
     }
@@ -133,6 +133,14 @@ export class Link {
       heartbeat: heartbeatS,
     };
     return connect({ protocol: tls ? 'amqps' : 'amqp', ...target }, socket);
+  }
+
+  /** The client keeps to itself why a server refused the last step of the greeting: the virtual host is all it is about. */
+  #explained(error: unknown): unknown {
+    const isRefused = error instanceof Error && error.message.startsWith('Expected ConnectionOpenOk');
+    if (!isRefused) return error;
+    const vhost = JSON.stringify(this.#target.vhost);
+    return new Error(`there is no virtual host ${vhost}, or this user may not use it`, { cause: error });
   }
 
   #adopt(model: ChannelModel): void {

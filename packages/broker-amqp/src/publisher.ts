@@ -3,7 +3,7 @@ import type { ConfirmChannel, Message, Options } from 'amqplib';
 import { blocked, closedError, unavailable } from './amqp-errors.ts';
 import type { LadderPath } from './delay-ladder.ts';
 import type { Link } from './link.ts';
-import type { Topology } from './topology.ts';
+import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
 
 /** Between attempts to publish what waits, where nothing else says that it may go on. */
 const AGAIN_MS = 100;
@@ -253,12 +253,17 @@ export class Publisher {
       return;
     }
     logger?.warn({ queue }, 'a queue was gone; declaring it again');
-    pending.isReturned = false;
     pending.isPrepared = false;
     pending.wasRepaired = true;
-    topology.forget();
-    this.#waiting.add(pending);
-    void this.#flush();
+    this.#unconfirmed.add(pending);
+    setTimeout(() => {
+      this.#unconfirmed.delete(pending);
+      pending.isReturned = false;
+      if (!pending.batch.isOpen) return;
+      topology.forget();
+      this.#waiting.add(pending);
+      void this.#flush();
+    }, DELETED_WITHIN_MS);
   }
 
   #outOfPatience({ wasRefused }: Batch): Error {

@@ -3,12 +3,10 @@ import type { BrokerOptions } from '@brokkr/core';
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
 import type { Link } from './link.ts';
-import type { Topology } from './topology.ts';
+import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
-/** By then a deletion is over that was under way when a consumer was cancelled. */
-const DELETED_WITHIN_MS = 1_000;
 /** Acknowledgements that follow each other faster are sent together. */
 const ACK_EVERY_MS = 1;
 
@@ -25,6 +23,7 @@ export class Session {
   #toldAt = 0;
   #telling: NodeJS.Timeout | undefined;
   #open = true;
+  #isRetired = false;
 
   /** @param prefetch what the server pushes ahead: once half of it is done, it is told at once */
   constructor(channel: Channel, prefetch = 1) {
@@ -50,7 +49,7 @@ export class Session {
 
   /** Of a session that is over, nothing: the server hands those messages over again. */
   ack(tags: readonly number[]): void {
-    if (!this.#open) return;
+    if (!this.#open || tags.length === 0) return;
     for (const tag of tags) this.#done.push(tag);
     // The server answers each frame with a push of its own: told one by one, short tasks would be pushed one by one.
     if (this.#done.length >= this.#enough || performance.now() - this.#toldAt >= ACK_EVERY_MS) this.#tell();
@@ -65,6 +64,12 @@ export class Session {
     await this.channel.close().catch(() => undefined);
   }
 
+  /** Closes once all that came on it is settled: what the server thinks is on its way here goes back to the queue. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeOnceDone();
+  }
+
   #tell(): void {
     clearTimeout(this.#telling);
     this.#telling = undefined;
@@ -77,6 +82,12 @@ export class Session {
     } catch {
       // The connection is closing: the server hands them over again.
     }
+    this.#closeOnceDone();
+  }
+
+  #closeOnceDone(): void {
+    const isDone = this.#done.length === 0 && this.#window.isEmpty;
+    if (this.#isRetired && this.#open && isDone) void this.channel.close().catch(() => undefined);
   }
 }
 
@@ -100,6 +111,7 @@ export class QueueReader {
   readonly #closing = new AbortController();
   #session: Session | undefined;
   #tag: string | undefined;
+  readonly #retired = new Set<Session>();
   #working: Promise<void> = Promise.resolve();
   #wanted = false;
 
@@ -132,6 +144,7 @@ export class QueueReader {
   async close(): Promise<void> {
     this.#wanted = false;
     this.#closing.abort();
+    for (const { channel } of this.#retired) void channel.close().catch(() => undefined);
     // Without a channel there is nothing to end, and a server that is away is not waited for.
     if (this.#session === undefined) return;
     await this.pause();
@@ -183,6 +196,7 @@ export class QueueReader {
         this.#session = undefined;
         this.#tag = undefined;
       }
+      this.#retired.delete(session);
       onOver(session);
       this.#again();
     });
@@ -199,22 +213,23 @@ export class QueueReader {
     }
     const { logger, queue, topology } = this.#options;
     logger?.warn({ queue }, 'RabbitMQ cancelled a consumer: its queue was deleted or moved; declaring it again');
-    this.#tag = undefined;
+    if (this.#session === session) this.#retire(session);
     topology.forget();
-    this.#again();
-    // The server tells of a deletion before it has come to its end: what was found meanwhile may have been the old queue.
-    setTimeout(() => this.#anew(), DELETED_WITHIN_MS).unref();
+    if (!this.#wanted) return;
+    this.#working = this.#working
+      .then(() => sleep(DELETED_WITHIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined))
+      .then(() => this.#consume());
   }
 
-  #anew(): void {
-    if (!this.#wanted) return;
-    this.#working = this.#working.then(async () => {
-      const tag = this.#tag;
-      this.#tag = undefined;
-      this.#options.topology.forget();
-      if (tag !== undefined) await this.#session?.channel.cancel(tag).catch(() => undefined);
-      await this.#consume();
-    });
+  /**
+   * A channel that knew a queue of this name before mixes it up with the new one (RabbitMQ 3.10: messages are handed
+   * over and never arrive), so another is used; what came on this one is settled on this one.
+   */
+  #retire(session: Session): void {
+    this.#retired.add(session);
+    session.retire();
+    this.#session = undefined;
+    this.#tag = undefined;
   }
 
   #again(): void {

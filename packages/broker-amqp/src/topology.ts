@@ -4,6 +4,13 @@ import { type LadderPath, LEVELS, stepMs, TOP_LEVEL } from './delay-ladder.ts';
 import type { Link } from './link.ts';
 import { ladderPattern, type Names } from './names.ts';
 
+/**
+ * How long a queue that is found deleted is left alone. Where one of the same name is declared before the server has
+ * come to the end of the deletion, its consumers stay on the new one by mistake, and what they are handed never arrives
+ * (RabbitMQ 3.10).
+ */
+export const DELETED_WITHIN_MS = 500;
+
 export interface TopologyOptions {
   readonly link: Link;
   readonly names: Names;

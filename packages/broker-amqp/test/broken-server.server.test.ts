@@ -6,13 +6,12 @@ import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
 import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { AmqpBroker } from '../src/index.ts';
 
-const SHORT_CONSUMER_TIMEOUT = ['{consumer_timeout, 5000}', '{channel_tick_interval, 1000}'];
 const COUNTED_SOON = '{quorum_tick_interval, 200}';
 
 let server: RabbitServer;
 let meddler: ChannelModel;
 beforeAll(async () => {
-  server = await RabbitServer.start({ advanced: [...SHORT_CONSUMER_TIMEOUT, COUNTED_SOON] });
+  server = await RabbitServer.start({ advanced: ['{channel_tick_interval, 1000}', COUNTED_SOON] });
   meddler = await server.client();
 }, 90_000);
 afterAll(async () => {
@@ -27,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
+}, 60_000);
 
 function open(url = server.url, options: BrokerOptions = {}): AmqpBroker {
   const broker = new AmqpBroker({ url, namespace, sendTimeoutMs: 2_000, ...options });
@@ -79,7 +78,7 @@ describe('what others do to our queues', () => {
     const subscription = await broker.subscribe('q', { prefetch: 5 });
     await broker.publish([envelope()]);
     await ack(subscription, await one(subscription));
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 10; round++) {
       const waiting = one(subscription);
       await meddle((channel) => channel.deleteQueue(`${namespace}.q`));
       const id = `after-${round}`;
@@ -88,7 +87,7 @@ describe('what others do to our queues', () => {
       expect(delivery.envelope.id).toBe(id);
       await ack(subscription, delivery);
     }
-  }, 30_000);
+  }, 60_000);
 
   it('a queue deleted in the moment its consumer begins is consumed all the same', async () => {
     const broker = open();
@@ -128,7 +127,7 @@ describe('what others do to our queues', () => {
         { timeout: 10_000 },
       )
       .toContain('late');
-  }, 30_000);
+  }, 60_000);
 
   it('an exchange that is deleted is declared again', async () => {
     const broker = open();
@@ -140,7 +139,7 @@ describe('what others do to our queues', () => {
     await later();
     const subscription = await broker.subscribe('q', {});
     await ack(subscription, await one(subscription));
-  }, 30_000);
+  }, 60_000);
 
   it('a full queue that refuses is a clear error, and nothing it refused is taken for stored', async () => {
     await server.control(
@@ -172,7 +171,7 @@ describe('what others do to our queues', () => {
       await ack(subscription, ...deliveries);
     }
     expect(got).toBeGreaterThanOrEqual(stored);
-  }, 30_000);
+  }, 60_000);
 
   it('a queue with other arguments is an error that names queue and argument, at both ends', async () => {
     await meddle((channel) => channel.assertQueue(`${namespace}.q`, { arguments: { 'x-queue-type': 'quorum' } }));
@@ -182,7 +181,7 @@ describe('what others do to our queues', () => {
     await expect(broker.subscribe('q', {})).rejects.toMatchObject(mismatch);
     // Another queue of the same application is none the worse.
     await broker.publish([{ ...envelope(), queue: 'other' }]);
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('users and addresses', () => {
@@ -209,14 +208,14 @@ describe('users and addresses', () => {
         seen.add(id);
       await ack(subscription, ...deliveries);
     }
-  }, 40_000);
+  }, 60_000);
 
   it('and is told what is missing where it does not', async () => {
     const broker = open(await user('^$'));
     const refused = { code: 'QUEUE_REFUSED', message: expect.stringContaining(`${namespace}`) };
     await expect(broker.publish([envelope()])).rejects.toMatchObject(refused);
     await expect(broker.subscribe('q', {})).rejects.toMatchObject(refused);
-  }, 40_000);
+  }, 60_000);
 
   it.each([
     ['a wrong password', () => `amqp://guest:s3cret@127.0.0.1:${server.port}`],
@@ -233,7 +232,7 @@ describe('users and addresses', () => {
       const error = (await broker.publish([envelope()]).catch((failure: unknown) => failure)) as Error;
       expect(performance.now() - startedAt).toBeLessThan(4_000);
       expect(error).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
-      expect(String(error.cause)).toMatch(/ACCESS_REFUSED|NOT_ALLOWED|no access|not found|ECONNREFUSED|closed/i);
+      expect(String(error.cause)).toMatch(/ACCESS_REFUSED|no virtual host|ECONNREFUSED/);
       const told = `${error.stack} ${String(error.cause)} ${JSON.stringify(lines)}`;
       expect(told.replaceAll('s3cret-none', '')).not.toContain('s3cret');
     },
@@ -247,7 +246,7 @@ describe('users and addresses', () => {
     }
     const subscription = await open(`amqp://127.0.0.1:1,127.0.0.1:${server.port}`).subscribe('q', { prefetch: 10 });
     expect((await receive(subscription)).length).toBeGreaterThan(0);
-  }, 30_000);
+  }, 60_000);
 
   it('classic queues do the same work', async () => {
     const broker = open(`${server.url}?queueType=classic`);
@@ -262,11 +261,14 @@ describe('users and addresses', () => {
       await ack(subscription, delivery);
     }
     expect(await broker.counts('q')).toMatchObject({ ready: 0, delayed: 0, dead: 0 });
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('time and pressure', () => {
   it('a consumer that holds a message for longer than consumer_timeout loses it, and goes on consuming', async () => {
+    const allow = (ms: number) => server.control('eval', `application:set_env(rabbit, consumer_timeout, ${ms}).`);
+    await allow(5_000);
+    cleanUps.push(() => allow(1_800_000));
     const broker = open();
     const subscription = await broker.subscribe('q', { leaseMs: 30_000, prefetch: 2 });
     await broker.publish([envelope('slow')]);
@@ -277,11 +279,11 @@ describe('time and pressure', () => {
     expect(await ack(subscription, slow)).toEqual([slow]);
     await ack(subscription, ...again);
     await expect.poll(held, { timeout: 10_000 }).toBe(0);
-  }, 40_000);
+  }, 60_000);
 
   it.each([
     ['memory', ['set_vm_memory_high_watermark', 'absolute', '1MB'], ['set_vm_memory_high_watermark', '0.6']],
-    ['disk', ['set_disk_free_limit', '100TB'], ['set_disk_free_limit', '50MB']],
+    ['disk', ['set_disk_free_limit', '90000GB'], ['set_disk_free_limit', '50MB']],
   ])(
     'an alarm for %s stops sending, never acknowledgements, and passes',
     async (_, on, off) => {
@@ -304,9 +306,9 @@ describe('time and pressure', () => {
       const before = await other.subscribe('q', { prefetch: 1 });
       await expect.poll(held, { timeout: 10_000, message: 'all is acknowledged during the alarm' }).toBe(0);
       await before.close();
-      const waiting = broker.publish([envelope('waited')]);
       await server.control(...off);
-      await waiting.catch(() => broker.publish([envelope('waited')]));
+      const stored = () => broker.publish([envelope('waited')]).then(() => 'stored', String);
+      await expect.poll(stored, { timeout: 15_000 }).toBe('stored');
       const seen = new Set<string>();
       while (!seen.has('waited')) {
         const got = await receive(subscription);
@@ -332,14 +334,17 @@ describe('connections that fail without a word', () => {
     await ack(subscription, await one(subscription));
     const waiting = receive(subscription, 1, 20_000);
     proxy.mode = 'half-open';
-    await expect(broker.publish([envelope('into-nothing')])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    // Twice two seconds: by then both ends have missed their heartbeats.
+    for (const id of ['into-nothing', 'into-nothing-too']) {
+      await expect(broker.publish([envelope(id)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    }
     const brokenAt = performance.now();
     proxy.mode = 'pass';
     await open().publish([envelope('after')]);
     const [delivery] = await waiting;
     expect(delivery?.envelope.id).toBe('after');
     expect(performance.now() - brokenAt).toBeLessThan(5_000);
-  }, 40_000);
+  }, 60_000);
 
   it('confirms that are swallowed: what was in doubt is sent again under its id, and nothing is lost', async () => {
     const proxy = await proxied();
@@ -362,7 +367,7 @@ describe('connections that fail without a word', () => {
     }
     expect(new Set(seen)).toEqual(new Set(['warm', ...ids]));
     expect(seen.length).toBeLessThanOrEqual(101);
-  }, 40_000);
+  }, 60_000);
 
   it('a delivery of a connection that is over never acknowledges the message that has its tag now', async () => {
     const proxy = await proxied();
@@ -392,7 +397,7 @@ describe('connections that fail without a word', () => {
     }
     expect(seen).toEqual(new Set(ids));
     await expect.poll(held, { timeout: 10_000 }).toBe(0);
-  }, 40_000);
+  }, 60_000);
 
   it('a copy that is under way when the connection breaks is not stored beside the original', async () => {
     const proxy = await proxied();
@@ -409,7 +414,7 @@ describe('connections that fail without a word', () => {
     expect(again.envelope.id).toBe('once');
     await ack(subscription, again);
     await expect.poll(held, { timeout: 10_000 }).toBe(0);
-  }, 40_000);
+  }, 60_000);
 
   it('what was sent in vain while the server was away for long is forgotten', async () => {
     const proxy = await proxied();
@@ -420,5 +425,5 @@ describe('connections that fail without a word', () => {
       await expect(broker.publish([envelope(`vain-${n}`)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
     }
     expect((await open().peek('q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual([]);
-  }, 30_000);
+  }, 60_000);
 });

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBroker, type InspectableBroker, openBroker } from '@brokkr/core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { RabbitServer } from '../support/rabbitmq-server.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { app, brokkr, until, workplace } from './brokkr.ts';
+
+let rabbit: RabbitServer;
+let redis: RedisServer;
+let broker: InspectableBroker;
+let namespace: string;
+beforeAll(async () => {
+  [rabbit, redis] = await Promise.all([RabbitServer.start(), RedisServer.start()]);
+}, 90_000);
+afterAll(() => Promise.all([rabbit?.stop(), redis?.stop()]));
+beforeEach(async () => {
+  namespace = `c${randomUUID().slice(0, 8)}`;
+  broker = await opened(rabbit.url);
+});
+afterEach(() => broker.close());
+
+async function opened(url: string): Promise<InspectableBroker> {
+  return (await openBroker(createBroker(url, { namespace }))) as InspectableBroker;
+}
+
+async function send(count: number, delayMs = 0): Promise<void> {
+  const headers = { 'brokkr-task': 'greet', 'brokkr-at': String(Date.now()) };
+  const times = delayMs > 0 ? { notBefore: Date.now() + delayMs } : {};
+  const envelope = () => ({ id: randomUUID(), queue: 'greetings', body: Buffer.from('["Ada"]'), headers, ...times });
+  await broker.publish(Array.from({ length: count }, envelope));
+}
+
+it('move takes what is ready and delayed to Redis and back, and nothing is lost on the way', async () => {
+  await send(30);
+  await send(5, 3_600_000);
+  const there = await opened(redis.url);
+  try {
+    const env = { TASK_NAMESPACE: namespace };
+    const go = brokkr(['move', rabbit.url, redis.url, '-q', 'greetings'], env);
+    expect(`${await go.exited} ${go.errors()}`).toBe('0 ');
+    expect(go.output()).toBe('greetings 35\n');
+    expect(await there.counts('greetings')).toMatchObject({ ready: 30, delayed: 5 });
+    expect(await broker.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
+    const back = brokkr(['move', redis.url, rabbit.url, '-q', 'greetings'], env);
+    expect(`${await back.exited} ${back.errors()}`).toBe('0 ');
+    expect(await broker.counts('greetings')).toMatchObject({ ready: 30, delayed: 5 });
+    expect(await there.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
+  } finally {
+    await there.close();
+  }
+}, 60_000);
+
+it('worker -p 2: what a killed process held is run by the other at once', async () => {
+  const { env: place, notes } = workplace();
+  const env = { ...place, TASK_BROKER_URL: rabbit.url, TASK_BROKER_PACKAGE: '', TASK_NAMESPACE: namespace };
+  expect(await brokkr(['send', 'deaf', '-a', app], env).exited).toBe(0);
+  const run = brokkr(['worker', '-a', app, '-q', 'greetings', '-p', '2', '-c', '1'], env);
+  await until(() => notes().length === 1, 'the task began');
+  await until(() => (run.output().match(/worker process started/g) ?? []).length === 2, 'both are up');
+  const pid = Number(/^deaf (\d+)/.exec(notes()[0] ?? '')?.[1]);
+  const killedAt = performance.now();
+  process.kill(pid, 'SIGKILL');
+  await until(() => notes().length === 2, 'the other process began it again');
+  expect(performance.now() - killedAt).toBeLessThan(2_000);
+  expect(notes()[1]).toMatch(/attempt 1$/);
+  run.child.kill('SIGTERM');
+  await until(() => run.output().includes('worker stopping'), 'they began to stop');
+  run.child.kill('SIGTERM');
+  await run.exited;
+}, 60_000);
+
+it.each([
+  ['a server', () => rabbit.url],
+  ['nobody', () => 'amqp://127.0.0.1:1'],
+  // Reserved for documentation (RFC 5737): packets to it vanish.
+  ['an address that does not answer', () => 'amqp://192.0.2.1'],
+])(
+  'a process that has closed its broker on %s ends by itself, at once',
+  async (_, url) => {
+    const folder = mkdtempSync(join(tmpdir(), 'brokkr-ends-'));
+    try {
+      const script = join(folder, 'ends.mjs');
+      const entry = join(import.meta.dirname, '..', '..', 'packages', 'broker-amqp', 'dist', 'index.js');
+      writeFileSync(
+        script,
+        `import { AmqpBroker } from ${JSON.stringify(entry)};
+const broker = new AmqpBroker({ url: ${JSON.stringify(url())}, namespace: ${JSON.stringify(namespace)}, sendTimeoutMs: 500 });
+const message = { id: 'i', queue: 'q', body: Buffer.from('1'), headers: {} };
+await broker.publish([message, { ...message, id: 'j', notBefore: Date.now() + 50 }]).catch(() => undefined);
+const subscription = await broker.subscribe('q', {}).catch(() => undefined);
+const [delivery] = (await subscription?.receive(1, { signal: AbortSignal.timeout(2000), wait: true })) ?? [];
+if (delivery) await subscription.settle([{ kind: 'ack', delivery }]);
+await broker.close();
+process.send('closed');
+process.disconnect();
+`,
+      );
+      const child = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      await once(child, 'message');
+      const closedAt = performance.now();
+      const [code] = await once(child, 'exit');
+      expect(code).toBe(0);
+      expect(performance.now() - closedAt).toBeLessThan(1_000);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  30_000,
+);
