@@ -47,7 +47,7 @@ describe('what only RabbitMQ can do', () => {
         if (((await bench.counts()).ready ?? 0) < 100) await bench.send(100, 100);
         return bench.inFlight(next.pid).length >= 5;
       };
-      await until(isBusy, 20_000, 'the next worker is busy');
+      await until(isBusy, 60_000, 'the next worker is busy');
       const ended = once(worker, 'exit');
       worker.kill('SIGTERM');
       expect((await ended)[0]).toBe(0);
@@ -56,7 +56,7 @@ describe('what only RabbitMQ can do', () => {
     await bench.drained(60_000);
     await report('30 rolling restarts');
     expect(bench.extraStarts()).toBe(0);
-  }, 180_000);
+  }, 300_000);
 
   it('the server is stopped in order and started again', async () => {
     bench.worker();
@@ -148,24 +148,28 @@ describe('what only RabbitMQ can do', () => {
 
   it('redelivery after a kill, where nothing stands in line: within a second', async () => {
     const slowest: number[] = [];
+    const survivor = bench.worker({ concurrency: 80 });
     for (let round = 0; round < 3; round++) {
       const victim = bench.worker();
-      await bench.send(25, 5_000);
-      await until(() => bench.inFlight(victim.pid).length === 25, 15_000, 'the victim is busy');
-      const survivor = bench.worker();
-      await bench.send(1, 1);
-      await until(() => bench.notes().some(({ pid }) => pid === survivor.pid), 15_000, 'the survivor is up');
+      const bothAreUp = async () => {
+        await bench.send(10, 1);
+        const seen = new Set(bench.notes().map(({ pid }) => pid));
+        return seen.has(victim.pid ?? 0) && seen.has(survivor.pid ?? 0);
+      };
+      await until(bothAreUp, 40_000, 'both are up');
+      await bench.drained(30_000);
+      await bench.send(50, 2_000);
+      await until(() => bench.inFlight(victim.pid).length >= 10, 15_000, 'the victim is busy');
       const held = new Set(bench.inFlight(victim.pid));
       const killedAt = Date.now();
       victim.kill('SIGKILL');
       const again = () =>
-        bench.notes().filter(({ what, n, pid }) => what === 'claim' && pid === survivor.pid && held.has(n));
+        bench
+          .notes()
+          .filter(({ what, n, pid, at }) => what === 'claim' && pid === survivor.pid && at >= killedAt && held.has(n));
       await until(() => again().length >= held.size, 10_000, 'the survivor was given all');
       slowest.push(Math.max(...again().map(({ at }) => at)) - killedAt);
       await bench.drained(30_000);
-      const ended = once(survivor, 'exit');
-      survivor.kill('SIGTERM');
-      await ended;
     }
     await report('redelivery after kill -9', { 'all again after ms': Math.max(...slowest) });
     expect(Math.max(...slowest)).toBeLessThanOrEqual(1_000);
