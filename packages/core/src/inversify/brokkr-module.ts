@@ -2,7 +2,8 @@ import { type Container, ContainerModule, type ResolutionContext } from 'inversi
 import { configuredBroker } from '../config/configured-broker.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
-import type { ManagerOptions } from '../manager/manager-options.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
+import { MANAGER_OPTIONS, type ManagerOptions } from '../manager/manager-options.ts';
 import { TaskManager } from '../manager/task-manager.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
@@ -25,11 +26,20 @@ export interface BrokkrModuleOptions extends ManagerOptions {
   readonly childContainer?: ((task: TaskContext) => Container) | undefined;
 }
 
+const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
+  ...MANAGER_OPTIONS,
+  tasks: true,
+  manager: true,
+  worker: true,
+  childContainer: true,
+};
+
 /**
  * Brokkr for a container: binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, each of which can be rebound,
  * and the task classes, which are resolved afresh for each attempt (request scope).
  */
 export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
+  checkOptions(options, MODULE_OPTIONS, 'brokkrModule');
   const { tasks = [], manager = TaskManager.getInstance(), worker, childContainer, ...settings } = options;
   let config: TaskConfig | undefined;
   const theConfig = () => {

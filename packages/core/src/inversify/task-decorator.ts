@@ -1,4 +1,6 @@
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import type { TaskOptions } from '../task/task.ts';
+import { TASK_OPTIONS } from '../task/task-definition.ts';
 
 export interface TaskMethodOptions extends TaskOptions {
   /**
@@ -7,6 +9,8 @@ export interface TaskMethodOptions extends TaskOptions {
    */
   readonly childContainer?: boolean | undefined;
 }
+
+const METHOD_OPTIONS: OptionNames<TaskMethodOptions> = { ...TASK_OPTIONS, childContainer: true };
 
 /** The decorated methods of each class, by the class's prototype. */
 const decorated = new WeakMap<object, Map<string, TaskMethodOptions>>();
@@ -23,6 +27,7 @@ export function task(
   descriptor: TypedPropertyDescriptor<F>,
 ) => void {
   return (target, key) => {
+    checkOptions(options, METHOD_OPTIONS, `@task of ${target.constructor.name}.${key}`);
     const methods = decorated.get(target) ?? new Map<string, TaskMethodOptions>();
     decorated.set(target, methods.set(key, options));
   };

@@ -22,7 +22,7 @@ import type { TaskDefinition } from '../task/task-definition.ts';
 import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
 import { type Equipment, TaskWorker } from '../worker/task-worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
-import { checkConcurrency, workerQueues } from '../worker/worker-queues.ts';
+import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import type { WorkerTask } from '../worker/worker-task.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
@@ -114,6 +114,7 @@ export class Runtime implements TaskHost {
   /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
+    checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
       throw new ConfigError(
         'this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process',

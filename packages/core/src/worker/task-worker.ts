@@ -20,6 +20,7 @@ import { Rates } from './rates.ts';
 import { Reporter } from './reporter.ts';
 import { Settler } from './settler.ts';
 import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
+import { checkStopOptions } from './worker-options.ts';
 import type { WorkerTask } from './worker-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
@@ -88,6 +89,7 @@ export class TaskWorker implements Worker {
   }
 
   stop(options: StopOptions = {}): Promise<StopReport> {
+    checkStopOptions(options);
     const { clock, shutdownTimeoutMs } = this.#options;
     const timeoutMs = options.timeout === undefined ? shutdownTimeoutMs : toMs(options.timeout, 'stop: timeout');
     if (this.#state !== 'stopped') {
