@@ -53,16 +53,22 @@ export const poison: Group = {
       });
       await task.send('suspect');
       for (let round = 0; round < 2; round++) await crash(bench, 1);
+      // Kept away until the worker is busy.
+      const other = await bench.subscribe();
+      const kept = await bench.takeOne(other, bench.recoveryMs);
       await task.send('busy');
       await until({});
       await bench.until(
-        () => busy,
+        async () => {
+          await other.extend([kept]);
+          return busy;
+        },
         bench.recoveryMs,
         () => 'the other message did not run',
       );
+      await bench.settle(other, release(kept));
       // The worker has met the suspect by now.
       await bench.pass(bench.recoveryMs);
-      const other = await bench.subscribe();
       const suspect = await bench.takeOne(other);
       assert.equal(suspect.crashes, 2);
       await bench.settle(other, release(suspect));
