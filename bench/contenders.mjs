@@ -19,21 +19,33 @@ export const payload = {
 /** Sent in slices, as an application would that does not want all of them in memory at once. */
 const SLICE = 1_000;
 
+/**
+ * Brokkr's `send` resolves once a message is stored, where a task added to the others resolves once it has run: so
+ * that all have a slice at most under way, Brokkr waits for the slice too. With `backlog` it does not: all tasks stand
+ * in the queue before most of them run.
+ */
+const brokkr = (backlog) => async (count, concurrency) => {
+  const tm = TaskManager.getInstance(`bench-${Math.random()}`);
+  await tm.initialize({ brokerUrl: 'memory:', logger: quiet });
+  const noop = tm.task({ name: 'noop' }, async (_payload) => {});
+  const worker = tm.createWorker({ concurrency });
+  await worker.start();
+  const broker = await tm.broker();
+  const settled = async (wanted) => {
+    while ((await broker.counts('default')).acknowledged < wanted) await new Promise(setImmediate);
+  };
+  for (let sent = 0; sent < count; sent += SLICE) {
+    await Promise.all(Array.from({ length: Math.min(SLICE, count - sent) }, () => noop.send(payload)));
+    if (!backlog) await settled(Math.min(sent + SLICE, count));
+  }
+  await settled(count);
+  await tm.close();
+};
+
 /** Each runs `count` no-op tasks to their end at `concurrency`, and resolves when the last has been settled. */
 export const contenders = {
-  async brokkr(count, concurrency) {
-    const tm = TaskManager.getInstance(`bench-${Math.random()}`);
-    await tm.initialize({ brokerUrl: 'memory:', logger: quiet });
-    const noop = tm.task({ name: 'noop' }, async (_payload) => {});
-    const worker = tm.createWorker({ concurrency });
-    await worker.start();
-    const broker = await tm.broker();
-    for (let sent = 0; sent < count; sent += SLICE) {
-      await Promise.all(Array.from({ length: Math.min(SLICE, count - sent) }, () => noop.send(payload)));
-    }
-    while ((await broker.counts('default')).acknowledged < count) await new Promise(setImmediate);
-    await tm.close();
-  },
+  brokkr: brokkr(false),
+  backlog: brokkr(true),
   async 'p-queue'(count, concurrency) {
     const queue = new PQueue({ concurrency });
     const noop = async () => {};

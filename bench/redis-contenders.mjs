@@ -8,7 +8,7 @@ const quiet = pino({ level: 'info' }, { write: () => undefined });
 const BULK = 1_000;
 const WINDOW = 100;
 
-async function manager(url) {
+export async function manager(url) {
   const tm = TaskManager.getInstance(`bench-${Math.random()}`);
   await tm.initialize({ brokerUrl: url, logger: quiet });
   return tm;
@@ -19,7 +19,7 @@ async function inBulks(count, send) {
 }
 
 /** Leases the next batch and acknowledges the last in one call: what a hand-written worker could do at the best. */
-const RAW = `
+export const RAW = `
 local n = tonumber(ARGV[1])
 if #ARGV > 3 then
   local done = {}

@@ -27,8 +27,8 @@ describe('wrong usage is one clear line and exit code 2', () => {
     ],
     [
       'an adapter that is not installed',
-      ['worker', '-a', app, '--broker', 'amqp://u:secret@h/v'],
-      /npm install @brokkr\/broker-amqp/,
+      ['worker', '-a', app, '--broker', 'nats://u:secret@h/v'],
+      /npm install @acme\/nats/,
     ],
     [
       'an unknown task',
@@ -44,10 +44,12 @@ describe('wrong usage is one clear line and exit code 2', () => {
   ])(
     '%s',
     async (_, args, message) => {
-      const run = brokkr(
-        args,
-        args.includes('files:///tmp/x') ? { TASK_BROKER_PACKAGE: '@brokkr-examples/custom-broker' } : {},
-      );
+      const packages = [
+        ['files:', '@brokkr-examples/custom-broker'],
+        ['nats:', '@acme/nats'],
+      ] as const;
+      const [, brokerPackage] = packages.find(([scheme]) => args.some((arg) => arg.startsWith(scheme))) ?? [];
+      const run = brokkr(args, brokerPackage === undefined ? {} : { TASK_BROKER_PACKAGE: brokerPackage });
       expect(await run.exited).toBe(2);
       expect(run.errors()).toMatch(message);
       expect(run.errors()).not.toContain('secret');

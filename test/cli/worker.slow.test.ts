@@ -10,7 +10,7 @@ describe('brokkr send and brokkr worker, on a broker that processes share', () =
     const { env, notes } = workplace();
     const sent = brokkr(['send', 'greet', '"Ada"', '-a', app], env);
     expect(await sent.exited).toBe(0);
-    expect(sent.output()).toMatch(/^[0-9a-f-]{36}\n$/);
+    expect(sent.output()).toMatch(/^[A-Za-z0-9_-]{22}\n$/);
     const run = brokkr(worker, env);
     await until(() => notes().includes('hello Ada'), 'the task ran');
     run.child.kill('SIGTERM');

@@ -32,6 +32,8 @@ export function faultCases(broker: FaultBroker): void {
       const recovered: number[] = [];
       for (let round = 0; round < REPEATS; round++) {
         const victim = bench.worker();
+        // So that rounds do not all fall on one moment of the work.
+        await sleep(random() * 100);
         await until(
           async () => {
             const { ready } = await bench.counts();
@@ -41,8 +43,6 @@ export function faultCases(broker: FaultBroker): void {
           20_000,
           'the worker is busy',
         );
-        // Anywhere between two settlements.
-        await sleep(random() * 100);
         const gone = once(victim, 'exit');
         victim.kill('SIGKILL');
         const killedAt = Date.now();

@@ -32,9 +32,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'renewing a lease does nothing',
     file: `${memory}/lease-table.js`,
-    search: 'message.leaseEndsAt = this.#clock.monotonic() + this.#leaseMs;',
-    replace:
-      'if (message.state !== "held") message.leaseEndsAt = this.#clock.monotonic() + this.#leaseMs;\n        message.state = "held";',
+    search: 'this.hold(message, this.endOfLease());',
+    replace: 'this.hold(message, message.leaseEndsAt);',
   },
   { name: 'a crash is not counted', file: `${memory}/memory-queue.js`, search: 'message.crashes++;', replace: '' },
   {
@@ -64,13 +63,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'dead letters are dropped',
     file: `${memory}/memory-queue.js`,
-    search: 'this.#dead.set(envelope.id, copyEnvelope(settlement.replacement));',
+    search: 'this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));',
     replace: '',
   },
   {
     name: 'a retry keeps the old envelope',
     file: `${memory}/memory-queue.js`,
-    search: 'message.envelope = copyEnvelope(settlement.replacement, this.name);',
+    search: 'message.envelope = keptEnvelope(settlement.replacement, this.name);',
     replace: '',
   },
   {
@@ -80,10 +79,10 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (delayMs === 0) {\n            this.#ready.pushFront(message);',
   },
   {
-    name: 'bodies are shared, not copied',
+    name: 'bodies are taken for text',
     file: `${memory}/stored-message.js`,
-    search: 'Buffer.from(body)',
-    replace: 'body',
+    search: "Buffer.from(kept.bytes, 'latin1')",
+    replace: 'Buffer.from(kept.bytes)',
   },
   {
     name: 'an idempotency key is ignored',
@@ -131,20 +130,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'RetryLater counts an attempt',
     file: `${core}/worker/settle-outcome.js`,
-    search: 'settling.now + outcome.delayMs, {})',
-    replace: "settling.now + outcome.delayMs, { 'brokkr-attempt': '2' })",
+    search: 'settling.now() + outcome.delayMs, {})',
+    replace: "settling.now() + outcome.delayMs, { 'brokkr-attempt': '2' })",
   },
   {
     name: 'a handler that ignores its abort is never given up',
     file: `${core}/worker/runner.js`,
-    search: 'this.#grace.set(execution);',
+    search: 'execution.inGrace = true;',
     replace: '',
   },
   {
     name: 'no lease is renewed',
     file: `${core}/worker/lease-keeper.js`,
-    search: 'this.#held.add(delivery);',
-    replace: '',
+    search: 'if (this.#timer === undefined && !this.#closed)',
+    replace: 'if (false)',
   },
   {
     name: 'suspects run in company',
@@ -167,13 +166,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what has expired runs',
     file: `${core}/worker/process-delivery.js`,
-    search: 'envelope.expiresAt <= now',
+    search: 'envelope.expiresAt <= judging.now()',
     replace: 'false',
   },
   {
     name: 'an unknown task is dropped',
     file: `${core}/worker/process-delivery.js`,
-    search: 'return park(delivery, message, now, judging.maxDelayMs);',
+    search: 'return park(delivery, message, judging);',
     replace: "return settle({ kind: 'ack', delivery });",
   },
   {

@@ -24,7 +24,7 @@ const own: readonly Mutant[] = [
   {
     name: 'a renewal that comes after the settlement calls it lost',
     file: 'core/dist/worker/consumer.js',
-    search: 'if (this.#laneOf.get(delivery)?.settler.isSettling(delivery))',
+    search: 'if (held.isSettling)',
     replace: 'if (false)',
   },
 ];

@@ -1,6 +1,6 @@
 import { task } from '@brokkr/core/inversify';
 import { inject, injectable } from 'inversify';
-import { EmailService, UserStore } from './services.ts';
+import { EmailService, Outbox, UserStore } from './services.ts';
 
 /** Made afresh for each attempt, with its services. */
 @injectable()
@@ -21,5 +21,20 @@ export class EmailTasks {
   @task({ name: 'emails.goodbye', queueName: 'emails' })
   async sendGoodbye(userId: string): Promise<void> {
     await this.#email.send(await this.#users.emailOf(userId), 'Goodbye');
+  }
+}
+
+/** Made in a container of the attempt's own, so that its services know which attempt they serve. */
+@injectable()
+export class NewsletterTasks {
+  readonly #outbox: Outbox;
+
+  constructor(@inject(Outbox) outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  @task({ name: 'newsletter.send', queueName: 'emails', childContainer: true })
+  async send(subject: string): Promise<void> {
+    await this.#outbox.send(subject);
   }
 }

@@ -1,13 +1,20 @@
 import { EventEmitter, once } from 'node:events';
 import { brokkrModule, TASK_MANAGER, tasksOf, WORKER } from '@brokkr/core/inversify';
 import { Container } from 'inversify';
-import { EmailTasks } from './email-tasks.ts';
-import { EmailService, UserStore } from './services.ts';
+import { EmailTasks, NewsletterTasks } from './email-tasks.ts';
+import { EmailService, Outbox, UserStore } from './services.ts';
 
 const container = new Container();
 container.bind(EmailService).toSelf().inSingletonScope();
 container.bind(UserStore).toSelf().inSingletonScope();
-container.load(brokkrModule({ tasks: [EmailTasks], worker: { queues: ['emails'] } }));
+container.bind(Outbox).toSelf().inRequestScope();
+container.load(
+  brokkrModule({
+    tasks: [EmailTasks, NewsletterTasks],
+    worker: { queues: ['emails'] },
+    childContainer: () => new Container({ parent: container }),
+  }),
+);
 
 const worker = container.get(WORKER);
 const told = new EventEmitter();
@@ -15,7 +22,12 @@ worker.on('succeeded', () => told.emit('succeeded'));
 await worker.start();
 
 const emails = tasksOf(EmailTasks);
-for (const send of [() => emails.sendWelcome.send('ada'), () => emails.sendGoodbye.send('alan')]) {
+const newsletter = tasksOf(NewsletterTasks).send.with({ headers: { to: 'grace@shop.example' } });
+for (const send of [
+  () => emails.sendWelcome.send('ada'),
+  () => emails.sendGoodbye.send('alan'),
+  () => newsletter.send('News'),
+]) {
   const succeeded = once(told, 'succeeded');
   await send();
   await succeeded;

@@ -1,4 +1,6 @@
-import { injectable } from 'inversify';
+import type { TaskContext } from '@brokkr/core';
+import { TASK_CONTEXT } from '@brokkr/core/inversify';
+import { inject, injectable } from 'inversify';
 
 /** Keeps what it was told to send; a real one would talk to a mail server. */
 @injectable()
@@ -14,5 +16,21 @@ export class EmailService {
 export class UserStore {
   async emailOf(userId: string): Promise<string> {
     return `${userId}@shop.example`;
+  }
+}
+
+/** Sends to the address that came along with the message it is made for. */
+@injectable()
+export class Outbox {
+  readonly #task: TaskContext;
+  readonly #email: EmailService;
+
+  constructor(@inject(TASK_CONTEXT) task: TaskContext, @inject(EmailService) email: EmailService) {
+    this.#task = task;
+    this.#email = email;
+  }
+
+  async send(subject: string): Promise<void> {
+    await this.#email.send(this.#task.headers.to ?? 'nobody', subject);
   }
 }

@@ -79,6 +79,11 @@ export class AmqpSubscription implements Subscription {
     { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
   ): Promise<readonly Delivery[]> {
     this.#reader.resume();
+    // What most calls find: something is here, and the quarantine need not be asked.
+    if (this.#mayHandOut && !this.#quarantine.isDue && !signal.aborted && !this.#closing.signal.aborted) {
+      this.#askedAt = performance.now();
+      return this.#held.hold(this.#ahead.splice(0, limit));
+    }
     const stop = () => this.#wake?.();
     signal.addEventListener('abort', stop);
     try {
@@ -93,9 +98,9 @@ export class AmqpSubscription implements Subscription {
         }
         if (suspect !== undefined) {
           this.#options.floor.occupy();
-          return [this.#held.hold(suspect)];
+          return this.#held.hold([suspect]);
         }
-        if (this.#mayHandOut) return this.#ahead.splice(0, limit).map((arrival) => this.#held.hold(arrival));
+        if (this.#mayHandOut) return this.#held.hold(this.#ahead.splice(0, limit));
         if (!wait) return [];
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -113,8 +118,9 @@ export class AmqpSubscription implements Subscription {
     const done: Held[] = [];
     const replaced: Held[] = [];
     const replacements: Outgoing[] = [];
+    const now = performance.now();
     for (const settlement of settlements) {
-      const held = this.#held.live(settlement.delivery);
+      const held = this.#held.live(settlement.delivery, now);
       if (held === undefined || held.isSettling) {
         lost.push(settlement.delivery);
         continue;
@@ -147,8 +153,9 @@ export class AmqpSubscription implements Subscription {
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const now = performance.now();
     return deliveries.filter((delivery) => {
-      const held = this.#held.live(delivery);
+      const held = this.#held.live(delivery, now);
       if (held !== undefined) this.#held.renew(held);
       return held === undefined;
     });
@@ -231,16 +238,12 @@ export class AmqpSubscription implements Subscription {
 
   #read(message: Message, session: Session): Arrival {
     const { envelope, passport } = decodeMessage(message, this.#options.queue);
-    const { remainingDelayMs, fence, crashes } = passport;
+    const { remainingDelayMs, crashes } = passport;
+    const fence = passport.fence + 1;
     return {
       session,
       message,
-      delivery: {
-        envelope,
-        fence: fence + 1,
-        crashes,
-        ...(remainingDelayMs > 0 && { remainingDelayMs }),
-      },
+      delivery: remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes },
     };
   }
 

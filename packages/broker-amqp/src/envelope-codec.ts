@@ -55,25 +55,23 @@ export interface Decoded {
 /** Any message, also one that Brokkr never sent: whether it is a task's is for the core to judge. */
 export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
   const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
-  const headers: [string, string][] = [];
+  const headers: Record<string, string> = {};
   for (const name of Object.keys(table)) {
     const value = table[name];
     if (name.startsWith('x-')) continue;
-    if (typeof value === 'string') headers.push([name, value]);
-    else if (typeof value === 'number' || typeof value === 'boolean') headers.push([name, String(value)]);
+    if (typeof value === 'string') addHeader(headers, name, value);
+    else if (typeof value === 'number' || typeof value === 'boolean') addHeader(headers, name, String(value));
   }
-  if (table[OTHERS] !== undefined) headers.push(...readOthers(table[OTHERS]));
+  if (table[OTHERS] !== undefined) {
+    for (const [name, value] of readOthers(table[OTHERS])) addHeader(headers, name, value);
+  }
   const expiresAt = count(table[EXPIRES]);
   const { messageId } = properties as { messageId?: unknown };
+  const id = typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID();
+  // A copy: the client's is a window into what the socket read, and may be read again to give the message back.
+  const body = Buffer.from(content);
   return {
-    envelope: {
-      id: typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID(),
-      queue,
-      // A copy: the client's is a window into what the socket read, and may be read again to give the message back.
-      body: Buffer.from(content),
-      headers: Object.fromEntries(headers),
-      ...(expiresAt > 0 && { expiresAt }),
-    },
+    envelope: expiresAt > 0 ? { id, queue, body, headers, expiresAt } : { id, queue, body, headers },
     passport: {
       fence: count(table[FENCE]),
       crashes: count(table[CRASHES]),
@@ -81,6 +79,12 @@ export function decodeMessage({ properties, content }: Message, queue: string): 
     },
     notBefore: count(table[NOT_BEFORE]) || undefined,
   };
+}
+
+/** Anybody names headers: the one name that an assignment would take for a prototype is defined instead. */
+function addHeader(headers: Record<string, string>, name: string, value: string): void {
+  if (name !== '__proto__') headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function count(value: unknown): number {

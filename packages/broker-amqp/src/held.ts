@@ -30,17 +30,20 @@ export class HeldDeliveries {
     this.#floor = floor;
   }
 
-  hold(arrival: Arrival): Delivery {
-    this.#floor.enter();
-    this.#held.set(arrival.delivery, { ...arrival, endsAt: performance.now() + this.#leaseMs, isSettling: false });
-    return arrival.delivery;
+  hold(arrivals: readonly Arrival[]): Delivery[] {
+    const endsAt = performance.now() + this.#leaseMs;
+    return arrivals.map(({ delivery, session, message }) => {
+      this.#floor.enter();
+      this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false });
+      return delivery;
+    });
   }
 
-  /** Undefined where its lease is over, or was never given. */
-  live(delivery: Delivery): Held | undefined {
+  /** Undefined where its lease is over by `now`, or was never given. */
+  live(delivery: Delivery, now: number): Held | undefined {
     const held = this.#held.get(delivery);
     if (held === undefined || !held.session.isOpen) return undefined;
-    return held.isSettling || held.endsAt > performance.now() ? held : undefined;
+    return held.isSettling || held.endsAt > now ? held : undefined;
   }
 
   renew(held: Held): void {

@@ -148,6 +148,7 @@ export class Link {
       void model.close().catch(() => undefined);
       return;
     }
+    corkWrites(model);
     this.#connecting = undefined;
     this.#model = model;
     this.#blocked = false;
@@ -186,7 +187,31 @@ export class Link {
   }
 }
 
+/** What the client does not tell of its connection. */
+interface ConnectionInside {
+  readonly stream?: { destroy(): void; cork(): void; uncork(): void };
+  readonly muxer?: { _readIncoming?: () => void };
+}
+
 /** The client's own close waits for the server's word; this is for one that says nothing. */
-function socketOf(model: ChannelModel): { destroy(): void } | undefined {
-  return (model.connection as { stream?: { destroy(): void } }).stream;
+function socketOf(model: ChannelModel): ConnectionInside['stream'] {
+  return (model.connection as ConnectionInside).stream;
+}
+
+/**
+ * The client gathers the frames of one turn of the event loop and then makes a system call for each; corked, they go
+ * in one. That was half of its processor time. A client that is built otherwise stays as it is.
+ */
+function corkWrites(model: ChannelModel): void {
+  const { stream, muxer } = model.connection as ConnectionInside;
+  const writeGathered = muxer?._readIncoming;
+  if (stream === undefined || muxer === undefined || writeGathered === undefined) return;
+  muxer._readIncoming = function (this: unknown) {
+    stream.cork();
+    try {
+      writeGathered.call(this);
+    } finally {
+      stream.uncork();
+    }
+  };
 }

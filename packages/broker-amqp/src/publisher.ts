@@ -113,9 +113,8 @@ export class Publisher {
     const pendings = messages.map((outgoing) => new Pending(batch, outgoing));
     for (const pending of pendings) {
       const { outgoing } = pending;
-      if (channel !== undefined && outgoing.path === undefined && topology.has(outgoing.queue)) {
-        this.#write(channel, pending);
-      } else this.#waiting.add(pending);
+      if (channel !== undefined && topology.has(outgoing.queue, outgoing.path)) this.#write(channel, pending);
+      else this.#waiting.add(pending);
     }
     if (this.#waiting.size > 0) void this.#flush();
     try {

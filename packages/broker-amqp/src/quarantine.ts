@@ -58,7 +58,7 @@ export class Quarantine {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#session?.channel.close().catch(() => undefined);
+    await this.#session?.close();
   }
 
   async #look<T>(use: (session: Session) => Promise<T>, otherwise: T): Promise<T> {

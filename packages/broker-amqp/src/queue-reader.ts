@@ -7,6 +7,8 @@ import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
+/** Acknowledgements that follow each other faster are sent together. */
+const ACK_EVERY_MS = 1;
 
 /**
  * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
@@ -15,17 +17,25 @@ const FIRST_PAUSE_MS = 50;
 export class Session {
   readonly channel: Channel;
   readonly #window: AckWindow;
+  readonly #enough: number;
+  /** Done, and not told to the server yet. */
+  #done: number[] = [];
+  #toldAt = 0;
+  #telling: NodeJS.Timeout | undefined;
   #open = true;
   #isRetired = false;
 
-  constructor(channel: Channel) {
+  /** @param prefetch what the server pushes ahead: once half of it is done, it is told at once */
+  constructor(channel: Channel, prefetch = 1) {
     this.channel = channel;
+    this.#enough = Math.ceil(prefetch / 2);
     this.#window = new AckWindow((deliveryTag, multiple) =>
       // The client reads nothing but the tag.
       channel.ack({ fields: { deliveryTag } } as Message, multiple),
     );
     channel.on('close', () => {
       this.#open = false;
+      clearTimeout(this.#telling);
     });
   }
 
@@ -40,8 +50,18 @@ export class Session {
   /** Of a session that is over, nothing: the server hands those messages over again. */
   ack(tags: readonly number[]): void {
     if (!this.#open || tags.length === 0) return;
-    this.#window.ack(tags);
-    this.#closeOnceDone();
+    for (const tag of tags) this.#done.push(tag);
+    // The server answers each frame with a push of its own: told one by one, short tasks would be pushed one by one.
+    if (this.#done.length >= this.#enough || performance.now() - this.#toldAt >= ACK_EVERY_MS) this.#tell();
+    else this.#telling ??= setTimeout(() => this.#tell(), ACK_EVERY_MS);
+  }
+
+  /** Closes the channel; acknowledgements before it are taken by the server first. */
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#tell();
+    this.#open = false;
+    await this.channel.close().catch(() => undefined);
   }
 
   /** Closes once all that came on it is settled: what the server thinks is on its way here goes back to the queue. */
@@ -50,8 +70,24 @@ export class Session {
     this.#closeOnceDone();
   }
 
+  #tell(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    if (this.#done.length === 0) return;
+    const done = this.#done;
+    this.#done = [];
+    this.#toldAt = performance.now();
+    try {
+      this.#window.ack(done);
+    } catch {
+      // The connection is closing: the server hands them over again.
+    }
+    this.#closeOnceDone();
+  }
+
   #closeOnceDone(): void {
-    if (this.#isRetired && this.#open && this.#window.isEmpty) void this.channel.close().catch(() => undefined);
+    const isDone = this.#done.length === 0 && this.#window.isEmpty;
+    if (this.#isRetired && this.#open && isDone) void this.channel.close().catch(() => undefined);
   }
 }
 
@@ -105,7 +141,6 @@ export class QueueReader {
     return this.#working;
   }
 
-  /** Closes the channel; acknowledgements written before it are taken by the server first. */
   async close(): Promise<void> {
     this.#wanted = false;
     this.#closing.abort();
@@ -113,7 +148,7 @@ export class QueueReader {
     // Without a channel there is nothing to end, and a server that is away is not waited for.
     if (this.#session === undefined) return;
     await this.pause();
-    await this.#session.channel.close().catch(() => undefined);
+    await this.#session?.close();
   }
 
   async #consume(): Promise<void> {
@@ -150,10 +185,10 @@ export class QueueReader {
   }
 
   async #open(): Promise<Session> {
-    const { link, patienceMs, logger, queue, onOver } = this.#options;
+    const { link, patienceMs, logger, queue, prefetch, onOver } = this.#options;
     const model = await link.ready(patienceMs);
     const channel = await model.createChannel();
-    const session = new Session(channel);
+    const session = new Session(channel, prefetch);
     channel.on('error', (error) => logger?.warn({ error, queue }, 'RabbitMQ closed the channel of a consumer'));
     channel.on('handler-error', (error) => logger?.error({ error, queue }, 'a listener of the AMQP client failed'));
     channel.on('close', () => {

@@ -30,9 +30,13 @@ export class Topology {
     options.link.onUp(() => this.forget());
   }
 
-  /** Whether messages may be published to `queue` without asking the server first. */
-  has(queue: string): boolean {
-    return this.#standing.has(queue);
+  /** Whether messages may be published to `queue`, over the rungs of `path`, without asking the server first. */
+  has(queue: string, path: LadderPath = []): boolean {
+    const { names } = this.#options;
+    return (
+      this.#standing.has(queue) &&
+      path.every((steps, index) => steps === 0 || this.#standing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
+    );
   }
 
   /** Everything is declared again when it is next needed: a connection is new, or a queue was found missing. */

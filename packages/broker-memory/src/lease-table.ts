@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '@brokkr/core';
+import { MessageLine } from './message-line.ts';
 import type { StoredMessage } from './stored-message.ts';
 
 /**
@@ -10,7 +11,7 @@ export class LeaseTable {
   readonly #clock: Clock;
   readonly #leaseMs: number;
   readonly #onLapsed: (messages: readonly StoredMessage[]) => void;
-  readonly #held = new Set<StoredMessage>();
+  readonly #held = new MessageLine('held');
   #timer: TimerHandle | undefined;
 
   constructor(workerId: string, clock: Clock, leaseMs: number, onLapsed: (messages: readonly StoredMessage[]) => void) {
@@ -24,43 +25,49 @@ export class LeaseTable {
     return this.#held.size;
   }
 
-  /** Gives a lease, or renews it. */
-  hold(message: StoredMessage): void {
-    message.state = 'held';
-    message.leaseEndsAt = this.#clock.monotonic() + this.#leaseMs;
-    this.#held.delete(message);
-    this.#held.add(message);
-    this.#timer ??= this.#clock.setTimeout(() => this.reap(), this.#leaseMs);
+  /** When a lease given now runs out, on the monotonic clock. */
+  endOfLease(): number {
+    return this.#clock.monotonic() + this.#leaseMs;
+  }
+
+  /** Gives a lease on a message that stands in no line. */
+  hold(message: StoredMessage, endsAt: number): void {
+    message.leaseEndsAt = endsAt;
+    this.#held.pushBack(message);
+    this.#timer ??= this.#clock.setTimeout(() => this.#watch(), this.#leaseMs);
+  }
+
+  /** Renews the lease of a message that is held here. */
+  renew(message: StoredMessage): void {
+    this.#held.remove(message);
+    this.hold(message, this.endOfLease());
   }
 
   /** Whether this hand-over still holds the message. */
   holds(message: StoredMessage | undefined, fence: number): message is StoredMessage {
-    return message !== undefined && message.fence === fence && this.#held.has(message);
+    return message !== undefined && message.fence === fence && message.line === this.#held;
   }
 
   end(message: StoredMessage): void {
-    this.#held.delete(message);
+    this.#held.remove(message);
   }
 
   /** Ends the leases that have run out. Asked before each use too: a timer may come late. */
   reap(): void {
     const now = this.#clock.monotonic();
     const lapsed: StoredMessage[] = [];
-    for (const message of this.#held) {
+    for (let message = this.#held.first; message !== undefined; message = message.after) {
       if (message.leaseEndsAt > now) break;
       lapsed.push(message);
     }
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#lapse(lapsed);
-    const [first] = this.#held;
-    if (first !== undefined) this.#timer = this.#clock.setTimeout(() => this.reap(), first.leaseEndsAt - now);
+    for (const message of lapsed) this.#held.remove(message);
+    if (lapsed.length > 0) this.#onLapsed(lapsed);
   }
 
   /** Ends all leases at once: the worker is known to be dead. */
   lapseAll(): number {
-    const held = [...this.#held];
-    this.#lapse(held);
+    const held = this.#held.clear();
+    if (held.length > 0) this.#onLapsed(held);
     return held.length;
   }
 
@@ -70,9 +77,12 @@ export class LeaseTable {
     this.#timer = undefined;
   }
 
-  #lapse(messages: readonly StoredMessage[]): void {
-    if (messages.length === 0) return;
-    for (const message of messages) this.#held.delete(message);
-    this.#onLapsed(messages);
+  #watch(): void {
+    this.#timer = undefined;
+    this.reap();
+    const first = this.#held.first;
+    if (first !== undefined) {
+      this.#timer = this.#clock.setTimeout(() => this.#watch(), first.leaseEndsAt - this.#clock.monotonic());
+    }
   }
 }

@@ -24,7 +24,7 @@ import { closedError, MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryResults } from './memory-results.ts';
 import { MemorySubscription } from './memory-subscription.ts';
-import { copyEnvelope, type StoredMessage } from './stored-message.ts';
+import { handedOut, type StoredMessage } from './stored-message.ts';
 
 export interface MemoryBrokerOptions {
   /** Where leases, delays and life times get their time from. @default the system's */
@@ -126,9 +126,9 @@ export class MemoryBroker
 
   async peek(name: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
     const queue = this.#queue(name);
-    if (state === 'dead') return first(queue.dead(), limit).map((letter) => copyEnvelope(letter));
+    if (state === 'dead') return first(queue.dead(), limit).map((letter) => handedOut(letter));
     const messages = state === 'ready' ? queue.ready() : queue.delayed();
-    return first(messages, limit).map((message) => copyEnvelope(message.envelope));
+    return first(messages, limit).map((message) => handedOut(message.envelope));
   }
 
   async take(name: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
@@ -203,7 +203,7 @@ export class MemoryBroker
 
   /** The envelope with the time it still has to wait, by this host's clock. */
   #asOfNow({ envelope, state, dueAt, remainingDelayMs }: StoredMessage): Envelope {
-    const { notBefore: _, ...rest } = copyEnvelope(envelope);
+    const { notBefore: _, ...rest } = handedOut(envelope);
     if (state !== 'delayed') return rest;
     return { ...rest, notBefore: Math.ceil(this.#clock.now() + dueAt - this.#clock.monotonic() + remainingDelayMs) };
   }

@@ -8,9 +8,10 @@ import {
   type TimerHandle,
 } from '@brokkr/core';
 import { DelayHeap } from './delay-heap.ts';
+import { HandOver } from './hand-over.ts';
 import { LeaseTable } from './lease-table.ts';
-import { ReadyLine } from './ready-line.ts';
-import { copyEnvelope, type StoredMessage } from './stored-message.ts';
+import { MessageLine } from './message-line.ts';
+import { handedOut, type KeptEnvelope, keptEnvelope, type StoredMessage } from './stored-message.ts';
 
 /** A consumer that waits for something to become ready; told once, then forgotten. */
 export type Waiter = () => void;
@@ -27,9 +28,9 @@ export class MemoryQueue {
   readonly #maxDelayMs: number;
   readonly #nextFence: () => number;
   readonly #live = new Map<string, StoredMessage>();
-  readonly #ready = new ReadyLine();
+  readonly #ready = new MessageLine('ready');
   readonly #delayed = new DelayHeap();
-  readonly #dead = new Map<string, Envelope>();
+  readonly #dead = new Map<string, KeptEnvelope>();
   readonly #leases = new Set<LeaseTable>();
   readonly #waiters = new Set<Waiter>();
   readonly #gone = { published: 0, acknowledged: 0, discarded: 0, purged: 0, cancelled: 0, expired: 0 };
@@ -57,13 +58,14 @@ export class MemoryQueue {
   publish(envelope: Envelope): void {
     if (this.#live.has(envelope.id)) return;
     const message: StoredMessage = {
-      envelope: copyEnvelope(envelope, this.name),
+      envelope: keptEnvelope(envelope, this.name),
       state: 'gone',
       fence: 0,
       crashes: 0,
       dueAt: 0,
       remainingDelayMs: 0,
       leaseEndsAt: 0,
+      line: undefined,
       before: undefined,
       after: undefined,
     };
@@ -96,25 +98,21 @@ export class MemoryQueue {
 
   take(limit: number, leases: LeaseTable): Delivery[] {
     const deliveries: Delivery[] = [];
+    const endOfLease = leases.endOfLease();
     while (deliveries.length < limit) {
       const message = this.#ready.shift();
       if (message === undefined) break;
       message.fence = this.#nextFence();
-      leases.hold(message);
-      const { fence, crashes, remainingDelayMs } = message;
-      const envelope = copyEnvelope(message.envelope);
-      deliveries.push(
-        remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes },
-      );
+      leases.hold(message, endOfLease);
+      deliveries.push(new HandOver(message));
     }
     return deliveries;
   }
 
   /** Whether it took effect: only while the delivery's own lease is live. */
   settle(settlement: Settlement, leases: LeaseTable): boolean {
-    const { envelope, fence } = settlement.delivery;
-    const message = this.#live.get(envelope.id);
-    if (!leases.holds(message, fence)) return false;
+    const message = this.#messageOf(settlement.delivery);
+    if (!leases.holds(message, settlement.delivery.fence)) return false;
     leases.end(message);
     switch (settlement.kind) {
       case 'ack':
@@ -127,10 +125,10 @@ export class MemoryQueue {
         break;
       case 'dead-letter':
         this.#forget(message);
-        this.#dead.set(envelope.id, copyEnvelope(settlement.replacement));
+        this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
       case 'retry':
-        message.envelope = copyEnvelope(settlement.replacement, this.name);
+        message.envelope = keptEnvelope(settlement.replacement, this.name);
         this.#place(message);
         break;
       case 'release':
@@ -141,10 +139,10 @@ export class MemoryQueue {
   }
 
   /** Whether the lease was renewed. */
-  extend({ envelope, fence }: Delivery, leases: LeaseTable): boolean {
-    const message = this.#live.get(envelope.id);
-    if (!leases.holds(message, fence)) return false;
-    leases.hold(message);
+  extend(delivery: Delivery, leases: LeaseTable): boolean {
+    const message = this.#messageOf(delivery);
+    if (!leases.holds(message, delivery.fence)) return false;
+    leases.renew(message);
     return true;
   }
 
@@ -180,7 +178,7 @@ export class MemoryQueue {
     return this.#delayed.inOrder();
   }
 
-  dead(): Iterable<Envelope> {
+  dead(): Iterable<KeptEnvelope> {
     return this.#dead.values();
   }
 
@@ -203,7 +201,7 @@ export class MemoryQueue {
     const letter = this.#dead.get(id);
     if (letter === undefined) return false;
     this.#dead.delete(id);
-    this.publish(redriveEnvelope(letter, this.name));
+    this.publish(redriveEnvelope(handedOut(letter), this.name));
     // It was counted when it was sent, and is the same message.
     this.#gone.published--;
     return true;
@@ -260,6 +258,10 @@ export class MemoryQueue {
       this.#ready.pushFront(message);
     }
     this.ring();
+  }
+
+  #messageOf(delivery: Delivery): StoredMessage | undefined {
+    return HandOver.messageOf(delivery) ?? this.#live.get(delivery.envelope.id);
   }
 
   #forget(message: StoredMessage): void {

@@ -2,7 +2,7 @@ import type { Envelope } from '@brokkr/core';
 
 /** One message as the broker keeps it: where it stands, and its three counters but attempts, which are the core's. */
 export interface StoredMessage {
-  envelope: Envelope;
+  envelope: KeptEnvelope;
   state: 'ready' | 'delayed' | 'held' | 'gone';
   /** Number of its last hand-over. */
   fence: number;
@@ -13,22 +13,53 @@ export interface StoredMessage {
   remainingDelayMs: number;
   /** When its lease runs out, on the monotonic clock; for a held one. */
   leaseEndsAt: number;
-  /** Neighbours in the line of what is ready. */
+  /** The line it stands in, and its neighbours there: of what is ready, or of what one consumer holds. */
+  line: object | undefined;
   before: StoredMessage | undefined;
   after: StoredMessage | undefined;
 }
 
-/** A copy as a wire would make it: whoever changes theirs changes nothing here. */
-export function copyEnvelope(envelope: Envelope, queue: string = envelope.queue): Envelope {
-  const { id, body, headers, notBefore, expiresAt, idempotencyKey } = envelope;
-  const copy: { -readonly [K in keyof Envelope]: Envelope[K] } = {
-    id,
+/**
+ * An envelope as it is kept: copied, as a wire would copy it. Its bytes are one string (each character a byte), which
+ * nobody can change, and which costs the garbage collector less than a buffer.
+ */
+export interface KeptEnvelope extends Omit<Envelope, 'body'> {
+  readonly bytes: string;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The copy to keep: whoever changes theirs changes nothing here. */
+export function keptEnvelope(envelope: Envelope, queue: string = envelope.queue): KeptEnvelope {
+  const { body } = envelope;
+  const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const kept: Writable<KeptEnvelope> = {
+    id: envelope.id,
     queue,
-    body: Buffer.from(body),
-    headers: { ...headers },
+    bytes: buffer.toString('latin1'),
+    headers: { ...envelope.headers },
   };
-  if (notBefore !== undefined) copy.notBefore = notBefore;
-  if (expiresAt !== undefined) copy.expiresAt = expiresAt;
-  if (idempotencyKey !== undefined) copy.idempotencyKey = idempotencyKey;
-  return copy;
+  copyOptional(envelope, kept);
+  return kept;
+}
+
+/** The copy to hand out: byte for byte what was published. */
+export function handedOut(kept: KeptEnvelope): Envelope {
+  const envelope: Writable<Envelope> = {
+    id: kept.id,
+    queue: kept.queue,
+    body: Buffer.from(kept.bytes, 'latin1'),
+    headers: { ...kept.headers },
+  };
+  copyOptional(kept, envelope);
+  return envelope;
+}
+
+type Optional = Pick<Envelope, 'notBefore' | 'expiresAt' | 'idempotencyKey'>;
+
+/** Fields that are not there stay away, as on a wire. */
+function copyOptional({ notBefore, expiresAt, idempotencyKey }: Optional, to: Writable<Optional>): void {
+  if (notBefore !== undefined) to.notBefore = notBefore;
+  if (expiresAt !== undefined) to.expiresAt = expiresAt;
+  if (idempotencyKey !== undefined) to.idempotencyKey = idempotencyKey;
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
 import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './connect.ts';
 import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
-import type { Script } from './scripts/script.ts';
+import { callWithMessages } from './packed-call.ts';
+import type { Reply, Script } from './scripts/script.ts';
 
 const RETRY_MS = 50;
 /** A call that was sent is given this long, however late it was. */
@@ -11,8 +12,8 @@ const LEAST_WAIT_MS = 100;
 /** Three times as long as a bell is waited for: a client that has had no answer for so long is replaced. */
 const SILENCE_MS = 15_000;
 
-/** What a script answers: integers, bytes, or lists of them. */
-export type Reply = number | Buffer | readonly (number | Buffer)[];
+/** Of a script; or messages, each as its id and its bytes. */
+export type Arguments = readonly (string | Buffer)[] | { readonly messages: readonly Envelope[] };
 
 export interface CallOptions {
   /** How long the server may be away, milliseconds. */
@@ -58,30 +59,47 @@ export class Connection {
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  async run(script: Script, key: string, args: readonly (string | Buffer)[], options: CallOptions): Promise<Reply> {
+  run(script: Script, key: string, args: Arguments, options: CallOptions): Promise<Reply> {
     return this.call((client) => evaluate(client, script, key, args), options);
   }
 
   /** @throws BrokerUnavailableError once patience is at its end */
-  async call<T>(send: (client: Client) => Promise<T>, { patienceMs, signal, unchecked }: CallOptions): Promise<T> {
-    const giveUpAt = performance.now() + patienceMs;
+  call<T>(send: (client: Client) => Promise<T>, options: CallOptions): Promise<T> {
+    const giveUpAt = performance.now() + options.patienceMs;
+    if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
+      return this.#persist(send, giveUpAt, options);
+    }
+    // Most calls are answered at once: they wait for one promise only.
+    return this.#answered(send(this.client), giveUpAt, (error) => {
+      this.#judge(error, giveUpAt, options.signal);
+      return sleep(RETRY_MS).then(() => this.#persist(send, giveUpAt, options));
+    });
+  }
+
+  async #persist<T>(
+    send: (client: Client) => Promise<T>,
+    giveUpAt: number,
+    { signal, unchecked }: CallOptions,
+  ): Promise<T> {
     for (;;) {
       if (this.#closed) throw closedError();
       try {
         if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
         if (!this.#isChecked && unchecked !== true) await this.#answered(this.#once(), giveUpAt);
-        const answer = await this.#answered(send(this.client), giveUpAt);
-        this.#failingSince = undefined;
-        return answer;
+        return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
-        if (this.#closed) throw closedError();
-        if (isPassing(error) || error instanceof BrokerUnavailableError) this.#failed();
-        else this.#failingSince = undefined;
-        if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted)
-          throw asBrokerError(error);
+        this.#judge(error, giveUpAt, signal);
         await sleep(RETRY_MS);
       }
     }
+  }
+
+  /** Returns where the call may be tried again. */
+  #judge(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): void {
+    if (this.#closed) throw closedError();
+    if (isPassing(error) || error instanceof BrokerUnavailableError) this.#failed();
+    else this.#failingSince = undefined;
+    if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted) throw asBrokerError(error);
   }
 
   close(): void {
@@ -118,16 +136,28 @@ export class Connection {
    * A client can wait for ever for a server that went dead without a word (in its own greeting, for instance), so the
    * bound is ours: past it the connection is thrown away and made anew.
    */
-  #answered<T>(answer: Promise<T>, giveUpAt: number): Promise<T> {
-    return new Promise((resolve, reject) => {
+  #answered<T>(
+    answer: Promise<T>,
+    giveUpAt: number,
+    otherwise: (error: unknown) => Promise<T> = (error) => Promise.reject(error),
+  ): Promise<T> {
+    return new Promise((resolve) => {
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        resolve(new Promise((retried) => retried(otherwise(error))));
+      };
       const timer = setTimeout(
         () => {
-          reject(new BrokerUnavailableError('Redis does not answer'));
+          fail(new BrokerUnavailableError('Redis does not answer'));
           this.client.disconnect(true);
         },
         Math.max(LEAST_WAIT_MS, giveUpAt - performance.now()),
       );
-      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+      answer.then((value) => {
+        clearTimeout(timer);
+        this.#failingSince = undefined;
+        resolve(value);
+      }, fail);
     });
   }
 
@@ -179,16 +209,14 @@ export class Connection {
 }
 
 /** By its digest; where the server has forgotten it (a restart, a fail-over, SCRIPT FLUSH) in full, which it then keeps. */
-async function evaluate(
-  client: Client,
-  script: Script,
-  key: string,
-  args: readonly (string | Buffer)[],
-): Promise<Reply> {
-  try {
-    return (await client.callBuffer('EVALSHA', script.sha, 1, key, ...args)) as Reply;
-  } catch (error) {
+function evaluate(client: Client, script: Script, key: string, args: Arguments): Promise<Reply> {
+  return evaluateAs(client, 'EVALSHA', script.sha, key, args).catch((error: unknown) => {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return (await client.callBuffer('EVAL', script.lua, 1, key, ...args)) as Reply;
-  }
+    return evaluateAs(client, 'EVAL', script.lua, key, args);
+  });
+}
+
+function evaluateAs(client: Client, name: string, script: string, key: string, args: Arguments): Promise<Reply> {
+  if ('messages' in args) return callWithMessages(client, name, script, key, args.messages);
+  return client.callBuffer(name, script, 1, key, ...args) as Promise<Reply>;
 }

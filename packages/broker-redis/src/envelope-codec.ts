@@ -1,6 +1,7 @@
 import type { Envelope } from '@brokkr/core';
 
 const NEWLINE = 0x0a;
+const BRACE = 0x7b;
 
 /** What stands before the body: short names, because every queued message carries them. */
 interface Head {
@@ -10,20 +11,38 @@ interface Head {
   readonly k?: string;
 }
 
-/** A message as Redis keeps it: one line of JSON (`h`eaders, `n`otBefore, e`x`piresAt, `k`ey), then the body as it is. */
-export function encodeEnvelope({ headers, notBefore, expiresAt, idempotencyKey, body }: Envelope): Buffer {
-  const head: Head = {
-    h: headers,
-    ...(notBefore !== undefined && { n: notBefore }),
-    ...(expiresAt !== undefined && { x: expiresAt }),
-    ...(idempotencyKey !== undefined && { k: idempotencyKey }),
-  };
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
+/** Of the headers that most messages have and nothing else: without this prefix they fit in a short line. */
+const PREFIX = 'brokkr-';
+const SHORT_NAME = /^brokkr-[a-z-]{1,32}$/;
+const SHORT_VALUE = /^[!-~]{1,120}$/;
+const SHORT_LINE = /^[a-z-]{1,32}=[!-~]{1,120}(?: [a-z-]{1,32}=[!-~]{1,120})*$/;
+
+/**
+ * A message as Redis keeps it: one line, then the body as it is. The line is `task=NAME at=TIME` where a message has
+ * the core's own short headers only, and else JSON (`h`eaders, `n`otBefore, e`x`piresAt, `k`ey).
+ */
+export function encodeEnvelope(envelope: Envelope): Buffer {
+  const { body } = envelope;
+  const line = headLine(envelope);
+  const head = Buffer.byteLength(line);
+  const bytes = Buffer.allocUnsafe(head + body.byteLength);
+  bytes.write(line);
+  bytes.set(body, head);
+  return bytes;
+}
+
+/** The line that stands before the body, its end included. */
+export function headLine(envelope: Envelope): string {
+  return `${shortLine(envelope) ?? jsonLine(envelope)}\n`;
 }
 
 /** The envelope of these bytes; what nobody of ours has written is a body without headers, which the core sorts out. */
 export function decodeEnvelope(id: string, queue: string, bytes: Buffer): Envelope {
   const end = bytes.indexOf(NEWLINE);
+  if (end > 0 && bytes[0] !== BRACE) {
+    const headers = readShortLine(bytes.toString('latin1', 0, end));
+    if (headers !== undefined) return { id, queue, body: bytes.subarray(end + 1), headers };
+  }
   const head = end < 0 ? undefined : readHead(bytes.toString('utf8', 0, end));
   if (head === undefined) return { id, queue, body: bytes, headers: {} };
   return {
@@ -35,6 +54,37 @@ export function decodeEnvelope(id: string, queue: string, bytes: Buffer): Envelo
     ...(head.x !== undefined && { expiresAt: head.x }),
     ...(head.k !== undefined && { idempotencyKey: head.k }),
   };
+}
+
+function shortLine({ headers, notBefore, expiresAt, idempotencyKey }: Envelope): string | undefined {
+  if (notBefore !== undefined || expiresAt !== undefined || idempotencyKey !== undefined) return undefined;
+  let line = '';
+  for (const name in headers) {
+    const value = headers[name] as string;
+    if (!SHORT_NAME.test(name) || !SHORT_VALUE.test(value)) return undefined;
+    line += `${line === '' ? '' : ' '}${name.slice(PREFIX.length)}=${value}`;
+  }
+  return line === '' ? undefined : line;
+}
+
+function jsonLine({ headers, notBefore, expiresAt, idempotencyKey }: Envelope): string {
+  const head: Head = {
+    h: headers,
+    ...(notBefore !== undefined && { n: notBefore }),
+    ...(expiresAt !== undefined && { x: expiresAt }),
+    ...(idempotencyKey !== undefined && { k: idempotencyKey }),
+  };
+  return JSON.stringify(head);
+}
+
+function readShortLine(line: string): Record<string, string> | undefined {
+  if (!SHORT_LINE.test(line)) return undefined;
+  const headers: Record<string, string> = {};
+  for (const pair of line.split(' ')) {
+    const middle = pair.indexOf('=');
+    headers[PREFIX + pair.slice(0, middle)] = pair.slice(middle + 1);
+  }
+  return headers;
 }
 
 function readHead(line: string): Head | undefined {

@@ -21,7 +21,7 @@ import {
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor } from './connect.ts';
-import { Connection, type Reply } from './connection.ts';
+import { type Arguments, Connection } from './connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
@@ -32,9 +32,11 @@ import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
 import { RedisSubscription } from './redis-subscription.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { append } from './scripts/append.ts';
+import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
-import type { Script } from './scripts/script.ts';
+import type { Reply, Script } from './scripts/script.ts';
 import { checkServer, examineServer } from './server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
@@ -117,7 +119,7 @@ export class RedisBroker
 
   async #publishAll(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     const calls = batches(envelopes).flatMap(byQueue);
-    if (calls.length === 1) return this.#publish(envelopes);
+    if (calls.length <= 1) return this.#publish(envelopes);
     const receipts = new Map<Envelope, PublishReceipt>();
     await Promise.all(
       calls.map(async (batch) => {
@@ -137,6 +139,7 @@ export class RedisBroker
       connection: this.#connection,
       doorbell: this.#doorbell(queue),
       leaseMs: options.leaseMs ?? defaults.leaseMs,
+      prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
       patienceMs: this.#patienceMs,
       onClose: () => this.#subscriptions.delete(subscription),
@@ -224,6 +227,10 @@ export class RedisBroker
     if (queue === undefined) return [];
     checkQueueName(queue);
     if (!this.#announced.has(queue)) await this.#announce(queue);
+    if (envelopes.every(isPlain)) {
+      await this.#run(append, queue, { messages: envelopes });
+      return envelopes.map(({ id }) => ({ id, isNew: true }));
+    }
     const args: (string | Buffer)[] = [this.#keyTtl];
     for (const envelope of envelopes) {
       args.push(envelope.id, encodeEnvelope(envelope));
@@ -244,18 +251,17 @@ export class RedisBroker
   }
 
   #doorbell(queue: string): Doorbell {
-    const key = this.#keys.bell(queue);
-    const passOn = () => {
-      this.#call((client) => client.rpush(key, '1')).catch(() => undefined);
+    const ringAgain = () => {
+      this.#run(passOn, queue).catch(() => undefined);
     };
-    return new Doorbell(key, () => this.#duplicate(), passOn);
+    return new Doorbell(this.#keys.bell(queue), () => this.#duplicate(), ringAgain);
   }
 
   #duplicate(): Client {
     return duplicateFor(this.#connection.client);
   }
 
-  #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
+  #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
     checkQueueName(queue);
     return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
   }
@@ -263,6 +269,11 @@ export class RedisBroker
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
     return this.#connection.call(send, { patienceMs: this.#patienceMs });
   }
+}
+
+/** To be run at once, whatever was sent before. */
+function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
+  return notBefore === undefined && idempotencyKey === undefined;
 }
 
 /** One list for each queue; the list itself where there is one queue only. */

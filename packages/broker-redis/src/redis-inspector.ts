@@ -8,14 +8,14 @@ import {
 } from '@brokkr/core';
 import { batches, LARGEST_BATCH } from './batches.ts';
 import type { Client } from './connect.ts';
-import type { Connection, Reply } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
 import type { Keys } from './keys.ts';
 import { discard, redrive } from './scripts/dead-letters.ts';
 import { count, peek } from './scripts/inspect.ts';
 import { purge } from './scripts/purge.ts';
 import { remove } from './scripts/remove.ts';
-import type { Script } from './scripts/script.ts';
+import type { Reply, Script } from './scripts/script.ts';
 
 /** What people and tools ask of the broker, beside the way of a message. */
 export class RedisInspector {

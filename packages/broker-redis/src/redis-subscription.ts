@@ -1,56 +1,57 @@
-import { randomUUID } from 'node:crypto';
-import { BrokerUnavailableError, type Delivery, type Settlement, type Subscription } from '@brokkr/core';
+import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import { Ahead } from './ahead.ts';
 import { batches, LARGEST_BATCH } from './batches.ts';
-import type { Connection, Reply } from './connection.ts';
 import { delayMs } from './delay.ts';
 import type { Doorbell } from './doorbell.ts';
-import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
-import { acknowledge } from './scripts/acknowledge.ts';
-import { claim } from './scripts/claim.ts';
+import { encodeEnvelope } from './envelope-codec.ts';
+import { type Claimed, Exchange, type ExchangeOptions, onlyIfWhole } from './exchange.ts';
 import { extend } from './scripts/extend.ts';
-import type { Script } from './scripts/script.ts';
+import type { Reply, Script } from './scripts/script.ts';
 import { settle } from './scripts/settle.ts';
 
 /** An idle consumer looks this often although nobody rang: it is everybody's reaper, and a ring can be lost. */
 const LOOK_EVERY_MS = 5_000;
 
-export interface RedisSubscriptionOptions {
-  readonly queue: string;
-  /** Prefix of the queue's keys. */
-  readonly key: string;
-  readonly connection: Connection;
+export interface RedisSubscriptionOptions extends ExchangeOptions {
   readonly doorbell: Doorbell;
-  readonly leaseMs: number;
-  readonly workerId: string;
-  /** How long a call waits for a server that is away. */
-  readonly patienceMs: number;
+  /** Most that may be claimed ahead of `receive`. */
+  readonly prefetch: number;
   readonly onClose: () => void;
 }
 
 export class RedisSubscription implements Subscription {
   readonly #options: RedisSubscriptionOptions;
-  readonly #consumer = randomUUID();
+  readonly #exchange: Exchange;
+  readonly #ahead: Ahead;
   readonly #closing = new AbortController();
-  /** Number of the claim under way; one whose answer was lost is asked for again by the same number. */
-  #call = 1;
 
   constructor(options: RedisSubscriptionOptions) {
     this.#options = options;
+    this.#exchange = new Exchange(options);
+    this.#ahead = new Ahead({
+      most: Math.min(options.prefetch, LARGEST_BATCH),
+      leaseMs: options.leaseMs,
+      claim: async (limit) => (await this.#exchange.claim(limit, this.#closing.signal, true)).deliveries,
+      giveBack: (deliveries) => this.#giveBack(deliveries),
+    });
   }
 
   async receive(
     limit: number,
     { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
   ): Promise<readonly Delivery[]> {
+    const most = Math.min(limit, LARGEST_BATCH);
     for (;;) {
       if (signal.aborted || this.#closing.signal.aborted) return [];
-      const claimed = await this.#claim(Math.min(limit, LARGEST_BATCH), signal);
+      const held = await this.#ahead.take(most);
+      const claimed = held.length > 0 ? { deliveries: held, nextEventMs: -1 } : await this.#claim(most, signal);
       if (claimed === undefined) return [];
       const { deliveries, nextEventMs } = claimed;
       if (signal.aborted || this.#closing.signal.aborted) {
-        await this.settle(deliveries.map((delivery) => ({ kind: 'release', delivery })));
+        await this.#giveBack(deliveries);
         return [];
       }
+      if (deliveries.length > 0) this.#ahead.refill(deliveries, most, signal);
       if (deliveries.length > 0 || !wait) return deliveries;
       const jittered = LOOK_EVERY_MS * (0.8 + 0.4 * Math.random());
       await this.#options.doorbell.wait(nextEventMs < 0 ? jittered : Math.min(nextEventMs, jittered), signal);
@@ -65,7 +66,7 @@ export class RedisSubscription implements Subscription {
       else others.push(settlement);
     }
     const lost = await Promise.all([
-      ...batches(done).map((part) => this.#acknowledge(part)),
+      ...batches(done).map((part) => this.#exchange.acknowledge(part)),
       ...batches(others).map((part) => this.#settle(part)),
     ]);
     return lost.length === 1 ? (lost[0] as readonly Delivery[]) : lost.flat();
@@ -84,35 +85,22 @@ export class RedisSubscription implements Subscription {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#options.doorbell.close();
+    await this.#ahead.close();
     this.#options.onClose();
   }
 
   /** `undefined` where the wait for a server that is away was aborted. */
-  async #claim(
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<{ deliveries: readonly Delivery[]; nextEventMs: number } | undefined> {
-    const { connection, key, queue, leaseMs, workerId, patienceMs } = this.#options;
-    const args = [String(limit), String(leaseMs), workerId, this.#consumer, String(this.#call)];
-    let reply: Reply;
+  async #claim(limit: number, signal: AbortSignal): Promise<Claimed | undefined> {
     try {
-      reply = await connection.run(claim, key, args, { patienceMs, signal });
+      return await this.#exchange.claim(limit, signal, false);
     } catch (error) {
       if (signal.aborted || this.#closing.signal.aborted) return undefined;
       throw error;
     }
-    this.#call++;
-    const answer = reply as readonly (number | Buffer)[];
-    const deliveries: Delivery[] = [];
-    for (let at = 1; at < answer.length; at += 4) {
-      const envelope = decodeEnvelope(String(answer[at]), queue, answer[at + 3] as Buffer);
-      deliveries.push({ envelope, fence: answer[at + 1] as number, crashes: answer[at + 2] as number });
-    }
-    return { deliveries, nextEventMs: answer[0] as number };
   }
 
-  async #acknowledge(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    return pick(deliveries, await this.#end(acknowledge, receipts(deliveries)));
+  #giveBack(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    return this.settle(deliveries.map((delivery) => ({ kind: 'release', delivery })));
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
@@ -129,16 +117,11 @@ export class RedisSubscription implements Subscription {
     );
   }
 
-  /**
-   * What of a settlement was lost. Where the connection broke meanwhile, the client may have sent it twice, and what
-   * the first did looks lost to the second: then the answer tells nothing.
-   */
+  /** What of a settlement was lost. */
   async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
     const { connection } = this.#options;
     const { breaks } = connection;
-    const lost = (await this.#run(script, args)) as readonly number[];
-    if (lost.length === 0 || connection.breaks === breaks) return lost;
-    throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
+    return onlyIfWhole(connection, breaks, (await this.#run(script, args)) as readonly number[]);
   }
 
   #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {

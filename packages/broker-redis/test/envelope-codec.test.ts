@@ -14,8 +14,32 @@ it('an envelope comes back as it went, its body byte for byte', () => {
   expect(decodeEnvelope('i', 'q', encodeEnvelope(envelope))).toEqual(envelope);
 });
 
+it('the usual message has a short line that a person can read', () => {
+  const envelope = {
+    id: 'i',
+    queue: 'q',
+    body: Buffer.from('[1]\n'),
+    headers: { 'brokkr-task': 'mail:send', 'brokkr-at': '1764030000000' },
+  };
+  const bytes = encodeEnvelope(envelope);
+  expect(bytes.toString()).toBe('task=mail:send at=1764030000000\n[1]\n');
+  expect(decodeEnvelope('i', 'q', bytes)).toEqual(envelope);
+});
+
+it.each([
+  ['of the sender', { 'brokkr-task': 't', trace: '1' }],
+  ['with a space', { 'brokkr-reason': 'a b' }],
+  ['with other signs than ASCII', { 'brokkr-task': 'ü' }],
+  ['with no value', { 'brokkr-task': '' }],
+])('headers %s come back too', (_, headers) => {
+  const envelope = { id: 'i', queue: 'q', body: Buffer.from('[]'), headers };
+  expect(decodeEnvelope('i', 'q', encodeEnvelope(envelope))).toEqual(envelope);
+});
+
 it.each([
   ['nothing', ''],
+  ['half a short line', 'task=t at\nbody'],
+  ['a short line without end', 'task=t at=1'],
   ['no head', 'hello'],
   ['a head that is no JSON', '{h\nbody'],
   ['JSON of another kind', '[]\nbody'],

@@ -185,8 +185,9 @@ it('many idle consumers share what comes in, and none waits for a ring that anot
 it('a claim whose answer was lost is answered again with the same messages', async () => {
   const broker = open();
   await broker.publish([envelope(), envelope(), envelope()]);
-  const { claim } = await import('../src/scripts/claim.ts');
-  const call = () => redis.eval(claim.lua, 1, 'brokkr:{q}', '2', '30000', 'w', 'consumer', '7') as Promise<unknown[]>;
+  const { exchange } = await import('../src/scripts/exchange.ts');
+  const call = () =>
+    redis.eval(exchange.lua, 1, 'brokkr:{q}', '2', '30000', 'w', 'consumer', '7') as Promise<unknown[]>;
   const first = await call();
   expect(await call()).toEqual(first);
   expect(await broker.counts('q')).toMatchObject({ running: 2, ready: 1 });

@@ -121,7 +121,12 @@ describe('not at all', () => {
       await given.clock.advance(2_500_000);
       await start(given, each);
       await given.clock.advance(10);
-      expect(await sent(given)).toBe(expected);
+      // So many sends let the event loop turn between them, and a round of a thousand waits for the clock.
+      const all = async () => {
+        await given.clock.advance(1);
+        expect(await sent(given)).toBe(expected);
+      };
+      await vi.waitFor(all, { timeout: 5_000 });
     }
   });
 

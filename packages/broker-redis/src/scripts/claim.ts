@@ -1,83 +1,78 @@
-import { GIVE_BACK_AS_CRASHED, KEYS_OF_QUEUE, RING, SERVER_TIME } from './parts.ts';
-import { script } from './script.ts';
-
 /**
- * ARGV: limit, lease in ms, worker, consumer, number of the call.
  * Promotes what is due, brings back what lost its lease, then hands over up to `limit` from the head of the line.
- * Answers ms until the next due time or end of a lease (-1: none), then for each message: id, fence, crashes, bytes.
- * The same call again (its answer was lost) gives the same messages: they are remembered for one lease.
+ * Answers ms until the next due time or end of a lease (-1: none, or not looked for since there are messages), the
+ * fence before the first, then lists of ids, messages and crashes. A message that is nil is none: it was lost since.
+ * The same call again (its answer was lost) gives the same messages: it is remembered for one lease which they were.
+ * Part of `exchange`.
  */
-export const claim = script(`${KEYS_OF_QUEUE}${SERVER_TIME}${RING}${GIVE_BACK_AS_CRASHED}
-local limit, lease, worker, call = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[5]
-local memo = q .. ':claim:' .. ARGV[4]
-
-local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 500)
-if #lapsed > 0 then giveBackAsCrashed(lapsed) end
-local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 500)
-if #due > 0 then
-  redis.call('ZREM', delayed, unpack(due))
-  redis.call('RPUSH', ready, unpack(due))
-end
-
-local ids, fence = nil, nil
-local last = redis.call('GET', memo)
-if last then
-  local said = cmsgpack.unpack(last)
-  if said[1] == call then
-    ids, fence = {}, said[2]
-    for i, id in ipairs(said[3]) do
-      if redis.call('HGET', held, id) == string.format('%.0f', fence + i) .. ' ' .. worker then
-        ids[#ids + 1] = { id, fence + i }
-      end
-    end
+export const CLAIM = `
+local function takeAgain(worker, first, count)
+  local line = {}
+  for i = 1, count do line[i] = '' end
+  local holders = redis.call('HGETALL', held)
+  for i = 1, #holders, 2 do
+    local fence, holder = string.match(holders[i + 1], '^(%d+) (.*)$')
+    local at = holder == worker and tonumber(fence) - first
+    if at and at > 0 and at <= count then line[at] = holders[i] end
   end
+  return line
 end
 
-if not ids then
-  ids = {}
+local function take(limit, lease, worker, memo, call)
   local line = redis.call('LPOP', ready, limit)
-  if line then
-    fence = redis.call('INCRBY', q .. ':fence', #line) - #line
-    local endsAt = now + lease
-    local leased, holders = {}, {}
-    for i, id in ipairs(line) do
-      ids[i] = { id, fence + i }
-      leased[2 * i - 1], leased[2 * i] = endsAt, id
-      holders[2 * i - 1], holders[2 * i] = id, string.format('%.0f', fence + i) .. ' ' .. worker
-    end
-    redis.call('ZADD', leases, unpack(leased))
-    redis.call('HSET', held, unpack(holders))
-    redis.call('SET', memo, cmsgpack.pack({ call, fence, line }), 'PX', lease)
-    -- More is left, or will be due: whoever is idle has to know.
-    if redis.call('EXISTS', ready, delayed) > 0 then ring() end
+  if not line then return {}, 0 end
+  local size = #line
+  local fence = redis.call('INCRBY', q .. ':fence', size) - size
+  -- As text: Lua would print a number anew for every message.
+  local endsAt, holder = string.format('%.0f', now + lease), ' ' .. worker
+  local leased, holders = {}, {}
+  for i = 1, size do
+    leased[2 * i - 1], leased[2 * i] = endsAt, line[i]
+    holders[2 * i - 1], holders[2 * i] = line[i], (fence + i) .. holder
   end
+  redis.call('ZADD', leases, unpack(leased))
+  redis.call('HSET', held, unpack(holders))
+  redis.call('SET', memo, call .. ' ' .. fence .. ' ' .. size, 'PX', lease)
+  -- More is left, or will be due: whoever is idle has to know. Else nobody needs to come.
+  if redis.call('EXISTS', ready, delayed) > 0 then ring() else redis.call('DEL', bell) end
+  return line, fence
 end
 
-local answer = { -1 }
-if #ids > 0 then
-  local names = {}
-  for i, one in ipairs(ids) do names[i] = one[1] end
-  local bytes = redis.call('HMGET', messages, unpack(names))
-  local crashed = redis.call('EXISTS', crashes) == 1 and redis.call('HMGET', crashes, unpack(names)) or {}
-  for i, one in ipairs(ids) do
-    if bytes[i] then
-      answer[#answer + 1] = one[1]
-      answer[#answer + 1] = one[2]
-      answer[#answer + 1] = tonumber(crashed[i] or 0)
-      answer[#answer + 1] = bytes[i]
-    else
-      -- Somebody deleted its bytes: there is nothing left to hand over, and nothing to keep.
-      redis.call('ZREM', leases, one[1])
-      redis.call('HDEL', held, one[1])
-      redis.call('HDEL', crashes, one[1])
-      redis.call('HINCRBY', counts, 'discarded', 1)
-    end
-  end
-else
+local function untilNextEvent()
   local nextDue = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   local nextEnd = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')[2]
   local at = math.min(tonumber(nextDue or 1e15), tonumber(nextEnd or 1e15))
-  if at < 1e15 then answer[1] = math.max(0, at - now) end
+  return at < 1e15 and math.max(0, at - now) or -1
 end
-return answer
-`);
+
+local function claim(limit, lease, worker, memo, call)
+  local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 500)
+  if #lapsed > 0 then giveBackAsCrashed(lapsed) end
+  local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 500)
+  if #due > 0 then
+    redis.call('ZREM', delayed, unpack(due))
+    redis.call('RPUSH', ready, unpack(due))
+  end
+  local line, fence
+  local said, before, count = string.match(redis.call('GET', memo) or '', '^(%d+) (%d+) (%d+)$')
+  if said == call then
+    fence = tonumber(before)
+    line = takeAgain(worker, fence, tonumber(count))
+  else
+    line, fence = take(limit, lease, worker, memo, call)
+  end
+  if #line == 0 then return untilNextEvent(), 0, line, {}, {} end
+  local bytes = redis.call('HMGET', messages, unpack(line))
+  for i = 1, #line do
+    if not bytes[i] and line[i] ~= '' then
+      -- Somebody deleted its bytes: there is nothing left to hand over, and nothing to keep.
+      redis.call('ZREM', leases, line[i])
+      redis.call('HDEL', held, line[i])
+      redis.call('HDEL', crashes, line[i])
+      redis.call('HINCRBY', counts, 'discarded', 1)
+    end
+  end
+  local crashed = redis.call('EXISTS', crashes) == 1 and redis.call('HMGET', crashes, unpack(line)) or {}
+  return -1, fence, line, bytes, crashed
+end
+`;

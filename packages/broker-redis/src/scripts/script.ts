@@ -13,3 +13,6 @@ export interface Script {
 export function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
+
+/** What a script answers: integers, bytes, or lists of them. */
+export type Reply = number | Buffer | readonly (number | Buffer)[];

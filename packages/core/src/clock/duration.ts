@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
+import { kindOf } from '../errors/kind-of.ts';
 
 /**
  * A span of time as people write it: a bare number, or a string of digits alone, is seconds (`600`, `'600'`);
@@ -35,7 +36,7 @@ function parse(duration: unknown): number | undefined {
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
-  return typeof value === 'number' || value === null || value === undefined ? String(value) : `a ${typeof value}`;
+  return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
 /** Decimal fractions are rarely exact in binary: without the rounding 1.1 s would become 1101 ms. */

@@ -1,7 +1,9 @@
 import { checkQueueName } from '../broker/names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
+import type { OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { kindOf } from '../errors/kind-of.ts';
 import type { Environment } from './env-file.ts';
 
 /** Every setting of an application, settled; durations in milliseconds. */
@@ -71,6 +73,29 @@ export interface ConfigOptions {
   /** `LOG_FORMAT` @default `pretty` on a terminal, else `json` */
   readonly logFormat?: 'json' | 'pretty' | undefined;
 }
+
+export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
+  brokerUrl: true,
+  brokerPackage: true,
+  namespace: true,
+  queueName: true,
+  maxWorkers: true,
+  timeout: true,
+  maxRetries: true,
+  retryDelay: true,
+  lease: true,
+  maxCrashes: true,
+  shutdownTimeout: true,
+  sendTimeout: true,
+  maxPayload: true,
+  idempotencyTtl: true,
+  deadMax: true,
+  resultUrl: true,
+  serviceType: true,
+  appModule: true,
+  logLevel: true,
+  logFormat: true,
+};
 
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -185,6 +210,6 @@ function wrong(name: string, expected: string, value: unknown): ConfigError {
       ? JSON.stringify(value.slice(0, 60))
       : typeof value === 'number'
         ? String(value)
-        : `a ${typeof value}`;
+        : kindOf(value);
   return new ConfigError(`${name}: ${expected}, got ${shown}`);
 }

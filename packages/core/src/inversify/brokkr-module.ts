@@ -1,14 +1,16 @@
-import { ContainerModule, type ResolutionContext, type ServiceIdentifier } from 'inversify';
+import { type Container, ContainerModule, type ResolutionContext } from 'inversify';
 import { configuredBroker } from '../config/configured-broker.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
-import type { ManagerOptions } from '../manager/manager-options.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
+import { MANAGER_OPTIONS, type ManagerOptions } from '../manager/manager-options.ts';
 import { TaskManager } from '../manager/task-manager.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { TaskContext } from '../task/task-context.ts';
 import type { WorkerOptions } from '../worker/worker.ts';
 import { BROKER, RETRY_POLICY, TASK_MANAGER, WORKER } from './identifiers.ts';
-import { resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
+import { identifier, resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
 
 export interface BrokkrModuleOptions extends ManagerOptions {
   /** Classes whose decorated methods are tasks. */
@@ -17,14 +19,28 @@ export interface BrokkrModuleOptions extends ManagerOptions {
   readonly manager?: TaskManager | undefined;
   /** Of the worker bound as `WORKER`. */
   readonly worker?: WorkerOptions | undefined;
+  /**
+   * Makes the container of one attempt for tasks with `childContainer: true`: a child of the application's with what
+   * belongs to the attempt. `TASK_CONTEXT` is bound in it, and all of it is unbound when the attempt ends.
+   */
+  readonly childContainer?: ((task: TaskContext) => Container) | undefined;
 }
+
+const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
+  ...MANAGER_OPTIONS,
+  tasks: true,
+  manager: true,
+  worker: true,
+  childContainer: true,
+};
 
 /**
  * Brokkr for a container: binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, each of which can be rebound,
  * and the task classes, which are resolved afresh for each attempt (request scope).
  */
 export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
-  const { tasks = [], manager = TaskManager.getInstance(), worker, ...settings } = options;
+  checkOptions(options, MODULE_OPTIONS, 'brokkrModule');
+  const { tasks = [], manager = TaskManager.getInstance(), worker, childContainer, ...settings } = options;
   let config: TaskConfig | undefined;
   const theConfig = () => {
     config ??= resolveConfig(settings, readEnvironment());
@@ -49,7 +65,7 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
     bind(TASK_MANAGER)
       .toDynamicValue((context) => {
         const policy = context.get(RETRY_POLICY);
-        resolveTasksWith(manager, (type) => context.get(identifier(type)));
+        resolveTasksWith(manager, { resolve: (type) => context.get(identifier(type)), childContainer });
         // The standard one is the manager's own business: it heeds each task's `maxRetryDelay` too.
         const house = policy === standard ? settings.retryPolicy : policy;
         return manager.configure({ ...settings, broker: context.get(BROKER), retryPolicy: house });
@@ -63,9 +79,4 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
 
 function queuesOf(manager: TaskManager, { queueName }: TaskConfig): { knownQueues: () => readonly string[] } {
   return { knownQueues: () => [...new Set(manager.tasks().map((task) => task.queueName ?? queueName))] };
-}
-
-/** A class is its own identifier; our type of it asks nothing of its constructor, InversifyJS's does. */
-function identifier(type: TaskClass): ServiceIdentifier<object> {
-  return type as ServiceIdentifier<object>;
 }

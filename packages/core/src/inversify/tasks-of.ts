@@ -1,6 +1,10 @@
 import { ConfigError } from '../errors/errors.ts';
+import type { Container, ServiceIdentifier } from 'inversify';
 import { TaskManager } from '../manager/task-manager.ts';
 import type { Task, TaskOptions } from '../task/task.ts';
+import { currentTask } from '../task/current-task.ts';
+import type { TaskContext } from '../task/task-context.ts';
+import { TASK_CONTEXT } from './identifiers.ts';
 import { decoratedMethods } from './task-decorator.ts';
 
 /** A class whose methods are tasks. */
@@ -15,15 +19,25 @@ export type TasksOf<T> = {
     : never;
 };
 
-/** Gives an instance of a task class with its dependencies, for one attempt. */
-export type Resolve = (type: TaskClass) => object;
+/** Where the instances of task classes come from. */
+export interface TaskSource {
+  /** Gives an instance with its dependencies, for one attempt. */
+  resolve(type: TaskClass): object;
+  /** Makes the container of one attempt. */
+  childContainer: ((task: TaskContext) => Container) | undefined;
+}
 
 const made = new WeakMap<TaskManager, Map<TaskClass, object>>();
-const resolvers = new WeakMap<TaskManager, Resolve>();
+const sources = new WeakMap<TaskManager, TaskSource>();
 
-/** Names the container that the task classes of `manager` come from. */
-export function resolveTasksWith(manager: TaskManager, resolve: Resolve): void {
-  resolvers.set(manager, resolve);
+/** Names what the task classes of `manager` come from. */
+export function resolveTasksWith(manager: TaskManager, source: TaskSource): void {
+  sources.set(manager, source);
+}
+
+/** A class is its own identifier; our type of it asks nothing of its constructor, InversifyJS's does. */
+export function identifier(type: TaskClass): ServiceIdentifier<object> {
+  return type as ServiceIdentifier<object>;
 }
 
 /**
@@ -50,8 +64,9 @@ function define(type: TaskClass, manager: TaskManager): object {
     });
   }
   const tasks = new Map<string, Task>();
-  for (const [method, options] of methods) {
-    const handler = (...args: readonly unknown[]) => call(manager, type, method, args);
+  for (const [method, { childContainer, ...options }] of methods) {
+    const run = childContainer === true ? callInChild : call;
+    const handler = (...args: readonly unknown[]) => run(manager, type, method, args);
     const name = options.name ?? `${type.name}.${method}`;
     // The overload for a schema asks for its type, which a decorator cannot carry.
     const define = manager.conditionalTask as (options: TaskOptions, handler: unknown) => Task;
@@ -71,14 +86,42 @@ function define(type: TaskClass, manager: TaskManager): object {
   });
 }
 
+type Instance = Record<string, (...args: readonly unknown[]) => unknown>;
+
 async function call(manager: TaskManager, type: TaskClass, method: string, args: readonly unknown[]): Promise<unknown> {
-  const resolve = resolvers.get(manager);
-  if (resolve === undefined) {
+  const instance = sourceOf(manager, `${type.name}.${method}`).resolve(type) as Instance;
+  return instance[method]?.(...args);
+}
+
+/** In a container of its own, which ends with the attempt: what is bound in it is deactivated. */
+async function callInChild(
+  manager: TaskManager,
+  type: TaskClass,
+  method: string,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const { childContainer } = sourceOf(manager, `${type.name}.${method}`);
+  if (childContainer === undefined) {
     throw new ConfigError(
-      `${type.name}.${method} needs its container: load brokkrModule and get TASK_MANAGER or WORKER from it before tasks run`,
-      { code: 'CONTAINER_MISSING' },
+      `${type.name}.${method} asks for a child container: give brokkrModule the option childContainer, which makes it`,
+      { code: 'CHILD_CONTAINER_MISSING' },
     );
   }
-  const instance = resolve(type) as Record<string, (...args: readonly unknown[]) => unknown>;
-  return instance[method]?.(...args);
+  const child = childContainer(currentTask());
+  try {
+    child.bind(TASK_CONTEXT).toConstantValue(currentTask());
+    const instance = (await child.getAsync(identifier(type))) as Instance;
+    return await instance[method]?.(...args);
+  } finally {
+    await child.unbindAllAsync();
+  }
+}
+
+function sourceOf(manager: TaskManager, task: string): TaskSource {
+  const source = sources.get(manager);
+  if (source !== undefined) return source;
+  throw new ConfigError(
+    `${task} needs its container: load brokkrModule and get TASK_MANAGER or WORKER from it before tasks run`,
+    { code: 'CONTAINER_MISSING' },
+  );
 }

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
+import type { DestinationStream, Logger, pino as Pino } from 'pino';
 import { errorRecord } from '../errors/error-record.ts';
-import pino, { type DestinationStream, type Logger } from 'pino';
 
 export interface LoggerOptions {
   /** pino level, `silent` too. */
@@ -10,11 +11,16 @@ export interface LoggerOptions {
   readonly bindings?: (() => object | undefined) | undefined;
 }
 
+/** Loaded when the first line may be written: it is a third of what importing the core would cost. */
+let loaded: typeof Pino | undefined;
+
 /** Loggers that ask for bindings at each line, and their twins that do not. */
 const twins = new WeakMap<Logger, Logger>();
 
 /** A pino logger whose lines are one line each, whatever is written into them. */
 export function createLogger({ level, destination, bindings }: LoggerOptions): Logger {
+  loaded ??= createRequire(import.meta.url)('pino') as typeof Pino;
+  const pino = loaded;
   const stream = oneLine(destination ?? pino.destination({ dest: 1, sync: true }));
   const base = { level, base: { pid: process.pid }, errorKey: 'error', serializers: { error: described } };
   const plain = pino(base, stream);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Logger } from 'pino';
@@ -16,13 +15,14 @@ import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
+import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
 import { type Equipment, TaskWorker } from '../worker/task-worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
-import { checkConcurrency, workerQueues } from '../worker/worker-queues.ts';
+import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import type { WorkerTask } from '../worker/worker-task.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
@@ -114,6 +114,7 @@ export class Runtime implements TaskHost {
   /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
+    checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
       throw new ConfigError(
         'this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process',
@@ -125,7 +126,7 @@ export class Runtime implements TaskHost {
     const queues = workerQueues(options.queues, config.queueName);
     for (const queue of queues.keys()) this.#served.add(queue);
     const worker = new TaskWorker({
-      id: options.workerId ?? `${hostname()}:${pid}:${randomBytes(4).toString('hex')}`,
+      id: options.workerId ?? `${hostname()}:${pid}:${messageId().slice(0, 8)}`,
       queues,
       strict: options.strict ?? false,
       concurrency: checkConcurrency(options.concurrency ?? config.maxWorkers),

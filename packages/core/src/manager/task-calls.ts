@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
+import { messageId } from '../message/message-id.ts';
 import type { Producer } from '../producer/producer.ts';
 import { type SendSettings, sendSettings } from '../producer/send-settings.ts';
 import { runAs } from '../task/current-task.ts';
@@ -39,27 +39,25 @@ function makeSender(
   settings: SendSettings,
   task: TaskRef<Args, unknown>,
 ): Sender<Args, unknown> {
-  const send = (...args: Args) => attempt(() => host().producer.send(definition, args, settings));
+  const send = (...args: Args): Promise<unknown> => {
+    // Wrong settings are found when the manager is first asked; a promise is what callers expect to fail.
+    try {
+      return host().producer.send(definition, args, settings);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
   const further = (options: SendOptions) => makeSender(definition, host, sendSettings(options, settings), task);
   return {
     send: Object.assign(send, { task, with: further }) as Send<Args, unknown>,
-    sendMany: (batch: Iterable<Args>) => attempt(() => host().producer.sendMany(definition, batch, settings)),
+    sendMany: async (batch: Iterable<Args>) => host().producer.sendMany(definition, batch, settings),
     with: further,
   };
 }
 
-/** Wrong settings are found when the manager is first asked; a promise is what callers expect to fail. */
-function attempt<T>(send: () => Promise<T>): Promise<T> {
-  try {
-    return send();
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
 async function runInline(definition: TaskDefinition, args: Args, host: TaskHost): Promise<unknown> {
   const message = {
-    id: randomUUID(),
+    id: messageId(),
     task: definition.name,
     queue: host.queueOf(definition),
     args,

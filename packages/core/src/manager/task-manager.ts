@@ -10,7 +10,7 @@ import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
-import type { ManagerOptions, RunMode } from './manager-options.ts';
+import { checkManagerOptions, type ManagerOptions, type RunMode } from './manager-options.ts';
 import { Runtime } from './runtime.ts';
 import { makeTask } from './task-calls.ts';
 
@@ -84,6 +84,7 @@ export class TaskManager {
         },
       );
     }
+    checkManagerOptions(options);
     const merged = { ...this.#options, ...options };
     resolveConfig(merged, readEnvironment());
     this.#options = merged;
@@ -105,7 +106,9 @@ export class TaskManager {
         },
       );
     }
-    if (typeof middleware.name !== 'string' || (middleware.send === undefined && middleware.handle === undefined)) {
+    const { name, send, handle } = middleware;
+    const steps = [send, handle].filter((step) => step !== undefined);
+    if (typeof name !== 'string' || steps.length === 0 || steps.some((step) => typeof step !== 'function')) {
       throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', {
         code: 'MIDDLEWARE_INVALID',
       });
@@ -176,6 +179,7 @@ export class TaskManager {
         code: 'MANAGER_OVERRIDDEN',
       });
     }
+    checkManagerOptions(options);
     const runtime = this.#makeRuntime(options);
     this.#override = runtime;
     return async () => {

@@ -17,20 +17,21 @@ interface Fault {
 }
 
 /**
- * Checks that JSON carries `value` so that the receiver gets an equal one. Plain objects, arrays, strings, finite
+ * Checks that JSON carries an argument so that the receiver gets an equal one. Plain objects, arrays, strings, finite
  * numbers, booleans and null pass; object fields that are `undefined` are left out, as everywhere.
- * @param path where `value` stands, for the error
+ * @param index which argument it is, for the error
  * @throws SerializationError naming the path inside the payload
  */
-export function assertFaithful(value: unknown, path: string, options: FaithfulOptions = {}): void {
+export function assertFaithful(value: unknown, index: number, options: FaithfulOptions = {}): void {
   let fault: Fault | undefined;
   try {
     fault = findFault(value, 1, options.allowToJson === true);
   } catch (cause) {
+    const path = `args[${index}]`;
     throw new SerializationError(`${path}: reading it threw an error; send plain data`, { path, cause });
   }
   if (fault === undefined) return;
-  const at = path + fault.path;
+  const at = `args[${index}]${fault.path}`;
   throw new SerializationError(`${at}: JSON cannot carry ${fault.what}; ${fault.advice}`, {
     path: at,
     code: fault.code,
@@ -76,10 +77,11 @@ function findObjectFault(value: object, depth: number, allowToJson: boolean): Fa
       : fault(className(value), 'it would arrive as something else; send what its toJSON gives, or add a schema');
   }
   if (!isPlain(value)) return fault(className(value), 'send a plain object');
-  for (const key of Object.keys(value)) {
+  // Without a list of the keys; what somebody has added to Object.prototype is not sent, so it is no fault.
+  for (const key in value) {
     const field = (value as Record<string, unknown>)[key];
     const inside = field === undefined ? undefined : findFault(field, depth + 1, allowToJson);
-    if (inside !== undefined) return within(segment(key), inside);
+    if (inside !== undefined && Object.hasOwn(value, key)) return within(segment(key), inside);
   }
   return undefined;
 }

@@ -27,7 +27,7 @@ export function encodeArgs(args: readonly unknown[], maxBytes: number, options?:
   let count = args.length;
   while (count > 0 && args[count - 1] === undefined) count--;
   const sent = count === args.length ? args : args.slice(0, count);
-  for (let index = 0; index < count; index++) assertFaithful(sent[index], `args[${index}]`, options);
+  for (let index = 0; index < count; index++) assertFaithful(sent[index], index, options);
   const body = Buffer.from(stringify(sent));
   if (body.byteLength > maxBytes) {
     throw new PayloadTooLargeError(
@@ -53,7 +53,7 @@ function stringify(args: readonly unknown[]): string {
 export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   const headers: Record<string, string> = {
     [TASK_HEADER]: message.task,
-    [ENQUEUED_AT_HEADER]: String(message.enqueuedAt),
+    [ENQUEUED_AT_HEADER]: instant(message.enqueuedAt),
   };
   if (message.attempt !== 1) headers[ATTEMPT_HEADER] = String(message.attempt);
   if (message.maxRetries !== undefined) headers[MAX_RETRIES_HEADER] = String(message.maxRetries);
@@ -69,6 +69,18 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   if (message.expiresAt !== undefined) envelope.expiresAt = message.expiresAt;
   if (message.idempotencyKey !== undefined) envelope.idempotencyKey = message.idempotencyKey;
   return envelope;
+}
+
+let lastInstant = 0;
+let lastWritten = '0';
+
+/** Epoch milliseconds as text. Sends come in bursts, and writing the same number again costs more than remembering it. */
+function instant(ms: number): string {
+  if (ms !== lastInstant) {
+    lastInstant = ms;
+    lastWritten = String(ms);
+  }
+  return lastWritten;
 }
 
 /** What is wrong with an envelope that is no message: `malformed`, `too_large` or `too_deep`, and why. */
@@ -118,7 +130,8 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
 
 /** @throws TypeError where the bytes are no UTF-8 */
 function decodeUtf8(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString();
   // Decoding replaces what is wrong by U+FFFD, which may also stand there rightly: only then is it worth checking.
   if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new TypeError('invalid UTF-8');
   return text;

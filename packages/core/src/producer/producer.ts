@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import { isCancelling } from '../broker/optional.ts';
@@ -6,7 +5,9 @@ import { checkTimeoutLimit } from '../broker/timeout-limit.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
+import { kindOf } from '../errors/kind-of.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
+import { messageId } from '../message/message-id.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
 import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -79,6 +80,7 @@ export class Producer {
         },
       );
     }
+    if (typeof batch?.[Symbol.iterator] !== 'function') throw notABatch(task, batch);
     const drafts: Draft[] = [];
     for (const args of batch) drafts.push(await this.#checkedDraft(task, args, settings));
     const publisher = this.#publisher ?? (await this.#open());
@@ -119,11 +121,7 @@ export class Producer {
   }
 
   async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
-    if (!Array.isArray(args)) {
-      throw new ConfigError(`task ${task.name}: sendMany takes lists of arguments, got a ${typeof args}`, {
-        code: 'BATCH_INVALID',
-      });
-    }
+    if (!Array.isArray(args)) throw notABatch(task, args);
     await validateArguments(task, args);
     return this.#draft(task, args, settings);
   }
@@ -134,7 +132,7 @@ export class Producer {
     const now = clock.now();
     const dueAt = settings.eta ?? now + (settings.delayMs ?? 0);
     const message: OutgoingMessage = {
-      id: randomUUID(),
+      id: messageId(),
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
       args,
@@ -196,3 +194,9 @@ export class Producer {
 
 /** Sending is not interrupted: it ends by its own time limit. */
 const NEVER = new AbortController().signal;
+
+function notABatch({ name }: TaskDefinition, given: unknown): ConfigError {
+  return new ConfigError(`task ${name}: sendMany takes lists of arguments, got ${kindOf(given)}`, {
+    code: 'BATCH_INVALID',
+  });
+}

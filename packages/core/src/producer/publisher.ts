@@ -9,10 +9,23 @@ import { failpoint } from '../failpoints/failpoint.ts';
 /** Envelopes in one call to the broker: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
 
-interface Waiting {
-  readonly envelope: Envelope;
-  readonly stored: (receipt: PublishReceipt) => void;
-  readonly reject: (error: unknown) => void;
+/** Rounds of sending, one after the other, that may hold up the event loop. */
+const MOST_ROUNDS = 100;
+
+/** What goes to the broker in one call. */
+class Batch {
+  readonly envelopes: Envelope[] = [];
+  /** Resolves with the receipts, in the order of the envelopes. */
+  readonly stored: Promise<readonly PublishReceipt[]>;
+  resolve!: (receipts: readonly PublishReceipt[]) => void;
+  reject!: (error: unknown) => void;
+
+  constructor() {
+    this.stored = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
 }
 
 /** Gathers what is sent in one go into batches, so that a hundred concurrent sends cost one round trip. */
@@ -21,7 +34,10 @@ export class Publisher {
   readonly #clock: Clock;
   readonly #sendTimeoutMs: number;
   readonly #underway = new Set<Promise<void>>();
-  #gathered: Waiting[] = [];
+  #gathered: Batch[] = [];
+  #filling: Batch | undefined;
+  /** Rounds since the event loop has turned. */
+  #rounds = 0;
 
   constructor(broker: Broker, clock: Clock, sendTimeoutMs: number) {
     this.#broker = broker;
@@ -38,11 +54,10 @@ export class Publisher {
    * @throws BrokerUnavailableError after `sendTimeoutMs` (`SEND_TIMEOUT`: it may have been stored), or as the broker says
    */
   publish<T>(envelope: Envelope, made: (receipt: PublishReceipt) => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      // After the microtasks that run now: all that one Promise.all sends is there by then.
-      if (this.#gathered.length === 0) nextTick(() => this.#flush());
-      this.#gathered.push({ envelope, stored: (receipt) => resolve(made(receipt)), reject });
-    });
+    const batch = this.#batch();
+    // All wait for the promise of their batch: one of their own each would cost twice the memory.
+    const index = batch.envelopes.push(envelope) - 1;
+    return batch.stored.then((receipts) => made(receipts[index] as PublishReceipt));
   }
 
   /** Resolves once everything given so far has been stored or refused. */
@@ -51,31 +66,46 @@ export class Publisher {
     await Promise.all(this.#underway);
   }
 
+  /** The batch with room for one more. */
+  #batch(): Batch {
+    if (this.#filling !== undefined && this.#filling.envelopes.length < LARGEST_BATCH) return this.#filling;
+    if (this.#gathered.length === 0) this.#scheduleFlush();
+    this.#filling = new Batch();
+    this.#gathered.push(this.#filling);
+    return this.#filling;
+  }
+
+  #scheduleFlush(): void {
+    if (this.#rounds === 0) {
+      setImmediate(() => {
+        this.#rounds = 0;
+      });
+    }
+    // After the microtasks that run now: all that one Promise.all sends is there by then. A broker in this process
+    // answers before the event loop turns, so that whoever sends without end would stop all else, but for this.
+    if (++this.#rounds <= MOST_ROUNDS) nextTick(() => this.#flush());
+    else setImmediate(() => this.#flush());
+  }
+
   #flush(): void {
     const gathered = this.#gathered;
     this.#gathered = [];
-    for (let from = 0; from < gathered.length; from += LARGEST_BATCH) {
-      const batch = gathered.length <= LARGEST_BATCH ? gathered : gathered.slice(from, from + LARGEST_BATCH);
+    this.#filling = undefined;
+    for (const batch of gathered) {
       const call = this.#publish(batch).finally(() => this.#underway.delete(call));
       this.#underway.add(call);
     }
   }
 
-  async #publish(batch: readonly Waiting[]): Promise<void> {
-    let timedOut = false;
-    const timer = this.#clock.setTimeout(() => {
-      timedOut = true;
-      refuse(batch, this.#tooLate());
-    }, this.#sendTimeoutMs);
+  async #publish(batch: Batch): Promise<void> {
+    const timer = this.#clock.setTimeout(() => batch.reject(this.#tooLate()), this.#sendTimeoutMs);
     try {
       failpoint('enqueue.before-send');
-      const receipts = await this.#broker.publish(batch.map((waiting) => waiting.envelope));
+      const receipts = await this.#broker.publish(batch.envelopes);
       failpoint('enqueue.after-exec');
-      for (let index = 0; index < batch.length; index++) {
-        (batch[index] as Waiting).stored(receipts[index] as PublishReceipt);
-      }
+      batch.resolve(receipts);
     } catch (cause) {
-      if (!timedOut) refuse(batch, asBrokkrError(cause));
+      batch.reject(asBrokkrError(cause));
     } finally {
       this.#clock.clearTimeout(timer);
     }
@@ -87,10 +117,6 @@ export class Publisher {
       { code: 'SEND_TIMEOUT' },
     );
   }
-}
-
-function refuse(batch: readonly Waiting[], error: Error): void {
-  for (const { reject } of batch) reject(error);
 }
 
 function asBrokkrError(cause: unknown): Error {

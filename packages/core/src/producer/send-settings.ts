@@ -1,7 +1,9 @@
 import { checkQueueName } from '../broker/names.ts';
 import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
 import { toMs } from '../clock/duration.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { kindOf } from '../errors/kind-of.ts';
 import type { SendOptions } from '../task/task.ts';
 import { checkMaxRetries, checkTimeout } from '../task/task-definition.ts';
 
@@ -17,6 +19,17 @@ export interface SendSettings {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const SEND_OPTIONS: OptionNames<SendOptions> = {
+  delay: true,
+  eta: true,
+  expiresIn: true,
+  queueName: true,
+  maxRetries: true,
+  timeout: true,
+  idempotencyKey: true,
+  headers: true,
+};
+
 const MOST_HEADERS = 32;
 const LONGEST_HEADER_BYTES = 1_024;
 const LONGEST_KEY = 256;
@@ -27,6 +40,7 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
  * @throws ConfigError naming the option at fault
  */
 export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
+  checkOptions(options, SEND_OPTIONS, 'with');
   const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, headers } = options;
   if (queueName !== undefined) checkQueueName(queueName);
   const settings: SendSettings = {
@@ -56,7 +70,7 @@ export function checkHeaders(headers: Readonly<Record<string, string>>): Readonl
     if (!HEADER_NAME.test(name)) throw invalid(`the name ${JSON.stringify(name.slice(0, 60))}; use A-Z a-z 0-9 . _ -`);
     if (name.startsWith(HEADER_PREFIX) && name !== FORGET_HEADER)
       throw invalid(`${name}; names beginning with ${HEADER_PREFIX} are Brokkr's own`);
-    if (typeof value !== 'string') throw invalid(`${name} is a ${typeof value}; give a string`);
+    if (typeof value !== 'string') throw invalid(`${name} is ${kindOf(value)}; give a string`);
     if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES) throw invalid(`${name} is over ${LONGEST_HEADER_BYTES} bytes`);
   }
   return headers;

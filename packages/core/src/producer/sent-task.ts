@@ -1,6 +1,7 @@
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ResultTimeoutError, SerializationError, TaskFailedError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { errorLine } from '../errors/error-record.ts';
 import { decodeResult } from '../result/result-record.ts';
@@ -8,6 +9,7 @@ import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 
 const RESULT_TIMEOUT: Duration = '30s';
+const RESULT_OPTIONS: OptionNames<NonNullable<Parameters<TaskHandle['result']>[0]>> = { timeout: true };
 
 /** What a sent message can still be asked for, and by whom. */
 export interface SentTaskPorts {
@@ -32,6 +34,7 @@ export class SentTask implements TaskHandle {
   }
 
   async result(options: { readonly timeout?: Duration | undefined } = {}): Promise<unknown> {
+    checkOptions(options, RESULT_OPTIONS, 'result');
     const { name, resultTtlMs } = this.#task;
     const timeoutMs = toMs(options.timeout ?? RESULT_TIMEOUT, 'result: timeout');
     if (resultTtlMs === undefined) {

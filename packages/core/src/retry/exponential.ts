@@ -1,4 +1,5 @@
 import { type Duration, toMs } from '../clock/duration.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -12,11 +13,20 @@ export interface ExponentialOptions extends JitterOptions {
   readonly max?: Duration | undefined;
 }
 
+const EXPONENTIAL_OPTIONS: OptionNames<ExponentialOptions> = {
+  delay: true,
+  factor: true,
+  max: true,
+  jitter: true,
+  random: true,
+};
+
 /**
  * Waits that grow: before retry n, `delay × factor^(n-1)`.
  * @throws ConfigError for an option out of range
  */
 export function exponential(options: ExponentialOptions = {}): RetryPolicy {
+  checkOptions(options, EXPONENTIAL_OPTIONS, 'exponential');
   const delayMs = toMs(options.delay ?? 15, 'exponential.delay');
   const maxMs = toMs(options.max ?? '1h', 'exponential.max');
   const factor = options.factor ?? 2;

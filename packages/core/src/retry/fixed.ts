@@ -1,4 +1,5 @@
 import { type Duration, toMs } from '../clock/duration.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -9,11 +10,14 @@ export interface FixedOptions extends JitterOptions {
   readonly max?: Duration | undefined;
 }
 
+const FIXED_OPTIONS: OptionNames<FixedOptions> = { delay: true, max: true, jitter: true, random: true };
+
 /**
  * The same wait before every retry.
  * @throws ConfigError for an option out of range
  */
 export function fixed(options: FixedOptions = {}): RetryPolicy {
+  checkOptions(options, FIXED_OPTIONS, 'fixed');
   const delayMs = toMs(options.delay ?? 15, 'fixed.delay');
   const maxMs = toMs(options.max ?? '1h', 'fixed.max');
   checkJitter('fixed', options.jitter);

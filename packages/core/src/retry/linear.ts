@@ -1,4 +1,5 @@
 import { type Duration, toMs } from '../clock/duration.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -9,11 +10,14 @@ export interface LinearOptions extends JitterOptions {
   readonly max?: Duration | undefined;
 }
 
+const LINEAR_OPTIONS: OptionNames<LinearOptions> = { delay: true, max: true, jitter: true, random: true };
+
 /**
  * Waits that grow by the same amount: before retry n, `delay × n`.
  * @throws ConfigError for an option out of range
  */
 export function linear(options: LinearOptions = {}): RetryPolicy {
+  checkOptions(options, LINEAR_OPTIONS, 'linear');
   const delayMs = toMs(options.delay ?? 15, 'linear.delay');
   const maxMs = toMs(options.max ?? '1h', 'linear.max');
   checkJitter('linear', options.jitter);

@@ -25,6 +25,6 @@ export function currentBindings(): RunBindings | undefined {
 }
 
 /** Calls `body` with `run` as the current task. */
-export function runAs<R>(run: TaskRun, body: () => R): R {
-  return runs.run(run, body);
+export function runAs<A extends unknown[], R>(run: TaskRun, body: (...args: A) => R, ...args: A): R {
+  return runs.run(run, body, ...args);
 }

@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toMs } from '../clock/duration.ts';
 import { checkQueueName, checkTaskName } from '../broker/names.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { kindOf } from '../errors/kind-of.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
@@ -26,17 +28,28 @@ export interface TaskDefinition {
   readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
 }
 
+export const TASK_OPTIONS: OptionNames<TaskOptions> = {
+  name: true,
+  queueName: true,
+  maxRetries: true,
+  retryDelay: true,
+  maxRetryDelay: true,
+  retry: true,
+  retryOn: true,
+  giveUpOn: true,
+  timeout: true,
+  result: true,
+  schema: true,
+};
+
 const MAX_RETRY_DELAY_MS = 3_600_000;
 
 /** @throws ConfigError naming the task and the option at fault */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
-    throw new ConfigError(
-      `task ${options.name ?? ''}: the handler is ${handler === null ? 'null' : `a ${typeof handler}`}, not a function`,
-      {
-        code: 'HANDLER_INVALID',
-      },
-    );
+    throw new ConfigError(`task ${options.name ?? ''}: the handler is ${kindOf(handler)}, not a function`, {
+      code: 'HANDLER_INVALID',
+    });
   }
   const name = options.name ?? handler.name;
   if (name === '') {
@@ -45,6 +58,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     });
   }
   checkTaskName(name);
+  checkOptions(options, TASK_OPTIONS, `task ${name}`);
   if (options.queueName !== undefined) checkQueueName(options.queueName);
   const of = (option: string) => `task ${name}: ${option}`;
   const generator = Object.prototype.toString.call(handler);

@@ -4,14 +4,15 @@ import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import type { Execution } from './execution.ts';
+import { Execution } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
+import { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { type Judging, processDelivery } from './process-delivery.ts';
 import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
-import { settleOutcome } from './settle-outcome.ts';
+import { type Settling, settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 
 const FIRST_WAIT_MS = 50;
@@ -37,7 +38,7 @@ export class Consumer {
   readonly #runner: Runner;
   readonly #solitude = new Solitude();
   readonly #fetching = new AbortController();
-  readonly #laneOf = new Map<Delivery, Lane>();
+  readonly #settling: Settling;
   #loop: Promise<void> | undefined;
   #turnScheduled = false;
   #wake: (() => void) | undefined;
@@ -47,6 +48,12 @@ export class Consumer {
   constructor(options: ConsumerOptions) {
     this.#options = options;
     this.#fetcher = new Fetcher(options.lanes, options.strict);
+    this.#settling = {
+      workerId: options.workerId,
+      now: options.judging.now,
+      onPolicyError: (error, { task }) =>
+        options.logger.error({ error, task }, 'the retry policy failed; using the default one'),
+    };
     this.#runner = new Runner({
       clock: options.clock,
       logger: options.logger,
@@ -92,29 +99,32 @@ export class Consumer {
     this.#runner.close();
   }
 
-  /** A delivery that somebody else may hold by now. */
-  lost(delivery: Delivery): void {
+  /** What somebody else may run by now. */
+  lost(held: Held): void {
     // Its settlement may have arrived before the renewal did: the answer to that will tell.
-    if (this.#laneOf.get(delivery)?.settler.isSettling(delivery)) return;
-    this.#options.reporter.leaseLost(delivery, this.#runner.durationOf(delivery), undefined);
-    this.#forget(delivery);
-    this.#runner.abort(
-      delivery,
-      new LeaseLostError(`the lease of message ${delivery.envelope.id} was lost; somebody else may run it now`),
-    );
+    if (held.isSettling) return;
+    const { reporter, clock } = this.#options;
+    const running = held instanceof Execution && held.isRunning ? held : undefined;
+    const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
+    reporter.leaseLost(held.delivery, durationMs, undefined);
+    if (running !== undefined) {
+      const { id } = held.delivery.envelope;
+      const reason = `the lease of message ${id} was lost; somebody else may run it now`;
+      this.#runner.abort(running, new LeaseLostError(reason));
+    }
     this.#scheduleTurn();
   }
 
   /** The broker answered a settlement. */
-  settled(settlement: Settlement, lost: boolean, report: Report): void {
-    this.#forget(settlement.delivery);
-    this.#options.reporter.settled(settlement, lost, report);
+  settled(settlement: Settlement, lost: boolean, held: Held): void {
+    held.lane.leases.drop(held);
+    this.#options.reporter.settled(settlement, lost, held.report ?? UNTOLD);
     this.#scheduleTurn();
   }
 
   /** Nobody can tell what became of a settlement. */
-  settleUnknown(settlement: Settlement, error: unknown): void {
-    this.#forget(settlement.delivery);
+  settleUnknown(settlement: Settlement, error: unknown, held: Held): void {
+    held.lane.leases.drop(held);
     this.#options.reporter.unknown(settlement, error);
     this.#scheduleTurn();
   }
@@ -133,7 +143,7 @@ export class Consumer {
       try {
         const fetched = await this.#fetcher.next(free, signal);
         if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
-        const alone = this.#laneOf.size === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
+        const alone = this.#held() === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
         for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
@@ -147,7 +157,7 @@ export class Consumer {
   #freeSlots(): number {
     const { concurrency } = this.#options;
     const running = this.#runner.size;
-    const unsettled = this.#laneOf.size - running;
+    const unsettled = this.#held() - running;
     if (this.#solitude.isClosed || unsettled > concurrency) return 0;
     if (this.#solitude.isWary) return running + unsettled === 0 ? 1 : 0;
     return Math.max(0, concurrency - running);
@@ -157,18 +167,24 @@ export class Consumer {
   #accept(lane: Lane, deliveries: readonly Delivery[], alone: boolean): void {
     if (deliveries.length > 0 && !deliveries.some(isSuspect)) this.#solitude.relax();
     for (const delivery of deliveries) {
-      this.#hold(lane, delivery);
       const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'settle') this.#settle(lane, verdict.settlement, reportOf(verdict.settlement));
-      else if (this.#mayStart(delivery, alone)) this.#runner.start(delivery, verdict.message, verdict.task);
-      else this.#release(lane, delivery);
+      if (verdict.kind === 'run' && this.#mayStart(delivery, alone)) {
+        this.#runner.start(lane, delivery, verdict.message, verdict.task);
+        continue;
+      }
+      const held = new Held(lane, delivery);
+      lane.leases.hold(held);
+      if (verdict.kind === 'settle') this.#settle(held, verdict.settlement, reportOf(verdict.settlement));
+      else this.#release(held);
     }
     this.#scheduleTurn();
   }
 
-  #hold(lane: Lane, delivery: Delivery): void {
-    this.#laneOf.set(delivery, lane);
-    lane.leases.hold(delivery);
+  /** Deliveries that are neither settled nor lost. */
+  #held(): number {
+    let held = 0;
+    for (const { leases } of this.#options.lanes) held += leases.size;
+    return held;
   }
 
   #mayStart(delivery: Delivery, alone: boolean): boolean {
@@ -179,51 +195,37 @@ export class Consumer {
 
   #finish(execution: Execution, outcome: Outcome): void {
     failpoint('handler.after-before-settle');
-    const { delivery } = execution;
     if (outcome.kind === 'interrupted') this.#interrupted++;
-    const lane = this.#laneOf.get(delivery);
     this.#solitude.leave();
-    // Without a lane its lease was lost meanwhile: that has been told, and nothing may be settled.
-    if (lane !== undefined && outcome.kind !== 'lost') this.#settleRun(lane, execution, outcome);
+    // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
+    if (outcome.kind !== 'lost' && execution.isOurs) this.#settleRun(execution, outcome);
     this.#scheduleTurn();
     if (this.#runner.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  #settleRun(lane: Lane, execution: Execution, outcome: SettledOutcome): void {
-    const { workerId, clock, judging, logger } = this.#options;
-    const { delivery, message, task, startedAt } = execution;
-    const settlement = settleOutcome(outcome, {
-      delivery,
-      message,
-      task,
-      workerId,
-      now: judging.now(),
-      onPolicyError: (error) =>
-        logger.error({ error, task: message.task }, 'the retry policy failed; using the default one'),
-    });
-    const report = reportOf(settlement, clock.monotonic() - startedAt, 'error' in outcome ? outcome.error : undefined);
+  #settleRun(execution: Execution, outcome: SettledOutcome): void {
+    const { task, startedAt } = execution;
+    const settlement = settleOutcome(outcome, execution, this.#settling);
+    const error = 'error' in outcome ? outcome.error : undefined;
+    const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
     if (settlement.kind !== 'dead-letter' || task.definition.resultTtlMs === undefined) {
-      this.#settle(lane, settlement, report);
+      this.#settle(execution, settlement, report);
       return;
     }
     void this.#options.storeFailure(execution, report.error).then(() => {
-      if (this.#laneOf.has(delivery)) this.#settle(lane, settlement, report);
+      if (execution.isOurs) this.#settle(execution, settlement, report);
       this.#scheduleTurn();
     });
   }
 
-  #release(lane: Lane, delivery: Delivery): void {
-    this.#settle(lane, { kind: 'release', delivery }, UNTOLD);
+  #release(held: Held): void {
+    this.#settle(held, { kind: 'release', delivery: held.delivery }, UNTOLD);
     this.#scheduleTurn();
   }
 
-  #settle(lane: Lane, settlement: Settlement, report: Report): void {
-    lane.settler.add(settlement, report);
-  }
-
-  #forget(delivery: Delivery): void {
-    this.#laneOf.get(delivery)?.leases.drop(delivery);
-    this.#laneOf.delete(delivery);
+  #settle(held: Held, settlement: Settlement, report: Report): void {
+    held.report = report;
+    held.lane.settler.add(settlement, held);
   }
 
   /** Everything that ended in one turn of the event loop is settled, and its slots refilled, in one go. */

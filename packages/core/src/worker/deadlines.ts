@@ -1,52 +1,57 @@
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 
-/**
- * Many deadlines of one length with one timer: they fall due in the order they were set, so only the first needs
- * watching. Setting and clearing cost a set operation each, where a timer a task would cost ten times that.
- */
-export class Deadlines<T> {
-  readonly #clock: Clock;
-  readonly #lengthMs: number;
-  readonly #onDue: (item: T) => void;
-  readonly #waiting = new Map<T, number>();
-  #timer: TimerHandle | undefined;
+/** Something that has to happen by a time: `dueAt` on the monotonic clock, in milliseconds. */
+export interface Due {
+  dueAt: number;
+}
 
-  constructor(clock: Clock, lengthMs: number, onDue: (item: T) => void) {
+/**
+ * The deadlines of the few things that are under way, of any lengths, with one timer for the first. Setting one costs
+ * a comparison and clearing one nothing, since all are looked through when the timer fires, which is seldom: a timer
+ * each, or a sorted list, would cost more at every message.
+ */
+export class Deadlines<T extends Due> {
+  readonly #clock: Clock;
+  readonly #underWay: readonly T[];
+  readonly #onDue: (item: T) => void;
+  #timer: TimerHandle | undefined;
+  #firesAt = Number.POSITIVE_INFINITY;
+
+  /**
+   * @param underWay a living list: what has left it is due no more
+   * @param onDue takes the item off the list, or sets it a later deadline
+   */
+  constructor(clock: Clock, underWay: readonly T[], onDue: (item: T) => void) {
     this.#clock = clock;
-    this.#lengthMs = lengthMs;
+    this.#underWay = underWay;
     this.#onDue = onDue;
   }
 
-  set(item: T): void {
-    this.#waiting.set(item, this.#clock.monotonic() + this.#lengthMs);
-    if (this.#timer === undefined) this.#arm(this.#lengthMs);
+  set(item: T, dueAt: number): void {
+    item.dueAt = dueAt;
+    if (dueAt < this.#firesAt) this.#arm(dueAt);
   }
 
-  clear(item: T): void {
-    this.#waiting.delete(item);
-  }
-
-  /** Forgets all of them and their timer. */
+  /** Watches no longer. */
   close(): void {
-    this.#waiting.clear();
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#firesAt = Number.POSITIVE_INFINITY;
   }
 
-  #arm(delayMs: number): void {
-    this.#timer = this.#clock.setTimeout(() => this.#fire(), delayMs);
+  #arm(dueAt: number): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#firesAt = dueAt;
+    this.#timer = this.#clock.setTimeout(() => this.#fire(), dueAt - this.#clock.monotonic());
   }
 
   #fire(): void {
     this.#timer = undefined;
+    this.#firesAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.monotonic();
-    for (const [item, dueAt] of this.#waiting) {
-      if (dueAt > now) {
-        this.#arm(dueAt - now);
-        return;
-      }
-      this.#waiting.delete(item);
-      this.#onDue(item);
-    }
+    for (const item of this.#underWay.filter(({ dueAt }) => dueAt <= now)) this.#onDue(item);
+    let next = this.#firesAt;
+    for (const { dueAt } of this.#underWay) next = Math.min(next, dueAt);
+    if (next < this.#firesAt) this.#arm(next);
   }
 }

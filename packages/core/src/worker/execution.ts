@@ -6,23 +6,33 @@ import type { Message } from '../message/message.ts';
 import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
 import type { TaskRun } from '../task/task-run.ts';
+import type { Due } from './deadlines.ts';
+import { Held, type HoldingLane } from './held.ts';
 import type { Outcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
+
+const SUCCEEDED: Outcome = { kind: 'succeeded' };
 
 /**
  * One run of one delivery, from its start until it ended or was given up: exactly one outcome is told, whatever the
  * handler does afterwards.
  */
-export class Execution {
-  readonly delivery: Delivery;
+export class Execution extends Held implements Due {
   readonly message: Message;
   readonly task: WorkerTask;
   readonly run: TaskRun;
   readonly startedAt: number;
+  /** When it is told to end or, in its time of grace, given up. */
+  dueAt = Number.POSITIVE_INFINITY;
+  /** It has been told to end, and is given up when it does not. */
+  inGrace = false;
+  /** Where it stands in the runner's list. */
+  place = -1;
   readonly #onEnd: (execution: Execution, outcome: Outcome) => void;
   #ended = false;
 
   constructor(
+    lane: HoldingLane,
     delivery: Delivery,
     message: Message,
     task: WorkerTask,
@@ -30,7 +40,7 @@ export class Execution {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    this.delivery = delivery;
+    super(lane, delivery);
     this.message = message;
     this.task = task;
     this.run = run;
@@ -38,15 +48,28 @@ export class Execution {
     this.#onEnd = onEnd;
   }
 
+  get isRunning(): boolean {
+    return !this.#ended;
+  }
+
+  /** Milliseconds that it may take. */
+  get timeoutMs(): number {
+    return this.message.timeoutMs ?? this.task.timeoutMs;
+  }
+
   /** Calls the handler. Never throws. */
   start(): void {
     failpoint('claim.before-handler');
     let answer: unknown;
     try {
-      answer = runAs(this.run, () => this.task.run(this.run, this.message));
+      answer = runAs(this.run, this.task.run, this.run, this.message);
       failpoint('handler.mid');
     } catch (error) {
       this.#threw(error);
+      return;
+    }
+    if (isPrimitive(answer)) {
+      this.#returned();
       return;
     }
     // A handler may return any thenable, and one whose `then` throws; a promise of ours takes them all.
@@ -65,7 +88,7 @@ export class Execution {
   #returned(): void {
     const reason = this.run.abortReason;
     // A result that comes after the time limit counts as a failed attempt; one that beats the shutdown counts.
-    if (reason === undefined || reason instanceof ShutdownError) this.#end({ kind: 'succeeded' });
+    if (reason === undefined || reason instanceof ShutdownError) this.#end(SUCCEEDED);
     else this.#end(aborted(reason, reason));
   }
 
@@ -90,4 +113,9 @@ function aborted(reason: Error, thrown: unknown): Outcome {
   return isA(thrown, RetryLater)
     ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown }
     : { kind: 'interrupted' };
+}
+
+/** Nothing to wait for. */
+function isPrimitive(answer: unknown): boolean {
+  return answer === null || (typeof answer !== 'object' && typeof answer !== 'function');
 }

@@ -1,12 +1,12 @@
 import type { Subscription } from '../broker/broker.ts';
 import type { Source } from './fetcher.ts';
+import type { Held } from './held.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
-import type { Report } from './reporter.ts';
 import type { Settler } from './settler.ts';
 
 /** One queue as a worker serves it. */
 export interface Lane extends Source {
   readonly subscription: Subscription;
   readonly leases: LeaseKeeper;
-  readonly settler: Settler<Report>;
+  readonly settler: Settler<Held>;
 }

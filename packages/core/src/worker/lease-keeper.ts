@@ -1,7 +1,7 @@
 import type { Subscription } from '../broker/broker.ts';
-import type { Delivery } from '../broker/delivery.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import type { Held } from './held.ts';
 
 /** Deliveries renewed in one call. */
 const CHUNK = 500;
@@ -11,7 +11,7 @@ export interface LeaseKeeperOptions {
   readonly clock: Clock;
   readonly leaseMs: number;
   /** A delivery that somebody else may hold by now. */
-  readonly onLost: (delivery: Delivery) => void;
+  readonly onLost: (held: Held) => void;
   /** A renewal that could not be asked for; the next one tries again. */
   readonly onError: (error: unknown) => void;
 }
@@ -19,7 +19,11 @@ export interface LeaseKeeperOptions {
 /** Renews the leases of everything one subscription holds, three times a lease, in as few calls as it can. */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
-  readonly #held = new Set<Delivery>();
+  /**
+   * In no order: each knows its place. Not a Set: through the tables that a busy Set leaves behind the garbage
+   * collector takes its former members for alive.
+   */
+  #held: Held[] = [];
   #timer: TimerHandle | undefined;
   #closed = false;
 
@@ -28,22 +32,29 @@ export class LeaseKeeper {
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#held.length;
   }
 
-  hold(delivery: Delivery): void {
-    this.#held.add(delivery);
+  hold(held: Held): void {
+    held.leasePlace = this.#held.push(held) - 1;
     if (this.#timer === undefined && !this.#closed) this.#arm();
   }
 
   /** Settled, or lost: not ours to renew any more. */
-  drop(delivery: Delivery): void {
-    this.#held.delete(delivery);
+  drop(held: Held): void {
+    if (!held.isOurs) return;
+    const last = this.#held.pop() as Held;
+    if (last !== held) {
+      this.#held[held.leasePlace] = last;
+      last.leasePlace = held.leasePlace;
+    }
+    held.leasePlace = -1;
   }
 
   close(): void {
     this.#closed = true;
-    this.#held.clear();
+    for (const held of this.#held) held.leasePlace = -1;
+    this.#held = [];
     this.#options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -53,24 +64,28 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
-    const { subscription, onLost, onError } = this.#options;
-    const held = [...this.#held];
-    for (let from = 0; from < held.length; from += CHUNK) {
-      try {
-        failpoint('heartbeat.before');
-        const lost = await subscription.extend(
-          held.slice(from, from + CHUNK).filter((delivery) => this.#held.has(delivery)),
-        );
-        failpoint('heartbeat.after-send');
-        for (const delivery of lost) {
-          if (this.#held.delete(delivery)) onLost(delivery);
-        }
-      } catch (error) {
-        onError(error);
-      }
+    const all = [...this.#held];
+    for (let from = 0; from < all.length; from += CHUNK) {
+      await this.#extend(all.slice(from, from + CHUNK).filter(({ isOurs }) => isOurs));
     }
     if (this.#closed) return;
-    if (this.#held.size > 0) this.#arm();
+    if (this.#held.length > 0) this.#arm();
     else this.#timer = undefined;
+  }
+
+  async #extend(chunk: readonly Held[]): Promise<void> {
+    const { subscription, onLost, onError } = this.#options;
+    try {
+      failpoint('heartbeat.before');
+      const lost = new Set(await subscription.extend(chunk.map(({ delivery }) => delivery)));
+      failpoint('heartbeat.after-send');
+      for (const held of chunk) {
+        if (!lost.has(held.delivery) || !held.isOurs) continue;
+        this.drop(held);
+        onLost(held);
+      }
+    } catch (error) {
+      onError(error);
+    }
   }
 }

@@ -28,27 +28,27 @@ const PARK_LIMIT_MS = 600_000;
 /** Judges a delivery before anything runs. It says what should happen, and does nothing. */
 export function processDelivery(delivery: Delivery, judging: Judging): Verdict {
   const { envelope, crashes, remainingDelayMs } = delivery;
-  const now = judging.now();
   if (remainingDelayMs !== undefined && remainingDelayMs > 0)
-    return retry(delivery, { ...envelope, notBefore: now + remainingDelayMs });
-  if (envelope.expiresAt !== undefined && envelope.expiresAt <= now) return settle({ kind: 'expire', delivery });
+    return retry(delivery, { ...envelope, notBefore: judging.now() + remainingDelayMs });
+  if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now())
+    return settle({ kind: 'expire', delivery });
   if (crashes >= judging.maxCrashes)
     return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
   const message = decodeEnvelope(envelope, judging.maxPayload);
   if ('undecodable' in message) return deadLetter(delivery, message.undecodable);
   const task = judging.taskFor(message.task);
-  if (task === undefined) return park(delivery, message, now, judging.maxDelayMs);
+  if (task === undefined) return park(delivery, message, judging);
   return { kind: 'run', message, task };
 }
 
 /** Nobody knows the task here: a deploy may be under way, so it waits without a slot, then dies. */
-function park(delivery: Delivery, message: Message, now: number, maxDelayMs: number): Verdict {
+function park(delivery: Delivery, message: Message, { now, maxDelayMs }: Judging): Verdict {
   const { envelope } = delivery;
   const parkedMs = Number(envelope.headers[PARKED_HEADER] ?? 0) || 0;
   const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
   if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue knows ${message.task}`);
   const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
-  return retry(delivery, { ...envelope, headers, notBefore: now + waitMs });
+  return retry(delivery, { ...envelope, headers, notBefore: now() + waitMs });
 }
 
 function retry(delivery: Delivery, replacement: Envelope): Verdict {

@@ -6,6 +6,7 @@ import type { Message } from '../message/message.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
+import type { HoldingLane } from './held.ts';
 import type { Outcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
 
@@ -21,71 +22,60 @@ export interface RunnerOptions {
 /** Runs handlers under their time limits. */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #running = new Map<Delivery, Execution>();
-  readonly #limits = new Map<number, Deadlines<Execution>>();
-  readonly #grace: Deadlines<Execution>;
+  /** In no order: each knows its place. */
+  readonly #running: Execution[] = [];
+  readonly #deadlines: Deadlines<Execution>;
+  readonly #onEnd = (execution: Execution, outcome: Outcome) => this.#ended(execution, outcome);
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#grace = new Deadlines(options.clock, GRACE_MS, (execution) => this.#giveUp(execution));
+    this.#deadlines = new Deadlines(options.clock, this.#running, (execution) => this.#overdue(execution));
   }
 
   get size(): number {
-    return this.#running.size;
+    return this.#running.length;
   }
 
-  /** Milliseconds that a delivery has been running; 0 where it is not. */
-  durationOf(delivery: Delivery): number {
-    const execution = this.#running.get(delivery);
-    return execution === undefined ? 0 : this.#options.clock.monotonic() - execution.startedAt;
-  }
-
-  start(delivery: Delivery, message: Message, task: WorkerTask): void {
+  /** Holds and runs it; the handler is called before this returns. */
+  start(lane: HoldingLane, delivery: Delivery, message: Message, task: WorkerTask): void {
     const { clock, logger } = this.#options;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
-    const execution = new Execution(delivery, message, task, run, clock.monotonic(), (ended, outcome) =>
-      this.#ended(ended, outcome),
-    );
-    this.#running.set(delivery, execution);
-    this.#limit(execution).set(execution);
+    const startedAt = clock.monotonic();
+    const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
+    lane.leases.hold(execution);
+    execution.place = this.#running.push(execution) - 1;
+    this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     execution.start();
   }
 
-  /** Tells one run, if it is still on, to end, and gives it up if it does not. */
-  abort(delivery: Delivery, reason: Error): void {
-    const execution = this.#running.get(delivery);
-    if (execution === undefined) return;
+  /** Tells one run that is on to end, and gives it up if it does not. */
+  abort(execution: Execution, reason: Error): void {
     execution.run.abort(reason);
-    this.#grace.set(execution);
+    execution.inGrace = true;
+    this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
   }
 
   abortAll(reason: Error): void {
-    for (const execution of this.#running.values()) execution.run.abort(reason);
+    for (const execution of this.#running) execution.run.abort(reason);
   }
 
   /** Waits for no handler any longer. */
   giveUpAll(): void {
-    for (const execution of [...this.#running.values()]) execution.giveUp();
+    for (const execution of [...this.#running]) execution.giveUp();
   }
 
   close(): void {
-    this.#grace.close();
-    for (const deadlines of this.#limits.values()) deadlines.close();
+    this.#deadlines.close();
   }
 
-  #limit({ message, task }: Execution): Deadlines<Execution> {
-    const timeoutMs = message.timeoutMs ?? task.timeoutMs;
-    let deadlines = this.#limits.get(timeoutMs);
-    if (deadlines === undefined) {
-      deadlines = new Deadlines(this.#options.clock, timeoutMs, (execution) => this.#timedOut(execution, timeoutMs));
-      this.#limits.set(timeoutMs, deadlines);
+  #overdue(execution: Execution): void {
+    if (execution.inGrace) {
+      this.#giveUp(execution);
+      return;
     }
-    return deadlines;
-  }
-
-  #timedOut({ delivery, message }: Execution, timeoutMs: number): void {
+    const { message, timeoutMs } = execution;
     this.abort(
-      delivery,
+      execution,
       new TaskTimeoutError(`task ${message.task} ran for longer than its timeout of ${timeoutMs} ms`, { timeoutMs }),
     );
   }
@@ -100,9 +90,11 @@ export class Runner {
   }
 
   #ended(execution: Execution, outcome: Outcome): void {
-    this.#running.delete(execution.delivery);
-    this.#limit(execution).clear(execution);
-    this.#grace.clear(execution);
+    const last = this.#running.pop() as Execution;
+    if (last !== execution) {
+      this.#running[execution.place] = last;
+      last.place = execution.place;
+    }
     this.#options.onEnd(execution, outcome);
   }
 }

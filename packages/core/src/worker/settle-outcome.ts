@@ -14,41 +14,47 @@ import type { ErrorMatcher } from '../task/task.ts';
 import type { SettledOutcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
 
-export interface Settling {
+/** A run that has ended. */
+export interface Ended {
   readonly delivery: Delivery;
   readonly message: Message;
   readonly task: WorkerTask;
+}
+
+/** Who settles, and when. */
+export interface Settling {
   readonly workerId: string;
-  readonly now: number;
+  readonly now: () => number;
   /** Told of a retry policy that threw or answered nonsense. */
-  readonly onPolicyError: (error: unknown) => void;
+  readonly onPolicyError: (error: unknown, message: Message) => void;
 }
 
 /** What becomes of a message whose run has ended. It says what should happen, and does nothing. */
-export function settleOutcome(outcome: SettledOutcome, settling: Settling): Settlement {
-  const { delivery } = settling;
+export function settleOutcome(outcome: SettledOutcome, ended: Ended, settling: Settling): Settlement {
+  const { delivery } = ended;
   switch (outcome.kind) {
     case 'succeeded':
       return { kind: 'ack', delivery };
     case 'interrupted':
       return { kind: 'release', delivery };
     case 'snoozed':
-      return { kind: 'retry', delivery, replacement: again(delivery.envelope, settling.now + outcome.delayMs, {}) };
+      return { kind: 'retry', delivery, replacement: again(delivery.envelope, settling.now() + outcome.delayMs, {}) };
     case 'failed':
-      return settleFailure(outcome.error, settling);
+      return settleFailure(outcome.error, ended, settling);
   }
 }
 
-function settleFailure(error: unknown, settling: Settling): Settlement {
-  const { delivery, message, workerId, now } = settling;
+function settleFailure(error: unknown, ended: Ended, settling: Settling): Settlement {
+  const { delivery, message } = ended;
+  const now = settling.now();
   const { envelope } = delivery;
   const history = appendAttempt(envelope.headers[HISTORY_HEADER], {
     attempt: message.attempt,
     at: now,
-    worker: workerId,
+    worker: settling.workerId,
     error,
   });
-  const waitMs = waitBeforeRetry(error, settling);
+  const waitMs = waitBeforeRetry(error, ended, settling);
   if (waitMs === null) {
     const reason = errorLine(errorRecord(error));
     const replacement = deadLetterEnvelope(
@@ -75,14 +81,14 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
 }
 
 /** Milliseconds until the next attempt, or `null` to give up. */
-function waitBeforeRetry(error: unknown, { message, task, onPolicyError }: Settling): number | null {
+function waitBeforeRetry(error: unknown, { message, task }: Ended, { onPolicyError }: Settling): number | null {
   if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;
   if (!isRetryable(error, task)) return null;
   const failure = { attempt: message.attempt, error, message };
   try {
     return ask(task.policy, failure);
   } catch (policyError) {
-    onPolicyError(policyError);
+    onPolicyError(policyError, message);
     return ask(task.fallbackPolicy, failure);
   }
 }

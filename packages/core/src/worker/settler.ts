@@ -15,10 +15,10 @@ const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
   expire: 'expire.after-send',
 };
 
-/** A settlement, and what its sender wants to know when it is told of it again. */
-interface Entry<C> {
-  readonly settlement: Settlement;
-  readonly context: C;
+/** Settlements of one call, and what their senders want to know when they are told of them again. */
+interface Batch<C> {
+  readonly settlements: Settlement[];
+  readonly contexts: C[];
 }
 
 export interface SettlerOptions<C> {
@@ -32,15 +32,15 @@ export interface SettlerOptions<C> {
    * Nobody can tell: it could not be asked for as long as the lease lasted, or an earlier answer was lost and it now
    * says that the lease is over, which that earlier try may have done.
    */
-  readonly onUnknown: (settlement: Settlement, error: unknown) => void;
+  readonly onUnknown: (settlement: Settlement, error: unknown, context: C) => void;
 }
 
 /** Gathers the settlements of one turn of the event loop and hands them over in one call, until the broker took them. */
 export class Settler<C> {
   readonly #options: SettlerOptions<C>;
   readonly #sleepers = new Set<() => void>();
-  #gathered: Entry<C>[] = [];
-  readonly #underway = new Set<readonly Entry<C>[]>();
+  #gathered: Batch<C> = { settlements: [], contexts: [] };
+  #calls = 0;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -50,25 +50,20 @@ export class Settler<C> {
 
   /** Whether the broker has taken everything. */
   get isIdle(): boolean {
-    return this.#gathered.length === 0 && this.#underway.size === 0;
-  }
-
-  /** Whether a settlement of this delivery was added and not answered yet. */
-  isSettling(delivery: Delivery): boolean {
-    const concerns = (entry: Entry<C>) => entry.settlement.delivery === delivery;
-    return this.#gathered.some(concerns) || [...this.#underway].some((batch) => batch.some(concerns));
+    return this.#gathered.settlements.length === 0 && this.#calls === 0;
   }
 
   add(settlement: Settlement, context: C): void {
-    this.#gathered.push({ settlement, context });
+    this.#gathered.settlements.push(settlement);
+    this.#gathered.contexts.push(context);
   }
 
   /** Hands over what was gathered; the worker calls it once a turn. */
   flush(): void {
-    if (this.#gathered.length === 0) return;
+    if (this.#gathered.settlements.length === 0) return;
     const batch = this.#gathered;
-    this.#gathered = [];
-    this.#underway.add(batch);
+    this.#gathered = { settlements: [], contexts: [] };
+    this.#calls++;
     void this.#settle(batch);
   }
 
@@ -84,9 +79,9 @@ export class Settler<C> {
     for (const wake of [...this.#sleepers]) wake();
   }
 
-  async #settle(batch: readonly Entry<C>[]): Promise<void> {
+  async #settle(batch: Batch<C>): Promise<void> {
     const { subscription, clock, leaseMs, onUnknown } = this.#options;
-    const settlements = batch.map((entry) => entry.settlement);
+    const { settlements, contexts } = batch;
     const giveUpAt = clock.monotonic() + leaseMs;
     let failure: { readonly error: unknown } | undefined;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
@@ -98,28 +93,30 @@ export class Settler<C> {
       } catch (error) {
         failure = { error };
         if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
-          for (const { settlement } of batch) onUnknown(settlement, error);
+          for (const [index, settlement] of settlements.entries()) onUnknown(settlement, error, contexts[index] as C);
           break;
         }
         await this.#sleep(waitMs);
       }
     }
-    this.#underway.delete(batch);
+    this.#calls--;
     if (!this.isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** @param failure of the try before, whose answer did not come */
   #taken(
-    batch: readonly Entry<C>[],
+    { settlements, contexts }: Batch<C>,
     lost: readonly Delivery[],
     failure: { readonly error: unknown } | undefined,
   ): void {
     const { onSettled, onUnknown } = this.#options;
     const refused = lost.length === 0 ? undefined : new Set(lost);
-    for (const { settlement, context } of batch) {
+    for (let index = 0; index < settlements.length; index++) {
+      const settlement = settlements[index] as Settlement;
+      const context = contexts[index] as C;
       const isLost = refused?.has(settlement.delivery) ?? false;
-      if (isLost && failure !== undefined) onUnknown(settlement, failure.error);
+      if (isLost && failure !== undefined) onUnknown(settlement, failure.error, context);
       else onSettled(settlement, isLost, context);
     }
   }

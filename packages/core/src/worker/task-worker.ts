@@ -12,13 +12,15 @@ import { encodeFailure } from '../result/result-record.ts';
 import { Consumer } from './consumer.ts';
 import type { Execution } from './execution.ts';
 import { forgettingState } from './forget-state.ts';
+import type { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Judging } from './process-delivery.ts';
 import { Rates } from './rates.ts';
-import { type Report, Reporter } from './reporter.ts';
+import { Reporter } from './reporter.ts';
 import { Settler } from './settler.ts';
 import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
+import { checkStopOptions } from './worker-options.ts';
 import type { WorkerTask } from './worker-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
@@ -87,6 +89,7 @@ export class TaskWorker implements Worker {
   }
 
   stop(options: StopOptions = {}): Promise<StopReport> {
+    checkStopOptions(options);
     const { clock, shutdownTimeoutMs } = this.#options;
     const timeoutMs = options.timeout === undefined ? shutdownTimeoutMs : toMs(options.timeout, 'stop: timeout');
     if (this.#state !== 'stopped') {
@@ -143,25 +146,21 @@ export class TaskWorker implements Worker {
     };
     for (const [queue, weight] of this.#options.queues) {
       const subscription = await broker.subscribe(queue, { leaseMs, prefetch: concurrency, workerId: this.id });
-      this.#lanes.push({
-        queue,
-        weight,
+      const leases = new LeaseKeeper({
         subscription,
-        leases: new LeaseKeeper({
-          subscription,
-          clock,
-          leaseMs,
-          onLost: (delivery) => this.#consumer?.lost(delivery),
-          onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
-        }),
-        settler: new Settler<Report>({
-          subscription: forgettingState(broker, subscription),
-          clock,
-          leaseMs,
-          onSettled: (settlement, lost, report) => this.#consumer?.settled(settlement, lost, report),
-          onUnknown: (settlement, error) => this.#consumer?.settleUnknown(settlement, error),
-        }),
+        clock,
+        leaseMs,
+        onLost: (held) => this.#consumer?.lost(held),
+        onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
       });
+      const settler = new Settler<Held>({
+        subscription: forgettingState(broker, subscription),
+        clock,
+        leaseMs,
+        onSettled: (settlement, lost, held) => this.#consumer?.settled(settlement, lost, held),
+        onUnknown: (settlement, error, held) => this.#consumer?.settleUnknown(settlement, error, held),
+      });
+      this.#lanes.push({ queue, weight, subscription, leases, settler });
     }
     this.#consumer = new Consumer({
       workerId: this.id,

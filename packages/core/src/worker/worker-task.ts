@@ -12,5 +12,5 @@ export interface WorkerTask {
   /** Where the policy itself fails: one that cannot. */
   readonly fallbackPolicy: RetryPolicy;
   /** Validation, result storing, the application's middleware and the handler. */
-  run(run: TaskRun, message: Message): unknown;
+  readonly run: (run: TaskRun, message: Message) => unknown;
 }

@@ -3,8 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Container, decorate, inject, injectable } from 'inversify';
 import { describe, expect, it } from 'vitest';
-import { type Broker, ConfigError, type Envelope, TaskManager } from '../../src/index.ts';
-import { BROKER, brokkrModule, RETRY_POLICY, TASK_MANAGER, task, tasksOf, WORKER } from '../../src/inversify/index.ts';
+import { type Broker, ConfigError, type Envelope, type TaskContext, TaskManager } from '../../src/index.ts';
+import {
+  BROKER,
+  brokkrModule,
+  RETRY_POLICY,
+  TASK_CONTEXT,
+  TASK_MANAGER,
+  task,
+  tasksOf,
+  WORKER,
+} from '../../src/inversify/index.ts';
 
 class Counter {
   count = 0;
@@ -27,6 +36,34 @@ const descriptor = Object.getOwnPropertyDescriptor(Greetings.prototype, 'greet')
   Greetings['greet']
 >;
 task({ queueName: 'greetings' })(Greetings.prototype, 'greet', descriptor);
+
+/** Of one attempt: two services that share it see the same. */
+class Audit {
+  readonly context: TaskContext;
+  constructor(context: TaskContext) {
+    this.context = context;
+  }
+}
+decorate(injectable(), Audit);
+decorate(inject(TASK_CONTEXT), Audit, 0);
+
+class Reports {
+  readonly audit: Audit;
+  readonly tenant: string;
+  constructor(audit: Audit, tenant: string) {
+    this.audit = audit;
+    this.tenant = tenant;
+  }
+  async build(name: string): Promise<string> {
+    if (name === 'broken') throw new Error('broken');
+    return `${name} of ${this.tenant}: ${this.audit.context.name} ${this.audit.context.attempt}`;
+  }
+}
+decorate(injectable(), Reports);
+decorate(inject(Audit), Reports, 0);
+decorate(inject('tenant'), Reports, 1);
+const build = Object.getOwnPropertyDescriptor(Reports.prototype, 'build') as TypedPropertyDescriptor<Reports['build']>;
+task({ childContainer: true })(Reports.prototype, 'build', build);
 
 function newManager(): TaskManager {
   return TaskManager.getInstance(`di-${randomUUID()}`);
@@ -88,6 +125,38 @@ describe('brokkrModule', () => {
     container.get(TASK_MANAGER);
     const { greet } = tasksOf(Greetings, manager);
     expect([await greet('a'), await greet('b')]).toEqual(['hello a 1', 'hello b 2']);
+  });
+
+  it('gives a task that asks for it a child container with its context, which ends with the attempt', async () => {
+    const manager = newManager();
+    const container = new Container();
+    container.bind(Audit).toSelf().inRequestScope();
+    const ended: string[] = [];
+    let made = 0;
+    const childContainer = (context: TaskContext) => {
+      const child = new Container({ parent: container });
+      child
+        .bind('tenant')
+        .toDynamicValue(() => `tenant ${++made}`)
+        .inSingletonScope()
+        .onDeactivation((tenant: unknown) => void ended.push(`${String(tenant)} of ${context.name}`));
+      return child;
+    };
+    container.load(brokkrModule({ tasks: [Reports], manager, broker: sink(), childContainer }));
+    container.get(TASK_MANAGER);
+    const reports = tasksOf(Reports, manager);
+    expect(await reports.build('sales')).toBe('sales of tenant 1: Reports.build 1');
+    await expect(reports.build('broken')).rejects.toThrow('broken');
+    expect(ended).toEqual(['tenant 1 of Reports.build', 'tenant 2 of Reports.build']);
+    expect(container.isBound(TASK_CONTEXT)).toBe(false);
+  });
+
+  it('says how a child container is made where nobody makes one', async () => {
+    const manager = newManager();
+    const container = new Container();
+    container.load(brokkrModule({ tasks: [Reports], manager, broker: sink() }));
+    container.get(TASK_MANAGER);
+    await expect(tasksOf(Reports, manager).build('sales')).rejects.toMatchObject({ code: 'CHILD_CONTAINER_MISSING' });
   });
 
   it('lets a test rebind the broker', async () => {

@@ -1,17 +1,27 @@
 import type { StoredMessage } from './stored-message.ts';
 
-/** What is ready, first in first out: a linked list, so that any message leaves it in constant time. */
-export class ReadyLine {
+/** Messages in one state, first in first out: a linked list, so that any of them leaves it in constant time. */
+export class MessageLine {
+  readonly #state: StoredMessage['state'];
   #first: StoredMessage | undefined;
   #last: StoredMessage | undefined;
   #size = 0;
+
+  constructor(state: StoredMessage['state']) {
+    this.#state = state;
+  }
 
   get size(): number {
     return this.#size;
   }
 
+  get first(): StoredMessage | undefined {
+    return this.#first;
+  }
+
   pushBack(message: StoredMessage): void {
-    message.state = 'ready';
+    message.state = this.#state;
+    message.line = this;
     message.before = this.#last;
     message.after = undefined;
     if (this.#last === undefined) this.#first = message;
@@ -21,7 +31,8 @@ export class ReadyLine {
   }
 
   pushFront(message: StoredMessage): void {
-    message.state = 'ready';
+    message.state = this.#state;
+    message.line = this;
     message.before = undefined;
     message.after = this.#first;
     if (this.#first === undefined) this.#last = message;
@@ -45,7 +56,15 @@ export class ReadyLine {
     else after.before = before;
     message.before = undefined;
     message.after = undefined;
+    message.line = undefined;
     this.#size--;
+  }
+
+  /** Takes out all of them, in their order. */
+  clear(): StoredMessage[] {
+    const all = [...this];
+    for (const message of all) this.remove(message);
+    return all;
   }
 
   *[Symbol.iterator](): Iterator<StoredMessage> {

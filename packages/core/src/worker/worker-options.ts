@@ -1,8 +1,22 @@
 import { checkQueueName } from '../broker/names.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
-import type { WorkerOptions } from './worker.ts';
+import { kindOf } from '../errors/kind-of.ts';
+import type { StopOptions, WorkerOptions } from './worker.ts';
 
 const DEFAULT_WEIGHT = 1;
+const WORKER_OPTIONS: OptionNames<WorkerOptions> = { queues: true, concurrency: true, strict: true, workerId: true };
+const STOP_OPTIONS: OptionNames<StopOptions> = { timeout: true };
+
+/** @throws ConfigError for an option that is none */
+export function checkWorkerOptions(options: WorkerOptions): void {
+  checkOptions(options, WORKER_OPTIONS, 'createWorker');
+}
+
+/** @throws ConfigError for an option that is none */
+export function checkStopOptions(options: StopOptions): void {
+  checkOptions(options, STOP_OPTIONS, 'stop');
+}
 
 /**
  * Queues and their weights, in the order given.
@@ -26,7 +40,7 @@ export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: stri
 function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number][] {
   if (Array.isArray(queues)) return queues.map((name: string) => [name, DEFAULT_WEIGHT]);
   if (typeof queues === 'object' && queues !== null) return Object.entries(queues);
-  throw new ConfigError(`queues: a list of names, or weights by name, got a ${typeof queues}`, {
+  throw new ConfigError(`queues: a list of names, or weights by name, got ${kindOf(queues)}`, {
     code: 'WORKER_QUEUES_INVALID',
   });
 }

@@ -1,0 +1,24 @@
+import type { Delivery } from '@brokkr/core';
+import { handedOut, type StoredMessage } from './stored-message.ts';
+
+/** A delivery that remembers its message, so that settling it needs no search. */
+export class HandOver implements Delivery {
+  readonly envelope: Delivery['envelope'];
+  readonly fence: number;
+  readonly crashes: number;
+  readonly remainingDelayMs: number | undefined;
+  readonly #message: StoredMessage;
+
+  constructor(message: StoredMessage) {
+    this.envelope = handedOut(message.envelope);
+    this.fence = message.fence;
+    this.crashes = message.crashes;
+    this.remainingDelayMs = message.remainingDelayMs > 0 ? message.remainingDelayMs : undefined;
+    this.#message = message;
+  }
+
+  /** The message of a delivery that is one of ours; `undefined` for a copy of it. */
+  static messageOf(delivery: Delivery): StoredMessage | undefined {
+    return #message in delivery ? delivery.#message : undefined;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Delivery } from '@brokkr/core';
+
+/** A batch ahead has to be used up within this time at the rate of the last hand-over. */
+const WORTH_MS = 5;
+/** A consumer has to have been so quick for this many hand-overs in a row. */
+const PROVEN = 10;
+/** What was held ahead for so long after all is given back. */
+const LONGEST_MS = 50;
+
+export interface AheadOptions {
+  /** Most that may be held ahead of `receive`. */
+  readonly most: number;
+  readonly leaseMs: number;
+  readonly claim: (limit: number) => Promise<readonly Delivery[]>;
+  readonly giveBack: (deliveries: readonly Delivery[]) => Promise<unknown>;
+}
+
+/**
+ * The next batch of a consumer that is quicker than a round trip: claimed while the last one runs, so that worker and
+ * server do not take turns. Slow handlers never have one, and neither has what crashed before: it shall be charged
+ * for nobody else's crash.
+ */
+export class Ahead {
+  readonly #options: AheadOptions;
+  readonly #longestMs: number;
+  #held: readonly Delivery[] = [];
+  #heldSince = 0;
+  #underway: Promise<void> | undefined;
+  readonly #returning = new Set<Promise<unknown>>();
+  #lastAt = Number.NEGATIVE_INFINITY;
+  #quick = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #signal: AbortSignal | undefined;
+  #closed = false;
+
+  constructor(options: AheadOptions) {
+    this.#options = options;
+    this.#longestMs = Math.min(LONGEST_MS, options.leaseMs / 3);
+  }
+
+  /** Up to `limit` of what is held. */
+  async take(limit: number): Promise<readonly Delivery[]> {
+    if (this.#underway !== undefined) await this.#underway;
+    if (this.#held.length === 0) return this.#held;
+    // A handler may have blocked this thread past the lease: what is old is not started.
+    if (performance.now() - this.#heldSince > this.#longestMs) {
+      this.#return();
+      return [];
+    }
+    const taken = this.#held.length <= limit ? this.#held : this.#held.slice(0, limit);
+    this.#held = this.#held.slice(taken.length);
+    return taken;
+  }
+
+  /**
+   * Told of every hand-over: claims the next batch for a consumer that takes whole ones as fast as it can, where none
+   * of `deliveries` has crashed before.
+   */
+  refill(deliveries: readonly Delivery[], limit: number, signal: AbortSignal): void {
+    const { most } = this.#options;
+    const now = performance.now();
+    const eachMs = (now - this.#lastAt) / deliveries.length;
+    this.#lastAt = now;
+    const isWhole = deliveries.length === limit && 2 * limit >= most;
+    const isQuick = isWhole && most * eachMs <= WORTH_MS && !deliveries.some(hasCrashed);
+    this.#quick = isQuick ? this.#quick + 1 : 0;
+    if (this.#quick < PROVEN || this.#held.length > 0 || this.#closed || signal.aborted) return;
+    this.#underway = this.#claim(most, signal);
+  }
+
+  /** Resolves once nothing is held any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#underway;
+    this.#return();
+    await Promise.all(this.#returning);
+  }
+
+  async #claim(size: number, signal: AbortSignal): Promise<void> {
+    try {
+      const claimed = await this.#options.claim(size);
+      this.#held = claimed;
+      this.#heldSince = performance.now();
+      if (this.#closed || signal.aborted || claimed.some(hasCrashed)) this.#return();
+      else this.#watch(signal);
+    } catch {
+      // `receive` asks again, by the same number.
+    } finally {
+      this.#underway = undefined;
+    }
+  }
+
+  /** One timer for many batches: it looks whether what it finds is old. */
+  #watch(signal: AbortSignal): void {
+    if (signal !== this.#signal) {
+      this.#signal = signal;
+      signal.addEventListener('abort', () => this.#return(), { once: true });
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#held.length === 0) return;
+      if (performance.now() - this.#heldSince >= this.#longestMs) this.#return();
+      else this.#watch(signal);
+    }, this.#longestMs);
+  }
+
+  /** From the last on, since each goes back to the head of the line. */
+  #return(): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held.toReversed();
+    this.#held = [];
+    this.#quick = 0;
+    const returning = this.#options
+      .giveBack(held)
+      // They come back by their leases.
+      .catch(() => undefined)
+      .finally(() => this.#returning.delete(returning));
+    this.#returning.add(returning);
+  }
+}
+
+function hasCrashed({ crashes }: Delivery): boolean {
+  return crashes > 0;
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { nextTick } from 'node:process';
+import { BrokerUnavailableError, type Delivery } from '@brokkr/core';
+import { LARGEST_BATCH } from './batches.ts';
+import type { Connection } from './connection.ts';
+import { decodeEnvelope } from './envelope-codec.ts';
+import { exchange } from './scripts/exchange.ts';
+
+export interface ExchangeOptions {
+  readonly queue: string;
+  /** Prefix of the queue's keys. */
+  readonly key: string;
+  readonly connection: Connection;
+  readonly leaseMs: number;
+  readonly workerId: string;
+  /** How long a call waits for a server that is away. */
+  readonly patienceMs: number;
+}
+
+export interface Claimed {
+  readonly deliveries: readonly Delivery[];
+  /** Milliseconds until something is due or a lease ends; -1 where nothing will be, or where there are deliveries. */
+  readonly nextEventMs: number;
+}
+
+interface Done {
+  readonly deliveries: readonly Delivery[];
+  readonly resolve: (lost: readonly Delivery[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Claim {
+  readonly limit: number;
+  readonly signal: AbortSignal;
+  /** Nobody waits for it yet. */
+  readonly isAhead: boolean;
+  readonly resolve: (claimed: Claimed) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Lists = readonly [
+  lost: readonly number[],
+  nextEventMs: number,
+  fence: number,
+  ids: readonly Buffer[],
+  messages: readonly (Buffer | null)[],
+  crashes: readonly (Buffer | null)[],
+];
+
+/**
+ * What is done and what is to be next go to the server in one call, where both come up in one turn of the event loop.
+ * While a claim ahead is under way, what is done waits for its answer and goes along with the next: so a consumer that
+ * is quicker than a round trip makes one call a batch.
+ */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #consumer = randomUUID();
+  #done: Done[] = [];
+  #claim: Claim | undefined;
+  #isScheduled = false;
+  #isAheadUnderway = false;
+  /** Number of the claim under way; one whose answer was lost is asked for again by the same number. */
+  #call = 1;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+  }
+
+  /** At most `LARGEST_BATCH`. Resolves with those whose lease was lost. */
+  acknowledge(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    return new Promise((resolve, reject) => {
+      this.#done.push({ deliveries, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** One at a time. `signal` ends the wait for a server that is away. */
+  claim(limit: number, signal: AbortSignal, isAhead: boolean): Promise<Claimed> {
+    return new Promise((resolve, reject) => {
+      this.#claim = { limit, signal, isAhead, resolve, reject };
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isAheadUnderway) return;
+    this.#isScheduled = true;
+    afterMicrotasks(() => {
+      this.#isScheduled = false;
+      void this.#exchange();
+    });
+  }
+
+  async #exchange(): Promise<void> {
+    const done = this.#takeDone();
+    const claim = this.#claim;
+    this.#claim = undefined;
+    this.#isAheadUnderway = claim?.isAhead ?? false;
+    if (this.#done.length > 0) this.#schedule();
+    try {
+      const { connection } = this.#options;
+      const { breaks } = connection;
+      const answer = await this.#send(done, claim);
+      try {
+        tell(done, onlyIfWhole(connection, breaks, answer[0]));
+      } catch (error) {
+        for (const { reject } of done) reject(error);
+      }
+      if (claim !== undefined) {
+        this.#call++;
+        claim.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1] });
+      }
+    } catch (error) {
+      for (const { reject } of done) reject(error);
+      claim?.reject(error);
+    }
+    // Whoever was answered now may have more to say by the end of this turn of the event loop.
+    if (claim?.isAhead) afterMicrotasks(() => setImmediate(() => this.#goOn()));
+  }
+
+  #goOn(): void {
+    this.#isAheadUnderway = false;
+    if (this.#done.length > 0 || this.#claim !== undefined) this.#schedule();
+  }
+
+  /** As many as fit in one call. */
+  #takeDone(): Done[] {
+    let size = 0;
+    const tooMany = this.#done.findIndex(({ deliveries }) => {
+      size += deliveries.length;
+      return size > LARGEST_BATCH;
+    });
+    return this.#done.splice(0, tooMany < 0 ? this.#done.length : tooMany);
+  }
+
+  async #send(done: readonly Done[], claim: Claim | undefined): Promise<Lists> {
+    const { connection, key, leaseMs, workerId, patienceMs } = this.#options;
+    const args = [String(claim?.limit ?? 0), String(leaseMs), workerId, this.#consumer, String(this.#call)];
+    for (const { deliveries } of done) for (const { envelope } of deliveries) args.push(envelope.id);
+    for (const { deliveries } of done) for (const { fence } of deliveries) args.push(String(fence));
+    const reply = await connection.run(exchange, key, args, { patienceMs, signal: claim?.signal });
+    return reply as unknown as Lists;
+  }
+
+  #read([, , fence, ids, messages, crashes]: Lists): Delivery[] {
+    const { queue } = this.#options;
+    const deliveries: Delivery[] = [];
+    for (let at = 0; at < ids.length; at++) {
+      const bytes = messages[at];
+      if (bytes === null || bytes === undefined) continue;
+      const envelope = decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes);
+      deliveries.push({ envelope, fence: fence + at + 1, crashes: Number(crashes[at] ?? 0) });
+    }
+    return deliveries;
+  }
+}
+
+/** Microtasks that are queued meanwhile come first: what they ask for goes along. */
+function afterMicrotasks(then: () => void): void {
+  queueMicrotask(() => nextTick(then));
+}
+
+/**
+ * What of a settlement was `lost`. Where the connection broke meanwhile, the client may have sent it twice, and what
+ * the first did looks lost to the second.
+ * @throws BrokerUnavailableError then: the answer tells nothing
+ */
+export function onlyIfWhole(connection: Connection, breaks: number, lost: readonly number[]): readonly number[] {
+  if (lost.length === 0 || connection.breaks === breaks) return lost;
+  throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
+}
+
+/** Each learns which of its own were lost, by their numbers (from 1) among all of one call. */
+function tell(done: readonly Done[], lost: readonly number[]): void {
+  let before = 0;
+  for (const { deliveries, resolve } of done) {
+    const first = before;
+    before += deliveries.length;
+    const own = lost.filter((number) => number > first && number <= before);
+    resolve(own.map((number) => deliveries[number - first - 1] as Delivery));
+  }
+}

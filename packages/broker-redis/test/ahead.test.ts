@@ -1,0 +1,109 @@
+import type { Delivery } from '@brokkr/core';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Ahead } from '../src/ahead.ts';
+
+const BATCH = 2;
+const PROVEN = 10;
+let number = 0;
+let claims: number;
+let next: Delivery[];
+let givenBack: (readonly Delivery[])[];
+
+function delivery(crashes = 0): Delivery {
+  const id = String(number++);
+  return { envelope: { id, queue: 'q', headers: {}, body: Buffer.alloc(0) }, fence: number, crashes };
+}
+
+function ahead(): Ahead {
+  return new Ahead({
+    most: BATCH,
+    leaseMs: 30_000,
+    claim: async () => {
+      claims++;
+      return next;
+    },
+    giveBack: async (deliveries) => givenBack.push(deliveries),
+  });
+}
+
+/** Hands over whole batches, one every `everyMs`. */
+function handOver(to: Ahead, times: number, everyMs: number, signal = new AbortController().signal): void {
+  for (let time = 0; time < times; time++) {
+    vi.advanceTimersByTime(everyMs);
+    to.refill([delivery(), delivery()], BATCH, signal);
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  claims = 0;
+  next = [delivery(), delivery()];
+  givenBack = [];
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('a consumer that has proved quick has the next batch claimed, and takes it', async () => {
+  const quick = ahead();
+  handOver(quick, PROVEN, 1);
+  expect(claims).toBe(0);
+  handOver(quick, 1, 1);
+  expect(claims).toBe(1);
+  expect(await quick.take(1)).toEqual([next[0]]);
+  expect(await quick.take(5)).toEqual([next[1]]);
+  expect(await quick.take(5)).toEqual([]);
+});
+
+it('slow handlers have none', () => {
+  handOver(ahead(), 3 * PROVEN, 6);
+  expect(claims).toBe(0);
+});
+
+it('a hand-over of what crashed before breaks the row', () => {
+  const quick = ahead();
+  handOver(quick, PROVEN, 1);
+  quick.refill([delivery(1), delivery()], BATCH, new AbortController().signal);
+  handOver(quick, PROVEN - 1, 1);
+  expect(claims).toBe(0);
+});
+
+it('what crashed before is not held, nor what came with it', async () => {
+  const quick = ahead();
+  next = [delivery(), delivery(1)];
+  handOver(quick, PROVEN + 1, 1);
+  expect(await quick.take(5)).toEqual([]);
+  expect(givenBack).toEqual([next.toReversed()]);
+});
+
+it('what nobody took goes back after 50 ms, the last one first', async () => {
+  const quick = ahead();
+  handOver(quick, PROVEN + 1, 1);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(givenBack).toEqual([next.toReversed()]);
+  expect(await quick.take(5)).toEqual([]);
+});
+
+it('what is old is not started, although a blocked thread kept the timer from looking', async () => {
+  const quick = ahead();
+  handOver(quick, PROVEN + 1, 1);
+  await Promise.resolve();
+  const now = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(now + 60);
+  expect(await quick.take(5)).toEqual([]);
+  expect(givenBack).toEqual([next.toReversed()]);
+});
+
+it('an aborted consumer gives back what is held, and a closed one what is still to come', async () => {
+  const abort = new AbortController();
+  const aborted = ahead();
+  handOver(aborted, PROVEN + 1, 1, abort.signal);
+  await vi.advanceTimersByTimeAsync(0);
+  abort.abort();
+  expect(givenBack).toEqual([next.toReversed()]);
+  const closed = ahead();
+  handOver(closed, PROVEN + 1, 1);
+  await closed.close();
+  expect(givenBack).toHaveLength(2);
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { brokkrModule, task } from '../../src/inversify/index.ts';
+import { type ConfigError, exponential, fixed, linear, TaskManager } from '../../src/index.ts';
+
+/** As JavaScript sees it: no type stands in the way. */
+// biome-ignore lint/suspicious/noExplicitAny: what is tested is what types would refuse
+type Untyped = (options: any) => unknown;
+
+const manager = TaskManager.getInstance('check-options');
+const known = manager.task({ name: 'known' }, async () => undefined);
+const worker = manager.createWorker({ queues: ['check-options'] });
+
+const define: Untyped = (options) => manager.task(options, async function misspelt() {});
+const configure: Untyped = (options) => TaskManager.getInstance('never-used').configure(options);
+const override: Untyped = (options) => TaskManager.getInstance('never-used').override(options);
+const createWorker: Untyped = (options) => manager.createWorker(options);
+const stop: Untyped = (options) => worker.stop(options);
+const decorate: Untyped = (options) =>
+  task(options)(class Letters {}.prototype, 'write', {} as TypedPropertyDescriptor<() => Promise<void>>);
+const load: Untyped = brokkrModule;
+
+describe('an option nobody knows', () => {
+  it.each<[string, Untyped, Record<string, unknown>, RegExp]>([
+    ['task', define, { retries: 3 }, /^task misspelt: unknown option `retries`; did you mean `maxRetries`\?$/],
+    ['task', define, { max_retries: 3 }, /did you mean `maxRetries`/],
+    ['task', define, { queue: 'emails' }, /did you mean `queueName`/],
+    ['with', known.with, { dealy: 30 }, /^with: unknown option `dealy`; did you mean `delay`\?$/],
+    ['initialize', configure, { brokerURL: 'memory:' }, /^initialize: .*`brokerURL`; did you mean `brokerUrl`/],
+    ['initialize', configure, { TASK_BROKER_URL: 'memory:' }, /did you mean `brokerUrl`/],
+    ['override', override, { clok: {} }, /did you mean `clock`/],
+    ['createWorker', createWorker, { queue: ['a'] }, /^createWorker: .*did you mean `queues`/],
+    ['stop', stop, { timeoutMs: 5 }, /^stop: .*did you mean `timeout`/],
+    ['exponential', exponential, { base: 2 }, /^exponential: .*known are delay, factor, max, jitter, random$/],
+    ['linear', linear, { maxDelay: '1h' }, /^linear: unknown option `maxDelay`/],
+    ['fixed', fixed, { factor: 2 }, /^fixed: unknown option `factor`; known are delay, max, jitter, random$/],
+    ['@task', decorate, { childContaner: true }, /^@task of Letters\.write: .*did you mean `childContainer`/],
+    ['brokkrModule', load, { task: [] }, /^brokkrModule: .*did you mean `tasks`/],
+    [
+      'two at once',
+      define,
+      { retries: 3, timeuot: 5 },
+      /`maxRetries`\?; unknown option `timeuot`; did you mean `timeout`/,
+    ],
+    ['of Object', known.with, { toString: 1 }, /^with: unknown option `toString`/],
+  ])('%s: %#', (_, call, options, message) => {
+    expect(() => call(options)).toThrow(
+      expect.objectContaining({ name: 'ConfigError', code: 'OPTION_UNKNOWN', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it.each([['30s'], [30], [null]])('%s in place of options is told as such', (given) => {
+    for (const call of [define, known.with, configure, createWorker] as Untyped[]) {
+      if (given === null && call === define) continue;
+      expect(() => call(given)).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'OPTIONS_INVALID' }));
+    }
+  });
+});
+
+describe('an object of another kind', () => {
+  it.each<[Record<string, unknown>, string]>([
+    [{ runMode: 'api' }, 'runMode: one of producer, worker, got "api"'],
+    [{ broker: 'redis://user:secret@host' }, 'broker: a Broker; a URL is given as `brokerUrl`, got a string'],
+    [{ resultStore: {} }, 'resultStore: a ResultStore; a URL is given as `resultUrl`, got an object'],
+    [{ logger: console }, 'logger: a pino logger, got an object'],
+    [{ retryPolicy: null }, "retryPolicy: a RetryPolicy, such as exponential({ delay: '2s' }), got null"],
+  ])('%#: %s', (options, message) => {
+    let error: ConfigError | undefined;
+    try {
+      configure(options);
+    } catch (thrown) {
+      error = thrown as ConfigError;
+    }
+    expect(error).toMatchObject({ name: 'ConfigError', code: 'CONFIG_INVALID', message });
+  });
+});
