@@ -170,6 +170,15 @@ export class RabbitServer {
   }
 }
 
+/**
+ * A server for a test that needs one and does nothing to it: that of `BROKKR_TEST_AMQP_URL`, else its own. It may hold
+ * what others have left, so whoever uses it brings a namespace.
+ */
+export async function someRabbit(): Promise<Pick<RabbitServer, 'url' | 'stop'>> {
+  const given = process.env.BROKKR_TEST_AMQP_URL;
+  return given === undefined || given === '' ? RabbitServer.start() : { url: given, stop: async () => undefined };
+}
+
 /** The port mapper that nodes on this machine find each other by; its caller kills it. */
 export async function startEpmd(port: number): Promise<ChildProcess> {
   const epmd = spawn('epmd', ['-port', String(port), '-address', '127.0.0.1'], { stdio: 'ignore' });

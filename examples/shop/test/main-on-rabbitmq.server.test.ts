@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
+import { someRabbit } from '../../../test/support/rabbitmq-server.ts';
 import { expectedRows, runShop } from './run-shop.ts';
 
 it('runs to its end on RabbitMQ by TASK_BROKER_URL alone, and prints what it prints on the memory broker', async () => {
-  const server = await RabbitServer.start();
+  const server = await someRabbit();
   try {
-    expect(await runShop(server.url)).toEqual(expectedRows);
+    expect(await runShop(server.url, `shop-${randomUUID()}`)).toEqual(expectedRows);
   } finally {
     await server.stop();
   }

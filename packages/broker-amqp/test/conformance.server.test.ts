@@ -20,3 +20,13 @@ brokerSuite('rabbitmq', {
   // (docs/rabbitmq.md). The fault suite kills it, with queues that have stood for a while.
   restart: () => server.restart(),
 });
+
+// A server of somebody's own choosing, which is not ours to restart.
+const given = process.env.BROKKR_TEST_AMQP_URL;
+if (given !== undefined && given !== '') {
+  brokerSuite('the given rabbitmq', {
+    runner,
+    open: ({ namespace }) => new AmqpBroker({ url: given, namespace }),
+    leaseMs: 2_000,
+  });
+}

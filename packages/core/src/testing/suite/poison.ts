@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { currentTask } from '../../task/current-task.ts';
-import { RetryLater } from '../../task/retry-later.ts';
 import { release } from './bench.ts';
 import type { Group } from './group.ts';
 import { crash, worker } from './worker-bench.ts';
@@ -46,11 +45,7 @@ export const poison: Group = {
       let finish = () => {};
       let busy = false;
       const { task, until } = await worker(bench, async (name: string) => {
-        if (name !== 'busy') {
-          // A worker that begins with empty hands may run it at once: it is to be met by a busy one.
-          if (!busy) throw new RetryLater('20ms');
-          return;
-        }
+        if (name !== 'busy') return;
         busy = true;
         await new Promise<void>((resolve) => {
           finish = resolve;
