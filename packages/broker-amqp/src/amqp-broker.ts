@@ -90,9 +90,9 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     this.#consumed = this.#topology(this.#consuming);
     const { queueType } = this.#target;
     const own = { link: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
-    this.#states = new StateQueues(own);
     // On the connection that publishes: who loses the one can send nothing more over the other.
     this.#elections = new Elections(own);
+    this.#states = new StateQueues({ ...own, elections: this.#elections });
     this.#inspector = new AmqpInspector({
       link: this.#consuming,
       publishing: this.#publishing,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { deadLetterQueue } from '@brokkr/core';
 import { TOP_LEVEL, type LadderPath } from './delay-ladder.ts';
 
@@ -47,10 +46,9 @@ export class Names {
     return `${this.#namespace}:leader:${name}`;
   }
 
-  /** Holds one value. Names on the server have at most 255 bytes, keys may be longer. */
-  state(key: string): string {
-    const short = /^[A-Za-z0-9._:/@-]{1,120}$/.test(key) ? key : createHash('sha256').update(key).digest('hex');
-    return `${this.#namespace}:state:${short}`;
+  /** Holds the values of one shard, in its only message. */
+  state(shard: number): string {
+    return `${this.#namespace}:state:${shard}`;
   }
 
   rungKey(queue: string, level: number, steps: number): string {

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { GetMessage } from 'amqplib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
+import { AmqpBroker } from '../src/index.ts';
+
+let server: RabbitServer;
+let namespace: string;
+const brokers: AmqpBroker[] = [];
+beforeAll(async () => {
+  server = await RabbitServer.start();
+}, 90_000);
+afterAll(() => server?.stop());
+beforeEach(() => {
+  namespace = `t${randomUUID().slice(0, 8)}`;
+});
+afterEach(() => Promise.all(brokers.splice(0).map((broker) => broker.close())));
+
+function open(sendTimeoutMs = 30_000): AmqpBroker {
+  const broker = new AmqpBroker({ url: server.url, namespace, sendTimeoutMs });
+  brokers.push(broker);
+  return broker;
+}
+
+async function stateQueues(): Promise<{ readonly name: string; readonly messages: number }[]> {
+  const lines = (await server.control('list_queues', '-q', '--no-table-headers', 'name', 'messages')).split('\n');
+  return lines
+    .map((line) => line.split('\t'))
+    .map(([name = '', messages]) => ({ name, messages: Number(messages) }))
+    .filter(({ name }) => name.startsWith(`${namespace}:state:`));
+}
+
+/** What the server tells of quorum queues is some seconds old. */
+async function counts(): Promise<number[]> {
+  return (await stateQueues()).map(({ messages }) => messages);
+}
+
+/** Somebody who takes the message that holds the state, and is then not heard of. */
+async function holder(): Promise<{ held: GetMessage; put(value: string): Promise<void>; die(): void }> {
+  const [queue] = await stateQueues();
+  const model = await server.client();
+  model.on('error', () => undefined);
+  const channel = await model.createConfirmChannel();
+  const held = (await channel.get(queue?.name as string)) as GetMessage;
+  return {
+    held,
+    async put(value) {
+      channel.sendToQueue(queue?.name as string, Buffer.from(JSON.stringify({ key: value })), { persistent: true });
+      await channel.waitForConfirms();
+    },
+    die: () => (model.connection as unknown as { stream: { destroy(): void } }).stream.destroy(),
+  };
+}
+
+describe('state on RabbitMQ', () => {
+  it('of a thousand jobs is written and read within the patience of a send, in 16 queues of one message', async () => {
+    const [one, other] = [open(), open()];
+    const keys = Array.from({ length: 1_000 }, (_, index) => `schedule:last:${index}`);
+    const startedAt = performance.now();
+    await Promise.all(keys.map((key) => one.setState(key, key)));
+    const written = performance.now();
+    expect(await Promise.all(keys.map((key) => other.getState(key)))).toEqual(keys);
+    const readMs = performance.now() - written;
+    process.stdout.write(
+      `state of 1,000 jobs on RabbitMQ: written for the first time in ${Math.round(written - startedAt)} ms, read in ${Math.round(readMs)} ms\n`,
+    );
+    await expect.poll(counts, { timeout: 30_000 }).toEqual(Array(16).fill(1));
+  }, 60_000);
+
+  it('loses no write of several processes that begin, and go on, at the same time', async () => {
+    const several = Array.from({ length: 4 }, () => open());
+    const writes = several.flatMap((broker, who) =>
+      Array.from({ length: 50 }, async (_, index) => {
+        await broker.setState(`${who}-${index}`, 'first');
+        await broker.setState(`${who}-${index}`, 'second');
+        expect(await broker.getState(`${who}-${index}`)).toBe('second');
+      }),
+    );
+    await Promise.all(writes);
+    const keys = several.flatMap((_, who) => Array.from({ length: 50 }, (_, index) => `${who}-${index}`));
+    expect(await Promise.all(keys.map((key) => open().getState(key)))).toEqual(Array(200).fill('second'));
+  }, 60_000);
+
+  it('is waited for, and not taken for none, while somebody holds it who is not heard of', async () => {
+    const [broker, hasty] = [open(), open(300)];
+    await broker.setState('key', 'before');
+    const { die } = await holder();
+    await expect(hasty.getState('key')).rejects.toThrow(/not to be had in time/);
+    await expect(hasty.setState('key', 'too late')).rejects.toThrow(/not to be had in time/);
+    const waiting = broker.getState('key');
+    die();
+    expect(await waiting).toBe('before');
+    expect(await hasty.getState('key')).toBe('before');
+  }, 30_000);
+
+  it('is the newer one where its writer died before it could take the older one away', async () => {
+    const broker = open();
+    await broker.setState('key', 'before');
+    const { put, die } = await holder();
+    await put('after');
+    expect(await broker.getState('key')).toBe('after');
+    die();
+    await expect.poll(counts, { timeout: 30_000 }).toEqual([1]);
+    expect(await broker.getState('key')).toBe('after');
+  }, 30_000);
+
+  it('is written anew now and then, so that reading it for months does not fill the log of its queue', async () => {
+    const broker = open();
+    await broker.setState('key', 'value');
+    for (let read = 0; read < 520; read++) expect(await broker.getState('key')).toBe('value');
+    const { held, die } = await holder();
+    const counted = Number(held.properties.headers?.['x-delivery-count'] ?? 0);
+    expect(counted).toBeGreaterThan(0);
+    expect(counted).toBeLessThan(500);
+    die();
+  }, 60_000);
+});
