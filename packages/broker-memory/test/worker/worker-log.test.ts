@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TaskManager } from '@brokkr/core';
+import { currentTask, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -97,6 +97,44 @@ describe('what a worker says at info', () => {
       'worker stopping',
       'worker stopped',
     ]);
+  });
+});
+
+describe('what a worker tells of a run', () => {
+  it('that failed with `undefined` as of any other', async () => {
+    const { tm, clock, warnings } = await setUp();
+    const task = tm.task({ maxRetries: 1 }, async function nothing() {
+      throw undefined;
+    });
+    const worker = tm.createWorker();
+    const told: string[] = [];
+    for (const event of ['retrying', 'dead'] as const)
+      worker.on(event, ({ attempt }) => told.push(`${event} ${attempt}`));
+    await worker.start();
+    await task.send();
+    await clock.advance(60_000);
+    expect(told).toEqual(['retrying 1', 'dead 2']);
+    expect(warnings()).toMatchObject([{ error: { message: 'undefined was thrown: undefined' } }]);
+  });
+
+  it('and who listens to its signal is called in the run', async () => {
+    const { tm, clock, lines } = await setUp();
+    const heard: unknown[] = [];
+    const task = tm.task({ maxRetries: 0, timeout: '1s' }, async function patient() {
+      const { signal, id } = currentTask();
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          currentTask().logger.info('told to end');
+          heard.push(currentTask().id === id, (signal.reason as Error).name);
+          resolve();
+        });
+      });
+    });
+    await tm.createWorker().start();
+    await task.send();
+    await clock.advance(1_000);
+    expect(heard).toEqual([true, 'TaskTimeoutError']);
+    expect(lines.find(({ msg }) => msg === 'told to end')).toMatchObject({ task: { name: 'patient', attempt: 1 } });
   });
 });
 

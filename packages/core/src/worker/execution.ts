@@ -79,6 +79,11 @@ export class Execution extends Held implements Due {
     );
   }
 
+  /** Tells the handler to end. Who listens to its signal is called in its run: `currentTask()` and log lines know it. */
+  abort(reason: Error): void {
+    runAs(this.run, () => this.run.abort(reason));
+  }
+
   /** Stops waiting for a handler that does not heed its signal; what it does from now on settles nothing. */
   giveUp(): void {
     const reason = this.run.abortReason;

@@ -16,13 +16,18 @@ export interface Report {
 
 export const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
-/** What is told of a settlement. */
-export function reportOf(settlement: Settlement, durationMs = 0, error?: unknown): Report {
+/**
+ * What is told of a settlement.
+ * @param ranMs how long the handler ran; `undefined` where none did
+ * @param error what it threw, which may be `undefined` too
+ */
+export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown): Report {
+  const durationMs = ranMs ?? 0;
   switch (settlement.kind) {
     case 'ack':
       return { event: 'succeeded', durationMs };
     case 'retry':
-      return { event: error === undefined ? 'none' : 'retrying', durationMs, error };
+      return { event: ranMs === undefined ? 'none' : 'retrying', durationMs, error };
     case 'dead-letter':
       return { event: 'dead', durationMs, error };
     case 'expire':
@@ -81,7 +86,7 @@ export class Reporter {
     const fields = {
       task: taskOf(event),
       durationMs: event.durationMs,
-      ...(report.error === undefined ? {} : { error: errorRecord(report.error) }),
+      ...(report.error === undefined && kind !== 'retrying' ? {} : { error: errorRecord(report.error) }),
     };
     switch (kind) {
       case 'retrying':

@@ -50,13 +50,13 @@ export class Runner {
 
   /** Tells one run that is on to end, and gives it up if it does not. */
   abort(execution: Execution, reason: Error): void {
-    execution.run.abort(reason);
+    execution.abort(reason);
     execution.inGrace = true;
     this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
   }
 
   abortAll(reason: Error): void {
-    for (const execution of this.#running) execution.run.abort(reason);
+    for (const execution of this.#running) execution.abort(reason);
   }
 
   /** Waits for no handler any longer. */
