@@ -7,6 +7,7 @@ import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
 
 /** Between attempts to publish what waits, where nothing else says that it may go on. */
 const AGAIN_MS = 100;
+const LEAVE_EVERY_MS = 1_000;
 
 /** One message on its way to the server. */
 export interface Outgoing {
@@ -93,6 +94,7 @@ export class Publisher {
   /** In doubt, blocked, or their queue is not declared yet. */
   readonly #waiting = new Set<Pending>();
   #flushing = false;
+  #leftAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -220,24 +222,39 @@ export class Publisher {
     try {
       channel.publish(exchange, routingKey, content, properties, (error: unknown) => {
         this.#unconfirmed.delete(pending);
-        if (error !== null) this.#unstored(pending, error);
+        if (error !== null) this.#unstored(channel, pending, error);
         else if (pending.isReturned) this.#repair(pending);
         else pending.batch.confirmed();
       });
     } catch (error) {
       // The channel has just closed, and what it throws here is all it says of this message.
       this.#unconfirmed.delete(pending);
-      this.#unstored(pending, error);
+      this.#unstored(channel, pending, error);
     }
   }
 
   /** A queue that is full, or whose leader changes, refuses: both may pass. A channel that closed leaves it in doubt. */
-  #unstored(pending: Pending, error: unknown): void {
+  #unstored(channel: ConfirmChannel, pending: Pending, error: unknown): void {
     if (!pending.batch.isOpen) return;
     pending.isPrepared = false;
-    pending.batch.wasRefused = isNack(error);
+    if (isNack(error)) {
+      if (pending.batch.wasRefused) this.#leave(channel);
+      pending.batch.wasRefused = true;
+    } else pending.batch.wasRefused = false;
     this.#waiting.add(pending);
     this.#flushSoon();
+  }
+
+  /**
+   * RabbitMQ 3.10 goes on refusing over a channel that has published to a queue whose leader died, long after another
+   * leads. What is still unconfirmed on it has the patience of a sender to be.
+   */
+  #leave(channel: ConfirmChannel): void {
+    const now = performance.now();
+    if (channel !== this.#channel || now - this.#leftAt < LEAVE_EVERY_MS) return;
+    this.#leftAt = now;
+    this.#channel = undefined;
+    setTimeout(() => void channel.close().catch(() => undefined), this.#options.patienceMs).unref();
   }
 
   /** No queue took it: it is declared again, once, and the message sent again. */

@@ -43,6 +43,7 @@ async function leaderOf(queue: string): Promise<RabbitServer> {
 it('three nodes, and the one that leads the queue is killed: nothing is lost, and work goes on', async () => {
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const broker = new AmqpBroker({ url: `amqp://${hosts}?heartbeat=2s`, sendTimeoutMs: 5_000 });
+  const working = new AbortController();
   try {
     const confirmed = new Set<string>();
     let sent = 0;
@@ -59,7 +60,6 @@ it('three nodes, and the one that leads the queue is killed: nothing is lost, an
     const ran = new Map<string, number>();
     const receivedAt: number[] = [];
     const retried = new Set<string>();
-    const working = new AbortController();
     const work = (async () => {
       while (!working.signal.aborted) {
         const deliveries = await subscription.receive(25, { signal: working.signal, wait: true });
@@ -99,6 +99,7 @@ it('three nodes, and the one that leads the queue is killed: nothing is lost, an
     expect((await broker.counts('q')).dead).toBe(0);
     await subscription.close();
   } finally {
+    working.abort();
     await broker.close();
   }
 }, 240_000);
