@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { LocalTime } from './local-time.ts';
 
 /** A compiled cron line holds some 80 KiB: of ten thousand jobs no more than these are kept at a time. */
 const MOST_KEPT = 256;
@@ -21,18 +22,53 @@ export class Memo {
   }
 }
 
-/** A cron line in a zone, compiled. Jobs of the same line share it. */
+/**
+ * A cron line in a zone, compiled. Jobs of the same line share it. Where hours and minutes are given, croner is asked
+ * for local times, and the rules for daylight saving are ours: its own hold for one hour and one minute, and leave out
+ * or repeat what is due at several (`0 2,14 * * *`).
+ */
 class Calendar {
   readonly #cron: Cron;
+  readonly #local: LocalTime | undefined;
   readonly #memo = new Memo();
 
   constructor(line: string, timezone: string, bothDays: boolean) {
-    this.#cron = new Cron(line, { timezone, domAndDow: bothDays });
+    const isLocal = timezone !== 'UTC' && !followsRealTime(line);
+    this.#cron = new Cron(line, { timezone: isLocal ? 'UTC' : timezone, domAndDow: bothDays });
+    this.#local = isLocal ? localTime(timezone) : undefined;
   }
 
   next(instant: number): number | undefined {
-    return this.#memo.get(instant, (from) => this.#cron.nextRun(new Date(from))?.getTime());
+    return this.#memo.get(instant, (from) => this.#next(from));
   }
+
+  #next(from: number): number | undefined {
+    const local = this.#local;
+    if (local === undefined) return this.#cron.nextRun(new Date(from))?.getTime();
+    let time: number | undefined = local.at(from);
+    for (;;) {
+      time = this.#cron.nextRun(new Date(time))?.getTime();
+      if (time === undefined) return undefined;
+      const instant = local.instantOf(time);
+      // Otherwise it was the first of two, or stands for a time in the same gap as the one before.
+      if (instant > from) return instant;
+    }
+  }
+}
+
+const localTimes = new Map<string, LocalTime>();
+
+function localTime(timezone: string): LocalTime {
+  const known = localTimes.get(timezone) ?? new LocalTime(timezone);
+  localTimes.set(timezone, known);
+  return known;
+}
+
+/** Any hour or any minute. */
+function followsRealTime(line: string): boolean {
+  const fields = line.trim().split(/\s+/);
+  const [minute = '', hour = ''] = fields.slice(fields.length > 5 ? 1 : 0);
+  return /[*?]/.test(minute + hour);
 }
 
 /**

@@ -7,9 +7,8 @@ const FIELDS = ['year', 'month', 'day', 'dayOfWeek', 'hour', 'minute', 'second']
 const MINIMA = { year: '*', month: '1', day: '1', dayOfWeek: '*', hour: '0', minute: '0', second: '0' } as const;
 
 /**
- * The calendar is croner's. Its rules for daylight saving, which our tests hold it to: a time that is skipped fires at
- * the first instant after the gap, a time that comes twice fires the first time only, and `*` in hours or minutes
- * follows real time through both.
+ * The calendar is croner's. A time that is skipped fires at the first instant after the gap, a time that comes twice
+ * fires the first time only, and `*` in hours or minutes follows real time through both.
  */
 export class CronTrigger implements Trigger {
   readonly isOnce = false;

@@ -261,6 +261,8 @@ export class ScheduledJob implements Job {
 
   async #write(): Promise<void> {
     const last = this.#last;
+    // Who was stopped in the middle of a tick may have lost the lead long ago, and another one is further on.
+    if (!this.#running && ((await this.#host.states.read(this.id)).last ?? Number.NEGATIVE_INFINITY) >= last) return;
     await this.#host.states.writeLast(this.id, last);
     this.#isUnwritten = this.#last !== last;
   }

@@ -98,6 +98,29 @@ it('a leader that dies between a send and its state costs one duplicate', async 
   for (const answer of unanswered) answer();
 });
 
+it('a leader that was stopped in the middle of a send, and goes on once another one leads, does not put its state back', async () => {
+  const broker = server();
+  const [first, second] = [await start(broker), await start(broker)];
+  await advance(20_500, first, second);
+  const real = broker.publish.bind(broker);
+  let goOn: () => void = () => undefined;
+  broker.publish = async (envelopes) => {
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    return real(envelopes);
+  };
+  await advance(10_000, first, second);
+  broker.publish = real;
+  await broker.elected[0]?.release();
+  await advance(20_000, second);
+  const noted = await broker.getState('schedule:last:p');
+  goOn();
+  await first.clock.advance(500);
+  expect(await broker.sent()).toBe(2 + 1 + 3);
+  expect(await broker.getState('schedule:last:p')).toBe(noted);
+});
+
 it('the first tick of a job is not lost with the leader that was to send it, nor by those who come later', async () => {
   const broker = server();
   const [first, second] = [await start(broker), await start(broker)];

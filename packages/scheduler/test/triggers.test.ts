@@ -34,6 +34,13 @@ describe('daylight saving', () => {
     // A time that comes twice: the first one.
     ['30 2 * * *', 'Europe/Vienna', '2025-10-25T12:00:00Z', ['2025-10-26T00:30Z', '2025-10-27T01:30Z']],
     ['30 1 * * *', 'America/New_York', '2025-11-01T12:00:00Z', ['2025-11-02T05:30Z', '2025-11-03T06:30Z']],
+    // The same for each of several, and one tick for all that one gap has skipped.
+    ['0 2,14 * * *', 'Europe/Vienna', '2025-03-30T00:00:00Z', ['2025-03-30T01:00Z', '2025-03-30T12:00Z']],
+    ['0 2,14 * * *', 'Europe/Vienna', '2025-10-25T13:00:00Z', ['2025-10-26T00:00Z', '2025-10-26T13:00Z']],
+    ['0,30 2 * * *', 'America/New_York', '2025-03-09T06:00:00Z', ['2025-03-09T07:00Z', '2025-03-10T06:00Z']],
+    ['0-30/15 1-2 * * *', 'Australia/Lord_Howe', '2025-10-04T15:15:00Z', ['2025-10-04T15:30Z', '2025-10-05T14:00Z']],
+    ['30 0,12 * * *', 'America/Santiago', '2025-09-07T00:00:00Z', ['2025-09-07T04:00Z', '2025-09-07T15:30Z']],
+    ['30 23,12 * * *', 'America/Santiago', '2025-04-06T01:00:00Z', ['2025-04-06T02:30Z', '2025-04-06T16:30Z']],
     // Any minute: real time goes on through both.
     ['*/30 * * * *', 'Europe/Vienna', '2025-10-26T00:00:00Z', ['2025-10-26T00:30Z', '2025-10-26T01:00Z']],
     ['*/30 * * * *', 'Europe/Vienna', '2025-03-30T00:30:00Z', ['2025-03-30T01:00Z', '2025-03-30T01:30Z']],
@@ -41,6 +48,28 @@ describe('daylight saving', () => {
     ['0 9 * * *', 'Asia/Kolkata', '2025-03-30T00:00:00Z', ['2025-03-30T03:30Z', '2025-03-31T03:30Z']],
   ])('%s in %s after %s', (line, zone, from, expected) => {
     expect(runs(cronLineTrigger(line, zone), from, 2)).toEqual(expected);
+  });
+
+  it.each([
+    ['Europe/Vienna', '2025-03-30'],
+    ['Europe/Vienna', '2025-10-26'],
+    ['Australia/Lord_Howe', '2025-10-05'],
+    ['Australia/Lord_Howe', '2025-04-06'],
+    ['Africa/Cairo', '2025-04-25'],
+    ['America/Havana', '2025-11-02'],
+    ['Antarctica/Troll', '2025-03-30'],
+  ])('in %s on %s a scheduler that starts at any time means the same ticks', (zone, day) => {
+    const from = Date.parse(`${day}T00:00:00Z`) - 86_400_000;
+    for (const line of ['0,30 0-3 * * *', '*/20 1-2 * * *', '*/30 * * * *', '30 2 * * *']) {
+      const ticks: number[] = [];
+      const chained = cronLineTrigger(line, zone);
+      for (let at = chained.next(from); at !== undefined && at < from + 4 * 86_400_000; at = chained.next(at)) {
+        ticks.push(at);
+      }
+      for (let start = from; start < from + 3 * 86_400_000; start += 600_000) {
+        expect(cronLineTrigger(line, zone).next(start)).toBe(ticks.find((tick) => tick > start));
+      }
+    }
   });
 
   it.each(['Europe/Vienna', 'America/New_York', 'Australia/Lord_Howe', 'America/Santiago', 'Africa/Cairo'])(
