@@ -54,6 +54,21 @@ describe('brokkr send and brokkr worker, on a broker that processes share', () =
     expect(await run.exited).toBe(1);
   }, 30_000);
 
+  it.each([
+    ['worker', worker],
+    ['send', ['send', 'greet', '"Ada"', '-a', app]],
+  ])(
+    '%s tells that its broker cannot be reached, and ends with 1',
+    async (_, args) => {
+      const env = { TASK_BROKER_URL: 'redis://:s3cret@127.0.0.1:1', TASK_SEND_TIMEOUT: '300ms' };
+      const run = brokkr(args, env);
+      expect(await run.exited).toBe(1);
+      expect(run.errors()).toMatch(/Redis cannot be reached now[\s\S]*ECONNREFUSED/);
+      expect(run.errors()).not.toContain('s3cret');
+    },
+    30_000,
+  );
+
   it('spreads over processes, replaces one that dies, and hands back at once what it held', async () => {
     const { env, notes } = workplace();
     await brokkr(['send', 'deaf', '-a', app], env).exited;

@@ -19,8 +19,11 @@ export async function schedulerCommand({ app, broker }: SchedulerCommandOptions)
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
   });
-  await Promise.all(schedulers.map((scheduler) => scheduler.start()));
-  await stopped;
-  await loaded.manager.close();
+  try {
+    await Promise.all(schedulers.map((scheduler) => scheduler.start()));
+    await stopped;
+  } finally {
+    await loaded.manager.close();
+  }
   return EXIT.fine;
 }

@@ -29,9 +29,12 @@ export async function runWorker({ core, manager }: App, options: WorkerOptions):
     // A supervisor that died can no longer stop its children.
     process.once('disconnect', stop);
   });
-  await worker.start();
-  const code = await stopped;
-  await manager.close();
-  if (process.connected) process.disconnect();
-  return code;
+  try {
+    await worker.start();
+    return await stopped;
+  } finally {
+    // After a start that failed too: what is connected, or tries to, would keep the process for ever.
+    await manager.close();
+    if (process.connected) process.disconnect();
+  }
 }

@@ -106,7 +106,7 @@ export class TaskManager {
         },
       );
     }
-    const { name, send, handle } = middleware;
+    const { name, send, handle } = (middleware as Middleware | null) ?? {};
     const steps = [send, handle].filter((step) => step !== undefined);
     if (typeof name !== 'string' || steps.length === 0 || steps.some((step) => typeof step !== 'function')) {
       throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', {

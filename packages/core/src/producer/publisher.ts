@@ -9,6 +9,9 @@ import { failpoint } from '../failpoints/failpoint.ts';
 /** Envelopes in one call to the broker: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
 
+/** A broker that waits for its server for as long knows better what is wrong: it is let to tell first. */
+const LAST_WORD_MS = 250;
+
 /** Rounds of sending, one after the other, that may hold up the event loop. */
 const MOST_ROUNDS = 100;
 
@@ -98,7 +101,7 @@ export class Publisher {
   }
 
   async #publish(batch: Batch): Promise<void> {
-    const timer = this.#clock.setTimeout(() => batch.reject(this.#tooLate()), this.#sendTimeoutMs);
+    const timer = this.#clock.setTimeout(() => batch.reject(this.#tooLate()), this.#sendTimeoutMs + LAST_WORD_MS);
     try {
       failpoint('enqueue.before-send');
       const receipts = await this.#broker.publish(batch.envelopes);

@@ -52,7 +52,7 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(maxRetries === undefined ? {} : { maxRetries: checkMaxRetries(maxRetries, 'maxRetries') }),
     ...(timeout === undefined ? {} : { timeoutMs: checkTimeout(toMs(timeout, 'timeout'), 'timeout') }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkKey(idempotencyKey) }),
-    ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...headers }) }),
+    ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
     throw new ConfigError('`delay` and `eta` exclude each other; give one of them', { code: 'SEND_OPTIONS_CONFLICT' });
@@ -74,6 +74,11 @@ export function checkHeaders(headers: Readonly<Record<string, string>>): Readonl
     if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES) throw invalid(`${name} is over ${LONGEST_HEADER_BYTES} bytes`);
   }
   return headers;
+}
+
+function named(headers: unknown): Readonly<Record<string, string>> {
+  if (typeof headers === 'object' && headers !== null) return headers as Readonly<Record<string, string>>;
+  throw invalid(`an object with strings by name is needed, got ${kindOf(headers)}`);
 }
 
 function instant(eta: unknown): number {

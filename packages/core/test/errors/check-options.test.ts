@@ -56,6 +56,23 @@ describe('an option nobody knows', () => {
   });
 });
 
+describe('what is no option, header or middleware at all', () => {
+  it.each([null, 'x', 5])('headers: %j', (headers) => {
+    expect(() => (known.with as Untyped)({ headers })).toThrow(expect.objectContaining({ code: 'HEADERS_INVALID' }));
+  });
+
+  it.each([null, {}, { name: 'x' }, { name: 'x', handle: 5 }, { send() {} }])('middleware: %j', (middleware) => {
+    const use = TaskManager.getInstance('never-used').use as Untyped;
+    expect(() => use.call(TaskManager.getInstance('never-used'), middleware)).toThrow(
+      expect.objectContaining({ name: 'ConfigError', code: 'MIDDLEWARE_INVALID' }),
+    );
+  });
+
+  it.each([5, null, 'ab', [1]])('a batch: %j', async (batch) => {
+    await expect((known.sendMany as Untyped)(batch)).rejects.toMatchObject({ code: 'BATCH_INVALID' });
+  });
+});
+
 describe('an object of another kind', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ runMode: 'api' }, 'runMode: one of producer, worker, got "api"'],
