@@ -24,7 +24,8 @@ export class Declarer {
     this.#options = options;
   }
 
-  queue(name: string, args: Readonly<Record<string, unknown>>): Promise<void> {
+  /** @param first a message that nobody finds the new queue without, unless the server ends in between */
+  queue(name: string, args: Readonly<Record<string, unknown>>, first?: Buffer): Promise<void> {
     const type = args['x-queue-type'] ?? this.#options.queueType;
     const options: Options.AssertQueue = {
       durable: true,
@@ -36,7 +37,11 @@ export class Declarer {
     };
     return this.#declare(
       `queue ${name}`,
-      (channel) => channel.assertQueue(name, options),
+      (channel) => {
+        const declared = channel.assertQueue(name, options);
+        if (first !== undefined) channel.sendToQueue(name, first, { persistent: true });
+        return declared;
+      },
       (channel) => channel.checkQueue(name),
     );
   }

@@ -141,11 +141,8 @@ export class StateShard {
       if (isThere) return;
       const declarer = new Declarer(this.#options);
       await declarer
-        .queue(this.#queue, { 'x-max-length': 1, 'x-overflow': 'drop-head' })
+        .queue(this.#queue, { 'x-max-length': 1, 'x-overflow': 'drop-head' }, Buffer.from('{}'))
         .finally(() => declarer.close());
-      const channel = await this.#open();
-      channel.sendToQueue(this.#queue, Buffer.from('{}'), { persistent: true });
-      await channel.waitForConfirms();
     } finally {
       await leadership.release();
     }

@@ -185,7 +185,10 @@ export class ScheduledJob implements Job {
     // With more to come, the last one that is to stand for all of them is not among these.
     const chosen = !coalesce ? open : more ? [] : open.slice(-1);
     for (const tick of chosen) {
-      if (!this.#running) return;
+      // Catching up may take its time, in which somebody asks for a pause.
+      if (tick !== chosen[0]) this.#learn(await this.#host.states.read(this.id));
+      if (!this.#running || this.#paused) return;
+      if (tick <= this.#last) continue;
       await this.#send(broker, tick);
       await this.#done(tick);
     }

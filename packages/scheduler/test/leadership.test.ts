@@ -148,6 +148,26 @@ it('one that only waits lists jobs, and pauses and resumes those of the leader',
   expect(await broker.sent()).toBe(3);
 });
 
+it('a pause asked of one that waits ends a catch-up of the leader', async () => {
+  const broker = server();
+  const options = { coalesce: false, misfireGraceTime: '1h' };
+  const first = await start(broker, options);
+  await advance(500, first);
+  await first.scheduler.stop();
+  const [leader, other] = [
+    await start(broker, options, first.clock.now() + 200_000),
+    await start(broker, options, first.clock.now() + 200_000),
+  ];
+  const real = broker.publish.bind(broker);
+  let left = 3;
+  broker.publish = async (envelopes) => {
+    if (--left === 0) await other.scheduler.pauseJob('p');
+    return real(envelopes);
+  };
+  await advance(60_000, leader, other);
+  expect(await broker.sent()).toBe(3);
+});
+
 it('an election that fails is tried again', async () => {
   const broker = server();
   const real = broker.elect.bind(broker);
