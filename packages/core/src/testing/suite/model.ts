@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import type { Subscription } from '../../broker/broker.ts';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Delivery } from '../../broker/delivery.ts';
-import { isInspectable } from '../../broker/optional.ts';
 import type { Settlement } from '../../broker/settlement.ts';
-import { NotApplicable, TestBench } from './bench.ts';
+import { TestBench } from './bench.ts';
 import { imbalance } from './counts.ts';
 import type { Group } from './group.ts';
 
@@ -35,6 +34,7 @@ export const model: Group = {
   cases(it) {
     it(`keeps every message in one place, ${RUNS} random runs of up to ${LONGEST} steps`, async (outer) => {
       outer.needs(outer.isVirtual, 'leases cannot be told to the millisecond in real time; the cases above cover them');
+      outer.inspectable();
       const fc = await import('fast-check').catch((cause: unknown) => {
         throw new Error('the model test needs fast-check; install it: npm install --save-dev fast-check', { cause });
       });
@@ -94,7 +94,6 @@ class Machine {
   }
 
   static async open(bench: TestBench): Promise<Machine> {
-    if (!isInspectable(bench.broker)) throw new NotApplicable('the broker is no InspectableBroker');
     return new Machine(bench, await Promise.all(Array.from({ length: WORKERS }, () => bench.subscribe())));
   }
 
