@@ -20,8 +20,7 @@ const late = [];
 const publish = broker.publish.bind(broker);
 broker.publish = async (envelopes) => {
   const receipts = await publish(envelopes);
-  // The tick's instant is the end of its key.
-  for (const { idempotencyKey } of envelopes) late.push(Date.now() - Number(idempotencyKey.split(':').at(-1)));
+  for (const { headers } of envelopes) late.push(Date.now() - Date.parse(headers['scheduled-at']));
   return receipts;
 };
 

@@ -11,6 +11,8 @@ const KILLS = 20;
 const SCHEDULERS = 3;
 const QUEUE = 'beats';
 const MOST_TICKS = 10_000;
+const STOPS = 4;
+const OUTAGES = 3;
 
 interface Place {
   readonly name: string;
@@ -66,16 +68,48 @@ class Schedulers {
 
   /** The leader where there is one, else the oldest, is killed; another one comes. */
   replaceOne(): void {
-    const leading = this.#runs.findIndex(({ output }) => output().includes('this scheduler leads'));
-    const [victim] = this.#runs.splice(Math.max(0, leading), 1);
+    const [victim] = this.#runs.splice(Math.max(0, this.#leading()), 1);
     victim?.child.kill('SIGKILL');
     this.add();
+  }
+
+  /** The leader, or (where all send) one after the other, stands still for `ms` and then goes on. */
+  async freeze(turn: number, ms: number): Promise<void> {
+    const leading = this.#leading();
+    const { child } = this.#runs[leading < 0 ? turn % this.#runs.length : leading] as Run;
+    child.kill('SIGSTOP');
+    await sleep(ms);
+    child.kill('SIGCONT');
+  }
+
+  /** Who was elected last; -1 where nobody stands for election. */
+  #leading(): number {
+    const since = this.#runs.map(({ output }) =>
+      Math.max(
+        0,
+        ...output()
+          .split('\n')
+          .filter((line) => line.includes('this scheduler leads'))
+          .map((line) => Number(JSON.parse(line).time)),
+      ),
+    );
+    const latest = Math.max(...since);
+    return latest === 0 ? -1 : since.indexOf(latest);
   }
 
   async stop(): Promise<void> {
     for (const { child } of this.#runs) child.kill('SIGTERM');
     expect(await Promise.all(this.#runs.map(({ exited }) => exited))).toEqual(Array(this.#runs.length).fill(0));
   }
+}
+
+/** Of the ticks from `first` to `last`, one a second. */
+async function judge(broker: Broker, first: number, last: number) {
+  const sent = (await sentTo(broker)).filter(({ tick }) => tick >= first && tick <= last);
+  const ticks = (last - first) / 1_000 + 1;
+  const different = new Set(sent.map(({ tick }) => tick)).size;
+  const slowestMs = Math.max(...sent.map(({ tick, at }) => at - tick));
+  return { ticks, twins: sent.length - different, gaps: ticks - different, slowestMs };
 }
 
 async function sentTo(broker: Broker): Promise<Sent[]> {
@@ -112,22 +146,62 @@ it.each(places)(
     await moreThan((await ready()) + 1, 'the last one has taken over');
     await until(() => schedulers.haveStarted, 30_000, 'the last one has started');
     await schedulers.stop();
-    const sent = (await sentTo(broker)).filter(({ tick }) => tick >= first && tick <= last);
+    const found = await judge(broker, first, last);
     await broker.close();
-    const ticks = new Set(sent.map(({ tick }) => tick));
-    const due = (last - first) / 1_000 + 1;
-    const slowestMs = Math.max(...sent.map((one) => one.at - one.tick));
-    const twins = sent.length - ticks.size;
-    figures(`${at.name}, schedulers killed mid-tick`, {
-      kills: KILLS,
-      ticks: due,
-      twins,
-      gaps: due - ticks.size,
-      slowestMs,
-    });
-    expect(ticks.size).toBe(due);
+    figures(`${at.name}, schedulers killed mid-tick`, { kills: KILLS, ...found });
+    expect(found.gaps).toBe(0);
     // Without keys each take-over may cost one.
-    expect(twins).toBeLessThanOrEqual(isKeyed ? 0 : KILLS);
+    expect(found.twins).toBeLessThanOrEqual(isKeyed ? 0 : KILLS);
+  },
+  240_000,
+);
+
+const outages = [
+  { at: places[0] as Place, server: keyed },
+  { at: place('rabbitmq', `${rabbit.url}?heartbeat=2s`), server: rabbit },
+];
+
+it.each(outages)(
+  `$at.name: schedulers that stand still in the middle of a tick, ${STOPS} times, and a server that is killed, ${OUTAGES} times`,
+  async ({ at, server }) => {
+    const broker = await at.open();
+    const inspected = broker as Broker & InspectableBroker;
+    await inspected.purge(QUEUE);
+    const schedulers = new Schedulers(at);
+    for (let count = 0; count < SCHEDULERS; count++) schedulers.add();
+    const ready = async () => (await inspected.counts(QUEUE).catch(() => undefined))?.ready ?? 0;
+    const more = async (what: string) => {
+      const before = await ready();
+      await until(async () => (await ready()) > before + 1, 60_000, what);
+    };
+    await more('the schedulers have started');
+    const first = Math.ceil(Date.now() / 1_000) * 1_000;
+    for (let stop = 0; stop < STOPS; stop++) {
+      await sleep(1_000 - (Date.now() % 1_000) + 2 * stop);
+      // More than twice the heartbeat: the server gives the leader up.
+      await schedulers.freeze(stop, 7_000);
+      await more('ticks are sent');
+    }
+    for (let outage = 0; outage < OUTAGES; outage++) {
+      await server.kill();
+      await sleep(2_000);
+      await server.run();
+      await more('ticks are sent again');
+    }
+    const last = Math.floor(Date.now() / 1_000) * 1_000;
+    const newest = async () => Math.max(...(await sentTo(broker).catch(() => [])).map(({ tick }) => tick));
+    await until(async () => (await newest()) > last, 60_000, 'all have caught up');
+    await schedulers.stop();
+    const found = await judge(broker, first, last);
+    const { idempotency } = broker.capabilities;
+    await broker.close();
+    figures(`${at.name}, schedulers that stand still, and a server that dies`, {
+      stops: STOPS,
+      outages: OUTAGES,
+      ...found,
+    });
+    expect(found.gaps).toBe(0);
+    expect(found.twins).toBeLessThanOrEqual(idempotency ? 0 : STOPS + OUTAGES);
   },
   240_000,
 );

@@ -48,7 +48,7 @@ export interface CommonOptions {
   readonly coalesce?: boolean | undefined;
   /** How late a tick may be sent; a later one is counted as missed. @default 60 s */
   readonly misfireGraceTime?: Duration | undefined;
-  /** `skip`: no tick while the message of the one before is not finished; needs a task that keeps its `result`. @default allow */
+  /** `skip`: no tick while the message of the one before has not ended; needs a broker that keeps state. @default allow */
   readonly overlap?: 'allow' | 'skip' | undefined;
   /** Take the place of a job with this id, in place of refusing. @default false */
   readonly replaceExisting?: boolean | undefined;
