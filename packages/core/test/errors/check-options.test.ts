@@ -3,8 +3,7 @@ import { brokkrModule, task } from '../../src/inversify/index.ts';
 import { type ConfigError, exponential, fixed, linear, TaskManager } from '../../src/index.ts';
 
 /** As JavaScript sees it: no type stands in the way. */
-// biome-ignore lint/suspicious/noExplicitAny: what is tested is what types would refuse
-type Untyped = (options: any) => unknown;
+type Untyped = (options: never) => unknown;
 
 const manager = TaskManager.getInstance('check-options');
 const known = manager.task({ name: 'known' }, async () => undefined);
@@ -43,7 +42,7 @@ describe('an option nobody knows', () => {
     ],
     ['of Object', known.with, { toString: 1 }, /^with: unknown option `toString`/],
   ])('%s: %#', (_, call, options, message) => {
-    expect(() => call(options)).toThrow(
+    expect(() => call(options as never)).toThrow(
       expect.objectContaining({ name: 'ConfigError', code: 'OPTION_UNKNOWN', message: expect.stringMatching(message) }),
     );
   });
@@ -51,25 +50,29 @@ describe('an option nobody knows', () => {
   it.each([['30s'], [30], [null]])('%s in place of options is told as such', (given) => {
     for (const call of [define, known.with, configure, createWorker] as Untyped[]) {
       if (given === null && call === define) continue;
-      expect(() => call(given)).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'OPTIONS_INVALID' }));
+      expect(() => call(given as never)).toThrow(
+        expect.objectContaining({ name: 'ConfigError', code: 'OPTIONS_INVALID' }),
+      );
     }
   });
 });
 
 describe('what is no option, header or middleware at all', () => {
   it.each([null, 'x', 5])('headers: %j', (headers) => {
-    expect(() => (known.with as Untyped)({ headers })).toThrow(expect.objectContaining({ code: 'HEADERS_INVALID' }));
+    expect(() => (known.with as Untyped)({ headers } as never)).toThrow(
+      expect.objectContaining({ code: 'HEADERS_INVALID' }),
+    );
   });
 
   it.each([null, {}, { name: 'x' }, { name: 'x', handle: 5 }, { send() {} }])('middleware: %j', (middleware) => {
     const use = TaskManager.getInstance('never-used').use as Untyped;
-    expect(() => use.call(TaskManager.getInstance('never-used'), middleware)).toThrow(
+    expect(() => use.call(TaskManager.getInstance('never-used'), middleware as never)).toThrow(
       expect.objectContaining({ name: 'ConfigError', code: 'MIDDLEWARE_INVALID' }),
     );
   });
 
   it.each([5, null, 'ab', [1]])('a batch: %j', async (batch) => {
-    await expect((known.sendMany as Untyped)(batch)).rejects.toMatchObject({ code: 'BATCH_INVALID' });
+    await expect((known.sendMany as Untyped)(batch as never)).rejects.toMatchObject({ code: 'BATCH_INVALID' });
   });
 });
 
@@ -83,7 +86,7 @@ describe('an object of another kind', () => {
   ])('%#: %s', (options, message) => {
     let error: ConfigError | undefined;
     try {
-      configure(options);
+      configure(options as never);
     } catch (thrown) {
       error = thrown as ConfigError;
     }
