@@ -1,0 +1,111 @@
+import type { Delivery } from '@brokkr/core';
+import { describe, expect, it } from 'vitest';
+import type { TcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
+
+const bench = new RabbitBench();
+
+describe('connections that fail without a word', () => {
+  const silent = (proxy: TcpProxy) => `amqp://127.0.0.1:${proxy.port}?heartbeat=1s&connectTimeout=1s`;
+
+  it('a half-open connection is found by its heartbeat: a consumer comes back, a sender is told', async () => {
+    const proxy = await bench.proxied();
+    const broker = bench.open(silent(proxy));
+    const subscription = await broker.subscribe('q', {});
+    await broker.publish([envelope('before')]);
+    await ack(subscription, await one(subscription));
+    const waiting = receive(subscription, 1, 20_000);
+    proxy.mode = 'half-open';
+    // Twice two seconds: by then both ends have missed their heartbeats.
+    for (const id of ['into-nothing', 'into-nothing-too']) {
+      await expect(broker.publish([envelope(id)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    }
+    const brokenAt = performance.now();
+    proxy.mode = 'pass';
+    await bench.open().publish([envelope('after')]);
+    const [delivery] = await waiting;
+    expect(delivery?.envelope.id).toBe('after');
+    expect(performance.now() - brokenAt).toBeLessThan(5_000);
+  }, 60_000);
+
+  it('confirms that are swallowed: what was in doubt is sent again under its id, and nothing is lost', async () => {
+    const proxy = await bench.proxied();
+    const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`, { sendTimeoutMs: 10_000 });
+    await broker.publish([envelope('warm')]);
+    proxy.mode = 'swallow-replies';
+    const ids = Array.from({ length: 50 }, (_, n) => `doubt-${n}`);
+    const sent = broker.publish(ids.map((id) => envelope(id)));
+    await expect.poll(() => bench.held(), { timeout: 10_000 }).toBe(51);
+    proxy.mode = 'pass';
+    proxy.reset();
+    await sent;
+    const subscription = await bench.open().subscribe('q', { prefetch: 200 });
+    const seen: string[] = [];
+    while (seen.length < 101) {
+      const got = await receive(subscription, 200, 2_000);
+      if (got.length === 0) break;
+      seen.push(...got.map(({ envelope: { id } }) => id));
+      await ack(subscription, ...got);
+    }
+    expect(new Set(seen)).toEqual(new Set(['warm', ...ids]));
+    expect(seen.length).toBeLessThanOrEqual(101);
+  }, 60_000);
+
+  it('a delivery of a connection that is over never acknowledges the message that has its tag now', async () => {
+    const proxy = await bench.proxied();
+    const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`);
+    const subscription = await broker.subscribe('q', { prefetch: 10 });
+    const ids = Array.from({ length: 10 }, (_, n) => `m${n}`);
+    await broker.publish(ids.map((id) => envelope(id)));
+    const stale: Delivery[] = [];
+    while (stale.length < 10) stale.push(...(await receive(subscription, 10)));
+    proxy.reset();
+    const fresh: Delivery[] = [];
+    while (fresh.length < 10) fresh.push(...(await receive(subscription, 10)));
+    expect(await ack(subscription, ...stale)).toEqual(stale);
+    expect(await subscription.settle(stale.map((delivery) => ({ kind: 'release', delivery })))).toEqual(stale);
+    // All ten are still there: they come back to the next consumer.
+    await subscription.close();
+    const next = await bench.open().subscribe('q', { prefetch: 20 });
+    const seen = new Set<string>();
+    while (seen.size < 10) {
+      const got = await receive(next);
+      if (got.length === 0) break;
+      for (const {
+        envelope: { id },
+      } of got)
+        seen.add(id);
+      await ack(next, ...got);
+    }
+    expect(seen).toEqual(new Set(ids));
+    await expect.poll(() => bench.held(), { timeout: 10_000 }).toBe(0);
+  }, 60_000);
+
+  it('a copy that is under way when the connection breaks is not stored beside the original', async () => {
+    const proxy = await bench.proxied();
+    const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`, { sendTimeoutMs: 10_000 });
+    const subscription = await broker.subscribe('q', { prefetch: 10 });
+    await broker.publish([envelope('once')]);
+    const delivery = await one(subscription);
+    proxy.mode = 'half-open';
+    const settled = subscription.settle([{ kind: 'retry', delivery, replacement: delivery.envelope }]);
+    proxy.reset();
+    proxy.mode = 'pass';
+    expect(await settled).toEqual([delivery]);
+    const again = await one(subscription);
+    expect(again.envelope.id).toBe('once');
+    await ack(subscription, again);
+    await expect.poll(() => bench.held(), { timeout: 10_000 }).toBe(0);
+  }, 60_000);
+
+  it('what was sent in vain while the server was away for long is forgotten', async () => {
+    const proxy = await bench.proxied();
+    const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`, { sendTimeoutMs: 200 });
+    await broker.publish([envelope()]).catch(() => broker.publish([envelope()]));
+    await proxy.close();
+    for (let n = 0; n < 5; n++) {
+      await expect(broker.publish([envelope(`vain-${n}`)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    }
+    expect((await bench.open().peek('q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual([]);
+  }, 60_000);
+});
