@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Envelope } from '@brokkr/core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RabbitServer, startEpmd } from '../support/rabbitmq-server.ts';
 import { freePort } from '../support/redis-server.ts';
 import { AmqpBroker } from '@brokkr/broker-amqp';
@@ -40,7 +40,7 @@ async function leaderOf(queue: string): Promise<RabbitServer> {
   return node;
 }
 
-it('three nodes, and the one that leads the queue is killed: nothing is lost, and work goes on', async () => {
+it('three nodes, and the one that leads the queue is killed and comes back: nothing is lost, and work goes on meanwhile', async () => {
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const broker = new AmqpBroker({ url: `amqp://${hosts}?heartbeat=2s`, sendTimeoutMs: 5_000 });
   const working = new AbortController();
@@ -57,7 +57,9 @@ it('three nodes, and the one that leads the queue is killed: nothing is lost, an
     await send(300);
     await send(100, 3_000);
     const subscription = await broker.subscribe('q', { prefetch: 25 });
-    const ran = new Map<string, number>();
+    // An acknowledgement whose connection broke may have counted: such a message ran, and may come again or not.
+    const ran = new Set<string>();
+    const acknowledged = new Map<string, number>();
     const receivedAt: number[] = [];
     const retried = new Set<string>();
     const work = (async () => {
@@ -73,7 +75,9 @@ it('three nodes, and the one that leads the queue is killed: nothing is lost, an
             ? subscription.settle([{ kind: 'retry', delivery, replacement: envelope(id, 40 + Number(id.slice(1))) }])
             : subscription.settle([{ kind: 'ack', delivery }]);
           const lost = await settled.catch(() => [delivery]);
-          if (!fails && lost.length === 0) ran.set(id, (ran.get(id) ?? 0) + 1);
+          if (fails) continue;
+          ran.add(id);
+          if (lost.length === 0) acknowledged.set(id, (acknowledged.get(id) ?? 0) + 1);
         }
       }
     })();
@@ -88,13 +92,23 @@ it('three nodes, and the one that leads the queue is killed: nothing is lost, an
     await expect.poll(() => receivedAt.some((at) => at > killedAt), { timeout: 30_000 }).toBe(true);
     await send(100, 500);
     const missing = () => [...confirmed].filter((id) => !ran.has(id));
-    await expect.poll(() => missing().length, { timeout: 60_000 }).toBe(0);
+    // What falls due while a queue has no leader RabbitMQ 3.10 may keep for the node that led it (docs/rabbitmq.md).
+    const kept = await vi
+      .waitFor(() => expect(missing()).toEqual([]), { timeout: 15_000 })
+      .then(
+        () => 0,
+        () => missing().length,
+      );
+    await victim.run();
+    await expect.poll(missing, { timeout: 60_000 }).toEqual([]);
+    // Whatever was given back by broken connections comes again too, and nothing stays behind.
+    await expect.poll(() => broker.counts('q'), { timeout: 60_000 }).toMatchObject({ ready: 0, delayed: 0 });
     working.abort();
     await work;
     const firstAt = receivedAt.find((at) => at > killedAt + 100) ?? Number.NaN;
-    const twice = [...ran.values()].filter((runs) => runs > 1).length;
+    const twice = [...acknowledged.values()].filter((runs) => runs > 1).length;
     process.stdout.write(
-      `cluster of three, leader killed: confirmed ${confirmed.size}, lost ${missing().length}, acknowledged twice ${twice}, sending again after ${Math.round(sendingMs)} ms, receiving after ${Math.round(firstAt - killedAt)} ms\n`,
+      `cluster of three, leader killed: confirmed ${confirmed.size}, lost ${missing().length}, acknowledged twice ${twice}, sending again after ${Math.round(sendingMs)} ms, receiving after ${Math.round(firstAt - killedAt)} ms, kept for the dead node ${kept}\n`,
     );
     expect((await broker.counts('q')).dead).toBe(0);
     await subscription.close();
