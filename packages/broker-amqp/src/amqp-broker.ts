@@ -227,6 +227,7 @@ function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
     idempotency: false,
     cancel: false,
     counts: 'ready-only',
+    sendsAtOnce: 25,
     timeoutLimit: {
       ms: consumerTimeoutMs * TIMEOUT_SHARE,
       setting: `RabbitMQ's consumer_timeout allows (80 % of it; tell ?consumerTimeout= in the URL what it is, now ${consumerTimeoutMs / 1_000} s)`,

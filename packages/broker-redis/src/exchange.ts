@@ -49,8 +49,8 @@ type Lists = readonly [
 
 /**
  * What is done and what is to be next go to the server in one call, where both come up in one turn of the event loop.
- * While a claim ahead is under way, what is done waits for its answer and goes along with the next: so a consumer that
- * is quicker than a round trip makes one call a batch.
+ * A claim ahead leaves at once, before the batch that came before it runs: so worker and server work at the same time.
+ * While it is under way, what is done waits for its answer and goes along with the next: one call a batch.
  */
 export class Exchange {
   readonly #options: ExchangeOptions;
@@ -78,7 +78,8 @@ export class Exchange {
   claim(limit: number, signal: AbortSignal, isAhead: boolean): Promise<Claimed> {
     return new Promise((resolve, reject) => {
       this.#claim = { limit, signal, isAhead, resolve, reject };
-      this.#schedule();
+      if (isAhead && !this.#isAheadUnderway) void this.#exchange();
+      else this.#schedule();
     });
   }
 
@@ -87,8 +88,12 @@ export class Exchange {
     this.#isScheduled = true;
     afterMicrotasks(() => {
       this.#isScheduled = false;
-      void this.#exchange();
+      if (!this.#isAheadUnderway && this.#hasAny) void this.#exchange();
     });
+  }
+
+  get #hasAny(): boolean {
+    return this.#done.length > 0 || this.#claim !== undefined;
   }
 
   async #exchange(): Promise<void> {
@@ -101,6 +106,7 @@ export class Exchange {
       const { connection } = this.#options;
       const { breaks } = connection;
       const answer = await this.#send(done, claim);
+      if (claim?.isAhead) this.#isAheadUnderway = false;
       try {
         tell(done, onlyIfWhole(connection, breaks, answer[0]));
       } catch (error) {
@@ -111,16 +117,12 @@ export class Exchange {
         claim.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1] });
       }
     } catch (error) {
+      if (claim?.isAhead) this.#isAheadUnderway = false;
       for (const { reject } of done) reject(error);
       claim?.reject(error);
     }
-    // Whoever was answered now may have more to say by the end of this turn of the event loop.
-    if (claim?.isAhead) afterMicrotasks(() => setImmediate(() => this.#goOn()));
-  }
-
-  #goOn(): void {
-    this.#isAheadUnderway = false;
-    if (this.#done.length > 0 || this.#claim !== undefined) this.#schedule();
+    // What waited for this answer goes along with the next claim, or alone where none comes in this turn.
+    if (claim?.isAhead) setImmediate(() => this.#schedule());
   }
 
   /** As many as fit in one call. */

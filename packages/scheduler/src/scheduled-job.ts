@@ -88,10 +88,12 @@ export class ScheduledJob implements Job {
 
   nextRuns(count: number): readonly Date[] {
     const runs: Date[] = [];
-    let tick = this.definition.trigger.next(this.#clock.now());
-    while (tick !== undefined && runs.length < count) {
+    let from = this.#clock.now();
+    while (runs.length < count) {
+      const tick = this.definition.trigger.next(from);
+      if (tick === undefined) break;
       runs.push(new Date(tick));
-      tick = this.definition.trigger.next(tick);
+      from = tick;
     }
     return runs;
   }

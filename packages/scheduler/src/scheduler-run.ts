@@ -15,7 +15,7 @@ import { watchWallClock } from './wall-clock.ts';
 
 const RETRY_MS = 1_000;
 /** States asked for at once: enough to fill round trips, few enough to notice early that the broker is away. */
-const READ_AT_ONCE = 500;
+const READ_AT_ONCE = 5_000;
 
 export interface RunOptions {
   readonly manager: TaskManager;

@@ -26,6 +26,11 @@ export interface BrokerCapabilities {
    * `setting` says in an error what sets the bound. @default none
    */
   readonly timeoutLimit?: { readonly ms: number; readonly setting: string } | undefined;
+  /**
+   * Most single sends that one `publish` carries; `sendMany` keeps to 500. Fewer where the server confirms message by
+   * message: while many senders wait for the last of a large batch, none of them sends the next. @default 500
+   */
+  readonly sendsAtOnce?: number | undefined;
 }
 
 /** Answer for one published envelope, in the order given. */

@@ -85,7 +85,7 @@ export class Producer {
     for (const args of batch) drafts.push(await this.#checkedDraft(task, args, settings));
     const publisher = this.#publisher ?? (await this.#open());
     this.#checkCapabilities(publisher.broker, task, settings);
-    const outcomes = await Promise.allSettled(drafts.map((draft) => this.#publish(publisher, draft)));
+    const outcomes = await Promise.allSettled(drafts.map((draft) => this.#publish(publisher, draft, true)));
     const handles = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
     if (handles.every((handle) => handle !== undefined)) return handles;
     throw new SendManyError(
@@ -168,17 +168,17 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft): Promise<TaskHandle> {
+  #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
     const { task, message, body } = draft;
     const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, this.#ports);
-    if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle);
-    return this.#throughMiddleware(publisher, draft).then(handle);
+    if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle, isOfMany);
+    return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
   }
 
-  #throughMiddleware(publisher: Publisher, { task, message, body }: Draft): Promise<PublishReceipt> {
+  #throughMiddleware(publisher: Publisher, { task, message, body }: Draft, isOfMany: boolean): Promise<PublishReceipt> {
     const send = compose(this.#layers, (context) => {
       checkHeaders(context.message.headers);
-      return publisher.publish(encodeEnvelope(context.message, body), (receipt) => receipt);
+      return publisher.publish(encodeEnvelope(context.message, body), (receipt) => receipt, isOfMany);
     });
     return send({ task, message, signal: NEVER, logger: this.#options.logger });
   }

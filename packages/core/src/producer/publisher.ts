@@ -36,6 +36,7 @@ export class Publisher {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #sendTimeoutMs: number;
+  readonly #sendsAtOnce: number;
   readonly #underway = new Set<Promise<void>>();
   #gathered: Batch[] = [];
   #filling: Batch | undefined;
@@ -46,6 +47,7 @@ export class Publisher {
     this.#broker = broker;
     this.#clock = clock;
     this.#sendTimeoutMs = sendTimeoutMs;
+    this.#sendsAtOnce = broker.capabilities.sendsAtOnce ?? LARGEST_BATCH;
   }
 
   get broker(): Broker {
@@ -54,10 +56,11 @@ export class Publisher {
 
   /**
    * Resolves with what `made` makes of the receipt, once the broker has stored it.
+   * @param isOfMany its sender waits for many more
    * @throws BrokerUnavailableError after `sendTimeoutMs` (`SEND_TIMEOUT`: it may have been stored), or as the broker says
    */
-  publish<T>(envelope: Envelope, made: (receipt: PublishReceipt) => T): Promise<T> {
-    const batch = this.#batch();
+  publish<T>(envelope: Envelope, made: (receipt: PublishReceipt) => T, isOfMany = false): Promise<T> {
+    const batch = this.#batch(isOfMany ? LARGEST_BATCH : this.#sendsAtOnce);
     // All wait for the promise of their batch: one of their own each would cost twice the memory.
     const index = batch.envelopes.push(envelope) - 1;
     return batch.stored.then((receipts) => made(receipts[index] as PublishReceipt));
@@ -70,8 +73,8 @@ export class Publisher {
   }
 
   /** The batch with room for one more. */
-  #batch(): Batch {
-    if (this.#filling !== undefined && this.#filling.envelopes.length < LARGEST_BATCH) return this.#filling;
+  #batch(most: number): Batch {
+    if (this.#filling !== undefined && this.#filling.envelopes.length < most) return this.#filling;
     if (this.#gathered.length === 0) this.#scheduleFlush();
     this.#filling = new Batch();
     this.#gathered.push(this.#filling);
