@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Envelope } from '@brokkr/core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { RabbitServer, startEpmd } from '../support/rabbitmq-server.ts';
-import { freePort } from '../support/redis-server.ts';
-import { AmqpBroker } from '@brokkr/broker-amqp';
+import { RabbitServer, startEpmd } from '../../../test/support/rabbitmq-server.ts';
+import { freePort } from '../../../test/support/redis-server.ts';
+import { AmqpBroker } from '../src/index.ts';
 
 let epmd: ChildProcess;
 const nodes: RabbitServer[] = [];
