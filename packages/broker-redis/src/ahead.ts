@@ -8,24 +8,32 @@ const PROVEN = 10;
 const LONGEST_MS = 50;
 
 export interface AheadOptions {
-  /** Most that may be held ahead of `receive`. */
+  /** Messages of one batch. */
   readonly most: number;
+  /** Batches that may be held or under way. */
+  readonly batches: number;
   readonly leaseMs: number;
   readonly claim: (limit: number) => Promise<readonly Delivery[]>;
   readonly giveBack: (deliveries: readonly Delivery[]) => Promise<unknown>;
 }
 
+/** What came with one claim. */
+interface Batch {
+  readonly deliveries: readonly Delivery[];
+  readonly since: number;
+}
+
 /**
- * The next batch of a consumer that is quicker than a round trip: claimed while the last one runs, so that worker and
+ * The next batches of a consumer that is quicker than a round trip: claimed before the last one runs, so that worker and
  * server do not take turns. Slow handlers never have one, and neither has what crashed before: it shall be charged
  * for nobody else's crash.
  */
 export class Ahead {
   readonly #options: AheadOptions;
   readonly #longestMs: number;
-  #held: readonly Delivery[] = [];
-  #heldSince = 0;
-  #underway: Promise<void> | undefined;
+  /** The oldest first. */
+  #held: Batch[] = [];
+  readonly #underway = new Set<Promise<void>>();
   readonly #returning = new Set<Promise<unknown>>();
   #lastAt = Number.NEGATIVE_INFINITY;
   #quick = 0;
@@ -38,56 +46,62 @@ export class Ahead {
     this.#longestMs = Math.min(LONGEST_MS, options.leaseMs / 3);
   }
 
-  /** Up to `limit` of what is held. */
+  /** Up to `limit` of what is held, of one batch. */
   async take(limit: number): Promise<readonly Delivery[]> {
-    if (this.#underway !== undefined) await this.#underway;
-    if (this.#held.length === 0) return this.#held;
+    for (const first of this.#underway) {
+      if (this.#held.length > 0) break;
+      await first;
+    }
+    const oldest = this.#held.shift();
+    if (oldest === undefined) return [];
+    const { deliveries, since } = oldest;
     // A handler may have blocked this thread past the lease: what is old is not started.
-    if (performance.now() - this.#heldSince > this.#longestMs) {
+    if (performance.now() - since > this.#longestMs) {
+      this.#held.unshift(oldest);
       this.#return();
       return [];
     }
-    const taken = this.#held.length <= limit ? this.#held : this.#held.slice(0, limit);
-    this.#held = this.#held.slice(taken.length);
-    return taken;
+    if (deliveries.length <= limit) return deliveries;
+    this.#held.unshift({ deliveries: deliveries.slice(limit), since });
+    return deliveries.slice(0, limit);
   }
 
   /**
-   * Told of every hand-over: claims the next batch for a consumer that takes whole ones as fast as it can, where none
+   * Told of every hand-over: claims the next batches for a consumer that takes whole ones as fast as it can, where none
    * of `deliveries` has crashed before.
    */
   refill(deliveries: readonly Delivery[], limit: number, signal: AbortSignal): void {
-    const { most } = this.#options;
+    const { most, batches } = this.#options;
     const now = performance.now();
     const eachMs = (now - this.#lastAt) / deliveries.length;
     this.#lastAt = now;
     const isWhole = deliveries.length === limit && 2 * limit >= most;
     const isQuick = isWhole && most * eachMs <= WORTH_MS && !deliveries.some(hasCrashed);
     this.#quick = isQuick ? this.#quick + 1 : 0;
-    if (this.#quick < PROVEN || this.#held.length > 0 || this.#closed || signal.aborted) return;
-    this.#underway = this.#claim(most, signal);
+    if (this.#quick < PROVEN || this.#closed || signal.aborted) return;
+    while (this.#held.length + this.#underway.size < batches) {
+      const underway = this.#claim(most, signal).finally(() => this.#underway.delete(underway));
+      this.#underway.add(underway);
+    }
   }
 
   /** Resolves once nothing is held any more. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#underway;
+    await Promise.all(this.#underway);
     this.#return();
     await Promise.all(this.#returning);
   }
 
   async #claim(size: number, signal: AbortSignal): Promise<void> {
     try {
-      const claimed = await this.#options.claim(size);
-      this.#held = claimed;
-      this.#heldSince = performance.now();
-      if (this.#closed || signal.aborted || claimed.some(hasCrashed)) this.#return();
+      const deliveries = await this.#options.claim(size);
+      if (deliveries.length > 0) this.#held.push({ deliveries, since: performance.now() });
+      if (this.#closed || signal.aborted || deliveries.some(hasCrashed)) this.#return();
       else this.#watch(signal);
     } catch {
       // `receive` asks again, by the same number.
-    } finally {
-      this.#underway = undefined;
     }
   }
 
@@ -99,8 +113,9 @@ export class Ahead {
     }
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (this.#held.length === 0) return;
-      if (performance.now() - this.#heldSince >= this.#longestMs) this.#return();
+      const [oldest] = this.#held;
+      if (oldest === undefined) return;
+      if (performance.now() - oldest.since >= this.#longestMs) this.#return();
       else this.#watch(signal);
     }, this.#longestMs);
   }
@@ -108,7 +123,7 @@ export class Ahead {
   /** From the last on, since each goes back to the head of the line. */
   #return(): void {
     if (this.#held.length === 0) return;
-    const held = this.#held.toReversed();
+    const held = this.#held.flatMap(({ deliveries }) => deliveries).toReversed();
     this.#held = [];
     this.#quick = 0;
     const returning = this.#options

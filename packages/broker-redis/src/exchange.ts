@@ -32,10 +32,14 @@ interface Done {
 interface Claim {
   readonly limit: number;
   readonly signal: AbortSignal;
-  /** Nobody waits for it yet. */
-  readonly isAhead: boolean;
   readonly resolve: (claimed: Claimed) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Who claims, for the server: a claim whose answer was lost is asked for again by the same number. */
+interface Claimant {
+  readonly id: string;
+  readonly call: number;
 }
 
 type Lists = readonly [
@@ -47,20 +51,22 @@ type Lists = readonly [
   crashes: readonly (Buffer | null)[],
 ];
 
+/** Claims that may be under way at a time. */
+export const CLAIMS_AT_ONCE = 2;
+
 /**
  * What is done and what is to be next go to the server in one call, where both come up in one turn of the event loop.
  * A claim ahead leaves at once, before the batch that came before it runs: so worker and server work at the same time.
- * While it is under way, what is done waits for its answer and goes along with the next: one call a batch.
+ * While one is under way, what is done waits and goes along with the next: one call a batch.
  */
 export class Exchange {
   readonly #options: ExchangeOptions;
-  readonly #consumer = randomUUID();
+  /** Those that claim nothing now; one whose answer was lost comes first. */
+  readonly #claimants: Claimant[] = Array.from({ length: CLAIMS_AT_ONCE }, () => ({ id: randomUUID(), call: 1 }));
   #done: Done[] = [];
   #claim: Claim | undefined;
   #isScheduled = false;
-  #isAheadUnderway = false;
-  /** Number of the claim under way; one whose answer was lost is asked for again by the same number. */
-  #call = 1;
+  #aheadUnderway = 0;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -74,55 +80,63 @@ export class Exchange {
     });
   }
 
-  /** One at a time. `signal` ends the wait for a server that is away. */
-  claim(limit: number, signal: AbortSignal, isAhead: boolean): Promise<Claimed> {
+  /** One at a time, and none while others are under way. `signal` ends the wait for a server that is away. */
+  claim(limit: number, signal: AbortSignal): Promise<Claimed> {
     return new Promise((resolve, reject) => {
-      this.#claim = { limit, signal, isAhead, resolve, reject };
-      if (isAhead && !this.#isAheadUnderway) void this.#exchange();
-      else this.#schedule();
+      this.#claim = { limit, signal, resolve, reject };
+      this.#schedule();
+    });
+  }
+
+  /** At most `CLAIMS_AT_ONCE` at a time. Leaves at once, with all that is done. */
+  claimAhead(limit: number, signal: AbortSignal): Promise<Claimed> {
+    this.#aheadUnderway++;
+    const claimed = new Promise<Claimed>((resolve, reject) => {
+      void this.#exchange({ limit, signal, resolve, reject });
+    });
+    return claimed.finally(() => {
+      this.#aheadUnderway--;
+      // What waited for this answer goes along with the next claim, or alone where none comes in this turn.
+      setImmediate(() => this.#schedule());
     });
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isAheadUnderway) return;
+    if (this.#isScheduled || !this.#isDue) return;
     this.#isScheduled = true;
     afterMicrotasks(() => {
       this.#isScheduled = false;
-      if (!this.#isAheadUnderway && this.#hasAny) void this.#exchange();
+      if (!this.#isDue) return;
+      const claim = this.#claim;
+      this.#claim = undefined;
+      void this.#exchange(claim);
     });
   }
 
-  get #hasAny(): boolean {
-    return this.#done.length > 0 || this.#claim !== undefined;
+  get #isDue(): boolean {
+    return this.#aheadUnderway === 0 && (this.#done.length > 0 || this.#claim !== undefined);
   }
 
-  async #exchange(): Promise<void> {
+  async #exchange(claim: Claim | undefined): Promise<void> {
     const done = this.#takeDone();
-    const claim = this.#claim;
-    this.#claim = undefined;
-    this.#isAheadUnderway = claim?.isAhead ?? false;
     if (this.#done.length > 0) this.#schedule();
+    const claimant = claim === undefined ? undefined : this.#claimants.shift();
     try {
       const { connection } = this.#options;
       const { breaks } = connection;
-      const answer = await this.#send(done, claim);
-      if (claim?.isAhead) this.#isAheadUnderway = false;
+      const answer = await this.#send(done, claim, claimant);
+      if (claimant !== undefined) this.#claimants.push({ ...claimant, call: claimant.call + 1 });
       try {
         tell(done, onlyIfWhole(connection, breaks, answer[0]));
       } catch (error) {
         for (const { reject } of done) reject(error);
       }
-      if (claim !== undefined) {
-        this.#call++;
-        claim.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1] });
-      }
+      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1] });
     } catch (error) {
-      if (claim?.isAhead) this.#isAheadUnderway = false;
+      if (claimant !== undefined) this.#claimants.unshift(claimant);
       for (const { reject } of done) reject(error);
       claim?.reject(error);
     }
-    // What waited for this answer goes along with the next claim, or alone where none comes in this turn.
-    if (claim?.isAhead) setImmediate(() => this.#schedule());
   }
 
   /** As many as fit in one call. */
@@ -135,9 +149,15 @@ export class Exchange {
     return this.#done.splice(0, tooMany < 0 ? this.#done.length : tooMany);
   }
 
-  async #send(done: readonly Done[], claim: Claim | undefined): Promise<Lists> {
+  async #send(done: readonly Done[], claim: Claim | undefined, claimant: Claimant | undefined): Promise<Lists> {
     const { connection, key, leaseMs, workerId, patienceMs } = this.#options;
-    const args = [String(claim?.limit ?? 0), String(leaseMs), workerId, this.#consumer, String(this.#call)];
+    const args = [
+      String(claim?.limit ?? 0),
+      String(leaseMs),
+      workerId,
+      claimant?.id ?? '',
+      String(claimant?.call ?? 0),
+    ];
     for (const { deliveries } of done) for (const { envelope } of deliveries) args.push(envelope.id);
     for (const { deliveries } of done) for (const { fence } of deliveries) args.push(String(fence));
     const reply = await connection.run(exchange, key, args, { patienceMs, signal: claim?.signal });

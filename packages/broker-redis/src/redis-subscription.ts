@@ -4,7 +4,7 @@ import { batches, LARGEST_BATCH } from './batches.ts';
 import { delayMs } from './delay.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
-import { type Claimed, Exchange, type ExchangeOptions, onlyIfWhole } from './exchange.ts';
+import { CLAIMS_AT_ONCE, type Claimed, Exchange, type ExchangeOptions, onlyIfWhole } from './exchange.ts';
 import { extend } from './scripts/extend.ts';
 import type { Reply, Script } from './scripts/script.ts';
 import { settle } from './scripts/settle.ts';
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 5_000;
 
 export interface RedisSubscriptionOptions extends ExchangeOptions {
   readonly doorbell: Doorbell;
-  /** Most that may be claimed ahead of `receive`. */
+  /** Most that one claim ahead of `receive` takes. */
   readonly prefetch: number;
   readonly onClose: () => void;
 }
@@ -30,8 +30,9 @@ export class RedisSubscription implements Subscription {
     this.#exchange = new Exchange(options);
     this.#ahead = new Ahead({
       most: Math.min(options.prefetch, LARGEST_BATCH),
+      batches: CLAIMS_AT_ONCE,
       leaseMs: options.leaseMs,
-      claim: async (limit) => (await this.#exchange.claim(limit, this.#closing.signal, true)).deliveries,
+      claim: async (limit) => (await this.#exchange.claimAhead(limit, this.#closing.signal)).deliveries,
       giveBack: (deliveries) => this.#giveBack(deliveries),
     });
   }
@@ -92,7 +93,7 @@ export class RedisSubscription implements Subscription {
   /** `undefined` where the wait for a server that is away was aborted. */
   async #claim(limit: number, signal: AbortSignal): Promise<Claimed | undefined> {
     try {
-      return await this.#exchange.claim(limit, signal, false);
+      return await this.#exchange.claim(limit, signal);
     } catch (error) {
       if (signal.aborted || this.#closing.signal.aborted) return undefined;
       throw error;

@@ -14,9 +14,10 @@ function delivery(crashes = 0): Delivery {
   return { envelope: { id, queue: 'q', headers: {}, body: Buffer.alloc(0) }, fence: number, crashes };
 }
 
-function ahead(): Ahead {
+function ahead(batches = 1): Ahead {
   return new Ahead({
     most: BATCH,
+    batches,
     leaseMs: 30_000,
     claim: async () => {
       claims++;
@@ -54,6 +55,20 @@ it('a consumer that has proved quick has the next batch claimed, and takes it', 
   expect(await quick.take(1)).toEqual([next[0]]);
   expect(await quick.take(5)).toEqual([next[1]]);
   expect(await quick.take(5)).toEqual([]);
+});
+
+it('as many batches are held or under way as may be, and the oldest is taken first', async () => {
+  const quick = ahead(2);
+  handOver(quick, PROVEN + 1, 1);
+  expect(claims).toBe(2);
+  const [first, second] = [next, [delivery(), delivery()]];
+  await Promise.resolve();
+  expect(await quick.take(BATCH)).toEqual(first);
+  next = second;
+  handOver(quick, 1, 1);
+  expect(claims).toBe(3);
+  expect(await quick.take(BATCH)).toEqual(first);
+  expect(await quick.take(BATCH)).toEqual(second);
 });
 
 it('slow handlers have none', () => {

@@ -158,7 +158,8 @@ export class Consumer {
     const { concurrency } = this.#options;
     const running = this.#runner.size;
     const unsettled = this.#held() - running;
-    if (this.#solitude.isClosed || unsettled > concurrency) return 0;
+    // What is done may be on its way and what was done after it wait for the next call, and no more.
+    if (this.#solitude.isClosed || unsettled > 2 * concurrency) return 0;
     if (this.#solitude.isWary) return running + unsettled === 0 ? 1 : 0;
     return Math.max(0, concurrency - running);
   }
