@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { TaskManager } from '@brokkr/core';
 import { connect } from 'amqplib';
 import pino from 'pino';
@@ -43,7 +44,13 @@ async function inBulks(count, send) {
 
 /** Each publishes to a durable quorum queue of its own, and consumes from it. */
 export function contenders(url, peers) {
-  return { brokkr: brokkr(url), amqplib: amqplib(url), 'rabbitmq-client': rabbitmqClient(url, peers) };
+  const persistent = () => ({ persistent: true });
+  return {
+    brokkr: brokkr(url),
+    amqplib: amqplib(url, 'raw', persistent),
+    'amqplib alike': amqplib(url, 'raw-alike', alike),
+    'rabbitmq-client': rabbitmqClient(url, peers),
+  };
 }
 
 function brokkr(url) {
@@ -69,9 +76,13 @@ function brokkr(url) {
   };
 }
 
-function amqplib(url) {
-  const queue = 'raw';
-  const options = { persistent: true };
+/** What Brokkr sends along: an id and two headers, and a message that no queue takes comes back. */
+function alike() {
+  const headers = { 'brokkr-task': 'noop', 'brokkr-at': String(Date.now()) };
+  return { persistent: true, mandatory: true, messageId: randomUUID(), headers };
+}
+
+function amqplib(url, queue, options) {
   const content = () => Buffer.from(JSON.stringify(payload));
   const open = async () => {
     const model = await connect(url, { noDelay: true });
@@ -85,13 +96,13 @@ function amqplib(url) {
       const { model, channel } = await open();
       const send = () =>
         new Promise((resolve, reject) => {
-          channel.sendToQueue(queue, content(), options, (error) => (error === null ? resolve() : reject(error)));
+          channel.sendToQueue(queue, content(), options(), (error) => (error === null ? resolve() : reject(error)));
         });
       await send();
       return {
         send,
         sendMany: (size) => {
-          for (let index = 0; index < size; index++) channel.sendToQueue(queue, content(), options);
+          for (let index = 0; index < size; index++) channel.sendToQueue(queue, content(), options());
           return channel.waitForConfirms();
         },
         close: () => model.close(),
