@@ -21,6 +21,8 @@ export default defineConfig({
     globalSetup: ['./test/support/servers.ts'],
     reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
+    // Unit tests share processes, and with them the modules: loading those anew for each file took half of the time.
+    ...(which === 'unit' && { isolate: false, maxWorkers: '100%' }),
     testTimeout: 10_000,
     maxConcurrency: 8,
     typecheck: { enabled: false },
