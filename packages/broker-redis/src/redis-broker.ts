@@ -30,6 +30,7 @@ import { Keys } from './keys.ts';
 import { closedError } from './redis-errors.ts';
 import { RedisInspector } from './redis-inspector.ts';
 import { RedisResults } from './redis-results.ts';
+import { RedisStates } from './redis-states.ts';
 import { RedisSubscription } from './redis-subscription.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { append } from './scripts/append.ts';
@@ -47,7 +48,7 @@ export interface RedisBrokerOptions extends BrokerOptions {
 }
 
 const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
-const NAMESPACE = /^[A-Za-z0-9._:-]{1,120}$/;
+const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
 /**
@@ -74,16 +75,17 @@ export class RedisBroker
   readonly #patienceMs: number;
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
+  readonly #states: RedisStates;
   readonly #inspector: RedisInspector;
   readonly #announced = new Set<string>();
   readonly #subscriptions = new Set<RedisSubscription>();
   #closed = false;
 
-  /** @throws ConfigError where there is neither a URL nor a client, the URL is none, or the namespace has other signs than A-Z a-z 0-9 . _ : - */
+  /** @throws ConfigError where there is neither a URL nor a client, the URL is none, or the namespace is not 1 to 60 of A-Z a-z 0-9 . _ - */
   constructor(options: RedisBrokerOptions) {
     const namespace = options.namespace ?? defaults.namespace;
     if (!NAMESPACE.test(namespace)) {
-      throw new ConfigError('TASK_NAMESPACE: use 1 to 120 characters of A-Z a-z 0-9 . _ : -', {
+      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
         code: 'NAMESPACE_INVALID',
       });
     }
@@ -103,6 +105,7 @@ export class RedisBroker
     });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
     this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
+    this.#states = new RedisStates(this.#connection, this.#keys, this.#patienceMs);
     this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
   }
 
@@ -212,13 +215,12 @@ export class RedisBroker
     return this.#results.loadResult(id, signal);
   }
 
-  async getState(key: string): Promise<string | undefined> {
-    return (await this.#call((client) => client.hget(this.#keys.state, key))) ?? undefined;
+  getState(key: string): Promise<string | undefined> {
+    return this.#states.getState(key);
   }
 
-  async setState(key: string, value: string | undefined): Promise<void> {
-    const { state } = this.#keys;
-    await this.#call((client) => (value === undefined ? client.hdel(state, key) : client.hset(state, key, value)));
+  setState(key: string, value: string | undefined): Promise<void> {
+    return this.#states.setState(key, value);
   }
 
   /** Of one queue, and small enough for one script call. */
