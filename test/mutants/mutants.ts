@@ -1,189 +1,185 @@
-/** One deliberate fault: a piece of a built file, and what stands there instead. */
+/** One deliberate fault: a piece of a built package, and what stands there instead. */
 export interface Mutant {
   readonly name: string;
-  /** Below `packages/`. */
-  readonly file: string;
+  readonly of: 'core' | 'broker-memory';
   readonly search: string;
   readonly replace: string;
 }
 
-const memory = 'broker-memory/dist';
-const core = 'core/dist';
-
 export const mutants: readonly Mutant[] = [
   {
     name: 'ack forgets nothing',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: "case 'ack':\n                this.#forget(message);",
     replace: "case 'ack':\n                this.#ready.pushBack(message);",
   },
   {
     name: 'a settlement needs no fence',
-    file: `${memory}/lease-table.js`,
+    of: 'broker-memory',
     search: 'message.fence === fence && ',
     replace: '',
   },
   {
     name: 'leases never run out',
-    file: `${memory}/lease-table.js`,
+    of: 'broker-memory',
     search: 'if (message.leaseEndsAt > now)',
     replace: 'if (true)',
   },
   {
     name: 'renewing a lease does nothing',
-    file: `${memory}/lease-table.js`,
+    of: 'broker-memory',
     search: 'this.hold(message, this.endOfLease());',
     replace: 'this.hold(message, message.leaseEndsAt);',
   },
-  { name: 'a crash is not counted', file: `${memory}/memory-queue.js`, search: 'message.crashes++;', replace: '' },
+  { name: 'a crash is not counted', of: 'broker-memory', search: 'message.crashes++;', replace: '' },
   {
     name: 'a release counts a crash',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: "case 'release':",
     replace: "case 'release':\n                message.crashes++;",
   },
   {
     name: 'delays are rounded down',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: 'this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs)',
     replace: 'this.#clock.monotonic() + Math.floor(Math.min(delayMs, this.#maxDelayMs) / 10) * 10 - 5',
   },
   {
     name: 'delays are forgotten',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: 'if (delayMs === 0)',
     replace: 'if (delayMs >= 0)',
   },
   {
     name: 'what falls due rings no bell',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: 'this.#watchDelayed();\n        this.ring();',
     replace: 'this.#watchDelayed();',
   },
   {
     name: 'dead letters are dropped',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: 'this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));',
     replace: '',
   },
   {
     name: 'a retry keeps the old envelope',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: 'message.envelope = keptEnvelope(settlement.replacement, this.name);',
     replace: '',
   },
   {
     name: 'last in, first out',
-    file: `${memory}/memory-queue.js`,
+    of: 'broker-memory',
     search: 'if (delayMs === 0) {\n            this.#ready.pushBack(message);',
     replace: 'if (delayMs === 0) {\n            this.#ready.pushFront(message);',
   },
   {
     name: 'bodies are taken for text',
-    file: `${memory}/stored-message.js`,
+    of: 'broker-memory',
     search: "Buffer.from(kept.bytes, 'latin1')",
     replace: 'Buffer.from(kept.bytes)',
   },
   {
     name: 'an idempotency key is ignored',
-    file: `${memory}/memory-broker.js`,
+    of: 'broker-memory',
     search: 'idempotencyKey === undefined ? id : ',
     replace: 'true ? id : ',
   },
-  { name: 'discard is not counted', file: `${memory}/memory-queue.js`, search: 'this.#gone.discarded++;', replace: '' },
+  { name: 'discard is not counted', of: 'broker-memory', search: 'this.#gone.discarded++;', replace: '' },
   {
     name: 'an aborted receive still takes',
-    file: `${memory}/memory-subscription.js`,
+    of: 'broker-memory',
     search: 'if (signal.aborted || ',
     replace: 'if (',
   },
   {
     name: 'redriving keeps the attempts',
-    file: `${core}/broker/dead-letter.js`,
+    of: 'core',
     search: '!FORGOTTEN_ON_REDRIVE.has(name)',
     replace: 'name !== ""',
   },
   {
     name: 'acknowledged although it failed',
-    file: `${core}/worker/execution.js`,
-    search: "this.#end({ kind: 'failed', error });",
-    replace: "this.#end({ kind: 'succeeded' });",
+    of: 'core',
+    search: 'kind: "failed",\n\t\t\terror\n',
+    replace: 'kind: "succeeded"\n',
   },
   {
     name: 'a permanent error is retried',
-    file: `${core}/worker/settle-outcome.js`,
+    of: 'core',
     search: 'if (isA(error, PermanentError) || isA(error, ValidationError))',
     replace: 'if (false)',
   },
   {
     name: 'retries never end',
-    file: `${core}/worker/settle-outcome.js`,
+    of: 'core',
     search: 'if (message.attempt > (message.maxRetries ?? task.maxRetries))',
     replace: 'if (false)',
   },
   {
     name: 'retries do not wait',
-    file: `${core}/worker/settle-outcome.js`,
+    of: 'core',
     search: 'again(envelope, now + waitMs, headers)',
     replace: 'again(envelope, now, headers)',
   },
   {
     name: 'RetryLater counts an attempt',
-    file: `${core}/worker/settle-outcome.js`,
+    of: 'core',
     search: 'settling.now() + outcome.delayMs, {})',
     replace: "settling.now() + outcome.delayMs, { 'brokkr-attempt': '2' })",
   },
   {
     name: 'a handler that ignores its abort is never given up',
-    file: `${core}/worker/runner.js`,
+    of: 'core',
     search: 'execution.inGrace = true;',
     replace: '',
   },
   {
     name: 'no lease is renewed',
-    file: `${core}/worker/lease-keeper.js`,
-    search: 'if (this.#timer === undefined && !this.#closed)',
+    of: 'core',
+    search: 'if (this.#timer === void 0 && !this.#closed)',
     replace: 'if (false)',
   },
   {
     name: 'suspects run in company',
-    file: `${core}/worker/solitude.js`,
+    of: 'core',
     search: 'const SUSPECT_CRASHES = 2;',
     replace: 'const SUSPECT_CRASHES = 99;',
   },
   {
     name: 'suspects run wherever they come',
-    file: `${core}/worker/solitude.js`,
+    of: 'core',
     search: 'return alone;',
     replace: 'return true;',
   },
   {
     name: 'a poison message lives for ever',
-    file: `${core}/worker/process-delivery.js`,
+    of: 'core',
     search: 'if (crashes >= judging.maxCrashes)',
     replace: 'if (false)',
   },
   {
     name: 'what has expired runs',
-    file: `${core}/worker/process-delivery.js`,
+    of: 'core',
     search: 'envelope.expiresAt <= judging.now()',
     replace: 'false',
   },
   {
     name: 'an unknown task is dropped',
-    file: `${core}/worker/process-delivery.js`,
+    of: 'core',
     search: 'return park(delivery, message, judging);',
     replace: "return settle({ kind: 'ack', delivery });",
   },
   {
     name: 'shutdown acknowledges what it interrupts',
-    file: `${core}/worker/settle-outcome.js`,
-    search: "return { kind: 'release', delivery };",
-    replace: "return { kind: 'ack', delivery };",
+    of: 'core',
+    search: 'case "interrupted": return {\n\t\t\tkind: "release"',
+    replace: 'case "interrupted": return {\n\t\t\tkind: "ack"',
   },
   {
     name: 'depth is not checked',
-    file: `${core}/message/json-depth.js`,
+    of: 'core',
     search: 'if (++depth > limit)',
     replace: 'if (false)',
   },

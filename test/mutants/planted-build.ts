@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,11 +29,17 @@ export function copyOfBuild(): string {
   return folder;
 }
 
-export function plant({ file, search, replace }: Mutant, folder: string): void {
-  const path = join(folder, 'node_modules', '@brokkr', file);
-  const parts = readFileSync(path, 'utf8').split(search);
-  expect(parts, `${file} holds ${JSON.stringify(search)} exactly once`).toHaveLength(2);
-  writeFileSync(path, parts.join(replace));
+export function plant({ of, search, replace }: Mutant, folder: string): void {
+  const dist = join(folder, 'node_modules', '@brokkr', of, 'dist');
+  const files = readdirSync(dist)
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => ({ path: join(dist, name), parts: readFileSync(join(dist, name), 'utf8').split(search) }))
+    .filter(({ parts }) => parts.length > 1);
+  expect(
+    files.map(({ parts }) => parts.length),
+    `${of} holds ${JSON.stringify(search)} exactly once`,
+  ).toEqual([2]);
+  for (const { path, parts } of files) writeFileSync(path, parts.join(replace));
 }
 
 /** What a script of the copy says in its last line: `green`, or `red` and why. */

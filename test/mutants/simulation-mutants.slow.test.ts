@@ -17,13 +17,13 @@ const SHARED = [
 const own: readonly Mutant[] = [
   {
     name: 'what is gone when it is settled again is called lost',
-    file: 'core/dist/worker/settler.js',
-    search: 'if (isLost && failure !== undefined)',
+    of: 'core',
+    search: 'if (isLost && failure !== void 0)',
     replace: 'if (false)',
   },
   {
     name: 'a renewal that comes after the settlement calls it lost',
-    file: 'core/dist/worker/consumer.js',
+    of: 'core',
     search: 'if (held.isSettling)',
     replace: 'if (false)',
   },
