@@ -16,7 +16,7 @@ import { delays } from './redis-delays.mjs';
 import { together, togetherContenders } from './redis-together.mjs';
 
 const ROUNDS = Number(process.env.BROKKR_BENCH_ROUNDS ?? 5);
-const COUNT = Number(process.env.BROKKR_BENCH_COUNT ?? 20_000);
+const COUNT = Number(process.env.BROKKR_BENCH_COUNT ?? 50_000);
 /** Queued jobs whose memory is measured: so many that the buffers of connections hardly count. */
 const MANY = 100_000;
 /** `BROKKR_BENCH_ONLY=drain,idle`: not all of it. */
