@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../support/redis-server.ts';
@@ -46,6 +47,35 @@ describe('what only Redis can do', () => {
       'extra starts': bench.extraStarts(),
     });
   }, 120_000);
+
+  it('workers that claim ahead at full speed are killed, ten times, while connections break and scripts are flushed', async () => {
+    const { server, bench } = await open();
+    bench.worker();
+    let victim = bench.worker();
+    for (let round = 0; round < 10; round++) {
+      await until(
+        async () => {
+          const { ready } = await bench.counts();
+          if ((ready ?? 0) < 1_000) await bench.send(500, 0);
+          return bench.notes().filter(({ what, pid }) => what === 'ack' && pid === victim.pid).length > 500;
+        },
+        30_000,
+        'it works at full speed',
+      );
+      await server.command('SCRIPT', 'FLUSH');
+      await server.breakConnections();
+      const gone = once(victim, 'exit');
+      victim.kill('SIGKILL');
+      await gone;
+      victim = bench.worker();
+    }
+    await bench.drained(90_000);
+    figures('kill -9 at full speed', {
+      sent: bench.sent,
+      lost: await bench.lost(),
+      'extra starts': bench.extraStarts(),
+    });
+  }, 180_000);
 
   it('the server answers nobody for five seconds: leases of ten are kept', async () => {
     const { server, bench } = await open();
