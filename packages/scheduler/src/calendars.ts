@@ -6,6 +6,23 @@ const MOST_KEPT = 256;
 
 /** Those used last stand at the end. */
 const kept = new Map<string, Calendar>();
+let lastKey = '';
+let last: Calendar | undefined;
+
+/** A cron line in a zone. @param bothDays day of the month and of the week have to fit, where both are given */
+export class CalendarKey {
+  readonly line: string;
+  readonly timezone: string;
+  readonly bothDays: boolean;
+  readonly text: string;
+
+  constructor(line: string, timezone: string, bothDays: boolean) {
+    this.line = line;
+    this.timezone = timezone;
+    this.bothDays = bothDays;
+    this.text = `${bothDays} ${timezone} ${line}`;
+  }
+}
 
 /** Remembers an answer: asked again before that tick has come, it is the same. */
 export class Memo {
@@ -71,16 +88,16 @@ function followsRealTime(line: string): boolean {
   return /[*?]/.test(minute + hour);
 }
 
-/**
- * @param bothDays day of the month and of the week have to fit, where both are given
- * @throws what croner says of a line it cannot read
- */
-export function calendar(line: string, timezone: string, bothDays: boolean): Calendar {
-  const key = `${bothDays} ${timezone} ${line}`;
-  const found = kept.get(key) ?? new Calendar(line, timezone, bothDays);
-  kept.delete(key);
-  kept.set(key, found);
+/** @throws what croner says of a line it cannot read */
+export function calendar({ line, timezone, bothDays, text }: CalendarKey): Calendar {
+  // The runs of a job are asked for one after the other.
+  if (last !== undefined && text === lastKey) return last;
+  const found = kept.get(text) ?? new Calendar(line, timezone, bothDays);
+  kept.delete(text);
+  kept.set(text, found);
   const [oldest] = kept.keys();
   if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+  lastKey = text;
+  last = found;
   return found;
 }

@@ -1,4 +1,4 @@
-import { calendar, Memo } from './calendars.ts';
+import { CalendarKey, calendar, Memo } from './calendars.ts';
 import type { CronFields } from './job-options.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -13,22 +13,18 @@ const MINIMA = { year: '*', month: '1', day: '1', dayOfWeek: '*', hour: '0', min
 export class CronTrigger implements Trigger {
   readonly isOnce = false;
   readonly words: string;
-  readonly #line: string;
-  readonly #timezone: string;
-  readonly #bothDays: boolean;
+  readonly #key: CalendarKey;
   readonly #memo = new Memo();
 
   /** @throws what croner says of a line it cannot read */
   constructor(line: string, timezone: string, words: string, bothDays: boolean) {
-    this.#line = line;
-    this.#timezone = timezone;
-    this.#bothDays = bothDays;
+    this.#key = new CalendarKey(line, timezone, bothDays);
     this.words = words;
-    calendar(line, timezone, bothDays);
+    calendar(this.#key);
   }
 
   next(instant: number): number | undefined {
-    return this.#memo.get(instant, (from) => calendar(this.#line, this.#timezone, this.#bothDays).next(from));
+    return this.#memo.get(instant, (from) => calendar(this.#key).next(from));
   }
 }
 
