@@ -122,6 +122,7 @@ export class Link {
       noDelay: true,
       keepAlive: true,
       clientProperties: { connection_name: `brokkr ${this.#purpose}` },
+      ...tls,
     };
     // The client decodes the name of the virtual host.
     const target = {
@@ -132,7 +133,7 @@ export class Link {
       vhost: encodeURIComponent(vhost),
       heartbeat: heartbeatS,
     };
-    return connect({ protocol: tls ? 'amqps' : 'amqp', ...target }, socket);
+    return connect({ protocol: tls === undefined ? 'amqp' : 'amqps', ...target }, socket);
   }
 
   /** The client keeps to itself why a server refused the last step of the greeting: the virtual host is all it is about. */

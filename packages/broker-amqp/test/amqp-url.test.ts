@@ -6,9 +6,9 @@ import { AmqpBroker } from '../src/index.ts';
 
 describe('a RabbitMQ broker URL', () => {
   it.each([
-    ['amqp://h', { hosts: [{ host: 'h', port: 5672 }], tls: false, username: 'guest', password: 'guest', vhost: '/' }],
-    ['amqps://h', { hosts: [{ host: 'h', port: 5671 }], tls: true }],
-    ['AMQP://h', { tls: false }],
+    ['amqp://h', { hosts: [{ host: 'h', port: 5672 }], username: 'guest', password: 'guest', vhost: '/' }],
+    ['amqps://h', { hosts: [{ host: 'h', port: 5671 }], tls: {} }],
+    ['AMQP://h', { tls: undefined }],
     ['amqp://', { hosts: [{ host: 'localhost', port: 5672 }] }],
     ['amqp://u:p%40ss:w@h:7/v', { hosts: [{ host: 'h', port: 7 }], username: 'u', password: 'p@ss:w', vhost: 'v' }],
     ['amqp://u@h', { username: 'u', password: 'guest' }],

@@ -25,7 +25,7 @@ export function connectTo(target: RedisTarget, silenceMs: number): Client {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 2,
-    connectTimeout: target.connectTimeoutMs ?? 5_000,
+    connectTimeout: target.connectTimeoutMs,
     socketTimeout: silenceMs,
     keepAlive: 10_000,
     retryStrategy,
@@ -33,7 +33,7 @@ export function connectTo(target: RedisTarget, silenceMs: number): Client {
     db: target.db,
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password }),
-    ...(target.tls && { tls: {} }),
+    ...(target.tls !== undefined && { tls: target.tls }),
   } satisfies RedisOptions;
   if (target.kind === 'cluster') {
     const { db: _, lazyConnect, enableOfflineQueue, retryStrategy: strategy, ...redisOptions } = common;
@@ -51,6 +51,8 @@ export function connectTo(target: RedisTarget, silenceMs: number): Client {
       sentinels: [...target.hosts],
       name: target.master as string,
       sentinelRetryStrategy: retryStrategy,
+      // Without these two the client talks in the clear, to the Sentinels and to the primary they name.
+      ...(target.tls !== undefined && { sentinelTLS: target.tls, enableTLSForSentinelMode: true }),
       ...(target.sentinelPassword !== undefined && { sentinelPassword: target.sentinelPassword }),
     });
   }

@@ -5,10 +5,10 @@ import { parseRedisUrl } from '../src/redis-url.ts';
 
 describe('a Redis broker URL', () => {
   it.each([
-    ['redis://localhost', { kind: 'single', hosts: [{ host: 'localhost', port: 6379 }], db: 0, tls: false }],
+    ['redis://localhost', { kind: 'single', hosts: [{ host: 'localhost', port: 6379 }], db: 0 }],
     ['redis://u:p%40ss@h:7/3', { hosts: [{ host: 'h', port: 7 }], username: 'u', password: 'p@ss', db: 3 }],
     ['redis://:secret@h', { password: 'secret' }],
-    ['rediss://h:1', { tls: true }],
+    ['rediss://h:1', { tls: {} }],
     ['redis://[::1]:6380/1', { hosts: [{ host: '::1', port: 6380 }], db: 1 }],
     [
       'redis+sentinel://a:1,b:2/prime/4?sentinelPassword=x',
@@ -26,7 +26,7 @@ describe('a Redis broker URL', () => {
     ['redis+sentinel://a/prime', { hosts: [{ host: 'a', port: 26379 }], db: 0 }],
     ['redis+cluster://u:p@a:7000,b:7001', { kind: 'cluster', username: 'u', password: 'p' }],
     ['redis+unix:///run/redis.sock?db=2', { kind: 'unix', path: '/run/redis.sock', db: 2 }],
-    ['redis://h?connectTimeout=200&allowEviction=true', { connectTimeoutMs: 200, allowEviction: true }],
+    ['redis://h?connectTimeout=200ms&allowEviction=true', { connectTimeoutMs: 200, allowEviction: true }],
   ])('%s is taken apart', (url, expected) => {
     expect(parseRedisUrl(url)).toMatchObject(expected);
   });
@@ -38,7 +38,7 @@ describe('a Redis broker URL', () => {
     ['redis+sentinel://u:s3cret@h', /primary/],
     ['redis+unix://', /socket/],
     ['redis://u:s3cret@h?colour=red', /unknown option "colour"; known are db/],
-    ['redis://u:s3cret@h?connectTimeout=soon', /milliseconds/],
+    ['redis://u:s3cret@h?connectTimeout=soon', /connectTimeout: "soon" is no duration/],
     ['http://u:s3cret@h', /write redis:/],
   ])('%s is refused, naming what is wrong and no secret', (url, problem) => {
     const refused = () => new RedisBroker({ url });
