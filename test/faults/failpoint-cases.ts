@@ -7,6 +7,8 @@ import type { FaultBroker, FaultServer } from './fault-server.ts';
 /** Three of each in `npm run test:faults`, a hundred in `npm run test:soak`. */
 const REPEATS = Number(process.env.BROKKR_FAILPOINT_REPEATS ?? 3);
 const AT_ONCE = 3;
+/** Each leaves queues of its own behind. */
+const SWEEP_EVERY = 15;
 /** Enough that some come before the failure and some after. */
 const JOBS = 3;
 
@@ -58,7 +60,7 @@ export function failpointCases(broker: FaultBroker): void {
     it.each(CASES)(
       'at $point by $action',
       async (given) => {
-        const runs = await repeat(() => fail(server, broker, given));
+        const runs = await repeat(server, () => fail(server, broker, given));
         figures(`failpoint ${given.point}=${given.action}`, {
           repeats: REPEATS,
           lost: runs.reduce((sum, { lost }) => sum + lost, 0),
@@ -81,7 +83,7 @@ export function failpointCases(broker: FaultBroker): void {
     ])(
       'a sender at $point by $action',
       async ({ point, action, stored }) => {
-        const found = await repeat(async () => {
+        const found = await repeat(server, async () => {
           const bench = new FaultBench(server, { fences: broker.fences });
           try {
             const sender = spawn(process.execPath, bench.sendCommand('0', '1'), {
@@ -147,12 +149,15 @@ async function stop(victim: ChildProcess, ended: Promise<unknown[]>): Promise<vo
   expect((await ended)[0]).toBe(0);
 }
 
-async function repeat<T>(run: () => Promise<T>): Promise<T[]> {
+async function repeat<T>(server: FaultServer, run: () => Promise<T>): Promise<T[]> {
   const results: T[] = [];
-  let left = REPEATS;
-  const lane = async () => {
-    while (left-- > 0) results.push(await run());
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  while (results.length < REPEATS) {
+    let left = Math.min(SWEEP_EVERY, REPEATS - results.length);
+    const lane = async () => {
+      while (left-- > 0) results.push(await run());
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    if (results.length < REPEATS) await server.sweep?.();
+  }
   return results;
 }

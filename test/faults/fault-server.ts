@@ -18,6 +18,8 @@ export interface FaultServer {
   breakConnections(): Promise<void>;
   /** Resolves once a queue that was just declared survives a `kill -9`; where it is absent, one does at once. */
   queuesAreKept?(): Promise<void>;
+  /** Deletes all queues that earlier tests have left: for a server that a thousand of them would slow down. */
+  sweep?(): Promise<void>;
   /** Resolves once it holds nothing but dead letters: for a server whose `counts` do not tell what runs. */
   quiet?(namespace: string, boundMs: number): Promise<void>;
   /** Where it keeps each message, in one look; `undefined` for a server that cannot tell. */

@@ -54,6 +54,13 @@ export class RabbitFaultServer implements FaultServer {
     await sleep(WRITTEN_DOWN_MS);
   }
 
+  async sweep(): Promise<void> {
+    await this.rabbit.control(
+      'eval',
+      '[rabbit_amqqueue:delete(Q, false, false, <<"sweep">>) || Q <- rabbit_amqqueue:list()], ok.',
+    );
+  }
+
   /** Quarantine and rungs too, and what is handed over and not acknowledged. */
   async quiet(namespace: string, boundMs: number): Promise<void> {
     const held = async () => {

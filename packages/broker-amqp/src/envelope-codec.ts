@@ -22,14 +22,29 @@ const NOT_BEFORE = 'x-brokkr-not-before';
 const OTHERS = 'x-brokkr-headers';
 const PLAIN = /^(?!x-|b?cc$)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
 
+/**
+ * Two headers that every message has stand in the properties that AMQP has for them, `type` and `timestamp`: with none in
+ * the table the client sends a message in two thirds of the time, since it makes a given table the prototype of its own.
+ */
+const TASK = 'brokkr-task';
+const SENT_AT = 'brokkr-at';
+/** Bytes of a short string. */
+const LONGEST_TYPE = 255;
+/** A `timestamp` of less is in seconds, as the protocol has it: somebody else's. */
+const FIRST_INSTANT_MS = 100_000_000_000;
+const INSTANT_MS = /^[1-9]\d{11,14}$/;
+
 /** Headers stand in the table as they are, so that a person who looks at a queue can read them. */
 export function encodeProperties(envelope: Envelope, passport: Passport): Options.Publish {
+  const properties: Options.Publish = { messageId: envelope.id, persistent: true, mandatory: true };
   const table: Record<string, string | number> = {};
   let others: Record<string, string> | undefined;
   const { headers, expiresAt, notBefore } = envelope;
   for (const name of Object.keys(headers)) {
     const value = headers[name] as string;
-    if (PLAIN.test(name)) table[name] = value;
+    if (name === TASK && Buffer.byteLength(value) <= LONGEST_TYPE) properties.type = value;
+    else if (name === SENT_AT && INSTANT_MS.test(value)) properties.timestamp = Number(value);
+    else if (PLAIN.test(name)) table[name] = value;
     else {
       others ??= Object.create(null) as Record<string, string>;
       others[name] = value;
@@ -41,7 +56,7 @@ export function encodeProperties(envelope: Envelope, passport: Passport): Option
   if (expiresAt !== undefined) table[EXPIRES] = expiresAt;
   if (notBefore !== undefined) table[NOT_BEFORE] = notBefore;
   if (others !== undefined) table[OTHERS] = JSON.stringify(others);
-  return { messageId: envelope.id, headers: table, persistent: true, mandatory: true };
+  return Object.keys(table).length === 0 ? properties : { ...properties, headers: table };
 }
 
 export interface Decoded {
@@ -55,7 +70,7 @@ export interface Decoded {
 /** Any message, also one that Brokkr never sent: whether it is a task's is for the core to judge. */
 export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
   const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
-  const headers: Record<string, string> = {};
+  const headers = namedHeaders(properties);
   for (const name of Object.keys(table)) {
     const value = table[name];
     if (name.startsWith('x-')) continue;
@@ -79,6 +94,15 @@ export function decodeMessage({ properties, content }: Message, queue: string): 
     },
     notBefore: count(table[NOT_BEFORE]) || undefined,
   };
+}
+
+/** The headers that stand in properties of their own. */
+function namedHeaders({ type, timestamp }: Message['properties']): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (typeof type === 'string') headers[TASK] = type;
+  const sentAt = count(timestamp);
+  if (sentAt > 0) headers[SENT_AT] = String(sentAt < FIRST_INSTANT_MS ? sentAt * 1_000 : sentAt);
+  return headers;
 }
 
 /** Anybody names headers: the one name that an assignment would take for a prototype is defined instead. */

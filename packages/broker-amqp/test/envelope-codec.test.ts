@@ -19,6 +19,8 @@ const hostile = fc.constantFrom(
   'constructor',
   'x-death',
   'X-Match',
+  'brokkr-task',
+  'brokkr-at',
   'x-brokkr-fence',
   'x-brokkr-headers',
   'CC',
@@ -30,8 +32,13 @@ const hostile = fc.constantFrom(
   'n'.repeat(200),
 );
 const name = fc.oneof(hostile, fc.string({ maxLength: 130 }));
+/** Also what the properties for a task and a time would take, or nearly. */
+const value = fc.oneof(
+  fc.string(),
+  fc.constantFrom('1795469590000', '1795469590', '0', '', 'é'.repeat(128), 't'.repeat(255)),
+);
 const headers = fc
-  .array(fc.tuple(name, fc.string()), { maxLength: 20 })
+  .array(fc.tuple(name, value), { maxLength: 20 })
   .map((entries) => Object.fromEntries(entries) as Record<string, string>);
 
 describe('an envelope as a message', () => {
@@ -49,6 +56,23 @@ describe('an envelope as a message', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('with nothing but a task and a time has no table, which costs the client a third of its time', () => {
+    const headers = { 'brokkr-task': 'mail:send', 'brokkr-at': '1795469590000' };
+    const properties = encodeProperties({ id: 'i', queue: 'q', body: Buffer.of(), headers }, NEW);
+    expect(properties).toEqual({
+      messageId: 'i',
+      persistent: true,
+      mandatory: true,
+      type: 'mail:send',
+      timestamp: 1_795_469_590_000,
+    });
+  });
+
+  it('of another program is read by the properties that the protocol has', () => {
+    const { envelope } = decodeMessage(message(Buffer.of(), { type: 'resize', timestamp: 1_795_469_590 }), 'q');
+    expect(envelope.headers).toEqual({ 'brokkr-task': 'resize', 'brokkr-at': '1795469590000' });
   });
 
   it('a header of that name does not pass for what travels beside the envelope', () => {
