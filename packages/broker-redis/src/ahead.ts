@@ -1,4 +1,5 @@
 import type { Delivery } from '@brokkr/core';
+import type { Claimed } from './exchange.ts';
 
 /** A batch ahead has to be used up within this time at the rate of the last hand-over. */
 const WORTH_MS = 5;
@@ -13,14 +14,16 @@ export interface AheadOptions {
   /** Batches that may be held or under way. */
   readonly batches: number;
   readonly leaseMs: number;
-  readonly claim: (limit: number) => Promise<readonly Delivery[]>;
+  readonly claim: (limit: number) => Promise<Claimed>;
   readonly giveBack: (deliveries: readonly Delivery[]) => Promise<unknown>;
 }
 
 /** What came with one claim. */
 interface Batch {
   readonly deliveries: readonly Delivery[];
-  readonly since: number;
+  /** On the monotonic clock. */
+  readonly askedAt: number;
+  readonly arrivedAt: number;
 }
 
 /**
@@ -54,15 +57,14 @@ export class Ahead {
     }
     const oldest = this.#held.shift();
     if (oldest === undefined) return [];
-    const { deliveries, since } = oldest;
-    // A handler may have blocked this thread past the lease: what is old is not started.
-    if (performance.now() - since > this.#longestMs) {
+    const { deliveries, arrivedAt } = oldest;
+    if (performance.now() - arrivedAt > this.#longestMs || isLate(oldest, this.#options.leaseMs)) {
       this.#held.unshift(oldest);
       this.#return();
       return [];
     }
     if (deliveries.length <= limit) return deliveries;
-    this.#held.unshift({ deliveries: deliveries.slice(limit), since });
+    this.#held.unshift({ ...oldest, deliveries: deliveries.slice(limit) });
     return deliveries.slice(0, limit);
   }
 
@@ -96,34 +98,45 @@ export class Ahead {
 
   async #claim(size: number, signal: AbortSignal): Promise<void> {
     try {
-      const deliveries = await this.#options.claim(size);
-      if (deliveries.length > 0) this.#held.push({ deliveries, since: performance.now() });
-      if (this.#closed || signal.aborted || deliveries.some(hasCrashed)) this.#return();
+      const { deliveries, askedAt } = await this.#options.claim(size);
+      if (deliveries.length > 0) this.#hold({ deliveries, askedAt, arrivedAt: performance.now() });
+      if (this.#closed || signal.aborted) this.#returnAll(1);
+      else if (deliveries.some(hasCrashed)) this.#return();
       else this.#watch(signal);
     } catch {
       // `receive` asks again, by the same number.
     }
   }
 
+  /** In the order in which the server handed them over; after a break they may come in another. */
+  #hold(batch: Batch): void {
+    this.#held.push(batch);
+    this.#held.sort((one, other) => firstFence(one) - firstFence(other));
+  }
+
   /** One timer for many batches: it looks whether what it finds is old. */
   #watch(signal: AbortSignal): void {
     if (signal !== this.#signal) {
       this.#signal = signal;
-      signal.addEventListener('abort', () => this.#return(), { once: true });
+      signal.addEventListener('abort', () => this.#returnAll(0), { once: true });
     }
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       const [oldest] = this.#held;
       if (oldest === undefined) return;
-      if (performance.now() - oldest.since >= this.#longestMs) this.#return();
+      if (performance.now() - oldest.arrivedAt >= this.#longestMs) this.#return();
       else this.#watch(signal);
     }, this.#longestMs);
   }
 
-  /** From the last on, since each goes back to the head of the line. */
+  /** Once nothing is under way but `itself` (0 or 1): what comes last has to go back first. */
+  #returnAll(itself: number): void {
+    if (this.#underway.size <= itself) this.#return();
+  }
+
   #return(): void {
     if (this.#held.length === 0) return;
-    const held = this.#held.flatMap(({ deliveries }) => deliveries).toReversed();
+    const held = this.#held.flatMap(({ deliveries }) => deliveries);
     this.#held = [];
     this.#quick = 0;
     const returning = this.#options
@@ -133,6 +146,15 @@ export class Ahead {
       .finally(() => this.#returning.delete(returning));
     this.#returning.add(returning);
   }
+}
+
+/** A handler may have blocked this thread for so long that the leases are about to run out: nothing is started then. */
+export function isLate({ askedAt }: { readonly askedAt: number }, leaseMs: number): boolean {
+  return performance.now() - askedAt > leaseMs / 2;
+}
+
+function firstFence({ deliveries }: Batch): number {
+  return deliveries[0]?.fence ?? 0;
 }
 
 function hasCrashed({ crashes }: Delivery): boolean {

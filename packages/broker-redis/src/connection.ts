@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
 import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './connect.ts';
-import { asBrokerError, closedError, isPassing } from './redis-errors.ts';
+import { asBrokerError, closedError, isPassing, isRefusal } from './redis-errors.ts';
 import { callWithMessages } from './packed-call.ts';
 import type { Reply, Script } from './scripts/script.ts';
 
@@ -43,6 +43,8 @@ export class Connection {
   #breaks = 0;
   /** When the first of the calls that failed since the last answer did. */
   #failingSince: number | undefined;
+  /** Ends of the calls that have no answer. */
+  readonly #unanswered = new Set<(error: Error) => void>();
 
   constructor(client: Client, options: ConnectionOptions) {
     this.#options = options;
@@ -102,8 +104,10 @@ export class Connection {
     if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted) throw asBrokerError(error);
   }
 
+  /** A server that does not answer is waited for no longer. */
   close(): void {
     this.#closed = true;
+    for (const fail of [...this.#unanswered]) fail(closedError());
   }
 
   /** A client can lose its way for good, whatever the server does: after a long silence it is given up. */
@@ -143,6 +147,8 @@ export class Connection {
   ): Promise<T> {
     return new Promise((resolve) => {
       const fail = (error: unknown) => {
+        // A client may reject what has been given up before: nobody would catch what comes of that.
+        if (!this.#unanswered.delete(fail)) return;
         clearTimeout(timer);
         resolve(new Promise((retried) => retried(otherwise(error))));
       };
@@ -153,7 +159,9 @@ export class Connection {
         },
         Math.max(LEAST_WAIT_MS, giveUpAt - performance.now()),
       );
+      this.#unanswered.add(fail);
       answer.then((value) => {
+        if (!this.#unanswered.delete(fail)) return;
         clearTimeout(timer);
         this.#failingSince = undefined;
         resolve(value);
@@ -180,6 +188,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const onError = (error: unknown) => {
         last = error;
+        if (isRefusal(error)) stop(() => reject(error));
       };
       const stop = (end: () => void) => {
         clearTimeout(timer);

@@ -21,6 +21,8 @@ export interface Claimed {
   readonly deliveries: readonly Delivery[];
   /** Milliseconds until something is due or a lease ends; -1 where nothing will be, or where there are deliveries. */
   readonly nextEventMs: number;
+  /** No lease began before this, on the monotonic clock. */
+  readonly askedAt: number;
 }
 
 interface Done {
@@ -31,6 +33,7 @@ interface Done {
 
 interface Claim {
   readonly limit: number;
+  readonly isAhead: boolean;
   readonly signal: AbortSignal;
   readonly resolve: (claimed: Claimed) => void;
   readonly reject: (error: unknown) => void;
@@ -40,6 +43,8 @@ interface Claim {
 interface Claimant {
   readonly id: string;
   readonly call: number;
+  /** Its place among those that claimed: what was asked for first is asked again first. */
+  readonly turn: number;
 }
 
 type Lists = readonly [
@@ -61,8 +66,9 @@ export const CLAIMS_AT_ONCE = 2;
  */
 export class Exchange {
   readonly #options: ExchangeOptions;
-  /** Those that claim nothing now; one whose answer was lost comes first. */
-  readonly #claimants: Claimant[] = Array.from({ length: CLAIMS_AT_ONCE }, () => ({ id: randomUUID(), call: 1 }));
+  /** Those that claim nothing now, by their turns. */
+  readonly #claimants: Claimant[];
+  #turns = 0;
   #done: Done[] = [];
   #claim: Claim | undefined;
   #isScheduled = false;
@@ -70,6 +76,11 @@ export class Exchange {
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#claimants = Array.from({ length: CLAIMS_AT_ONCE }, () => ({
+      id: randomUUID(),
+      call: 1,
+      turn: this.#turns++,
+    }));
   }
 
   /** At most `LARGEST_BATCH`. Resolves with those whose lease was lost. */
@@ -83,7 +94,7 @@ export class Exchange {
   /** One at a time, and none while others are under way. `signal` ends the wait for a server that is away. */
   claim(limit: number, signal: AbortSignal): Promise<Claimed> {
     return new Promise((resolve, reject) => {
-      this.#claim = { limit, signal, resolve, reject };
+      this.#claim = { limit, isAhead: false, signal, resolve, reject };
       this.#schedule();
     });
   }
@@ -92,7 +103,7 @@ export class Exchange {
   claimAhead(limit: number, signal: AbortSignal): Promise<Claimed> {
     this.#aheadUnderway++;
     const claimed = new Promise<Claimed>((resolve, reject) => {
-      void this.#exchange({ limit, signal, resolve, reject });
+      void this.#exchange({ limit, isAhead: true, signal, resolve, reject });
     });
     return claimed.finally(() => {
       this.#aheadUnderway--;
@@ -124,19 +135,25 @@ export class Exchange {
     try {
       const { connection } = this.#options;
       const { breaks } = connection;
+      const askedAt = performance.now();
       const answer = await this.#send(done, claim, claimant);
-      if (claimant !== undefined) this.#claimants.push({ ...claimant, call: claimant.call + 1 });
+      if (claimant !== undefined) this.#free({ id: claimant.id, call: claimant.call + 1, turn: this.#turns++ });
       try {
         tell(done, onlyIfWhole(connection, breaks, answer[0]));
       } catch (error) {
         for (const { reject } of done) reject(error);
       }
-      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1] });
+      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1], askedAt });
     } catch (error) {
-      if (claimant !== undefined) this.#claimants.unshift(claimant);
+      if (claimant !== undefined) this.#free(claimant);
       for (const { reject } of done) reject(error);
       claim?.reject(error);
     }
+  }
+
+  #free(claimant: Claimant): void {
+    this.#claimants.push(claimant);
+    this.#claimants.sort((one, other) => one.turn - other.turn);
   }
 
   /** As many as fit in one call. */
@@ -152,7 +169,7 @@ export class Exchange {
   async #send(done: readonly Done[], claim: Claim | undefined, claimant: Claimant | undefined): Promise<Lists> {
     const { connection, key, leaseMs, workerId, patienceMs } = this.#options;
     const args = [
-      String(claim?.limit ?? 0),
+      claim === undefined ? '0' : `${claim.limit}${claim.isAhead ? ' ahead' : ''}`,
       String(leaseMs),
       workerId,
       claimant?.id ?? '',

@@ -4,6 +4,13 @@ import { BrokerUnavailableError, BrokkrError } from '@brokkr/core';
 const PASSING =
   /^(READONLY|LOADING|MASTERDOWN|UNBLOCKED|TRYAGAIN|CLUSTERDOWN|BUSY|NOREPLICAS)\b|Connection is closed|isn't writeable|max retries per request|Command timed out|Socket timeout|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|None of startup nodes|Failed to refresh slots/i;
 
+/** A server that lets this user in, or do this, under no circumstances. */
+const REFUSAL = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
+
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && REFUSAL.test(error.message);
+}
+
 export function isPassing(error: unknown): boolean {
   return error instanceof Error && (PASSING.test(error.message) || error.name === 'MaxRetriesPerRequestError');
 }
@@ -11,6 +18,7 @@ export function isPassing(error: unknown): boolean {
 /** Any failure of a call, as one of ours. */
 export function asBrokerError(cause: unknown): BrokkrError {
   if (BrokkrError.is(cause)) return cause;
+  forgetArguments(cause);
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
@@ -20,6 +28,11 @@ export function asBrokerError(cause: unknown): BrokkrError {
   }
   if (isPassing(cause)) return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
   return new BrokerUnavailableError(`Redis refused: ${message.slice(0, 200)}`, { code: 'BROKER_REFUSED', cause });
+}
+
+/** The client leaves in its errors what it had sent: passwords, and what users send. */
+function forgetArguments(error: unknown): void {
+  if (error instanceof Error && 'command' in error) error.command = undefined;
 }
 
 export function closedError(): BrokkrError {

@@ -1,5 +1,5 @@
 import type { Delivery, Settlement, Subscription } from '@brokkr/core';
-import { Ahead } from './ahead.ts';
+import { Ahead, isLate } from './ahead.ts';
 import { batches, LARGEST_BATCH } from './batches.ts';
 import { delayMs } from './delay.ts';
 import type { Doorbell } from './doorbell.ts';
@@ -32,7 +32,7 @@ export class RedisSubscription implements Subscription {
       most: Math.min(options.prefetch, LARGEST_BATCH),
       batches: CLAIMS_AT_ONCE,
       leaseMs: options.leaseMs,
-      claim: async (limit) => (await this.#exchange.claimAhead(limit, this.#closing.signal)).deliveries,
+      claim: (limit) => this.#exchange.claimAhead(limit, this.#closing.signal),
       giveBack: (deliveries) => this.#giveBack(deliveries),
     });
   }
@@ -42,21 +42,22 @@ export class RedisSubscription implements Subscription {
     { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
   ): Promise<readonly Delivery[]> {
     const most = Math.min(limit, LARGEST_BATCH);
-    for (;;) {
-      if (signal.aborted || this.#closing.signal.aborted) return [];
+    const isOver = () => signal.aborted || this.#closing.signal.aborted;
+    while (!isOver()) {
       const held = await this.#ahead.take(most);
-      const claimed = held.length > 0 ? { deliveries: held, nextEventMs: -1 } : await this.#claim(most, signal);
-      if (claimed === undefined) return [];
-      const { deliveries, nextEventMs } = claimed;
-      if (signal.aborted || this.#closing.signal.aborted) {
+      const claimed = held.length > 0 ? undefined : await this.#claim(most, signal);
+      const deliveries = claimed?.deliveries ?? held;
+      if (isOver() || (claimed !== undefined && isLate(claimed, this.#options.leaseMs))) {
         await this.#giveBack(deliveries);
-        return [];
+        continue;
       }
       if (deliveries.length > 0) this.#ahead.refill(deliveries, most, signal);
-      if (deliveries.length > 0 || !wait) return deliveries;
+      if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
       const jittered = LOOK_EVERY_MS * (0.8 + 0.4 * Math.random());
+      const { nextEventMs } = claimed;
       await this.#options.doorbell.wait(nextEventMs < 0 ? jittered : Math.min(nextEventMs, jittered), signal);
     }
+    return [];
   }
 
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
@@ -100,8 +101,9 @@ export class RedisSubscription implements Subscription {
     }
   }
 
+  /** From the last on, since each goes back to the head of the line. */
   #giveBack(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    return this.settle(deliveries.map((delivery) => ({ kind: 'release', delivery })));
+    return this.settle(deliveries.toReversed().map((delivery) => ({ kind: 'release', delivery })));
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {

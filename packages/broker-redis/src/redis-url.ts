@@ -51,20 +51,27 @@ export function parseRedisUrl(given: string): RedisTarget {
 }
 
 function readPlace(url: BrokerUrl, kind: RedisTarget['kind']): Pick<RedisTarget, 'hosts' | 'path' | 'master' | 'db'> {
-  const [first = '', second = ''] = url.path.split('/').map((part) => url.decode(part));
+  const [first = '', ...others] = url.path.split('/').map((part) => url.decode(part));
   const db = (inPath: string) => readDb(url, url.query.get('db') ?? inPath);
   switch (kind) {
     case 'single':
-      return { hosts: url.hosts(DEFAULT_PORTS.single), db: db(first) };
+      return { hosts: [onlyHost(url)], db: db(url.path) };
     case 'cluster':
-      return { hosts: url.hosts(DEFAULT_PORTS.cluster), db: db('') };
+      if (db(url.path) !== 0) throw url.invalid('a cluster has no databases but 0');
+      return { hosts: url.hosts(DEFAULT_PORTS.cluster), db: 0 };
     case 'sentinel':
       if (first === '') throw url.invalid('the name of the primary is missing: …:26379/MASTER/DB');
-      return { hosts: url.hosts(DEFAULT_PORTS.sentinel), master: first, db: db(second) };
+      return { hosts: url.hosts(DEFAULT_PORTS.sentinel), master: first, db: db(others.join('/')) };
     case 'unix':
       if (url.path === '') throw url.invalid('the path of the socket is missing: redis+unix:///path');
       return { hosts: [], path: `/${url.decode(url.path)}`, db: db('') };
   }
+}
+
+function onlyHost(url: BrokerUrl): BrokerHost {
+  const [host, ...others] = url.hosts(DEFAULT_PORTS.single);
+  if (host !== undefined && others.length === 0) return host;
+  throw url.invalid('several hosts need redis+sentinel:// or redis+cluster://');
 }
 
 function readTls(url: BrokerUrl, kind: RedisTarget['kind']): TlsFiles | undefined {

@@ -7,6 +7,9 @@ const PROVEN = 10;
 let number = 0;
 let claims: number;
 let next: Delivery[];
+let askedMsAgo: number;
+/** Where a test answers claims itself: one function for each that is under way. */
+let answers: ((deliveries: Delivery[]) => void)[] | undefined;
 let givenBack: (readonly Delivery[])[];
 
 function delivery(crashes = 0): Delivery {
@@ -21,7 +24,9 @@ function ahead(batches = 1): Ahead {
     leaseMs: 30_000,
     claim: async () => {
       claims++;
-      return next;
+      const askedAt = performance.now() - askedMsAgo;
+      const deliveries = answers === undefined ? next : await new Promise<Delivery[]>((end) => answers?.push(end));
+      return { deliveries, nextEventMs: -1, askedAt };
     },
     giveBack: async (deliveries) => givenBack.push(deliveries),
   });
@@ -40,6 +45,8 @@ beforeEach(() => {
   claims = 0;
   next = [delivery(), delivery()];
   givenBack = [];
+  askedMsAgo = 0;
+  answers = undefined;
 });
 
 afterEach(() => {
@@ -89,14 +96,14 @@ it('what crashed before is not held, nor what came with it', async () => {
   next = [delivery(), delivery(1)];
   handOver(quick, PROVEN + 1, 1);
   expect(await quick.take(5)).toEqual([]);
-  expect(givenBack).toEqual([next.toReversed()]);
+  expect(givenBack).toEqual([next]);
 });
 
-it('what nobody took goes back after 50 ms, the last one first', async () => {
+it('what nobody took goes back after 50 ms', async () => {
   const quick = ahead();
   handOver(quick, PROVEN + 1, 1);
   await vi.advanceTimersByTimeAsync(50);
-  expect(givenBack).toEqual([next.toReversed()]);
+  expect(givenBack).toEqual([next]);
   expect(await quick.take(5)).toEqual([]);
 });
 
@@ -107,7 +114,30 @@ it('what is old is not started, although a blocked thread kept the timer from lo
   const now = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(now + 60);
   expect(await quick.take(5)).toEqual([]);
-  expect(givenBack).toEqual([next.toReversed()]);
+  expect(givenBack).toEqual([next]);
+});
+
+it('what was asked for half a lease ago is not started, however late its answer came', async () => {
+  const quick = ahead();
+  askedMsAgo = 15_001;
+  handOver(quick, PROVEN + 1, 1);
+  expect(await quick.take(5)).toEqual([]);
+  expect(givenBack).toEqual([next]);
+});
+
+it('batches that are under way when a consumer is aborted go back together, in their order', async () => {
+  const abort = new AbortController();
+  const aborted = ahead(2);
+  answers = [];
+  const [first, second] = [next, [delivery(), delivery()]];
+  handOver(aborted, PROVEN + 1, 1, abort.signal);
+  abort.abort();
+  answers[1]?.(second);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(givenBack).toEqual([]);
+  answers[0]?.(first);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(givenBack).toEqual([[...first, ...second]]);
 });
 
 it('an aborted consumer gives back what is held, and a closed one what is still to come', async () => {
@@ -116,7 +146,7 @@ it('an aborted consumer gives back what is held, and a closed one what is still 
   handOver(aborted, PROVEN + 1, 1, abort.signal);
   await vi.advanceTimersByTimeAsync(0);
   abort.abort();
-  expect(givenBack).toEqual([next.toReversed()]);
+  expect(givenBack).toEqual([next]);
   const closed = ahead();
   handOver(closed, PROVEN + 1, 1);
   await closed.close();

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import type { Client } from '../src/connect.ts';
 import { Connection } from '../src/connection.ts';
+import { RedisBroker } from '../src/index.ts';
 
 const server = await RedisServer.start();
 afterAll(() => server.stop());
@@ -78,4 +80,42 @@ it('a server that refuses has answered: its client is kept', async () => {
   });
   expect(connection.breaks).toBe(0);
   sound.disconnect();
+});
+
+it('what a client rejects after it was given up leaves nothing that nobody catches', async () => {
+  const sound = server.client();
+  const connection = new Connection(sound, { check: async () => undefined });
+  await connection.call((client) => client.ping(), patience);
+  const uncaught: unknown[] = [];
+  const hear = (error: unknown) => uncaught.push(error);
+  process.on('unhandledRejection', hear);
+  let reject: (error: Error) => void = () => undefined;
+  const silent = () =>
+    new Promise<never>((_, fail) => {
+      reject = fail;
+    });
+  await expect(connection.call(silent, patience)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+  reject(new Error('Reached the max retries per request limit'));
+  await new Promise(setImmediate);
+  process.off('unhandledRejection', hear);
+  expect(uncaught).toEqual([]);
+  sound.disconnect();
+});
+
+it('closing ends the calls that a hanging server has not answered', async () => {
+  const sound = server.client();
+  const connection = new Connection(sound, { check: async () => undefined });
+  await connection.call((client) => client.ping(), patience);
+  const hanging = connection.call(() => new Promise<never>(() => undefined), { patienceMs: 60_000 });
+  connection.close();
+  await expect(hanging).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+  sound.disconnect();
+});
+
+it('a user that the server does not let in is told so at once, and his password is nowhere in it', async () => {
+  const broker = new RedisBroker({ url: `redis://nobody:wr0ng-secret@127.0.0.1:${server.port}`, sendTimeoutMs: 60_000 });
+  const refused: unknown = await broker.queues().catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'BROKER_REFUSED', message: expect.stringContaining('WRONGPASS') });
+  expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
+  await broker.close();
 });

@@ -40,6 +40,18 @@ describe('a Redis broker URL', () => {
     ['redis://u:s3cret@h?colour=red', /unknown option "colour"; known are db/],
     ['redis://u:s3cret@h?connectTimeout=soon', /connectTimeout: "soon" is no duration/],
     ['http://u:s3cret@h', /write redis:/],
+    ['redis://u:s3cret@h?tls=yes', /tls is true or false/],
+    ['redis://u:s3cret@h?tls=true#x', /write redis:/],
+    ['redis://u:s3cret@h?allowEviction=1', /allowEviction is true or false/],
+    ['redis://u:s3cret@a:1,b:2', /several hosts/],
+    ['redis://u:s3cret@h/0/1', /database/],
+    ['redis://u:s3cret@h?db=1&db=2', /db is given twice/],
+    ['redis+cluster://u:s3cret@h/3', /cluster/],
+    ['redis+cluster://u:s3cret@h?db=3', /cluster/],
+    ['redis://u:s3cret%ZZ@h', /%25/],
+    ['redis+sentinel://u:s3cret@h/%ZZ', /%25/],
+    ['redis://u:s3cret@h?ca=/x.pem', /need rediss/],
+    ['redis+unix:///s?tls=true', /no TLS/],
   ])('%s is refused, naming what is wrong and no secret', (url, problem) => {
     const refused = () => new RedisBroker({ url });
     expect(refused).toThrow(ConfigError);

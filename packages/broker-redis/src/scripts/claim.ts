@@ -2,6 +2,7 @@
  * Promotes what is due, brings back what lost its lease, then hands over up to `limit` from the head of the line.
  * Answers ms until the next due time or end of a lease (-1: none, or not looked for since there are messages), the
  * fence before the first, then lists of ids, messages and crashes. A message that is nil is none: it was lost since.
+ * What has cost two workers is handed over by itself, and never ahead: nobody else's crash is to be charged to it.
  * The same call again (its answer was lost) gives the same messages: it is remembered for one lease which they were.
  * Part of `exchange`.
  */
@@ -18,10 +19,24 @@ local function takeAgain(worker, first, count)
   return line
 end
 
-local function take(limit, lease, worker, memo, call)
+-- How many of the line come before the first that has cost two workers; 1 where that one is the first.
+local function upToSuspect(line, ahead)
+  local crashed = redis.call('HMGET', crashes, unpack(line))
+  for i = 1, #line do
+    if tonumber(crashed[i] or 0) >= 2 then return (i > 1 or ahead) and i - 1 or 1 end
+  end
+  return #line
+end
+
+local function take(limit, ahead, lease, worker, memo, call)
   local line = redis.call('LPOP', ready, limit)
   if not line then return {}, 0 end
   local size = #line
+  if redis.call('EXISTS', crashes) == 1 then
+    size = upToSuspect(line, ahead)
+    for i = #line, size + 1, -1 do redis.call('LPUSH', ready, table.remove(line)) end
+    if size == 0 then return line, 0 end
+  end
   local fence = redis.call('INCRBY', q .. ':fence', size) - size
   -- As text: Lua would print a number anew for every message.
   local endsAt, holder = string.format('%.0f', now + lease), ' ' .. worker
@@ -45,7 +60,7 @@ local function untilNextEvent()
   return at < 1e15 and math.max(0, at - now) or -1
 end
 
-local function claim(limit, lease, worker, memo, call)
+local function claim(limit, ahead, lease, worker, memo, call)
   local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 500)
   if #lapsed > 0 then giveBackAsCrashed(lapsed) end
   local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 500)
@@ -59,7 +74,7 @@ local function claim(limit, lease, worker, memo, call)
     fence = tonumber(before)
     line = takeAgain(worker, fence, tonumber(count))
   else
-    line, fence = take(limit, lease, worker, memo, call)
+    line, fence = take(limit, ahead, lease, worker, memo, call)
   end
   if #line == 0 then return untilNextEvent(), 0, line, {}, {} end
   local bytes = redis.call('HMGET', messages, unpack(line))

@@ -59,8 +59,10 @@ export class BrokerUrl {
     this.password = colon < 0 ? undefined : this.#credential(credentials?.slice(colon + 1));
     this.query = new URLSearchParams(search);
     for (const name of this.query.keys()) {
-      if (options.includes(name)) continue;
-      throw this.invalid(`unknown option ${JSON.stringify(name)}; known are ${options.join(', ')}`);
+      if (!options.includes(name)) {
+        throw this.invalid(`unknown option ${JSON.stringify(name)}; known are ${options.join(', ')}`);
+      }
+      if (this.query.getAll(name).length > 1) throw this.invalid(`${name} is given twice`);
     }
   }
 
