@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 const entries = {
   '@brokkr/core': () => import('@brokkr/core'),
   '@brokkr/core/inversify': () => import('@brokkr/core/inversify'),
-  '@brokkr/core/broker-url': () => import('@brokkr/core/broker-url'),
+  '@brokkr/core/adapter': () => import('@brokkr/core/adapter'),
   '@brokkr/core/failpoints': () => import('@brokkr/core/failpoints'),
   '@brokkr/core/testing': () => import('@brokkr/core/testing'),
   '@brokkr/broker-memory': () => import('@brokkr/broker-memory'),

@@ -5,7 +5,7 @@ export default defineConfig({
   input: {
     index: 'src/index.ts',
     inversify: 'src/inversify/index.ts',
-    'broker-url': 'src/config/broker-url.ts',
+    adapter: 'src/adapter/index.ts',
     failpoints: 'src/failpoints/failpoint.ts',
     testing: 'src/testing/index.ts',
   },

@@ -79,7 +79,7 @@ export const packagesKeepApart: Rule = (sources) =>
         if (imported.startsWith('packages/')) return !imported.startsWith(`packages/${own}/`);
         if (!imported.startsWith('@brokkr/')) return false;
         if (ALLOWED_PACKAGES.has(`${own} → ${imported}`)) return false;
-        return own === 'core' || !/^@brokkr\/core(\/testing|\/inversify|\/failpoints|\/broker-url)?$/.test(imported);
+        return own === 'core' || !/^@brokkr\/core(\/testing|\/inversify|\/failpoints|\/adapter)?$/.test(imported);
       })
       .map((imported) => `${path} imports ${imported}`);
   });

@@ -1,6 +1,7 @@
 import {
   type BrokerCapabilities,
   type BrokerOptions,
+  type BrokkrError,
   checkQueueName,
   ConfigError,
   type DiagnosableBroker,
@@ -16,6 +17,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '@brokkr/core';
+import { PartlyStoredError } from '@brokkr/core/adapter';
 import { closedError } from './amqp-errors.ts';
 import { AmqpInspector } from './amqp-inspector.ts';
 import { AmqpSubscription } from './amqp-subscription.ts';
@@ -27,6 +29,7 @@ import { Link } from './link.ts';
 import { Names } from './names.ts';
 import { Addresses } from './outgoing.ts';
 import { Publisher } from './publisher.ts';
+import type { Outcome } from './send-batch.ts';
 import { examineServer } from './server-check.ts';
 import { StateQueues } from './state-queues.ts';
 import { Topology } from './topology.ts';
@@ -111,8 +114,9 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       this.#use(envelope.queue);
       return this.#addresses.queue(envelope, undefined, now);
     });
-    await this.#publisher.send(messages);
-    return envelopes.map(({ id }) => ({ id, isNew: true }));
+    const outcomes = await this.#publisher.send(messages);
+    if (outcomes.some((outcome) => outcome !== undefined)) throw partlyStored(envelopes, outcomes);
+    return envelopes.map(receiptOf);
   }
 
   /** @throws ConfigError where the queue exists with other arguments, or may not be declared */
@@ -216,6 +220,17 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     checkQueueName(queue);
     return queue;
   }
+}
+
+function receiptOf({ id }: Envelope): PublishReceipt {
+  return { id, isNew: true };
+}
+
+/** One error for all where nothing was stored. */
+function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
+  const [first] = outcomes;
+  if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
+  return new PartlyStoredError(outcomes.map((outcome, index) => outcome ?? receiptOf(envelopes[index] as Envelope)));
 }
 
 function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {

@@ -1,4 +1,10 @@
-import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
+import {
+  BrokerUnavailableError,
+  BrokkrError,
+  ConfigError,
+  PayloadTooLargeError,
+  SerializationError,
+} from '@brokkr/core';
 
 /** Reply codes of the protocol (AMQP 0-9-1, section 1.8) that mean more than that a connection broke. */
 export const NOT_FOUND = 404;
@@ -47,4 +53,31 @@ export function blocked(): BrokerUnavailableError {
 
 export function closedError(): BrokerUnavailableError {
   return new BrokerUnavailableError('the RabbitMQ broker is closed', { code: 'BROKER_CLOSED' });
+}
+
+/** What the client throws of a channel that has just closed, in distinction from a message that it cannot write. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Error && error.name === 'IllegalOperationError';
+}
+
+/** Its properties are more than the client writes: 64 KiB. */
+export function headersTooLarge(cause: unknown): BrokkrError {
+  return new SerializationError('the headers of a message are too large for RabbitMQ; send fewer, or shorter ones', {
+    path: 'headers',
+    code: 'HEADERS_TOO_LARGE',
+    cause,
+  });
+}
+
+/** The server's `max_message_size`, where that is why it closed a channel. */
+export function mostBytesOf(error: unknown): number | undefined {
+  const most = error instanceof Error ? /larger than configured max size (\d+)/.exec(error.message)?.[1] : undefined;
+  return most === undefined ? undefined : Number(most);
+}
+
+export function tooLarge(size: number, limit: number): BrokkrError {
+  return new PayloadTooLargeError(
+    `payload of ${size} bytes is over the limit of this RabbitMQ, ${limit} (max_message_size); store it elsewhere and send a reference`,
+    { size, limit },
+  );
 }

@@ -83,7 +83,7 @@ export class AmqpInspector {
   redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
     const { publisher, addresses } = this.#options;
     return this.#withDead(queue, ids, (letters) =>
-      publisher.send(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
+      publisher.sendAll(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
     );
   }
 
@@ -152,7 +152,7 @@ export class AmqpInspector {
       const crashes = passport.crashes + (message.fields.redelivered ? 1 : 0);
       return addresses.back(envelope, { ...passport, crashes });
     });
-    await publisher.send(copies);
+    await publisher.sendAll(copies);
     for (const message of messages) channel.ack(message);
   }
 

@@ -7,7 +7,8 @@ import { type Arrival, type Held, HeldDeliveries } from './held.ts';
 import type { Link } from './link.ts';
 import type { Names } from './names.ts';
 import type { Addresses } from './outgoing.ts';
-import type { Outgoing, Publisher } from './publisher.ts';
+import type { Publisher } from './publisher.ts';
+import type { Outgoing } from './send-batch.ts';
 import { Quarantine } from './quarantine.ts';
 import { QueueReader, type Session } from './queue-reader.ts';
 import { acknowledge, Returns } from './returns.ts';
@@ -52,6 +53,8 @@ export class AmqpSubscription implements Subscription {
   #ahead: Arrival[] = [];
   /** Ids that this process had when a connection broke: seeing them again is no crash. */
   readonly #interrupted = new Set<string>();
+  /** By a call that told of another's failure. */
+  readonly #settled = new WeakSet<Delivery>();
   #wake: (() => void) | undefined;
   #askedAt = performance.now();
   /** A suspect was there when all hands were full: one look later nobody who is free has taken it. */
@@ -120,6 +123,7 @@ export class AmqpSubscription implements Subscription {
     const replacements: Outgoing[] = [];
     const now = performance.now();
     for (const settlement of settlements) {
+      if (this.#settled.has(settlement.delivery)) continue;
       const held = this.#held.live(settlement.delivery, now);
       if (held === undefined || held.isSettling) {
         lost.push(settlement.delivery);
@@ -137,19 +141,20 @@ export class AmqpSubscription implements Subscription {
     }
     acknowledge(done);
     if (replaced.length === 0) return lost;
-    try {
-      await this.#options.publisher.send(replacements);
-    } catch (error) {
-      for (const held of replaced) held.isSettling = false;
-      throw error;
-    }
-    for (const held of replaced) {
+    const outcomes = await this.#options.publisher.send(replacements);
+    const stored = replaced.filter((_, index) => outcomes[index] === undefined);
+    for (const held of stored) {
       this.#held.drop(held);
       // The server hands it over again, and nothing stored here changes that.
       if (!held.session.isOpen) lost.push(held.delivery);
     }
-    acknowledge(replaced);
-    return lost;
+    acknowledge(stored);
+    const error = outcomes.find((outcome) => outcome !== undefined);
+    if (error === undefined) return lost;
+    // The caller asks again for all of them: what is settled shall not look lost then.
+    for (const { delivery } of [...done, ...stored]) if (!lost.includes(delivery)) this.#settled.add(delivery);
+    for (const held of replaced) held.isSettling = false;
+    throw error;
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {

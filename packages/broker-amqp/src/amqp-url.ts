@@ -1,4 +1,4 @@
-import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/broker-url';
+import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/adapter';
 
 export type QueueType = 'quorum' | 'classic';
 

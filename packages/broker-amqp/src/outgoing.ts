@@ -2,7 +2,7 @@ import type { Envelope } from '@brokkr/core';
 import { ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from './delay-ladder.ts';
 import { encodeProperties, NEW, type Passport } from './envelope-codec.ts';
 import { ladderKey, type Names } from './names.ts';
-import type { Outgoing } from './publisher.ts';
+import type { Outgoing } from './send-batch.ts';
 
 /** Envelopes as they are addressed: to a queue, a rung of its ladder, its quarantine or its dead letters. */
 export class Addresses {

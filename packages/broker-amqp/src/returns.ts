@@ -3,7 +3,8 @@ import type { BrokerOptions } from '@brokkr/core';
 import { decodeMessage } from './envelope-codec.ts';
 import type { Arrival } from './held.ts';
 import type { Addresses } from './outgoing.ts';
-import type { Outgoing, Publisher } from './publisher.ts';
+import type { Publisher } from './publisher.ts';
+import type { Outgoing } from './send-batch.ts';
 import type { Session } from './queue-reader.ts';
 
 /** Between attempts to give back what nobody takes. */
@@ -40,19 +41,18 @@ export class Returns {
     const { publisher, logger, queue } = this.#options;
     const living = arrivals.filter(({ session }) => session.isOpen);
     if (living.length === 0) return false;
-    const copies = living.map((arrival) => ({
-      ...this.copyOf(arrival, crashes),
-      isNeeded: () => arrival.session.isOpen,
-    }));
-    try {
-      await publisher.send(copies);
-    } catch (error) {
-      logger?.warn({ error, queue, messages: living.length }, 'messages cannot be given back now; trying again');
-      await sleep(AGAIN_MS, undefined, { signal: this.#closing }).catch(() => undefined);
-      return this.#closing.aborted ? false : this.give(living, crashes);
-    }
-    acknowledge(living);
-    return true;
+    const outcomes = await publisher.send(
+      living.map((arrival) => ({ ...this.copyOf(arrival, crashes), isNeeded: () => arrival.session.isOpen })),
+    );
+    const stored = living.filter((_, index) => outcomes[index] === undefined);
+    acknowledge(stored);
+    if (stored.length === living.length) return true;
+    const error = outcomes.find((outcome) => outcome !== undefined);
+    const left = living.filter((_, index) => outcomes[index] !== undefined);
+    logger?.warn({ error, queue, messages: left.length }, 'messages cannot be given back now; trying again');
+    await sleep(AGAIN_MS, undefined, { signal: this.#closing }).catch(() => undefined);
+    if (this.#closing.aborted) return stored.length > 0;
+    return (await this.give(left, crashes)) || stored.length > 0;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/broker-url';
+import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/adapter';
 
 /** Where a broker URL points to. */
 export interface RedisTarget {

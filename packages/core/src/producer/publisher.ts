@@ -1,5 +1,6 @@
 import { nextTick } from 'node:process';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
+import { PartlyStoredError } from '../broker/partly-stored-error.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
@@ -18,9 +19,9 @@ const MOST_ROUNDS = 100;
 /** What goes to the broker in one call. */
 class Batch {
   readonly envelopes: Envelope[] = [];
-  /** Resolves with the receipts, in the order of the envelopes. */
-  readonly stored: Promise<readonly PublishReceipt[]>;
-  resolve!: (receipts: readonly PublishReceipt[]) => void;
+  /** Resolves with what became of each envelope, in their order. */
+  readonly stored: Promise<readonly (PublishReceipt | BrokkrError)[]>;
+  resolve!: (outcomes: readonly (PublishReceipt | BrokkrError)[]) => void;
   reject!: (error: unknown) => void;
 
   constructor() {
@@ -63,7 +64,11 @@ export class Publisher {
     const batch = this.#batch(isOfMany ? LARGEST_BATCH : this.#sendsAtOnce);
     // All wait for the promise of their batch: one of their own each would cost twice the memory.
     const index = batch.envelopes.push(envelope) - 1;
-    return batch.stored.then((receipts) => made(receipts[index] as PublishReceipt));
+    return batch.stored.then((outcomes) => {
+      const outcome = outcomes[index] as PublishReceipt | BrokkrError;
+      if (outcome instanceof Error) throw outcome;
+      return made(outcome);
+    });
   }
 
   /** Resolves once everything given so far has been stored or refused. */
@@ -111,7 +116,8 @@ export class Publisher {
       failpoint('enqueue.after-exec');
       batch.resolve(receipts);
     } catch (cause) {
-      batch.reject(asBrokkrError(cause));
+      if (PartlyStoredError.is(cause)) batch.resolve(cause.outcomes);
+      else batch.reject(asBrokkrError(cause));
     } finally {
       this.#clock.clearTimeout(timer);
     }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BrokerUrl, TLS_OPTIONS } from '../../src/config/broker-url.ts';
+import { BrokerUrl, TLS_OPTIONS } from '../../src/adapter/index.ts';
 import { ConfigError } from '../../src/index.ts';
 
 const FORM = { form: 'nats://user:pass@host:port/stream', options: ['wait', 'quick', ...TLS_OPTIONS] };

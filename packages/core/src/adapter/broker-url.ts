@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { redactUrl } from './redact-url.ts';
+import { redactUrl } from '../config/redact-url.ts';
 
 export interface BrokerHost {
   readonly host: string;

@@ -1,0 +1,147 @@
+import { TaskManager } from '@brokkr/core';
+import { PartlyStoredError } from '@brokkr/core/adapter';
+import type { Channel } from 'amqplib';
+import { describe, expect, it } from 'vitest';
+import { envelope, one, RabbitBench, receive } from './rabbit-bench.ts';
+
+const bench = new RabbitBench();
+
+/** Codes of what became of each message; `stored` where it was. */
+async function outcomes(publishing: Promise<unknown>): Promise<readonly string[] | string> {
+  const error = await publishing.then(
+    () => 'stored',
+    (cause: unknown) => cause,
+  );
+  if (!PartlyStoredError.is(error)) return error === 'stored' ? error : (error as { code: string }).code;
+  return error.outcomes.map((outcome) => ('code' in outcome ? outcome.code : 'stored'));
+}
+
+/** A queue of this test's namespace that takes no more than it holds now. */
+async function fill(queue: string): Promise<void> {
+  const name = `${bench.namespace}.${queue}`;
+  const policy = JSON.stringify({ 'max-length': 1, overflow: 'reject-publish' });
+  await bench.server.control('set_policy', name, `^${name}$`, policy, '--apply-to', 'queues');
+  await bench.meddle(async (channel) => {
+    // The limit is a soft one: it is full when it says so.
+    await expect
+      .poll(async () => {
+        channel.sendToQueue(name, Buffer.from('filler'));
+        return (await channel.checkQueue(name)).messageCount;
+      })
+      .toBeGreaterThan(1);
+  });
+}
+
+const ids = (channel: Channel, queue: string) => channel.get(`${bench.namespace}.${queue}`, { noAck: true });
+
+/** How often each message stands in a queue, which is emptied. */
+async function standing(queue: string): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  await bench.meddle(async (channel) => {
+    for (let got = await ids(channel, queue); got !== false; got = await ids(channel, queue)) {
+      const id = String(got.properties.messageId);
+      found[id] = (found[id] ?? 0) + 1;
+    }
+  });
+  return found;
+}
+
+describe('a message that cannot be stored', () => {
+  it('is the only one whose sender is told so', async () => {
+    const broker = bench.open();
+    await broker.publish([envelope(), { ...envelope(), queue: 'full' }]);
+    await fill('full');
+    const sent = [envelope('a'), { ...envelope('refused'), queue: 'full' }, envelope('b')];
+    expect(await outcomes(broker.publish(sent))).toEqual(['stored', 'BROKER_FULL', 'stored']);
+    expect(await standing('q')).toMatchObject({ a: 1, b: 1 });
+  });
+
+  it('through `send`: its neighbours of the same call have their handles', async () => {
+    const tm = TaskManager.getInstance(bench.namespace);
+    const { namespace, server } = bench;
+    await tm.initialize({ brokerUrl: server.url, namespace, sendTimeout: '2s', logLevel: 'silent' });
+    bench.onCleanUp(() => tm.close());
+    const good = tm.task({ name: 'good', queueName: 'q' }, async () => undefined);
+    const bad = tm.task({ name: 'bad', queueName: 'full' }, async () => undefined);
+    await Promise.all([good.send(), bad.send()]);
+    await fill('full');
+    const [first, refused, last] = await Promise.allSettled([good.send(), bad.send(), good.send()]);
+    expect([first?.status, last?.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BROKER_FULL' } });
+  });
+
+  it('lets what is settled with it be settled once, however often it is tried again', async () => {
+    const broker = bench.open();
+    const subscription = await broker.subscribe('q', { prefetch: 10 });
+    const sent = Array.from({ length: 6 }, (_, index) => envelope(`m${index}`));
+    await broker.publish(sent);
+    const held: Awaited<ReturnType<typeof receive>>[number][] = [];
+    while (held.length < 6) held.push(...(await receive(subscription)));
+    await fill('q.dead');
+    const settlements = held.map((delivery, index) =>
+      index === 0
+        ? ({ kind: 'dead-letter', delivery, reason: 'r', replacement: delivery.envelope } as const)
+        : index === 5
+          ? ({ kind: 'ack', delivery } as const)
+          : ({ kind: 'retry', delivery, replacement: delivery.envelope } as const),
+    );
+    for (let time = 0; time < 3; time++) {
+      await expect(subscription.settle(settlements)).rejects.toMatchObject({ code: 'BROKER_FULL' });
+    }
+    await subscription.close();
+    const found = await standing('q');
+    expect(found).toEqual({ m0: 1, m1: 1, m2: 1, m3: 1, m4: 1 });
+  });
+
+  it('is larger than the server takes: it alone is refused, at once', async () => {
+    await bench.server.control('eval', 'application:set_env(rabbit, max_message_size, 100000).');
+    bench.onCleanUp(() => bench.server.control('eval', 'application:set_env(rabbit, max_message_size, 134217728).'));
+    const broker = bench.open();
+    await broker.publish([envelope('first')]);
+    const large = { ...envelope('large'), body: Buffer.alloc(150_000, 0x20) };
+    const sent = [envelope('a'), large, envelope('b')];
+    expect(await outcomes(broker.publish(sent))).toEqual(['stored', 'PAYLOAD_TOO_LARGE', 'stored']);
+    expect(await outcomes(broker.publish([large]))).toBe('PAYLOAD_TOO_LARGE');
+    const found = await standing('q');
+    expect(Object.keys(found).toSorted()).toEqual(['a', 'b', 'first']);
+  });
+
+  it('has more headers than the client writes: it is told so, and the process goes on', async () => {
+    const broker = bench.open();
+    await broker.publish([envelope()]);
+    const headers = Object.fromEntries(
+      Array.from({ length: 70 }, (_, index) => [`brokkr-${index}`, 'x'.repeat(1_000)]),
+    );
+    expect(await outcomes(broker.publish([envelope('a'), { ...envelope(), headers }]))).toEqual([
+      'stored',
+      'HEADERS_TOO_LARGE',
+    ]);
+  });
+});
+
+it('a foreign message with huge headers is dead-lettered without the longest, its bytes as they were', async () => {
+  const broker = bench.open();
+  const subscription = await broker.subscribe('q', {});
+  await bench.meddle(async (channel) => {
+    const headers = { long: 'x'.repeat(60_000), short: 'kept' };
+    channel.sendToQueue(`${bench.namespace}.q`, Buffer.from('foreign'), { headers, messageId: 'f' });
+  });
+  const delivery = await one(subscription);
+  const history = 'y'.repeat(16_000);
+  const replacement = { ...delivery.envelope, headers: { ...delivery.envelope.headers, 'brokkr-history': history } };
+  await subscription.settle([{ kind: 'dead-letter', delivery, reason: 'r', replacement }]);
+  const [letter] = await broker.peek('q', 'dead', 1);
+  expect(letter?.headers).toEqual({ short: 'kept', 'brokkr-history': history });
+  expect(Buffer.from(letter?.body ?? []).toString()).toBe('foreign');
+});
+
+it('a queue that answers nobody keeps no other queue waiting', async () => {
+  const broker = bench.open();
+  await broker.publish([envelope(), { ...envelope(), queue: 'stuck' }]);
+  const stuck = `'%2F_${bench.namespace}.stuck'`;
+  await bench.server.control('eval', `sys:suspend(${stuck}).`);
+  bench.onCleanUp(() => bench.server.control('eval', `sys:resume(${stuck}).`));
+  const waiting = outcomes(broker.publish([{ ...envelope(), queue: 'stuck' }]));
+  for (let index = 0; index < 20; index++) await broker.publish([envelope(`good-${index}`)]);
+  expect(await waiting).toBe('BROKER_UNAVAILABLE');
+});

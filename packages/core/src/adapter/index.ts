@@ -1,0 +1,2 @@
+export { type BrokerHost, BrokerUrl, type BrokerUrlForm, TLS_OPTIONS, type TlsFiles } from './broker-url.ts';
+export { PartlyStoredError } from '../broker/partly-stored-error.ts';
