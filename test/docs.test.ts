@@ -63,6 +63,21 @@ describe('documented snippets do what they say', () => {
     30_000,
   );
 
+  it('the commands and options of docs/cli.md are those there are', () => {
+    const source = readFileSync(join(root, 'packages/cli/src/program.ts'), 'utf8');
+    const options = [...source.matchAll(/\.option\('(?:(-\w), )?(--[\w-]+)/g)].flatMap(([, short, long]) => [
+      short,
+      long,
+    ]);
+    const commands = [...source.matchAll(/\.command\('(\w+)'\)/g)].map(([, name]) => name);
+    const page = readFileSync(join(root, 'docs/cli.md'), 'utf8');
+    const known = new Set([...options, '-h', '-V', '--help', '--version'].filter((name) => name !== undefined));
+    const told = new Set([...page.matchAll(/(?<=[`\s])--?[a-zA-Z][\w-]*/g)].map(([name]) => name));
+    expect(commands.length).toBeGreaterThan(10);
+    expect(commands.filter((name) => !page.includes(` ${name}`) && !page.includes(`\`${name}`))).toEqual([]);
+    expect([...told].sort()).toEqual([...known].sort());
+  });
+
   it('the variables of docs/configuration.md are those that are read', () => {
     const source = readFileSync(join(root, 'packages/core/src/config/task-config.ts'), 'utf8');
     const read = [...source.matchAll(/^ {4}\w+: read\('(\w+)', '([A-Z_]+)'/gm)].flatMap(([, option, variable]) => [
