@@ -22,7 +22,7 @@ import { closedError } from './amqp-errors.ts';
 import { AmqpInspector } from './amqp-inspector.ts';
 import { AmqpSubscription } from './amqp-subscription.ts';
 import { type AmqpTarget, parseAmqpUrl } from './amqp-url.ts';
-import { LONGEST_DELAY_MS } from './delay-ladder.ts';
+import { allRungs, LONGEST_DELAY_MS } from './delay-ladder.ts';
 import { Elections } from './elections.ts';
 import { Floor } from './floor.ts';
 import { Link } from './link.ts';
@@ -117,6 +117,17 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     const outcomes = await this.#publisher.send(messages);
     if (outcomes.some((outcome) => outcome !== undefined)) throw partlyStored(envelopes, outcomes);
     return envelopes.map(receiptOf);
+  }
+
+  /**
+   * Declares all that a queue may ever need, some 250 queues of its delays among it, for a user with the right to: those
+   * without it can then send, delay and retry whatever they like.
+   * @throws ConfigError where something exists with other arguments, or may not be declared
+   */
+  async declare(queue: string): Promise<void> {
+    if (this.#closed) throw closedError();
+    this.#use(queue);
+    for (const path of allRungs()) await this.#consumed.ladder(queue, path);
   }
 
   /** @throws ConfigError where the queue exists with other arguments, or may not be declared */

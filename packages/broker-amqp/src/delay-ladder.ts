@@ -35,6 +35,13 @@ export function stepsOf(level: number): number {
 /** One step count for each level, highest first: what they add up to is never less than the delay. */
 export type LadderPath = readonly number[];
 
+/** The paths of all rungs, each by itself. */
+export function allRungs(): LadderPath[] {
+  return LEVELS.flatMap((level) =>
+    Array.from({ length: stepsOf(level) - 1 }, (_, index) => ladderPath((index + 1) * stepMs(level))),
+  );
+}
+
 /** @param delayMs more than 0, at most `LONGEST_DELAY_MS` */
 export function ladderPath(delayMs: number): LadderPath {
   const grain = delayMs < FINE_BELOW_MS ? FINEST_MS : SECOND_MS;

@@ -145,6 +145,14 @@ describe('users and addresses', () => {
     }
   }, 60_000);
 
+  it('and delays as it likes where all that a queue may need was declared', async () => {
+    await bench.open(`${bench.server.url}?queueType=classic`).declare('q');
+    const broker = bench.open(`${await user('^$')}?queueType=classic`);
+    const delaysMs = [1, 777, 31_999, 1_234_567, 86_400_000, 40 * 86_400_000];
+    await broker.publish(delaysMs.map((delayMs) => ({ ...envelope(), notBefore: Date.now() + delayMs })));
+    expect((await broker.counts('q')).delayed).toBeGreaterThanOrEqual(delaysMs.length - 2);
+  }, 120_000);
+
   it('and is told what is missing where it does not', async () => {
     const broker = bench.open(await user('^$'));
     const refused = { code: 'QUEUE_REFUSED', message: expect.stringContaining(`${bench.namespace}`) };
