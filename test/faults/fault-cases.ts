@@ -212,7 +212,9 @@ export function faultCases(broker: FaultBroker): void {
     it('when a task kills its process each time: it ends among the dead letters, and no neighbour does', async () => {
       await bench.send(100, 50);
       await bench.send(1, 0, 'poison');
-      await bench.send(100, 50);
+      await bench.send(20, 0);
+      await bench.send(1, 0, 'poison');
+      await bench.send(80, 50);
       let workers = 0;
       let stopped = false;
       const keepOne = () => {
@@ -222,19 +224,22 @@ export function faultCases(broker: FaultBroker): void {
         });
       };
       keepOne();
-      await until(async () => (await bench.counts()).dead === 1, 60_000, 'the poison is dead');
-      await bench.drained(60_000, 1);
+      await until(async () => (await bench.counts()).dead === 2, 90_000, 'the poisons are dead');
+      await bench.drained(60_000, 2);
       stopped = true;
-      const [letter] = await (await bench.broker()).peek(bench.queue, 'dead', 10);
-      expect(letter?.id).toBe('job-100');
-      const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 100).length;
+      const letters = await (await bench.broker()).peek(bench.queue, 'dead', 10);
+      expect(letters.map(({ id }) => id).toSorted()).toEqual(['job-100', 'job-121']);
+      const starts = [100, 121].map(
+        (poison) => bench.notes().filter(({ what, n }) => what === 'S' && n === poison).length,
+      );
       figures('poison', {
-        starts,
+        'starts of the first': starts[0] ?? 0,
+        'of the second': starts[1] ?? 0,
         'dead in all': (await bench.counts()).dead ?? 0,
         workers,
         'extra starts': bench.extraStarts(),
       });
-      expect(starts).toBe(3);
-    }, 120_000);
+      expect(Math.max(...starts)).toBeLessThanOrEqual(3);
+    }, 180_000);
   });
 }
