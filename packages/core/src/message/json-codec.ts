@@ -83,6 +83,20 @@ function instant(ms: number): string {
   return lastWritten;
 }
 
+let lastRead = '0';
+let lastReadInstant = 0;
+
+/** Its inverse, with the same memory. */
+function readInstant(text: string | undefined): number | null {
+  if (text === lastRead) return lastReadInstant;
+  const instantMs = wholeNumber(text, 0);
+  if (text !== undefined && instantMs !== null) {
+    lastRead = text;
+    lastReadInstant = instantMs;
+  }
+  return instantMs;
+}
+
 /** What is wrong with an envelope that is no message: `malformed`, `too_large` or `too_deep`, and why. */
 export interface Undecodable {
   readonly undecodable: string;
@@ -101,7 +115,7 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
   const attempt = wholeNumber(headers[ATTEMPT_HEADER], 1);
   const maxRetries = wholeNumber(headers[MAX_RETRIES_HEADER], undefined);
   const timeoutMs = wholeNumber(headers[TIMEOUT_HEADER], undefined);
-  const enqueuedAt = wholeNumber(headers[ENQUEUED_AT_HEADER], 0);
+  const enqueuedAt = readInstant(headers[ENQUEUED_AT_HEADER]);
   if (attempt === null || attempt === 0 || maxRetries === null || timeoutMs === null || enqueuedAt === null) {
     return { undecodable: 'malformed: a number in the headers is none' };
   }
@@ -121,7 +135,7 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
     maxRetries,
     timeoutMs,
     headers: senderHeaders(headers),
-    enqueuedAt: enqueuedAt as number,
+    enqueuedAt,
     notBefore: envelope.notBefore,
     expiresAt: envelope.expiresAt,
     idempotencyKey: envelope.idempotencyKey,
@@ -146,9 +160,11 @@ function wholeNumber<T>(header: string | undefined, absent: T): number | T | nul
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 function senderHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const own: [string, string][] = [];
+  let own: [string, string][] | undefined;
   for (const name in headers) {
-    if (!name.startsWith(HEADER_PREFIX)) own.push([name, headers[name] as string]);
+    if (name.startsWith(HEADER_PREFIX)) continue;
+    own ??= [];
+    own.push([name, headers[name] as string]);
   }
-  return own.length === 0 ? NO_HEADERS : Object.fromEntries(own);
+  return own === undefined ? NO_HEADERS : Object.fromEntries(own);
 }
