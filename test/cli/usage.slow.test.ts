@@ -13,6 +13,16 @@ describe('wrong usage is one clear line and exit code 2', () => {
       /-c, --concurrency.*whole number of 1 or more/,
     ],
     ['a weight that is none', ['worker', '-a', app, '-q', 'emails:x'], /-q "emails:x".*emails:3,default/],
+    [
+      'a worker for several task managers',
+      ['worker', '-a', 'test/fixtures/apps/managers.ts'],
+      /several task managers \(default, reports\).* --manager/,
+    ],
+    [
+      'a task manager that is none',
+      ['worker', '-a', 'test/fixtures/apps/managers.ts', '--manager', 'report'],
+      /no task manager report with tasks in .*; it has default, reports/,
+    ],
     ['a missing application', ['worker', '-a', 'nowhere.ts'], /no application at .*nowhere\.ts \(from --app\)/],
     ['an application without tasks', ['tasks', '-a', 'test/fixtures/apps/empty.ts'], /empty\.ts defines no task/],
     [

@@ -88,6 +88,17 @@ describe('brokkr send and brokkr worker, on a broker that processes share', () =
     await run.exited;
   }, 30_000);
 
+  it('runs the tasks of the manager it was given, in processes of its own too', async () => {
+    const { env, notes } = workplace();
+    const managers = join(import.meta.dirname, '..', 'fixtures', 'apps', 'managers.ts');
+    const sent = brokkr(['tasks', '-a', managers], { ...env, SEND_MONTHLY: '1' });
+    await until(() => sent.output().includes('daily'), 'it was sent');
+    const run = brokkr(['worker', '-a', managers, '--manager', 'reports', '-q', 'reports', '-p', '2'], env);
+    await until(() => notes().includes('monthly'), 'the task ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 30_000);
+
   it('starts again when a source file changes', async () => {
     const { env, notes, folder } = workplace();
     const copy = join(folder, 'tasks.ts');

@@ -3,7 +3,8 @@ import { type Mutant, mutants } from './mutants.ts';
 import { copyOfBuild, plant, removeCopies, verdict } from './planted-build.ts';
 
 describe('the conformance suite finds deliberate faults', () => {
-  afterAll(removeCopies);
+  // Thousands of files, removed on a machine that may be busy.
+  afterAll(removeCopies, 60_000);
 
   it('is green without one', async () => {
     expect(await verdict(copyOfBuild(), 'run-suite.mjs')).toMatch(/^green/);

@@ -30,7 +30,8 @@ const own: readonly Mutant[] = [
 ];
 
 describe('the simulation finds deliberate faults', () => {
-  afterAll(removeCopies);
+  // Thousands of files, removed on a machine that may be busy.
+  afterAll(removeCopies, 60_000);
 
   it('is green without one', async () => {
     expect(await verdict(copyOfBuild(), 'run-simulation.mjs')).toMatch(/^green/);

@@ -13,6 +13,7 @@ export class LeaseTable {
   readonly #onLapsed: (messages: readonly StoredMessage[]) => void;
   readonly #held = new MessageLine('held');
   #timer: TimerHandle | undefined;
+  #isRetired = false;
 
   constructor(workerId: string, clock: Clock, leaseMs: number, onLapsed: (messages: readonly StoredMessage[]) => void) {
     this.workerId = workerId;
@@ -50,6 +51,16 @@ export class LeaseTable {
 
   end(message: StoredMessage): void {
     this.#held.remove(message);
+    if (this.#isRetired) this.#rest();
+  }
+
+  /**
+   * No more leases are given: once none is left no timer runs, which would keep the process until a lease was over.
+   * Before that one timer serves all that comes, rather than one for each message.
+   */
+  retire(): void {
+    this.#isRetired = true;
+    this.#rest();
   }
 
   /** Ends the leases that have run out. Asked before each use too: a timer may come late. */
@@ -68,11 +79,17 @@ export class LeaseTable {
   lapseAll(): number {
     const held = this.#held.clear();
     if (held.length > 0) this.#onLapsed(held);
+    if (this.#isRetired) this.#rest();
     return held.length;
   }
 
   close(): void {
     this.#held.clear();
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#held.size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }

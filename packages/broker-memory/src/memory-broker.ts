@@ -19,8 +19,9 @@ import {
   type Subscription,
   systemClock,
 } from '@brokkr/core';
+import { closedError } from './closed-error.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
-import { closedError, MemoryElections } from './memory-elections.ts';
+import { MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryResults } from './memory-results.ts';
 import { MemorySubscription } from './memory-subscription.ts';

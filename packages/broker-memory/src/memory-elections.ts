@@ -1,4 +1,5 @@
-import { BrokerUnavailableError, type Leadership } from '@brokkr/core';
+import type { Leadership } from '@brokkr/core';
+import { closedError } from './closed-error.ts';
 
 interface Candidate {
   readonly win: () => void;
@@ -61,8 +62,4 @@ export class MemoryElections {
     };
     return { lost: leader.signal, release };
   }
-}
-
-export function closedError(): BrokerUnavailableError {
-  return new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
 }

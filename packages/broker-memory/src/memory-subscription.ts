@@ -1,4 +1,5 @@
-import { BrokerUnavailableError, type Delivery, type Settlement, type Subscription } from '@brokkr/core';
+import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import { closedError } from './closed-error.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { MemoryQueue } from './memory-queue.ts';
 
@@ -46,6 +47,7 @@ export class MemorySubscription implements Subscription {
   /** The leases stay until they run out: what was received and not settled counts as a crash. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#leases.retire();
   }
 
   /** Resolves once something may be ready, or there is no point in waiting any longer. */
@@ -64,7 +66,6 @@ export class MemorySubscription implements Subscription {
   }
 
   #checkOpen(): void {
-    if (this.#isBrokerClosed())
-      throw new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
+    if (this.#isBrokerClosed()) throw closedError();
   }
 }

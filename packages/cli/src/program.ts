@@ -26,6 +26,7 @@ export function makeProgram(exit: Exit): Command {
     .command('worker')
     .description('run tasks until a signal ends it: SIGINT or SIGTERM once to finish what runs, twice to stop at once')
     .option('-a, --app <module>', 'module that defines the tasks')
+    .option('--manager <name>', 'task manager whose tasks to run, where the application has several')
     .option('-q, --queues <names>', 'queues to serve, with weights if wanted: emails:3,default')
     .option('-c, --concurrency <number>', 'tasks at once in a process', wholeNumber)
     .option('-p, --processes <number>', 'processes to spread over', wholeNumber, 1)

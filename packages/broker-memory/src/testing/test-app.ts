@@ -3,13 +3,14 @@ import {
   ConfigError,
   type DeadLetterRecord,
   type Duration,
+  type ManagerOptions,
   readDeadLetter,
   TaskManager,
   type TaskRef,
   toMs,
   type Worker,
 } from '@brokkr/core';
-import { ManualClock } from '@brokkr/core/testing';
+import { checkOptions, ManualClock, type OptionNames } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 
 export interface TestAppOptions {
@@ -25,6 +26,14 @@ export interface TestAppOptions {
   readonly logLevel?: string | undefined;
 }
 
+const TEST_APP_OPTIONS: OptionNames<TestAppOptions> = {
+  tasks: true,
+  concurrency: true,
+  settleWithin: true,
+  startAt: true,
+  logLevel: true,
+};
+
 /** A message that ended among the dead letters. */
 export interface DeadLetter extends DeadLetterRecord {
   readonly args: readonly unknown[];
@@ -38,22 +47,22 @@ export interface TestApp {
   dead(queue: string): readonly DeadLetter[];
   /**
    * Works until nothing is ready, running or delayed, moving time to each due moment.
-   * @throws ConfigError where a message comes back for longer than ten virtual years
+   * @throws ConfigError where a message comes back for longer than ten virtual years, and once it is closed
    */
   drain(): Promise<void>;
-  /** Moves time on by `span`, running what falls due on the way. */
+  /** Moves time on by `span`, running what falls due on the way. @throws ConfigError once it is closed */
   advance(span: Duration): Promise<void>;
   /** Virtual now. */
   now(): Date;
   readonly clock: ManualClock;
   readonly broker: Broker;
-  /** Gives the managers back. */
+  /** Gives the managers back; what was sent and what is dead can still be asked for. */
   close(): Promise<void>;
 }
 
 const LONGEST_DRAIN_MS = 10 * 365 * 86_400_000;
 
-/** @throws ConfigError where a task is none, or its manager is held by another test */
+/** @throws ConfigError where an option is wrong, a task is none, or its manager is held by another test */
 export function testApp(options: TestAppOptions): TestApp {
   return new HeldApp(options);
 }
@@ -73,9 +82,12 @@ class HeldApp implements TestApp {
   /** Messages whose queues have been looked at. */
   #sentSeen = 0;
   #dead: ReadonlyMap<string, readonly DeadLetter[]> = new Map();
+  #isClosed = false;
 
-  constructor({ tasks, concurrency, settleWithin, startAt, logLevel }: TestAppOptions) {
-    this.clock = new ManualClock(startAt?.getTime());
+  constructor(options: TestAppOptions) {
+    checkOptions(options, TEST_APP_OPTIONS, 'testApp');
+    const { tasks, concurrency, settleWithin, startAt, logLevel } = options;
+    this.clock = new ManualClock(startAt === undefined ? undefined : instant(startAt));
     this.#broker = new GatedBroker({ clock: this.clock });
     this.#concurrency = concurrency ?? 4;
     this.#settleWithinMs = toMs(settleWithin ?? '1s', 'settleWithin');
@@ -83,15 +95,16 @@ class HeldApp implements TestApp {
     if (!Array.isArray(tasks))
       throw new ConfigError('testApp: `tasks` is the list of tasks to test', { code: 'NO_TASK' });
     this.#managers = [...new Set(tasks.map((task) => TaskManager.of(task)))];
-    for (const manager of this.#managers) {
-      this.#restore.push(
-        manager.override({
-          broker: this.#broker,
-          clock: this.clock,
-          runMode: 'worker',
-          logLevel: logLevel ?? 'silent',
-        }),
-      );
+    this.#hold({ broker: this.#broker, clock: this.clock, runMode: 'worker', logLevel: logLevel ?? 'silent' });
+  }
+
+  /** All of the managers, or none: those of a test that failed to begin would be held for ever. */
+  #hold(settings: ManagerOptions): void {
+    try {
+      for (const manager of this.#managers) this.#restore.push(manager.override(settings));
+    } catch (error) {
+      for (const restore of this.#restore.splice(0)) void restore();
+      throw error;
     }
   }
 
@@ -140,6 +153,7 @@ class HeldApp implements TestApp {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#workers.splice(0).map((worker) => this.#stop(worker)));
     for (const restore of this.#restore.splice(0)) await restore();
     await this.#broker.close();
@@ -164,13 +178,22 @@ class HeldApp implements TestApp {
       await body();
     } finally {
       this.#broker.shut();
-      await this.#readDead();
+      if (!this.#isClosed) await this.#readDead();
     }
+  }
+
+  /** Its managers are the application's again, and what they would run now is real. */
+  #checkOpen(): void {
+    if (!this.#isClosed) return;
+    throw new ConfigError('this testApp is closed; await `drain` and `advance` before `close`', {
+      code: 'TEST_APP_CLOSED',
+    });
   }
 
   /** Every queue that a task names or a message was sent to. */
   async #serveAll(): Promise<void> {
     for (const manager of this.#managers) {
+      this.#checkOpen();
       const named = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
       const sentTo = this.#broker.sent.slice(this.#sentSeen).map(({ queue }) => queue);
       const queues = [...new Set([...named, ...sentTo])].filter(
@@ -192,6 +215,7 @@ class HeldApp implements TestApp {
   async #quiet(): Promise<{ ready: number; running: number; delayed: number }> {
     let waitedSince = performance.now();
     for (let turns = 0; ; turns++) {
+      this.#checkOpen();
       if (this.#broker.sent.length > this.#sentSeen) await this.#serveAll();
       await (turns < 20 ? turn() : millisecond());
       const totals = await this.#totals();
@@ -240,6 +264,12 @@ class HeldApp implements TestApp {
       { code: 'DRAIN_STUCK' },
     );
   }
+}
+
+function instant(startAt: unknown): number {
+  const at = startAt instanceof Date ? startAt.getTime() : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new ConfigError('testApp: `startAt` is a valid Date');
 }
 
 /** What cannot be decoded stands among the dead letters too. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Task, TaskManager } from '@brokkr/core';
 import { describe, expect, it } from 'vitest';
+import { MemoryBroker } from '../../src/index.ts';
 import { testApp } from '../../src/testing/index.ts';
 import '../../src/testing/vitest.ts';
 
@@ -61,8 +62,80 @@ describe('assertions', () => {
   });
 });
 
+describe('an app that is closed', () => {
+  async function withRealBroker() {
+    const ran: string[] = [];
+    const tm = manager();
+    await tm.initialize({ broker: new MemoryBroker(), logLevel: 'silent', runMode: 'worker' });
+    const charge = tm.task({ name: 'charge' }, async (customer: string) => void ran.push(customer));
+    await charge.send('real');
+    const app = testApp({ tasks: [charge] });
+    await charge.send('test');
+    return { tm, app, charge, ran };
+  }
+
+  it('works no more: what it would run are messages of the application', async () => {
+    const { tm, app, charge, ran } = await withRealBroker();
+    await app.close();
+    const closed = expect.objectContaining({ name: 'ConfigError', code: 'TEST_APP_CLOSED' });
+    await expect(app.drain()).rejects.toThrow(closed);
+    await expect(app.advance('1h')).rejects.toThrow(closed);
+    expect(app.sent(charge)).toEqual([['test']]);
+    expect(app.dead('default')).toEqual([]);
+    expect(ran).toEqual([]);
+    await app.close();
+    await tm.close();
+  });
+
+  it('while it drains leaves the rest, and the drain says so', async () => {
+    const { tm, app, ran } = await withRealBroker();
+    const drained = expect(app.drain()).rejects.toMatchObject({ code: 'TEST_APP_CLOSED' });
+    await app.close();
+    await drained;
+    expect(ran).not.toContain('real');
+    await tm.close();
+  });
+});
+
+describe('an app of several managers', () => {
+  it('holds all of them or none', async () => {
+    const [free, taken] = [manager(), manager()].map((tm) => tm.task({ name: 'work' }, async () => undefined));
+    const holder = testApp({ tasks: [taken as object] });
+    expect(() => testApp({ tasks: [free as object, taken as object] })).toThrow(
+      expect.objectContaining({ code: 'MANAGER_OVERRIDDEN' }),
+    );
+    await testApp({ tasks: [free as object] }).close();
+    await holder.close();
+  });
+});
+
+describe('middleware', () => {
+  it('is refused while an app holds its manager: half of it would take effect', async () => {
+    const tm = manager();
+    const task = tm.task({ name: 'work' }, async () => undefined);
+    const late = { name: 'late', send: (_: unknown, next: () => Promise<never>) => next() };
+    const app = testApp({ tasks: [task] });
+    expect(() => tm.use(late)).toThrow(
+      expect.objectContaining({ code: 'INITIALIZED_TOO_LATE', message: expect.stringMatching(/a test holds/) }),
+    );
+    await app.close();
+    expect(tm.use(late)).toBe(tm);
+  });
+});
+
 describe('what is no application', () => {
   it.each([{}, { tasks: {} }, { tasks: [() => 1] }, { tasks: [null] }])('%#', (options) => {
     expect(() => testApp(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'NO_TASK' }));
+  });
+
+  it.each<[unknown, string, RegExp]>([
+    [undefined, 'OPTIONS_INVALID', /^testApp: an object with options is needed, got undefined$/],
+    [{ tasks: [], settlewithin: '5s' }, 'OPTION_UNKNOWN', /^testApp: .* did you mean `settleWithin`\?$/],
+    [{ tasks: [], startAt: '2030-01-01' }, 'CONFIG_INVALID', /^testApp: `startAt` is a valid Date$/],
+    [{ tasks: [], startAt: new Date('x') }, 'CONFIG_INVALID', /`startAt`/],
+  ])('nor are these options: %o', (options, code, message) => {
+    expect(() => testApp(options as never)).toThrow(
+      expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),
+    );
   });
 });

@@ -12,11 +12,21 @@ export interface App {
   readonly manager: TaskManager;
 }
 
+/** What `TaskManager.getInstance()` is called. */
+const DEFAULT = 'default';
+
+type Choose = (managers: readonly TaskManager[], path: string) => TaskManager;
+
 /**
  * Loads the application, TypeScript as it is, and puts `options` in force over its own.
+ * @param choose the manager, of those that have tasks
  * @throws UsageError where it is missing, fails to load, or defines no task; ConfigError for wrong settings
  */
-export async function loadApp(given: string | undefined, options: ManagerOptions): Promise<App> {
+export async function loadApp(
+  given: string | undefined,
+  options: ManagerOptions,
+  choose: Choose = mainManager,
+): Promise<App> {
   const path = findApp(given);
   const core = await loadCore(dirname(path));
   try {
@@ -24,7 +34,7 @@ export async function loadApp(given: string | undefined, options: ManagerOptions
   } catch (cause) {
     throw new UsageError(`the application ${path} failed to load`, { cause });
   }
-  const manager = managerWithTasks(core, path);
+  const manager = choose(managersWithTasks(core, path), path);
   await manager.initialize(options);
   return { core, path, manager };
 }
@@ -39,16 +49,43 @@ async function importModule(path: string): Promise<void> {
   await createJiti(import.meta.url, { tryNative: true }).import(path);
 }
 
+function managersWithTasks({ TaskManager }: Core, path: string): readonly TaskManager[] {
+  const managers = TaskManager.all().filter((manager) => manager.tasks().length > 0);
+  if (managers.length > 0) return managers;
+  throw new UsageError(`the application ${path} defines no task; does it import the modules that do?`);
+}
+
 /** The default manager; where it has no tasks, the one that has. */
-function managerWithTasks({ TaskManager }: Core, path: string): TaskManager {
-  const manager = TaskManager.getInstance();
-  if (manager.tasks().length > 0) return manager;
-  const others = TaskManager.all().filter((other) => other.tasks().length > 0);
-  if (others[0] !== undefined && others.length === 1) return others[0];
-  if (others.length === 0)
-    throw new UsageError(`the application ${path} defines no task; does it import the modules that do?`);
-  const names = others.map((other) => other.name).join(', ');
+function mainManager(managers: readonly TaskManager[], path: string): TaskManager {
+  const manager = managers.find(({ name }) => name === DEFAULT) ?? only(managers);
+  if (manager !== undefined) return manager;
   throw new UsageError(
-    `the application ${path} has several task managers (${names}) and no default one; give the tasks to one of them`,
+    `the application ${path} has several task managers (${namesOf(managers)}) and no default one; give the tasks to one of them`,
   );
+}
+
+/**
+ * The manager of that name; without a name the only one. A worker serves one: with another's tasks in its queues it
+ * would put them off until they are dead.
+ * @throws UsageError where there are several, and none was named
+ */
+export function managerToServe(name: string | undefined): Choose {
+  return (managers, path) => {
+    const manager = name === undefined ? only(managers) : managers.find((each) => each.name === name);
+    if (manager !== undefined) return manager;
+    const names = namesOf(managers);
+    throw new UsageError(
+      name === undefined
+        ? `the application ${path} has several task managers (${names}), and a worker serves one; run one for each with --manager, and give those that share a broker queues of their own`
+        : `no task manager ${name} with tasks in ${path}; it has ${names}`,
+    );
+  };
+}
+
+function only(managers: readonly TaskManager[]): TaskManager | undefined {
+  return managers.length === 1 ? managers[0] : undefined;
+}
+
+function namesOf(managers: readonly TaskManager[]): string {
+  return managers.map(({ name }) => name).join(', ');
 }

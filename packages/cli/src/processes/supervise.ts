@@ -4,6 +4,7 @@ import { Child, type Ended } from './child.ts';
 import { watchSources } from './watch-sources.ts';
 
 export interface SuperviseOptions {
+  readonly manager?: string | undefined;
   readonly queues?: string | undefined;
   readonly concurrency?: number;
   readonly processes: number;
@@ -113,9 +114,10 @@ class Supervisor {
   }
 }
 
-function argsOf(app: App, { queues, concurrency, broker }: SuperviseOptions): readonly string[] {
+function argsOf(app: App, { manager, queues, concurrency, broker }: SuperviseOptions): readonly string[] {
   return [
     ...['--app', app.path],
+    ...(manager === undefined ? [] : ['--manager', manager]),
     ...(queues === undefined ? [] : ['--queues', queues]),
     ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
     ...(broker === undefined ? [] : ['--broker', broker]),

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { shown } from '../errors/kind-of.ts';
 
 /**
  * A span of time as people write it: a bare number, or a string of digits alone, is seconds (`600`, `'600'`);
@@ -19,7 +19,7 @@ export function toMs(duration: Duration, option: string): number {
   const ms = parse(duration);
   if (ms === undefined || !Number.isSafeInteger(ms)) {
     throw new ConfigError(
-      `${option}: ${show(duration)} is no duration; give seconds (600) or a string with its unit: '250ms', '30s', '10m', '2h', '7d'`,
+      `${option}: ${shown(duration)} is no duration; give seconds (600) or a string with its unit: '250ms', '30s', '10m', '2h', '7d'`,
       { code: 'DURATION_INVALID' },
     );
   }
@@ -32,11 +32,6 @@ function parse(duration: unknown): number | undefined {
   const match = WITH_UNIT.exec(duration);
   if (match === null) return undefined;
   return Number(match[1]) * (UNITS_MS[match[2] ?? 's'] as number);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
-  return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
 /** Decimal fractions are rarely exact in binary: without the rounding 1.1 s would become 1101 ms. */

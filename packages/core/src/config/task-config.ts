@@ -3,7 +3,7 @@ import { type Duration, toMs } from '../clock/duration.ts';
 import type { OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { shown } from '../errors/kind-of.ts';
 import type { Environment } from './env-file.ts';
 
 /** Every setting of an application, settled; durations in milliseconds. */
@@ -205,11 +205,5 @@ function oneOf<T extends string>(allowed: readonly T[]): (value: unknown, name: 
 }
 
 function wrong(name: string, expected: string, value: unknown): ConfigError {
-  const shown =
-    typeof value === 'string'
-      ? JSON.stringify(value.slice(0, 60))
-      : typeof value === 'number'
-        ? String(value)
-        : kindOf(value);
-  return new ConfigError(`${name}: ${expected}, got ${shown}`);
+  return new ConfigError(`${name}: ${expected}, got ${shown(value)}`);
 }

@@ -24,7 +24,8 @@ export function checkOptions(options: unknown, known: Readonly<Record<string, tr
   throw new ConfigError(`${of}: ${told.join('; ')}`, { code: 'OPTION_UNKNOWN' });
 }
 
-function advice(name: string, known: readonly string[]): string {
+/** The nearest of the names that are known, or all of them, for an error about one that is not. */
+export function advice(name: string, known: readonly string[]): string {
   const near = known
     .map((option) => ({ option, share: unlikeness(bare(name), bare(option)) }))
     .reduce((best, each) => (each.share < best.share ? each : best));
@@ -39,15 +40,19 @@ function bare(name: string): string {
     .replace(/[^a-z0-9]/g, '');
 }
 
-/** Levenshtein's distance, as a share of the longer name. */
+/** Levenshtein's distance, two letters that changed places counted as one edit, as a share of the longer name. */
 function unlikeness(left: string, right: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (const [index, sign] of [...left].entries()) {
     const next = [index + 1];
     for (const [column, other] of [...right].entries()) {
       const replaced = (row[column] as number) + (sign === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] as number) + 1, (next[column] as number) + 1));
+      const swapped =
+        sign === right[column - 1] && left[index - 1] === other ? (before[column - 1] as number) + 1 : replaced;
+      next.push(Math.min(replaced, swapped, (row[column + 1] as number) + 1, (next[column] as number) + 1));
     }
+    before = row;
     row = next;
   }
   return (row[right.length] as number) / Math.max(left.length, right.length, 1);

@@ -100,7 +100,7 @@ export class TaskFailedError extends BrokkrError {
   }
 }
 
-/** `handle.result()` waited as long as it was told to; the task itself goes on. */
+/** `handle.result()` waited as long as it was told to; the task itself may still come to its end. */
 export class ResultTimeoutError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'RESULT_TIMEOUT' });

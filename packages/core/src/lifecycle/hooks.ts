@@ -1,3 +1,6 @@
+import { ConfigError } from '../errors/errors.ts';
+import { kindOf } from '../errors/kind-of.ts';
+
 /** Awaited at a worker's start or stop. */
 export type Hook = () => void | Promise<void>;
 
@@ -7,11 +10,11 @@ export class Hooks {
   readonly #stop: Hook[] = [];
 
   onStart(hook: Hook): void {
-    this.#start.push(hook);
+    this.#start.push(checked(hook, 'onStart'));
   }
 
   onStop(hook: Hook): void {
-    this.#stop.push(hook);
+    this.#stop.push(checked(hook, 'onStop'));
   }
 
   /** In the order given; the first that fails ends it. */
@@ -29,4 +32,9 @@ export class Hooks {
       }
     }
   }
+}
+
+function checked(hook: unknown, method: string): Hook {
+  if (typeof hook === 'function') return hook as Hook;
+  throw new ConfigError(`${method}: the hook is ${kindOf(hook)}, not a function`, { code: 'HOOK_INVALID' });
 }

@@ -98,13 +98,12 @@ export class TaskManager {
 
   /** Adds middleware; the first one is the outermost. Before the first send or worker. */
   use(middleware: Middleware): this {
-    if (this.#runtime !== undefined) {
-      throw new ConfigError(
-        `middleware ${middleware.name} after the first send or worker: some tasks would go without it; add it earlier`,
-        {
-          code: 'INITIALIZED_TOO_LATE',
-        },
-      );
+    // A test that holds the manager has built its sending already, as the first send does.
+    if (this.#runtime !== undefined || this.#override !== undefined) {
+      const when = this.#override === undefined ? 'after the first send or worker' : 'while a test holds the manager';
+      throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
+        code: 'INITIALIZED_TOO_LATE',
+      });
     }
     const { name, send, handle } = (middleware as Middleware | null) ?? {};
     const steps = [send, handle].filter((step) => step !== undefined);
@@ -117,13 +116,13 @@ export class TaskManager {
     return this;
   }
 
-  /** Awaited before a worker fetches; what it throws ends the start. */
+  /** Awaited before a worker fetches; what it throws ends the start. @throws ConfigError where it is no function */
   onStart(hook: Hook): this {
     this.#hooks.onStart(hook);
     return this;
   }
 
-  /** Awaited after a worker has stopped, last one first. */
+  /** Awaited after a worker has stopped, last one first. @throws ConfigError where it is no function */
   onStop(hook: Hook): this {
     this.#hooks.onStop(hook);
     return this;

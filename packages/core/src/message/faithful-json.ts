@@ -3,14 +3,16 @@ import { SerializationError } from '../errors/errors.ts';
 /** Nesting that a payload may have; deeper ones are refused by the sender and by the worker. */
 export const MAX_DEPTH = 64;
 
+const STEPS_TOLD = 5;
+
 export interface FaithfulOptions {
   /** Objects with a `toJSON` of their own pass as what it returns: a schema turns them back. @default false */
   readonly allowToJson?: boolean;
 }
 
-/** What JSON cannot carry, and where; `path` grows from the inside out, so the good case builds no strings. */
+/** What JSON cannot carry, and where: segments from the inside out, so the good case builds no strings. */
 interface Fault {
-  path: string;
+  readonly path: string[];
   readonly what: string;
   readonly advice: string;
   readonly code?: string;
@@ -31,7 +33,7 @@ export function assertFaithful(value: unknown, index: number, options: FaithfulO
     throw new SerializationError(`${path}: reading it threw an error; send plain data`, { path, cause });
   }
   if (fault === undefined) return;
-  const at = `args[${index}]${fault.path}`;
+  const at = `args[${index}]${pathOf(fault)}`;
   throw new SerializationError(`${at}: JSON cannot carry ${fault.what}; ${fault.advice}`, {
     path: at,
     code: fault.code,
@@ -58,7 +60,7 @@ function findObjectFault(value: object, depth: number, allowToJson: boolean): Fa
   // A cycle has no end, so it is found by depth: no set of visited objects is kept for the good case.
   if (depth > MAX_DEPTH) {
     return {
-      path: '',
+      path: [],
       what: `more than ${MAX_DEPTH} levels, or a cycle`,
       advice: 'send a flatter value or a reference to it',
       code: 'PAYLOAD_TOO_DEEP',
@@ -103,10 +105,16 @@ function className(value: object): string {
 }
 
 function fault(what: string, advice: string): Fault {
-  return { path: '', what, advice };
+  return { path: [], what, advice };
 }
 
 function within(outer: string, inner: Fault): Fault {
-  inner.path = outer + inner.path;
+  inner.path.push(outer);
   return inner;
+}
+
+/** The way round a cycle, or down, is told by its first steps. */
+function pathOf({ path, code }: Fault): string {
+  const segments = path.toReversed();
+  return code === 'PAYLOAD_TOO_DEEP' ? `${segments.slice(0, STEPS_TOLD).join('')}…` : segments.join('');
 }

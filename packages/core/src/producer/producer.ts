@@ -196,7 +196,9 @@ export class Producer {
 const NEVER = new AbortController().signal;
 
 function notABatch({ name }: TaskDefinition, given: unknown): ConfigError {
-  return new ConfigError(`task ${name}: sendMany takes lists of arguments, got ${kindOf(given)}`, {
+  const isAsync = typeof given === 'object' && given !== null && Symbol.asyncIterator in given;
+  const got = isAsync ? 'an async iterable; collect what it gives into a list first' : kindOf(given);
+  return new ConfigError(`task ${name}: sendMany takes lists of arguments, got ${got}`, {
     code: 'BATCH_INVALID',
   });
 }

@@ -1,6 +1,7 @@
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -31,7 +32,7 @@ export function exponential(options: ExponentialOptions = {}): RetryPolicy {
   const maxMs = toMs(options.max ?? '1h', 'exponential.max');
   const factor = options.factor ?? 2;
   if (!(factor >= 1 && Number.isFinite(factor))) {
-    throw new ConfigError(`exponential: factor is a number of 1 or more, got ${String(options.factor)}`, {
+    throw new ConfigError(`exponential: factor is a number of 1 or more, got ${shown(options.factor)}`, {
       code: 'RETRY_POLICY_INVALID',
     });
   }

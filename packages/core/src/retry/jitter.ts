@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 
 export interface JitterOptions {
   /**
@@ -18,7 +19,7 @@ export function addJitter(waitMs: number, options: JitterOptions): number {
 
 export function checkJitter(policy: string, jitter: number | undefined): void {
   if (jitter !== undefined && !(jitter >= 0 && jitter <= 1)) {
-    throw new ConfigError(`${policy}: jitter is a share from 0 to 1, got ${String(jitter)}`, {
+    throw new ConfigError(`${policy}: jitter is a share from 0 to 1, got ${shown(jitter)}`, {
       code: 'RETRY_POLICY_INVALID',
     });
   }

@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toMs } from '../clock/duration.ts';
-import { checkQueueName, checkTaskName } from '../broker/names.ts';
+import { checkQueueName, checkTaskName, isTaskName } from '../broker/names.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { isClass } from '../errors/is-class.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
@@ -52,18 +53,24 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     });
   }
   const name = options.name ?? handler.name;
+  // Before the name itself: where `name` is misspelt there seems to be none.
+  checkOptions(options, TASK_OPTIONS, isTaskName(name) ? `task ${name}` : 'a task');
   if (name === '') {
     throw new ConfigError('a task without a name: name the function, or give the option `name`', {
       code: 'TASK_UNNAMED',
     });
   }
   checkTaskName(name);
-  checkOptions(options, TASK_OPTIONS, `task ${name}`);
   if (options.queueName !== undefined) checkQueueName(options.queueName);
   const of = (option: string) => `task ${name}: ${option}`;
   const generator = Object.prototype.toString.call(handler);
   if (generator.includes('Generator')) {
     throw new ConfigError(`${of('handler')} is a generator function; make it async and return a value`, {
+      code: 'HANDLER_INVALID',
+    });
+  }
+  if (isClass(handler)) {
+    throw new ConfigError(`${of('handler')} is a class; give a function, or see tasksOf in @brokkr/core/inversify`, {
       code: 'HANDLER_INVALID',
     });
   }
@@ -89,7 +96,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
 /** @throws ConfigError where it is no whole number of 0 or more */
 export function checkMaxRetries(value: unknown, option: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw new ConfigError(`${option}: a whole number of 0 or more, got ${String(value)}`, {
+  throw new ConfigError(`${option}: a whole number of 0 or more, got ${shown(value)}`, {
     code: 'MAX_RETRIES_INVALID',
   });
 }
@@ -115,8 +122,13 @@ function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {
 function matchers(given: TaskOptions['retryOn'], option: string): readonly ErrorMatcher[] | undefined {
   if (given === undefined) return undefined;
   const list = Array.isArray(given) ? (given as readonly ErrorMatcher[]) : [given as ErrorMatcher];
-  if (list.every((matcher) => typeof matcher === 'function')) return list;
-  throw new ConfigError(`${option}: error classes or predicates, one or a list`, { code: 'ERROR_MATCHER_INVALID' });
+  if (!list.every((matcher) => typeof matcher === 'function'))
+    throw new ConfigError(`${option}: error classes or predicates, one or a list`, { code: 'ERROR_MATCHER_INVALID' });
+  if (list.some((matcher) => Object.prototype.toString.call(matcher).includes('Async')))
+    throw new ConfigError(`${option}: a predicate answers at once; an async one cannot`, {
+      code: 'ERROR_MATCHER_INVALID',
+    });
+  return list;
 }
 
 function schemas(given: TaskOptions['schema'], option: string): TaskDefinition['schema'] {

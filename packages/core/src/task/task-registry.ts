@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
+import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
 /** A definition, and whether only workers may run it. */
@@ -8,19 +9,45 @@ export interface RegisteredTask {
   readonly workerOnly: boolean;
 }
 
+/** By the name it was given under. */
+const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>, keyof TaskOptions>> = {
+  queueName: 'queueName',
+  maxRetries: 'maxRetries',
+  retryDelayMs: 'retryDelay',
+  maxRetryDelayMs: 'maxRetryDelay',
+  retry: 'retry',
+  retryOn: 'retryOn',
+  giveUpOn: 'giveUpOn',
+  timeoutMs: 'timeout',
+  resultTtlMs: 'result',
+  schema: 'schema',
+};
+
 /** The tasks of one manager by name. A Map, never an object: names come from the network. */
 export class TaskRegistry {
   readonly #tasks = new Map<string, RegisteredTask>();
 
-  /** @throws ConfigError where another handler has the name already */
+  /**
+   * The same definition again, of a module that was loaded twice perhaps, changes nothing.
+   * @throws ConfigError where another handler has the name already, or the same one with other options
+   */
   add(definition: TaskDefinition, workerOnly: boolean): void {
     const known = this.#tasks.get(definition.name);
-    if (known !== undefined && known.definition.handler !== definition.handler) {
+    if (known === undefined) {
+      this.#tasks.set(definition.name, { definition, workerOnly });
+      return;
+    }
+    if (known.definition.handler !== definition.handler) {
       throw new ConfigError(`two tasks named ${definition.name}: give one of them the option \`name\``, {
         code: 'TASK_NAME_TAKEN',
       });
     }
-    this.#tasks.set(definition.name, { definition, workerOnly });
+    const difference = differing(known, { definition, workerOnly });
+    if (difference === undefined) return;
+    throw new ConfigError(
+      `task ${definition.name} is defined twice, with another ${difference}; define it once, or give one the option \`name\``,
+      { code: 'TASK_OPTIONS_DIFFER' },
+    );
   }
 
   get(name: string): RegisteredTask | undefined {
@@ -30,4 +57,22 @@ export class TaskRegistry {
   all(): readonly RegisteredTask[] {
     return [...this.#tasks.values()];
   }
+}
+
+/** What two definitions of one handler do not agree on. */
+function differing(one: RegisteredTask, other: RegisteredTask): string | undefined {
+  if (one.workerOnly !== other.workerOnly) return 'way: task and conditionalTask';
+  const fields = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
+  const field = fields.find((each) => !isSame(optionOf(one, each), optionOf(other, each)));
+  return field === undefined ? undefined : `\`${OPTIONS[field]}\``;
+}
+
+function optionOf({ definition }: RegisteredTask, field: keyof typeof OPTIONS): unknown {
+  return field === 'schema' ? definition.schema?.each : definition[field];
+}
+
+/** Lists element by element; a policy, a predicate or a schema that was made anew may do anything, and is another. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return Object.is(one, other);
+  return one.length === other.length && one.every((element, index) => Object.is(element, other[index]));
 }

@@ -23,8 +23,8 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** An error class, or a question about an error. */
-export type ErrorMatcher = (abstract new (...args: never[]) => Error) | ((error: unknown) => boolean);
+/** A class of what is thrown, or a question about it, answered at once. */
+export type ErrorMatcher = (abstract new (...args: never[]) => object) | ((error: unknown) => boolean);
 
 /** What a task is. Each option left out follows `initialize`, then the environment, then the default given here. */
 export interface TaskOptions {

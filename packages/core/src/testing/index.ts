@@ -1,3 +1,4 @@
+export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { brokerSuite } from './broker-suite.ts';
 export { ManualClock } from './manual-clock.ts';
 export type { Runner } from './runner.ts';

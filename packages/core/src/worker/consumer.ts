@@ -53,6 +53,8 @@ export class Consumer {
       now: options.judging.now,
       onPolicyError: (error, { task }) =>
         options.logger.error({ error, task }, 'the retry policy failed; using the default one'),
+      onMatcherError: (error, { task }) =>
+        options.logger.warn({ error, task }, 'a predicate of retryOn or giveUpOn failed; taken for no match'),
     };
     this.#runner = new Runner({
       clock: options.clock,

@@ -13,22 +13,23 @@ export interface Fetched<S extends Source> {
   readonly deliveries: readonly Delivery[];
 }
 
-interface Lane<S extends Source> {
+/** A source in the contest for the next message. */
+interface Contender<S extends Source> {
   readonly source: S;
   /**
-   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a lane on by 1 / weight, and the lane that
-   * is furthest behind is next.
+   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a contender on by 1 / weight, and the one
+   * that is furthest behind is next.
    */
   pass: number;
 }
 
 /** Takes messages from several queues by their weights, among those that have any ready. */
 export class Fetcher<S extends Source> {
-  readonly #lanes: readonly Lane<S>[];
+  readonly #contenders: readonly Contender<S>[];
   readonly #strict: boolean;
 
   constructor(sources: readonly S[], strict: boolean) {
-    this.#lanes = sources.map((source) => ({ source, pass: 0 }));
+    this.#contenders = sources.map((source) => ({ source, pass: 0 }));
     this.#strict = strict;
   }
 
@@ -38,7 +39,7 @@ export class Fetcher<S extends Source> {
    * @throws what the broker rejected with, where nothing was received
    */
   async next(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const only = this.#lanes.length === 1 ? this.#lanes[0] : undefined;
+    const only = this.#contenders.length === 1 ? this.#contenders[0] : undefined;
     if (only !== undefined) {
       const deliveries = await only.source.subscription.receive(limit, { signal, wait: true });
       return [{ source: only.source, deliveries }];
@@ -50,7 +51,7 @@ export class Fetcher<S extends Source> {
   async #takeInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    for (const { source } of this.#lanes) {
+    for (const { source } of this.#contenders) {
       if (left === 0) break;
       const deliveries = await source.subscription.receive(left, { signal, wait: false });
       if (deliveries.length > 0) fetched.push({ source, deliveries });
@@ -62,48 +63,52 @@ export class Fetcher<S extends Source> {
   async #takeByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    let lanes = this.#lanes;
-    const empty = new Set<Lane<S>>();
-    while (left > 0 && lanes.length > 0 && !signal.aborted) {
-      const shares = this.#shares(lanes, left);
-      const answers = await gather([...shares].map(([lane, share]) => this.#take(lane, share, signal)));
-      for (const { lane, share, deliveries } of answers) {
-        lane.pass -= (share - deliveries.length) / lane.source.weight;
-        if (deliveries.length > 0) fetched.push({ source: lane.source, deliveries });
+    let contenders = this.#contenders;
+    const empty = new Set<Contender<S>>();
+    while (left > 0 && contenders.length > 0 && !signal.aborted) {
+      const shares = this.#shares(contenders, left);
+      const answers = await gather([...shares].map(([contender, share]) => this.#take(contender, share, signal)));
+      for (const { contender, share, deliveries } of answers) {
+        contender.pass -= (share - deliveries.length) / contender.source.weight;
+        if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
         left -= deliveries.length;
       }
-      // A lane that gave less than its share is empty, and its share goes to those that are not.
-      for (const { lane, share, deliveries } of answers) if (deliveries.length < share) empty.add(lane);
-      lanes = lanes.filter((lane) => !empty.has(lane));
+      // A contender that gave less than its share is empty, and its share goes to those that are not.
+      for (const { contender, share, deliveries } of answers) if (deliveries.length < share) empty.add(contender);
+      contenders = contenders.filter((contender) => !empty.has(contender));
     }
-    this.#catchUp(empty, lanes);
+    this.#catchUp(empty, contenders);
     return fetched;
   }
 
   async #take(
-    lane: Lane<S>,
+    contender: Contender<S>,
     share: number,
     signal: AbortSignal,
-  ): Promise<{ lane: Lane<S>; share: number; deliveries: readonly Delivery[] }> {
-    return { lane, share, deliveries: await lane.source.subscription.receive(share, { signal, wait: false }) };
+  ): Promise<{ contender: Contender<S>; share: number; deliveries: readonly Delivery[] }> {
+    return {
+      contender,
+      share,
+      deliveries: await contender.source.subscription.receive(share, { signal, wait: false }),
+    };
   }
 
-  /** How many of `limit` each lane may give, and their passes moved on by it. */
-  #shares(lanes: readonly Lane<S>[], limit: number): Map<Lane<S>, number> {
-    const shares = new Map<Lane<S>, number>();
+  /** How many of `limit` each contender may give, and their passes moved on by it. */
+  #shares(contenders: readonly Contender<S>[], limit: number): Map<Contender<S>, number> {
+    const shares = new Map<Contender<S>, number>();
     for (let taken = 0; taken < limit; taken++) {
-      const next = lanes.reduce((behind, lane) => (lane.pass < behind.pass ? lane : behind));
+      const next = contenders.reduce((behind, contender) => (contender.pass < behind.pass ? contender : behind));
       next.pass += 1 / next.source.weight;
       shares.set(next, (shares.get(next) ?? 0) + 1);
     }
     return shares;
   }
 
-  /** A lane that stood empty has saved up no turns: it goes on where the others are. */
-  #catchUp(empty: ReadonlySet<Lane<S>>, busy: readonly Lane<S>[]): void {
+  /** A contender that stood empty has saved up no turns: it goes on where the others are. */
+  #catchUp(empty: ReadonlySet<Contender<S>>, busy: readonly Contender<S>[]): void {
     if (busy.length === 0) return;
-    const slowest = Math.min(...busy.map((lane) => lane.pass));
-    for (const lane of empty) lane.pass = Math.max(lane.pass, slowest);
+    const slowest = Math.min(...busy.map((contender) => contender.pass));
+    for (const contender of empty) contender.pass = Math.max(contender.pass, slowest);
   }
 
   /** Nothing is ready anywhere: the first queue that has something ends the wait for all. */
@@ -111,10 +116,10 @@ export class Fetcher<S extends Source> {
     const enough = new AbortController();
     const stop = () => enough.abort();
     signal.addEventListener('abort', stop, { once: true });
-    const share = Math.max(1, Math.floor(limit / this.#lanes.length));
+    const share = Math.max(1, Math.floor(limit / this.#contenders.length));
     try {
       const answers = await gather(
-        this.#lanes.map(async ({ source }): Promise<Fetched<S>> => {
+        this.#contenders.map(async ({ source }): Promise<Fetched<S>> => {
           try {
             return {
               source,

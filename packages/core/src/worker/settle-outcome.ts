@@ -4,8 +4,9 @@ import type { Envelope } from '../broker/envelope.ts';
 import { ATTEMPT_HEADER, HISTORY_HEADER, PARKED_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
-import { PermanentError, ValidationError } from '../errors/errors.ts';
+import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
 import { isA } from '../errors/is-a.ts';
+import { isClass } from '../errors/is-class.ts';
 import { appendAttempt } from '../message/attempt-history.ts';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import type { Message } from '../message/message.ts';
@@ -27,6 +28,8 @@ export interface Settling {
   readonly now: () => number;
   /** Told of a retry policy that threw or answered nonsense. */
   readonly onPolicyError: (error: unknown, message: Message) => void;
+  /** Told of a predicate of `retryOn` or `giveUpOn` that threw or answered with a promise: it has not matched. */
+  readonly onMatcherError: (error: unknown, message: Message) => void;
 }
 
 /** What becomes of a message whose run has ended. It says what should happen, and does nothing. */
@@ -81,14 +84,15 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
 }
 
 /** Milliseconds until the next attempt, or `null` to give up. */
-function waitBeforeRetry(error: unknown, { message, task }: Ended, { onPolicyError }: Settling): number | null {
+function waitBeforeRetry(error: unknown, ended: Ended, settling: Settling): number | null {
+  const { message, task } = ended;
   if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;
-  if (!isRetryable(error, task)) return null;
+  if (!isRetryable(error, ended, settling)) return null;
   const failure = { attempt: message.attempt, error, message };
   try {
     return ask(task.policy, failure);
   } catch (policyError) {
-    onPolicyError(policyError, message);
+    settling.onPolicyError(policyError, message);
     return ask(task.fallbackPolicy, failure);
   }
 }
@@ -98,19 +102,24 @@ function ask(policy: RetryPolicy, failure: Parameters<RetryPolicy['next']>[0]): 
   return wait === null ? null : toMs(wait, 'the answer of the retry policy');
 }
 
-function isRetryable(error: unknown, { definition }: WorkerTask): boolean {
+function isRetryable(error: unknown, { message, task }: Ended, { onMatcherError }: Settling): boolean {
   if (isA(error, PermanentError) || isA(error, ValidationError)) return false;
-  if (definition.giveUpOn.some((matcher) => matches(matcher, error))) return false;
-  return definition.retryOn === undefined || definition.retryOn.some((matcher) => matches(matcher, error));
+  const { giveUpOn, retryOn } = task.definition;
+  const matched = (matcher: ErrorMatcher) => matches(matcher, error, (problem) => onMatcherError(problem, message));
+  return !giveUpOn.some(matched) && (retryOn === undefined || retryOn.some(matched));
 }
 
-/** A class is told from a predicate by its prototype; a predicate that throws has not matched. */
-function matches(matcher: ErrorMatcher, error: unknown): boolean {
+/** Of a class, whether the error is one of its own; of a predicate, whether its answer is truthy. */
+function matches(matcher: ErrorMatcher, error: unknown, onProblem: (problem: unknown) => void): boolean {
+  if (isClass(matcher)) return isA(error, matcher);
   try {
-    if (matcher === Error || (matcher as { prototype?: unknown }).prototype instanceof Error)
-      return error instanceof (matcher as new () => Error);
-    return (matcher as (error: unknown) => boolean)(error) === true;
-  } catch {
-    return false;
+    const answer: unknown = (matcher as (error: unknown) => unknown)(error);
+    if (!(answer instanceof Promise)) return Boolean(answer);
+    // Truthy whatever it will come to; and nobody waits for it, so that its rejection would end the process.
+    answer.catch(() => undefined);
+    onProblem(new ConfigError('a predicate answered with a promise', { code: 'ERROR_MATCHER_INVALID' }));
+  } catch (problem) {
+    onProblem(problem);
   }
+  return false;
 }

@@ -20,7 +20,7 @@ import { Rates } from './rates.ts';
 import { Reporter } from './reporter.ts';
 import { Settler } from './settler.ts';
 import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
-import { checkStopOptions } from './worker-options.ts';
+import { checkListener, checkStopOptions } from './worker-options.ts';
 import type { WorkerTask } from './worker-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
@@ -103,16 +103,19 @@ export class TaskWorker implements Worker {
   }
 
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    checkListener(event, listener, 'on');
     this.#events.on(event, listener);
     return this;
   }
 
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    checkListener(event, listener, 'off');
     this.#events.off(event, listener);
     return this;
   }
 
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    checkListener(event, listener, 'once');
     const heard = (...args: WorkerEvents[E]) => {
       this.#events.off(event, heard);
       listener(...args);

@@ -1,12 +1,21 @@
 import { checkQueueName } from '../broker/names.ts';
-import { checkOptions, type OptionNames } from '../errors/check-options.ts';
+import { advice, checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
-import type { StopOptions, WorkerOptions } from './worker.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
+import type { StopOptions, WorkerEvents, WorkerOptions } from './worker.ts';
 
 const DEFAULT_WEIGHT = 1;
 const WORKER_OPTIONS: OptionNames<WorkerOptions> = { queues: true, concurrency: true, strict: true, workerId: true };
 const STOP_OPTIONS: OptionNames<StopOptions> = { timeout: true };
+const EVENTS: OptionNames<WorkerEvents> = {
+  started: true,
+  stopped: true,
+  succeeded: true,
+  retrying: true,
+  dead: true,
+  expired: true,
+  leaseLost: true,
+};
 
 /** @throws ConfigError for an option that is none */
 export function checkWorkerOptions(options: WorkerOptions): void {
@@ -29,7 +38,7 @@ export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: stri
   for (const [name, weight] of weights) {
     checkQueueName(name);
     if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight))) {
-      throw new ConfigError(`queues: the weight of ${name} is a number over 0, got ${String(weight)}`, {
+      throw new ConfigError(`queues: the weight of ${name} is a number over 0, got ${shown(weight)}`, {
         code: 'WORKER_QUEUES_INVALID',
       });
     }
@@ -39,16 +48,34 @@ export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: stri
 
 function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number][] {
   if (Array.isArray(queues)) return queues.map((name: string) => [name, DEFAULT_WEIGHT]);
-  if (typeof queues === 'object' && queues !== null) return Object.entries(queues);
-  throw new ConfigError(`queues: a list of names, or weights by name, got ${kindOf(queues)}`, {
-    code: 'WORKER_QUEUES_INVALID',
-  });
+  if (typeof queues === 'object' && queues !== null && !(Symbol.iterator in queues)) return Object.entries(queues);
+  throw new ConfigError(
+    `queues: a list of names (['emails']) or an object of weights by name ({ emails: 3 }), got ${kindOf(queues)}`,
+    { code: 'WORKER_QUEUES_INVALID' },
+  );
 }
 
 /** @throws ConfigError where it is no whole number of 1 or more */
 export function checkConcurrency(concurrency: number): number {
   if (Number.isSafeInteger(concurrency) && concurrency >= 1) return concurrency;
-  throw new ConfigError(`concurrency: a whole number of 1 or more, got ${String(concurrency)}`, {
+  throw new ConfigError(`concurrency: a whole number of 1 or more, got ${shown(concurrency)}`, {
     code: 'CONCURRENCY_INVALID',
+  });
+}
+
+/**
+ * A listener to an event that never comes would be heard of when it was needed.
+ * @param method of the worker, for the error
+ * @throws ConfigError for an event that is none, with the nearest one, and for a listener that is no function
+ */
+export function checkListener(event: unknown, listener: unknown, method: 'on' | 'off' | 'once'): void {
+  if (typeof event !== 'string' || !Object.hasOwn(EVENTS, event)) {
+    const told =
+      typeof event === 'string' ? advice(event, Object.keys(EVENTS)) : `known are ${Object.keys(EVENTS).join(', ')}`;
+    throw new ConfigError(`worker.${method}: unknown event ${shown(event)}; ${told}`, { code: 'EVENT_UNKNOWN' });
+  }
+  if (typeof listener === 'function') return;
+  throw new ConfigError(`worker.${method}: the listener of ${event} is ${kindOf(listener)}, not a function`, {
+    code: 'LISTENER_INVALID',
   });
 }

@@ -93,3 +93,61 @@ describe('an object of another kind', () => {
     expect(error).toMatchObject({ name: 'ConfigError', code: 'CONFIG_INVALID', message });
   });
 });
+
+describe('a listener or hook that would never be called', () => {
+  const refuse = (call: () => unknown, code: string, message: RegExp) => {
+    expect(call).toThrow(
+      expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),
+    );
+  };
+
+  it.each(['on', 'once', 'off'] as const)('worker.%s of an event that is none, or with no function', (method) => {
+    const call = worker[method].bind(worker) as (event: unknown, listener: unknown) => unknown;
+    const listener = () => undefined;
+    const of = `^worker\\.${method}: `;
+    refuse(
+      () => call('suceeded', listener),
+      'EVENT_UNKNOWN',
+      new RegExp(`${of}.* "suceeded"; did you mean .succeeded.`),
+    );
+    refuse(() => call('completed', listener), 'EVENT_UNKNOWN', /known are started, stopped, succeeded, retrying/);
+    refuse(() => call('toString', listener), 'EVENT_UNKNOWN', /"toString"/);
+    refuse(() => call(undefined, listener), 'EVENT_UNKNOWN', /unknown event undefined; known are started/);
+    refuse(
+      () => call('retrying', undefined),
+      'LISTENER_INVALID',
+      new RegExp(`${of}.*retrying is undefined, not a fun`),
+    );
+    expect(call('dead', listener)).toBe(worker);
+  });
+
+  it.each([undefined, {}, 'x'])('onStart and onStop: %j', (hook) => {
+    const never = TaskManager.getInstance('never-used');
+    refuse(() => never.onStart(hook as never), 'HOOK_INVALID', /^onStart: the hook is .*, not a function$/);
+    refuse(() => never.onStop(hook as never), 'HOOK_INVALID', /^onStop: the hook is .*, not a function$/);
+  });
+});
+
+describe('a value of the wrong kind is shown as it was written', () => {
+  it.each<[Record<string, unknown>, string]>([
+    [{ concurrency: '8' }, 'concurrency: a whole number of 1 or more, got "8"'],
+    [{ queues: { a: '3' } }, 'queues: the weight of a is a number over 0, got "3"'],
+    [
+      { queues: new Map([['a', 1]]) },
+      "queues: a list of names (['emails']) or an object of weights by name ({ emails: 3 }), got a Map",
+    ],
+    [{ queues: [] }, 'a worker serves one queue at least; name it in `queues`'],
+  ])('%#: %s', (options, message) => {
+    expect(() => createWorker(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', message }));
+  });
+
+  it('and a batch that must be collected first is told to be', async () => {
+    async function* batch() {
+      yield [];
+    }
+    await expect((known.sendMany as Untyped)(batch() as never)).rejects.toMatchObject({
+      code: 'BATCH_INVALID',
+      message: expect.stringContaining('got an async iterable; collect what it gives into a list first'),
+    });
+  });
+});

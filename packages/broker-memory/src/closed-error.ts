@@ -1,0 +1,6 @@
+import { BrokerUnavailableError } from '@brokkr/core';
+
+/** What everything of a memory broker that was closed answers with. */
+export function closedError(): BrokerUnavailableError {
+  return new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { none } from '../../src/index.ts';
+import type { Delivery } from '../../src/broker/delivery.ts';
+import type { Message } from '../../src/message/message.ts';
+import { fixed } from '../../src/retry/fixed.ts';
+import { defineTask } from '../../src/task/task-definition.ts';
+import { settleOutcome } from '../../src/worker/settle-outcome.ts';
+import type { WorkerTask } from '../../src/worker/worker-task.ts';
+
+const delivery: Delivery = {
+  envelope: { id: 'a', queue: 'q', body: Buffer.from('[]'), headers: {} },
+  fence: 1,
+  crashes: 0,
+};
+const message: Message = { id: 'a', task: 't', queue: 'q', args: [], attempt: 1, headers: {}, enqueuedAt: 0 };
+
+/** What becomes of a first attempt that threw `error`, and what was told of the task's predicates. */
+function settle(options: object, error: unknown): { kind: string; told: unknown[] } {
+  const task: WorkerTask = {
+    definition: defineTask({ name: 't', ...options }, () => undefined),
+    maxRetries: 3,
+    timeoutMs: 1_000,
+    policy: fixed(),
+    fallbackPolicy: none(),
+    run: () => undefined,
+  };
+  const told: unknown[] = [];
+  const { kind } = settleOutcome(
+    { kind: 'failed', error },
+    { delivery, message, task },
+    {
+      workerId: 'w',
+      now: () => 0,
+      onPolicyError: () => undefined,
+      onMatcherError: (problem) => told.push(problem),
+    },
+  );
+  return { kind, told };
+}
+
+describe('retryOn and giveUpOn', () => {
+  it('take the truth of what a predicate answers, as every other predicate of JavaScript', () => {
+    const retryOn = (error: Error) => error.message.match(/temporary/);
+    expect(settle({ retryOn }, new Error('temporary')).kind).toBe('retry');
+    expect(settle({ retryOn }, new Error('final')).kind).toBe('dead-letter');
+    expect(settle({ giveUpOn: (error: { status?: number }) => error.status }, { status: 404 }).kind).toBe(
+      'dead-letter',
+    );
+  });
+
+  it('know a class by what it made, whether errors or not', () => {
+    class Refusal {}
+    class Gone extends Refusal {}
+    expect(settle({ giveUpOn: Refusal }, new Gone())).toEqual({ kind: 'dead-letter', told: [] });
+    expect(settle({ giveUpOn: Refusal }, new Error('other'))).toEqual({ kind: 'retry', told: [] });
+    expect(settle({ retryOn: Error }, new TypeError('x')).kind).toBe('retry');
+    expect(settle({ retryOn: Error }, 'no error').kind).toBe('dead-letter');
+  });
+
+  it('take a promise for no match, and tell of it; its rejection harms nobody', async () => {
+    const { kind, told } = settle({ giveUpOn: () => Promise.reject(new Error('later')) }, new Error('x'));
+    expect(kind).toBe('retry');
+    expect(told).toMatchObject([{ code: 'ERROR_MATCHER_INVALID' }]);
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('take a predicate that throws for no match, and tell of it', () => {
+    const problem = new Error('of the predicate');
+    const failing = () => {
+      throw problem;
+    };
+    expect(settle({ giveUpOn: failing }, new Error('x'))).toEqual({ kind: 'retry', told: [problem] });
+  });
+});
