@@ -176,10 +176,11 @@ export class Producer {
   }
 
   #throughMiddleware(publisher: Publisher, { task, message, body }: Draft, isOfMany: boolean): Promise<PublishReceipt> {
-    const send = compose(this.#layers, (context) => {
+    const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
       return publisher.publish(encodeEnvelope(context.message, body), (receipt) => receipt, isOfMany);
-    });
+    };
+    const send = compose(this.#layers, publish, "the core's");
     return send({ task, message, signal: NEVER, logger: this.#options.logger });
   }
 
