@@ -88,7 +88,7 @@ export class TaskWorker implements Worker {
     return this.#starting;
   }
 
-  stop(options: StopOptions = {}): Promise<StopReport> {
+  async stop(options: StopOptions = {}): Promise<StopReport> {
     checkStopOptions(options);
     const { clock, shutdownTimeoutMs } = this.#options;
     const timeoutMs = options.timeout === undefined ? shutdownTimeoutMs : toMs(options.timeout, 'stop: timeout');
@@ -113,11 +113,8 @@ export class TaskWorker implements Worker {
   }
 
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    const heard = (...args: WorkerEvents[E]) => {
-      this.#events.off(event, heard);
-      listener(...args);
-    };
-    return this.on(event, heard);
+    this.#events.once(event, listener);
+    return this;
   }
 
   async #start(): Promise<void> {
