@@ -1,12 +1,26 @@
 import { type Broker, type BrokerOptions, ConfigError } from '@brokkr/core';
 import { MemoryBroker } from './memory-broker.ts';
 
-/** Brokers that are shared by name within this process. */
-const shared = new Map<string, MemoryBroker>();
+/** A broker that everybody holds who asked for its name: it closes with the last of them. */
+class SharedBroker extends MemoryBroker {
+  #holders = 0;
+
+  held(): this {
+    this.#holders++;
+    return this;
+  }
+
+  override async close(): Promise<void> {
+    if (--this.#holders <= 0) await super.close();
+  }
+}
+
+/** By name, within this process. */
+const shared = new Map<string, SharedBroker>();
 
 /**
- * The broker of a `memory:` URL: a new one at each call, or for `memory:name` the one of that name, until it is
- * closed.
+ * The broker of a `memory:` URL: a new one at each call, or for `memory:name` the one of that name, until it has been
+ * closed as often as it was asked for.
  * @throws ConfigError for any other URL
  */
 export function createBroker(url: string, options: BrokerOptions = {}): Broker {
@@ -19,8 +33,8 @@ export function createBroker(url: string, options: BrokerOptions = {}): Broker {
   const name = match[1] ?? '';
   if (name === '') return new MemoryBroker(options);
   const known = shared.get(name);
-  if (known !== undefined && !known.isClosed) return known;
-  const broker = new MemoryBroker(options);
+  if (known !== undefined && !known.isClosed) return known.held();
+  const broker = new SharedBroker(options);
   shared.set(name, broker);
-  return broker;
+  return broker.held();
 }

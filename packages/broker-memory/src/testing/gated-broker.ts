@@ -17,7 +17,7 @@ export class GatedBroker extends MemoryBroker {
     for (const resolve of this.#opened.splice(0)) resolve();
   }
 
-  /** Ends the waits of its consumers; what they hold they keep. */
+  /** Its consumers wait for the gate again; what they hold they keep. */
   shut(): void {
     this.#isOpen = false;
     this.#closing.abort();
@@ -45,12 +45,17 @@ export class GatedBroker extends MemoryBroker {
     signal: AbortSignal,
     wait: boolean,
   ): Promise<readonly Delivery[]> {
-    if (!this.#isOpen) {
-      if (!wait) return [];
-      await this.#opening(signal);
+    for (;;) {
+      if (!this.#isOpen) {
+        if (!wait) return [];
+        await this.#opening(signal);
+      }
+      if (signal.aborted) return [];
+      const waiting = AbortSignal.any([signal, this.#closing.signal]);
+      const deliveries = await subscription.receive(limit, { signal: waiting, wait });
+      // Where the gate was shut meanwhile, it waits for that to open: it has not been told to end.
+      if (deliveries.length > 0 || !wait || !this.#closing.signal.aborted) return deliveries;
     }
-    if (signal.aborted) return [];
-    return subscription.receive(limit, { signal: AbortSignal.any([signal, this.#closing.signal]), wait });
   }
 
   #opening(signal: AbortSignal): Promise<void> {

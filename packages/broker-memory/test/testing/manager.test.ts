@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   ConfigError,
   currentTask,
+  fixed,
   logger,
   PermanentError,
   ResultTimeoutError,
@@ -274,6 +275,54 @@ describe('middleware', () => {
     await task.send();
     await app.drain();
     expect(app.dead('default')[0]?.reason).toMatch(/middleware twice called next\(\) twice/);
+  });
+
+  it('cannot lose a task: one that forgets next is a failed attempt, and the handler runs at the next', async () => {
+    const tm = manager();
+    let forgets = true;
+    tm.use({ name: 'audit', handle: async (_, next) => (forgets ? undefined : next()) });
+    let runs = 0;
+    const task = tm.task({ name: 'skipped', maxRetries: 1, retry: fixed({ delay: '1s' }) }, async () => void runs++);
+    const app = appFor(task);
+    await task.send();
+    await app.advance('500ms');
+    expect([runs, app.dead('default')]).toEqual([0, []]);
+    forgets = false;
+    await app.drain();
+    expect([runs, app.dead('default')]).toEqual([1, []]);
+  });
+
+  it('cannot lose a task: one that does not await next fails with the handler', async () => {
+    const tm = manager();
+    tm.use({ name: 'hasty', handle: ((_: unknown, next: () => unknown) => void next()) as never });
+    const task = tm.task({ name: 'slow', maxRetries: 0 }, async () => {
+      await app.clock.advance(1);
+      throw new Error('boom');
+    });
+    const app = appFor(task);
+    await task.send();
+    await app.drain();
+    expect(app.dead('default')[0]?.reason).toBe('Error: boom');
+  });
+
+  it('gives back the receipt of the broker, whatever it returns', async () => {
+    const tm = manager();
+    tm.use({ name: 'forgetful', send: (async (_: unknown, next: () => unknown) => void (await next())) as never });
+    const task = tm.task({ name: 'sent' }, async () => undefined);
+    const app = appFor(task);
+    const { id, isNew } = await task.send();
+    expect([id.length > 0, isNew]).toEqual([true, true]);
+    expect(await task.sendMany([[], []])).toHaveLength(2);
+    expect(app.sent(task)).toHaveLength(3);
+  });
+
+  it('that forgets to send is told to the sender', async () => {
+    const tm = manager();
+    tm.use({ name: 'deaf', send: (async () => undefined) as never });
+    const task = tm.task({ name: 'unsent' }, async () => undefined);
+    const app = appFor(task);
+    await expect(task.send()).rejects.toMatchObject({ name: 'ConfigError', code: 'MIDDLEWARE_SKIPPED' });
+    expect(app.sent(task)).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ export class LazyBroker implements Broker {
   readonly #make: () => Promise<Broker>;
   #loading: Promise<Broker> | undefined;
   #loaded: Broker | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(make: () => Promise<Broker>) {
     this.#make = make;
@@ -26,7 +26,8 @@ export class LazyBroker implements Broker {
 
   /** The adapter's broker. */
   async load(): Promise<Broker> {
-    if (this.#closed) throw new BrokerUnavailableError('the broker is closed', { code: 'BROKER_CLOSED' });
+    if (this.#closing !== undefined)
+      throw new BrokerUnavailableError('the broker is closed', { code: 'BROKER_CLOSED' });
     this.#loading ??= this.#make().then((broker) => {
       this.#loaded = broker;
       return broker;
@@ -42,8 +43,13 @@ export class LazyBroker implements Broker {
     return (await this.load()).subscribe(queue, options);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** Closes the adapter's broker once only: others may hold that too. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await (await this.#loading?.catch(() => undefined))?.close();
   }
 }

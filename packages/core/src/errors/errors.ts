@@ -93,7 +93,10 @@ export class ShutdownError extends BrokkrError {
   }
 }
 
-/** `handle.result()` of a message that ended among the dead letters; `cause` is what was recorded of its error. */
+/**
+ * `handle.result()` of a message that ended among the dead letters or expired; `cause` is what was recorded of its
+ * error. The error of the event `dead`, too, where no handler ran.
+ */
 export class TaskFailedError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'TASK_FAILED' });

@@ -1,4 +1,8 @@
-type Listener<A extends readonly unknown[]> = (...args: A) => void;
+interface Listener<A extends readonly unknown[]> {
+  (...args: A): void;
+  /** The listener that this one calls once. */
+  readonly once?: Listener<A>;
+}
 
 /**
  * Typed events whose listeners cannot do harm: what one throws, or rejects with, is reported and the rest are
@@ -18,10 +22,22 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
     else listeners.add(listener as Listener<never>);
   }
 
+  once<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
+    // It answers what the listener does: a promise that rejects is reported as any other.
+    const heard = (...args: M[E]) => {
+      this.off(event, heard);
+      return listener(...args);
+    };
+    this.on(event, Object.assign(heard, { once: listener }));
+  }
+
   off<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
     const listeners = this.#listeners.get(event);
-    listeners?.delete(listener as Listener<never>);
-    if (listeners?.size === 0) this.#listeners.delete(event);
+    if (listeners === undefined) return;
+    for (const each of listeners) {
+      if (each === (listener as Listener<never>) || each.once === listener) listeners.delete(each);
+    }
+    if (listeners.size === 0) this.#listeners.delete(event);
   }
 
   /** Whether anybody listens: an event nobody hears need not be made. */

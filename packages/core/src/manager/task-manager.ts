@@ -31,6 +31,8 @@ export class TaskManager {
   #runtime: Runtime | undefined;
   /** Stands in front of the real one while a test holds the manager. */
   #override: Runtime | undefined;
+  /** Whoever closes it meanwhile waits for the same end. */
+  #closing: Promise<unknown> | undefined;
 
   private constructor(name: string) {
     this.name = name;
@@ -165,7 +167,13 @@ export class TaskManager {
   async close(): Promise<void> {
     const runtime = this.#runtime;
     this.#runtime = undefined;
-    await runtime?.close();
+    if (runtime !== undefined) {
+      const closing = Promise.all([this.#closing, runtime.close()]).finally(() => {
+        if (this.#closing === closing) this.#closing = undefined;
+      });
+      this.#closing = closing;
+    }
+    await this.#closing;
   }
 
   /**

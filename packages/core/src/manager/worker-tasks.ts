@@ -4,7 +4,7 @@ import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
 import type { HandleContext, Middleware } from '../middleware/middleware.ts';
-import { storeResult } from '../result/store-result.ts';
+import { storingResult } from '../result/store-result.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -46,16 +46,17 @@ function runner(
     definition.schema === undefined
       ? (message: Message) => handler(...message.args)
       : async (message: Message) => handler(...(await validateArguments(definition, message.args)));
-  const around =
-    definition.resultTtlMs === undefined
-      ? middleware
-      : [storeResult(needed(resultStore, definition), config.maxPayload), ...middleware];
-  const layers = around.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
-    handle === undefined ? [] : [{ name, around: handle.bind(around[index]) }],
+  const layers = middleware.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
+    handle === undefined ? [] : [{ name, around: handle.bind(middleware[index]) }],
   );
-  if (layers.length === 0) return (_run, message) => call(message);
-  const onion = compose(layers, async (context: HandleContext) => call(context.message));
-  return (run, message) => onion(new HandleScope(definition, run, message));
+  const { resultTtlMs } = definition;
+  if (layers.length === 0 && resultTtlMs === undefined) return (_run, message) => call(message);
+  const onion = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
+  const whole =
+    resultTtlMs === undefined
+      ? onion
+      : storingResult(needed(resultStore, definition), resultTtlMs, config.maxPayload, onion);
+  return (run, message) => whole(new HandleScope(definition, run, message));
 }
 
 function needed(store: ResultStore | undefined, { name }: TaskDefinition): ResultStore {

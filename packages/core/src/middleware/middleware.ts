@@ -24,13 +24,15 @@ export interface HandleContext extends MiddlewareContext {
 
 /**
  * Code around sending, around handling, or both: an onion, the first one outermost. It may refuse (throw), wait,
- * set headers or replace a result; it cannot lose a task, since settling and retrying are not among them.
+ * set headers or replace a result; it cannot lose a task, since settling and retrying are not among them. What ends
+ * without having called `next`, or having called it twice, has failed (`MIDDLEWARE_SKIPPED`, `MIDDLEWARE_NEXT_TWICE`);
+ * what ends before its `next` has, is waited for.
  */
 export interface Middleware {
   /** For errors and logs. */
   readonly name: string;
-  /** Around sending; `next` resolves once the message is stored. */
+  /** Around sending; `next` resolves once the message is stored. The receipt is the broker's, whatever is returned. */
   send?(context: SendContext, next: () => Promise<PublishReceipt>): Promise<PublishReceipt>;
-  /** Around the handler; `next` resolves with its result. */
+  /** Around the handler; `next` resolves with its result, and what is returned is the result. */
   handle?(context: HandleContext, next: () => Promise<unknown>): Promise<unknown>;
 }

@@ -44,6 +44,8 @@ export class Producer {
   readonly #ports: SentTaskPorts;
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
+  /** Sends that may not have reached the publisher yet; it knows of those that have. */
+  readonly #slow = new Set<Promise<unknown>>();
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -62,12 +64,17 @@ export class Producer {
     // With nothing to wait for, the handle's own promise is the only one.
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
-      return this.#publish(publisher, this.#draft(task, args, settings));
+      const sending = this.#publish(publisher, this.#draft(task, args, settings));
+      return this.#layers.length === 0 ? sending : this.#watched(sending);
     }
-    return this.#sendSlowly(task, args, settings);
+    return this.#watched(this.#sendSlowly(task, args, settings));
   }
 
-  async sendMany(
+  sendMany(task: TaskDefinition, batch: Iterable<readonly unknown[]>, settings: SendSettings): Promise<TaskHandle[]> {
+    return this.#watched(this.#sendMany(task, batch, settings));
+  }
+
+  async #sendMany(
     task: TaskDefinition,
     batch: Iterable<readonly unknown[]>,
     settings: SendSettings,
@@ -103,7 +110,14 @@ export class Producer {
 
   /** Resolves once everything sent so far has been stored or refused. */
   async drained(): Promise<void> {
+    await Promise.allSettled(this.#slow);
     await this.#publisher?.drained();
+  }
+
+  /** Until it ends, `drained` waits for it. The caller's promise is another: its rejection is the caller's alone. */
+  #watched<T>(sending: Promise<T>): Promise<T> {
+    this.#slow.add(sending);
+    return sending.finally(() => this.#slow.delete(sending));
   }
 
   async #open(): Promise<Publisher> {
@@ -176,10 +190,11 @@ export class Producer {
   }
 
   #throughMiddleware(publisher: Publisher, { task, message, body }: Draft, isOfMany: boolean): Promise<PublishReceipt> {
-    const send = compose(this.#layers, (context) => {
+    const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
       return publisher.publish(encodeEnvelope(context.message, body), (receipt) => receipt, isOfMany);
-    });
+    };
+    const send = compose(this.#layers, publish, "the core's");
     return send({ task, message, signal: NEVER, logger: this.#options.logger });
   }
 

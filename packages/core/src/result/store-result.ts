@@ -1,20 +1,24 @@
 import type { ResultStore } from '../broker/optional-brokers.ts';
-import type { Middleware } from '../middleware/middleware.ts';
+import type { HandleContext } from '../middleware/middleware.ts';
 import { encodeResult } from './result-record.ts';
 
-/** Keeps what the handler returned, before the message is acknowledged; a store that fails costs the result alone. */
-export function storeResult(store: ResultStore, maxBytes: number): Middleware {
-  return {
-    name: 'store-result',
-    async handle({ task, message, logger }, next) {
-      const value = await next();
-      if (task.resultTtlMs === undefined) return value;
-      try {
-        await store.storeResult(message.id, encodeResult(value, maxBytes), task.resultTtlMs);
-      } catch (error) {
-        logger.warn({ error }, 'the task succeeded, but its result could not be stored');
-      }
-      return value;
-    },
+/**
+ * `handle`, whose result is kept before the message is acknowledged; a store that fails costs the result alone. Around
+ * all middleware: what that makes of a result is the result.
+ */
+export function storingResult(
+  store: ResultStore,
+  ttlMs: number,
+  maxBytes: number,
+  handle: (context: HandleContext) => Promise<unknown>,
+): (context: HandleContext) => Promise<unknown> {
+  return async (context) => {
+    const value = await handle(context);
+    try {
+      await store.storeResult(context.message.id, encodeResult(value, maxBytes), ttlMs);
+    } catch (error) {
+      context.logger.warn({ error }, 'the task succeeded, but its result could not be stored');
+    }
+    return value;
   };
 }

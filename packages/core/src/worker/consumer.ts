@@ -1,19 +1,22 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
+import { TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Execution } from './execution.ts';
-import { Fetcher } from './fetcher.ts';
+import { type Fetched, Fetcher } from './fetcher.ts';
 import { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { type Judging, processDelivery } from './process-delivery.ts';
+import { type Judging, processDelivery, type RunVerdict, failureWithoutRun } from './process-delivery.ts';
 import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import { Runner } from './runner.ts';
 import { type Settling, settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
+import type { WorkerTask } from './worker-task.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
@@ -27,8 +30,8 @@ export interface ConsumerOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Keeps the failure of a task that keeps results, before it is dead-lettered. */
-  readonly storeFailure: (execution: Execution, error: unknown) => Promise<void>;
+  /** Keeps the failure of a task that keeps results, before its message ends. */
+  readonly storeFailure: (messageId: string, task: WorkerTask, error: unknown) => Promise<void>;
 }
 
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
@@ -40,6 +43,7 @@ export class Consumer {
   readonly #fetching = new AbortController();
   readonly #settling: Settling;
   #loop: Promise<void> | undefined;
+  readonly #storing = new Set<Promise<void>>();
   #turnScheduled = false;
   #wake: (() => void) | undefined;
   #emptied: (() => void)[] = [];
@@ -77,16 +81,23 @@ export class Consumer {
     this.#loop = this.#fetch();
   }
 
-  /** Fetches no more and hands back what has not started; resolves once no fetch is under way. */
+  /** Fetches no more, and starts nothing any more; resolves once no fetch is under way. */
   async stopFetching(): Promise<void> {
     this.#fetching.abort();
     this.#wake?.();
     await this.#loop;
+    failpoint('shutdown.after-stop-claim');
   }
 
   /** Resolves once no handler runs. */
   async finished(): Promise<void> {
     if (this.#runner.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+  }
+
+  /** Resolves once the broker has taken all settlements, or they were given up. */
+  async settledAll(): Promise<void> {
+    await Promise.all(this.#storing);
+    await Promise.all(this.#options.lanes.map((lane) => lane.settler.drained()));
   }
 
   abortAll(reason: Error): void {
@@ -144,13 +155,13 @@ export class Consumer {
       }
       try {
         const fetched = await this.#fetcher.next(free, signal);
-        if (fetched.some(({ deliveries }) => deliveries.length > 0)) failpoint('claim.after-exec-before-reply');
-        const alone = this.#held() === 0 && fetched.length === 1 && fetched[0]?.deliveries.length === 1;
-        for (const { source, deliveries } of fetched) this.#accept(source, deliveries, alone);
         waitMs = FIRST_WAIT_MS;
+        if (fetched.some(({ deliveries }) => deliveries.length > 0)) this.#accept(fetched);
+        // A closed broker answers so, at once and for ever.
+        else await pause(this.#options.clock, FIRST_WAIT_MS, signal);
       } catch (error) {
         this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
-        await this.#sleep(waitMs);
+        await pause(this.#options.clock, waitMs, signal);
         waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
       }
     }
@@ -166,21 +177,39 @@ export class Consumer {
     return Math.max(0, concurrency - running);
   }
 
-  /** @param alone whether the worker holds nothing but this one delivery */
-  #accept(lane: Lane, deliveries: readonly Delivery[], alone: boolean): void {
-    if (deliveries.length > 0 && !deliveries.some(isSuspect)) this.#solitude.relax();
+  #accept(fetched: readonly Fetched<Lane>[]): void {
+    failpoint('claim.after-exec-before-reply');
+    const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
+    const mayStart = this.#admits(fetched, isOne);
+    const acceptedAt = isOne ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic();
+    for (const { source, deliveries } of fetched) this.#startAll(source, deliveries, mayStart, acceptedAt);
+    this.#scheduleTurn();
+  }
+
+  /** Whether anything of what came may start: a suspect keeps its company from it, too. */
+  #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
+    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
+      return this.#solitude.admit(isOne && this.#held() === 0);
+    this.#solitude.relax();
+    return true;
+  }
+
+  #startAll(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, acceptedAt: number): void {
+    // A handler may block the thread for longer than the leases of those that came with it.
+    const startBy = acceptedAt + lane.leases.leaseMs / 2;
+    let back: Held[] | undefined;
     for (const delivery of deliveries) {
       const verdict = processDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'run' && this.#mayStart(delivery, alone)) {
-        this.#runner.start(lane, delivery, verdict.message, verdict.task);
-        continue;
-      }
+      if (verdict.kind === 'run' && mayStart && this.#start(lane, delivery, verdict, startBy)) continue;
       const held = new Held(lane, delivery);
       lane.leases.hold(held);
-      if (verdict.kind === 'settle') this.#settle(held, verdict.settlement, reportOf(verdict.settlement));
-      else this.#release(held);
+      if (verdict.kind === 'settle') this.#settleUnrun(held, verdict.settlement);
+      else if (back === undefined) back = [held];
+      else back.push(held);
     }
-    this.#scheduleTurn();
+    if (back === undefined) return;
+    // Last one first, since each goes back to the head of its line.
+    for (const held of back.reverse()) this.#settle(held, { kind: 'release', delivery: held.delivery }, UNTOLD);
   }
 
   /** Deliveries that are neither settled nor lost. */
@@ -190,10 +219,14 @@ export class Consumer {
     return held;
   }
 
-  #mayStart(delivery: Delivery, alone: boolean): boolean {
+  /** Runs it, unless the worker stops, is full or was held up for too long. */
+  #start(lane: Lane, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
     if (this.#fetching.signal.aborted || this.#solitude.isClosed) return false;
-    if (isSuspect(delivery)) return this.#solitude.admit(alone);
-    return this.#runner.size < this.#options.concurrency;
+    if (this.#runner.size >= this.#options.concurrency) return false;
+    if (isSuspect(delivery)) this.#solitude.enter();
+    if (this.#runner.start(lane, delivery, message, task, startBy)) return true;
+    this.#solitude.leave();
+    return false;
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
@@ -211,19 +244,36 @@ export class Consumer {
     const settlement = settleOutcome(outcome, execution, this.#settling);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
-    if (settlement.kind !== 'dead-letter' || task.definition.resultTtlMs === undefined) {
-      this.#settle(execution, settlement, report);
-      return;
-    }
-    void this.#options.storeFailure(execution, report.error).then(() => {
-      if (execution.isOurs) this.#settle(execution, settlement, report);
-      this.#scheduleTurn();
-    });
+    if (settlement.kind === 'dead-letter') this.#settleFailed(execution, settlement, report, task, error);
+    else this.#settle(execution, settlement, report);
   }
 
-  #release(held: Held): void {
-    this.#settle(held, { kind: 'release', delivery: held.delivery }, UNTOLD);
-    this.#scheduleTurn();
+  /** Ends, or postpones, what no handler saw. */
+  #settleUnrun(held: Held, settlement: Settlement): void {
+    const error = failureWithoutRun(settlement);
+    const name = held.delivery.envelope.headers[TASK_HEADER] ?? '';
+    const task = error === undefined ? undefined : this.#options.judging.taskFor(name);
+    this.#settleFailed(held, settlement, reportOf(settlement, undefined, error), task, error);
+  }
+
+  /** Whoever waits for its result learns of its failure, before it is gone. */
+  #settleFailed(
+    held: Held,
+    settlement: Settlement,
+    report: Report,
+    task: WorkerTask | undefined,
+    error: unknown,
+  ): void {
+    if (task?.definition.resultTtlMs === undefined) {
+      this.#settle(held, settlement, report);
+      return;
+    }
+    const storing = this.#options.storeFailure(held.delivery.envelope.id, task, error).then(() => {
+      this.#storing.delete(storing);
+      if (held.isOurs) this.#settle(held, settlement, report);
+      this.#scheduleTurn();
+    });
+    this.#storing.add(storing);
   }
 
   #settle(held: Held, settlement: Settlement, report: Report): void {
@@ -245,19 +295,5 @@ export class Consumer {
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
     wake();
-  }
-
-  #sleep(waitMs: number): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#fetching;
-    return new Promise((resolve) => {
-      const done = () => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, waitMs);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }

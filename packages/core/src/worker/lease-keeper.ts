@@ -35,6 +35,10 @@ export class LeaseKeeper {
     return this.#held.length;
   }
 
+  get leaseMs(): number {
+    return this.#options.leaseMs;
+  }
+
   hold(held: Held): void {
     held.leasePlace = this.#held.push(held) - 1;
     if (this.#timer === undefined && !this.#closed) this.#arm();

@@ -3,6 +3,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { PARKED_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
+import { TaskFailedError } from '../errors/errors.ts';
 import { decodeEnvelope } from '../message/json-codec.ts';
 import type { Message } from '../message/message.ts';
 import type { WorkerTask } from './worker-task.ts';
@@ -16,10 +17,15 @@ export interface Judging {
   readonly maxDelayMs: number;
 }
 
+/** Run it. */
+export interface RunVerdict {
+  readonly kind: 'run';
+  readonly message: Message;
+  readonly task: WorkerTask;
+}
+
 /** Run it, or end it unrun. */
-export type Verdict =
-  | { readonly kind: 'run'; readonly message: Message; readonly task: WorkerTask }
-  | { readonly kind: 'settle'; readonly settlement: Settlement };
+export type Verdict = RunVerdict | { readonly kind: 'settle'; readonly settlement: Settlement };
 
 /** How long a message waits before somebody is asked again whether they know its task, and for how long in all. */
 const PARK_MS = 30_000;
@@ -39,6 +45,13 @@ export function processDelivery(delivery: Delivery, judging: Judging): Verdict {
   const task = judging.taskFor(message.task);
   if (task === undefined) return park(delivery, message, judging);
   return { kind: 'run', message, task };
+}
+
+/** What a message that ends unrun has failed with; `undefined` where it goes on. */
+export function failureWithoutRun(settlement: Settlement): TaskFailedError | undefined {
+  if (settlement.kind === 'dead-letter') return new TaskFailedError(settlement.reason);
+  if (settlement.kind === 'expire') return new TaskFailedError('expired: its time was over before it started');
+  return undefined;
 }
 
 /** Nobody knows the task here: a deploy may be under way, so it waits without a slot, then dies. */

@@ -36,16 +36,21 @@ export class Runner {
     return this.#running.length;
   }
 
-  /** Holds and runs it; the handler is called before this returns. */
-  start(lane: HoldingLane, delivery: Delivery, message: Message, task: WorkerTask): void {
+  /**
+   * Holds and runs it; the handler is called before this returns.
+   * @param startBy on the monotonic clock: afterwards nothing starts, and the answer is `false`
+   */
+  start(lane: HoldingLane, delivery: Delivery, message: Message, task: WorkerTask, startBy: number): boolean {
     const { clock, logger } = this.#options;
-    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
     const startedAt = clock.monotonic();
+    if (startedAt > startBy) return false;
+    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     execution.start();
+    return true;
   }
 
   /** Tells one run that is on to end, and gives it up if it does not. */

@@ -10,9 +10,9 @@ export function isSuspect(delivery: Delivery): boolean {
 
 /**
  * The rule that a suspect shares its worker with nobody, not even while it waits, so that only what it does alone is
- * charged to it. Only a worker that holds nothing else keeps one. Any other hands it back at once, finishes what it
- * holds, and then fetches one by one until an innocent message comes, since suspects come in crowds: all neighbours of
- * a poison message are.
+ * charged to it. Only a worker that holds nothing else keeps one. Any other hands it back at once with all that came
+ * with it, finishes what it holds, and then fetches one by one until an innocent message comes, since suspects come in
+ * crowds: all neighbours of a poison message are.
  */
 export class Solitude {
   #occupied = false;
@@ -28,11 +28,15 @@ export class Solitude {
     return this.#wary;
   }
 
-  /** A suspect came; whether it may run. */
+  /** A suspect came, alone or in company; whether anything of what came may run. */
   admit(alone: boolean): boolean {
     this.#wary = true;
-    this.#occupied ||= alone;
     return alone;
+  }
+
+  /** The suspect runs. */
+  enter(): void {
+    this.#occupied = true;
   }
 
   /** The suspect has run. */

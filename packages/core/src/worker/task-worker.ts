@@ -5,12 +5,10 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
-import { failpoint } from '../failpoints/failpoint.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { encodeFailure } from '../result/result-record.ts';
 import { Consumer } from './consumer.ts';
-import type { Execution } from './execution.ts';
 import { forgettingState } from './forget-state.ts';
 import type { Held } from './held.ts';
 import type { Lane } from './lane.ts';
@@ -25,8 +23,8 @@ import type { WorkerTask } from './worker-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
 const SHUTDOWN_NOTICE_MS = 5_000;
-/** Closing never waits for the broker longer than this. */
-const LAST_SETTLEMENTS_MS = 2_000;
+/** Once nothing runs any more, stopping never waits for the broker longer than this. */
+const LAST_ANSWERS_MS = 2_000;
 
 /** What a worker works with once its broker is there. */
 export interface Equipment {
@@ -88,7 +86,7 @@ export class TaskWorker implements Worker {
     return this.#starting;
   }
 
-  stop(options: StopOptions = {}): Promise<StopReport> {
+  async stop(options: StopOptions = {}): Promise<StopReport> {
     checkStopOptions(options);
     const { clock, shutdownTimeoutMs } = this.#options;
     const timeoutMs = options.timeout === undefined ? shutdownTimeoutMs : toMs(options.timeout, 'stop: timeout');
@@ -116,11 +114,8 @@ export class TaskWorker implements Worker {
 
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
     checkListener(event, listener, 'once');
-    const heard = (...args: WorkerEvents[E]) => {
-      this.#events.off(event, heard);
-      listener(...args);
-    };
-    return this.on(event, heard);
+    this.#events.once(event, listener);
+    return this;
   }
 
   async #start(): Promise<void> {
@@ -174,18 +169,22 @@ export class TaskWorker implements Worker {
       reporter: new Reporter(this.#events, this.#rates, logger),
       clock,
       logger,
-      storeFailure: (execution, error) => this.#storeFailure(resultStore, execution, error),
+      storeFailure: (id, task, error) => this.#storeFailure(resultStore, id, task, error),
     });
   }
 
-  async #storeFailure(store: ResultStore | undefined, { message, task }: Execution, error: unknown): Promise<void> {
-    const ttlMs = task.definition.resultTtlMs;
-    if (store === undefined || ttlMs === undefined) return;
+  async #storeFailure(
+    store: ResultStore | undefined,
+    messageId: string,
+    { definition: { name, resultTtlMs } }: WorkerTask,
+    error: unknown,
+  ): Promise<void> {
+    if (store === undefined || resultTtlMs === undefined) return;
     try {
-      await store.storeResult(message.id, encodeFailure(error), ttlMs);
+      await store.storeResult(messageId, encodeFailure(error), resultTtlMs);
     } catch (storeError) {
       this.#options.logger.warn(
-        { error: storeError, task: message.task },
+        { error: storeError, task: name },
         'the failure of a task could not be stored as its result',
       );
     }
@@ -198,10 +197,9 @@ export class TaskWorker implements Worker {
     if (served) {
       this.#state = 'stopping';
       this.#options.logger.info({ worker: this.id, running: this.#consumer?.running ?? 0 }, 'worker stopping');
-      await this.#consumer?.stopFetching();
-      failpoint('shutdown.after-stop-claim');
+      const fetched = this.#consumer?.stopFetching();
       await this.#consumer?.finished();
-      await this.#close();
+      await this.#close(fetched);
       this.#rates.stop();
       this.#options.logger.info({ worker: this.id }, 'worker stopped');
       this.#events.emit('stopped');
@@ -211,34 +209,40 @@ export class TaskWorker implements Worker {
     return { interrupted: this.#consumer?.interrupted ?? 0 };
   }
 
-  async #close(): Promise<void> {
-    const { hooks, logger } = this.#options;
-    await this.#lastSettlements();
-    for (const lane of this.#lanes) lane.leases.close();
-    this.#consumer?.close();
-    for (const { queue, subscription } of this.#lanes) {
-      await subscription
-        .close()
-        .catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed'));
+  /** @param fetched resolves once no fetch is under way */
+  async #close(fetched?: Promise<void>): Promise<void> {
+    const { clock, hooks, logger } = this.#options;
+    let timer: TimerHandle;
+    const timeIsUp = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, LAST_ANSWERS_MS);
+    });
+    await Promise.race([this.#lastSettlements(fetched), timeIsUp]);
+    for (const lane of this.#lanes) {
+      // What comes back late, of a fetch too, is tried once.
+      lane.settler.close();
+      lane.leases.close();
     }
+    this.#consumer?.close();
+    await Promise.race([this.#unsubscribe(), timeIsUp]).finally(() => clock.clearTimeout(timer));
     await hooks.stop((error) => logger.error({ error }, 'a stop hook failed'));
     this.#state = 'stopped';
     this.#letGo();
   }
 
-  async #lastSettlements(): Promise<void> {
-    const { clock } = this.#options;
-    const settled = Promise.all(this.#lanes.map((lane) => lane.settler.drained()));
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(() => {
-        for (const lane of this.#lanes) lane.settler.close();
-        resolve();
-      }, LAST_SETTLEMENTS_MS);
-      void settled.then(() => {
-        clock.clearTimeout(timer);
-        resolve();
-      });
-    });
+  /** What ran is settled, and what a last fetch brought is handed back. */
+  async #lastSettlements(fetched: Promise<void> | undefined): Promise<void> {
+    await fetched;
+    await this.#consumer?.settledAll();
+  }
+
+  async #unsubscribe(): Promise<void> {
+    const { logger } = this.#options;
+    // At once: one that hangs keeps no other from giving back what it was pushed ahead.
+    await Promise.all(
+      this.#lanes.map(({ queue, subscription }) =>
+        subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed')),
+      ),
+    );
   }
 }
 

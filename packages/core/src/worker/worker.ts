@@ -57,8 +57,9 @@ export interface Worker {
    */
   start(): Promise<void>;
   /**
-   * Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing. Called again it may
-   * shorten the time.
+   * Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing; for a broker that does not
+   * answer it waits 2 s, and what it holds comes back by its lease. Called again it may shorten the time.
+   * @throws ConfigError for wrong options
    */
   stop(options?: StopOptions): Promise<StopReport>;
   /** Listeners are called at once; what they throw is logged and changes nothing. */

@@ -41,8 +41,8 @@ describe('an option nobody knows', () => {
       /`maxRetries`\?; unknown option `timeuot`; did you mean `timeout`/,
     ],
     ['of Object', known.with, { toString: 1 }, /^with: unknown option `toString`/],
-  ])('%s: %#', (_, call, options, message) => {
-    expect(() => call(options as never)).toThrow(
+  ])('%s: %#', async (_, call, options, message) => {
+    await expect(async () => call(options as never)).rejects.toThrow(
       expect.objectContaining({ name: 'ConfigError', code: 'OPTION_UNKNOWN', message: expect.stringMatching(message) }),
     );
   });

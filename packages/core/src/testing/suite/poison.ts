@@ -3,7 +3,8 @@ import { REASON_HEADER } from '../../broker/headers.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { release } from './bench.ts';
 import type { Group } from './group.ts';
-import { crash, worker } from './worker-bench.ts';
+import { borrowed, crash, worker } from './worker-bench.ts';
+import type { TestBench } from './bench.ts';
 
 export const poison: Group = {
   name: 'poison',
@@ -39,6 +40,28 @@ export const poison: Group = {
       await task.sendMany(Array.from({ length: 12 }, () => ['innocent']));
       await until({ succeeded: 15 }, bench.recoveryMs + 3_000);
       assert.deepEqual(crowded, []);
+    }, 60_000);
+
+    it('starts nothing beside a suspect that came with it: what kills the worker then is not charged to that', async (bench) => {
+      const inHand = new Set<string>();
+      const charged: string[] = [];
+      const { task, until } = await worker(
+        bench,
+        async (name: string) => {
+          for (const id of inHand) if (id !== currentTask().id) charged.push(`${id} for ${name}`);
+          await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, 10));
+        },
+        { worker: { concurrency: 5 }, manager: { broker: watchingSuspects(bench, inHand) } },
+      );
+      await task.sendMany([['suspect'], ['suspect']]);
+      for (let round = 0; round < 2; round++) await crash(bench, 2);
+      // Back at once, so that they come with the others, where the broker lets them.
+      const other = await bench.subscribe();
+      const back = await bench.take(other, 2, bench.recoveryMs);
+      await bench.settle(other, ...back.toReversed().map(release));
+      await task.sendMany(Array.from({ length: 6 }, () => ['innocent']));
+      await until({ succeeded: 8 }, bench.recoveryMs + 3_000);
+      assert.deepEqual(charged, []);
     }, 60_000);
 
     it('charges no suspect for a worker it did not run in: a busy one hands it back at once', async (bench) => {
@@ -77,3 +100,30 @@ export const poison: Group = {
     }, 60_000);
   },
 };
+
+/** The broker, with the ids of the suspects that a consumer holds. */
+function watchingSuspects(bench: TestBench, inHand: Set<string>): TestBench['broker'] {
+  const broker = borrowed(bench);
+  return {
+    capabilities: broker.capabilities,
+    publish: (envelopes) => broker.publish(envelopes),
+    subscribe: async (queue, options) => {
+      const subscription = await broker.subscribe(queue, options);
+      return {
+        receive: async (limit, how) => {
+          const deliveries = await subscription.receive(limit, how);
+          for (const { envelope, crashes } of deliveries) if (crashes >= 2) inHand.add(envelope.id);
+          return deliveries;
+        },
+        settle: async (settlements) => {
+          const lost = await subscription.settle(settlements);
+          for (const { delivery } of settlements) inHand.delete(delivery.envelope.id);
+          return lost;
+        },
+        extend: (deliveries) => subscription.extend(deliveries),
+        close: () => subscription.close(),
+      };
+    },
+    close: () => broker.close(),
+  };
+}

@@ -82,7 +82,7 @@ export async function worker(
 }
 
 /** The bench's broker; closing it is the bench's business. */
-function borrowed(bench: TestBench): TestBench['broker'] {
+export function borrowed(bench: TestBench): TestBench['broker'] {
   const { broker } = bench;
   return new Proxy(broker, {
     get(target, property) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Broker } from '../../broker/broker.ts';
 import { HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
 import { LeaseLostError, PermanentError, ShutdownError, TaskTimeoutError } from '../../errors/errors.ts';
 import { readHistory } from '../../message/attempt-history.ts';
@@ -149,8 +150,49 @@ export const working: Group = {
       assert.equal(delivery.envelope.headers['brokkr-attempt'], undefined);
       await bench.settle(subscription, ack(delivery));
     });
+
+    it('asks a closed broker now and then only, and stops when it is told to', async (bench) => {
+      const broker = await bench.openAnother();
+      let asked = 0;
+      const subject = await worker(bench, () => undefined, {
+        manager: {
+          broker: countingReceives(broker, () => {
+            // One that asks without end would let nobody else run.
+            if (++asked > 100) throw new Error('asked too often');
+          }),
+        },
+      });
+      await subject.worker.start();
+      await broker.close();
+      await bench.pass(500);
+      assert(asked <= 100, 'it does nothing else but ask');
+      const stopping = subject.worker.stop();
+      await bench.pass(10);
+      assert.deepEqual(await stopping, { interrupted: 0 });
+    });
   },
 };
+
+/** The broker, telling each call of `receive`. */
+function countingReceives(broker: Broker, onReceive: () => void): Broker {
+  return {
+    capabilities: broker.capabilities,
+    publish: (envelopes) => broker.publish(envelopes),
+    subscribe: async (queue, options) => {
+      const subscription = await broker.subscribe(queue, options);
+      return {
+        receive: async (limit, how) => {
+          onReceive();
+          return subscription.receive(limit, how);
+        },
+        settle: (settlements) => subscription.settle(settlements),
+        extend: (deliveries) => subscription.extend(deliveries),
+        close: () => subscription.close(),
+      };
+    },
+    close: async () => undefined,
+  };
+}
 
 /** The broker, giving leases of a fifth of what is asked for. */
 function shortLeases(bench: Parameters<typeof worker>[0]): typeof bench.broker {
