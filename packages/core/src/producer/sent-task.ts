@@ -51,7 +51,7 @@ export class SentTask implements TaskHandle {
     const bytes = await this.#load(store, timeoutMs);
     if (bytes === undefined) {
       throw new ResultTimeoutError(
-        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it may still be waiting or running, or have expired or been cancelled`,
+        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it may still be waiting or running, or have been cancelled`,
       );
     }
     const record = decodeResult(bytes);
