@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Envelope, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core';
 import type { Channel, GetMessage, Message } from 'amqplib';
 import { blocked, NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
-import { LEVELS, stepsOf } from './delay-ladder.ts';
+import { LEVELS, stepsOf, TOP_LEVEL } from './delay-ladder.ts';
 import { decodeMessage } from './envelope-codec.ts';
 import type { Link } from './link.ts';
 import type { Names } from './names.ts';
@@ -180,7 +180,7 @@ export class AmqpInspector {
    */
   async #rungs(queue: string): Promise<readonly string[]> {
     const { publishing, names, patienceMs } = this.#options;
-    if ((await this.#existing(names.ladder(queue, 0), 'exchange')) === undefined) return [];
+    if ((await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange')) === undefined) return [];
     const candidates = LEVELS.flatMap((level) =>
       Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
     );
