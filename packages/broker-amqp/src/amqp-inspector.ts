@@ -126,7 +126,10 @@ export class AmqpInspector {
         const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
         for (let from = 0; from < chosen.length; from += BATCH) {
           const batch = chosen.slice(from, from + BATCH);
-          await first(batch);
+          await first(batch).catch(async (error: unknown) => {
+            await taking.restOfReturned().catch(() => undefined);
+            throw error;
+          });
           await taking.ack(batch);
           done += batch.length;
         }

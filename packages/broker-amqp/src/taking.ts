@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
+import { declarationError } from './amqp-errors.ts';
 import type { Link } from './link.ts';
 import { within } from './patience.ts';
 import { SureAcks } from './sure-acks.ts';
@@ -32,7 +33,10 @@ export class Taking {
     this.#channel = channel;
     this.#queue = queue;
     this.#patienceMs = patienceMs;
-    this.#ask = (asked) => within(patienceMs, link, asked);
+    this.#ask = (asked) =>
+      within(patienceMs, link, asked).catch((error: unknown) => {
+        throw declarationError(`queue ${queue}`, error);
+      });
     this.#acks = new SureAcks(channel, queue);
   }
 

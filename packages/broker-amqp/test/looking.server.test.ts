@@ -42,6 +42,16 @@ describe('looking at dead letters', () => {
     for (const limit of [4, 30, 1, 11, 30]) expect(await seen(broker, limit)).toEqual(left.slice(0, limit));
   }, 60_000);
 
+  it('those that cannot be put back are in their places as before', async () => {
+    const broker = await withLetters(20);
+    await seen(broker, 20);
+    await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
+    await bench.meddle((channel) => channel.assertQueue(`${bench.namespace}.q`, { durable: false, autoDelete: true }));
+    const other = bench.open();
+    await expect(other.redrive('q', ['d2'])).rejects.toMatchObject({ code: 'QUEUE_MISMATCH' });
+    expect(await seen(broker, 20)).toEqual(letters(20));
+  }, 60_000);
+
   it('more than one consumer takes at a time are in order too', async () => {
     const broker = await withLetters(3_500);
     for (const limit of [3_500, 10, 2_400, 3_500]) expect(await seen(broker, limit)).toEqual(letters(limit));
