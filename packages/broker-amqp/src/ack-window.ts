@@ -1,4 +1,4 @@
-import type { AckFrame } from './sure-acks.ts';
+import type { AckFrame } from './acknowledgements.ts';
 
 /**
  * Delivery tags of one channel, as they are acknowledged: where all that was handed over up to one is done, a single

@@ -1,6 +1,6 @@
 import type { Channel, Message } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
-import { type AckFrame, SureAcks } from './sure-acks.ts';
+import { type AckFrame, Acknowledgements } from './acknowledgements.ts';
 
 /** Acknowledgements that follow each other faster are sent together. */
 const ACK_EVERY_MS = 1;
@@ -13,7 +13,7 @@ const GATHER_MS = 100;
  */
 export class Session {
   readonly channel: Channel;
-  readonly #acks: SureAcks;
+  readonly #acks: Acknowledgements;
   readonly #window = new AckWindow();
   readonly #enough: number;
   /** Done, and not told to the server yet. */
@@ -30,7 +30,7 @@ export class Session {
    */
   constructor(channel: Channel, queue: string, prefetch = 1) {
     this.channel = channel;
-    this.#acks = new SureAcks(channel, queue);
+    this.#acks = new Acknowledgements(channel, queue);
     this.#enough = Math.ceil(prefetch / 2);
     channel.on('close', () => {
       this.#open = false;

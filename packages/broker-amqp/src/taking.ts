@@ -3,7 +3,7 @@ import { AckWindow } from './ack-window.ts';
 import { declarationError } from './amqp-errors.ts';
 import type { Link } from './link.ts';
 import { within } from './patience.ts';
-import { SureAcks } from './sure-acks.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 
 /** Messages that one consumer takes at most: the server reads them into its memory all at once. */
 export const ROUND = 1_000;
@@ -23,7 +23,7 @@ export class Taking {
   readonly #ask: <T>(asked: Promise<T>) => Promise<T>;
   readonly #patienceMs: number;
   readonly #window = new AckWindow();
-  readonly #acks: SureAcks;
+  readonly #acks: Acknowledgements;
   #rounds = 0;
   /** Of the last message that came: it had been handed out before, and more of those may be behind it. */
   #wasReturned = false;
@@ -37,7 +37,7 @@ export class Taking {
       within(patienceMs, link, asked).catch((error: unknown) => {
         throw declarationError(`queue ${queue}`, error);
       });
-    this.#acks = new SureAcks(channel, queue);
+    this.#acks = new Acknowledgements(channel, queue);
   }
 
   /** The next that are ready, up to `limit`, at most `ROUND`. When it resolves nothing more comes. */

@@ -14,7 +14,7 @@ const AT_ONCE = 25;
  * not (3.10, `rabbit_fifo_client`). So before a channel closes the last ones are sent few at a time, with an answer
  * about the queue after each time. One that stands for many counts as one.
  */
-export class SureAcks {
+export class Acknowledgements {
   readonly #channel: Channel;
   readonly #queue: string;
   /** Sent, and may still be with the channel. */
