@@ -1,3 +1,5 @@
+import type { AckFrame } from './acknowledgements.ts';
+
 /**
  * Delivery tags of one channel, as they are acknowledged: where all that was handed over up to one is done, a single
  * frame says so (`basic.ack` with `multiple`, AMQP 0-9-1). It remembers what is open, never what is done: beside one
@@ -6,11 +8,6 @@
 export class AckWindow {
   /** Handed over and not acknowledged, lowest first: tags come in their order. */
   readonly #open = new Set<number>();
-  readonly #send: (tag: number, multiple: boolean) => void;
-
-  constructor(send: (tag: number, multiple: boolean) => void) {
-    this.#send = send;
-  }
 
   get isEmpty(): boolean {
     return this.#open.size === 0;
@@ -20,12 +17,13 @@ export class AckWindow {
     this.#open.add(tag);
   }
 
-  ack(tags: readonly number[]): void {
+  /** What has to be said of those that are done now; each has to be sent, in this order. */
+  done(tags: readonly number[]): AckFrame[] {
     // The server closes the channel of one who acknowledges a tag twice.
     const done = tags.filter((tag) => this.#open.delete(tag));
     const [lowest = Number.POSITIVE_INFINITY] = this.#open;
     const upTo = done.reduce((highest, tag) => (tag < lowest && tag > highest ? tag : highest), 0);
-    if (upTo > 0) this.#send(upTo, true);
-    for (const tag of done) if (tag > lowest) this.#send(tag, false);
+    const single = done.filter((tag) => tag > lowest).map((tag) => ({ tag, multiple: false }));
+    return upTo > 0 ? [{ tag: upTo, multiple: true }, ...single] : single;
   }
 }

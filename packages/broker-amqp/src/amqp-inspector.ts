@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Envelope, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core';
-import type { Channel, GetMessage, Message } from 'amqplib';
-import { blocked, NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
-import { LEVELS, stepsOf } from './delay-ladder.ts';
+import type { Channel, Message } from 'amqplib';
+import { declarationError, NOT_FOUND, replyCode } from './amqp-errors.ts';
+import { LEVELS, stepsOf, TOP_LEVEL } from './delay-ladder.ts';
 import { decodeMessage } from './envelope-codec.ts';
 import type { Link } from './link.ts';
 import type { Names } from './names.ts';
 import type { Addresses } from './outgoing.ts';
+import { within } from './patience.ts';
 import type { Publisher } from './publisher.ts';
+import type { Outcome } from './send-batch.ts';
+import { ROUND, Taking } from './taking.ts';
 
 /** Dead letters that are moved or removed together. */
 const BATCH = 100;
@@ -63,18 +66,22 @@ export class AmqpInspector {
   async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
     let taken = 0;
     for (const source of [...(await this.#sources(queue, 'ready')), ...(await this.#sources(queue, 'delayed'))]) {
-      if (taken >= limit) break;
-      taken += await this.#onExisting(source, async (channel) => {
-        const messages = await fetch(channel, source, limit - taken);
-        if (messages.length === 0) return 0;
-        try {
-          await move(messages.map((message) => envelopeOf(message, queue)));
-        } catch (error) {
-          if (source === this.#options.names.quarantine(queue)) await this.#replace(channel, messages, queue);
-          throw error;
+      const there = Math.min(limit - taken, await this.#count(source));
+      if (there <= 0) continue;
+      taken += await this.#taking(source, async (taking) => {
+        for (let moved = 0; ; ) {
+          const messages = await taking.next(there - moved);
+          if (messages.length === 0) return moved;
+          try {
+            await move(messages.map((message) => envelopeOf(message, queue)));
+          } catch (error) {
+            if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
+            throw error;
+          }
+          await taking.ack(messages);
+          moved += messages.length;
+          if (moved >= there) return moved;
         }
-        for (const message of messages) channel.ack(message);
-        return messages.length;
       });
     }
     return taken;
@@ -83,18 +90,19 @@ export class AmqpInspector {
   redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
     const { publisher, addresses } = this.#options;
     return this.#withDead(queue, ids, (letters) =>
-      publisher.sendAll(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
+      publisher.send(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
     );
   }
 
   discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#withDead(queue, ids, async () => undefined);
+    return this.#withDead(queue, ids, async () => []);
   }
 
   async purge(queue: string): Promise<number> {
     let purged = 0;
     for (const source of await this.#sources(queue, 'ready')) {
-      purged += await this.#onExisting(source, async (channel) => (await channel.purgeQueue(source)).messageCount);
+      const ended = await this.#onExisting(source, (channel, ask) => ask(channel.purgeQueue(source)));
+      purged += ended?.messageCount ?? 0;
     }
     return purged;
   }
@@ -103,25 +111,33 @@ export class AmqpInspector {
   async #withDead(
     queue: string,
     ids: readonly string[] | 'all',
-    first: (letters: readonly Message[]) => Promise<void>,
+    first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
   ): Promise<number> {
     const source = this.#options.names.dead(queue);
     const wanted = ids === 'all' ? undefined : new Set(ids);
     const before = await this.#count(source);
+    if (before === 0) return 0;
     let done = 0;
-    await this.#onExisting(source, async (channel) => {
+    await this.#taking(source, async (taking) => {
       for (let seen = 0; seen < before && wanted?.size !== 0; ) {
-        const letters = await fetch(channel, source, Math.min(BATCH, before - seen));
+        const letters = await taking.next(Math.min(wanted === undefined ? BATCH : ROUND, before - seen));
         if (letters.length === 0) break;
         seen += letters.length;
         // Those that are not wanted stay with this channel, and are back in their order when it closes.
         const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
-        if (chosen.length === 0) continue;
-        await first(chosen);
-        for (const letter of chosen) channel.ack(letter);
-        done += chosen.length;
+        for (let from = 0; from < chosen.length; from += BATCH) {
+          const batch = chosen.slice(from, from + BATCH);
+          const outcomes = await first(batch);
+          const gone = batch.filter((_, index) => outcomes[index] === undefined);
+          await taking.ack(gone);
+          done += gone.length;
+          const error = outcomes.find((outcome) => outcome !== undefined);
+          if (error === undefined) continue;
+          await taking.restOfReturned().catch(() => undefined);
+          throw error;
+        }
       }
-      return done;
+      await taking.rest();
     });
     await this.#untilBack(source, before - done);
     return done;
@@ -132,28 +148,35 @@ export class AmqpInspector {
    * server marks them as handed over before, which in the quarantine would be a crash: there copies take their place.
    */
   async #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
-    const { link, names, patienceMs } = this.#options;
     const before = await this.#count(source);
     if (before === 0) return [];
-    const seen = await link.withChannel(patienceMs, async (channel) => {
-      const messages = await fetch(channel, source, Math.min(limit, before));
-      if (source === names.quarantine(queue)) await this.#replace(channel, messages, queue);
-      return messages.map((message) => envelopeOf(message, queue));
+    const most = Math.min(limit, before);
+    const seen: Envelope[] = [];
+    await this.#taking(source, async (taking) => {
+      while (seen.length < most) {
+        const messages = await taking.next(most - seen.length);
+        if (messages.length === 0) break;
+        seen.push(...messages.map((message) => envelopeOf(message, queue)));
+        if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
+      }
+      if (source !== this.#options.names.quarantine(queue)) await taking.restOfReturned();
     });
     await this.#untilBack(source, before);
     return seen;
   }
 
   /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
-  async #replace(channel: Channel, messages: readonly Message[], queue: string): Promise<void> {
+  async #replace(taking: Taking, messages: readonly Message[], queue: string): Promise<void> {
     const { addresses, publisher } = this.#options;
     const copies = messages.map((message) => {
       const { envelope, passport } = decodeMessage(message, queue);
       const crashes = passport.crashes + (message.fields.redelivered ? 1 : 0);
       return addresses.back(envelope, { ...passport, crashes });
     });
-    await publisher.sendAll(copies);
-    for (const message of messages) channel.ack(message);
+    const outcomes = await publisher.send(copies);
+    await taking.ack(messages.filter((_, index) => outcomes[index] === undefined));
+    const error = outcomes.find((outcome) => outcome !== undefined);
+    if (error !== undefined) throw error;
   }
 
   /** The server gives back what a channel held after it has answered its closing. */
@@ -180,7 +203,7 @@ export class AmqpInspector {
    */
   async #rungs(queue: string): Promise<readonly string[]> {
     const { publishing, names, patienceMs } = this.#options;
-    if ((await this.#existing(names.ladder(queue, 0), 'exchange')) === undefined) return [];
+    if ((await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange')) === undefined) return [];
     const candidates = LEVELS.flatMap((level) =>
       Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
     );
@@ -208,45 +231,34 @@ export class AmqpInspector {
   }
 
   async #existing(name: string, kind: 'queue' | 'exchange'): Promise<{ messageCount?: number } | undefined> {
+    return this.#onExisting(
+      name,
+      (channel, ask): Promise<{ messageCount?: number }> =>
+        ask(kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name)),
+    );
+  }
+
+  /** Nothing happens where there is no such queue. */
+  async #taking<T>(source: string, use: (taking: Taking) => Promise<T>): Promise<T> {
+    const { link, patienceMs } = this.#options;
+    return link.withChannel(patienceMs, (channel) => use(new Taking(channel, source, link, patienceMs)));
+  }
+
+  /** Undefined where there is no such thing. */
+  async #onExisting<T>(
+    name: string,
+    use: (channel: Channel, ask: <A>(asked: PromiseLike<A>) => Promise<A>) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { link, patienceMs } = this.#options;
     try {
-      return await this.#options.link.withChannel(
-        this.#options.patienceMs,
-        async (channel): Promise<{ messageCount?: number }> =>
-          kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name),
+      return await link.withChannel(patienceMs, (channel) =>
+        use(channel, (asked) => within(patienceMs, link, Promise.resolve(asked))),
       );
     } catch (error) {
       if (replyCode(error) === NOT_FOUND) return undefined;
-      throw error;
+      throw declarationError(name, error);
     }
   }
-
-  /** 0 where there is no such queue. */
-  async #onExisting(source: string, use: (channel: Channel) => Promise<number>): Promise<number> {
-    if ((await this.#existing(source, 'queue')) === undefined) return 0;
-    return this.#options.link.withChannel(this.#options.patienceMs, use);
-  }
-}
-
-/** An alarm stops a connection for as long as it lasts. */
-async function within<T>(patienceMs: number, link: Link, asked: Promise<T>): Promise<T> {
-  const waited = new AbortController();
-  const tooLong = sleep(patienceMs, undefined, { signal: waited.signal, ref: false }).then(() => {
-    throw link.isBlocked ? blocked() : unavailable(new Error('no answer came in time'));
-  });
-  tooLong.catch(() => undefined);
-  return Promise.race([asked, tooLong]).finally(() => waited.abort());
-}
-
-/** Up to `limit` messages, asked for together. */
-async function fetch(channel: Channel, source: string, limit: number): Promise<GetMessage[]> {
-  const messages: GetMessage[] = [];
-  while (messages.length < limit) {
-    const asked = Array.from({ length: Math.min(BATCH, limit - messages.length) }, () => channel.get(source));
-    const got = (await Promise.all(asked)).filter((message) => message !== false);
-    messages.push(...got);
-    if (got.length < asked.length) break;
-  }
-  return messages;
 }
 
 function envelopeOf(message: Message, queue: string): Envelope {

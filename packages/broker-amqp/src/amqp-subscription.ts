@@ -10,8 +10,9 @@ import type { Addresses } from './outgoing.ts';
 import type { Publisher } from './publisher.ts';
 import type { Outgoing } from './send-batch.ts';
 import { Quarantine } from './quarantine.ts';
-import { QueueReader, type Session } from './queue-reader.ts';
+import { QueueReader } from './queue-reader.ts';
 import { acknowledge, Returns } from './returns.ts';
+import type { Session } from './session.ts';
 import type { Topology } from './topology.ts';
 
 /** What was pushed ahead and nobody asks for goes back after so long: another worker may be free. */
@@ -177,7 +178,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   async #end(): Promise<void> {
-    await this.#reader.pause();
+    await this.#reader.wind();
     await Promise.all([this.#giveBack(this.#ahead.splice(0), 0), this.#giveBack(this.#held.takeAll(), 1)]);
     await Promise.all([this.#reader.close(), this.#quarantine.close()]);
   }

@@ -1,7 +1,9 @@
+import { BrokerUnavailableError } from '@brokkr/core';
 import type { Channel, Options } from 'amqplib';
 import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
 import type { QueueType } from './amqp-url.ts';
 import type { Link } from './link.ts';
+import { within } from './patience.ts';
 
 /** Out of the way: 4.0 would drop at 20 returns, and 3.10 takes -1 for none at all. */
 const NO_DELIVERY_LIMIT = 2_147_483_647;
@@ -19,6 +21,7 @@ export interface DeclarerOptions {
 export class Declarer {
   readonly #options: DeclarerOptions;
   #channel: Channel | undefined;
+  #isSilent = false;
 
   constructor(options: DeclarerOptions) {
     this.#options = options;
@@ -63,7 +66,11 @@ export class Declarer {
   }
 
   async close(): Promise<void> {
-    await this.#channel?.close().catch(() => undefined);
+    const channel = this.#channel;
+    if (channel === undefined) return;
+    const closed = this.#within(channel.close()).catch(() => undefined);
+    // One who has not answered is not waited for again.
+    if (!this.#isSilent) await closed;
   }
 
   /** Bindings cannot be asked for: a user that may not bind relies on who has declared them. */
@@ -78,22 +85,27 @@ export class Declarer {
     check: (channel: Channel) => Promise<unknown>,
   ): Promise<void> {
     try {
-      await declare(await this.#open()).catch(async (error: unknown) => {
+      await this.#within(declare(await this.#open())).catch(async (error: unknown) => {
         // What is declared and yet not found stands on a node that is away.
         if (replyCode(error) === NOT_FOUND) throw unavailable(error);
         if (!isRefused(error)) throw error;
-        await check(await this.#open());
+        await this.#within(check(await this.#open()));
       });
     } catch (error) {
+      this.#isSilent = error instanceof BrokerUnavailableError;
       throw declarationError(what, error);
     }
+  }
+
+  #within<T>(asked: Promise<T>): Promise<T> {
+    return within(this.#options.patienceMs, this.#options.link, asked);
   }
 
   async #open(): Promise<Channel> {
     if (this.#channel !== undefined) return this.#channel;
     const { link, patienceMs } = this.#options;
     const model = await link.ready(patienceMs);
-    const channel = await model.createChannel();
+    const channel = await this.#within(model.createChannel());
     channel.on('error', () => undefined);
     channel.on('close', () => {
       if (this.#channel === channel) this.#channel = undefined;

@@ -1,8 +1,9 @@
-import type { Leadership } from '@brokkr/core';
+import { BrokerUnavailableError, type Leadership } from '@brokkr/core';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { closedError } from './amqp-errors.ts';
+import { closedError, replyCode } from './amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from './declarer.ts';
 import type { Names } from './names.ts';
+import { within } from './patience.ts';
 
 export interface ElectionsOptions extends DeclarerOptions {
   readonly names: Names;
@@ -25,6 +26,23 @@ export class Elections {
   }
 
   async elect(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
+    const standing = this.#elect(name, signal);
+    let giveUp: (() => void) | undefined;
+    const givenUp = new Promise<undefined>((resolve) => {
+      giveUp = () => resolve(undefined);
+    });
+    const onAbort = () => giveUp?.();
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    // A server that does not answer keeps no candidate that gives up.
+    const leadership = await Promise.race([standing, givenUp]).finally(() =>
+      signal.removeEventListener('abort', onAbort),
+    );
+    if (leadership === undefined) void standing.then((late) => late?.release()).catch(() => undefined);
+    return leadership;
+  }
+
+  async #elect(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const { link, patienceMs } = this.#options;
     while (!signal.aborted) {
       if (link.isClosed) throw closedError();
@@ -33,13 +51,15 @@ export class Elections {
       if (model === undefined) continue;
       const queue = await this.#queue(name);
       if (queue === undefined || signal.aborted) continue;
-      const leadership = await this.#stand(await model.createChannel(), queue, signal).catch(() => undefined);
+      const channel = await within(patienceMs, link, model.createChannel()).catch(() => undefined);
+      if (channel === undefined) continue;
+      const leadership = await this.#stand(channel, queue, signal).catch(() => undefined);
       if (leadership !== undefined) return leadership;
     }
     return undefined;
   }
 
-  /** Undefined where the connection broke meanwhile. @throws ConfigError where it may not be declared */
+  /** Undefined where the connection broke meanwhile, or says nothing. @throws ConfigError where it may not be declared */
   async #queue(name: string): Promise<string | undefined> {
     const queue = this.#options.names.leader(name);
     const declarer = new Declarer(this.#options);
@@ -47,7 +67,8 @@ export class Elections {
       await declarer.queue(queue, { 'x-single-active-consumer': true });
       return queue;
     } catch (error) {
-      if (this.#options.link.current !== undefined) throw error;
+      const isSilent = error instanceof BrokerUnavailableError && replyCode(error.cause) === undefined;
+      if (this.#options.link.current !== undefined && !isSilent) throw error;
       return undefined;
     } finally {
       await declarer.close();
@@ -59,7 +80,8 @@ export class Elections {
     const lost = new AbortController();
     const release = async () => {
       lost.abort();
-      await channel.close().catch(() => undefined);
+      const { link, patienceMs } = this.#options;
+      await within(patienceMs, link, channel.close()).catch(() => undefined);
     };
     channel.on('error', () => undefined);
     const decided = new Promise<boolean>((resolve) => {

@@ -1,7 +1,7 @@
 import type { Delivery } from '@brokkr/core';
 import type { Message } from 'amqplib';
 import type { Floor } from './floor.ts';
-import type { Session } from './queue-reader.ts';
+import type { Session } from './session.ts';
 
 /** A message that the server has handed over and nobody has acknowledged yet. */
 export interface Arrival {

@@ -3,6 +3,7 @@ import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { closedError, unavailable } from './amqp-errors.ts';
+import { within } from './patience.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
@@ -73,16 +74,24 @@ export class Link {
     });
   }
 
-  /** Runs `use` on a channel of its own, which an error of the server's may close without harm to others. */
+  /**
+   * Runs `use` on a channel of its own, which an error of the server's may close without harm to others.
+   * @throws BrokerUnavailableError where there is none within `patienceMs`; how long `use` waits is its own affair
+   */
   async withChannel<T>(patienceMs: number, use: (channel: Channel) => Promise<T>): Promise<T> {
     const model = await this.ready(patienceMs);
-    const channel = await model.createChannel();
+    const channel = await within(patienceMs, this, model.createChannel());
     channel.on('error', () => undefined);
+    let isSilent = false;
     try {
       return await use(channel);
+    } catch (error) {
+      isSilent = error instanceof BrokerUnavailableError;
+      throw error;
     } finally {
-      // An error has closed it already.
-      await channel.close().catch(() => undefined);
+      // An error has closed it already, and one who has not answered is not waited for again.
+      const closed = within(patienceMs, this, channel.close()).catch(() => undefined);
+      if (!isSilent) await closed;
     }
   }
 
@@ -95,9 +104,7 @@ export class Link {
       this.#dialing.abort();
       return;
     }
-    // A server that does not answer is not waited for.
-    await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
-    socketOf(model)?.destroy();
+    await ended(model);
   }
 
   async #connect(): Promise<void> {
@@ -146,7 +153,7 @@ export class Link {
 
   #adopt(model: ChannelModel): void {
     if (this.isClosed) {
-      void model.close().catch(() => undefined);
+      void ended(model);
       return;
     }
     corkWrites(model);
@@ -190,13 +197,15 @@ export class Link {
 
 /** What the client does not tell of its connection. */
 interface ConnectionInside {
-  readonly stream?: { destroy(): void; cork(): void; uncork(): void };
+  readonly stream?: { destroy(error: Error): void; cork(): void; uncork(): void };
   readonly muxer?: { _readIncoming?: () => void };
 }
 
-/** The client's own close waits for the server's word; this is for one that says nothing. */
-function socketOf(model: ChannelModel): ConnectionInside['stream'] {
-  return (model.connection as ConnectionInside).stream;
+/** The client's own close waits for the server's word. A server that says nothing is not waited for. */
+async function ended(model: ChannelModel): Promise<void> {
+  await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
+  // With an error: the client takes no other end for one, and would send heartbeats for as long as two are missed.
+  (model.connection as ConnectionInside).stream?.destroy(new Error('closed'));
 }
 
 /**

@@ -32,12 +32,6 @@ export class Publisher {
     return outcomes;
   }
 
-  /** @throws what kept one of them from being stored; others may have been */
-  async sendAll(messages: readonly Outgoing[]): Promise<void> {
-    const error = (await this.send(messages)).find((outcome) => outcome !== undefined);
-    if (error !== undefined) throw error;
-  }
-
   /** Ends all that waits. The link is closed by its owner. */
   close(): void {
     for (const publisher of this.#queues.values()) publisher.close();

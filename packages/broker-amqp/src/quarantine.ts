@@ -1,7 +1,7 @@
 import type { BrokerOptions } from '@brokkr/core';
 import type { GetMessage } from 'amqplib';
 import type { Link } from './link.ts';
-import { Session } from './queue-reader.ts';
+import { Session } from './session.ts';
 
 /** How often the quarantine of a queue is looked at: one question for a number, which costs the server no write. */
 const LOOK_EVERY_MS = 1_000;
@@ -74,10 +74,10 @@ export class Quarantine {
   }
 
   async #open(): Promise<Session> {
-    const { link, onOver } = this.#options;
+    const { link, serverQueue, onOver } = this.#options;
     const model = await link.ready(LOOK_EVERY_MS);
     const channel = await model.createChannel();
-    const session = new Session(channel);
+    const session = new Session(channel, serverQueue);
     channel.on('error', () => undefined);
     channel.on('close', () => {
       if (this.#session === session) this.#session = undefined;

@@ -1,95 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerOptions } from '@brokkr/core';
-import type { Channel, ConsumeMessage, Message } from 'amqplib';
-import { AckWindow } from './ack-window.ts';
+import type { ConsumeMessage } from 'amqplib';
 import type { Link } from './link.ts';
+import { Session } from './session.ts';
 import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
+
+export type { Session } from './session.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
-/** Acknowledgements that follow each other faster are sent together. */
-const ACK_EVERY_MS = 1;
-
-/**
- * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
- * somebody else's message. So whoever holds a tag holds the session it came on.
- */
-export class Session {
-  readonly channel: Channel;
-  readonly #window: AckWindow;
-  readonly #enough: number;
-  /** Done, and not told to the server yet. */
-  #done: number[] = [];
-  #toldAt = 0;
-  #telling: NodeJS.Timeout | undefined;
-  #open = true;
-  #isRetired = false;
-
-  /** @param prefetch what the server pushes ahead: once half of it is done, it is told at once */
-  constructor(channel: Channel, prefetch = 1) {
-    this.channel = channel;
-    this.#enough = Math.ceil(prefetch / 2);
-    this.#window = new AckWindow((deliveryTag, multiple) =>
-      // The client reads nothing but the tag.
-      channel.ack({ fields: { deliveryTag } } as Message, multiple),
-    );
-    channel.on('close', () => {
-      this.#open = false;
-      clearTimeout(this.#telling);
-    });
-  }
-
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
-  arrived({ fields: { deliveryTag } }: Message): void {
-    this.#window.arrived(deliveryTag);
-  }
-
-  /** Of a session that is over, nothing: the server hands those messages over again. */
-  ack(tags: readonly number[]): void {
-    if (!this.#open || tags.length === 0) return;
-    for (const tag of tags) this.#done.push(tag);
-    // The server answers each frame with a push of its own: told one by one, short tasks would be pushed one by one.
-    if (this.#done.length >= this.#enough || performance.now() - this.#toldAt >= ACK_EVERY_MS) this.#tell();
-    else this.#telling ??= setTimeout(() => this.#tell(), ACK_EVERY_MS);
-  }
-
-  /** Closes the channel; acknowledgements before it are taken by the server first. */
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#tell();
-    this.#open = false;
-    await this.channel.close().catch(() => undefined);
-  }
-
-  /** Closes once all that came on it is settled: what the server thinks is on its way here goes back to the queue. */
-  retire(): void {
-    this.#isRetired = true;
-    this.#closeOnceDone();
-  }
-
-  #tell(): void {
-    clearTimeout(this.#telling);
-    this.#telling = undefined;
-    if (this.#done.length === 0) return;
-    const done = this.#done;
-    this.#done = [];
-    this.#toldAt = performance.now();
-    try {
-      this.#window.ack(done);
-    } catch {
-      // The connection is closing: the server hands them over again.
-    }
-    this.#closeOnceDone();
-  }
-
-  #closeOnceDone(): void {
-    const isDone = this.#done.length === 0 && this.#window.isEmpty;
-    if (this.#isRetired && this.#open && isDone) void this.channel.close().catch(() => undefined);
-  }
-}
 
 export interface QueueReaderOptions {
   readonly link: Link;
@@ -136,19 +55,29 @@ export class QueueReader {
     this.#working = this.#working.then(async () => {
       const tag = this.#tag;
       this.#tag = undefined;
-      if (tag !== undefined) await this.#session?.channel.cancel(tag).catch(() => undefined);
+      if (tag !== undefined) await this.#session?.cancel(tag).catch(noMatter);
     });
     return this.#working;
+  }
+
+  /** As `pause`, before `close`: what was acknowledged is so for good, and what is from then on is told in few frames. */
+  async wind(): Promise<void> {
+    await this.pause();
+    const session = this.#session;
+    // Its consumer ended before they were sent, so another one does: what little it takes is told of as ever.
+    if (session?.hasUnproven === true)
+      await this.#begin(session, 1)
+        .then((tag) => session.cancel(tag))
+        .catch(noMatter);
+    session?.gather();
   }
 
   async close(): Promise<void> {
     this.#wanted = false;
     this.#closing.abort();
-    for (const { channel } of this.#retired) void channel.close().catch(() => undefined);
     // Without a channel there is nothing to end, and a server that is away is not waited for.
-    if (this.#session === undefined) return;
-    await this.pause();
-    await this.#session?.close();
+    if (this.#session !== undefined) await this.pause();
+    await Promise.all([...this.#retired, this.#session].map((session) => session?.close()));
   }
 
   async #consume(): Promise<void> {
@@ -170,25 +99,30 @@ export class QueueReader {
   }
 
   async #start(): Promise<void> {
-    const { topology, queue, serverQueue, prefetch } = this.#options;
+    const { topology, queue, prefetch } = this.#options;
     await topology.queue(queue);
     const session = this.#session ?? (await this.#open());
+    this.#tag = await this.#begin(session, prefetch);
+  }
+
+  /** Answers with the consumer's tag. */
+  async #begin(session: Session, prefetch: number): Promise<string> {
     await session.channel.prefetch(prefetch);
     let isCancelled = false;
-    const { consumerTag } = await session.channel.consume(serverQueue, (message) => {
+    const { consumerTag } = await session.channel.consume(this.#options.serverQueue, (message) => {
       isCancelled ||= message === null;
       this.#heard(message, session);
     });
     // Both may come before anybody here is told that it consumes.
     if (isCancelled || !session.isOpen) throw new Error('the consumer ended while it began');
-    this.#tag = consumerTag;
+    return consumerTag;
   }
 
   async #open(): Promise<Session> {
-    const { link, patienceMs, logger, queue, prefetch, onOver } = this.#options;
+    const { link, patienceMs, logger, queue, serverQueue, prefetch, onOver } = this.#options;
     const model = await link.ready(patienceMs);
     const channel = await model.createChannel();
-    const session = new Session(channel, prefetch);
+    const session = new Session(channel, serverQueue, prefetch);
     channel.on('error', (error) => logger?.warn({ error, queue }, 'RabbitMQ closed the channel of a consumer'));
     channel.on('handler-error', (error) => logger?.error({ error, queue }, 'a listener of the AMQP client failed'));
     channel.on('close', () => {
@@ -237,3 +171,6 @@ export class QueueReader {
     this.#working = this.#working.then(() => this.#consume());
   }
 }
+
+/** The channel has ended: the server hands over again what came on it. */
+function noMatter(): void {}

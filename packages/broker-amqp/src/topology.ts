@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
 import type { QueueType } from './amqp-url.ts';
 import { Declarer } from './declarer.ts';
 import { type LadderPath, LEVELS, stepMs, TOP_LEVEL } from './delay-ladder.ts';
@@ -10,6 +12,9 @@ import { ladderPattern, type Names } from './names.ts';
  * (RabbitMQ 3.10).
  */
 export const DELETED_WITHIN_MS = 500;
+
+/** Nobody says that a queue is deleted to who only sends with a delay: once in so long such a sender looks. */
+const SEEN_FOR_MS = 1_000;
 
 export interface TopologyOptions {
   readonly link: Link;
@@ -24,6 +29,9 @@ export class Topology {
   readonly #declared = new Map<string, Promise<void>>();
   /** Those among them that stand: on the way of every message this is asked first. */
   readonly #standing = new Set<string>();
+  /** When queues were last seen, or are being looked for, for the sake of delayed messages. */
+  readonly #seenAt = new Map<string, number>();
+  readonly #looking = new Map<string, Promise<void>>();
 
   constructor(options: TopologyOptions) {
     this.#options = options;
@@ -35,6 +43,7 @@ export class Topology {
     const { names } = this.#options;
     return (
       this.#standing.has(queue) &&
+      (path.length === 0 || this.#isFresh(queue)) &&
       path.every((steps, index) => steps === 0 || this.#standing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
     );
   }
@@ -46,7 +55,7 @@ export class Topology {
   }
 
   /**
-   * The queue, its quarantine, its dead letters and the exchange that leads there.
+   * The queue and what leads to it from its ladder, its quarantine, its dead letters and the exchange that leads there.
    * @throws ConfigError where they exist with other arguments, or may not be declared and do not exist
    */
   queue(queue: string): Promise<void> {
@@ -58,12 +67,17 @@ export class Topology {
       const dead = { 'x-dead-letter-exchange': names.deadExchange, 'x-dead-letter-routing-key': queue };
       await declarer.queue(names.quarantine(queue), dead);
       await declarer.queue(names.queue(queue), dead);
+      // It went with the queue that stood here before, whose rungs may still be full.
+      await declarer.exchange(names.ladder(queue, 0), 'topic');
+      await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));
+      this.#seenAt.set(queue, performance.now());
     });
   }
 
   /** The rungs of a delay, and the exchanges between them. @throws as `queue` */
   async ladder(queue: string, path: LadderPath): Promise<void> {
     await this.queue(queue);
+    if (!this.#isFresh(queue)) await this.#look(queue);
     await this.#once(`${queue}/ladder`, (declarer) => this.#exchanges(declarer, queue));
     const rungs = path.flatMap((steps, index) => (steps === 0 ? [] : [{ level: TOP_LEVEL - index, steps }]));
     await Promise.all(
@@ -79,12 +93,35 @@ export class Topology {
     const { names } = this.#options;
     await declarer.exchange(names.rungs, 'direct');
     await declarer.queue(names.rungs, { 'x-max-length': 1 });
-    for (const level of LEVELS) {
+    // Lowest first: each leads to the one below, and that of the queue stands.
+    for (const level of LEVELS.slice(1)) {
       const ladder = names.ladder(queue, level);
       await declarer.exchange(ladder, 'topic');
-      // Lowest first: each leads to the one below, the last to the queue itself.
-      if (level === 0) await declarer.bindQueue(names.queue(queue), ladder, ladderPattern(level, 0));
-      else await declarer.bindExchange(names.ladder(queue, level - 1), ladder, ladderPattern(level, 0));
+      await declarer.bindExchange(names.ladder(queue, level - 1), ladder, ladderPattern(level, 0));
+    }
+  }
+
+  #isFresh(queue: string): boolean {
+    return performance.now() - (this.#seenAt.get(queue) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS;
+  }
+
+  /** A rung takes a message whether or not its queue is still there: where it is gone, it is declared again. */
+  #look(queue: string): Promise<void> {
+    const looking = this.#looking.get(queue) ?? this.#find(queue).finally(() => this.#looking.delete(queue));
+    this.#looking.set(queue, looking);
+    return looking;
+  }
+
+  async #find(queue: string): Promise<void> {
+    const { link, names, patienceMs } = this.#options;
+    try {
+      await link.withChannel(patienceMs, (channel) => channel.checkQueue(names.queue(queue)));
+      this.#seenAt.set(queue, performance.now());
+    } catch (error) {
+      if (replyCode(error) !== NOT_FOUND) throw unavailable(error);
+      await sleep(DELETED_WITHIN_MS);
+      this.forget();
+      await this.queue(queue);
     }
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { AckWindow } from '../src/ack-window.ts';
+import type { AckFrame } from '../src/acknowledgements.ts';
 
 /** One channel as the server sees it: it closes the channel of whoever acknowledges what is not outstanding. */
 class ServerModel {
@@ -8,7 +9,7 @@ class ServerModel {
   readonly acknowledged = new Set<number>();
   frames = 0;
 
-  readonly ack = (tag: number, multiple: boolean): void => {
+  readonly ack = ({ tag, multiple }: AckFrame): void => {
     this.frames++;
     if (!this.outstanding.has(tag)) throw new Error(`PRECONDITION_FAILED - unknown delivery tag ${tag}`);
     for (const one of [...this.outstanding]) {
@@ -31,7 +32,7 @@ it('no tag is acknowledged twice, nothing that is not done, and all that is', ()
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const server = new ServerModel();
-      const window = new AckWindow(server.ack);
+      const window = new AckWindow();
       const done = new Set<number>();
       let last = 0;
       for (const one of steps) {
@@ -44,7 +45,7 @@ it('no tag is acknowledged twice, nothing that is not done, and all that is', ()
           const open = [...server.outstanding];
           const tags = new Set(one.ack.map((place) => open[place % open.length]).filter((tag) => tag !== undefined));
           for (const tag of tags) done.add(tag);
-          window.ack([...tags]);
+          window.done([...tags]).forEach(server.ack);
         }
         expect(server.acknowledged).toEqual(done);
       }
@@ -55,25 +56,25 @@ it('no tag is acknowledged twice, nothing that is not done, and all that is', ()
 
 it('a tag that is given twice is acknowledged once', () => {
   const server = new ServerModel();
-  const window = new AckWindow(server.ack);
+  const window = new AckWindow();
   for (const tag of [1, 2]) {
     server.outstanding.add(tag);
     window.arrived(tag);
   }
-  window.ack([2, 2]);
-  window.ack([2]);
-  window.ack([1, 2]);
+  window.done([2, 2]).forEach(server.ack);
+  window.done([2]).forEach(server.ack);
+  window.done([1, 2]).forEach(server.ack);
   expect([...server.acknowledged]).toEqual([2, 1]);
 });
 
 it('what is done in its order takes one frame for all', () => {
   const server = new ServerModel();
-  const window = new AckWindow(server.ack);
+  const window = new AckWindow();
   const tags = Array.from({ length: 100 }, (_, index) => index + 1);
   for (const tag of tags) {
     server.outstanding.add(tag);
     window.arrived(tag);
   }
-  window.ack(tags);
+  window.done(tags).forEach(server.ack);
   expect(server.frames).toBe(1);
 });

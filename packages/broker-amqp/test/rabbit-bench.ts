@@ -61,6 +61,17 @@ export class RabbitBench {
       .reduce((sum, { messages }) => sum + messages, 0);
   }
 
+  /** Dead letters of `q`, whose queue has to stand. */
+  async deadLetters(ids: readonly string[]): Promise<void> {
+    if (this.#meddler === undefined) throw new Error('the server has not started');
+    const channel = await this.#meddler.createConfirmChannel();
+    for (const messageId of ids) {
+      channel.publish(`${this.namespace}:dead`, 'q', Buffer.from('[1]'), { persistent: true, messageId, headers: {} });
+    }
+    await channel.waitForConfirms();
+    await channel.close();
+  }
+
   async meddle(use: (channel: Awaited<ReturnType<ChannelModel['createChannel']>>) => Promise<unknown>): Promise<void> {
     if (this.#meddler === undefined) throw new Error('the server has not started');
     const channel = await this.#meddler.createChannel();

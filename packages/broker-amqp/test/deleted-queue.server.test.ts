@@ -1,0 +1,68 @@
+import type { AmqpBroker } from '../src/index.ts';
+import { describe, expect, it } from 'vitest';
+import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
+
+const bench = new RabbitBench();
+/** Two rungs' worth and one: both end on the step from the ladder's lowest level to the queue. */
+const WHOLE_SECONDS_MS = [1_024, 2_048] as const;
+
+describe('a queue that is deleted while messages of it are delayed', () => {
+  function later(broker: AmqpBroker, id: string, delayMs: number) {
+    return broker.publish([{ ...envelope(id), notBefore: Date.now() + delayMs }]);
+  }
+  const deleteQueue = () => bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
+
+  it('gets those that were on a rung then, and those of whole seconds that are sent after its consumer declared it', async () => {
+    const sender = bench.open();
+    await later(sender, 'on-a-rung', 2_048);
+    const subscription = await bench.open().subscribe('q', { prefetch: 10 });
+    const waiting = one(subscription);
+    await deleteQueue();
+    await sender.publish([envelope('declared-again')]);
+    const first = await waiting;
+    expect(first.envelope.id).toBe('declared-again');
+    await ack(subscription, first);
+    for (const delayMs of WHOLE_SECONDS_MS) await later(sender, `after-${delayMs}`, delayMs);
+    const came = new Set<string>();
+    while (came.size < 3) {
+      const got = await receive(subscription, 10);
+      if (got.length === 0) break;
+      for (const { envelope } of got) came.add(envelope.id);
+      await ack(subscription, ...got);
+    }
+    expect(came).toEqual(new Set(['on-a-rung', 'after-1024', 'after-2048']));
+  }, 60_000);
+
+  it('is declared again by who only sends with a delay, although nobody consumes it', async () => {
+    const broker = bench.open();
+    await later(broker, 'before', 1_024);
+    await expect.poll(async () => (await broker.counts('q')).ready, { timeout: 10_000 }).toBe(1);
+    await deleteQueue();
+    // A sender looks once a second: what it sends until then waits on its rung for a queue to be there.
+    await later(broker, 'at-once', 1_024);
+    const stands = async () => {
+      await later(broker, 'again', 1_024);
+      return ((await broker.counts('q')).ready ?? 0) > 0;
+    };
+    await expect.poll(stands, { timeout: 15_000, interval: 500 }).toBe(true);
+    const subscription = await bench.open().subscribe('q', { prefetch: 10 });
+    const came = new Set<string>();
+    while (!came.has('at-once')) {
+      const got = await receive(subscription, 10);
+      if (got.length === 0) break;
+      for (const { envelope } of got) came.add(envelope.id);
+      await ack(subscription, ...got);
+    }
+    expect(came).toContain('at-once');
+  }, 60_000);
+
+  it('and a message that was sent with a delay in between comes once somebody consumes', async () => {
+    const sender = bench.open();
+    await later(sender, 'warm', 64);
+    await expect.poll(async () => (await sender.counts('q')).ready, { timeout: 10_000 }).toBe(1);
+    await deleteQueue();
+    await later(sender, 'orphan', 1_024);
+    const subscription = await bench.open().subscribe('q', {});
+    expect((await one(subscription)).envelope.id).toBe('orphan');
+  }, 60_000);
+});

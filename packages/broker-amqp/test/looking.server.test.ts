@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { AmqpBroker } from '../src/index.ts';
+import { RabbitBench, envelope } from './rabbit-bench.ts';
+
+const bench = new RabbitBench();
+
+async function withLetters(count: number, url = bench.server.url): Promise<AmqpBroker> {
+  const broker = bench.open(url, { sendTimeoutMs: 10_000 });
+  await (await broker.subscribe('q', {})).close();
+  await bench.deadLetters(letters(count));
+  return broker;
+}
+
+function letters(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `d${n}`);
+}
+
+async function seen(broker: AmqpBroker, limit: number): Promise<string[]> {
+  return (await broker.peek('q', 'dead', limit)).map(({ id }) => id);
+}
+
+describe('looking at dead letters', () => {
+  it.each(['quorum', 'classic'])(
+    'a hundred looks at some or all of 20 leave them in their places (%s)',
+    async (type) => {
+      const broker = await withLetters(20, `${bench.server.url}?queueType=${type}`);
+      for (let look = 0; look < 100; look++) {
+        const limit = [1, 5, 20, 12, 19, 50][look % 6] as number;
+        expect(await seen(broker, limit)).toEqual(letters(Math.min(limit, 20)));
+      }
+    },
+    60_000,
+  );
+
+  it('what is discarded or put back leaves a gap, and what comes later stands behind', async () => {
+    const broker = await withLetters(20);
+    expect(await seen(broker, 7)).toEqual(letters(7));
+    expect(await broker.discard('q', ['d3', 'd11'])).toBe(2);
+    expect(await broker.redrive('q', ['d0'])).toBe(1);
+    await bench.deadLetters(letters(25).slice(20));
+    const left = letters(25).filter((id) => !['d0', 'd3', 'd11'].includes(id));
+    for (const limit of [4, 30, 1, 11, 30]) expect(await seen(broker, limit)).toEqual(left.slice(0, limit));
+  }, 60_000);
+
+  it('those that cannot be put back are in their places as before', async () => {
+    const broker = await withLetters(20);
+    await seen(broker, 20);
+    await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
+    await bench.meddle((channel) => channel.assertQueue(`${bench.namespace}.q`, { durable: false, autoDelete: true }));
+    const other = bench.open();
+    await expect(other.redrive('q', ['d2'])).rejects.toMatchObject({ code: 'QUEUE_MISMATCH' });
+    expect(await seen(broker, 20)).toEqual(letters(20));
+  }, 60_000);
+
+  it('more than one consumer takes at a time are in order too', async () => {
+    const broker = await withLetters(3_500);
+    for (const limit of [3_500, 10, 2_400, 3_500]) expect(await seen(broker, limit)).toEqual(letters(limit));
+  }, 60_000);
+
+  it('who dies while it looks loses none of them, nor their order', async () => {
+    const proxy = await bench.proxied();
+    const sound = await withLetters(20);
+    await seen(sound, 3);
+    for (let round = 0; round < 5; round++) {
+      const dying = bench.open(`amqp://127.0.0.1:${proxy.port}`);
+      expect(await seen(dying, 20)).toEqual(letters(20));
+      const looking = seen(dying, 20).catch(() => []);
+      await new Promise((resolve) => setTimeout(resolve, round));
+      proxy.reset();
+      await looking;
+      await dying.close();
+      await expect.poll(() => seen(sound, 20), { timeout: 5_000 }).toEqual(letters(20));
+    }
+  }, 60_000);
+});
+
+it('looking at what is ready keeps its order', async () => {
+  const broker = bench.open();
+  const ids = Array.from({ length: 30 }, (_, n) => `m${n}`);
+  await broker.publish(ids.map((id) => envelope(id)));
+  for (const limit of [30, 5, 12, 30]) {
+    expect((await broker.peek('q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
+  }
+}, 60_000);

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Delivery, Subscription } from '@brokkr/core';
+import { describe, expect, it } from 'vitest';
+import type { AmqpBroker } from '../src/index.ts';
+import { RabbitBench, envelope, receive } from './rabbit-bench.ts';
+
+const bench = new RabbitBench();
+
+function ids(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `m${n}`);
+}
+
+/** How often each message is in the queue, once nobody holds any. */
+async function standing(): Promise<Map<string, number>> {
+  const seen = new Map<string, number>();
+  await bench.meddle(async (channel) => {
+    for (;;) {
+      const message = await channel.get(`${bench.namespace}.q`, { noAck: true });
+      if (message === false) return;
+      const id = String(message.properties.messageId);
+      seen.set(id, (seen.get(id) ?? 0) + 1);
+    }
+  });
+  return seen;
+}
+
+async function all(subscription: Subscription, count: number): Promise<Delivery[]> {
+  const got: Delivery[] = [];
+  while (got.length < count) {
+    const more = await receive(subscription, count - got.length);
+    if (more.length === 0) break;
+    got.push(...more);
+  }
+  return got;
+}
+
+async function filled(count: number): Promise<AmqpBroker> {
+  const broker = bench.open(bench.server.url, { sendTimeoutMs: 15_000 });
+  await broker.publish(ids(count).map((id) => envelope(id)));
+  return broker;
+}
+
+/**
+ * The disk stops for a while, as a busy one does: nothing that is sent meanwhile is applied, so the server keeps most
+ * acknowledgements back. Resolves once it stands.
+ */
+async function stopDisk(broker: AmqpBroker, ms: number): Promise<void> {
+  const probe = () => broker.publish([{ ...envelope(), queue: 'probe' }]);
+  await probe();
+  const over = bench.server.control('eval', `sys:suspend(ra_log_wal), timer:sleep(${ms}), sys:resume(ra_log_wal).`);
+  bench.onCleanUp(() => over);
+  while (await Promise.race([probe().then(() => true), sleep(150, false)]));
+}
+
+describe('more acknowledgements than the server passes on at once', () => {
+  it.each([60, 400])(
+    'take removes all %i that it says it moved',
+    async (count) => {
+      const broker = await filled(count);
+      const moved: string[] = [];
+      const taken = await broker.take('q', count, async (envelopes) => {
+        moved.push(...envelopes.map(({ id }) => id));
+      });
+      expect([taken, moved]).toEqual([count, ids(count)]);
+      await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(0);
+    },
+    60_000,
+  );
+
+  it.each([100, 400])(
+    'discard and redrive leave none of %i dead letters behind, so that none is redriven twice',
+    async (count) => {
+      const broker = await filled(1);
+      await bench.deadLetters(ids(count));
+      expect(await broker.discard('q', 'all')).toBe(count);
+      await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(1);
+      await bench.deadLetters(ids(count));
+      expect(await broker.redrive('q', 'all')).toBe(count);
+      await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(count + 1);
+      expect(await broker.redrive('q', 'all')).toBe(0);
+    },
+    60_000,
+  );
+
+  it('every second of 200 dead letters is discarded, and the others stay in their order', async () => {
+    const broker = await filled(1);
+    await bench.deadLetters(ids(200));
+    const chosen = ids(200).filter((_, n) => n % 2 === 1);
+    expect(await broker.discard('q', chosen)).toBe(100);
+    await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(101);
+    const left = await broker.peek('q', 'dead', 1_000);
+    expect(left.map(({ id }) => id)).toEqual(ids(200).filter((_, n) => n % 2 === 0));
+  }, 60_000);
+
+  it.each([
+    [60, 5],
+    [300, 20],
+    [300, 150],
+  ])(
+    'a subscription that closes with %i messages, %i of them held, leaves each once',
+    async (count, held) => {
+      const broker = await filled(count);
+      const subscription = await broker.subscribe('q', { prefetch: count });
+      await all(subscription, held);
+      await broker.close();
+      await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(count);
+      expect(await standing()).toEqual(new Map(ids(count).map((id) => [id, 1])));
+    },
+    60_000,
+  );
+
+  it.each([
+    ['', 0],
+    [', while the disk stands still', 800],
+  ])(
+    'a worker whose slots were all busy ends them at once and closes: none is handed over again%s',
+    async (_, ms) => {
+      const COUNT = 200;
+      const broker = await filled(COUNT + 1);
+      const subscription = await broker.subscribe('q', { prefetch: COUNT + 1 });
+      const deliveries = await all(subscription, COUNT);
+      // One is left that nobody has asked for in a while: it goes back, and no more are consumed.
+      await expect.poll(async () => (await broker.counts('q')).ready, { timeout: 5_000 }).toBe(1);
+      if (ms > 0) await stopDisk(broker, ms);
+      // Newest first: each takes an acknowledgement of its own.
+      for (const delivery of deliveries.toReversed()) await subscription.settle([{ kind: 'ack', delivery }]);
+      await broker.close();
+      await expect.poll(async () => (await standing()).size, { timeout: 5_000 }).toBe(1);
+    },
+    60_000,
+  );
+});
