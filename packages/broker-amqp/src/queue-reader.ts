@@ -5,8 +5,6 @@ import type { Link } from './link.ts';
 import { Session } from './session.ts';
 import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
 
-export type { Session } from './session.ts';
-
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 

@@ -5,7 +5,7 @@ import type { Arrival } from './held.ts';
 import type { Addresses } from './outgoing.ts';
 import type { Publisher } from './publisher.ts';
 import type { Outgoing } from './send-batch.ts';
-import type { Session } from './queue-reader.ts';
+import type { Session } from './session.ts';
 
 /** Between attempts to give back what nobody takes. */
 const AGAIN_MS = 250;
