@@ -65,8 +65,9 @@ export class HeldDeliveries {
     return this.#take((held) => held.session === session);
   }
 
+  /** Takes out all but those whose replacement is on its way: a copy of these too would be a second one. */
   takeAll(): Held[] {
-    return this.#take(() => true);
+    return this.#take(({ isSettling }) => !isSettling);
   }
 
   #take(choose: (held: Held) => boolean): Held[] {
