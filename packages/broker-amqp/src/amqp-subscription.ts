@@ -54,6 +54,8 @@ export class AmqpSubscription implements Subscription {
   #ahead: Arrival[] = [];
   /** Ids that this process had when a connection broke: seeing them again is no crash. */
   readonly #interrupted = new Set<string>();
+  /** Replacements on their way: what they replace is acknowledged before its channel closes. */
+  readonly #sending = new Set<Promise<unknown>>();
   /** By a call that told of another's failure. */
   readonly #settled = new WeakSet<Delivery>();
   #wake: (() => void) | undefined;
@@ -142,7 +144,10 @@ export class AmqpSubscription implements Subscription {
     }
     acknowledge(done);
     if (replaced.length === 0) return lost;
-    const outcomes = await this.#options.publisher.send(replacements);
+    const sending = this.#options.publisher.send(replacements);
+    this.#sending.add(sending);
+    const outcomes = await sending;
+    this.#sending.delete(sending);
     const stored = replaced.filter((_, index) => outcomes[index] === undefined);
     for (const held of stored) {
       this.#held.drop(held);
@@ -179,7 +184,8 @@ export class AmqpSubscription implements Subscription {
 
   async #end(): Promise<void> {
     await this.#reader.wind();
-    await Promise.all([this.#giveBack(this.#ahead.splice(0), 0), this.#giveBack(this.#held.takeAll(), 1)]);
+    const back = [this.#giveBack(this.#ahead.splice(0), 0), this.#giveBack(this.#held.takeAll(), 1)];
+    await Promise.all([...back, ...this.#sending]);
     await Promise.all([this.#reader.close(), this.#quarantine.close()]);
   }
 

@@ -82,6 +82,21 @@ describe('more acknowledgements than the server passes on at once', () => {
     60_000,
   );
 
+  it('what is on its way back when a subscription closes is there once', async () => {
+    const broker = await filled(120);
+    const subscription = await broker.subscribe('q', { prefetch: 120 });
+    const held = await all(subscription, 120);
+    const settling = [
+      subscription.settle(held.filter((_, n) => n % 2 === 1).map((delivery) => ({ kind: 'ack', delivery }))),
+      subscription.settle(held.filter((_, n) => n % 4 === 2).map((delivery) => ({ kind: 'release', delivery }))),
+    ];
+    await Promise.all([...settling, subscription.close()]);
+    await broker.close();
+    const found = await standing();
+    expect(found.size).toBe(60);
+    expect([...found.values()].filter((times) => times > 1)).toEqual([]);
+  }, 60_000);
+
   it('every second of 200 dead letters is discarded, and the others stay in their order', async () => {
     const broker = await filled(1);
     await bench.deadLetters(ids(200));
