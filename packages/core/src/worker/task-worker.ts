@@ -23,7 +23,7 @@ import type { WorkerTask } from './worker-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
 const SHUTDOWN_NOTICE_MS = 5_000;
-/** Once nothing runs any more, stopping never waits for the broker longer than this. */
+/** Once nothing runs any more: so long for the last settlements to be taken, and so long for closing what was open. */
 const LAST_ANSWERS_MS = 2_000;
 
 /** What a worker works with once its broker is there. */
@@ -211,22 +211,27 @@ export class TaskWorker implements Worker {
 
   /** @param fetched resolves once no fetch is under way */
   async #close(fetched?: Promise<void>): Promise<void> {
-    const { clock, hooks, logger } = this.#options;
-    let timer: TimerHandle;
-    const timeIsUp = new Promise<void>((resolve) => {
-      timer = clock.setTimeout(resolve, LAST_ANSWERS_MS);
-    });
-    await Promise.race([this.#lastSettlements(fetched), timeIsUp]);
+    const { hooks, logger } = this.#options;
+    await this.#inTime(this.#lastSettlements(fetched));
     for (const lane of this.#lanes) {
       // What comes back late, of a fetch too, is tried once.
       lane.settler.close();
       lane.leases.close();
     }
     this.#consumer?.close();
-    await Promise.race([this.#unsubscribe(), timeIsUp]).finally(() => clock.clearTimeout(timer));
+    await this.#inTime(this.#unsubscribe());
     await hooks.stop((error) => logger.error({ error }, 'a stop hook failed'));
     this.#state = 'stopped';
     this.#letGo();
+  }
+
+  /** A broker that does not answer is waited for so long, and no longer. */
+  async #inTime(answers: Promise<void>): Promise<void> {
+    const { clock } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.setTimeout(resolve, LAST_ANSWERS_MS);
+      answers.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+    });
   }
 
   /** What ran is settled, and what a last fetch brought is handed back. */
