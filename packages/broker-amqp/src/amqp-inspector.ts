@@ -138,6 +138,9 @@ export class AmqpInspector {
         }
       }
       await taking.rest();
+    }).catch(async (error: unknown) => {
+      await this.#untilBack(source, before - done);
+      throw error;
     });
     await this.#untilBack(source, before - done);
     return done;
