@@ -118,31 +118,31 @@ export class AmqpInspector {
     const before = await this.#count(source);
     if (before === 0) return 0;
     let done = 0;
-    await this.#taking(source, async (taking) => {
-      for (let seen = 0; seen < before && wanted?.size !== 0; ) {
-        const letters = await taking.next(Math.min(wanted === undefined ? BATCH : ROUND, before - seen));
-        if (letters.length === 0) break;
-        seen += letters.length;
-        // Those that are not wanted stay with this channel, and are back in their order when it closes.
-        const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
-        for (let from = 0; from < chosen.length; from += BATCH) {
-          const batch = chosen.slice(from, from + BATCH);
-          const outcomes = await first(batch);
-          const gone = batch.filter((_, index) => outcomes[index] === undefined);
-          await taking.ack(gone);
-          done += gone.length;
-          const error = outcomes.find((outcome) => outcome !== undefined);
-          if (error === undefined) continue;
-          await taking.restOfReturned().catch(() => undefined);
-          throw error;
+    try {
+      await this.#taking(source, async (taking) => {
+        for (let seen = 0; seen < before && wanted?.size !== 0; ) {
+          const letters = await taking.next(Math.min(wanted === undefined ? BATCH : ROUND, before - seen));
+          if (letters.length === 0) break;
+          seen += letters.length;
+          // Those that are not wanted stay with this channel, and are back in their order when it closes.
+          const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
+          for (let from = 0; from < chosen.length; from += BATCH) {
+            const batch = chosen.slice(from, from + BATCH);
+            const outcomes = await first(batch);
+            const gone = batch.filter((_, index) => outcomes[index] === undefined);
+            await taking.ack(gone);
+            done += gone.length;
+            const error = outcomes.find((outcome) => outcome !== undefined);
+            if (error === undefined) continue;
+            await taking.restOfReturned().catch(() => undefined);
+            throw error;
+          }
         }
-      }
-      await taking.rest();
-    }).catch(async (error: unknown) => {
+        await taking.rest();
+      });
+    } finally {
       await this.#untilBack(source, before - done);
-      throw error;
-    });
-    await this.#untilBack(source, before - done);
+    }
     return done;
   }
 

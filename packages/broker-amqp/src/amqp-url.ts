@@ -26,10 +26,9 @@ export function parseAmqpUrl(given: string): AmqpTarget {
   const url = new BrokerUrl(given, { form: FORM, options: OPTIONS });
   if (url.scheme !== 'amqp' && url.scheme !== 'amqps') throw url.invalid(`write ${FORM}`);
   const isSecure = url.scheme === 'amqps';
-  if (!isSecure && TLS_OPTIONS.some((name) => url.query.has(name))) throw url.invalid('ca, cert and key need amqps://');
   return {
     hosts: url.hosts(isSecure ? 5671 : 5672),
-    tls: isSecure ? url.tlsFiles() : undefined,
+    tls: url.tlsFiles({ by: 'amqps://', isOn: isSecure }),
     username: url.username ?? 'guest',
     password: url.password ?? 'guest',
     vhost: url.decode(url.path) || '/',

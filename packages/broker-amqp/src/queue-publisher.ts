@@ -1,6 +1,6 @@
 import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core';
 import type { ConfirmChannel, Message } from 'amqplib';
-import { blocked, closedError, isClosed, mostBytesOf, tooLarge, unavailable, headersTooLarge } from './amqp-errors.ts';
+import { blocked, closedError, headersTooLarge, isClosed, mostBytesOf, tooLarge, unavailable } from './amqp-errors.ts';
 import type { Link } from './link.ts';
 import { Batch, type Outcome, type Outgoing, type Pending } from './send-batch.ts';
 import { DELETED_WITHIN_MS, type Topology } from './topology.ts';
@@ -18,9 +18,8 @@ export interface QueuePublisherOptions {
 
 /**
  * Publishes to one queue of an application, its ladder, quarantine and dead letters, over a channel of its own: a queue
- * without a majority holds up its channel. A message counts as
- * stored when the server has routed it to a queue and said so. What was in doubt when a connection broke is published
- * again, under the same id, while its sender waits.
+ * without a majority holds up its channel. A message counts as stored when the server has routed it to a queue and said
+ * so. What was in doubt when a connection broke is published again, under the same id, while its sender waits.
  */
 export class QueuePublisher {
   readonly #options: QueuePublisherOptions;

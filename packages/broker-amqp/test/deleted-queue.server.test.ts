@@ -1,3 +1,4 @@
+import type { Subscription } from '@brokkr/core';
 import type { AmqpBroker } from '../src/index.ts';
 import { describe, expect, it } from 'vitest';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
@@ -5,6 +6,18 @@ import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
 const bench = new RabbitBench();
 /** Two rungs' worth and one: both end on the step from the ladder's lowest level to the queue. */
 const WHOLE_SECONDS_MS = [1_024, 2_048] as const;
+
+/** Ids of what comes, until that is enough or nothing comes any more. */
+async function comingOf(subscription: Subscription, isEnough: (came: ReadonlySet<string>) => boolean) {
+  const came = new Set<string>();
+  while (!isEnough(came)) {
+    const got = await receive(subscription, 10);
+    if (got.length === 0) break;
+    for (const { envelope } of got) came.add(envelope.id);
+    await ack(subscription, ...got);
+  }
+  return came;
+}
 
 describe('a queue that is deleted while messages of it are delayed', () => {
   function later(broker: AmqpBroker, id: string, delayMs: number) {
@@ -23,14 +36,9 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     expect(first.envelope.id).toBe('declared-again');
     await ack(subscription, first);
     for (const delayMs of WHOLE_SECONDS_MS) await later(sender, `after-${delayMs}`, delayMs);
-    const came = new Set<string>();
-    while (came.size < 3) {
-      const got = await receive(subscription, 10);
-      if (got.length === 0) break;
-      for (const { envelope } of got) came.add(envelope.id);
-      await ack(subscription, ...got);
-    }
-    expect(came).toEqual(new Set(['on-a-rung', 'after-1024', 'after-2048']));
+    expect(await comingOf(subscription, ({ size }) => size === 3)).toEqual(
+      new Set(['on-a-rung', 'after-1024', 'after-2048']),
+    );
   }, 60_000);
 
   it('is declared again by who only sends with a delay, although nobody consumes it', async () => {
@@ -46,14 +54,7 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     };
     await expect.poll(stands, { timeout: 15_000, interval: 500 }).toBe(true);
     const subscription = await bench.open().subscribe('q', { prefetch: 10 });
-    const came = new Set<string>();
-    while (!came.has('at-once')) {
-      const got = await receive(subscription, 10);
-      if (got.length === 0) break;
-      for (const { envelope } of got) came.add(envelope.id);
-      await ack(subscription, ...got);
-    }
-    expect(came).toContain('at-once');
+    expect(await comingOf(subscription, (came) => came.has('at-once'))).toContain('at-once');
   }, 60_000);
 
   it('and a message that was sent with a delay in between comes once somebody consumes', async () => {

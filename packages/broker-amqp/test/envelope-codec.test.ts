@@ -58,7 +58,7 @@ describe('an envelope as a message', () => {
     );
   });
 
-  it('with nothing but a task and a time has no table, which costs the client a third of its time', () => {
+  it('with nothing but a task and a time has no table, which the client is slow to write', () => {
     const headers = { 'brokkr-task': 'mail:send', 'brokkr-at': '1795469590000' };
     const properties = encodeProperties({ id: 'i', queue: 'q', body: Buffer.of(), headers }, NEW);
     expect(properties).toEqual({

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
 import { Cluster, type Redis } from 'ioredis';
 import type { Client } from './connect.ts';
-import { asBrokerError, closedError, isPassing, isRefusal } from './redis-errors.ts';
+import { asBrokerError, closedError, isPassing, isRefusal, withoutArguments } from './redis-errors.ts';
 import { callWithMessages } from './packed-call.ts';
 import type { Reply, Script } from './scripts/script.ts';
 
@@ -204,7 +204,9 @@ export class Connection {
           reject(
             this.#closed
               ? closedError()
-              : new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause: last }),
+              : new BrokerUnavailableError('Redis cannot be reached now; see the cause', {
+                  cause: withoutArguments(last),
+                }),
           ),
         );
       const timer = setTimeout(onEnd, Math.max(0, giveUpAt - performance.now()));

@@ -169,7 +169,8 @@ export class Exchange {
   async #send(done: readonly Done[], claim: Claim | undefined, claimant: Claimant | undefined): Promise<Lists> {
     const { connection, key, leaseMs, workerId, patienceMs } = this.#options;
     const args = [
-      claim === undefined ? '0' : `${claim.limit}${claim.isAhead ? ' ahead' : ''}`,
+      String(claim?.limit ?? 0),
+      claim?.isAhead === true ? '1' : '0',
       String(leaseMs),
       workerId,
       claimant?.id ?? '',

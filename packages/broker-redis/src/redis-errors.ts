@@ -16,9 +16,9 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** Any failure of a call, as one of ours. */
-export function asBrokerError(cause: unknown): BrokkrError {
-  if (BrokkrError.is(cause)) return cause;
-  forgetArguments(cause);
+export function asBrokerError(failure: unknown): BrokkrError {
+  if (BrokkrError.is(failure)) return failure;
+  const cause = withoutArguments(failure);
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
@@ -30,9 +30,13 @@ export function asBrokerError(cause: unknown): BrokkrError {
   return new BrokerUnavailableError(`Redis refused: ${message.slice(0, 200)}`, { code: 'BROKER_REFUSED', cause });
 }
 
-/** The client leaves in its errors what it had sent: passwords, and what users send. */
-function forgetArguments(error: unknown): void {
-  if (error instanceof Error && 'command' in error) error.command = undefined;
+/** The client leaves in its errors what it had sent, passwords and what users send: they are taken out of this one. */
+export function withoutArguments(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if ('command' in error) error.command = undefined;
+  // Of a cluster, what its last node said.
+  if ('lastNodeError' in error) withoutArguments(error.lastNodeError);
+  return error;
 }
 
 export function closedError(): BrokkrError {

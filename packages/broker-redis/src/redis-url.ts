@@ -75,12 +75,9 @@ function onlyHost(url: BrokerUrl): BrokerHost {
 }
 
 function readTls(url: BrokerUrl, kind: RedisTarget['kind']): TlsFiles | undefined {
-  if (url.scheme === 'rediss' || url.flag('tls')) {
-    if (kind === 'unix') throw url.invalid('a socket of this machine takes no TLS');
-    return url.tlsFiles();
-  }
-  if (TLS_OPTIONS.some((name) => url.query.has(name))) throw url.invalid('ca, cert and key need rediss:// or tls=true');
-  return undefined;
+  const isOn = url.scheme === 'rediss' || url.flag('tls');
+  if (isOn && kind === 'unix') throw url.invalid('a socket of this machine takes no TLS');
+  return url.tlsFiles({ by: 'rediss:// or tls=true', isOn });
 }
 
 function readDb(url: BrokerUrl, given: string): number {

@@ -57,7 +57,7 @@ describe('claims ahead whose answers were lost', () => {
     const connection = {
       breaks: 0,
       run: (_script: unknown, _key: string, args: readonly string[]) => {
-        asked.push(args[3] as string);
+        asked.push(args[4] as string);
         return new Promise((_, reject) => failures.push(reject));
       },
     } as unknown as Connection;

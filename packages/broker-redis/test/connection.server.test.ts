@@ -5,6 +5,7 @@ import { RedisServer } from '../../../test/support/redis-server.ts';
 import type { Client } from '../src/connect.ts';
 import { Connection } from '../src/connection.ts';
 import { RedisBroker } from '../src/index.ts';
+import { asBrokerError } from '../src/redis-errors.ts';
 
 const server = await RedisServer.start();
 afterAll(() => server.stop());
@@ -121,4 +122,10 @@ it('a user that the server does not let in is told so at once, and his password 
   expect(refused).toMatchObject({ code: 'BROKER_REFUSED', message: expect.stringContaining('WRONGPASS') });
   expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
   await broker.close();
+});
+
+it('nor is what was sent in the error of a cluster, which keeps what its last node said', () => {
+  const said = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['wr0ng-secret'] } });
+  const refused = asBrokerError(Object.assign(new Error('Failed to refresh slots cache.'), { lastNodeError: said }));
+  expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
 });

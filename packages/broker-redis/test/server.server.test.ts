@@ -187,7 +187,7 @@ it('a claim whose answer was lost is answered again with the same messages', asy
   await broker.publish([envelope(), envelope(), envelope()]);
   const { exchange } = await import('../src/scripts/exchange.ts');
   const call = () =>
-    redis.eval(exchange.lua, 1, 'brokkr:{q}', '2', '30000', 'w', 'consumer', '7') as Promise<unknown[]>;
+    redis.eval(exchange.lua, 1, 'brokkr:{q}', '2', '0', '30000', 'w', 'consumer', '7') as Promise<unknown[]>;
   const first = await call();
   expect(await call()).toEqual(first);
   expect(await broker.counts('q')).toMatchObject({ running: 2, ready: 1 });

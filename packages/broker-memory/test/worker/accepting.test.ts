@@ -1,25 +1,13 @@
 import { currentTask } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
-import { aSecondOfWork, crash, LEASE_MS, subscribingOtherwise, workerBench } from './worker-bench.ts';
+import { watchingSuspects } from '../../../core/src/testing/suite/subscribing-otherwise.ts';
+import { aSecondOfWork, crash, LEASE_MS, workerBench } from './worker-bench.ts';
 
 describe('a suspect among others', () => {
   it('keeps all that came with it from starting, and they go back in their order', async () => {
     const inHand = new Set<string>();
-    const { tm, clock, broker } = await workerBench((memory) =>
-      subscribingOtherwise(memory, (subscription) => ({
-        receive: async (limit, how) => {
-          const deliveries = await subscription.receive(limit, how);
-          for (const { envelope, crashes } of deliveries) if (crashes >= 2) inHand.add(envelope.id);
-          return deliveries;
-        },
-        settle: async (settlements) => {
-          const lost = await subscription.settle(settlements);
-          for (const { delivery } of settlements) inHand.delete(delivery.envelope.id);
-          return lost;
-        },
-      })),
-    );
+    const { tm, clock, broker } = await workerBench((memory) => watchingSuspects(memory, inHand));
     const started: string[] = [];
     const charged: string[] = [];
     const task = tm.task({ name: 'any' }, async (name: string) => {

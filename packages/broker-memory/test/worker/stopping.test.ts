@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LEASE_MS, stopsWithin, subscribingOtherwise, workerBench } from './worker-bench.ts';
+import { subscribingOtherwise } from '../../../core/src/testing/suite/subscribing-otherwise.ts';
+import { LEASE_MS, stopsWithin, workerBench } from './worker-bench.ts';
 
 const never = () => new Promise<never>(() => undefined);
 

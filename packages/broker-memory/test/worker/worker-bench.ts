@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Broker, type Subscription, TaskManager, type Worker } from '@brokkr/core';
+import { type Broker, TaskManager, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { MemoryBroker } from '../../src/index.ts';
 
@@ -14,28 +14,6 @@ export async function workerBench(
   const tm = TaskManager.getInstance(`worker-${randomUUID()}`);
   await tm.initialize({ broker: change(broker), clock, lease: `${LEASE_MS}ms`, logLevel: 'silent' });
   return { clock, broker, tm };
-}
-
-/** The broker, whose subscriptions do some things otherwise. */
-export function subscribingOtherwise(
-  broker: MemoryBroker,
-  change: (subscription: Subscription) => Partial<Subscription>,
-): Broker {
-  return {
-    capabilities: broker.capabilities,
-    publish: (envelopes) => broker.publish(envelopes),
-    subscribe: async (queue, options) => {
-      const subscription = await broker.subscribe(queue, options);
-      return {
-        receive: (limit, how) => subscription.receive(limit, how),
-        settle: (settlements) => subscription.settle(settlements),
-        extend: (deliveries) => subscription.extend(deliveries),
-        close: () => subscription.close(),
-        ...change(subscription),
-      };
-    },
-    close: () => broker.close(),
-  };
 }
 
 /** Lets `times` workers die with the next `count` messages of the default queue. */

@@ -99,8 +99,16 @@ export class BrokerUrl {
     throw this.invalid(`${option} is true or false, not ${JSON.stringify(given.slice(0, 40))}`);
   }
 
-  /** The PEM files that `TLS_OPTIONS` name. @throws ConfigError where one cannot be read, or `cert` and `key` are no pair */
-  tlsFiles(): TlsFiles {
+  /**
+   * The PEM files that `TLS_OPTIONS` name; `undefined` in the clear.
+   * @param secure what makes this URL's connections secure, for the error, and whether it does
+   * @throws ConfigError where one cannot be read, `cert` and `key` are no pair, or one is named in the clear
+   */
+  tlsFiles(secure: { readonly by: string; readonly isOn: boolean }): TlsFiles | undefined {
+    if (!secure.isOn) {
+      if (!TLS_OPTIONS.some((name) => this.query.has(name))) return undefined;
+      throw this.invalid(`${TLS_OPTIONS.join(', ')} need ${secure.by}`);
+    }
     if (this.query.has('cert') !== this.query.has('key')) throw this.invalid('cert and key go together');
     const files: { -readonly [Name in keyof TlsFiles]: TlsFiles[Name] } = {};
     for (const name of TLS_OPTIONS) {

@@ -23,7 +23,7 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   }
 
   once<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
-    // It answers what the listener does: a promise that rejects is reported as any other.
+    // It returns what the listener returns, so that `emit` hears of a promise that rejects.
     const heard = (...args: M[E]) => {
       this.off(event, heard);
       return listener(...args);

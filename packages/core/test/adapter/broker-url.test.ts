@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { BrokerUrl, TLS_OPTIONS } from '../../src/adapter/index.ts';
 import { ConfigError } from '../../src/index.ts';
 
+const SECURE = { by: 'tls://', isOn: true };
 const FORM = { form: 'nats://user:pass@host:port/stream', options: ['wait', 'quick', ...TLS_OPTIONS] };
 const folder = mkdtempSync(join(tmpdir(), 'brokkr-url-'));
 const pem = join(folder, 'one.pem');
@@ -29,22 +30,27 @@ describe('a broker URL, for an adapter', () => {
     const url = new BrokerUrl('nats://', FORM);
     expect(url).toMatchObject({ username: undefined, password: undefined, path: '' });
     expect(url.hosts(4_222)).toEqual([{ host: 'localhost', port: 4_222 }]);
-    expect([url.ms('wait', '5s'), url.flag('quick'), url.tlsFiles()]).toEqual([5_000, false, {}]);
+    expect([url.ms('wait', '5s'), url.flag('quick'), url.tlsFiles(SECURE)]).toEqual([5_000, false, {}]);
   });
 
   it('reads the files that its TLS options name', () => {
     const url = new BrokerUrl(`nats://h?ca=${pem}&cert=${pem}&key=${pem}`, FORM);
     const file = Buffer.from('PEM');
-    expect(url.tlsFiles()).toEqual({ ca: file, cert: file, key: file });
+    expect(url.tlsFiles(SECURE)).toEqual({ ca: file, cert: file, key: file });
   });
 
   it.each<[string, (url: BrokerUrl) => unknown, RegExp]>([
     [
       'nats://u:s3cret@h?ca=/no/such.pem',
-      (url) => url.tlsFiles(),
+      (url) => url.tlsFiles(SECURE),
       /ca names a file that cannot be read: \/no\/such.pem/,
     ],
-    [`nats://u:s3cret@h?cert=${pem}`, (url) => url.tlsFiles(), /cert and key go together/],
+    [`nats://u:s3cret@h?cert=${pem}`, (url) => url.tlsFiles(SECURE), /cert and key go together/],
+    [
+      `nats://u:s3cret@h?ca=${pem}`,
+      (url) => url.tlsFiles({ by: 'tls://', isOn: false }),
+      /ca, cert, key need tls:\/\//,
+    ],
     ['nats://u:s3cret@h?quick=yes', (url) => url.flag('quick'), /quick is true or false, not "yes"/],
     ['nats://u:s3cret@h?wait=0', (url) => url.ms('wait', '1s'), /wait cannot be 0/],
     ['nats://u:s3cret@h:x', (url) => url.hosts(1), /host:port/],

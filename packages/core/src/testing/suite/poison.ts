@@ -3,8 +3,8 @@ import { REASON_HEADER } from '../../broker/headers.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { release } from './bench.ts';
 import type { Group } from './group.ts';
+import { watchingSuspects } from './subscribing-otherwise.ts';
 import { borrowed, crash, worker } from './worker-bench.ts';
-import type { TestBench } from './bench.ts';
 
 export const poison: Group = {
   name: 'poison',
@@ -51,7 +51,7 @@ export const poison: Group = {
           for (const id of inHand) if (id !== currentTask().id) charged.push(`${id} for ${name}`);
           await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, 10));
         },
-        { worker: { concurrency: 5 }, manager: { broker: watchingSuspects(bench, inHand) } },
+        { worker: { concurrency: 5 }, manager: { broker: watchingSuspects(borrowed(bench), inHand) } },
       );
       await task.sendMany([['suspect'], ['suspect']]);
       for (let round = 0; round < 2; round++) await crash(bench, 2);
@@ -99,30 +99,3 @@ export const poison: Group = {
     }, 60_000);
   },
 };
-
-/** The broker, with the ids of the suspects that a consumer holds. */
-function watchingSuspects(bench: TestBench, inHand: Set<string>): TestBench['broker'] {
-  const broker = borrowed(bench);
-  return {
-    capabilities: broker.capabilities,
-    publish: (envelopes) => broker.publish(envelopes),
-    subscribe: async (queue, options) => {
-      const subscription = await broker.subscribe(queue, options);
-      return {
-        receive: async (limit, how) => {
-          const deliveries = await subscription.receive(limit, how);
-          for (const { envelope, crashes } of deliveries) if (crashes >= 2) inHand.add(envelope.id);
-          return deliveries;
-        },
-        settle: async (settlements) => {
-          const lost = await subscription.settle(settlements);
-          for (const { delivery } of settlements) inHand.delete(delivery.envelope.id);
-          return lost;
-        },
-        extend: (deliveries) => subscription.extend(deliveries),
-        close: () => subscription.close(),
-      };
-    },
-    close: () => broker.close(),
-  };
-}

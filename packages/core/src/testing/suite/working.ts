@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { Broker } from '../../broker/broker.ts';
 import { HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
 import { LeaseLostError, PermanentError, ShutdownError, TaskTimeoutError } from '../../errors/errors.ts';
 import { readHistory } from '../../message/attempt-history.ts';
@@ -7,6 +6,7 @@ import { currentTask } from '../../task/current-task.ts';
 import { RetryLater } from '../../task/retry-later.ts';
 import { ack } from './bench.ts';
 import type { Group } from './group.ts';
+import { subscribingOtherwise } from './subscribing-otherwise.ts';
 import { worker } from './worker-bench.ts';
 
 export const working: Group = {
@@ -156,10 +156,13 @@ export const working: Group = {
       let asked = 0;
       const subject = await worker(bench, () => undefined, {
         manager: {
-          broker: countingReceives(broker, () => {
-            // One that asks without end would let nobody else run.
-            if (++asked > 100) throw new Error('asked too often');
-          }),
+          broker: subscribingOtherwise(broker, (subscription) => ({
+            receive: async (limit, how) => {
+              // One that asks without end would let nobody else run.
+              if (++asked > 100) throw new Error('asked too often');
+              return subscription.receive(limit, how);
+            },
+          })),
         },
       });
       await subject.worker.start();
@@ -172,27 +175,6 @@ export const working: Group = {
     });
   },
 };
-
-/** The broker, telling each call of `receive`. */
-function countingReceives(broker: Broker, onReceive: () => void): Broker {
-  return {
-    capabilities: broker.capabilities,
-    publish: (envelopes) => broker.publish(envelopes),
-    subscribe: async (queue, options) => {
-      const subscription = await broker.subscribe(queue, options);
-      return {
-        receive: async (limit, how) => {
-          onReceive();
-          return subscription.receive(limit, how);
-        },
-        settle: (settlements) => subscription.settle(settlements),
-        extend: (deliveries) => subscription.extend(deliveries),
-        close: () => subscription.close(),
-      };
-    },
-    close: async () => undefined,
-  };
-}
 
 /** The broker, giving leases of a fifth of what is asked for. */
 function shortLeases(bench: Parameters<typeof worker>[0]): typeof bench.broker {

@@ -1,0 +1,39 @@
+import type { Broker, Subscription } from '../../broker/broker.ts';
+
+/** The broker, whose subscriptions do some things otherwise. */
+export function subscribingOtherwise(
+  broker: Broker,
+  change: (subscription: Subscription) => Partial<Subscription>,
+): Broker {
+  return {
+    capabilities: broker.capabilities,
+    publish: (envelopes) => broker.publish(envelopes),
+    subscribe: async (queue, options) => {
+      const subscription = await broker.subscribe(queue, options);
+      return {
+        receive: (limit, how) => subscription.receive(limit, how),
+        settle: (settlements) => subscription.settle(settlements),
+        extend: (deliveries) => subscription.extend(deliveries),
+        close: () => subscription.close(),
+        ...change(subscription),
+      };
+    },
+    close: () => broker.close(),
+  };
+}
+
+/** The broker, keeping in `inHand` the ids of the suspects that its consumers hold. */
+export function watchingSuspects(broker: Broker, inHand: Set<string>): Broker {
+  return subscribingOtherwise(broker, (subscription) => ({
+    receive: async (limit, how) => {
+      const deliveries = await subscription.receive(limit, how);
+      for (const { envelope, crashes } of deliveries) if (crashes >= 2) inHand.add(envelope.id);
+      return deliveries;
+    },
+    settle: async (settlements) => {
+      const lost = await subscription.settle(settlements);
+      for (const { delivery } of settlements) inHand.delete(delivery.envelope.id);
+      return lost;
+    },
+  }));
+}
