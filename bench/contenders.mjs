@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { TaskManager } from '@brokkr/core';
 import fastq from 'fastq';
 import PQueue from 'p-queue';
@@ -42,10 +43,43 @@ const brokkr = (backlog) => async (count, concurrency) => {
   await tm.close();
 };
 
+/**
+ * Only what Brokkr's defaults cannot do without: JSON and bytes both ways, an index by id, a promise for each send, a
+ * context for each run. No queue, lease, limit, retry or count: the rate that Brokkr could have if it cost nothing.
+ */
+async function floor(count, concurrency) {
+  const context = new AsyncLocalStorage();
+  const noop = async () => {};
+  const kept = new Map();
+  for (let sent = 0; sent < count; sent += SLICE) {
+    let store;
+    const stored = new Promise((resolve) => {
+      store = resolve;
+    });
+    const sends = Array.from({ length: Math.min(SLICE, count - sent) }, (_, index) => {
+      const id = `message-${sent + index}`;
+      kept.set(id, { id, text: Buffer.from(JSON.stringify([payload])).toString('latin1') });
+      return stored.then(() => ({ id }));
+    });
+    store();
+    await Promise.all(sends);
+    for (const slice = [...kept.values()]; slice.length > 0; ) {
+      for (const { id, text } of slice.splice(0, concurrency)) {
+        const args = JSON.parse(Buffer.from(text, 'latin1').toString());
+        context.run({ id }, noop, args).then(() => kept.delete(id));
+      }
+      await new Promise(setImmediate);
+    }
+  }
+  // While it is in use every promise of the process costs more.
+  context.disable();
+}
+
 /** Each runs `count` no-op tasks to their end at `concurrency`, and resolves when the last has been settled. */
 export const contenders = {
   brokkr: brokkr(false),
   backlog: brokkr(true),
+  floor,
   async 'p-queue'(count, concurrency) {
     const queue = new PQueue({ concurrency });
     const noop = async () => {};

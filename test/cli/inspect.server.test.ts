@@ -60,6 +60,12 @@ it('queues lists what stands where, as a table and for programs', async () => {
   expect(await watching.exited).toBe(0);
 }, 30_000);
 
+it('an application that is not there is wrong usage, though the server can list its queues itself', async () => {
+  const wrong = brokkr(['queues', '--app', 'nowhere.ts'], env);
+  expect(await wrong.exited).toBe(2);
+  expect(wrong.errors()).toMatch(/no application at .*nowhere\.ts \(from --app\)/);
+}, 30_000);
+
 it('what is printed for programs is JSON alone, whatever the server is warned of', async () => {
   await sendTo('greetings', 1);
   const client = server.client();

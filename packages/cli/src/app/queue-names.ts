@@ -6,8 +6,10 @@ import { loadApp } from './load-app.ts';
 /**
  * The queues of a broker, by name; where its server cannot list them, those of the application's tasks.
  * @param app the application's module; without it the one in the working folder, if there is one
+ * @throws UsageError where the one given is not there, though its tasks may not be needed
  */
 export async function queueNames(broker: InspectableBroker, app: string | undefined): Promise<readonly string[]> {
+  if (app !== undefined) findApp(app);
   const listed = await broker.queues();
   if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return [...listed].sort();
   const { manager } = await loadApp(app, forOutput);

@@ -5,6 +5,8 @@ import { kindOf, shown } from '../errors/kind-of.ts';
 import type { StopOptions, WorkerEvents, WorkerOptions } from './worker.ts';
 
 const DEFAULT_WEIGHT = 1;
+/** It travels in dead letters and names keys at servers. */
+const WORKER_ID = /^\P{Cc}{1,200}$/u;
 const WORKER_OPTIONS: OptionNames<WorkerOptions> = { queues: true, concurrency: true, strict: true, workerId: true };
 const STOP_OPTIONS: OptionNames<StopOptions> = { timeout: true };
 const EVENTS: OptionNames<WorkerEvents> = {
@@ -17,9 +19,19 @@ const EVENTS: OptionNames<WorkerEvents> = {
   leaseLost: true,
 };
 
-/** @throws ConfigError for an option that is none */
+/** @throws ConfigError for an option that is none, a `strict` that is neither true nor false, and a bad `workerId` */
 export function checkWorkerOptions(options: WorkerOptions): void {
   checkOptions(options, WORKER_OPTIONS, 'createWorker');
+  const strict: unknown = options.strict;
+  const workerId: unknown = options.workerId;
+  if (strict !== undefined && typeof strict !== 'boolean') {
+    throw new ConfigError(`strict: true or false, got ${shown(strict)}`, { code: 'WORKER_OPTIONS_INVALID' });
+  }
+  if (workerId !== undefined && !(typeof workerId === 'string' && WORKER_ID.test(workerId))) {
+    throw new ConfigError(`workerId: a text of 1 to 200 characters, none of them a control character, got ${shown(workerId)}`, {
+      code: 'WORKER_OPTIONS_INVALID',
+    });
+  }
 }
 
 /** @throws ConfigError for an option that is none */

@@ -7,7 +7,7 @@ export interface WorkerOptions {
   readonly concurrency?: number | undefined;
   /** Empty the first queue before the next, in place of weights. @default false */
   readonly strict?: boolean | undefined;
-  /** Names the worker in dead letters and at the broker. @default a random id */
+  /** Names the worker in dead letters and at the broker: 1 to 200 characters. @default host, pid and a random part */
   readonly workerId?: string | undefined;
 }
 

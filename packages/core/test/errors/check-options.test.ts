@@ -137,6 +137,13 @@ describe('a value of the wrong kind is shown as it was written', () => {
       "queues: a list of names (['emails']) or an object of weights by name ({ emails: 3 }), got a Map",
     ],
     [{ queues: [] }, 'a worker serves one queue at least; name it in `queues`'],
+    [{ strict: 'no' }, 'strict: true or false, got "no"'],
+    [{ workerId: 5 }, 'workerId: a text of 1 to 200 characters, none of them a control character, got 5'],
+    [{ workerId: '' }, 'workerId: a text of 1 to 200 characters, none of them a control character, got ""'],
+    [
+      { workerId: 'a\nb' },
+      'workerId: a text of 1 to 200 characters, none of them a control character, got "a\\nb"',
+    ],
   ])('%#: %s', (options, message) => {
     expect(() => createWorker(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', message }));
   });
