@@ -28,7 +28,7 @@ export function checkWorkerOptions(options: WorkerOptions): void {
     throw new ConfigError(`strict: true or false, got ${shown(strict)}`, { code: 'WORKER_OPTIONS_INVALID' });
   }
   if (workerId !== undefined && !(typeof workerId === 'string' && WORKER_ID.test(workerId))) {
-    throw new ConfigError(`workerId: a text of 1 to 200 characters, none of them a control character, got ${shown(workerId)}`, {
+    throw new ConfigError(`workerId: 1 to 200 printable characters, got ${shown(workerId)}`, {
       code: 'WORKER_OPTIONS_INVALID',
     });
   }
