@@ -39,6 +39,11 @@ export async function loadApp(
   return { core, path, manager };
 }
 
+/** Closes every task manager of the application, so that nothing of it keeps the process. */
+export async function closeApp({ core }: App): Promise<void> {
+  await Promise.all(core.TaskManager.all().map((manager) => manager.close()));
+}
+
 /** Node 20 cannot load TypeScript; later versions can load most of it, and are asked first. */
 async function importModule(path: string): Promise<void> {
   if (!['.ts', '.mts', '.cts'].includes(extname(path))) {
