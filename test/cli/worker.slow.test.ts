@@ -111,6 +111,23 @@ describe('brokkr send and brokkr worker, on a broker that processes share', () =
     expect(await run.exited).toBe(0);
   }, 40_000);
 
+  it('with --watch two changes in a row let what runs finish, and start the new code once', async () => {
+    const { env, notes, folder, copy } = copied();
+    const run = brokkr(['worker', '-a', 'tasks.ts', '-q', 'greetings', '--watch'], env, folder);
+    await until(() => run.output().includes('"worker started"'), 'it started');
+    await brokkr(['send', 'slow', '4000'], env, folder).exited;
+    await until(() => notes().length === 1, 'the task began');
+    const source = readFileSync(copy, 'utf8');
+    writeFileSync(copy, `${source}\n// once`);
+    await until(() => run.output().includes('"worker stopping"'), 'it was told to stop');
+    writeFileSync(copy, `${source}\n// twice`);
+    const pid = notes()[0]?.replace('begin ', '');
+    await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'the new code started');
+    expect(notes()).toEqual([`begin ${pid}`, `end ${pid}`]);
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 60_000);
+
   it('with --watch a source that cannot be loaded is told, and the next change starts again', async () => {
     const { env, notes, folder, copy } = copied();
     const run = brokkr(['worker', '-a', 'tasks.ts', '-q', 'greetings', '--watch', '-p', '2'], env, folder);

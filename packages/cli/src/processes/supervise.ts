@@ -77,17 +77,21 @@ class Supervisor {
   /** Ends every process gracefully and starts another in its place. */
   restart(): void {
     this.#changes++;
-    this.#signal();
+    for (const child of this.#children) child.finish();
+    this.#wakeAll();
   }
 
-  /** Passes the signal on: the first lets them finish, the second ends them at once. */
+  /** The first signal lets them finish, the second ends them at once. */
   stop(): void {
+    for (const child of this.#children) {
+      if (this.#stopping) child.endNow();
+      else child.finish();
+    }
     this.#stopping = true;
-    this.#signal();
+    this.#wakeAll();
   }
 
-  #signal(): void {
-    for (const child of this.#children) child.signal('SIGTERM');
+  #wakeAll(): void {
     for (const wake of [...this.#wakers]) wake();
   }
 
