@@ -125,6 +125,9 @@ export class MemoryQueue {
         break;
       case 'dead-letter':
         this.#forget(message);
+        // A letter of this id may stand there: sent again, it is another message, on Redis too. The later letter
+        // takes its place, and counts are conserved only where the earlier one counts as discarded.
+        this.discard(message.envelope.id);
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
       case 'retry':
@@ -196,6 +199,8 @@ export class MemoryQueue {
   redrive(id: string): boolean {
     const letter = this.#dead.get(id);
     if (letter === undefined) return false;
+    // Sent again meanwhile: that one goes on, and takes this one's place.
+    if (this.#live.has(id)) return this.discard(id);
     this.#dead.delete(id);
     this.publish(redriveEnvelope(handedOut(letter), this.name));
     // It was counted when it was sent, and is the same message.
