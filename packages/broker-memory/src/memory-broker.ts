@@ -85,21 +85,23 @@ export class MemoryBroker
     return this.#closed;
   }
 
-  /** @throws BrokerUnavailableError when it is closed, or full (`BROKER_FULL`): then nothing of the batch was stored */
+  /**
+   * @throws BrokerUnavailableError when it is closed, or full (`BROKER_FULL`), ConfigError where a queue's name is none:
+   * then nothing of the batch was stored
+   */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     this.#checkOpen();
     this.#checkRoom(envelopes.length);
-    const touched = new Set<MemoryQueue>();
-    const receipts = envelopes.map((envelope): PublishReceipt => {
+    // All of them before anything is claimed or stored: one name that is none refuses its whole batch.
+    const queues = envelopes.map(({ queue }) => this.#queue(queue));
+    const receipts = envelopes.map((envelope, index): PublishReceipt => {
       const { id, idempotencyKey } = envelope;
       const holder = idempotencyKey === undefined ? id : this.#keys.claim(idempotencyKey, id);
       if (holder !== id) return { id: holder, isNew: false };
-      const queue = this.#queue(envelope.queue);
-      queue.publish(envelope);
-      touched.add(queue);
+      (queues[index] as MemoryQueue).publish(envelope);
       return { id, isNew: true };
     });
-    for (const queue of touched) queue.ring();
+    for (const queue of new Set(queues)) queue.ring();
     return receipts;
   }
 
