@@ -30,11 +30,12 @@ export function createBroker(url: string, options: BrokerOptions = {}): Broker {
       code: 'BROKER_URL_INVALID',
     });
   }
+  const { clock, idempotencyTtlMs } = options;
   const name = match[1] ?? '';
-  if (name === '') return new MemoryBroker(options);
+  if (name === '') return new MemoryBroker({ clock, idempotencyTtlMs });
   const known = shared.get(name);
   if (known !== undefined && !known.isClosed) return known.held();
-  const broker = new SharedBroker(options);
+  const broker = new SharedBroker({ clock, idempotencyTtlMs });
   shared.set(name, broker);
   return broker.held();
 }

@@ -17,33 +17,17 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
-  systemClock,
 } from '@brokkr/core';
 import { closedError } from './closed-error.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
+import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryResults } from './memory-results.ts';
 import { MemorySubscription } from './memory-subscription.ts';
 import { handedOut, type StoredMessage } from './stored-message.ts';
 
-export interface MemoryBrokerOptions {
-  /** Where leases, delays and life times get their time from. @default the system's */
-  readonly clock?: Clock | undefined;
-  /** Messages it keeps, dead ones too; `publish` refuses more. @default 10_000_000 */
-  readonly maxMessages?: number | undefined;
-  /** Longest delay it waits for at once, milliseconds; longer ones travel in hops. @default ten years */
-  readonly maxDelayMs?: number | undefined;
-  /** Life of an idempotency key, milliseconds. @default 24 h */
-  readonly idempotencyTtlMs?: number | undefined;
-}
-
-const defaults = {
-  maxMessages: 10_000_000,
-  maxDelayMs: 10 * 365 * 86_400_000,
-  idempotencyTtlMs: 86_400_000,
-  leaseMs: 30_000,
-} as const;
+const DEFAULT_LEASE_MS = 30_000;
 
 /**
  * A broker that lives in this process and ends with it: the whole contract, in time you can set. The one to read
@@ -64,11 +48,13 @@ export class MemoryBroker
   #fence = 0;
   #closed = false;
 
+  /** @throws ConfigError naming an option that is unknown, or whose value is wrong */
   constructor(options: MemoryBrokerOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
-    this.#maxMessages = options.maxMessages ?? defaults.maxMessages;
-    this.#maxDelayMs = options.maxDelayMs ?? defaults.maxDelayMs;
-    this.#keys = new IdempotencyKeys(this.#clock, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
+    const { clock, maxMessages, maxDelayMs, idempotencyTtlMs } = resolveMemoryBrokerOptions(options);
+    this.#clock = clock;
+    this.#maxMessages = maxMessages;
+    this.#maxDelayMs = maxDelayMs;
+    this.#keys = new IdempotencyKeys(this.#clock, idempotencyTtlMs);
     this.#results = new MemoryResults(this.#clock);
     this.capabilities = Object.freeze({
       persistent: false,
@@ -108,7 +94,7 @@ export class MemoryBroker
   async subscribe(name: string, options: SubscribeOptions): Promise<Subscription> {
     this.#checkOpen();
     const queue = this.#queue(name);
-    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? defaults.leaseMs);
+    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? DEFAULT_LEASE_MS);
     return new MemorySubscription(queue, leases, () => this.#closed);
   }
 
