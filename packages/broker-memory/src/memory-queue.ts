@@ -217,9 +217,6 @@ export class MemoryQueue {
   close(): void {
     this.#clock.clearTimeout(this.#delayTimer);
     this.#leases.close();
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter();
   }
 
   /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
