@@ -166,7 +166,9 @@ export class MemoryBroker
     return this.#server.results.storeResult(id, result, ttlMs);
   }
 
-  loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  /** @throws BrokerUnavailableError once it is closed, also where it waits then */
+  async loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
     return this.#server.results.loadResult(id, signal, this);
   }
 
