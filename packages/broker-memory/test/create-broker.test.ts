@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type BrokerOptions, type Envelope, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -93,6 +95,24 @@ describe('brokers of one memory:name', () => {
     for (const broker of [other, ...opened]) await broker.close();
     expect(clock.nextDueAt()).toBeUndefined();
     expect(await open(url).counts('q')).toMatchObject({ published: 0, ready: 0, delayed: 0 });
+  });
+
+  it('leave nothing behind, not even under names that are never asked for again', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // Of what a broker keeps only its clock is there to be seen from here.
+    const clocks = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const clock = new ManualClock();
+        const broker = createBroker(`memory:${randomUUID()}`, { clock });
+        await broker.publish([envelope()]);
+        await broker.close();
+        return new WeakRef(clock);
+      }),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(clocks.map((clock) => clock.deref())).toEqual([undefined, undefined, undefined]);
   });
 
   it('are apart in namespaces of their own, whose default is brokkr', async () => {
