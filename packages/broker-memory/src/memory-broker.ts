@@ -75,7 +75,7 @@ export class MemoryBroker
       (queues[index] as MemoryQueue).publish(envelope);
       return { id, isNew: true };
     });
-    for (const queue of new Set(queues)) queue.ring();
+    for (const queue of queues) queue.ring();
     return receipts;
   }
 

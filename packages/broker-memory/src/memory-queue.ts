@@ -76,7 +76,7 @@ export class MemoryQueue {
     this.#place(message);
   }
 
-  /** Tells consumers that wait that something is ready. Called once for a batch, so that they take all of it. */
+  /** Tells consumers that wait that something is ready. Called after all of a batch, so that they take all of it. */
   ring(): void {
     if (this.#ready.size === 0 || this.#waiters.size === 0) return;
     const waiters = [...this.#waiters];
