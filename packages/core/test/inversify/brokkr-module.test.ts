@@ -159,6 +159,33 @@ describe('brokkrModule', () => {
     await expect(tasksOf(Reports, manager).build('sales')).rejects.toMatchObject({ code: 'CHILD_CONTAINER_MISSING' });
   });
 
+  it.each<[string, { readonly childContainer?: boolean }]>([
+    ['', {}],
+    [' from a child container', { childContainer: true }],
+  ])('fails a run whose instance%s lacks the method: it has done nothing', async (_, options) => {
+    class Mails {
+      async deliver(): Promise<void> {}
+    }
+    decorate(injectable(), Mails);
+    const method = Object.getOwnPropertyDescriptor(Mails.prototype, 'deliver') as TypedPropertyDescriptor<
+      Mails['deliver']
+    >;
+    task(options)(Mails.prototype, 'deliver', method);
+    const manager = newManager();
+    const container = new Container();
+    const childContainer = () => new Container({ parent: container });
+    container.load(brokkrModule({ tasks: [Mails], manager, broker: sink(), childContainer }));
+    container.get(TASK_MANAGER);
+    for (const instance of [{}, { deliver: 'no function' }]) {
+      (await container.rebind(Mails)).toConstantValue(instance as Mails);
+      await expect(tasksOf(Mails, manager).deliver()).rejects.toMatchObject({
+        name: 'ConfigError',
+        code: 'TASK_METHOD_MISSING',
+        message: expect.stringMatching(/^Mails\.deliver: /),
+      });
+    }
+  });
+
   it('lets a test rebind the broker', async () => {
     const manager = newManager();
     const container = containerWith(manager, sink());
