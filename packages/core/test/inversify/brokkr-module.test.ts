@@ -2,8 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Container, decorate, inject, injectable } from 'inversify';
+import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { type Broker, ConfigError, type Envelope, type TaskContext, TaskManager } from '../../src/index.ts';
+import {
+  type Broker,
+  type BrokerOptions,
+  ConfigError,
+  type Envelope,
+  registerBroker,
+  type TaskContext,
+  TaskManager,
+} from '../../src/index.ts';
 import {
   BROKER,
   brokkrModule,
@@ -14,6 +23,7 @@ import {
   tasksOf,
   WORKER,
 } from '../../src/inversify/index.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 
 class Counter {
   count = 0;
@@ -184,6 +194,29 @@ describe('brokkrModule', () => {
         message: expect.stringMatching(/^Mails\.deliver: /),
       });
     }
+  });
+
+  it('gives its clock and logger to the broker it makes', async () => {
+    const given: BrokerOptions[] = [];
+    const scheme = `di-${randomUUID()}`;
+    registerBroker(scheme, (_url, options) => {
+      given.push(options);
+      return sink();
+    });
+    const clock = new ManualClock();
+    const logger = pino({ level: 'silent' });
+    const container = new Container();
+    container.load(brokkrModule({ brokerUrl: `${scheme}:`, manager: newManager(), clock, logger }));
+    container.get(BROKER);
+    expect(given).toHaveLength(1);
+    expect(given[0]?.clock).toBe(clock);
+    expect(given[0]?.logger).toBe(logger);
+  });
+
+  it('makes no broker with options that are wrong', () => {
+    const container = new Container();
+    const load = () => container.load(brokkrModule({ manager: newManager(), logger: console as never }));
+    expect(load).toThrow(expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(/^logger: /) }));
   });
 
   it('lets a test rebind the broker', async () => {
