@@ -101,6 +101,27 @@ describe('closing a manager twice', () => {
   });
 });
 
+describe('closing a manager whose broker', () => {
+  it('never answers a publish ends once the send has timed out', async () => {
+    const clock = new ManualClock();
+    const broker = new MemoryBroker({ clock });
+    broker.publish = () => new Promise(() => undefined);
+    const tm = await manager({ broker, clock, sendTimeout: '5s' });
+    const task = tm.task({ name: 'lost' }, async () => undefined);
+    const sent = expect(task.send()).rejects.toMatchObject({ code: 'SEND_TIMEOUT' });
+    let closed = false;
+    const closing = tm.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(5_000);
+    expect(closed).toBe(false);
+    await clock.advance(1_000);
+    expect(closed).toBe(true);
+    await Promise.all([sent, closing]);
+    expect(broker.isClosed).toBe(true);
+  });
+});
+
 describe('a broker that managers share by name', () => {
   it('outlives the manager that is closed first, twice over, and closes with the last', async () => {
     const brokerUrl = `memory:${randomUUID()}`;

@@ -111,7 +111,7 @@ export class Producer {
     return this.#publish(publisher, draft);
   }
 
-  /** Resolves once everything sent so far has been stored or refused. */
+  /** Resolves once everything sent so far has been stored or refused, or its time is up. */
   async drained(): Promise<void> {
     await Promise.allSettled(this.#slow);
     await this.#publisher?.drained();
