@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TaskManager, type TaskHandle } from '@brokkr/core';
+import { registerBroker, TaskManager, type TaskHandle } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -119,6 +119,19 @@ describe('closing a manager whose broker', () => {
     expect(closed).toBe(true);
     await Promise.all([sent, closing]);
     expect(broker.isClosed).toBe(true);
+  });
+
+  it('refuses to close closes that of the results all the same, and tells the refusal', async () => {
+    const results = new MemoryBroker();
+    registerBroker('results', () => results);
+    const broker = new MemoryBroker();
+    broker.close = () => Promise.reject(new Error('cannot close'));
+    const tm = await manager({ broker, resultUrl: 'results:' });
+    const task = tm.task({ name: 'sum', result: '1h' }, async () => 1);
+    await tm.createWorker().start();
+    expect(await (await task.send()).result()).toBe(1);
+    await expect(tm.close()).rejects.toThrow('cannot close');
+    expect(results.isClosed).toBe(true);
   });
 });
 

@@ -144,10 +144,14 @@ export class Runtime implements TaskHost {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    const ended: PromiseSettledResult<unknown>[] = await Promise.allSettled(
+      [...this.#workers].map((worker) => worker.stop()),
+    );
     await this.producer.drained();
-    await this.broker.close();
-    await this.#resultBroker?.close();
+    const brokers = [this.broker, this.#resultBroker];
+    ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
+    /** @throws the first failure, once everything is closed that can be */
   }
 
   #configuredBroker(url: string): Broker {
