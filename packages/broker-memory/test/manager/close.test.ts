@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { registerBroker, TaskManager, type TaskHandle } from '@brokkr/core';
+import { registerBroker, TaskManager, type TaskHandle, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -132,6 +132,53 @@ describe('closing a manager whose broker', () => {
     expect(await (await task.send()).result()).toBe(1);
     await expect(tm.close()).rejects.toThrow('cannot close');
     expect(results.isClosed).toBe(true);
+  });
+});
+
+describe('a worker that has ended', () => {
+  /** Whether closing its manager stops the worker once more. */
+  async function isStoppedAtClose(worker: Worker, tm: TaskManager): Promise<boolean> {
+    let stopped = false;
+    const stop = worker.stop.bind(worker);
+    worker.stop = (options) => {
+      stopped = true;
+      return stop(options);
+    };
+    await tm.close();
+    return stopped;
+  }
+
+  it('is kept by its manager until then', async () => {
+    const tm = await manager({ broker: new MemoryBroker() });
+    const worker = tm.createWorker();
+    await worker.start();
+    await expect(worker.start()).rejects.toMatchObject({ code: 'WORKER_STARTED_TWICE' });
+    expect(await isStoppedAtClose(worker, tm)).toBe(true);
+  });
+
+  it('is forgotten once it has stopped, and the process stays one of workers', async () => {
+    const tm = await manager({ broker: new MemoryBroker() });
+    const worker = tm.createWorker();
+    await worker.start();
+    await worker.stop();
+    expect(tm.runMode).toBe('worker');
+    expect(await isStoppedAtClose(worker, tm)).toBe(false);
+  });
+
+  it('is forgotten where it was stopped before it started', async () => {
+    const tm = await manager({ broker: new MemoryBroker() });
+    const worker = tm.createWorker();
+    await worker.stop();
+    expect(await isStoppedAtClose(worker, tm)).toBe(false);
+  });
+
+  it('is forgotten where its start has failed', async () => {
+    const broker = new MemoryBroker();
+    broker.subscribe = () => Promise.reject(new Error('away'));
+    const tm = await manager({ broker });
+    const worker = tm.createWorker();
+    await expect(worker.start()).rejects.toThrow('away');
+    expect(await isStoppedAtClose(worker, tm)).toBe(false);
   });
 });
 
