@@ -66,6 +66,25 @@ describe('broker URLs', () => {
     ['amqp://u:hunter2@h1,u:hunter2@h2/v', 'amqp://***@h2/v'],
     ['redis://h/0?password=hunter2&db=1', 'redis://h/0?password=***&db=1'],
     ['redis://:hunt@er2@h/0', 'redis://***@h/0'],
+    [
+      'redis://h:1?pwd=hunter2&credential=hunter2&p%61ssword=hunter2',
+      'redis://h:1?pwd=***&credential=***&p%61ssword=***',
+    ],
+    ['redis://h?d%62=1&connectTimeout=5s&ca=%2Fetc%2Fca.pem', 'redis://h?d%62=1&connectTimeout=5s&ca=%2Fetc%2Fca.pem'],
+    [
+      'amqp://h?heartbeat=5s&queueType=classic&consumerTimeout=2h',
+      'amqp://h?heartbeat=5s&queueType=classic&consumerTimeout=2h',
+    ],
+    [
+      'redis+sentinel://h/m?sentinelPassword=hunter2&tls=true&allowEviction=true',
+      'redis+sentinel://h/m?sentinelPassword=***&tls=true&allowEviction=true',
+    ],
+    ['redis://h?db=1;password=hunter2', 'redis://h?db=***'],
+    ['redis://h?db=1%26password%3Dhunter2', 'redis://h?db=***'],
+    ['redis://h?DB=hunter2&%=hunter2&constructor=hunter2', 'redis://h?DB=***&%=***&constructor=***'],
+    ['redis://h?db=hun%ter2', 'redis://h?db=***'],
+    ['redis://h?hunter2&tls', 'redis://h?***&tls'],
+    ['redis://h?db=1?pwd=hunter2', 'redis://h?db=***'],
     ['memory:name', 'memory:name'],
     ['hunter2', '<redacted>'],
   ])('%s is shown as %s', (url, shown) => {
