@@ -87,8 +87,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
     timeoutMs:
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
-    resultTtlMs:
-      options.result === undefined || options.result === false ? undefined : toMs(options.result, of('result')),
+    resultTtlMs: resultTtl(options.result, of('result')),
     schema: schemas(options.schema, of('schema')),
   });
 }
@@ -105,6 +104,15 @@ export function checkMaxRetries(value: unknown, option: string): number {
 export function checkTimeout(timeoutMs: number, option: string): number {
   if (timeoutMs > 0) return timeoutMs;
   throw new ConfigError(`${option}: longer than 0, got 0`, { code: 'TIMEOUT_INVALID' });
+}
+
+function resultTtl(result: TaskOptions['result'], option: string): number | undefined {
+  if (result === undefined || result === false) return undefined;
+  const ttlMs = toMs(result, option);
+  if (ttlMs > 0) return ttlMs;
+  throw new ConfigError(`${option}: longer than 0, or false to keep none, got ${shown(result)}`, {
+    code: 'RESULT_TTL_INVALID',
+  });
 }
 
 function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {
