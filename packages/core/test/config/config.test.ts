@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/task-config.ts';
-import { ConfigError, createBroker, redactUrl, toMs } from '../../src/index.ts';
+import { ConfigError, createBroker, redactUrl, registerBroker, toMs } from '../../src/index.ts';
 
 describe('durations', () => {
   it.each([
@@ -95,6 +95,19 @@ describe('broker URLs', () => {
     expect(() => createBroker('pigeon://u:hunter2@h')).toThrow(/unknown scheme pigeon; known are memory, redis/);
     expect(() => createBroker('pigeon://u:hunter2@h')).not.toThrow('hunter2');
     expect(() => createBroker('no url')).toThrow(ConfigError);
+  });
+
+  it('of a scheme are registered with the function that makes their brokers', () => {
+    const factory = () => createBroker('memory:');
+    for (const scheme of [undefined, null, 7, '', 'nats:', 'Nats'])
+      expect(() => registerBroker(scheme as never, factory)).toThrow(
+        expect.objectContaining({ code: 'SCHEME_INVALID' }),
+      );
+    for (const none of [undefined, null, 'nats', createBroker('memory:')])
+      expect(() => registerBroker('undefined', none as never)).toThrow(
+        expect.objectContaining({ name: 'ConfigError', code: 'BROKER_FACTORY_INVALID' }),
+      );
+    expect(() => createBroker('undefined://h')).toThrow(/unknown scheme undefined/);
   });
 
   it('of adapters that are not installed say how to install them, at first use', async () => {
