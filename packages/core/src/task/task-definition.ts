@@ -5,6 +5,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import { retryDefaults } from '../retry/retry-defaults.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
@@ -43,8 +44,6 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   schema: true,
 };
 
-const MAX_RETRY_DELAY_MS = 3_600_000;
-
 /** @throws ConfigError naming the task and the option at fault */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
@@ -80,8 +79,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     queueName: options.queueName,
     maxRetries: options.maxRetries === undefined ? undefined : checkMaxRetries(options.maxRetries, of('maxRetries')),
     retryDelayMs: options.retryDelay === undefined ? undefined : toMs(options.retryDelay, of('retryDelay')),
-    maxRetryDelayMs:
-      options.maxRetryDelay === undefined ? MAX_RETRY_DELAY_MS : toMs(options.maxRetryDelay, of('maxRetryDelay')),
+    maxRetryDelayMs: toMs(options.maxRetryDelay ?? retryDefaults.max, of('maxRetryDelay')),
     retry: checkPolicy(options.retry, of('retry')),
     retryOn: matchers(options.retryOn, of('retryOn')),
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
