@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TaskManager, type TaskHandle } from '@brokkr/core';
+import { registerBroker, TaskManager, type TaskHandle, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -98,6 +98,87 @@ describe('closing a manager twice', () => {
     await Promise.all(closing);
     expect(ended).toHaveLength(2);
     await tm.close();
+  });
+});
+
+describe('closing a manager whose broker', () => {
+  it('never answers a publish ends once the send has timed out', async () => {
+    const clock = new ManualClock();
+    const broker = new MemoryBroker({ clock });
+    broker.publish = () => new Promise(() => undefined);
+    const tm = await manager({ broker, clock, sendTimeout: '5s' });
+    const task = tm.task({ name: 'lost' }, async () => undefined);
+    const sent = expect(task.send()).rejects.toMatchObject({ code: 'SEND_TIMEOUT' });
+    let closed = false;
+    const closing = tm.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(5_000);
+    expect(closed).toBe(false);
+    await clock.advance(1_000);
+    expect(closed).toBe(true);
+    await Promise.all([sent, closing]);
+    expect(broker.isClosed).toBe(true);
+  });
+
+  it('refuses to close closes that of the results all the same, and tells the refusal', async () => {
+    const results = new MemoryBroker();
+    registerBroker('results', () => results);
+    const broker = new MemoryBroker();
+    broker.close = () => Promise.reject(new Error('cannot close'));
+    const tm = await manager({ broker, resultUrl: 'results:' });
+    const task = tm.task({ name: 'sum', result: '1h' }, async () => 1);
+    await tm.createWorker().start();
+    expect(await (await task.send()).result()).toBe(1);
+    await expect(tm.close()).rejects.toThrow('cannot close');
+    expect(results.isClosed).toBe(true);
+  });
+});
+
+describe('a worker that has ended', () => {
+  /** Whether closing its manager stops the worker once more. */
+  async function isStoppedAtClose(worker: Worker, tm: TaskManager): Promise<boolean> {
+    let stopped = false;
+    const stop = worker.stop.bind(worker);
+    worker.stop = (options) => {
+      stopped = true;
+      return stop(options);
+    };
+    await tm.close();
+    return stopped;
+  }
+
+  it('is kept by its manager until then', async () => {
+    const tm = await manager({ broker: new MemoryBroker() });
+    const worker = tm.createWorker();
+    await worker.start();
+    await expect(worker.start()).rejects.toMatchObject({ code: 'WORKER_STARTED_TWICE' });
+    expect(await isStoppedAtClose(worker, tm)).toBe(true);
+  });
+
+  it('is forgotten once it has stopped, and the process stays one of workers', async () => {
+    const tm = await manager({ broker: new MemoryBroker() });
+    const worker = tm.createWorker();
+    await worker.start();
+    await worker.stop();
+    expect(tm.runMode).toBe('worker');
+    expect(await isStoppedAtClose(worker, tm)).toBe(false);
+  });
+
+  it('is forgotten where it was stopped before it started', async () => {
+    const tm = await manager({ broker: new MemoryBroker() });
+    const worker = tm.createWorker();
+    await worker.stop();
+    expect(await isStoppedAtClose(worker, tm)).toBe(false);
+  });
+
+  it('is forgotten where its start has failed', async () => {
+    const broker = new MemoryBroker();
+    broker.subscribe = () => Promise.reject(new Error('away'));
+    const tm = await manager({ broker });
+    const worker = tm.createWorker();
+    await expect(worker.start()).rejects.toThrow('away');
+    expect(await isStoppedAtClose(worker, tm)).toBe(false);
   });
 });
 

@@ -20,10 +20,11 @@ import type { Middleware } from '../middleware/middleware.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
-import { type Equipment, TaskWorker } from '../worker/task-worker.ts';
+import type { Equipment, TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import type { WorkerTask } from '../worker/worker-task.ts';
+import { ManagedWorker } from './managed-worker.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { workerTask } from './worker-tasks.ts';
@@ -46,7 +47,9 @@ export class Runtime implements TaskHost {
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
   readonly #middleware: readonly Middleware[];
-  readonly #workers = new Set<TaskWorker>();
+  /** Those that have not ended. */
+  readonly #workers = new Set<ManagedWorker>();
+  #hadWorker = false;
   #served = new Set<string>();
   #resultBroker: Broker | undefined;
   #hasSent = false;
@@ -77,7 +80,7 @@ export class Runtime implements TaskHost {
     const { serviceType } = this.config;
     if (this.#options.runMode !== undefined) return this.#options.runMode;
     if (serviceType !== undefined) return serviceType === 'api' ? 'producer' : 'worker';
-    return this.#workers.size > 0 ? 'worker' : 'producer';
+    return this.#hadWorker ? 'worker' : 'producer';
   }
 
   queueOf(definition: TaskDefinition): string {
@@ -124,8 +127,7 @@ export class Runtime implements TaskHost {
       );
     }
     const queues = workerQueues(options.queues, config.queueName);
-    for (const queue of queues.keys()) this.#served.add(queue);
-    const worker = new TaskWorker({
+    const settings: TaskWorkerOptions = {
       id: options.workerId ?? `${hostname()}:${pid}:${messageId().slice(0, 8)}`,
       queues,
       strict: options.strict ?? false,
@@ -138,16 +140,23 @@ export class Runtime implements TaskHost {
       logger: this.logger,
       hooks: this.#hooks,
       equip: () => this.#equip(queues),
-    });
+    };
+    for (const queue of queues.keys()) this.#served.add(queue);
+    const worker = new ManagedWorker(settings, (ended) => void this.#workers.delete(ended));
     this.#workers.add(worker);
+    this.#hadWorker = true;
     return worker;
   }
 
+  /** @throws the first failure, once everything is closed that can be */
   async close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    const ended: PromiseSettledResult<unknown>[] = await Promise.allSettled(
+      [...this.#workers].map((worker) => worker.stop()),
+    );
     await this.producer.drained();
-    await this.broker.close();
-    await this.#resultBroker?.close();
+    const brokers = [this.broker, this.#resultBroker];
+    ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
   #configuredBroker(url: string): Broker {

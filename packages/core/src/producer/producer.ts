@@ -30,6 +30,9 @@ export interface ProducerOptions {
   readonly middleware: readonly Middleware[];
 }
 
+/** Between task and key: no task name may hold it, so that two tasks never share a key. */
+const KEY_SEPARATOR = '/';
+
 /** A message that is checked and encoded, and not sent yet. */
 interface Draft {
   readonly task: TaskDefinition;
@@ -108,7 +111,7 @@ export class Producer {
     return this.#publish(publisher, draft);
   }
 
-  /** Resolves once everything sent so far has been stored or refused. */
+  /** Resolves once everything sent so far has been stored or refused, or its time is up. */
   async drained(): Promise<void> {
     await Promise.allSettled(this.#slow);
     await this.#publisher?.drained();
@@ -157,7 +160,8 @@ export class Producer {
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
-      idempotencyKey: settings.idempotencyKey === undefined ? undefined : `${task.name}:${settings.idempotencyKey}`,
+      idempotencyKey:
+        settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
     };
     return { task, message, body };
   }

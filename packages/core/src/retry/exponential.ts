@@ -3,6 +3,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
+import { retryDefaults } from './retry-defaults.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 export interface ExponentialOptions extends JitterOptions {
@@ -28,8 +29,8 @@ const EXPONENTIAL_OPTIONS: OptionNames<ExponentialOptions> = {
  */
 export function exponential(options: ExponentialOptions = {}): RetryPolicy {
   checkOptions(options, EXPONENTIAL_OPTIONS, 'exponential');
-  const delayMs = toMs(options.delay ?? 15, 'exponential.delay');
-  const maxMs = toMs(options.max ?? '1h', 'exponential.max');
+  const delayMs = toMs(options.delay ?? retryDefaults.delay, 'exponential.delay');
+  const maxMs = toMs(options.max ?? retryDefaults.max, 'exponential.max');
   const factor = options.factor ?? 2;
   if (!(factor >= 1 && Number.isFinite(factor))) {
     throw new ConfigError(`exponential: factor is a number of 1 or more, got ${shown(options.factor)}`, {

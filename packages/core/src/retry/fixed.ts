@@ -1,6 +1,7 @@
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
+import { retryDefaults } from './retry-defaults.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 export interface FixedOptions extends JitterOptions {
@@ -18,8 +19,8 @@ const FIXED_OPTIONS: OptionNames<FixedOptions> = { delay: true, max: true, jitte
  */
 export function fixed(options: FixedOptions = {}): RetryPolicy {
   checkOptions(options, FIXED_OPTIONS, 'fixed');
-  const delayMs = toMs(options.delay ?? 15, 'fixed.delay');
-  const maxMs = toMs(options.max ?? '1h', 'fixed.max');
+  const delayMs = toMs(options.delay ?? retryDefaults.delay, 'fixed.delay');
+  const maxMs = toMs(options.max ?? retryDefaults.max, 'fixed.max');
   checkJitter('fixed', options.jitter);
   return { next: () => `${Math.min(addJitter(Math.min(delayMs, maxMs), options), maxMs)}ms` };
 }

@@ -1,6 +1,7 @@
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
+import { retryDefaults } from './retry-defaults.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 export interface LinearOptions extends JitterOptions {
@@ -18,8 +19,8 @@ const LINEAR_OPTIONS: OptionNames<LinearOptions> = { delay: true, max: true, jit
  */
 export function linear(options: LinearOptions = {}): RetryPolicy {
   checkOptions(options, LINEAR_OPTIONS, 'linear');
-  const delayMs = toMs(options.delay ?? 15, 'linear.delay');
-  const maxMs = toMs(options.max ?? '1h', 'linear.max');
+  const delayMs = toMs(options.delay ?? retryDefaults.delay, 'linear.delay');
+  const maxMs = toMs(options.max ?? retryDefaults.max, 'linear.max');
   checkJitter('linear', options.jitter);
   return {
     next: ({ attempt }) => `${Math.min(addJitter(Math.min(delayMs * attempt, maxMs), options), maxMs)}ms`,

@@ -5,6 +5,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import { retryDefaults } from '../retry/retry-defaults.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
@@ -43,8 +44,6 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   schema: true,
 };
 
-const MAX_RETRY_DELAY_MS = 3_600_000;
-
 /** @throws ConfigError naming the task and the option at fault */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
@@ -80,15 +79,13 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     queueName: options.queueName,
     maxRetries: options.maxRetries === undefined ? undefined : checkMaxRetries(options.maxRetries, of('maxRetries')),
     retryDelayMs: options.retryDelay === undefined ? undefined : toMs(options.retryDelay, of('retryDelay')),
-    maxRetryDelayMs:
-      options.maxRetryDelay === undefined ? MAX_RETRY_DELAY_MS : toMs(options.maxRetryDelay, of('maxRetryDelay')),
+    maxRetryDelayMs: toMs(options.maxRetryDelay ?? retryDefaults.max, of('maxRetryDelay')),
     retry: checkPolicy(options.retry, of('retry')),
     retryOn: matchers(options.retryOn, of('retryOn')),
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
     timeoutMs:
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
-    resultTtlMs:
-      options.result === undefined || options.result === false ? undefined : toMs(options.result, of('result')),
+    resultTtlMs: resultTtl(options.result, of('result')),
     schema: schemas(options.schema, of('schema')),
   });
 }
@@ -105,6 +102,15 @@ export function checkMaxRetries(value: unknown, option: string): number {
 export function checkTimeout(timeoutMs: number, option: string): number {
   if (timeoutMs > 0) return timeoutMs;
   throw new ConfigError(`${option}: longer than 0, got 0`, { code: 'TIMEOUT_INVALID' });
+}
+
+function resultTtl(result: TaskOptions['result'], option: string): number | undefined {
+  if (result === undefined || result === false) return undefined;
+  const ttlMs = toMs(result, option);
+  if (ttlMs > 0) return ttlMs;
+  throw new ConfigError(`${option}: longer than 0, or false to keep none, got ${shown(result)}`, {
+    code: 'RESULT_TTL_INVALID',
+  });
 }
 
 function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {
