@@ -4,7 +4,7 @@ import type { OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
-import { retryDefaults } from '../retry/retry-defaults.ts';
+import { DEFAULT_RETRY_DELAY } from '../retry/wait-bounds.ts';
 import type { Environment } from './env-file.ts';
 
 /** Every setting of an application, settled; durations in milliseconds. */
@@ -135,7 +135,7 @@ export function resolveConfig(options: ConfigOptions = {}, environment: Environm
     maxWorkers: read('maxWorkers', 'TASK_MAX_WORKERS', whole(1)) ?? 4,
     timeoutMs: read('timeout', 'TASK_TIMEOUT', duration(1)) ?? 600_000,
     maxRetries: read('maxRetries', 'TASK_MAX_RETRIES', whole(0)) ?? 3,
-    retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? toMs(retryDefaults.delay, 'retryDelay'),
+    retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? toMs(DEFAULT_RETRY_DELAY, 'retryDelay'),
     leaseMs: read('lease', 'TASK_LEASE', lease) ?? 30_000,
     maxCrashes: read('maxCrashes', 'TASK_MAX_CRASHES', whole(1)) ?? 3,
     shutdownTimeoutMs: read('shutdownTimeout', 'TASK_SHUTDOWN_TIMEOUT', duration(0)) ?? 25_000,

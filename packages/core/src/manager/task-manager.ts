@@ -4,6 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 import { type Hook, Hooks } from '../lifecycle/hooks.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
@@ -38,10 +39,18 @@ export class TaskManager {
     this.name = name;
   }
 
-  /** The manager of that name: the same one at each call, independent of those of other names. */
+  /**
+   * The manager of that name: the same one at each call, independent of those of other names.
+   * @throws ConfigError where the name is no text, or empty
+   */
   static getInstance(name = 'default'): TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
+    if (typeof name !== 'string' || name === '') {
+      throw new ConfigError(`getInstance: the name of a manager is a text, got ${shown(name)}`, {
+        code: 'MANAGER_NAME_INVALID',
+      });
+    }
     const manager = new TaskManager(name);
     instances.set(name, manager);
     return manager;
@@ -206,8 +215,8 @@ export class TaskManager {
   }
 
   #define(given: readonly unknown[], workerOnly: boolean): Task {
-    const [options, handler] = given.length > 1 ? given : [{}, given[0]];
-    const definition = defineTask((options ?? {}) as TaskOptions, handler);
+    const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
+    const definition = defineTask(options as TaskOptions, handler);
     this.#registry.add(definition, workerOnly);
     const task = makeTask(definition, () => this.#active());
     this.#tasks.set(definition.name, task);

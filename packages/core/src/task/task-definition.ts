@@ -5,7 +5,6 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
-import { retryDefaults } from '../retry/retry-defaults.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
@@ -19,7 +18,8 @@ export interface TaskDefinition {
   readonly queueName: string | undefined;
   readonly maxRetries: number | undefined;
   readonly retryDelayMs: number | undefined;
-  readonly maxRetryDelayMs: number;
+  /** Milliseconds; `undefined`: an hour, or the first wait where that is longer. */
+  readonly maxRetryDelayMs: number | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly retryOn: readonly ErrorMatcher[] | undefined;
   readonly giveUpOn: readonly ErrorMatcher[];
@@ -47,11 +47,11 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
 /** @throws ConfigError naming the task and the option at fault */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
-    throw new ConfigError(`task ${options.name ?? ''}: the handler is ${kindOf(handler)}, not a function`, {
-      code: 'HANDLER_INVALID',
-    });
+    const name: unknown = (options as TaskOptions | null)?.name;
+    const which = isTaskName(name) ? `task ${name}` : 'a task';
+    throw new ConfigError(`${which}: the handler is ${kindOf(handler)}, not a function`, { code: 'HANDLER_INVALID' });
   }
-  const name = options.name ?? handler.name;
+  const name = (options as TaskOptions | null)?.name ?? handler.name;
   // Before the name itself: where `name` is misspelt there seems to be none.
   checkOptions(options, TASK_OPTIONS, isTaskName(name) ? `task ${name}` : 'a task');
   if (name === '') {
@@ -79,7 +79,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     queueName: options.queueName,
     maxRetries: options.maxRetries === undefined ? undefined : checkMaxRetries(options.maxRetries, of('maxRetries')),
     retryDelayMs: options.retryDelay === undefined ? undefined : toMs(options.retryDelay, of('retryDelay')),
-    maxRetryDelayMs: toMs(options.maxRetryDelay ?? retryDefaults.max, of('maxRetryDelay')),
+    maxRetryDelayMs: longest(options, of),
     retry: checkPolicy(options.retry, of('retry')),
     retryOn: matchers(options.retryOn, of('retryOn')),
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
@@ -87,6 +87,16 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
     resultTtlMs: resultTtl(options.result, of('result')),
     schema: schemas(options.schema, of('schema')),
+  });
+}
+
+/** @throws ConfigError where it is shorter than the task's own first wait */
+function longest({ retryDelay, maxRetryDelay }: TaskOptions, of: (option: string) => string): number | undefined {
+  if (maxRetryDelay === undefined) return undefined;
+  const maxMs = toMs(maxRetryDelay, of('maxRetryDelay'));
+  if (retryDelay === undefined || toMs(retryDelay, of('retryDelay')) <= maxMs) return maxMs;
+  throw new ConfigError(`${of('maxRetryDelay')} is shorter than retryDelay; give a longer one, or leave it out`, {
+    code: 'RETRY_POLICY_INVALID',
   });
 }
 

@@ -36,7 +36,7 @@ export interface TaskOptions {
   readonly maxRetries?: number | undefined;
   /** Wait before retry 1; retry n waits `retryDelay × 2^(n-1)`. @default `TASK_RETRY_DELAY`, else 15 s */
   readonly retryDelay?: Duration | undefined;
-  /** The longest wait between attempts. @default 1 h */
+  /** The longest wait between attempts; not shorter than `retryDelay`. @default 1 h, or `retryDelay` where that is longer */
   readonly maxRetryDelay?: Duration | undefined;
   /** In place of `retryDelay` and `maxRetryDelay`; `maxRetries` still ends it. */
   readonly retry?: RetryPolicy | undefined;
