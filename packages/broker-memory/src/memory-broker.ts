@@ -27,6 +27,7 @@ import { MemoryResults } from './memory-results.ts';
 import { MemorySubscription } from './memory-subscription.ts';
 import { handedOut, type StoredMessage } from './stored-message.ts';
 
+/** What a memory broker takes. It needs no namespace: what one object keeps, no other sees. */
 export interface MemoryBrokerOptions {
   /** Where leases, delays and life times get their time from. @default the system's */
   readonly clock?: Clock | undefined;

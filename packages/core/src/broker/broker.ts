@@ -41,6 +41,7 @@ export interface PublishReceipt {
   readonly isNew: boolean;
 }
 
+/** What a consumer asks for; the core gives all of it, and the adapter fills in what a caller of its own leaves out. */
 export interface SubscribeOptions {
   /** How long a silent consumer keeps its deliveries, in milliseconds. @default 30_000 */
   readonly leaseMs?: number | undefined;

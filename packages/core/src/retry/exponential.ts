@@ -5,6 +5,7 @@ import { shown } from '../errors/kind-of.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
+/** What `exponential` takes; no wait is longer than `max`, its jitter included. */
 export interface ExponentialOptions extends JitterOptions {
   /** Wait before retry 1. @default 15 s */
   readonly delay?: Duration | undefined;

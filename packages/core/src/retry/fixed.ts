@@ -3,6 +3,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
+/** What `fixed` takes; no wait is longer than `max`, its jitter included. */
 export interface FixedOptions extends JitterOptions {
   /** Wait before every retry. @default 15 s */
   readonly delay?: Duration | undefined;
