@@ -43,6 +43,7 @@ export function registerBroker(scheme: string, factory: BrokerFactory): void {
   factories.set(scheme, factory);
 }
 
+/** What `createBroker` takes beside the URL: all but `brokerPackage` is handed on to the adapter. */
 export interface CreateBrokerOptions extends BrokerOptions {
   /** A package that exports `createBroker(url, options)`, for a scheme nobody has registered. @default `TASK_BROKER_PACKAGE` */
   readonly brokerPackage?: string | undefined;

@@ -14,6 +14,10 @@ import type { WorkerOptions } from '../worker/worker.ts';
 import { BROKER, RETRY_POLICY, TASK_MANAGER, WORKER } from './identifiers.ts';
 import { identifier, resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
 
+/**
+ * What `brokkrModule` takes: all that `initialize` does, and what only a container needs. Names are checked at once,
+ * values when the container is first asked for `TASK_MANAGER` or `WORKER`: a ConfigError each.
+ */
 export interface BrokkrModuleOptions extends ManagerOptions {
   /** Classes whose decorated methods are tasks. */
   readonly tasks?: readonly TaskClass[] | undefined;

@@ -107,7 +107,11 @@ export class TaskManager {
     return this.#active().createWorker(options);
   }
 
-  /** Adds middleware; the first one is the outermost. Before the first send or worker. */
+  /**
+   * Adds middleware; the first one is the outermost. Before the first send or worker.
+   * @throws ConfigError after that, and while a test holds the manager (`INITIALIZED_TOO_LATE`); where it has no name,
+   * or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
+   */
   use(middleware: Middleware): this {
     // A test that holds the manager has built its sending already, as the first send does.
     if (this.#runtime !== undefined || this.#override !== undefined) {
@@ -167,7 +171,10 @@ export class TaskManager {
     return this.#active().mode;
   }
 
-  /** The broker, its adapter loaded. */
+  /**
+   * The broker, its adapter loaded; its server need not be there.
+   * @throws ConfigError for wrong settings, and where the adapter is not installed
+   */
   broker(): Promise<Broker> {
     return this.#active().openBroker();
   }
@@ -188,6 +195,7 @@ export class TaskManager {
   /**
    * Puts other settings in force until the function it resolves to is called: for tests, that want a broker and a
    * clock of their own without touching the application's. Nests no deeper than one.
+   * @throws ConfigError where another test holds it (`MANAGER_OVERRIDDEN`), and listing every wrong value
    */
   override(options: ManagerOptions): () => Promise<void> {
     if (this.#override !== undefined) {

@@ -6,6 +6,7 @@ import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { waitBounds } from './wait-bounds.ts';
 
+/** What `exponential` takes; no wait is longer than `max`, its jitter included. */
 export interface ExponentialOptions extends JitterOptions {
   /** Wait before retry 1. @default 15 s */
   readonly delay?: Duration | undefined;

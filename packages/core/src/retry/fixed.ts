@@ -4,6 +4,7 @@ import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { waitBounds } from './wait-bounds.ts';
 
+/** What `fixed` takes; no wait is longer than `max`, its jitter included. */
 export interface FixedOptions extends JitterOptions {
   /** Wait before every retry. @default 15 s */
   readonly delay?: Duration | undefined;

@@ -4,6 +4,7 @@ import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { waitBounds } from './wait-bounds.ts';
 
+/** What `linear` takes; no wait is longer than `max`, its jitter included. */
 export interface LinearOptions extends JitterOptions {
   /** Wait before retry 1, and what each further wait is longer by. @default 15 s */
   readonly delay?: Duration | undefined;
