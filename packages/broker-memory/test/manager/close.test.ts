@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { registerBroker, TaskManager, type TaskHandle, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { MemoryBroker } from '../../src/index.ts';
 
@@ -196,5 +196,61 @@ describe('a broker that managers share by name', () => {
     expect(await (await task.send()).result()).toBe('run by first');
     await first.close();
     await expect(kept.publish([])).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+  });
+});
+
+describe('a manager that was closed', () => {
+  it('refuses to send, to work and to open anything: what it sent then nobody would run, and the process would not end', async () => {
+    const tm = await manager({ brokerUrl: 'memory:' });
+    const task = tm.task({ name: 'late', result: '1h' }, async () => undefined);
+    const handle = await task.send();
+    const refused = { name: 'BrokerUnavailableError', code: 'BROKER_CLOSED' };
+    await tm.close();
+    const late = [task.send(), task.sendMany([[]]), task.with({ delay: 1 }).send(), tm.broker(), handle.result()];
+    await Promise.all(late.map((each) => expect(each).rejects.toMatchObject(refused)));
+    expect(() => tm.createWorker()).toThrow(expect.objectContaining(refused));
+    await tm.close();
+    expect(task.queueName).toBe('default');
+  });
+
+  it('lets what still runs send, and takes no further worker', async () => {
+    const tm = await manager({ brokerUrl: 'memory:' });
+    let end: (() => void) | undefined;
+    const sent: unknown[] = [];
+    const after = tm.task({ name: 'after' }, async () => undefined);
+    const last = tm.task({ name: 'last' }, async () => {
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      sent.push(await after.send());
+    });
+    const worker = tm.createWorker();
+    await worker.start();
+    await last.send();
+    await vi.waitUntil(() => end !== undefined);
+    const closing = tm.close();
+    expect(() => tm.createWorker()).toThrow(expect.objectContaining({ code: 'BROKER_CLOSED' }));
+    end?.();
+    await closing;
+    expect(sent).toMatchObject([{ isNew: true }]);
+  });
+
+  it('is opened again by initialize, with middleware added before', async () => {
+    const tm = await manager({ brokerUrl: 'memory:' });
+    const task = tm.task({ name: 'again' }, async () => undefined);
+    await task.send();
+    await tm.close();
+    const passed: string[] = [];
+    tm.use({
+      name: 'seen',
+      send: async ({ message }, next) => {
+        passed.push(message.task);
+        return next();
+      },
+    });
+    await tm.initialize({ brokerUrl: 'memory:' });
+    expect(await task.send()).toMatchObject({ isNew: true });
+    expect(passed).toEqual(['again']);
+    await tm.close();
   });
 });

@@ -17,6 +17,7 @@ import type { Hooks } from '../lifecycle/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
@@ -53,6 +54,8 @@ export class Runtime implements TaskHost {
   #served = new Set<string>();
   #resultBroker: Broker | undefined;
   #hasSent = false;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor({ options, registry, hooks, middleware }: RuntimeOptions) {
     this.#options = options;
@@ -91,7 +94,13 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  openBroker(): Promise<Broker> {
+  /** Whether nothing more is sent, opened or served. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  async openBroker(): Promise<Broker> {
+    if (this.#isClosed) throw managerClosed();
     return openBroker(this.broker);
   }
 
@@ -117,6 +126,7 @@ export class Runtime implements TaskHost {
   /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
+    if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
       throw new ConfigError(
@@ -149,11 +159,18 @@ export class Runtime implements TaskHost {
   }
 
   /** @throws the first failure, once everything is closed that can be */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const ended: PromiseSettledResult<unknown>[] = await Promise.allSettled(
       [...this.#workers].map((worker) => worker.stop()),
     );
-    await this.producer.drained();
+    // Not before: what still ran may have sent, and asked for results.
+    this.#isClosed = true;
+    await this.producer.close();
     const brokers = [this.broker, this.#resultBroker];
     ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
@@ -168,8 +185,9 @@ export class Runtime implements TaskHost {
     return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
   }
 
+  /** Also while it closes: what was sent before that is stored. */
   async #openForSending(): Promise<Broker> {
-    const broker = await this.openBroker();
+    const broker = await openBroker(this.broker);
     if (!this.#hasSent && !broker.capabilities.persistent && this.#workers.size === 0) {
       this.logger.warn(
         'sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL',

@@ -32,8 +32,6 @@ export class TaskManager {
   #runtime: Runtime | undefined;
   /** Stands in front of the real one while a test holds the manager. */
   #override: Runtime | undefined;
-  /** Whoever closes it meanwhile waits for the same end. */
-  #closing: Promise<unknown> | undefined;
 
   private constructor(name: string) {
     this.name = name;
@@ -78,8 +76,9 @@ export class TaskManager {
   readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
 
   /**
-   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first.
-   * @throws ConfigError listing every wrong value, or where the manager has been used already
+   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first. After
+   * `close()` it opens the manager again.
+   * @throws ConfigError listing every wrong value, or where the manager has been used already and is not closed
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
     return this.configure(options);
@@ -87,7 +86,7 @@ export class TaskManager {
 
   /** The same, at once: for places that cannot wait. */
   configure(options: ManagerOptions): this {
-    if (this.#runtime !== undefined) {
+    if (this.#isInUse) {
       throw new ConfigError(
         'initialize() after the first send or worker: settings are fixed by then; call it earlier',
         {
@@ -99,6 +98,7 @@ export class TaskManager {
     const merged = { ...this.#options, ...options };
     resolveConfig(merged, readEnvironment());
     this.#options = merged;
+    this.#runtime = undefined;
     return this;
   }
 
@@ -114,7 +114,7 @@ export class TaskManager {
    */
   use(middleware: Middleware): this {
     // A test that holds the manager has built its sending already, as the first send does.
-    if (this.#runtime !== undefined || this.#override !== undefined) {
+    if (this.#isInUse || this.#override !== undefined) {
       const when = this.#override === undefined ? 'after the first send or worker' : 'while a test holds the manager';
       throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
         code: 'INITIALIZED_TOO_LATE',
@@ -175,21 +175,16 @@ export class TaskManager {
    * The broker, its adapter loaded; its server need not be there.
    * @throws ConfigError for wrong settings, and where the adapter is not installed
    */
-  broker(): Promise<Broker> {
+  async broker(): Promise<Broker> {
     return this.#active().openBroker();
   }
 
-  /** Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. */
+  /**
+   * Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. What is
+   * asked of the manager after that rejects with `BROKER_CLOSED`, until `initialize` opens it again.
+   */
   async close(): Promise<void> {
-    const runtime = this.#runtime;
-    this.#runtime = undefined;
-    if (runtime !== undefined) {
-      const closing = Promise.all([this.#closing, runtime.close()]).finally(() => {
-        if (this.#closing === closing) this.#closing = undefined;
-      });
-      this.#closing = closing;
-    }
-    await this.#closing;
+    await this.#runtime?.close();
   }
 
   /**
@@ -210,6 +205,10 @@ export class TaskManager {
       if (this.#override === runtime) this.#override = undefined;
       await runtime.close();
     };
+  }
+
+  get #isInUse(): boolean {
+    return this.#runtime !== undefined && !this.#runtime.isClosed;
   }
 
   #active(): Runtime {
