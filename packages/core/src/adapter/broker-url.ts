@@ -73,7 +73,11 @@ export class BrokerUrl {
     return this.#authority.split(',').map((given) => {
       const match = /^(\[[^\]]+\]|[^:]*)(?::(\d{1,5}))?$/.exec(given);
       const port = Number(match?.[2] ?? defaultPort);
-      if (match === null || port < 1 || port > 65_535) throw this.invalid('a host is written host:port');
+      if (match === null || port < 1 || port > 65_535) {
+        throw this.invalid(
+          'a host is written host:port; if a password is meant, write # in it as %23: it ends a line of .env',
+        );
+      }
       return { host: (match[1] || 'localhost').replace(/^\[|\]$/g, ''), port };
     });
   }

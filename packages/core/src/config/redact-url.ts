@@ -26,7 +26,15 @@ export function redactUrl(url: string): string {
   const secretEnd = url.lastIndexOf('@') + 1;
   const [, rest = '', query] = /^([^?#]*)(?:\?([^#]*))?/.exec(url.slice(secretEnd || start.length)) ?? [];
   const shownQuery = query === undefined ? '' : `?${query.split('&').map(redactParameter).join('&')}`;
-  return `${start}${secretEnd > 0 ? '***@' : ''}${rest}${shownQuery}`;
+  const shownRest = start.endsWith('//') ? redactHosts(rest) : rest;
+  return `${start}${secretEnd > 0 ? '***@' : ''}${shownRest}${shownQuery}`;
+}
+
+/** What follows a host's colon and is no port may be a password whose end was cut off, with its @. */
+function redactHosts(rest: string): string {
+  const [hosts = '', ...path] = rest.split('/');
+  const shown = hosts.replace(/(^|,)(\[[^\]]*\]|[^:,[]*):(?!\d{1,5}(?:,|$))[^,]*/g, '$1$2:***');
+  return [shown, ...path].join('/');
 }
 
 function redactParameter(parameter: string): string {

@@ -108,10 +108,15 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 /**
  * The settings by option, then environment, then default.
+ * @param others complaints of other options, told along with those of settings
  * @throws ConfigError that lists every wrong value, by the name under which it was given
  */
-export function resolveConfig(options: ConfigOptions = {}, environment: Environment = {}): TaskConfig {
-  const complaints: string[] = [];
+export function resolveConfig(
+  options: ConfigOptions = {},
+  environment: Environment = {},
+  others: readonly string[] = [],
+): TaskConfig {
+  const complaints = [...others];
   function read<T>(
     option: keyof ConfigOptions,
     variable: string,

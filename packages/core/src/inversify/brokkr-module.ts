@@ -5,7 +5,7 @@ import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
-import { checkManagerOptions, MANAGER_OPTIONS, type ManagerOptions } from '../manager/manager-options.ts';
+import { MANAGER_OPTIONS, type ManagerOptions, managerOptions } from '../manager/manager-options.ts';
 import { TaskManager } from '../manager/task-manager.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
@@ -47,7 +47,7 @@ const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
 export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
   checkOptions(options, MODULE_OPTIONS, 'brokkrModule');
   const { tasks = [], manager = TaskManager.getInstance(), worker, childContainer, ...settings } = options;
-  checkManagerOptions(settings);
+  managerOptions(settings);
   let config: TaskConfig | undefined;
   const theConfig = () => {
     config ??= resolveConfig(settings, readEnvironment());

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
-import { CONFIG_OPTIONS, type ConfigOptions } from '../config/task-config.ts';
+import { readEnvironment } from '../config/env-file.ts';
+import { CONFIG_OPTIONS, type ConfigOptions, resolveConfig } from '../config/task-config.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
-import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 
 /** `producer` sends, `worker` runs tasks too. */
@@ -46,17 +46,30 @@ const KINDS = [
   ['clock', 'monotonic', 'a Clock'],
 ] as const;
 
-/** @throws ConfigError for an option that is none, or that holds something else than it is for */
-export function checkManagerOptions(options: ManagerOptions): void {
+/**
+ * The options on top of those given before, all of them checked.
+ * @throws ConfigError for an option that is none; else listing every one that holds something it is not for, and every
+ * setting of the environment that is wrong
+ */
+export function managerOptions(options: ManagerOptions, before: ManagerOptions = {}): ManagerOptions {
   checkOptions(options, MANAGER_OPTIONS, 'initialize');
-  const { runMode } = options;
+  const merged = { ...before, ...options };
+  resolveConfig(merged, readEnvironment(), complaintsOf(merged));
+  return merged;
+}
+
+/** What is wrong with the options that are no settings, a line for each. */
+function complaintsOf(options: ManagerOptions): readonly string[] {
+  const complaints: string[] = [];
+  const runMode: unknown = options.runMode;
   if (runMode !== undefined && runMode !== 'producer' && runMode !== 'worker') {
-    throw new ConfigError(`runMode: one of producer, worker, got ${JSON.stringify(runMode)}`);
+    complaints.push(`runMode: one of producer, worker, got ${shown(runMode)}`);
   }
   for (const [option, method, expected] of KINDS) {
     const given: unknown = options[option];
     if (given !== undefined && typeof (given as Record<string, unknown> | null)?.[method] !== 'function') {
-      throw new ConfigError(`${option}: ${expected}, got ${kindOf(given)}`);
+      complaints.push(`${option}: ${expected}, got ${kindOf(given)}`);
     }
   }
+  return complaints;
 }

@@ -3,7 +3,7 @@ import { pid } from 'node:process';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import { isInspectable, isResultStore } from '../broker/optional.ts';
-import { checkTimeoutLimit } from '../broker/timeout-limit.ts';
+import { checkDemands } from '../broker/task-demands.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
@@ -72,7 +72,10 @@ export class Runtime implements TaskHost {
       resultStore: () => this.resultStore(),
       clock: this.clock,
       logger: this.logger,
+      keepsResultsElsewhere: this.#keepsResultsElsewhere(),
       defaultQueue: this.config.queueName,
+      defaultTimeoutMs: this.config.timeoutMs,
+      defaultMaxRetries: this.config.maxRetries,
       maxPayload: this.config.maxPayload,
       sendTimeoutMs: this.config.sendTimeoutMs,
       middleware,
@@ -108,7 +111,7 @@ export class Runtime implements TaskHost {
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#options.resultStore !== undefined) return this.#options.resultStore;
     const { resultUrl } = this.config;
-    if (resultUrl === undefined || resultUrl === this.config.brokerUrl) {
+    if (resultUrl === undefined || !this.#keepsResultsElsewhere()) {
       const broker = await this.openBroker();
       return isResultStore(broker) ? broker : undefined;
     }
@@ -174,6 +177,11 @@ export class Runtime implements TaskHost {
     const brokers = [this.broker, this.#resultBroker];
     ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  }
+
+  #keepsResultsElsewhere(): boolean {
+    const { resultUrl, brokerUrl } = this.config;
+    return this.#options.resultStore !== undefined || (resultUrl !== undefined && resultUrl !== brokerUrl);
   }
 
   #configuredBroker(url: string): Broker {
@@ -247,18 +255,10 @@ export class Runtime implements TaskHost {
         `no worker of this process serves the queues of these tasks: ${told}`,
       );
     }
-    for (const { definition, timeoutMs } of tasks) {
-      if (this.#served.has(this.queueOf(definition))) checkTimeoutLimit(broker, definition.name, timeoutMs);
+    for (const { definition, timeoutMs, maxRetries } of tasks) {
+      if (!this.#served.has(this.queueOf(definition))) continue;
+      checkDemands(broker.capabilities, definition.name, timeoutMs, maxRetries);
     }
-    if (broker.capabilities.maxDelayMs > 0) return;
-    const delaying = tasks.find(({ maxRetries }) => maxRetries > 0);
-    if (delaying === undefined) return;
-    throw new UnsupportedFeatureError(
-      `task ${delaying.definition.name} retries, and this broker cannot delay messages; set maxRetries to 0`,
-      {
-        code: 'DELAY_UNSUPPORTED',
-      },
-    );
   }
 
   async #warnOfDeadLetters(broker: Broker, queues: ReadonlyMap<string, number>): Promise<void> {

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
-import { readEnvironment } from '../config/env-file.ts';
-import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
+import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { type Hook, Hooks } from '../lifecycle/hooks.ts';
@@ -11,7 +10,7 @@ import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
-import { checkManagerOptions, type ManagerOptions, type RunMode } from './manager-options.ts';
+import { type ManagerOptions, managerOptions, type RunMode } from './manager-options.ts';
 import { Runtime } from './runtime.ts';
 import { makeTask } from './task-calls.ts';
 
@@ -94,10 +93,7 @@ export class TaskManager {
         },
       );
     }
-    checkManagerOptions(options);
-    const merged = { ...this.#options, ...options };
-    resolveConfig(merged, readEnvironment());
-    this.#options = merged;
+    this.#options = managerOptions(options, this.#options);
     this.#runtime = undefined;
     return this;
   }
@@ -198,8 +194,7 @@ export class TaskManager {
         code: 'MANAGER_OVERRIDDEN',
       });
     }
-    checkManagerOptions(options);
-    const runtime = this.#makeRuntime(options);
+    const runtime = this.#makeRuntime(managerOptions(options));
     this.#override = runtime;
     return async () => {
       if (this.#override === runtime) this.#override = undefined;

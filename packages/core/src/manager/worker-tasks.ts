@@ -1,9 +1,9 @@
 import type { ResultStore } from '../broker/optional-brokers.ts';
-import { UnsupportedFeatureError } from '../errors/errors.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
 import type { HandleContext, Middleware } from '../middleware/middleware.ts';
+import { noResultStore } from '../result/no-result-store.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -22,7 +22,7 @@ export interface WorkerTasksOptions {
 /** A definition as a worker runs it. */
 export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): WorkerTask {
   const { config, retryPolicy, resultStore } = options;
-  if (definition.resultTtlMs !== undefined && resultStore === undefined) throw keepsNone(definition);
+  if (definition.resultTtlMs !== undefined && resultStore === undefined) throw noResultStore(definition.name);
   const { maxRetryDelayMs = Number.POSITIVE_INFINITY } = definition;
   const delayMs = definition.retryDelayMs ?? Math.min(config.retryDelayMs, maxRetryDelayMs);
   const standard = exponential({
@@ -53,15 +53,6 @@ function runner(definition: TaskDefinition, middleware: readonly Middleware[]): 
   if (layers.length === 0) return (_run, message) => call(message);
   const onion = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
   return (run, message) => onion(new HandleScope(definition, run, message));
-}
-
-function keepsNone({ name }: TaskDefinition): UnsupportedFeatureError {
-  return new UnsupportedFeatureError(
-    `task ${name} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`,
-    {
-      code: 'RESULT_STORE_MISSING',
-    },
-  );
 }
 
 /** What middleware sees; signal and logger are made when asked for. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
-import { isCancelling } from '../broker/optional.ts';
-import { checkTimeoutLimit } from '../broker/timeout-limit.ts';
+import { isCancelling, isResultStore } from '../broker/optional.ts';
+import { checkDemands } from '../broker/task-demands.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
@@ -10,6 +10,7 @@ import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
 import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
+import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
@@ -25,7 +26,11 @@ export interface ProducerOptions {
   readonly resultStore: () => Promise<ResultStore | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether results are kept elsewhere than in a broker that can. */
+  readonly keepsResultsElsewhere: boolean;
   readonly defaultQueue: string;
+  readonly defaultTimeoutMs: number;
+  readonly defaultMaxRetries: number;
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -175,10 +180,18 @@ export class Producer {
   #checkCapabilities(
     broker: Broker,
     task: TaskDefinition,
-    { delayMs, eta, idempotencyKey, timeoutMs }: SendSettings,
+    { delayMs, eta, idempotencyKey, timeoutMs, maxRetries }: SendSettings,
   ): void {
-    if (timeoutMs !== undefined) checkTimeoutLimit(broker, task.name, timeoutMs);
+    const { defaultTimeoutMs, defaultMaxRetries, keepsResultsElsewhere } = this.#options;
     const { maxDelayMs, idempotency } = broker.capabilities;
+    checkDemands(
+      broker.capabilities,
+      task.name,
+      timeoutMs ?? task.timeoutMs ?? defaultTimeoutMs,
+      maxRetries ?? task.maxRetries ?? defaultMaxRetries,
+    );
+    if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && !isResultStore(broker))
+      throw noResultStore(task.name);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
       throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', {
         code: 'DELAY_UNSUPPORTED',

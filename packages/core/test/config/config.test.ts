@@ -85,7 +85,11 @@ describe('broker URLs', () => {
     ['redis://h?db=hun%ter2', 'redis://h?db=***'],
     ['redis://h?hunter2&tls', 'redis://h?***&tls'],
     ['redis://h?db=1?pwd=hunter2', 'redis://h?db=***'],
+    ['redis://user:hun', 'redis://user:***'],
+    ['redis://h1:6379,h2:hunter2,[::1]:6379/0', 'redis://h1:6379,h2:***,[::1]:6379/0'],
+    ['files:///a:b/c', 'files:///a:b/c'],
     ['memory:name', 'memory:name'],
+    ['memory:a:b', 'memory:a:b'],
     ['hunter2', '<redacted>'],
   ])('%s is shown as %s', (url, shown) => {
     expect(redactUrl(url)).toBe(shown);

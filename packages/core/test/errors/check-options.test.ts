@@ -103,8 +103,17 @@ describe('an object of another kind', () => {
     } catch (thrown) {
       error = thrown as ConfigError;
     }
-    expect(error).toMatchObject({ name: 'ConfigError', code: 'CONFIG_INVALID', message });
+    expect(error).toMatchObject({
+      name: 'ConfigError',
+      code: 'SETTINGS_INVALID',
+      message: `wrong settings:\n  ${message}`,
+    });
   });
+});
+
+it('everything that is wrong with what initialize is given is told at once', () => {
+  const options = { brokerUrl: 'zzz', maxWorkers: 0, timeout: 'x', runMode: 'foo', retryPolicy: 5 };
+  expect(() => configure(options as never)).toThrow(/runMode.*retryPolicy.*brokerUrl.*maxWorkers.*timeout/s);
 });
 
 describe('a listener or hook that would never be called', () => {

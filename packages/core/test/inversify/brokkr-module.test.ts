@@ -216,7 +216,12 @@ describe('brokkrModule', () => {
   it('makes no broker with options that are wrong', () => {
     const container = new Container();
     const load = () => container.load(brokkrModule({ manager: newManager(), logger: console as never }));
-    expect(load).toThrow(expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(/^logger: /) }));
+    expect(load).toThrow(
+      expect.objectContaining({
+        name: 'ConfigError',
+        message: expect.stringMatching(/^wrong settings:\n {2}logger: /),
+      }),
+    );
   });
 
   it('lets a test rebind the broker', async () => {
