@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
 import { Cluster, type Redis } from 'ioredis';
-import type { Client } from './connect.ts';
+import { type Client, leaveWrongDatabase } from './connect.ts';
 import { asBrokerError, closedError, isPassing, isRefusal, withoutArguments } from './redis-errors.ts';
 import { callWithMessages } from './packed-call.ts';
 import type { Reply, Script } from './scripts/script.ts';
@@ -43,6 +43,8 @@ export class Connection {
   #breaks = 0;
   /** When the first of the calls that failed since the last answer did. */
   #failingSince: number | undefined;
+  /** Why the server let the client in no more, until it does again. */
+  #refusal: unknown;
   /** Ends of the calls that have no answer. */
   readonly #unanswered = new Set<(error: Error) => void>();
 
@@ -129,7 +131,13 @@ export class Connection {
   #watched(client: Client): Client {
     client.setMaxListeners(0);
     // Every call that suffers from it reports it; without a listener the process would end.
-    client.on('error', () => undefined);
+    client.on('error', (error) => {
+      if (isRefusal(error)) this.#refusal = error;
+    });
+    client.on('ready', () => {
+      this.#refusal = undefined;
+    });
+    leaveWrongDatabase(client, true);
     const count = () => this.#breaks++;
     if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
     else client.on('close', count);
@@ -199,16 +207,7 @@ export class Connection {
         end();
       };
       const onReady = () => stop(resolve);
-      const onEnd = () =>
-        stop(() =>
-          reject(
-            this.#closed
-              ? closedError()
-              : new BrokerUnavailableError('Redis cannot be reached now; see the cause', {
-                  cause: withoutArguments(last),
-                }),
-          ),
-        );
+      const onEnd = () => stop(() => reject(this.#closed ? closedError() : this.#unreachable(last)));
       const timer = setTimeout(onEnd, Math.max(0, giveUpAt - performance.now()));
       client.on('ready', onReady);
       client.on('error', onError);
@@ -216,6 +215,12 @@ export class Connection {
       signal?.addEventListener('abort', onEnd, { once: true });
       if (signal?.aborted) onEnd();
     });
+  }
+
+  /** @param last what the client said while it was waited for */
+  #unreachable(last: unknown): unknown {
+    if (last === undefined && this.#refusal !== undefined) return this.#refusal;
+    return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause: withoutArguments(last) });
   }
 }
 
