@@ -191,6 +191,7 @@ export class Connection {
 
   #untilReady(giveUpAt: number, signal: AbortSignal | undefined): Promise<void> {
     const { client } = this;
+    const since = performance.now();
     let last: unknown;
     if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => undefined);
     return new Promise((resolve, reject) => {
@@ -207,7 +208,8 @@ export class Connection {
         end();
       };
       const onReady = () => stop(resolve);
-      const onEnd = () => stop(() => reject(this.#closed ? closedError() : this.#unreachable(last)));
+      const onEnd = () =>
+        stop(() => reject(this.#closed ? closedError() : this.#unreachable(last, performance.now() - since)));
       const timer = setTimeout(onEnd, Math.max(0, giveUpAt - performance.now()));
       client.on('ready', onReady);
       client.on('error', onError);
@@ -217,11 +219,19 @@ export class Connection {
     });
   }
 
-  /** @param last what the client said while it was waited for */
-  #unreachable(last: unknown): unknown {
+  /** @param last what the client said in the `waitedMs` in which it was waited for */
+  #unreachable(last: unknown, waitedMs: number): unknown {
     if (last === undefined && this.#refusal !== undefined) return this.#refusal;
-    return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause: withoutArguments(last) });
+    const cause = last === undefined ? noAnswer(waitedMs) : withoutArguments(last);
+    return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
   }
+}
+
+/** What a server that speaks something else does: it waits for more. */
+function noAnswer(waitedMs: number): Error {
+  return new Error(
+    `no answer within ${Math.ceil(waitedMs)} ms; see that Redis listens on this port, with TLS for rediss: and without for redis:`,
+  );
 }
 
 /** By its digest; where the server has forgotten it (a restart, a fail-over, SCRIPT FLUSH) in full, which it then keeps. */
