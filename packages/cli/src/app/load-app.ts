@@ -1,8 +1,9 @@
-import { dirname, extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname } from 'node:path';
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
+import { applySettings, checkUrls } from './apply-settings.ts';
 import { findApp } from './find-app.ts';
+import { importModule } from './import-module.ts';
 import { type Core, loadCore } from './load-core.ts';
 
 export interface App {
@@ -35,18 +36,9 @@ export async function loadApp(
     throw new UsageError(`the application ${path} failed to load`, { cause });
   }
   const manager = choose(managersWithTasks(core, path), path);
-  await manager.initialize(options);
+  applySettings(manager, options);
+  await checkUrls(core, manager);
   return { core, path, manager };
-}
-
-/** Node 20 cannot load TypeScript; later versions can load most of it, and are asked first. */
-async function importModule(path: string): Promise<void> {
-  if (!['.ts', '.mts', '.cts'].includes(extname(path))) {
-    await import(pathToFileURL(path).href);
-    return;
-  }
-  const { createJiti } = await import('jiti');
-  await createJiti(import.meta.url, { tryNative: true }).import(path);
 }
 
 function managersWithTasks({ TaskManager }: Core, path: string): readonly TaskManager[] {
