@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { createBroker, type InspectableBroker, openBroker } from '@brokkr/core';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../support/redis-server.ts';
@@ -138,6 +140,57 @@ it('move takes messages to another broker, where they are run', async () => {
   worker.child.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
 }, 30_000);
+
+it.each([
+  ['the same URL', () => server.url],
+  ['another name of the host', () => `redis://localhost:${server.port}`],
+  ['the number of the database', () => `${server.url}/0`],
+])(
+  'move to where the messages are already is refused, by %s: they stay, and nothing else does',
+  async (_, to) => {
+    await sendTo('greetings', 3);
+    const refused = brokkr(['move', server.url, to()], env);
+    expect(await refused.exited).toBe(2);
+    expect(refused.errors()).toMatch(/^error: brokkr move: .* are one and the same place/);
+    expect(refused.output()).toBe('');
+    expect(await broker.counts('greetings')).toMatchObject({ ready: 3, purged: 0 });
+    expect(await broker.queues()).toEqual(['greetings']);
+    const client = server.client();
+    expect(await client.exists('brokkr:state')).toBe(0);
+    client.disconnect();
+  },
+  30_000,
+);
+
+it('move takes messages to another database of the same server', async () => {
+  await sendTo('greetings', 3);
+  expect(await run('move', `${server.url}/0`, `${server.url}/1`)).toBe('greetings 3\n');
+  expect(await broker.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
+  expect(JSON.parse(await run('queues', '--json', '--broker', `${server.url}/1`))).toMatchObject([{ ready: 3 }]);
+}, 30_000);
+
+it('move tells one place from another also where brokers keep no state', async () => {
+  const { env: files, folder } = workplace();
+  const here = files.TASK_BROKER_URL ?? '';
+  symlinkSync(folder, join(folder, 'link'));
+  const places = async (url: string) => {
+    const listed = brokkr(['queues', '--json', '--broker', url], files);
+    expect(await listed.exited).toBe(0);
+    return JSON.parse(listed.output());
+  };
+  expect(await brokkr(['send', 'greet', '"Ada"', '-a', app], files).exited).toBe(0);
+  for (const to of [here, here.replace(/broker$/, 'link/broker')]) {
+    const refused = brokkr(['move', here, to], files);
+    expect(await refused.exited).toBe(2);
+    expect(refused.errors()).toMatch(/are one and the same place/);
+    expect(await places(here)).toMatchObject([{ queue: 'greetings', ready: 1 }]);
+  }
+  const other = here.replace(/broker$/, 'other');
+  const moved = brokkr(['move', here, other], files);
+  expect(`${await moved.exited} ${moved.errors()}`).toBe('0 ');
+  expect(moved.output()).toBe('greetings 1\n');
+  expect(await places(other)).toMatchObject([{ queue: 'greetings', ready: 1 }]);
+}, 60_000);
 
 it.each([['queues'], ['purge', 'q'], ['dead', 'list', 'q']])(
   '%s on the memory broker is refused by its variable',

@@ -55,6 +55,28 @@ it('move takes what is ready and delayed to Redis and back, and nothing is lost 
   }
 }, 60_000);
 
+it('move to the server where the messages are already is refused, however it is spelt: they stay', async () => {
+  await send(30);
+  const spelt = rabbit.url.replace('127.0.0.1', 'localhost');
+  expect(spelt).not.toBe(rabbit.url);
+  for (const to of [rabbit.url, spelt]) {
+    const refused = brokkr(['move', rabbit.url, to, '-q', 'greetings'], { TASK_NAMESPACE: namespace });
+    expect(await refused.exited).toBe(2);
+    expect(refused.errors()).toMatch(/are one and the same place/);
+    expect(await broker.counts('greetings')).toMatchObject({ ready: 30 });
+  }
+}, 60_000);
+
+it('move takes messages to a broker that keeps no state', async () => {
+  await send(3);
+  const { env } = workplace();
+  const there = env.TASK_BROKER_URL ?? '';
+  const go = brokkr(['move', rabbit.url, there, '-q', 'greetings'], { ...env, TASK_NAMESPACE: namespace });
+  expect(`${await go.exited} ${go.errors()}`).toBe('0 ');
+  expect(go.output()).toBe('greetings 3\n');
+  expect(await broker.counts('greetings')).toMatchObject({ ready: 0 });
+}, 60_000);
+
 it('worker -p 2: what a killed process held is run by the other at once', async () => {
   const { env: place, notes } = workplace();
   const env = { ...place, TASK_BROKER_URL: rabbit.url, TASK_BROKER_PACKAGE: '', TASK_NAMESPACE: namespace };

@@ -10,10 +10,12 @@ afterAll(async () => {
   await server.stop();
 });
 
-const scheduled = join(import.meta.dirname, '..', 'fixtures', 'apps', 'scheduled.ts');
+const apps = join(import.meta.dirname, '..', 'fixtures', 'apps');
+const scheduled = join(apps, 'scheduled.ts');
+const schedulers = join(apps, 'schedulers.ts');
 
-async function published(): Promise<number> {
-  return Number((await redis.hget('brokkr:{beats}:counts', 'published')) ?? 0);
+async function published(queue = 'beats'): Promise<number> {
+  return Number((await redis.hget(`brokkr:{${queue}}:counts`, 'published')) ?? 0);
 }
 
 it('several schedulers on Redis send each tick once, also when one after the other is killed', async () => {
@@ -70,6 +72,34 @@ it('schedule list names job, trigger, zone, the next three runs and a pause', as
     { id: 'nightly', task: 'beat', trigger: 'cron hour 2', timezone: 'Asia/Shanghai', paused: true },
   ]);
   expect(jobs.map(({ nextRuns }) => nextRuns.length)).toEqual([3, 3]);
+}, 30_000);
+
+it('schedule list tells that its broker is away, and ends with 1', async () => {
+  const env = { TASK_BROKER_URL: 'redis://127.0.0.1:1', TASK_SEND_TIMEOUT: '300ms' };
+  const list = brokkr(['schedule', 'list', '-a', scheduled], env);
+  expect(await list.exited).toBe(1);
+  expect(list.errors()).toMatch(/Redis cannot be reached now/);
+}, 30_000);
+
+it('schedule list shows the jobs of every scheduler, and ends', async () => {
+  await redis.hset('brokkr:state', 'schedule:paused:monthly', 'yes');
+  const list = brokkr(['schedule', 'list', '-a', schedulers, '--json'], { TASK_BROKER_URL: server.url });
+  expect(await list.exited).toBe(0);
+  expect(JSON.parse(list.output())).toMatchObject([
+    { id: 'hourly', paused: false },
+    { id: 'yearly', paused: false },
+    { id: 'monthly', paused: true },
+  ]);
+  await redis.hdel('brokkr:state', 'schedule:paused:monthly');
+}, 30_000);
+
+it('scheduler --broker holds for the task manager of every job, and a signal ends all of them', async () => {
+  const run = brokkr(['scheduler', '-a', schedulers, '--broker', server.url], { TASK_BROKER_URL: 'memory:' });
+  for (const queue of ['hours', 'years', 'months']) {
+    await expect.poll(() => published(queue), { timeout: 10_000, interval: 20 }).toBeGreaterThan(0);
+  }
+  run.child.kill('SIGTERM');
+  expect(await run.exited).toBe(0);
 }, 30_000);
 
 it('an application without jobs is told so, with exit code 2', async () => {

@@ -100,11 +100,7 @@ describe('brokkr send and brokkr worker, on a broker that processes share', () =
   }, 30_000);
 
   it('starts again when a source file changes', async () => {
-    const { env, notes, folder } = workplace();
-    const copy = join(folder, 'tasks.ts');
-    copyFileSync(app, copy);
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-    symlinkSync(join(import.meta.dirname, '..', '..', 'node_modules'), join(folder, 'node_modules'));
+    const { env, notes, folder, copy } = copied();
     const run = brokkr(['worker', '-a', 'tasks.ts', '-q', 'greetings', '--watch'], env, folder);
     await until(() => run.output().includes('worker started'), 'it started');
     writeFileSync(copy, readFileSync(copy, 'utf8').replace("'hello'", "'welcome'"));
@@ -114,4 +110,50 @@ describe('brokkr send and brokkr worker, on a broker that processes share', () =
     run.child.kill('SIGTERM');
     expect(await run.exited).toBe(0);
   }, 40_000);
+
+  it('with --watch two changes in a row let what runs finish, and start the new code once', async () => {
+    const { env, notes, folder, copy } = copied();
+    const run = brokkr(['worker', '-a', 'tasks.ts', '-q', 'greetings', '--watch'], env, folder);
+    await until(() => run.output().includes('"worker started"'), 'it started');
+    await brokkr(['send', 'slow', '4000'], env, folder).exited;
+    await until(() => notes().length === 1, 'the task began');
+    const source = readFileSync(copy, 'utf8');
+    writeFileSync(copy, `${source}\n// once`);
+    await until(() => run.output().includes('"worker stopping"'), 'it was told to stop');
+    writeFileSync(copy, `${source}\n// twice`);
+    const pid = notes()[0]?.replace('begin ', '');
+    await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'the new code started');
+    expect(notes()).toEqual([`begin ${pid}`, `end ${pid}`]);
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 60_000);
+
+  it('with --watch a source that cannot be loaded is told, and the next change starts again', async () => {
+    const { env, notes, folder, copy } = copied();
+    const run = brokkr(['worker', '-a', 'tasks.ts', '-q', 'greetings', '--watch', '-p', '2'], env, folder);
+    const times = (what: RegExp) => (run.output().match(what) ?? []).length;
+    await until(() => times(/"worker started"/g) === 2, 'both started');
+    const sound = readFileSync(copy, 'utf8');
+    writeFileSync(copy, `${sound}\nconst = ;\n`);
+    await until(() => times(/a worker process ended; the next change/g) === 2, 'both ended');
+    expect(run.errors()).toMatch(/tasks\.ts failed to load/);
+    writeFileSync(copy, sound.replace("'hello'", "'welcome'"));
+    await until(() => times(/"worker started"/g) === 4, 'both started again');
+    await brokkr(['send', 'greet', '"Ada"'], env, folder).exited;
+    await until(() => notes().includes('welcome Ada'), 'the new code ran');
+    writeFileSync(copy, `${sound}\nconst = ;\n`);
+    await until(() => times(/a worker process ended; the next change/g) === 4, 'both ended again');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(1);
+  }, 60_000);
 });
+
+/** A copy of the application that a test may change, in a workplace of its own. */
+function copied() {
+  const place = workplace();
+  const copy = join(place.folder, 'tasks.ts');
+  copyFileSync(app, copy);
+  writeFileSync(join(place.folder, 'package.json'), '{"type":"module"}');
+  symlinkSync(join(import.meta.dirname, '..', '..', 'node_modules'), join(place.folder, 'node_modules'));
+  return { ...place, copy };
+}

@@ -1,27 +1,16 @@
 import { type Broker, type BrokerOptions, ConfigError } from '@brokkr/core';
 import { MemoryBroker } from './memory-broker.ts';
+import { MemoryServer } from './memory-server.ts';
 
-/** A broker that everybody holds who asked for its name: it closes with the last of them. */
-class SharedBroker extends MemoryBroker {
-  #holders = 0;
+const DEFAULT_NAMESPACE = 'brokkr';
 
-  held(): this {
-    this.#holders++;
-    return this;
-  }
-
-  override async close(): Promise<void> {
-    if (--this.#holders <= 0) await super.close();
-  }
-}
-
-/** By name, within this process. */
-const shared = new Map<string, SharedBroker>();
+/** Within this process, by namespace and name; each as long as a broker stands on it. */
+const servers = new Map<string, MemoryServer>();
 
 /**
- * The broker of a `memory:` URL: a new one at each call, or for `memory:name` the one of that name, until it has been
- * closed as often as it was asked for.
- * @throws ConfigError for any other URL
+ * The broker of a `memory:` URL, a new one at each call, and yours to close. Those of one `memory:name` and namespace
+ * share their messages, which end with the last of them; clock and life times are those of the first.
+ * @throws ConfigError for any other URL, and for an option that is wrong
  */
 export function createBroker(url: string, options: BrokerOptions = {}): Broker {
   const match = /^memory:([A-Za-z0-9._-]*)$/.exec(url);
@@ -30,11 +19,12 @@ export function createBroker(url: string, options: BrokerOptions = {}): Broker {
       code: 'BROKER_URL_INVALID',
     });
   }
+  const { namespace = DEFAULT_NAMESPACE, clock, idempotencyTtlMs } = options;
   const name = match[1] ?? '';
-  if (name === '') return new MemoryBroker(options);
-  const known = shared.get(name);
-  if (known !== undefined && !known.isClosed) return known.held();
-  const broker = new SharedBroker(options);
-  shared.set(name, broker);
-  return broker.held();
+  if (name === '') return new MemoryBroker({ clock, idempotencyTtlMs });
+  // No name holds a colon: the last one ends the namespace.
+  const key = `${namespace}:${name}`;
+  const server = servers.get(key) ?? new MemoryServer({ clock, idempotencyTtlMs }, () => servers.delete(key));
+  servers.set(key, server);
+  return new MemoryBroker({}, server);
 }

@@ -1,2 +1,3 @@
 export { createBroker } from './create-broker.ts';
-export { MemoryBroker, type MemoryBrokerOptions } from './memory-broker.ts';
+export { MemoryBroker } from './memory-broker.ts';
+export type { MemoryBrokerOptions } from './memory-broker-options.ts';

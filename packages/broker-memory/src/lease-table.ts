@@ -2,6 +2,16 @@ import type { Clock, TimerHandle } from '@brokkr/core';
 import { MessageLine } from './message-line.ts';
 import type { StoredMessage } from './stored-message.ts';
 
+export interface LeaseTableOptions {
+  readonly workerId: string;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  /** Told of hand-overs that ended without a settlement. */
+  readonly onLapsed: (messages: readonly StoredMessage[]) => void;
+  /** Told once it is retired and holds nothing, perhaps more than once. */
+  readonly onOver: () => void;
+}
+
 /**
  * What one consumer holds. All its leases are equally long, so the order in which they were given or renewed is the
  * order in which they run out, and one timer watches the first.
@@ -11,15 +21,17 @@ export class LeaseTable {
   readonly #clock: Clock;
   readonly #leaseMs: number;
   readonly #onLapsed: (messages: readonly StoredMessage[]) => void;
+  readonly #onOver: () => void;
   readonly #held = new MessageLine('held');
   #timer: TimerHandle | undefined;
   #isRetired = false;
 
-  constructor(workerId: string, clock: Clock, leaseMs: number, onLapsed: (messages: readonly StoredMessage[]) => void) {
+  constructor({ workerId, leaseMs, clock, onLapsed, onOver }: LeaseTableOptions) {
     this.workerId = workerId;
     this.#clock = clock;
     this.#leaseMs = leaseMs;
     this.#onLapsed = onLapsed;
+    this.#onOver = onOver;
   }
 
   get size(): number {
@@ -71,8 +83,10 @@ export class LeaseTable {
       if (message.leaseEndsAt > now) break;
       lapsed.push(message);
     }
+    if (lapsed.length === 0) return;
     for (const message of lapsed) this.#held.remove(message);
-    if (lapsed.length > 0) this.#onLapsed(lapsed);
+    this.#onLapsed(lapsed);
+    if (this.#isRetired) this.#rest();
   }
 
   /** Ends all leases at once: the worker is known to be dead. */
@@ -92,6 +106,7 @@ export class LeaseTable {
     if (this.#held.size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#isRetired) this.#onOver();
   }
 
   #watch(): void {

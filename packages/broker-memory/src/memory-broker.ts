@@ -1,49 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type BrokerCapabilities,
-  BrokerUnavailableError,
-  type CancellingBroker,
-  type Clock,
-  checkQueueName,
-  type ElectingBroker,
-  type Envelope,
-  type InspectableBroker,
-  type Leadership,
-  type PeekState,
-  type PublishReceipt,
-  type QueueCounts,
-  type ReleasingBroker,
-  type ResultStore,
-  type StateStore,
-  type SubscribeOptions,
-  type Subscription,
-  systemClock,
+import type {
+  BrokerCapabilities,
+  CancellingBroker,
+  ElectingBroker,
+  Envelope,
+  InspectableBroker,
+  Leadership,
+  PeekState,
+  PublishReceipt,
+  QueueCounts,
+  ReleasingBroker,
+  ResultStore,
+  StateStore,
+  SubscribeOptions,
+  Subscription,
 } from '@brokkr/core';
 import { closedError } from './closed-error.ts';
-import { IdempotencyKeys } from './idempotency-keys.ts';
-import { MemoryElections } from './memory-elections.ts';
-import { MemoryQueue } from './memory-queue.ts';
-import { MemoryResults } from './memory-results.ts';
+import type { MemoryBrokerOptions } from './memory-broker-options.ts';
+import type { MemoryQueue } from './memory-queue.ts';
+import { MemoryServer } from './memory-server.ts';
 import { MemorySubscription } from './memory-subscription.ts';
 import { handedOut, type StoredMessage } from './stored-message.ts';
 
-export interface MemoryBrokerOptions {
-  /** Where leases, delays and life times get their time from. @default the system's */
-  readonly clock?: Clock | undefined;
-  /** Messages it keeps, dead ones too; `publish` refuses more. @default 10_000_000 */
-  readonly maxMessages?: number | undefined;
-  /** Longest delay it waits for at once, milliseconds; longer ones travel in hops. @default ten years */
-  readonly maxDelayMs?: number | undefined;
-  /** Life of an idempotency key, milliseconds. @default 24 h */
-  readonly idempotencyTtlMs?: number | undefined;
-}
-
-const defaults = {
-  maxMessages: 10_000_000,
-  maxDelayMs: 10 * 365 * 86_400_000,
-  idempotencyTtlMs: 86_400_000,
-  leaseMs: 30_000,
-} as const;
+const DEFAULT_LEASE_MS = 30_000;
 
 /**
  * A broker that lives in this process and ends with it: the whole contract, in time you can set. The one to read
@@ -53,27 +32,22 @@ export class MemoryBroker
   implements InspectableBroker, CancellingBroker, ReleasingBroker, ElectingBroker, ResultStore, StateStore
 {
   readonly capabilities: BrokerCapabilities;
-  readonly #clock: Clock;
-  readonly #maxMessages: number;
-  readonly #maxDelayMs: number;
-  readonly #queues = new Map<string, MemoryQueue>();
-  readonly #keys: IdempotencyKeys;
-  readonly #results: MemoryResults;
-  readonly #state = new Map<string, string>();
-  readonly #elections = new MemoryElections();
-  #fence = 0;
+  readonly #server: MemoryServer;
+  readonly #subscriptions = new Set<MemorySubscription>();
   #closed = false;
 
-  constructor(options: MemoryBrokerOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
-    this.#maxMessages = options.maxMessages ?? defaults.maxMessages;
-    this.#maxDelayMs = options.maxDelayMs ?? defaults.maxDelayMs;
-    this.#keys = new IdempotencyKeys(this.#clock, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
-    this.#results = new MemoryResults(this.#clock);
+  /**
+   * @param server that keeps the messages, shared with others: `createBroker` gives one for `memory:name`, and the
+   * options are that one's then. @default one of its own
+   * @throws ConfigError naming an option that is unknown, or whose value is wrong
+   */
+  constructor(options: MemoryBrokerOptions = {}, server: MemoryServer = new MemoryServer(options)) {
+    this.#server = server;
+    server.join(this);
     this.capabilities = Object.freeze({
       persistent: false,
       ordered: true,
-      maxDelayMs: this.#maxDelayMs,
+      maxDelayMs: server.maxDelayMs,
       delayResolutionMs: 50,
       idempotency: true,
       cancel: true,
@@ -85,55 +59,67 @@ export class MemoryBroker
     return this.#closed;
   }
 
-  /** @throws BrokerUnavailableError when it is closed, or full (`BROKER_FULL`): then nothing of the batch was stored */
+  /**
+   * @throws BrokerUnavailableError when it is closed, or full (`BROKER_FULL`), ConfigError where a queue's name is none:
+   * then nothing of the batch was stored
+   */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     this.#checkOpen();
-    this.#checkRoom(envelopes.length);
-    const touched = new Set<MemoryQueue>();
-    const receipts = envelopes.map((envelope): PublishReceipt => {
+    this.#server.checkRoom(envelopes.length);
+    // All of them before anything is claimed or stored: one name that is none refuses its whole batch.
+    const queues = envelopes.map(({ queue }) => this.#server.queue(queue));
+    const receipts = envelopes.map((envelope, index): PublishReceipt => {
       const { id, idempotencyKey } = envelope;
-      const holder = idempotencyKey === undefined ? id : this.#keys.claim(idempotencyKey, id);
+      const holder = idempotencyKey === undefined ? id : this.#server.keys.claim(idempotencyKey, id);
       if (holder !== id) return { id: holder, isNew: false };
-      const queue = this.#queue(envelope.queue);
-      queue.publish(envelope);
-      touched.add(queue);
+      (queues[index] as MemoryQueue).publish(envelope);
       return { id, isNew: true };
     });
-    for (const queue of touched) queue.ring();
+    for (const queue of queues) queue.ring();
     return receipts;
   }
 
   async subscribe(name: string, options: SubscribeOptions): Promise<Subscription> {
     this.#checkOpen();
-    const queue = this.#queue(name);
-    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? defaults.leaseMs);
-    return new MemorySubscription(queue, leases, () => this.#closed);
+    const queue = this.#server.queue(name);
+    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? DEFAULT_LEASE_MS);
+    const subscription: MemorySubscription = new MemorySubscription(queue, leases, {
+      isBrokerClosed: () => this.#closed,
+      onClose: () => this.#subscriptions.delete(subscription),
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
   }
 
+  /** What it held is handed over again once its leases are over, where others share its server. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
-    for (const queue of this.#queues.values()) queue.close();
-    this.#results.close();
-    this.#elections.close();
+    const subscriptions = [...this.#subscriptions].map((subscription) => subscription.close());
+    this.#server.leave(this);
+    await Promise.all(subscriptions);
   }
 
   async queues(): Promise<readonly string[]> {
-    return [...this.#queues.values()].filter((queue) => queue.isUsed).map((queue) => queue.name);
+    return this.#server
+      .queues()
+      .filter((queue) => queue.isUsed)
+      .map((queue) => queue.name);
   }
 
   async counts(queue: string): Promise<QueueCounts> {
-    return this.#queue(queue).counts();
+    return this.#server.queue(queue).counts();
   }
 
   async peek(name: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     if (state === 'dead') return first(queue.dead(), limit).map((letter) => handedOut(letter));
     const messages = state === 'ready' ? queue.ready() : queue.delayed();
     return first(messages, limit).map((message) => handedOut(message.envelope));
   }
 
   async take(name: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     const taken = first(queue.waiting(), limit);
     await move(taken.map((message) => this.#asOfNow(message)));
     // While they were stored elsewhere a worker may have started some: those are run here too, rather than lost.
@@ -141,88 +127,70 @@ export class MemoryBroker
   }
 
   async redrive(name: string, ids: readonly string[] | 'all'): Promise<number> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     const redriven = idsOf(queue, ids).filter((id) => queue.redrive(id)).length;
     queue.ring();
     return redriven;
   }
 
   async discard(name: string, ids: readonly string[] | 'all'): Promise<number> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     return idsOf(queue, ids).filter((id) => queue.discard(id)).length;
   }
 
   async purge(name: string): Promise<number> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     return [...queue.ready()].filter(({ envelope }) => queue.remove(envelope.id, 'purged')).length;
   }
 
   async cancel(name: string, ids: readonly string[]): Promise<readonly string[]> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     return ids.filter((id) => queue.remove(id, 'cancelled'));
   }
 
   async releaseWorker(workerId: string): Promise<number> {
-    return [...this.#queues.values()].reduce((released, queue) => released + queue.releaseWorker(workerId), 0);
+    return this.#server.queues().reduce((released, queue) => released + queue.releaseWorker(workerId), 0);
   }
 
   async unfinished(name: string, ids: readonly string[]): Promise<readonly string[]> {
-    const queue = this.#queue(name);
+    const queue = this.#server.queue(name);
     return ids.filter((id) => queue.isUnfinished(id));
   }
 
   async elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
     this.#checkOpen();
-    return this.#elections.elect(name, signal);
+    return this.#server.elections.elect(name, signal, this);
   }
 
   storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
-    return this.#results.storeResult(id, result, ttlMs);
+    return this.#server.results.storeResult(id, result, ttlMs);
   }
 
-  loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    return this.#results.loadResult(id, signal);
+  /** @throws BrokerUnavailableError once it is closed, also where it waits then */
+  async loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
+    return this.#server.results.loadResult(id, signal, this);
   }
 
   async getState(key: string): Promise<string | undefined> {
-    return this.#state.get(key);
+    return this.#server.state.get(key);
   }
 
   async setState(key: string, value: string | undefined): Promise<void> {
-    if (value === undefined) this.#state.delete(key);
-    else this.#state.set(key, value);
-  }
-
-  #queue(name: string): MemoryQueue {
-    const known = this.#queues.get(name);
-    if (known !== undefined) return known;
-    checkQueueName(name);
-    const queue = new MemoryQueue(name, this.#clock, this.#maxDelayMs, () => ++this.#fence);
-    this.#queues.set(name, queue);
-    return queue;
+    if (value === undefined) this.#server.state.delete(key);
+    else this.#server.state.set(key, value);
   }
 
   /** The envelope with the time it still has to wait, by this host's clock. */
   #asOfNow({ envelope, state, dueAt, remainingDelayMs }: StoredMessage): Envelope {
     const { notBefore: _, ...rest } = handedOut(envelope);
     if (state !== 'delayed') return rest;
-    return { ...rest, notBefore: Math.ceil(this.#clock.now() + dueAt - this.#clock.monotonic() + remainingDelayMs) };
+    const { clock } = this.#server;
+    return { ...rest, notBefore: Math.ceil(clock.now() + dueAt - clock.monotonic() + remainingDelayMs) };
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closedError();
-  }
-
-  #checkRoom(wanted: number): void {
-    let kept = 0;
-    for (const queue of this.#queues.values()) kept += queue.size;
-    if (kept + wanted <= this.#maxMessages) return;
-    throw new BrokerUnavailableError(
-      `the memory broker is full: it keeps ${kept} of ${this.#maxMessages} messages (maxMessages)`,
-      {
-        code: 'BROKER_FULL',
-      },
-    );
   }
 }
 

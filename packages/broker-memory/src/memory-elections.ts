@@ -2,28 +2,36 @@ import type { Leadership } from '@brokkr/core';
 import { closedError } from './closed-error.ts';
 
 interface Candidate {
+  readonly broker: object;
   readonly win: () => void;
   readonly fail: (error: Error) => void;
 }
 
+interface Leader {
+  readonly broker: object;
+  readonly release: () => void;
+}
+
 /** Who leads under each name, and who waits for it: first come, first served. */
 export class MemoryElections {
-  readonly #leaders = new Map<string, AbortController>();
+  readonly #leaders = new Map<string, Leader>();
   readonly #waiting = new Map<string, Set<Candidate>>();
 
-  async elect(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
+  async elect(name: string, signal: AbortSignal, broker: object): Promise<Leadership | undefined> {
     if (signal.aborted) return undefined;
-    if (!this.#leaders.has(name)) return this.#lead(name);
-    return this.#wait(name, signal);
+    if (!this.#leaders.has(name)) return this.#lead(name, broker);
+    return this.#wait(name, signal, broker);
   }
 
-  /** Ends every leadership, and every wait with an error. */
-  close(): void {
-    for (const waiting of [...this.#waiting.values()]) for (const { fail } of [...waiting]) fail(closedError());
-    for (const leader of this.#leaders.values()) leader.abort();
+  /** Ends every wait of a broker that closes with an error, and every leadership: another's next candidate leads. */
+  leave(broker: object): void {
+    for (const waiting of [...this.#waiting.values()]) {
+      for (const candidate of [...waiting]) if (candidate.broker === broker) candidate.fail(closedError());
+    }
+    for (const leader of [...this.#leaders.values()]) if (leader.broker === broker) leader.release();
   }
 
-  #wait(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
+  #wait(name: string, signal: AbortSignal, broker: object): Promise<Leadership | undefined> {
     const waiting = this.#waiting.get(name) ?? new Set();
     this.#waiting.set(name, waiting);
     return new Promise((resolve, reject) => {
@@ -36,9 +44,10 @@ export class MemoryElections {
         resolve(undefined);
       };
       const candidate: Candidate = {
+        broker,
         win: () => {
           done();
-          resolve(this.#lead(name));
+          resolve(this.#lead(name, broker));
         },
         fail: (error) => {
           done();
@@ -50,16 +59,16 @@ export class MemoryElections {
     });
   }
 
-  #lead(name: string): Leadership {
-    const leader = new AbortController();
-    this.#leaders.set(name, leader);
-    const release = async () => {
-      if (leader.signal.aborted) return;
+  #lead(name: string, broker: object): Leadership {
+    const lost = new AbortController();
+    const release = () => {
+      if (lost.signal.aborted) return;
       this.#leaders.delete(name);
-      leader.abort();
+      lost.abort();
       const [next] = this.#waiting.get(name) ?? [];
       next?.win();
     };
-    return { lost: leader.signal, release };
+    this.#leaders.set(name, { broker, release });
+    return { lost: lost.signal, release: async () => release() };
   }
 }

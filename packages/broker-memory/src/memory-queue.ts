@@ -9,7 +9,8 @@ import {
 } from '@brokkr/core';
 import { DelayHeap } from './delay-heap.ts';
 import { HandOver } from './hand-over.ts';
-import { LeaseTable } from './lease-table.ts';
+import type { LeaseTable } from './lease-table.ts';
+import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';
 import { handedOut, type KeptEnvelope, keptEnvelope, type StoredMessage } from './stored-message.ts';
 
@@ -31,7 +32,7 @@ export class MemoryQueue {
   readonly #ready = new MessageLine('ready');
   readonly #delayed = new DelayHeap();
   readonly #dead = new Map<string, KeptEnvelope>();
-  readonly #leases = new Set<LeaseTable>();
+  readonly #leases: LeaseTables;
   readonly #waiters = new Set<Waiter>();
   readonly #gone = { published: 0, acknowledged: 0, discarded: 0, purged: 0, cancelled: 0, expired: 0 };
   #delayTimer: TimerHandle | undefined;
@@ -42,6 +43,7 @@ export class MemoryQueue {
     this.#clock = clock;
     this.#maxDelayMs = maxDelayMs;
     this.#nextFence = nextFence;
+    this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
   /** Messages kept, dead ones too. */
@@ -74,7 +76,7 @@ export class MemoryQueue {
     this.#place(message);
   }
 
-  /** Tells consumers that wait that something is ready. Called once for a batch, so that they take all of it. */
+  /** Tells consumers that wait that something is ready. Called after all of a batch, so that they take all of it. */
   ring(): void {
     if (this.#ready.size === 0 || this.#waiters.size === 0) return;
     const waiters = [...this.#waiters];
@@ -91,9 +93,7 @@ export class MemoryQueue {
   }
 
   openLeases(workerId: string, leaseMs: number): LeaseTable {
-    const leases = new LeaseTable(workerId, this.#clock, leaseMs, (messages) => this.#crashed(messages));
-    this.#leases.add(leases);
-    return leases;
+    return this.#leases.open(workerId, leaseMs);
   }
 
   take(limit: number, leases: LeaseTable): Delivery[] {
@@ -125,6 +125,9 @@ export class MemoryQueue {
         break;
       case 'dead-letter':
         this.#forget(message);
+        // A letter of this id may stand there: sent again, it is another message, on Redis too. The later letter
+        // takes its place, and counts are conserved only where the earlier one counts as discarded.
+        this.discard(message.envelope.id);
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
       case 'retry':
@@ -147,18 +150,14 @@ export class MemoryQueue {
   }
 
   releaseWorker(workerId: string): number {
-    let released = 0;
-    for (const leases of this.#leases) {
-      if (leases.workerId === workerId) released += leases.lapseAll();
-    }
-    return released;
+    return this.#leases.releaseWorker(workerId);
   }
 
   counts(): QueueCounts {
     return {
       ready: this.#ready.size,
       delayed: this.#delayed.size,
-      running: [...this.#leases].reduce((held, leases) => held + leases.size, 0),
+      running: this.#leases.size,
       dead: this.#dead.size,
       ...this.#gone,
     };
@@ -200,6 +199,8 @@ export class MemoryQueue {
   redrive(id: string): boolean {
     const letter = this.#dead.get(id);
     if (letter === undefined) return false;
+    // Sent again meanwhile: that one goes on, and takes this one's place.
+    if (this.#live.has(id)) return this.discard(id);
     this.#dead.delete(id);
     this.publish(redriveEnvelope(handedOut(letter), this.name));
     // It was counted when it was sent, and is the same message.
@@ -215,10 +216,7 @@ export class MemoryQueue {
 
   close(): void {
     this.#clock.clearTimeout(this.#delayTimer);
-    for (const leases of this.#leases) leases.close();
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter();
+    this.#leases.close();
   }
 
   /** Puts a message where its envelope says: behind what is ready, or among the delayed. */

@@ -1,17 +1,26 @@
-import type { Clock, ResultStore } from '@brokkr/core';
+import type { Clock } from '@brokkr/core';
+import { closedError } from './closed-error.ts';
 
 interface Kept {
   readonly bytes: Uint8Array;
   readonly endsAt: number;
 }
 
+/** One call that waits for a result, and the broker it was made on. */
+interface Wait {
+  readonly broker: object;
+  readonly told: () => void;
+  readonly fail: (error: Error) => void;
+}
+
 /** Results that ran out are looked for once in so many that are stored: often enough not to pile up. */
 const SWEEP_EVERY = 1_024;
 
-export class MemoryResults implements ResultStore {
+/** The results that brokers of one server keep: what `ResultStore` promises, for each of them. */
+export class MemoryResults {
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Set<Wait>>();
   #stored = 0;
 
   constructor(clock: Clock) {
@@ -21,19 +30,21 @@ export class MemoryResults implements ResultStore {
   async storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
     this.#kept.set(id, { bytes: result.slice(), endsAt: this.#clock.monotonic() + ttlMs });
     if (++this.#stored % SWEEP_EVERY === 0) this.#sweep();
-    for (const told of this.#waiting.get(id) ?? []) told();
+    for (const { told } of this.#waiting.get(id) ?? []) told();
   }
 
-  async loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async loadResult(id: string, signal: AbortSignal, broker: object): Promise<Uint8Array | undefined> {
     const known = this.#get(id);
     if (known !== undefined || signal.aborted) return known;
-    await this.#untilStored(id, signal);
+    await this.#untilStored(id, signal, broker);
     return this.#get(id);
   }
 
-  /** Ends every wait. */
-  close(): void {
-    for (const waiting of [...this.#waiting.values()]) for (const told of [...waiting]) told();
+  /** Ends every wait of a broker that closes, with an error: nothing tells it of a result any more. */
+  leave(broker: object): void {
+    for (const waiting of [...this.#waiting.values()]) {
+      for (const wait of [...waiting]) if (wait.broker === broker) wait.fail(closedError());
+    }
   }
 
   #get(id: string): Uint8Array | undefined {
@@ -41,17 +52,25 @@ export class MemoryResults implements ResultStore {
     return kept === undefined || kept.endsAt <= this.#clock.monotonic() ? undefined : kept.bytes.slice();
   }
 
-  #untilStored(id: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  #untilStored(id: string, signal: AbortSignal, broker: object): Promise<void> {
+    return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(id) ?? new Set();
       this.#waiting.set(id, waiting);
-      const told = () => {
+      const done = () => {
         signal.removeEventListener('abort', told);
-        waiting.delete(told);
+        waiting.delete(wait);
         if (waiting.size === 0) this.#waiting.delete(id);
+      };
+      const told = () => {
+        done();
         resolve();
       };
-      waiting.add(told);
+      const fail = (error: Error) => {
+        done();
+        reject(error);
+      };
+      const wait: Wait = { broker, told, fail };
+      waiting.add(wait);
       signal.addEventListener('abort', told);
     });
   }

@@ -3,16 +3,22 @@ import { closedError } from './closed-error.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { MemoryQueue } from './memory-queue.ts';
 
+/** The broker it belongs to, which closes it when it is closed itself. */
+export interface SubscriptionOwner {
+  readonly isBrokerClosed: () => boolean;
+  readonly onClose: () => void;
+}
+
 export class MemorySubscription implements Subscription {
   readonly #queue: MemoryQueue;
   readonly #leases: LeaseTable;
-  readonly #isBrokerClosed: () => boolean;
+  readonly #owner: SubscriptionOwner;
   readonly #closing = new AbortController();
 
-  constructor(queue: MemoryQueue, leases: LeaseTable, isBrokerClosed: () => boolean) {
+  constructor(queue: MemoryQueue, leases: LeaseTable, owner: SubscriptionOwner) {
     this.#queue = queue;
     this.#leases = leases;
-    this.#isBrokerClosed = isBrokerClosed;
+    this.#owner = owner;
   }
 
   async receive(
@@ -20,7 +26,7 @@ export class MemorySubscription implements Subscription {
     { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
   ): Promise<readonly Delivery[]> {
     for (;;) {
-      if (signal.aborted || this.#closing.signal.aborted || this.#isBrokerClosed()) return [];
+      if (signal.aborted || this.#closing.signal.aborted) return [];
       const deliveries = this.#queue.take(limit, this.#leases);
       if (deliveries.length > 0 || !wait) return deliveries;
       await this.#ring(signal);
@@ -48,6 +54,7 @@ export class MemorySubscription implements Subscription {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#leases.retire();
+    this.#owner.onClose();
   }
 
   /** Resolves once something may be ready, or there is no point in waiting any longer. */
@@ -66,6 +73,6 @@ export class MemorySubscription implements Subscription {
   }
 
   #checkOpen(): void {
-    if (this.#isBrokerClosed()) throw closedError();
+    if (this.#owner.isBrokerClosed()) throw closedError();
   }
 }

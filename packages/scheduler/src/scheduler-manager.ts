@@ -52,6 +52,13 @@ export class SchedulerManager {
     return [...instances.values()];
   }
 
+  /** Whom it works with: the task manager whose broker keeps its state, then those that its jobs' tasks belong to. */
+  managers(): readonly [TaskManager, ...TaskManager[]] {
+    const managers = new Set([...this.#jobs.values()].map(({ definition }) => TaskManager.of(definition.send.task)));
+    managers.delete(this.#manager);
+    return [this.#manager, ...managers];
+  }
+
   /**
    * Adds a job; it waits for its first tick as soon as the scheduler runs.
    * @throws ConfigError (`JOB_INVALID`) naming job and field, or (`JOB_EXISTS`) where the id is known; then nothing changed

@@ -172,3 +172,17 @@ it('a pause that is asked for while a tick is being sent outlives that tick', as
   await scheduler.readState();
   expect(scheduler.getJobs()[0]?.paused).toBe(true);
 });
+
+it('names the task managers it works with, its own first', () => {
+  const { tm, scheduler } = bench();
+  const { tm: another } = bench();
+  for (const [id, manager] of [
+    ['a', another],
+    ['b', tm],
+    ['c', another],
+  ] as const) {
+    const ping = manager.task({ name: `ping-${id}` }, async () => undefined);
+    scheduler.addJob({ id, func: ping.send, trigger: 'interval', seconds: 10 });
+  }
+  expect(scheduler.managers()).toEqual([tm, another]);
+});

@@ -10,7 +10,7 @@ import {
   toMs,
   type Worker,
 } from '@brokkr/core';
-import { checkOptions, ManualClock, type OptionNames } from '@brokkr/core/testing';
+import { checkConcurrency, checkOptions, ManualClock, type OptionNames } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 
 export interface TestAppOptions {
@@ -41,7 +41,7 @@ export interface DeadLetter extends DeadLetterRecord {
 
 /** An application on a memory broker and a virtual clock. Workers work in `drain` and `advance` only. */
 export interface TestApp {
-  /** The arguments of each message sent so far by `task`, in order, as they travel. */
+  /** The arguments of each message sent so far by `task`, in order, as they travel. @throws ConfigError where it is none */
   sent<A extends readonly unknown[]>(task: TaskRef<A, unknown>): readonly A[];
   /** The dead letters of a queue, oldest first. */
   dead(queue: string): readonly DeadLetter[];
@@ -89,7 +89,7 @@ class HeldApp implements TestApp {
     const { tasks, concurrency, settleWithin, startAt, logLevel } = options;
     this.clock = new ManualClock(startAt === undefined ? undefined : instant(startAt));
     this.#broker = new GatedBroker({ clock: this.clock });
-    this.#concurrency = concurrency ?? 4;
+    this.#concurrency = checkConcurrency(concurrency ?? 4);
     this.#settleWithinMs = toMs(settleWithin ?? '1s', 'settleWithin');
     this.#patienceMs = this.#settleWithinMs;
     if (!Array.isArray(tasks))
@@ -117,6 +117,7 @@ class HeldApp implements TestApp {
   }
 
   sent<A extends readonly unknown[]>(task: TaskRef<A, unknown>): readonly A[] {
+    TaskManager.of(task);
     return this.#broker.sent
       .filter(({ headers }) => headers['brokkr-task'] === task.taskName)
       .map(({ body }) => JSON.parse(Buffer.from(body).toString()) as A);

@@ -71,21 +71,15 @@ describe('TASK_RESULT_URL', () => {
     const [messages, results] = [`memory:m-${randomUUID()}`, `memory:r-${randomUUID()}`];
     vi.stubEnv('TASK_BROKER_URL', messages);
     vi.stubEnv('TASK_RESULT_URL', results);
-    const kept: string[] = [];
-    for (const url of [messages, results]) {
-      const broker = createBroker(url) as MemoryBroker;
-      const store = broker.storeResult.bind(broker);
-      broker.storeResult = (id, result, ttlMs) => {
-        kept.push(url);
-        return store(id, result, ttlMs);
-      };
-    }
     const tm = manager();
     await tm.initialize({ logLevel: 'silent' });
     const task = tm.task({ name: 'sum', result: '1h' }, async (a: number, b: number) => a + b);
     await tm.createWorker().start();
     const handle = await task.send(1, 2);
     expect(await handle.result()).toBe(3);
-    expect(kept).toEqual([results]);
+    const kept = async (url: string) =>
+      (createBroker(url) as MemoryBroker).loadResult(handle.id, AbortSignal.abort()).then((result) => String(result));
+    expect(await kept(results)).toMatch('3');
+    expect(await kept(messages)).toBe('undefined');
   });
 });

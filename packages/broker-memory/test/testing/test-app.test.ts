@@ -139,3 +139,17 @@ describe('what is no application', () => {
     );
   });
 });
+
+describe('what is wrong is told where it is given', () => {
+  it('a concurrency that is none, and something that is no task', async () => {
+    const task = manager().task({ name: 'some' }, async () => undefined);
+    expect(() => testApp({ tasks: [task], concurrency: 0 })).toThrow(
+      expect.objectContaining({ code: 'CONCURRENCY_INVALID' }),
+    );
+    const app = testApp({ tasks: [task] });
+    expect(() => app.sent((() => undefined) as unknown as typeof task)).toThrow(
+      expect.objectContaining({ code: 'NO_TASK' }),
+    );
+    await app.close();
+  });
+});

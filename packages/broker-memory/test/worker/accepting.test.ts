@@ -1,7 +1,7 @@
 import { currentTask } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
-import { watchingSuspects } from '../../../core/src/testing/suite/subscribing-otherwise.ts';
+import { subscribingOtherwise, watchingSuspects } from '../../../core/src/testing/suite/subscribing-otherwise.ts';
 import { aSecondOfWork, crash, LEASE_MS, workerBench } from './worker-bench.ts';
 
 describe('a suspect among others', () => {
@@ -37,6 +37,38 @@ describe('a suspect among others', () => {
     await tm.createWorker({ concurrency: 4 }).start();
     await aSecondOfWork(clock);
     expect(ranAt).toEqual([startedAt]);
+    await tm.close();
+  });
+
+  it('waits for a handler that has lost its lease, too: what that kills is not charged to it', async () => {
+    const { tm, clock } = await workerBench((memory) =>
+      subscribingOtherwise(memory, (subscription) => ({
+        // Whoever renews is told that all is lost, and what comes to the task `suspect` has cost two workers.
+        extend: async (deliveries) => deliveries,
+        receive: async (...given) =>
+          (await subscription.receive(...given)).map(({ envelope, fence }) => ({
+            envelope,
+            fence,
+            crashes: envelope.headers['brokkr-task'] === 'suspect' ? 2 : 0,
+          })),
+      })),
+    );
+    const told: string[] = [];
+    const slow = tm.task({ name: 'slow' }, async () => {
+      told.push('slow begins');
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, LEASE_MS / 3 + 3_000));
+      told.push('slow ends');
+    });
+    const suspect = tm.task({ name: 'suspect' }, async () => void told.push('suspect'));
+    await slow.send();
+    const worker = tm.createWorker({ concurrency: 4 });
+    worker.on('leaseLost', () => void told.push('slow is lost'));
+    await worker.start();
+    await clock.advance(LEASE_MS / 3 + 1_000);
+    await suspect.send();
+    await aSecondOfWork(clock);
+    await clock.advance(3_000);
+    expect(told).toEqual(['slow begins', 'slow is lost', 'slow ends', 'suspect']);
     await tm.close();
   });
 

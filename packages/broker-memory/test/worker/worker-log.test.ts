@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { currentTask, TaskManager } from '@brokkr/core';
+import { currentTask, RetryLater, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -178,5 +178,43 @@ describe('weights between queues, over real workers', () => {
     const ran = await order(true);
     expect(new Set(ran.slice(0, SENT))).toEqual(new Set(['critical']));
     expect(new Set(ran.slice(SENT, 2 * SENT))).toEqual(new Set(['default']));
+  });
+});
+
+describe('what a worker tells of messages', () => {
+  it('of a task it does not know: once for each name, however many come', async () => {
+    const { tm, clock, warnings, broker } = await setUp();
+    tm.task({ name: 'known' }, async () => undefined);
+    const other = TaskManager.getInstance(`log-${randomUUID()}`);
+    managers.push(other);
+    await other.initialize({ broker, clock, logLevel: 'silent' });
+    const misspelt = other.task({ name: 'knwon' }, async () => undefined);
+    await misspelt.sendMany([[], [], []]);
+    await tm.createWorker().start();
+    await clock.advance(60_000);
+    expect(warnings().filter(({ msg }) => msg.includes('knows no task'))).toMatchObject([
+      { task: 'knwon', queue: 'default' },
+    ]);
+    expect(await broker.counts('default')).toMatchObject({ delayed: 3 });
+  });
+
+  it('a wait that no date can tell hides nothing of its neighbours', async () => {
+    const { tm, clock, lines, warnings } = await setUp();
+    const ages = tm.task({ name: 'ages' }, async () => {
+      throw new RetryLater('100000000d');
+    });
+    const quick = tm.task({ name: 'quick' }, async () => undefined);
+    await ages.send();
+    await quick.sendMany([[], []]);
+    const worker = tm.createWorker();
+    const succeeded: string[] = [];
+    worker.on('succeeded', ({ name }) => void succeeded.push(name));
+    await worker.start();
+    await clock.advance(1_000);
+    expect(succeeded).toEqual(['quick', 'quick']);
+    expect(warnings().filter(({ nextAt }) => nextAt !== undefined)).toMatchObject([
+      { task: { name: 'ages' }, nextAt: 'after the year 275760' },
+    ]);
+    expect(lines.some(({ msg }) => msg.includes('settle_unknown'))).toBe(false);
   });
 });

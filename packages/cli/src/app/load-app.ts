@@ -41,6 +41,11 @@ export async function loadApp(
   return { core, path, manager };
 }
 
+/** Closes every task manager of the application, so that nothing of it keeps the process. */
+export async function closeApp({ core }: App): Promise<void> {
+  await Promise.all(core.TaskManager.all().map((manager) => manager.close()));
+}
+
 function managersWithTasks({ TaskManager }: Core, path: string): readonly TaskManager[] {
   const managers = TaskManager.all().filter((manager) => manager.tasks().length > 0);
   if (managers.length > 0) return managers;

@@ -1,6 +1,7 @@
 import type { InspectableBroker } from '@brokkr/core';
 import { findApp } from './find-app.ts';
 import { forOutput } from './for-output.ts';
+import { PROBE_QUEUE } from './is-one-place.ts';
 import { loadApp } from './load-app.ts';
 
 /**
@@ -10,8 +11,8 @@ import { loadApp } from './load-app.ts';
  */
 export async function queueNames(broker: InspectableBroker, app: string | undefined): Promise<readonly string[]> {
   if (app !== undefined) findApp(app);
-  const listed = await broker.queues();
-  if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return [...listed].sort();
+  const listed = (await broker.queues()).filter((queue) => queue !== PROBE_QUEUE);
+  if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return listed.sort();
   const { manager } = await loadApp(app, forOutput);
   const { queueName } = manager.config;
   const named = manager.tasks().map((task) => task.queueName ?? queueName);

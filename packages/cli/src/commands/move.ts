@@ -1,5 +1,7 @@
+import { isOnePlace } from '../app/is-one-place.ts';
 import { withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
+import { UsageError } from '../exit.ts';
 
 export interface MoveOptions {
   readonly app?: string;
@@ -11,10 +13,17 @@ const BATCH = 500;
 /**
  * Moves what is ready or delayed from one broker to another, queue by queue: stored there before it is removed here, so
  * that an interruption leaves a message twice rather than nowhere. Prints how many of each queue.
+ * @throws UsageError where both are one place: each message would be known there, and then removed
  */
 export async function moveCommand(fromUrl: string, toUrl: string, { app, queues }: MoveOptions): Promise<void> {
   await withBroker(fromUrl, 'brokkr move', ({ broker: from }) =>
-    withBroker(toUrl, 'brokkr move', async ({ broker: to }) => {
+    withBroker(toUrl, 'brokkr move', async ({ core, broker: to }) => {
+      if (await isOnePlace(core, from, to)) {
+        const [here, there] = [fromUrl, toUrl].map(core.redactUrl);
+        throw new UsageError(
+          `brokkr move: ${here} and ${there} are one and the same place, with the same queues; nothing was moved, give the URL of another broker`,
+        );
+      }
       const names = queues?.split(',') ?? (await queueNames(from, app));
       for (const queue of names) {
         let moved = 0;

@@ -1,6 +1,7 @@
+import type { SchedulerManager } from '@brokkr/scheduler';
 import Table from 'cli-table3';
 import { forOutput } from '../app/for-output.ts';
-import { loadApp } from '../app/load-app.ts';
+import { closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { printable } from '../explain.ts';
 
@@ -14,30 +15,39 @@ const SHOWN_RUNS = 3;
 /** Lists the application's jobs: trigger in words, zone, the next runs, and whether the broker holds them paused. */
 export async function scheduleListCommand({ app, json }: ScheduleListOptions): Promise<void> {
   const loaded = await loadApp(app, forOutput);
-  const schedulers = await loadSchedulers(loaded);
-  const { brokerUrl } = loaded.manager.config;
-  // What lives in one process has nothing to tell of another.
-  if (!brokerUrl.startsWith('memory:')) await Promise.all(schedulers.map((scheduler) => scheduler.readState()));
-  const jobs = schedulers.flatMap((scheduler) =>
-    scheduler.getJobs().map((job) => ({
-      id: job.id,
-      task: job.taskName,
-      trigger: job.trigger,
-      timezone: job.timezone,
-      nextRuns: job.nextRuns(SHOWN_RUNS).map((run) => run.toISOString()),
-      paused: job.paused,
-    })),
-  );
-  await loaded.manager.close();
-  if (json) {
-    console.log(JSON.stringify(jobs, null, 2));
-    return;
+  try {
+    const schedulers = await loadSchedulers(loaded, forOutput);
+    await Promise.all(schedulers.filter(isShared).map((scheduler) => scheduler.readState()));
+    const jobs = schedulers.flatMap(jobsOf);
+    console.log(json ? JSON.stringify(jobs, null, 2) : asTable(jobs));
+  } finally {
+    await closeApp(loaded);
   }
+}
+
+/** What lives in one process has nothing to tell of another. */
+function isShared(scheduler: SchedulerManager): boolean {
+  const [manager] = scheduler.managers();
+  return !manager.config.brokerUrl.startsWith('memory:');
+}
+
+function jobsOf(scheduler: SchedulerManager) {
+  return scheduler.getJobs().map((job) => ({
+    id: job.id,
+    task: job.taskName,
+    trigger: job.trigger,
+    timezone: job.timezone,
+    nextRuns: job.nextRuns(SHOWN_RUNS).map((run) => run.toISOString()),
+    paused: job.paused,
+  }));
+}
+
+function asTable(jobs: ReturnType<typeof jobsOf>): string {
   const head = ['job', 'task', 'trigger', 'zone', 'next runs', 'paused'];
   const table = new Table({ head, style: { head: [], border: [] } });
   for (const { id, task, trigger, timezone, nextRuns, paused } of jobs) {
     const runs = nextRuns.length === 0 ? 'never again' : nextRuns.join('\n');
     table.push([printable(id), printable(task), printable(trigger), timezone, runs, paused ? 'yes' : '']);
   }
-  console.log(table.toString());
+  return table.toString();
 }

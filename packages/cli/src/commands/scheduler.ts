@@ -1,4 +1,5 @@
-import { loadApp } from '../app/load-app.ts';
+import type { SchedulerManager } from '@brokkr/scheduler';
+import { closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { EXIT } from '../exit.ts';
 
@@ -9,8 +10,17 @@ export interface SchedulerCommandOptions {
 
 /** Runs the application's schedules until a signal ends it; resolves with the exit code. */
 export async function schedulerCommand({ app, broker }: SchedulerCommandOptions): Promise<number> {
-  const loaded = await loadApp(app, { runMode: 'producer', ...(broker === undefined ? {} : { brokerUrl: broker }) });
-  const schedulers = await loadSchedulers(loaded);
+  const options = { runMode: 'producer', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
+  const loaded = await loadApp(app, options);
+  try {
+    await runSchedulers(await loadSchedulers(loaded, options));
+  } finally {
+    await closeApp(loaded);
+  }
+  return EXIT.fine;
+}
+
+async function runSchedulers(schedulers: readonly SchedulerManager[]): Promise<void> {
   const stopped = new Promise<void>((resolve, reject) => {
     let signals = 0;
     const stop = () => {
@@ -23,7 +33,7 @@ export async function schedulerCommand({ app, broker }: SchedulerCommandOptions)
     await Promise.all(schedulers.map((scheduler) => scheduler.start()));
     await stopped;
   } finally {
-    await loaded.manager.close();
+    // Where one could not start, the others have.
+    await Promise.all(schedulers.map((scheduler) => scheduler.stop()));
   }
-  return EXIT.fine;
 }

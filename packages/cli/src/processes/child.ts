@@ -18,6 +18,7 @@ export class Child {
   readonly workerId: string;
   readonly ended: Promise<Ended>;
   readonly #process: ChildProcess;
+  #isFinishing = false;
 
   /** @param args of `brokkr worker`, without its name */
   constructor(args: readonly string[]) {
@@ -38,7 +39,15 @@ export class Child {
     return this.#process.pid;
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+  /** Lets it finish what it runs; asked again, nothing changes: to the process a second signal means at once. */
+  finish(): void {
+    if (this.#isFinishing) return;
+    this.#isFinishing = true;
+    this.#process.kill('SIGTERM');
+  }
+
+  /** Ends one that is finishing. */
+  endNow(): void {
+    this.#process.kill('SIGTERM');
   }
 }

@@ -17,9 +17,12 @@ const LONGEST_WAIT_MS = 5_000;
 /** A process that lived this long was sound: the next one starts at once. */
 const SOUND_MS = 10_000;
 
-/** Keeps as many worker processes alive as asked, until a signal stops them; resolves with the exit code. */
+/**
+ * Keeps as many worker processes alive as asked, until a signal stops them; resolves with the exit code. With `watch` one
+ * that ends by itself stays away until the sources change.
+ */
 export async function supervise(app: App, options: SuperviseOptions): Promise<number> {
-  const supervisor = new Supervisor(app, argsOf(app, options));
+  const supervisor = new Supervisor(app, argsOf(app, options), options.watch);
   const unwatch = options.watch ? await watchSources(app.path, () => supervisor.restart()) : undefined;
   const stop = () => supervisor.stop();
   process.on('SIGINT', stop).on('SIGTERM', stop);
@@ -32,20 +35,24 @@ export async function supervise(app: App, options: SuperviseOptions): Promise<nu
 class Supervisor {
   readonly #app: App;
   readonly #args: readonly string[];
+  readonly #watches: boolean;
   readonly #children = new Set<Child>();
-  readonly #restarting = new WeakSet<Child>();
+  /** How often the sources have changed. */
+  #changes = 0;
   #stopping = false;
   #wakers = new Set<() => void>();
 
-  constructor(app: App, args: readonly string[]) {
+  constructor(app: App, args: readonly string[], watches: boolean) {
     this.#app = app;
     this.#args = args;
+    this.#watches = watches;
   }
 
   /** One place for a process: filled again whenever the one in it dies. */
   async keepOne(): Promise<number> {
     let waitMs = FIRST_WAIT_MS;
     for (;;) {
+      const changes = this.#changes;
       const child = new Child(this.#args);
       this.#children.add(child);
       this.#app.core.logger.info({ child: child.pid, worker: child.workerId }, 'worker process started');
@@ -53,15 +60,15 @@ class Supervisor {
       this.#children.delete(child);
       // Our own signal ends only a process that has not begun to listen for it: it ran nothing.
       if (this.#stopping) return ended.signal === 'SIGTERM' ? EXIT.fine : (ended.code ?? EXIT.failed);
-      // Wrong settings do not get better by trying again.
-      if (ended.code === EXIT.usage) {
+      if (this.#changes > changes) continue;
+      // Wrong settings do not get better by trying again, but by a change.
+      if (ended.code === EXIT.usage && !this.#watches) {
         this.stop();
         return EXIT.usage;
       }
-      if (this.#restarting.has(child)) continue;
       await this.#tellDeath(child, ended);
       if (ended.ranMs >= SOUND_MS) waitMs = FIRST_WAIT_MS;
-      await this.#sleep(waitMs);
+      if (!this.#stopping && this.#changes === changes) await this.#sleep(this.#watches ? undefined : waitMs);
       if (this.#stopping) return EXIT.failed;
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
     }
@@ -69,16 +76,22 @@ class Supervisor {
 
   /** Ends every process gracefully and starts another in its place. */
   restart(): void {
-    for (const child of this.#children) {
-      this.#restarting.add(child);
-      child.signal('SIGTERM');
-    }
+    this.#changes++;
+    for (const child of this.#children) child.finish();
+    this.#wakeAll();
   }
 
-  /** Passes the signal on: the first lets them finish, the second ends them at once. */
+  /** The first signal lets them finish, the second ends them at once. */
   stop(): void {
+    for (const child of this.#children) {
+      if (this.#stopping) child.endNow();
+      else child.finish();
+    }
     this.#stopping = true;
-    for (const child of this.#children) child.signal('SIGTERM');
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
     for (const wake of [...this.#wakers]) wake();
   }
 
@@ -97,18 +110,21 @@ class Supervisor {
     }
     core.logger.error(
       { child: child.pid, worker: child.workerId, code, signal, released },
-      'a worker process died; starting another',
+      this.#watches
+        ? 'a worker process ended; the next change of a source file starts another'
+        : 'a worker process died; starting another',
     );
   }
 
-  #sleep(waitMs: number): Promise<void> {
+  /** @param waitMs at the most; without it until something happens */
+  #sleep(waitMs: number | undefined): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
         this.#wakers.delete(wake);
         resolve();
       };
-      const timer = setTimeout(wake, waitMs);
+      const timer = waitMs === undefined ? undefined : setTimeout(wake, waitMs);
       this.#wakers.add(wake);
     });
   }

@@ -4,7 +4,6 @@ import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
 import type { HandleContext, Middleware } from '../middleware/middleware.ts';
-import { storingResult } from '../result/store-result.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -22,7 +21,8 @@ export interface WorkerTasksOptions {
 
 /** A definition as a worker runs it. */
 export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): WorkerTask {
-  const { config, retryPolicy } = options;
+  const { config, retryPolicy, resultStore } = options;
+  if (definition.resultTtlMs !== undefined && resultStore === undefined) throw keepsNone(definition);
   const delayMs = definition.retryDelayMs ?? config.retryDelayMs;
   const standard = exponential({ delay: `${delayMs}ms`, max: `${definition.maxRetryDelayMs}ms` });
   const house = definition.retryDelayMs === undefined ? retryPolicy : undefined;
@@ -32,15 +32,12 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
     timeoutMs: definition.timeoutMs ?? config.timeoutMs,
     policy: definition.retry ?? house ?? standard,
     fallbackPolicy: standard,
-    run: runner(definition, options),
+    run: runner(definition, options.middleware),
   };
 }
 
-/** Without a schema, a result to keep and middleware the handler is called as it is. */
-function runner(
-  definition: TaskDefinition,
-  { config, middleware, resultStore }: WorkerTasksOptions,
-): WorkerTask['run'] {
+/** Without a schema and middleware the handler is called as it is. */
+function runner(definition: TaskDefinition, middleware: readonly Middleware[]): WorkerTask['run'] {
   const { handler } = definition;
   const call =
     definition.schema === undefined
@@ -49,19 +46,13 @@ function runner(
   const layers = middleware.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
     handle === undefined ? [] : [{ name, around: handle.bind(middleware[index]) }],
   );
-  const { resultTtlMs } = definition;
-  if (layers.length === 0 && resultTtlMs === undefined) return (_run, message) => call(message);
+  if (layers.length === 0) return (_run, message) => call(message);
   const onion = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
-  const whole =
-    resultTtlMs === undefined
-      ? onion
-      : storingResult(needed(resultStore, definition), resultTtlMs, config.maxPayload, onion);
-  return (run, message) => whole(new HandleScope(definition, run, message));
+  return (run, message) => onion(new HandleScope(definition, run, message));
 }
 
-function needed(store: ResultStore | undefined, { name }: TaskDefinition): ResultStore {
-  if (store !== undefined) return store;
-  throw new UnsupportedFeatureError(
+function keepsNone({ name }: TaskDefinition): UnsupportedFeatureError {
+  return new UnsupportedFeatureError(
     `task ${name} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`,
     {
       code: 'RESULT_STORE_MISSING',

@@ -27,12 +27,22 @@ export function readHistory(history: string | undefined): readonly AttemptRecord
   if (history === undefined) return [];
   try {
     const records: unknown = JSON.parse(history);
-    return Array.isArray(records)
-      ? (records as AttemptRecord[]).filter((record) => typeof record === 'object' && record !== null)
-      : [];
+    return Array.isArray(records) ? records.filter(isAttempt) : [];
   } catch {
     return [];
   }
+}
+
+/** Headers come from anybody: what is no attempt as we write it is left out. */
+function isAttempt(record: unknown): record is AttemptRecord {
+  const { attempt, at, worker, error } = (record ?? {}) as Partial<AttemptRecord>;
+  return (
+    typeof attempt === 'number' &&
+    typeof at === 'number' &&
+    typeof worker === 'string' &&
+    typeof error?.name === 'string' &&
+    typeof error.message === 'string'
+  );
 }
 
 /** The records as a list that fits, each written once and shortened only if it must be. */

@@ -7,8 +7,16 @@ export type ResultRecord =
   | { readonly kind: 'unserializable'; readonly reason: string }
   | { readonly kind: 'error'; readonly error: ErrorRecord };
 
-/** The bytes to keep for a result; whatever the handler returned, it does not throw. */
-export function encodeResult(value: unknown, maxBytes: number): Uint8Array {
+/** How a message ended, for whoever waits for its result. */
+export type Ending = { readonly value: unknown } | { readonly error: unknown };
+
+/** The bytes to keep of an ending; whatever it holds, it does not throw. */
+export function encodeEnding(ending: Ending, maxBytes: number): Uint8Array {
+  if ('value' in ending) return encodeValue(ending.value, maxBytes);
+  return encode({ kind: 'error', error: errorRecord(ending.error) });
+}
+
+function encodeValue(value: unknown, maxBytes: number): Uint8Array {
   try {
     // JSON leaves out a field that is undefined, and that is how an absent result is stored.
     const bytes = Buffer.from(JSON.stringify({ kind: 'value', value }));
@@ -20,10 +28,6 @@ export function encodeResult(value: unknown, maxBytes: number): Uint8Array {
   } catch (error) {
     return encode({ kind: 'unserializable', reason: errorRecord(error).message });
   }
-}
-
-export function encodeFailure(error: unknown): Uint8Array {
-  return encode({ kind: 'error', error: errorRecord(error) });
 }
 
 export function decodeResult(bytes: Uint8Array): ResultRecord {

@@ -3,9 +3,10 @@ import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
-import { pause } from '../clock/pause.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import type { Ending } from '../result/result-record.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
 import { Execution } from './execution.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import { Held } from './held.ts';
@@ -18,9 +19,6 @@ import { type Settling, settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
 import type { WorkerTask } from './worker-task.ts';
 
-const FIRST_WAIT_MS = 50;
-const LONGEST_WAIT_MS = 2_000;
-
 export interface ConsumerOptions {
   readonly workerId: string;
   readonly lanes: readonly Lane[];
@@ -30,8 +28,8 @@ export interface ConsumerOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Keeps the failure of a task that keeps results, before its message ends. */
-  readonly storeFailure: (messageId: string, task: WorkerTask, error: unknown) => Promise<void>;
+  /** Keeps how a task that keeps results ended, before its message does. Never rejects. */
+  readonly storeResult: (messageId: string, task: TaskDefinition, ending: Ending) => Promise<void>;
 }
 
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
@@ -51,7 +49,11 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#fetcher = new Fetcher(options.lanes, options.strict);
+    this.#fetcher = new Fetcher(options.lanes, {
+      strict: options.strict,
+      clock: options.clock,
+      onError: (queue, error, waitMs) => options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
+    });
     this.#settling = {
       workerId: options.workerId,
       now: options.judging.now,
@@ -144,7 +146,6 @@ export class Consumer {
 
   async #fetch(): Promise<void> {
     const { signal } = this.#fetching;
-    let waitMs = FIRST_WAIT_MS;
     while (!signal.aborted) {
       const free = this.#freeSlots();
       if (free === 0) {
@@ -153,27 +154,18 @@ export class Consumer {
         });
         continue;
       }
-      try {
-        const fetched = await this.#fetcher.next(free, signal);
-        waitMs = FIRST_WAIT_MS;
-        if (fetched.some(({ deliveries }) => deliveries.length > 0)) this.#accept(fetched);
-        // A closed broker answers so, at once and for ever.
-        else await pause(this.#options.clock, FIRST_WAIT_MS, signal);
-      } catch (error) {
-        this.#options.logger.warn({ error, waitMs }, 'fetching failed; trying again');
-        await pause(this.#options.clock, waitMs, signal);
-        waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
-      }
+      const fetched = await this.#fetcher.next(free, signal);
+      if (fetched.length > 0) this.#accept(fetched);
     }
   }
 
   #freeSlots(): number {
     const { concurrency } = this.#options;
     const running = this.#runner.size;
-    const unsettled = this.#held() - running;
+    const held = this.#held();
     // What is done may be on its way and what was done after it wait for the next call, and no more.
-    if (this.#solitude.isClosed || unsettled > 2 * concurrency) return 0;
-    if (this.#solitude.isWary) return running + unsettled === 0 ? 1 : 0;
+    if (this.#solitude.isClosed || held - running > 2 * concurrency) return 0;
+    if (this.#solitude.isWary) return this.#isEmpty() ? 1 : 0;
     return Math.max(0, concurrency - running);
   }
 
@@ -189,7 +181,7 @@ export class Consumer {
   /** Whether anything of what came may start: a suspect keeps its company from it, too. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
-      return this.#solitude.admit(isOne && this.#held() === 0);
+      return this.#solitude.admit(isOne && this.#isEmpty());
     this.#solitude.relax();
     return true;
   }
@@ -203,13 +195,20 @@ export class Consumer {
       if (verdict.kind === 'run' && mayStart && this.#start(lane, delivery, verdict, startBy)) continue;
       const held = new Held(lane, delivery);
       lane.leases.hold(held);
-      if (verdict.kind === 'settle') this.#settleUnrun(held, verdict.settlement);
-      else if (back === undefined) back = [held];
+      if (verdict.kind === 'settle') {
+        if (verdict.unknownTask !== undefined) this.#options.reporter.unknownTask(verdict.unknownTask, lane.queue);
+        this.#settleUnrun(held, verdict.settlement);
+      } else if (back === undefined) back = [held];
       else back.push(held);
     }
     if (back === undefined) return;
     // Last one first, since each goes back to the head of its line.
     for (const held of back.reverse()) this.#settle(held, { kind: 'release', delivery: held.delivery }, UNTOLD);
+  }
+
+  /** Whether nothing is held, and nothing runs that was lost. */
+  #isEmpty(): boolean {
+    return this.#held() === 0 && this.#runner.size === 0;
   }
 
   /** Deliveries that are neither settled nor lost. */
@@ -244,7 +243,8 @@ export class Consumer {
     const settlement = settleOutcome(outcome, execution, this.#settling);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
-    if (settlement.kind === 'dead-letter') this.#settleFailed(execution, settlement, report, task, error);
+    if (outcome.kind === 'succeeded') this.#settleEnded(execution, settlement, report, task, outcome);
+    else if (settlement.kind === 'dead-letter') this.#settleEnded(execution, settlement, report, task, { error });
     else this.#settle(execution, settlement, report);
   }
 
@@ -253,22 +253,16 @@ export class Consumer {
     const error = failureWithoutRun(settlement);
     const name = held.delivery.envelope.headers[TASK_HEADER] ?? '';
     const task = error === undefined ? undefined : this.#options.judging.taskFor(name);
-    this.#settleFailed(held, settlement, reportOf(settlement, undefined, error), task, error);
+    this.#settleEnded(held, settlement, reportOf(settlement, undefined, error), task, { error });
   }
 
-  /** Whoever waits for its result learns of its failure, before it is gone. */
-  #settleFailed(
-    held: Held,
-    settlement: Settlement,
-    report: Report,
-    task: WorkerTask | undefined,
-    error: unknown,
-  ): void {
+  /** Whoever waits for its result learns of its end, before it is gone. No time limit of the handler's counts here. */
+  #settleEnded(held: Held, settlement: Settlement, report: Report, task: WorkerTask | undefined, ending: Ending): void {
     if (task?.definition.resultTtlMs === undefined) {
       this.#settle(held, settlement, report);
       return;
     }
-    const storing = this.#options.storeFailure(held.delivery.envelope.id, task, error).then(() => {
+    const storing = this.#options.storeResult(held.delivery.envelope.id, task.definition, ending).then(() => {
       this.#storing.delete(storing);
       if (held.isOurs) this.#settle(held, settlement, report);
       this.#scheduleTurn();

@@ -11,7 +11,7 @@ import { Held, type HoldingLane } from './held.ts';
 import type { Outcome } from './outcome.ts';
 import type { WorkerTask } from './worker-task.ts';
 
-const SUCCEEDED: Outcome = { kind: 'succeeded' };
+const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
 
 /**
  * One run of one delivery, from its start until it ended or was given up: exactly one outcome is told, whatever the
@@ -69,12 +69,12 @@ export class Execution extends Held implements Due {
       return;
     }
     if (isPrimitive(answer)) {
-      this.#returned();
+      this.#returned(answer);
       return;
     }
     // A handler may return any thenable, and one whose `then` throws; a promise of ours takes them all.
     Promise.resolve(answer).then(
-      () => this.#returned(),
+      (value) => this.#returned(value),
       (error: unknown) => this.#threw(error),
     );
   }
@@ -90,11 +90,11 @@ export class Execution extends Held implements Due {
     this.#end(reason === undefined ? { kind: 'interrupted' } : aborted(reason, reason));
   }
 
-  #returned(): void {
+  #returned(value: unknown): void {
     const reason = this.run.abortReason;
     // A result that comes after the time limit counts as a failed attempt; one that beats the shutdown counts.
-    if (reason === undefined || reason instanceof ShutdownError) this.#end(SUCCEEDED);
-    else this.#end(aborted(reason, reason));
+    if (reason !== undefined && !(reason instanceof ShutdownError)) this.#end(aborted(reason, reason));
+    else this.#end(this.task.definition.resultTtlMs === undefined ? SUCCEEDED : { kind: 'succeeded', value });
   }
 
   #threw(error: unknown): void {

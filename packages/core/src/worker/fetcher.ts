@@ -1,60 +1,63 @@
-import type { Subscription } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
-
-/** A queue a worker serves, and its share of what is taken. */
-export interface Source {
-  readonly queue: string;
-  readonly weight: number;
-  readonly subscription: Subscription;
-}
+import type { Clock } from '../clock/clock.ts';
+import { Contender, type OnFetchError } from './contender.ts';
+import type { Source } from './source.ts';
 
 export interface Fetched<S extends Source> {
   readonly source: S;
+  /** One at least. */
   readonly deliveries: readonly Delivery[];
 }
 
-/** A source in the contest for the next message. */
-interface Contender<S extends Source> {
-  readonly source: S;
-  /**
-   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a contender on by 1 / weight, and the one
-   * that is furthest behind is next.
-   */
-  pass: number;
+export interface FetcherOptions {
+  /** Empty the first queue before the next, in place of weights. */
+  readonly strict: boolean;
+  readonly clock: Clock;
+  readonly onError: OnFetchError;
 }
 
-/** Takes messages from several queues by their weights, among those that have any ready. */
+/** Taken at once: shares are dealt out one by one, and nothing else may happen meanwhile. */
+const MOST_AT_ONCE = 1_000;
+
+/** Takes messages from several queues by their weights, among those that have any ready and can be read. */
 export class Fetcher<S extends Source> {
   readonly #contenders: readonly Contender<S>[];
   readonly #strict: boolean;
 
-  constructor(sources: readonly S[], strict: boolean) {
-    this.#contenders = sources.map((source) => ({ source, pass: 0 }));
+  constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
+    this.#contenders = sources.map((source) => new Contender(source, clock, onError));
     this.#strict = strict;
   }
 
   /**
    * Up to `limit` messages, waiting for one at least; with several queues a few more may come, when they become ready
-   * at the same moment. None once aborted.
-   * @throws what the broker rejected with, where nothing was received
+   * at the same moment. None once aborted. Never rejects: what was received from one queue is kept whatever the others
+   * answer.
    */
   async next(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const only = this.#contenders.length === 1 ? this.#contenders[0] : undefined;
-    if (only !== undefined) {
-      const deliveries = await only.source.subscription.receive(limit, { signal, wait: true });
-      return [{ source: only.source, deliveries }];
+    const most = Math.min(limit, MOST_AT_ONCE);
+    while (!signal.aborted) {
+      const ready = await this.#takeReady(most, signal);
+      if (ready.length > 0) return ready;
+      const awaited = await this.#waitForAny(most, signal);
+      if (awaited.length > 0) return awaited;
     }
-    const ready = this.#strict ? await this.#takeInOrder(limit, signal) : await this.#takeByWeight(limit, signal);
-    return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal);
+    return [];
+  }
+
+  /** What is there at once. A single queue need not be asked whether it has any before it is waited for. */
+  async #takeReady(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    if (this.#contenders.length === 1 || signal.aborted) return [];
+    return this.#strict ? this.#takeInOrder(limit, signal) : this.#takeByWeight(limit, signal);
   }
 
   async #takeInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    for (const { source } of this.#contenders) {
+    for (const contender of this.#awake()) {
       if (left === 0) break;
-      const deliveries = await source.subscription.receive(left, { signal, wait: false });
-      if (deliveries.length > 0) fetched.push({ source, deliveries });
+      const deliveries = await contender.take(left, false, signal, signal);
+      if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
       left -= deliveries.length;
     }
     return fetched;
@@ -63,34 +66,25 @@ export class Fetcher<S extends Source> {
   async #takeByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    let contenders = this.#contenders;
+    let contenders = this.#awake();
     const empty = new Set<Contender<S>>();
     while (left > 0 && contenders.length > 0 && !signal.aborted) {
-      const shares = this.#shares(contenders, left);
-      const answers = await gather([...shares].map(([contender, share]) => this.#take(contender, share, signal)));
-      for (const { contender, share, deliveries } of answers) {
+      const shares = [...this.#shares(contenders, left)];
+      const answers = await Promise.all(
+        shares.map(([contender, share]) => contender.take(share, false, signal, signal)),
+      );
+      for (const [index, [contender, share]] of shares.entries()) {
+        const deliveries = answers[index] as readonly Delivery[];
         contender.pass -= (share - deliveries.length) / contender.source.weight;
         if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
         left -= deliveries.length;
+        // A contender that gave less than its share is empty, and its share goes to those that are not.
+        if (deliveries.length < share) empty.add(contender);
       }
-      // A contender that gave less than its share is empty, and its share goes to those that are not.
-      for (const { contender, share, deliveries } of answers) if (deliveries.length < share) empty.add(contender);
       contenders = contenders.filter((contender) => !empty.has(contender));
     }
     this.#catchUp(empty, contenders);
     return fetched;
-  }
-
-  async #take(
-    contender: Contender<S>,
-    share: number,
-    signal: AbortSignal,
-  ): Promise<{ contender: Contender<S>; share: number; deliveries: readonly Delivery[] }> {
-    return {
-      contender,
-      share,
-      deliveries: await contender.source.subscription.receive(share, { signal, wait: false }),
-    };
   }
 
   /** How many of `limit` each contender may give, and their passes moved on by it. */
@@ -111,37 +105,31 @@ export class Fetcher<S extends Source> {
     for (const contender of empty) contender.pass = Math.max(contender.pass, slowest);
   }
 
-  /** Nothing is ready anywhere: the first queue that has something ends the wait for all. */
-  async #waitForAny(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
+  /** Nothing is ready anywhere: the first queue that has something, or has rested, ends the wait for all. */
+  async #waitForAny(limit: number, stopped: AbortSignal): Promise<Fetched<S>[]> {
     const enough = new AbortController();
     const stop = () => enough.abort();
-    signal.addEventListener('abort', stop, { once: true });
+    stopped.addEventListener('abort', stop, { once: true });
     const share = Math.max(1, Math.floor(limit / this.#contenders.length));
+    const awaited = this.#contenders.map(async (contender): Promise<Fetched<S>> => {
+      const { source, rest } = contender;
+      if (rest !== undefined) await Promise.race([rest, aborted(enough.signal)]);
+      const deliveries = rest === undefined ? await contender.take(share, true, enough.signal, stopped) : [];
+      stop();
+      return { source, deliveries };
+    });
     try {
-      const answers = await gather(
-        this.#contenders.map(async ({ source }): Promise<Fetched<S>> => {
-          try {
-            return {
-              source,
-              deliveries: await source.subscription.receive(share, { signal: enough.signal, wait: true }),
-            };
-          } finally {
-            stop();
-          }
-        }),
-      );
-      return answers.filter(({ deliveries }) => deliveries.length > 0);
+      return (await Promise.all(awaited)).filter(({ deliveries }) => deliveries.length > 0);
     } finally {
-      signal.removeEventListener('abort', stop);
+      stopped.removeEventListener('abort', stop);
     }
+  }
+
+  #awake(): readonly Contender<S>[] {
+    return this.#contenders.filter(({ rest }) => rest === undefined);
   }
 }
 
-/** All answers; an error only where there is no answer at all: what the others brought must not be dropped. */
-async function gather<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(promises);
-  const answers = settled.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
-  const failure = settled.find((outcome) => outcome.status === 'rejected');
-  if (answers.length === 0 && failure !== undefined) throw failure.reason;
-  return answers;
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,5 +1,5 @@
 import type { Subscription } from '../broker/broker.ts';
-import type { Source } from './fetcher.ts';
+import type { Source } from './source.ts';
 import type { Held } from './held.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Settler } from './settler.ts';

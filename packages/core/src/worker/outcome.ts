@@ -1,6 +1,7 @@
 /** How a run ended that is to be settled. */
 export type SettledOutcome =
-  | { readonly kind: 'succeeded' }
+  /** `value`: what the handler returned, where the task keeps results. */
+  | { readonly kind: 'succeeded'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
   /** The handler asked for the same attempt again. */
   | { readonly kind: 'snoozed'; readonly delayMs: number; readonly error: unknown }

@@ -25,7 +25,14 @@ export interface RunVerdict {
 }
 
 /** Run it, or end it unrun. */
-export type Verdict = RunVerdict | { readonly kind: 'settle'; readonly settlement: Settlement };
+export type Verdict =
+  | RunVerdict
+  | {
+      readonly kind: 'settle';
+      readonly settlement: Settlement;
+      /** The task that nobody knows here, where it is put off for that. */
+      readonly unknownTask?: string;
+    };
 
 /** How long a message waits before somebody is asked again whether they know its task, and for how long in all. */
 const PARK_MS = 30_000;
@@ -61,7 +68,8 @@ function park(delivery: Delivery, message: Message, { now, maxDelayMs }: Judging
   const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
   if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue knows ${message.task}`);
   const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
-  return retry(delivery, { ...envelope, headers, notBefore: now() + waitMs });
+  const replacement = { ...envelope, headers, notBefore: now() + waitMs };
+  return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknownTask: message.task };
 }
 
 function retry(delivery: Delivery, replacement: Envelope): Verdict {

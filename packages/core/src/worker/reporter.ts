@@ -14,6 +14,9 @@ export interface Report {
   readonly error?: unknown;
 }
 
+/** Names come off the wire: of more than so many the first are enough to see what is wrong. */
+const MOST_UNKNOWN = 100;
+
 export const UNTOLD: Report = { event: 'none', durationMs: 0 };
 
 /**
@@ -42,6 +45,7 @@ export class Reporter {
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #rates: Rates;
   readonly #logger: Logger;
+  readonly #unknownTasks = new Set<string>();
 
   constructor(events: EventEmitter<WorkerEvents>, rates: Rates, logger: Logger) {
     this.#events = events;
@@ -66,6 +70,16 @@ export class Reporter {
     this.#logger.warn(
       { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
       'settle_unknown: no answer of the broker says whether this was settled; if it was not, the message is handed over again',
+    );
+  }
+
+  /** Put off until somebody knows it: told once for each task, since its messages may be many and come again and again. */
+  unknownTask(name: string, queue: string): void {
+    if (this.#unknownTasks.has(name) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
+    this.#unknownTasks.add(name);
+    this.#logger.warn(
+      { task: name, queue },
+      'this worker knows no task of that name: its messages are put off, and dead after ten minutes',
     );
   }
 
@@ -127,5 +141,7 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
-  return { nextAt: new Date(settlement.replacement.notBefore).toISOString() };
+  const nextAt = new Date(settlement.replacement.notBefore);
+  // A wait may be longer than a Date can tell.
+  return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
 }

@@ -99,6 +99,7 @@ function waitBeforeRetry(error: unknown, ended: Ended, settling: Settling): numb
 
 function ask(policy: RetryPolicy, failure: Parameters<RetryPolicy['next']>[0]): number | null {
   const wait = policy.next(failure);
+  if (isA(wait, Promise)) ignoreRejection(wait);
   return wait === null ? null : toMs(wait, 'the answer of the retry policy');
 }
 
@@ -114,12 +115,17 @@ function matches(matcher: ErrorMatcher, error: unknown, onProblem: (problem: unk
   if (isClass(matcher)) return isA(error, matcher);
   try {
     const answer: unknown = (matcher as (error: unknown) => unknown)(error);
-    if (!(answer instanceof Promise)) return Boolean(answer);
-    // Truthy whatever it will come to; and nobody waits for it, so that its rejection would end the process.
-    answer.catch(() => undefined);
+    if (!isA(answer, Promise)) return Boolean(answer);
+    // Truthy whatever it will come to.
+    ignoreRejection(answer);
     onProblem(new ConfigError('a predicate answered with a promise', { code: 'ERROR_MATCHER_INVALID' }));
   } catch (problem) {
     onProblem(problem);
   }
   return false;
+}
+
+/** Of a promise where none belongs: nobody waits for it, so that its rejection would end the process. */
+function ignoreRejection(promise: Promise<unknown>): void {
+  promise.catch(() => undefined);
 }

@@ -3,9 +3,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-
-const FIRST_WAIT_MS = 50;
-const LONGEST_WAIT_MS = 2_000;
+import { nextWait } from './broker-backoff.ts';
 
 const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
   ack: 'ack.after-send',
@@ -84,12 +82,11 @@ export class Settler<C> {
     const { settlements, contexts } = batch;
     const giveUpAt = clock.monotonic() + leaseMs;
     let failure: { readonly error: unknown } | undefined;
-    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    for (let waitMs = nextWait(0); ; waitMs = nextWait(waitMs)) {
+      let lost: readonly Delivery[];
       try {
-        const lost = await subscription.settle(settlements);
+        lost = await subscription.settle(settlements);
         failpoint(AFTER_SEND[(settlements[0] as Settlement).kind]);
-        this.#taken(batch, lost, failure);
-        break;
       } catch (error) {
         failure = { error };
         if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
@@ -97,7 +94,10 @@ export class Settler<C> {
           break;
         }
         await this.#sleep(waitMs);
+        continue;
       }
+      this.#taken(batch, lost, failure);
+      break;
     }
     this.#calls--;
     if (!this.isIdle) return;

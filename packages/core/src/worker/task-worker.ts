@@ -7,7 +7,8 @@ import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
-import { encodeFailure } from '../result/result-record.ts';
+import { type Ending, encodeEnding } from '../result/result-record.ts';
+import type { TaskDefinition } from '../task/task-definition.ts';
 import { Consumer } from './consumer.ts';
 import { forgettingState } from './forget-state.ts';
 import type { Held } from './held.ts';
@@ -169,24 +170,23 @@ export class TaskWorker implements Worker {
       reporter: new Reporter(this.#events, this.#rates, logger),
       clock,
       logger,
-      storeFailure: (id, task, error) => this.#storeFailure(resultStore, id, task, error),
+      storeResult: (id, task, ending) => this.#storeResult(resultStore, id, task, ending),
     });
   }
 
-  async #storeFailure(
+  /** A store that fails costs the result alone. */
+  async #storeResult(
     store: ResultStore | undefined,
     messageId: string,
-    { definition: { name, resultTtlMs } }: WorkerTask,
-    error: unknown,
+    { name, resultTtlMs }: TaskDefinition,
+    ending: Ending,
   ): Promise<void> {
+    const { logger, maxPayload } = this.#options;
     if (store === undefined || resultTtlMs === undefined) return;
     try {
-      await store.storeResult(messageId, encodeFailure(error), resultTtlMs);
-    } catch (storeError) {
-      this.#options.logger.warn(
-        { error: storeError, task: name },
-        'the failure of a task could not be stored as its result',
-      );
+      await store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs);
+    } catch (error) {
+      logger.warn({ error, task: { id: messageId, name } }, 'the result of a task could not be stored');
     }
   }
 

@@ -11,6 +11,6 @@ export interface WorkerTask {
   readonly policy: RetryPolicy;
   /** Where the policy itself fails: one that cannot. */
   readonly fallbackPolicy: RetryPolicy;
-  /** Validation, result storing, the application's middleware and the handler. */
+  /** Validation, the application's middleware and the handler. */
   readonly run: (run: TaskRun, message: Message) => unknown;
 }

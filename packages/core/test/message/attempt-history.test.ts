@@ -25,4 +25,23 @@ describe('the history of attempts', () => {
     expect(readHistory('{"a":1}')).toEqual([]);
     expect(readHistory('[null,1]')).toEqual([]);
   });
+
+  it('leaves out what is no attempt, however much of it there is, and keeps what is', () => {
+    const ours = { attempt: 1, at: 5, worker: 'w', error: { name: 'Error', message: 'no' } };
+    const foreign = [
+      {},
+      { ...ours, error: null },
+      { ...ours, error: { name: 'x' } },
+      { ...ours, at: 'x' },
+      'y'.repeat(20_000),
+    ];
+    expect(readHistory(JSON.stringify([...foreign, ours]))).toEqual([ours]);
+    const history = appendAttempt(JSON.stringify(foreign), {
+      attempt: 2,
+      at: 6,
+      worker: 'w',
+      error: new Error('again'),
+    });
+    expect(readHistory(history).map(({ attempt }) => attempt)).toEqual([2]);
+  });
 });

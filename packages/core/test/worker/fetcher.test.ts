@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Delivery, Subscription } from '../../src/index.ts';
-import { Fetcher, type Source } from '../../src/worker/fetcher.ts';
+import { ManualClock } from '../../src/testing/index.ts';
+import { Fetcher } from '../../src/worker/fetcher.ts';
+import type { Source } from '../../src/worker/source.ts';
 
 /** A queue with so many messages, which gives what it is asked for. */
 function source(queue: string, weight: number, ready: number): Source & { left: number } {
@@ -20,6 +22,34 @@ function source(queue: string, weight: number, ready: number): Source & { left: 
   return self;
 }
 
+/** A queue whose server refuses it until `healed`; counts how often it was asked. */
+function broken(queue: string, weight = 1): Source & { asked: number; healed: boolean } {
+  const self = {
+    ...source(queue, weight, 1_000),
+    asked: 0,
+    healed: false,
+  };
+  const { receive } = self.subscription;
+  self.subscription = {
+    receive: async (...args: Parameters<Subscription['receive']>) => {
+      self.asked++;
+      if (!self.healed) throw new Error(`${queue} cannot be read`);
+      return receive(...args);
+    },
+  } as Partial<Subscription> as Subscription;
+  return self;
+}
+
+function fetcherOf(sources: readonly Source[], strict = false, clock = new ManualClock()) {
+  const told: string[] = [];
+  const fetcher = new Fetcher(sources, {
+    strict,
+    clock,
+    onError: (queue, error, waitMs) => told.push(`${queue} ${waitMs}: ${(error as Error).message}`),
+  });
+  return { fetcher, told, clock };
+}
+
 async function fetched(fetcher: Fetcher<Source>, limit: number): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { source: from, deliveries } of await fetcher.next(limit, new AbortController().signal)) {
@@ -30,15 +60,12 @@ async function fetched(fetcher: Fetcher<Source>, limit: number): Promise<Record<
 
 describe('fetching from several queues', () => {
   it('shares by weight among what is ready', async () => {
-    const fetcher = new Fetcher(
-      [source('critical', 6, 1_000), source('default', 3, 1_000), source('low', 1, 1_000)],
-      false,
-    );
+    const { fetcher } = fetcherOf([source('critical', 6, 1_000), source('default', 3, 1_000), source('low', 1, 1_000)]);
     expect(await fetched(fetcher, 100)).toEqual({ critical: 60, default: 30, low: 10 });
   });
 
   it('shares by weight also one at a time, and starves nobody', async () => {
-    const fetcher = new Fetcher([source('a', 3, 1_000), source('b', 1, 1_000)], false);
+    const { fetcher } = fetcherOf([source('a', 3, 1_000), source('b', 1, 1_000)]);
     const total: Record<string, number> = {};
     for (let round = 0; round < 40; round++) {
       for (const [queue, count] of Object.entries(await fetched(fetcher, 1)))
@@ -49,20 +76,100 @@ describe('fetching from several queues', () => {
 
   it('gives the share of an empty queue to the others, and no credit for having been empty', async () => {
     const idle = source('idle', 9, 0);
-    const fetcher = new Fetcher([idle, source('busy', 1, 1_000)], false);
+    const { fetcher } = fetcherOf([idle, source('busy', 1, 1_000)]);
     expect(await fetched(fetcher, 50)).toEqual({ busy: 50 });
     idle.left = 1_000;
     expect(await fetched(fetcher, 10)).toEqual({ idle: 9, busy: 1 });
   });
 
   it('strict empties the first before the next', async () => {
-    const fetcher = new Fetcher([source('first', 1, 5), source('second', 1, 100)], true);
+    const { fetcher } = fetcherOf([source('first', 1, 5), source('second', 1, 100)], true);
     expect(await fetched(fetcher, 10)).toEqual({ first: 5, second: 5 });
   });
 
   it('waits for any of them when all are empty', async () => {
     const late = source('late', 1, 0);
     late.subscription.receive = async (_, { wait }) => (wait ? [{ envelope: { queue: 'late' } } as Delivery] : []);
-    expect(await fetched(new Fetcher([source('empty', 1, 0), late], false), 5)).toEqual({ late: 1 });
+    expect(await fetched(fetcherOf([source('empty', 1, 0), late]).fetcher, 5)).toEqual({ late: 1 });
   });
+});
+
+describe('a queue that cannot be read', () => {
+  it.each([
+    ['by weight', false],
+    ['in order', true],
+  ])('takes nothing from what the others gave, %s', async (_, strict) => {
+    const { fetcher, told } = fetcherOf([source('good', 1, 3), broken('bad', 5)], strict);
+    expect(await fetched(fetcher, 10)).toEqual({ good: 3 });
+    expect(told).toEqual(['bad 50: bad cannot be read']);
+  });
+
+  it('first in a strict order starves none behind it', async () => {
+    const { fetcher } = fetcherOf([broken('bad'), source('good', 1, 1_000)], true);
+    for (let round = 0; round < 3; round++) expect(await fetched(fetcher, 10)).toEqual({ good: 10 });
+  });
+
+  it('is asked again after 50, 100, 200 ms, up to 2 s, while the others go on, and at once when it has healed', async () => {
+    const bad = broken('bad');
+    const { fetcher, told, clock } = fetcherOf([bad, source('good', 1, 1_000)]);
+    const asked = async () => {
+      await fetched(fetcher, 4);
+      return bad.asked;
+    };
+    expect([await asked(), await asked()]).toEqual([1, 1]);
+    for (const waitMs of [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]) {
+      const before = bad.asked;
+      await clock.advance(waitMs - 1);
+      expect(await asked()).toBe(before);
+      await clock.advance(1);
+      expect(await asked()).toBe(before + 1);
+    }
+    expect(told.at(-1)).toBe('bad 2000: bad cannot be read');
+    bad.healed = true;
+    await clock.advance(2_000);
+    expect(await fetched(fetcher, 4)).toEqual({ bad: 2, good: 2 });
+  });
+
+  it('ends the wait for all when it has rested', async () => {
+    const bad = broken('bad');
+    const { fetcher, clock } = fetcherOf([bad, source('empty', 1, 0)]);
+    const next = fetched(fetcher, 4);
+    await clock.advance(0);
+    bad.healed = true;
+    await clock.advance(50);
+    expect(await next).toEqual({ bad: 4 });
+  });
+
+  it('leaves no timer behind when the worker stops', async () => {
+    const clock = new ManualClock();
+    const { fetcher } = fetcherOf([broken('bad')], false, clock);
+    const stopping = new AbortController();
+    const next = fetcher.next(4, stopping.signal);
+    await clock.advance(0);
+    stopping.abort();
+    expect(await next).toEqual([]);
+    expect(clock.nextDueAt()).toBeUndefined();
+  });
+});
+
+it('a broker that answers a wait with nothing, as a closed one does, is told and not asked without end', async () => {
+  const closed = source('closed', 1, 0);
+  let asked = 0;
+  closed.subscription.receive = async () => {
+    asked++;
+    return [];
+  };
+  const { fetcher, told, clock } = fetcherOf([closed]);
+  const stopping = new AbortController();
+  const next = fetcher.next(4, stopping.signal);
+  await clock.advance(1_000);
+  expect(asked).toBeLessThan(7);
+  expect(told[0]).toMatch(/^closed 50: the broker hands out nothing/);
+  stopping.abort();
+  expect(await next).toEqual([]);
+});
+
+it('a worker with any number of slots fetches no more than 1,000 at once', async () => {
+  const { fetcher } = fetcherOf([source('a', 1, 5_000), source('b', 1, 5_000)]);
+  expect(await fetched(fetcher, 100_000_000)).toEqual({ a: 500, b: 500 });
 });

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { none } from '../../src/index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { none, type RetryPolicy } from '../../src/index.ts';
 import type { Delivery } from '../../src/broker/delivery.ts';
 import type { Message } from '../../src/message/message.ts';
 import { fixed } from '../../src/retry/fixed.ts';
@@ -37,6 +37,31 @@ function settle(options: object, error: unknown): { kind: string; told: unknown[
   );
   return { kind, told };
 }
+
+it('a retry policy that answers with a promise is told, the fallback answers, and its rejection ends nothing', async () => {
+  const rejecting = { next: () => Promise.reject(new Error('too late')) } as unknown as RetryPolicy;
+  const told: unknown[] = [];
+  const task: WorkerTask = {
+    definition: defineTask({ name: 't' }, () => undefined),
+    maxRetries: 3,
+    timeoutMs: 1_000,
+    policy: rejecting,
+    fallbackPolicy: fixed({ delay: '5s' }),
+    run: () => undefined,
+  };
+  const unhandled = vi.fn();
+  process.once('unhandledRejection', unhandled);
+  const settlement = settleOutcome(
+    { kind: 'failed', error: new Error('no') },
+    { delivery, message, task },
+    { workerId: 'w', now: () => 0, onPolicyError: (error) => told.push(error), onMatcherError: () => undefined },
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  process.removeListener('unhandledRejection', unhandled);
+  expect(settlement).toMatchObject({ kind: 'retry', replacement: { notBefore: 5_000 } });
+  expect(told).toEqual([expect.objectContaining({ code: 'DURATION_INVALID' })]);
+  expect(unhandled).not.toHaveBeenCalled();
+});
 
 describe('retryOn and giveUpOn', () => {
   it('take the truth of what a predicate answers, as every other predicate of JavaScript', () => {

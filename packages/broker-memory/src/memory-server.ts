@@ -1,0 +1,73 @@
+import { BrokerUnavailableError, type Clock, checkQueueName } from '@brokkr/core';
+import { IdempotencyKeys } from './idempotency-keys.ts';
+import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-broker-options.ts';
+import { MemoryElections } from './memory-elections.ts';
+import { MemoryQueue } from './memory-queue.ts';
+import { MemoryResults } from './memory-results.ts';
+
+/**
+ * What a server is to other brokers: it keeps the messages, and several brokers may stand on one. It ends with the last
+ * of them.
+ */
+export class MemoryServer {
+  readonly clock: Clock;
+  readonly maxDelayMs: number;
+  readonly keys: IdempotencyKeys;
+  readonly results: MemoryResults;
+  readonly elections = new MemoryElections();
+  readonly state = new Map<string, string>();
+  readonly #maxMessages: number;
+  readonly #onEnd: () => void;
+  readonly #queues = new Map<string, MemoryQueue>();
+  readonly #brokers = new Set<object>();
+  #fence = 0;
+
+  /** @throws ConfigError naming an option that is unknown, or whose value is wrong */
+  constructor(options: MemoryBrokerOptions, onEnd: () => void = () => undefined) {
+    const { clock, maxMessages, maxDelayMs, idempotencyTtlMs } = resolveMemoryBrokerOptions(options);
+    this.clock = clock;
+    this.maxDelayMs = maxDelayMs;
+    this.keys = new IdempotencyKeys(clock, idempotencyTtlMs);
+    this.results = new MemoryResults(clock);
+    this.#maxMessages = maxMessages;
+    this.#onEnd = onEnd;
+  }
+
+  join(broker: object): void {
+    this.#brokers.add(broker);
+  }
+
+  /** Ends what a broker waits for or leads, and with the last one everything. */
+  leave(broker: object): void {
+    this.elections.leave(broker);
+    this.results.leave(broker);
+    if (!this.#brokers.delete(broker) || this.#brokers.size > 0) return;
+    for (const queue of this.#queues.values()) queue.close();
+    this.#onEnd();
+  }
+
+  /** The queue of this name, made where there is none. @throws ConfigError where it is no name */
+  queue(name: string): MemoryQueue {
+    const known = this.#queues.get(name);
+    if (known !== undefined) return known;
+    checkQueueName(name);
+    const queue = new MemoryQueue(name, this.clock, this.maxDelayMs, () => ++this.#fence);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  queues(): readonly MemoryQueue[] {
+    return [...this.#queues.values()];
+  }
+
+  /** @throws BrokerUnavailableError where it does not keep that many more */
+  checkRoom(wanted: number): void {
+    let kept = 0;
+    for (const queue of this.#queues.values()) kept += queue.size;
+    if (kept + wanted <= this.#maxMessages) return;
+    throw new BrokerUnavailableError(
+      `the memory broker is full: it keeps ${kept} of ${this.#maxMessages} messages (maxMessages)`,
+      { code: 'BROKER_FULL' },
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import { systemClock } from '@brokkr/core';
+import { expect, it } from 'vitest';
+import { createBroker, MemoryBroker } from '../src/index.ts';
+
+it.each<[unknown, string, RegExp]>([
+  [{ maxMesages: 5 }, 'OPTION_UNKNOWN', /unknown option `maxMesages`; known are clock, maxMessages, maxDelayMs/],
+  [{ toString: 5 }, 'OPTION_UNKNOWN', /unknown option `toString`/],
+  ['memory:', 'OPTIONS_INVALID', /an object with options is needed, got a value of type string$/],
+  [null, 'OPTIONS_INVALID', /got null$/],
+  [{ maxMessages: Number.NaN }, 'CONFIG_INVALID', /maxMessages: a whole number of 1 or more, got NaN$/],
+  [{ maxMessages: 0 }, 'CONFIG_INVALID', /maxMessages: .*, got 0$/],
+  [{ maxMessages: 1.5 }, 'CONFIG_INVALID', /maxMessages: .*, got 1\.5$/],
+  [{ maxMessages: '5' }, 'CONFIG_INVALID', /maxMessages: .*, got a value of type string$/],
+  [{ maxDelayMs: Number.NaN }, 'CONFIG_INVALID', /maxDelayMs: milliseconds, a number of 0 or more, got NaN$/],
+  [{ maxDelayMs: -1 }, 'CONFIG_INVALID', /maxDelayMs: .*, got -1$/],
+  [{ idempotencyTtlMs: Number.POSITIVE_INFINITY }, 'CONFIG_INVALID', /idempotencyTtlMs: .*, got Infinity$/],
+  [{ clock: { now: () => 0 } }, 'CONFIG_INVALID', /clock: a Clock, got a value of type object$/],
+])('new MemoryBroker(%o) is refused: %s', (options, code, message) => {
+  expect(() => new MemoryBroker(options as never)).toThrow(
+    expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),
+  );
+});
+
+it('what is left out or undefined is the default', () => {
+  const options = { clock: undefined, maxMessages: undefined, maxDelayMs: undefined, idempotencyTtlMs: undefined };
+  expect(new MemoryBroker(options).capabilities).toEqual(new MemoryBroker().capabilities);
+  expect(new MemoryBroker({ maxDelayMs: 0 }).capabilities.maxDelayMs).toBe(0);
+});
+
+it('createBroker takes what every adapter is given, of which some is for servers, and checks its own part', () => {
+  const namespace = 'n';
+  expect(
+    createBroker('memory:', { namespace, sendTimeoutMs: 5, knownQueues: () => [], clock: systemClock }),
+  ).toBeTruthy();
+  expect(() => createBroker('memory:', { idempotencyTtlMs: Number.NaN })).toThrow(/idempotencyTtlMs: milliseconds/);
+});

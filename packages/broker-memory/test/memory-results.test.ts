@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { MemoryBroker } from '../src/index.ts';
+
+const { signal } = new AbortController();
+
+it('a result that is waited for when the broker closes is refused, and one that is asked for after that', async () => {
+  const broker = new MemoryBroker();
+  const waiting = ['a', 'a', 'b'].map((id) =>
+    expect(broker.loadResult(id, signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' }),
+  );
+  await broker.close();
+  await Promise.all(waiting);
+  await expect(broker.loadResult('a', signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+  await expect(broker.loadResult('a', AbortSignal.abort())).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+});
+
+it('a wait that was given up before the broker closes is none any more', async () => {
+  const broker = new MemoryBroker();
+  const giveUp = new AbortController();
+  const waiting = broker.loadResult('a', giveUp.signal);
+  giveUp.abort();
+  await broker.close();
+  expect(await waiting).toBeUndefined();
+});

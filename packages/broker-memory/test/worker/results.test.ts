@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { aSecondOfWork, workerBench } from './worker-bench.ts';
+
+/** Where storing a result takes `storeMs`. */
+async function slowStore(storeMs: number) {
+  const bench = await workerBench((broker) => {
+    const store = broker.storeResult.bind(broker);
+    broker.storeResult = async (...given) => {
+      await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, storeMs));
+      await store(...given);
+    };
+    return broker;
+  });
+  return bench;
+}
+
+describe('storing a result', () => {
+  it('does not count against the time limit of the run, and frees its slot', async () => {
+    const { tm, clock, broker } = await slowStore(1_500);
+    const ran: string[] = [];
+    const task = tm.task({ name: 'kept', result: '1h', timeout: '500ms', maxRetries: 0 }, async (name: string) => {
+      ran.push(name);
+      return name;
+    });
+    const handle = await task.send('first');
+    await task.send('second');
+    const worker = tm.createWorker({ concurrency: 1 });
+    const told: string[] = [];
+    worker.on('succeeded', () => told.push('succeeded')).on('dead', () => told.push('dead'));
+    await worker.start();
+    await aSecondOfWork(clock);
+    expect(ran).toEqual(['first', 'second']);
+    expect(await broker.counts('default')).toMatchObject({ running: 2, acknowledged: 0 });
+    await aSecondOfWork(clock);
+    expect(await handle.result()).toBe('first');
+    expect(told).toEqual(['succeeded', 'succeeded']);
+    expect(await broker.counts('default')).toMatchObject({ acknowledged: 2, dead: 0 });
+    await tm.close();
+  });
+
+  it('comes before the message ends, and a stop waits for it', async () => {
+    const { tm, clock, broker } = await slowStore(1_000);
+    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+    const handle = await task.send();
+    const worker = tm.createWorker();
+    await worker.start();
+    await clock.advance(10);
+    const stopped = worker.stop();
+    await clock.advance(1_000);
+    expect(await stopped).toEqual({ interrupted: 0 });
+    expect(await handle.result()).toBe('value');
+    expect(await broker.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
+    await tm.close();
+  });
+
+  it('that fails costs the result alone', async () => {
+    const { tm, clock, broker } = await workerBench((memory) => {
+      memory.storeResult = () => Promise.reject(new Error('the store is full'));
+      return memory;
+    });
+    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+    await task.send();
+    await tm.createWorker().start();
+    await aSecondOfWork(clock);
+    expect(await broker.counts('default')).toMatchObject({ acknowledged: 1 });
+    await tm.close();
+  });
+});

@@ -1,0 +1,59 @@
+import type { Delivery } from '../broker/delivery.ts';
+import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
+import { BrokerUnavailableError } from '../errors/errors.ts';
+import { nextWait } from './broker-backoff.ts';
+import type { Source } from './source.ts';
+
+/** Told of a queue that could not be read, and is asked again after `waitMs`. */
+export type OnFetchError = (queue: string, error: unknown, waitMs: number) => void;
+
+/** A source in the contest for the next message. One that fails rests for a while, and holds up no other. */
+export class Contender<S extends Source> {
+  readonly source: S;
+  /**
+   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a contender on by 1 / weight, and the one
+   * that is furthest behind is next.
+   */
+  pass = 0;
+  readonly #clock: Clock;
+  readonly #onError: OnFetchError;
+  #rest: Promise<void> | undefined;
+  #waitMs = 0;
+
+  constructor(source: S, clock: Clock, onError: OnFetchError) {
+    this.source = source;
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  /** Resolves once it may be asked again; `undefined` where it may be now. */
+  get rest(): Promise<void> | undefined {
+    return this.#rest;
+  }
+
+  /**
+   * What its subscription hands over: nothing while it fails.
+   * @param stopped ends a rest
+   */
+  async take(limit: number, wait: boolean, signal: AbortSignal, stopped: AbortSignal): Promise<readonly Delivery[]> {
+    try {
+      const deliveries = await this.source.subscription.receive(limit, { signal, wait });
+      if (deliveries.length > 0 || !wait || signal.aborted) this.#waitMs = 0;
+      // A closed broker answers so, at once and for ever.
+      else this.#fail(new BrokerUnavailableError('the broker hands out nothing, as one that was closed'), stopped);
+      return deliveries;
+    } catch (error) {
+      this.#fail(error, stopped);
+      return [];
+    }
+  }
+
+  #fail(error: unknown, stopped: AbortSignal): void {
+    this.#waitMs = nextWait(this.#waitMs);
+    this.#onError(this.source.queue, error, this.#waitMs);
+    this.#rest = pause(this.#clock, this.#waitMs, stopped).then(() => {
+      this.#rest = undefined;
+    });
+  }
+}
