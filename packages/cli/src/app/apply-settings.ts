@@ -12,11 +12,12 @@ export function applySettings(manager: TaskManager, { logLevel, ...options }: Ma
 }
 
 /**
- * What is wrong with the URLs is found when their brokers are made, and results may not be needed before a worker is
- * long at work: here both are looked at, and nothing is connected to.
- * @throws ConfigError where nobody knows a scheme, or where results are to be kept, no adapter can read the URL
+ * Results may not be needed before a worker is long at work: whether `TASK_RESULT_URL` can hold them is found here, and
+ * nothing is connected to.
+ * @throws ConfigError where nobody knows its scheme; where tasks keep results, also where no adapter can read it, or
+ * its broker keeps none
  */
-export async function checkUrls(core: Core, manager: TaskManager): Promise<void> {
+export async function checkResultStore(core: Core, manager: TaskManager): Promise<void> {
   const { resultUrl, brokerUrl, brokerPackage } = manager.config;
   if (resultUrl === undefined || resultUrl === brokerUrl) return;
   const keepsResults = manager.tasks().some(({ resultTtlMs }) => resultTtlMs !== undefined);

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
-import { applySettings, checkUrls } from './apply-settings.ts';
+import { applySettings, checkResultStore } from './apply-settings.ts';
 import { findApp } from './find-app.ts';
 import { importModule } from './import-module.ts';
 import { type Core, loadCore } from './load-core.ts';
@@ -37,7 +37,7 @@ export async function loadApp(
   }
   const manager = choose(managersWithTasks(core, path), path);
   applySettings(manager, options);
-  await checkUrls(core, manager);
+  await checkResultStore(core, manager);
   return { core, path, manager };
 }
 

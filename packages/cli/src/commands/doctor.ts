@@ -1,4 +1,4 @@
-import { applySettings, checkUrls } from '../app/apply-settings.ts';
+import { applySettings, checkResultStore } from '../app/apply-settings.ts';
 import { findApp } from '../app/find-app.ts';
 import { forOutput } from '../app/for-output.ts';
 import { type App, loadApp } from '../app/load-app.ts';
@@ -47,7 +47,7 @@ async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
   try {
     if (loaded === undefined) {
       applySettings(manager, settings);
-      await checkUrls(core, manager);
+      await checkResultStore(core, manager);
     }
     // Connects to nothing: where it fails, the URL is wrong, or the adapter is.
     const opened = await manager.broker();
