@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 // One after the other: a case that writes thousands of files would keep the renewals of its neighbours waiting.
-const runner = { describe, it: (name: string, body: () => Promise<void>) => it(name, body, 120_000) };
+const runner = { describe, it };
 
 brokerSuite('files', {
   runner,

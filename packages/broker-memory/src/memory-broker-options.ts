@@ -1,5 +1,7 @@
 import { type Clock, ConfigError, systemClock } from '@brokkr/core';
+import { checkOptions, type OptionNames, shown } from '@brokkr/core/adapter';
 
+/** What a memory broker takes. It needs no namespace: what one object keeps, no other sees. */
 export interface MemoryBrokerOptions {
   /** Where leases, delays and life times get their time from. @default the system's */
   readonly clock?: Clock | undefined;
@@ -31,20 +33,11 @@ const RULES: Readonly<Record<keyof Settings, { readonly fits: (value: unknown) =
     idempotencyTtlMs: milliseconds,
   };
 
+const KNOWN: OptionNames<Settings> = { clock: true, maxMessages: true, maxDelayMs: true, idempotencyTtlMs: true };
+
 /** @throws ConfigError naming an option that is unknown or wrong: else a message might never be delivered, or none taken */
 export function resolveMemoryBrokerOptions(given: MemoryBrokerOptions): Settings {
-  if (typeof given !== 'object' || given === null) {
-    throw new ConfigError(`new MemoryBroker: an object with options is needed, got ${shown(given)}`, {
-      code: 'OPTIONS_INVALID',
-    });
-  }
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(RULES, name));
-  if (unknown !== undefined) {
-    const known = Object.keys(RULES).join(', ');
-    throw new ConfigError(`new MemoryBroker: unknown option \`${unknown.slice(0, 60)}\`; known are ${known}`, {
-      code: 'OPTION_UNKNOWN',
-    });
-  }
+  checkOptions(given, KNOWN, 'new MemoryBroker');
   for (const [name, { fits, wanted }] of Object.entries(RULES)) {
     const value: unknown = given[name as keyof Settings];
     if (value === undefined || fits(value)) continue;
@@ -70,8 +63,4 @@ function isClock(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { now, monotonic, setTimeout, clearTimeout } = value as Record<keyof Clock, unknown>;
   return [now, monotonic, setTimeout, clearTimeout].every((part) => typeof part === 'function');
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'number' || value === null ? String(value) : `a value of type ${typeof value}`;
 }

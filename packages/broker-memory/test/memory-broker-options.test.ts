@@ -3,18 +3,18 @@ import { expect, it } from 'vitest';
 import { createBroker, MemoryBroker } from '../src/index.ts';
 
 it.each<[unknown, string, RegExp]>([
-  [{ maxMesages: 5 }, 'OPTION_UNKNOWN', /unknown option `maxMesages`; known are clock, maxMessages, maxDelayMs/],
+  [{ maxMesages: 5 }, 'OPTION_UNKNOWN', /unknown option `maxMesages`; did you mean `maxMessages`/],
   [{ toString: 5 }, 'OPTION_UNKNOWN', /unknown option `toString`/],
-  ['memory:', 'OPTIONS_INVALID', /an object with options is needed, got a value of type string$/],
+  ['memory:', 'OPTIONS_INVALID', /an object with options is needed, got a string$/],
   [null, 'OPTIONS_INVALID', /got null$/],
   [{ maxMessages: Number.NaN }, 'CONFIG_INVALID', /maxMessages: a whole number of 1 or more, got NaN$/],
   [{ maxMessages: 0 }, 'CONFIG_INVALID', /maxMessages: .*, got 0$/],
   [{ maxMessages: 1.5 }, 'CONFIG_INVALID', /maxMessages: .*, got 1\.5$/],
-  [{ maxMessages: '5' }, 'CONFIG_INVALID', /maxMessages: .*, got a value of type string$/],
+  [{ maxMessages: '5' }, 'CONFIG_INVALID', /maxMessages: .*, got "5"$/],
   [{ maxDelayMs: Number.NaN }, 'CONFIG_INVALID', /maxDelayMs: milliseconds, a number of 0 or more, got NaN$/],
   [{ maxDelayMs: -1 }, 'CONFIG_INVALID', /maxDelayMs: .*, got -1$/],
   [{ idempotencyTtlMs: Number.POSITIVE_INFINITY }, 'CONFIG_INVALID', /idempotencyTtlMs: .*, got Infinity$/],
-  [{ clock: { now: () => 0 } }, 'CONFIG_INVALID', /clock: a Clock, got a value of type object$/],
+  [{ clock: { now: () => 0 } }, 'CONFIG_INVALID', /clock: a Clock, got an object$/],
 ])('new MemoryBroker(%o) is refused: %s', (options, code, message) => {
   expect(() => new MemoryBroker(options as never)).toThrow(
     expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),

@@ -114,8 +114,9 @@ export class RedisBroker
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    // All of them first: a batch with a queue that is none stores nothing.
+    for (const { queue } of envelopes) if (!this.#announced.has(queue)) checkQueueName(queue);
     if (envelopes.every(({ idempotencyKey }) => idempotencyKey === undefined)) return this.#publishAll(envelopes);
-    for (const { queue } of envelopes) checkQueueName(queue);
     const routed = await this.#slots.route(envelopes);
     failpoint('enqueue.after-key-before-publish');
     const receipts = await this.#publishAll(routed.envelopes);
@@ -230,7 +231,6 @@ export class RedisBroker
   async #publish(envelopes: readonly Envelope[]): Promise<PublishReceipt[]> {
     const queue = envelopes[0]?.queue;
     if (queue === undefined) return [];
-    checkQueueName(queue);
     if (!this.#announced.has(queue)) await this.#announce(queue);
     if (envelopes.every(isPlain)) {
       await this.#run(append, queue, { messages: envelopes });

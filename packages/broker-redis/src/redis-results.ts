@@ -1,6 +1,7 @@
 import type { ResultStore } from '@brokkr/core';
 import type { Client } from './connect.ts';
 import type { Connection } from './connection.ts';
+import { closedError } from './redis-errors.ts';
 import type { Keys } from './keys.ts';
 
 /** What was published is told at once; a message that was lost on a broken connection is made up for this often. */
@@ -36,12 +37,12 @@ export class RedisResults implements ResultStore {
     if (known !== undefined || signal.aborted) return known;
     const told = this.#listen(key);
     try {
-      while (!this.#closed) {
+      for (;;) {
+        if (this.#closed) throw closedError();
         const found = await this.#get(key);
         if (found !== undefined || signal.aborted) return found;
         await told.wait(LOOK_EVERY_MS, signal);
       }
-      return undefined;
     } finally {
       this.#stopListening(key, told);
     }

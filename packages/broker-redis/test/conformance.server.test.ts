@@ -7,7 +7,7 @@ const server = await RedisServer.start();
 afterAll(() => server.stop());
 
 // One after the other: a restart of the server is felt by everybody on it.
-const runner = { describe, it: (name: string, body: () => Promise<void>) => it(name, body, 120_000) };
+const runner = { describe, it };
 
 brokerSuite('redis', {
   runner,

@@ -13,6 +13,7 @@ import {
 import { checkConcurrency, checkOptions, ManualClock, type OptionNames } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 
+/** What `testApp` takes. Middleware and hooks of the managers are in force; what `initialize` was given is not. */
 export interface TestAppOptions {
   /** The tasks under test; their managers are held until `close`. */
   readonly tasks: readonly object[];

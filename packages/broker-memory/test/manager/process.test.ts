@@ -66,6 +66,18 @@ describe('sending to a broker that lives in the process', () => {
   });
 });
 
+describe('wrong settings', () => {
+  it('reject whatever is the first to need them, a call as well as a send', async () => {
+    vi.stubEnv('TASK_TIMEOUT', 'soon');
+    const tm = TaskManager.getInstance(`process-${randomUUID()}`);
+    const task = tm.task({ name: 'work' }, async () => undefined);
+    const wrong = expect.objectContaining({ name: 'ConfigError', code: 'SETTINGS_INVALID' });
+    await expect(task.send()).rejects.toThrow(wrong);
+    const called = task();
+    await expect(called).rejects.toThrow(wrong);
+  });
+});
+
 describe('TASK_RESULT_URL', () => {
   it('names the broker that keeps the results, and the one of the messages keeps none', async () => {
     const [messages, results] = [`memory:m-${randomUUID()}`, `memory:r-${randomUUID()}`];

@@ -103,6 +103,18 @@ describe('what is given to `with`', () => {
   });
 });
 
+describe('an `idempotencyKey`', () => {
+  it('belongs to its task, whatever the names of tasks have in common', async () => {
+    const tm = manager();
+    const pay = tm.task({ name: 'pay' }, async () => undefined);
+    const refund = tm.task({ name: 'pay:refund' }, async () => undefined);
+    appFor(pay);
+    expect((await pay.with({ idempotencyKey: 'refund:7' }).send()).isNew).toBe(true);
+    expect((await refund.with({ idempotencyKey: '7' }).send()).isNew).toBe(true);
+    expect((await refund.with({ idempotencyKey: '7' }).send()).isNew).toBe(false);
+  });
+});
+
 describe('the wait between two attempts', () => {
   it('grows to an hour and no further, unless the task says so', async () => {
     const ranAt: number[] = [];

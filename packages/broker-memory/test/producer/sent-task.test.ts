@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { ResultTimeoutError, TaskManager } from '@brokkr/core';
+import { ResultTimeoutError, SerializationError, TaskManager } from '@brokkr/core';
 import { expect, it } from 'vitest';
+import { MemoryBroker } from '../../src/index.ts';
 import { testApp } from '../../src/testing/index.ts';
 
 it('a result that does not come is told without a promise that it will: the message may be gone', async () => {
@@ -18,4 +19,33 @@ it('a result that does not come is told without a promise that it will: the mess
   await app.advance('2s');
   await told;
   await app.close();
+});
+
+it.each([
+  'not JSON',
+  '7',
+  'null',
+  '{}',
+  '{"kind":"none"}',
+  '{"kind":"error"}',
+  '{"kind":"error","error":null}',
+  '{"kind":"unserializable"}',
+])('a result that no worker has written is told as such: %s', async (stored) => {
+  const broker = new MemoryBroker();
+  const tm = TaskManager.getInstance(`sent-${randomUUID()}`).configure({
+    broker,
+    runMode: 'producer',
+    logLevel: 'silent',
+  });
+  const task = tm.task({ name: 'sum', result: '1h' }, async () => 1);
+  const handle = await task.send();
+  await broker.storeResult(handle.id, Buffer.from(stored), 60_000);
+  const error: unknown = await handle.result().catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(SerializationError);
+  expect(error).toMatchObject({
+    code: 'RESULT_UNREADABLE',
+    message: expect.stringMatching(/^task sum, message .*: what is stored as its result/),
+  });
+  expect((error as Error).cause instanceof SyntaxError).toBe(stored === 'not JSON');
+  await tm.close();
 });

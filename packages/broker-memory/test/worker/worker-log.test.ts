@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { currentTask, RetryLater, TaskManager } from '@brokkr/core';
+import { ConfigError, currentTask, RetryLater, TaskManager, type WorkerOptions } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -67,6 +67,19 @@ describe('what a worker warns of when it starts', () => {
     await tm.createWorker({ queues: ['reports'] }).start();
     expect(warnings()).toHaveLength(1);
   });
+});
+
+describe('a worker that is refused', () => {
+  it.each<WorkerOptions>([{ concurrency: 0 }, { strict: 1 as never }, { workerId: '' }])(
+    'serves nothing, and the next one warns of its queues: %o',
+    async (wrong) => {
+      const { tm, warnings } = await setUp();
+      tm.task({ queueName: 'reports' }, async function report() {});
+      expect(() => tm.createWorker({ queues: ['reports'], ...wrong })).toThrow(ConfigError);
+      await tm.createWorker({ queues: ['default'] }).start();
+      expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\)$/)]);
+    },
+  );
 });
 
 describe('what a worker says at info', () => {

@@ -1,14 +1,21 @@
 import { KEYS_OF_QUEUE, RING } from './parts.ts';
 import { script } from './script.ts';
 
-/** ARGV: pairs of id and bytes. Puts dead letters back behind what is ready; answers how many. */
+/**
+ * ARGV: pairs of id and bytes. Puts dead letters back behind what is ready; answers how many. One whose id was sent again
+ * meanwhile gives way to that, and counts as discarded.
+ */
 export const redrive = script(`${KEYS_OF_QUEUE}${RING}
 local redriven = 0
 for i = 1, #ARGV, 2 do
   local id = ARGV[i]
   if redis.call('ZREM', dead, id) == 1 then
     redis.call('HDEL', letters, id)
-    if redis.call('HSETNX', messages, id, ARGV[i + 1]) == 1 then redis.call('RPUSH', ready, id) end
+    if redis.call('HSETNX', messages, id, ARGV[i + 1]) == 1 then
+      redis.call('RPUSH', ready, id)
+    else
+      redis.call('HINCRBY', counts, 'discarded', 1)
+    end
     redriven = redriven + 1
   end
 end

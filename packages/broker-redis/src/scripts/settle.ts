@@ -26,7 +26,8 @@ for i = 1, #ARGV, 5 do
       redis.call('HDEL', messages, id)
       redis.call('HDEL', crashes, id)
       if kind == 'dead-letter' then
-        redis.call('HSET', letters, id, bytes)
+        -- One of that id that is dead already makes room: it counts as discarded, so that counts are conserved.
+        if redis.call('HSET', letters, id, bytes) == 0 then redis.call('HINCRBY', counts, 'discarded', 1) end
         redis.call('ZADD', dead, redis.call('INCR', q .. ':fence'), id)
       else
         redis.call('HINCRBY', counts, 'expired', 1)

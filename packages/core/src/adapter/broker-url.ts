@@ -3,6 +3,7 @@ import { type Duration, toMs } from '../clock/duration.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { redactUrl } from '../config/redact-url.ts';
 
+/** One host of a broker URL, as sockets take it: an IPv6 address without its brackets, the port 1 to 65,535. */
 export interface BrokerHost {
   readonly host: string;
   readonly port: number;
@@ -20,6 +21,7 @@ export interface TlsFiles {
 /** Options of a query that name PEM files. */
 export const TLS_OPTIONS = ['ca', 'cert', 'key'] as const;
 
+/** What `BrokerUrl` takes for a URL of this adapter: whatever else stands in its query is refused. */
 export interface BrokerUrlForm {
   /** What a URL of this broker looks like, for errors. */
   readonly form: string;

@@ -41,6 +41,7 @@ export interface PublishReceipt {
   readonly isNew: boolean;
 }
 
+/** What a consumer asks for; the core gives all of it, and the adapter fills in what a caller of its own leaves out. */
 export interface SubscribeOptions {
   /** How long a silent consumer keeps its deliveries, in milliseconds. @default 30_000 */
   readonly leaseMs?: number | undefined;
@@ -58,17 +59,25 @@ export interface Broker {
   readonly capabilities: BrokerCapabilities;
 
   /**
-   * Stores envelopes; resolves once every one of them is stored as durably as the broker can, and rejects with
-   * `BrokerUnavailableError` when it cannot tell. What is published before anybody subscribed is kept. An envelope
-   * whose `notBefore` lies ahead becomes ready no earlier. Publishing an id twice is harmless where the broker can
-   * see it (a repeat after a lost answer).
+   * Stores envelopes; resolves once every one of them is stored as durably as the broker can. What is published before
+   * anybody subscribed is kept. An envelope whose `notBefore` lies ahead becomes ready no earlier. Publishing an id
+   * twice is harmless where the broker can see it (a repeat after a lost answer). What it keeps is a copy: bytes and
+   * headers may be changed afterwards.
+   * @throws BrokerUnavailableError when it cannot tell what was stored, and once it is closed (`BROKER_CLOSED`);
+   * PartlyStoredError; ConfigError for a queue name that `checkQueueName` refuses
    */
   publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]>;
 
-  /** Opens a consumer of one queue. One subscription a queue is enough: `receive` takes as many as asked. */
+  /**
+   * Opens a consumer of one queue. One subscription a queue is enough: `receive` takes as many as asked.
+   * @throws BrokerUnavailableError once it is closed; ConfigError for a queue name that `checkQueueName` refuses
+   */
   subscribe(queue: string, options: SubscribeOptions): Promise<Subscription>;
 
-  /** Ends every timer, socket and pending promise. May be called twice. Deliveries still held come back by lease. */
+  /**
+   * Ends every timer, socket and pending promise; a `receive` that waits resolves with none. May be called twice.
+   * Deliveries still held come back by lease.
+   */
   close(): Promise<void>;
 }
 
@@ -76,8 +85,10 @@ export interface Broker {
 export interface Subscription {
   /**
    * Takes up to `limit` ready envelopes under a lease each. With `wait` it resolves as soon as there is one at
-   * least, without busy polling; without, at once, perhaps with none. Once `signal` is aborted it resolves with
-   * none and takes none. Called again only after the call before has resolved.
+   * least, without busy polling; without, at once, perhaps with none. Once `signal` is aborted, or subscription or
+   * broker closed, it resolves with none and takes none. Called again only after the call before has resolved.
+   * What it gives is a copy: a caller that changes bytes or headers changes neither what is stored nor what is handed
+   * over next.
    */
   receive(
     limit: number,

@@ -20,6 +20,7 @@ export interface QueueCounts {
   readonly expired?: number | undefined;
 }
 
+/** Where `peek` can look: among what nobody holds. What is running is counted, and cannot be looked at. */
 export type PeekState = 'ready' | 'delayed' | 'dead';
 
 /** What people and tools ask of a broker: beside the way of a message, never on it. */

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
 import type { BrokerOptions } from './broker-options.ts';
 import { readEnvironment } from './env-file.ts';
 import { LazyBroker } from './lazy-broker.ts';
@@ -22,20 +23,27 @@ const factories = new Map<string, BrokerFactory>();
 
 /**
  * Makes URLs of `scheme` known to `createBroker` and `TASK_BROKER_URL`. The last registration of a scheme wins.
- * @throws ConfigError where `scheme` is no URL scheme
+ * @throws ConfigError where `scheme` is no URL scheme, or `factory` no function
  */
 export function registerBroker(scheme: string, factory: BrokerFactory): void {
-  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
+  if (typeof scheme !== 'string' || !/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
     throw new ConfigError(
-      `registerBroker: ${JSON.stringify(scheme)} is no URL scheme; give it without its colon, as in 'nats'`,
+      `registerBroker: ${shown(scheme)} is no URL scheme; give it without its colon, as in 'nats'`,
       {
         code: 'SCHEME_INVALID',
       },
     );
   }
+  if (typeof factory !== 'function') {
+    throw new ConfigError(
+      `registerBroker: what makes the brokers of ${scheme} is ${kindOf(factory)}; give a function (url, options) => Broker`,
+      { code: 'BROKER_FACTORY_INVALID' },
+    );
+  }
   factories.set(scheme, factory);
 }
 
+/** What `createBroker` takes beside the URL: all but `brokerPackage` is handed on to the adapter. */
 export interface CreateBrokerOptions extends BrokerOptions {
   /** A package that exports `createBroker(url, options)`, for a scheme nobody has registered. @default `TASK_BROKER_PACKAGE` */
   readonly brokerPackage?: string | undefined;

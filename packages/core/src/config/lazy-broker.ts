@@ -28,10 +28,7 @@ export class LazyBroker implements Broker {
   async load(): Promise<Broker> {
     if (this.#closing !== undefined)
       throw new BrokerUnavailableError('the broker is closed', { code: 'BROKER_CLOSED' });
-    this.#loading ??= this.#make().then((broker) => {
-      this.#loaded = broker;
-      return broker;
-    });
+    this.#loading ??= this.#load();
     return this.#loading;
   }
 
@@ -47,6 +44,17 @@ export class LazyBroker implements Broker {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #load(): Promise<Broker> {
+    try {
+      this.#loaded = await this.#make();
+      return this.#loaded;
+    } catch (error) {
+      // The next use tries again: an adapter that is missing may be installed by then.
+      this.#loading = undefined;
+      throw error;
+    }
   }
 
   async #close(): Promise<void> {

@@ -1,9 +1,22 @@
-/** Query parameters whose values are never shown. */
-const SECRET_PARAMETER = /pass|secret|token|key|auth/i;
+/** Query parameters of our adapters whose values are no secret; a password, or one of a stranger's, is never among them. */
+const HARMLESS_PARAMETERS: ReadonlySet<string> = new Set([
+  'allowEviction',
+  'ca',
+  'cert',
+  'connectTimeout',
+  'consumerTimeout',
+  'db',
+  'heartbeat',
+  'queueType',
+  'tls',
+]);
+
+/** Numbers, durations, words, paths of files: nothing that could hold a second parameter. */
+const HARMLESS_VALUE = /^[\w.:/\\ ~-]*$/;
 
 /**
- * A broker URL as it may be shown: no user, no password, for every host of a list, and no secret parameters.
- * What cannot be taken apart is not shown at all.
+ * A broker URL as it may be shown: no user, no password, for every host of a list, and no value of a parameter that is
+ * not known to be harmless. What cannot be taken apart is not shown at all.
  */
 export function redactUrl(url: string): string {
   const match = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
@@ -11,12 +24,24 @@ export function redactUrl(url: string): string {
   const [start] = match;
   // Passwords may hold any character, an @ or a ? too: only what follows the last @ is sure to be no secret.
   const secretEnd = url.lastIndexOf('@') + 1;
-  const [, rest = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(url.slice(secretEnd || start.length)) ?? [];
-  return `${start}${secretEnd > 0 ? '***@' : ''}${rest}${redactQuery(query)}`;
+  const [, rest = '', query] = /^([^?#]*)(?:\?([^#]*))?/.exec(url.slice(secretEnd || start.length)) ?? [];
+  const shownQuery = query === undefined ? '' : `?${query.split('&').map(redactParameter).join('&')}`;
+  return `${start}${secretEnd > 0 ? '***@' : ''}${rest}${shownQuery}`;
 }
 
-function redactQuery(query: string): string {
-  return query.replace(/([?&])([^=&]*)=([^&]*)/g, (whole, before: string, name: string) =>
-    SECRET_PARAMETER.test(name) ? `${before}${name}=***` : whole,
-  );
+function redactParameter(parameter: string): string {
+  const [name = '', ...parts] = parameter.split('=');
+  const isKnown = HARMLESS_PARAMETERS.has(decoded(name) ?? '');
+  if (parts.length === 0) return isKnown || name === '' ? name : '***';
+  const value = parts.join('=');
+  return isKnown && HARMLESS_VALUE.test(decoded(value) ?? '?') ? parameter : `${name}=***`;
+}
+
+/** As a URL's reader takes it; `undefined` where it cannot be read. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,7 @@ import type { OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
+import { DEFAULT_RETRY_DELAY } from '../retry/wait-bounds.ts';
 import type { Environment } from './env-file.ts';
 
 /** Every setting of an application, settled; durations in milliseconds. */
@@ -48,7 +49,7 @@ export interface ConfigOptions {
   readonly maxRetries?: number | undefined;
   /** `TASK_RETRY_DELAY` @default 15 s */
   readonly retryDelay?: Duration | undefined;
-  /** `TASK_LEASE`: how long a silent worker keeps its messages @default 30 s */
+  /** `TASK_LEASE`: how long a silent worker keeps its messages; 1 s at least @default 30 s */
   readonly lease?: Duration | undefined;
   /** `TASK_MAX_CRASHES`: dead workers a message may cost @default 3 */
   readonly maxCrashes?: number | undefined;
@@ -98,6 +99,11 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
 };
 
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
+/**
+ * A lease is renewed three times in its time: below this a pause of the event loop, or a slow round trip, costs it, and
+ * what every worker loses again and again is taken for poison.
+ */
+export const SHORTEST_LEASE_MS = 1_000;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /**
@@ -129,8 +135,8 @@ export function resolveConfig(options: ConfigOptions = {}, environment: Environm
     maxWorkers: read('maxWorkers', 'TASK_MAX_WORKERS', whole(1)) ?? 4,
     timeoutMs: read('timeout', 'TASK_TIMEOUT', duration(1)) ?? 600_000,
     maxRetries: read('maxRetries', 'TASK_MAX_RETRIES', whole(0)) ?? 3,
-    retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? 15_000,
-    leaseMs: read('lease', 'TASK_LEASE', duration(1)) ?? 30_000,
+    retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? toMs(DEFAULT_RETRY_DELAY, 'retryDelay'),
+    leaseMs: read('lease', 'TASK_LEASE', lease) ?? 30_000,
     maxCrashes: read('maxCrashes', 'TASK_MAX_CRASHES', whole(1)) ?? 3,
     shutdownTimeoutMs: read('shutdownTimeout', 'TASK_SHUTDOWN_TIMEOUT', duration(0)) ?? 25_000,
     sendTimeoutMs: read('sendTimeout', 'TASK_SEND_TIMEOUT', duration(1)) ?? 5_000,
@@ -186,6 +192,12 @@ function duration(atLeastMs: number): (value: unknown, name: string) => number {
     if (ms >= atLeastMs) return ms;
     throw wrong(name, 'a duration longer than 0', value);
   };
+}
+
+function lease(value: unknown, name: string): number {
+  const ms = toMs(value as Duration, name);
+  if (ms >= SHORTEST_LEASE_MS) return ms;
+  throw wrong(name, 'at least 1 s, so that a worker which is busy for a moment can renew it', value);
 }
 
 function whole(atLeast: number): (value: unknown, name: string) => number {

@@ -1,9 +1,11 @@
 import { type Container, ContainerModule, type ResolutionContext } from 'inversify';
 import { configuredBroker } from '../config/configured-broker.ts';
+import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
-import { MANAGER_OPTIONS, type ManagerOptions } from '../manager/manager-options.ts';
+import { withoutBindings } from '../logging/create-logger.ts';
+import { checkManagerOptions, MANAGER_OPTIONS, type ManagerOptions } from '../manager/manager-options.ts';
 import { TaskManager } from '../manager/task-manager.ts';
 import { exponential } from '../retry/exponential.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
@@ -12,6 +14,10 @@ import type { WorkerOptions } from '../worker/worker.ts';
 import { BROKER, RETRY_POLICY, TASK_MANAGER, WORKER } from './identifiers.ts';
 import { identifier, resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
 
+/**
+ * What `brokkrModule` takes: all that `initialize` does, and what only a container needs. Names are checked at once,
+ * values when the container is first asked for `TASK_MANAGER` or `WORKER`: a ConfigError each.
+ */
 export interface BrokkrModuleOptions extends ManagerOptions {
   /** Classes whose decorated methods are tasks. */
   readonly tasks?: readonly TaskClass[] | undefined;
@@ -41,11 +47,17 @@ const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
 export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
   checkOptions(options, MODULE_OPTIONS, 'brokkrModule');
   const { tasks = [], manager = TaskManager.getInstance(), worker, childContainer, ...settings } = options;
+  checkManagerOptions(settings);
   let config: TaskConfig | undefined;
   const theConfig = () => {
     config ??= resolveConfig(settings, readEnvironment());
     return config;
   };
+  const surroundings = () => ({
+    clock: settings.clock,
+    logger: withoutBindings(managerLogger(settings.logger, settings, theConfig())),
+    knownQueues: () => queuesOf(manager, theConfig()),
+  });
   let standard: RetryPolicy | undefined;
   const standardPolicy = () => {
     standard ??= settings.retryPolicy ?? exponential({ delay: `${theConfig().retryDelayMs}ms` });
@@ -57,9 +69,7 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
       if (!isBound(identifier(type))) bind(identifier(type)).toSelf().inRequestScope();
     }
     bind(BROKER)
-      .toDynamicValue(
-        () => settings.broker ?? configuredBroker(theConfig().brokerUrl, theConfig(), queuesOf(manager, theConfig())),
-      )
+      .toDynamicValue(() => settings.broker ?? configuredBroker(theConfig().brokerUrl, theConfig(), surroundings()))
       .inSingletonScope();
     bind(RETRY_POLICY).toDynamicValue(standardPolicy).inSingletonScope();
     bind(TASK_MANAGER)
@@ -77,6 +87,6 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
   });
 }
 
-function queuesOf(manager: TaskManager, { queueName }: TaskConfig): { knownQueues: () => readonly string[] } {
-  return { knownQueues: () => [...new Set(manager.tasks().map((task) => task.queueName ?? queueName))] };
+function queuesOf(manager: TaskManager, { queueName }: TaskConfig): readonly string[] {
+  return [...new Set(manager.tasks().map((task) => task.queueName ?? queueName))];
 }

@@ -2,6 +2,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import type { TaskOptions } from '../task/task.ts';
 import { TASK_OPTIONS } from '../task/task-definition.ts';
 
+/** What `@task` takes: the options of a task, and `name` is `Class.method` by default. Others are refused at once. */
 export interface TaskMethodOptions extends TaskOptions {
   /**
    * Resolves the class from a child container of each attempt's own, made by `childContainer` of `brokkrModule`. It

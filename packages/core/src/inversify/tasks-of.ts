@@ -86,11 +86,8 @@ function define(type: TaskClass, manager: TaskManager): object {
   });
 }
 
-type Instance = Record<string, (...args: readonly unknown[]) => unknown>;
-
 async function call(manager: TaskManager, type: TaskClass, method: string, args: readonly unknown[]): Promise<unknown> {
-  const instance = sourceOf(manager, `${type.name}.${method}`).resolve(type) as Instance;
-  return instance[method]?.(...args);
+  return invoke(sourceOf(manager, `${type.name}.${method}`).resolve(type), type, method, args);
 }
 
 /** In a container of its own, which ends with the attempt: what is bound in it is deactivated. */
@@ -110,11 +107,20 @@ async function callInChild(
   const child = childContainer(currentTask());
   try {
     child.bind(TASK_CONTEXT).toConstantValue(currentTask());
-    const instance = (await child.getAsync(identifier(type))) as Instance;
-    return await instance[method]?.(...args);
+    return await invoke(await child.getAsync(identifier(type)), type, method, args);
   } finally {
     await child.unbindAllAsync();
   }
+}
+
+/** What the class is bound to may be anything: a run that does nothing must not count as a success. */
+function invoke(instance: object, type: TaskClass, method: string, args: readonly unknown[]): unknown {
+  const body = (instance as Readonly<Record<string, unknown>> | undefined)?.[method];
+  if (typeof body === 'function') return body.apply(instance, args);
+  throw new ConfigError(
+    `${type.name}.${method}: what the container gives for ${type.name} has no such method; see what it is bound to`,
+    { code: 'TASK_METHOD_MISSING' },
+  );
 }
 
 function sourceOf(manager: TaskManager, task: string): TaskSource {

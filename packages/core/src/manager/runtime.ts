@@ -17,13 +17,15 @@ import type { Hooks } from '../lifecycle/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
-import { type Equipment, TaskWorker } from '../worker/task-worker.ts';
+import type { Equipment, TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import type { WorkerTask } from '../worker/worker-task.ts';
+import { ManagedWorker } from './managed-worker.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { workerTask } from './worker-tasks.ts';
@@ -46,10 +48,14 @@ export class Runtime implements TaskHost {
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
   readonly #middleware: readonly Middleware[];
-  readonly #workers = new Set<TaskWorker>();
+  /** Those that have not ended. */
+  readonly #workers = new Set<ManagedWorker>();
+  #hadWorker = false;
   #served = new Set<string>();
   #resultBroker: Broker | undefined;
   #hasSent = false;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor({ options, registry, hooks, middleware }: RuntimeOptions) {
     this.#options = options;
@@ -77,7 +83,7 @@ export class Runtime implements TaskHost {
     const { serviceType } = this.config;
     if (this.#options.runMode !== undefined) return this.#options.runMode;
     if (serviceType !== undefined) return serviceType === 'api' ? 'producer' : 'worker';
-    return this.#workers.size > 0 ? 'worker' : 'producer';
+    return this.#hadWorker ? 'worker' : 'producer';
   }
 
   queueOf(definition: TaskDefinition): string {
@@ -88,7 +94,13 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  openBroker(): Promise<Broker> {
+  /** Whether nothing more is sent, opened or served. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  async openBroker(): Promise<Broker> {
+    if (this.#isClosed) throw managerClosed();
     return openBroker(this.broker);
   }
 
@@ -114,6 +126,7 @@ export class Runtime implements TaskHost {
   /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
+    if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
       throw new ConfigError(
@@ -124,8 +137,7 @@ export class Runtime implements TaskHost {
       );
     }
     const queues = workerQueues(options.queues, config.queueName);
-    for (const queue of queues.keys()) this.#served.add(queue);
-    const worker = new TaskWorker({
+    const settings: TaskWorkerOptions = {
       id: options.workerId ?? `${hostname()}:${pid}:${messageId().slice(0, 8)}`,
       queues,
       strict: options.strict ?? false,
@@ -138,16 +150,30 @@ export class Runtime implements TaskHost {
       logger: this.logger,
       hooks: this.#hooks,
       equip: () => this.#equip(queues),
-    });
+    };
+    for (const queue of queues.keys()) this.#served.add(queue);
+    const worker = new ManagedWorker(settings, (ended) => void this.#workers.delete(ended));
     this.#workers.add(worker);
+    this.#hadWorker = true;
     return worker;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    await this.producer.drained();
-    await this.broker.close();
-    await this.#resultBroker?.close();
+  /** @throws the first failure, once everything is closed that can be */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const ended: PromiseSettledResult<unknown>[] = await Promise.allSettled(
+      [...this.#workers].map((worker) => worker.stop()),
+    );
+    // Not before: what still ran may have sent, and asked for results.
+    this.#isClosed = true;
+    await this.producer.close();
+    const brokers = [this.broker, this.#resultBroker];
+    ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
   #configuredBroker(url: string): Broker {
@@ -159,8 +185,9 @@ export class Runtime implements TaskHost {
     return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
   }
 
+  /** Also while it closes: what was sent before that is stored. */
   async #openForSending(): Promise<Broker> {
-    const broker = await this.openBroker();
+    const broker = await openBroker(this.broker);
     if (!this.#hasSent && !broker.capabilities.persistent && this.#workers.size === 0) {
       this.logger.warn(
         'sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL',

@@ -22,7 +22,8 @@ export interface TaskHost {
 
 /** The task that users hold: called, it runs here; its `send` sends. */
 export function makeTask(definition: TaskDefinition, host: () => TaskHost): Task {
-  const inline = (...args: Args): Promise<unknown> => runInline(definition, args, host());
+  // Async, so that wrong settings, found when the manager is first asked, reject as they do for `send`.
+  const inline = async (...args: Args): Promise<unknown> => runInline(definition, args, host());
   Object.defineProperties(inline, {
     name: { value: definition.name },
     taskName: { value: definition.name, enumerable: true },

@@ -4,6 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 import { type Hook, Hooks } from '../lifecycle/hooks.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
@@ -31,17 +32,23 @@ export class TaskManager {
   #runtime: Runtime | undefined;
   /** Stands in front of the real one while a test holds the manager. */
   #override: Runtime | undefined;
-  /** Whoever closes it meanwhile waits for the same end. */
-  #closing: Promise<unknown> | undefined;
 
   private constructor(name: string) {
     this.name = name;
   }
 
-  /** The manager of that name: the same one at each call, independent of those of other names. */
+  /**
+   * The manager of that name: the same one at each call, independent of those of other names.
+   * @throws ConfigError where the name is no text, or empty
+   */
   static getInstance(name = 'default'): TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
+    if (typeof name !== 'string' || name === '') {
+      throw new ConfigError(`getInstance: the name of a manager is a text, got ${shown(name)}`, {
+        code: 'MANAGER_NAME_INVALID',
+      });
+    }
     const manager = new TaskManager(name);
     instances.set(name, manager);
     return manager;
@@ -69,8 +76,9 @@ export class TaskManager {
   readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
 
   /**
-   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first.
-   * @throws ConfigError listing every wrong value, or where the manager has been used already
+   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first. After
+   * `close()` it opens the manager again.
+   * @throws ConfigError listing every wrong value, or where the manager has been used already and is not closed
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
     return this.configure(options);
@@ -78,7 +86,7 @@ export class TaskManager {
 
   /** The same, at once: for places that cannot wait. */
   configure(options: ManagerOptions): this {
-    if (this.#runtime !== undefined) {
+    if (this.#isInUse) {
       throw new ConfigError(
         'initialize() after the first send or worker: settings are fixed by then; call it earlier',
         {
@@ -90,6 +98,7 @@ export class TaskManager {
     const merged = { ...this.#options, ...options };
     resolveConfig(merged, readEnvironment());
     this.#options = merged;
+    this.#runtime = undefined;
     return this;
   }
 
@@ -98,10 +107,14 @@ export class TaskManager {
     return this.#active().createWorker(options);
   }
 
-  /** Adds middleware; the first one is the outermost. Before the first send or worker. */
+  /**
+   * Adds middleware; the first one is the outermost. Before the first send or worker.
+   * @throws ConfigError after that, and while a test holds the manager (`INITIALIZED_TOO_LATE`); where it has no name,
+   * or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
+   */
   use(middleware: Middleware): this {
     // A test that holds the manager has built its sending already, as the first send does.
-    if (this.#runtime !== undefined || this.#override !== undefined) {
+    if (this.#isInUse || this.#override !== undefined) {
       const when = this.#override === undefined ? 'after the first send or worker' : 'while a test holds the manager';
       throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
         code: 'INITIALIZED_TOO_LATE',
@@ -158,27 +171,26 @@ export class TaskManager {
     return this.#active().mode;
   }
 
-  /** The broker, its adapter loaded. */
-  broker(): Promise<Broker> {
+  /**
+   * The broker, its adapter loaded; its server need not be there.
+   * @throws ConfigError for wrong settings, and where the adapter is not installed
+   */
+  async broker(): Promise<Broker> {
     return this.#active().openBroker();
   }
 
-  /** Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. */
+  /**
+   * Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. What is
+   * asked of the manager after that rejects with `BROKER_CLOSED`, until `initialize` opens it again.
+   */
   async close(): Promise<void> {
-    const runtime = this.#runtime;
-    this.#runtime = undefined;
-    if (runtime !== undefined) {
-      const closing = Promise.all([this.#closing, runtime.close()]).finally(() => {
-        if (this.#closing === closing) this.#closing = undefined;
-      });
-      this.#closing = closing;
-    }
-    await this.#closing;
+    await this.#runtime?.close();
   }
 
   /**
    * Puts other settings in force until the function it resolves to is called: for tests, that want a broker and a
    * clock of their own without touching the application's. Nests no deeper than one.
+   * @throws ConfigError where another test holds it (`MANAGER_OVERRIDDEN`), and listing every wrong value
    */
   override(options: ManagerOptions): () => Promise<void> {
     if (this.#override !== undefined) {
@@ -195,6 +207,10 @@ export class TaskManager {
     };
   }
 
+  get #isInUse(): boolean {
+    return this.#runtime !== undefined && !this.#runtime.isClosed;
+  }
+
   #active(): Runtime {
     if (this.#override !== undefined) return this.#override;
     this.#runtime ??= this.#makeRuntime(this.#options);
@@ -206,8 +222,8 @@ export class TaskManager {
   }
 
   #define(given: readonly unknown[], workerOnly: boolean): Task {
-    const [options, handler] = given.length > 1 ? given : [{}, given[0]];
-    const definition = defineTask((options ?? {}) as TaskOptions, handler);
+    const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
+    const definition = defineTask(options as TaskOptions, handler);
     this.#registry.add(definition, workerOnly);
     const task = makeTask(definition, () => this.#active());
     this.#tasks.set(definition.name, task);

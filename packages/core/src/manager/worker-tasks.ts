@@ -23,8 +23,12 @@ export interface WorkerTasksOptions {
 export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): WorkerTask {
   const { config, retryPolicy, resultStore } = options;
   if (definition.resultTtlMs !== undefined && resultStore === undefined) throw keepsNone(definition);
-  const delayMs = definition.retryDelayMs ?? config.retryDelayMs;
-  const standard = exponential({ delay: `${delayMs}ms`, max: `${definition.maxRetryDelayMs}ms` });
+  const { maxRetryDelayMs = Number.POSITIVE_INFINITY } = definition;
+  const delayMs = definition.retryDelayMs ?? Math.min(config.retryDelayMs, maxRetryDelayMs);
+  const standard = exponential({
+    delay: `${delayMs}ms`,
+    max: maxRetryDelayMs === Number.POSITIVE_INFINITY ? undefined : `${maxRetryDelayMs}ms`,
+  });
   const house = definition.retryDelayMs === undefined ? retryPolicy : undefined;
   return {
     definition,

@@ -14,10 +14,18 @@ interface MiddlewareContext {
   readonly logger: Logger;
 }
 
+/**
+ * One message on its way out, for `Middleware.send`: arguments are checked and encoded by then, headers may be written.
+ * Its `signal` never aborts: publishing ends by a limit of its own, `TASK_SEND_TIMEOUT`.
+ */
 export interface SendContext extends MiddlewareContext {
   readonly message: OutgoingMessage;
 }
 
+/**
+ * One attempt, for `Middleware.handle`. Its `signal` aborts at the task's timeout, a lost lease and a shutdown, as
+ * `currentTask().signal` does; its `logger` writes the message's id, task and attempt into each line.
+ */
 export interface HandleContext extends MiddlewareContext {
   readonly message: Message;
 }

@@ -14,6 +14,7 @@ import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
 import { Publisher } from './publisher.ts';
+import { managerClosed } from './manager-closed.ts';
 import { SendManyError } from './send-many-error.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask, type SentTaskPorts } from './sent-task.ts';
@@ -29,6 +30,9 @@ export interface ProducerOptions {
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
 }
+
+/** Between task and key: no task name may hold it, so that two tasks never share a key. */
+const KEY_SEPARATOR = '/';
 
 /** A message that is checked and encoded, and not sent yet. */
 interface Draft {
@@ -46,6 +50,7 @@ export class Producer {
   #publisher: Publisher | undefined;
   /** Sends that may not have reached the publisher yet; it knows of those that have. */
   readonly #slow = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -59,7 +64,9 @@ export class Producer {
     };
   }
 
+  /** @throws BrokkrError at once for some of what is wrong here, where the promise rejects for the rest */
   send(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
+    if (this.#isClosed) throw managerClosed();
     const publisher = this.#publisher;
     // With nothing to wait for, the handle's own promise is the only one.
     if (task.schema === undefined && publisher !== undefined) {
@@ -71,6 +78,7 @@ export class Producer {
   }
 
   sendMany(task: TaskDefinition, batch: Iterable<readonly unknown[]>, settings: SendSettings): Promise<TaskHandle[]> {
+    if (this.#isClosed) throw managerClosed();
     return this.#watched(this.#sendMany(task, batch, settings));
   }
 
@@ -108,13 +116,14 @@ export class Producer {
     return this.#publish(publisher, draft);
   }
 
-  /** Resolves once everything sent so far has been stored or refused. */
-  async drained(): Promise<void> {
+  /** Takes nothing more; resolves once everything sent so far has been stored or refused, or its time is up. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.allSettled(this.#slow);
     await this.#publisher?.drained();
   }
 
-  /** Until it ends, `drained` waits for it. The caller's promise is another: its rejection is the caller's alone. */
+  /** Until it ends, `close` waits for it. The caller's promise is another: its rejection is the caller's alone. */
   #watched<T>(sending: Promise<T>): Promise<T> {
     this.#slow.add(sending);
     return sending.finally(() => this.#slow.delete(sending));
@@ -157,7 +166,8 @@ export class Producer {
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
-      idempotencyKey: settings.idempotencyKey === undefined ? undefined : `${task.name}:${settings.idempotencyKey}`,
+      idempotencyKey:
+        settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
     };
     return { task, message, body };
   }

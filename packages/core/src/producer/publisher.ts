@@ -38,6 +38,7 @@ export class Publisher {
   readonly #clock: Clock;
   readonly #sendTimeoutMs: number;
   readonly #sendsAtOnce: number;
+  /** One for each batch whose senders wait. */
   readonly #underway = new Set<Promise<void>>();
   #gathered: Batch[] = [];
   #filling: Batch | undefined;
@@ -71,7 +72,7 @@ export class Publisher {
     });
   }
 
-  /** Resolves once everything given so far has been stored or refused. */
+  /** Resolves once everything given so far has been stored or refused, or its time is up. */
   async drained(): Promise<void> {
     this.#flush();
     await Promise.all(this.#underway);
@@ -103,8 +104,11 @@ export class Publisher {
     this.#gathered = [];
     this.#filling = undefined;
     for (const batch of gathered) {
-      const call = this.#publish(batch).finally(() => this.#underway.delete(call));
-      this.#underway.add(call);
+      void this.#publish(batch);
+      // Not the broker's call: one that it never answers has ended for its senders when its time is up.
+      const ended = () => void this.#underway.delete(settled);
+      const settled: Promise<void> = batch.stored.then(ended, ended);
+      this.#underway.add(settled);
     }
   }
 

@@ -1,7 +1,7 @@
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 
-/** Of a batch, some messages were stored and some were not. Both lists are as long as the batch, with gaps. */
+/** Of a batch, some messages were not stored, or none was. Both lists are as long as the batch, with gaps. */
 export class SendManyError extends BrokkrError {
   /** What was stored, at its place in the batch. */
   readonly handles: readonly (TaskHandle | undefined)[];

@@ -54,7 +54,7 @@ export class SentTask implements TaskHandle {
         `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it may still be waiting or running, or have been cancelled`,
       );
     }
-    const record = decodeResult(bytes);
+    const record = decodeResult(bytes, `task ${name}, message ${this.id}`);
     switch (record.kind) {
       case 'value':
         return record.value;

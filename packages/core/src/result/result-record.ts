@@ -1,4 +1,5 @@
 import { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+import { SerializationError } from '../errors/errors.ts';
 
 /** What stands in a result store. */
 export type ResultRecord =
@@ -30,8 +31,32 @@ function encodeValue(value: unknown, maxBytes: number): Uint8Array {
   }
 }
 
-export function decodeResult(bytes: Uint8Array): ResultRecord {
-  return JSON.parse(Buffer.from(bytes).toString()) as ResultRecord;
+/**
+ * @param of whose result it is, for the error
+ * @throws SerializationError (`RESULT_UNREADABLE`) where no worker has written it
+ */
+export function decodeResult(bytes: Uint8Array, of: string): ResultRecord {
+  try {
+    const record: unknown = JSON.parse(Buffer.from(bytes).toString());
+    if (isRecord(record)) return record;
+  } catch (cause) {
+    throw unreadable(of, cause);
+  }
+  throw unreadable(of);
+}
+
+function isRecord(given: unknown): given is ResultRecord {
+  const { kind, reason, error } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  if (kind === 'value') return true;
+  if (kind === 'unserializable') return typeof reason === 'string';
+  return kind === 'error' && typeof error === 'object' && error !== null;
+}
+
+function unreadable(of: string, cause?: unknown): SerializationError {
+  return new SerializationError(
+    `${of}: what is stored as its result was written by no worker; see who else writes into the result store`,
+    { path: 'result', code: 'RESULT_UNREADABLE', cause },
+  );
 }
 
 function encode(record: ResultRecord): Uint8Array {

@@ -1,12 +1,14 @@
-import { type Duration, toMs } from '../clock/duration.ts';
+import type { Duration } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import { waitBounds } from './wait-bounds.ts';
 
+/** What `fixed` takes; no wait is longer than `max`, its jitter included. */
 export interface FixedOptions extends JitterOptions {
   /** Wait before every retry. @default 15 s */
   readonly delay?: Duration | undefined;
-  /** Longest wait, which matters where there is jitter. @default 1 h */
+  /** Longest wait, which matters where there is jitter. @default 1 h, or `delay` where that is longer */
   readonly max?: Duration | undefined;
 }
 
@@ -18,10 +20,9 @@ const FIXED_OPTIONS: OptionNames<FixedOptions> = { delay: true, max: true, jitte
  */
 export function fixed(options: FixedOptions = {}): RetryPolicy {
   checkOptions(options, FIXED_OPTIONS, 'fixed');
-  const delayMs = toMs(options.delay ?? 15, 'fixed.delay');
-  const maxMs = toMs(options.max ?? '1h', 'fixed.max');
+  const { delayMs, maxMs } = waitBounds('fixed', options);
   checkJitter('fixed', options.jitter);
-  return { next: () => `${Math.min(addJitter(Math.min(delayMs, maxMs), options), maxMs)}ms` };
+  return { next: () => `${Math.min(addJitter(delayMs, options), maxMs)}ms` };
 }
 
 /** Never again: the first failure dead-letters. */

@@ -1,12 +1,14 @@
-import { type Duration, toMs } from '../clock/duration.ts';
+import type { Duration } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import { waitBounds } from './wait-bounds.ts';
 
+/** What `linear` takes; no wait is longer than `max`, its jitter included. */
 export interface LinearOptions extends JitterOptions {
   /** Wait before retry 1, and what each further wait is longer by. @default 15 s */
   readonly delay?: Duration | undefined;
-  /** Longest wait. @default 1 h */
+  /** Longest wait; not shorter than `delay`. @default 1 h, or `delay` where that is longer */
   readonly max?: Duration | undefined;
 }
 
@@ -18,8 +20,7 @@ const LINEAR_OPTIONS: OptionNames<LinearOptions> = { delay: true, max: true, jit
  */
 export function linear(options: LinearOptions = {}): RetryPolicy {
   checkOptions(options, LINEAR_OPTIONS, 'linear');
-  const delayMs = toMs(options.delay ?? 15, 'linear.delay');
-  const maxMs = toMs(options.max ?? '1h', 'linear.max');
+  const { delayMs, maxMs } = waitBounds('linear', options);
   checkJitter('linear', options.jitter);
   return {
     next: ({ attempt }) => `${Math.min(addJitter(Math.min(delayMs * attempt, maxMs), options), maxMs)}ms`,

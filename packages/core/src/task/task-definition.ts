@@ -18,7 +18,8 @@ export interface TaskDefinition {
   readonly queueName: string | undefined;
   readonly maxRetries: number | undefined;
   readonly retryDelayMs: number | undefined;
-  readonly maxRetryDelayMs: number;
+  /** Milliseconds; `undefined`: an hour, or the first wait where that is longer. */
+  readonly maxRetryDelayMs: number | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly retryOn: readonly ErrorMatcher[] | undefined;
   readonly giveUpOn: readonly ErrorMatcher[];
@@ -43,16 +44,14 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   schema: true,
 };
 
-const MAX_RETRY_DELAY_MS = 3_600_000;
-
 /** @throws ConfigError naming the task and the option at fault */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
-    throw new ConfigError(`task ${options.name ?? ''}: the handler is ${kindOf(handler)}, not a function`, {
-      code: 'HANDLER_INVALID',
-    });
+    const name: unknown = (options as TaskOptions | null)?.name;
+    const which = isTaskName(name) ? `task ${name}` : 'a task';
+    throw new ConfigError(`${which}: the handler is ${kindOf(handler)}, not a function`, { code: 'HANDLER_INVALID' });
   }
-  const name = options.name ?? handler.name;
+  const name = (options as TaskOptions | null)?.name ?? handler.name;
   // Before the name itself: where `name` is misspelt there seems to be none.
   checkOptions(options, TASK_OPTIONS, isTaskName(name) ? `task ${name}` : 'a task');
   if (name === '') {
@@ -80,16 +79,24 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     queueName: options.queueName,
     maxRetries: options.maxRetries === undefined ? undefined : checkMaxRetries(options.maxRetries, of('maxRetries')),
     retryDelayMs: options.retryDelay === undefined ? undefined : toMs(options.retryDelay, of('retryDelay')),
-    maxRetryDelayMs:
-      options.maxRetryDelay === undefined ? MAX_RETRY_DELAY_MS : toMs(options.maxRetryDelay, of('maxRetryDelay')),
+    maxRetryDelayMs: longest(options, of),
     retry: checkPolicy(options.retry, of('retry')),
     retryOn: matchers(options.retryOn, of('retryOn')),
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
     timeoutMs:
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
-    resultTtlMs:
-      options.result === undefined || options.result === false ? undefined : toMs(options.result, of('result')),
+    resultTtlMs: resultTtl(options.result, of('result')),
     schema: schemas(options.schema, of('schema')),
+  });
+}
+
+/** @throws ConfigError where it is shorter than the task's own first wait */
+function longest({ retryDelay, maxRetryDelay }: TaskOptions, of: (option: string) => string): number | undefined {
+  if (maxRetryDelay === undefined) return undefined;
+  const maxMs = toMs(maxRetryDelay, of('maxRetryDelay'));
+  if (retryDelay === undefined || toMs(retryDelay, of('retryDelay')) <= maxMs) return maxMs;
+  throw new ConfigError(`${of('maxRetryDelay')} is shorter than retryDelay; give a longer one, or leave it out`, {
+    code: 'RETRY_POLICY_INVALID',
   });
 }
 
@@ -105,6 +112,15 @@ export function checkMaxRetries(value: unknown, option: string): number {
 export function checkTimeout(timeoutMs: number, option: string): number {
   if (timeoutMs > 0) return timeoutMs;
   throw new ConfigError(`${option}: longer than 0, got 0`, { code: 'TIMEOUT_INVALID' });
+}
+
+function resultTtl(result: TaskOptions['result'], option: string): number | undefined {
+  if (result === undefined || result === false) return undefined;
+  const ttlMs = toMs(result, option);
+  if (ttlMs > 0) return ttlMs;
+  throw new ConfigError(`${option}: longer than 0, or false to keep none, got ${shown(result)}`, {
+    code: 'RESULT_TTL_INVALID',
+  });
 }
 
 function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {

@@ -17,8 +17,9 @@ export interface TaskHandle<R = unknown> {
    */
   result(options?: { readonly timeout?: Duration | undefined }): Promise<R>;
   /**
-   * Removes the message if it has not started; resolves with whether it did.
-   * @throws UnsupportedFeatureError where the broker cannot
+   * Removes the message if it has not started; resolves with whether it did: false for one that runs, has ended, or
+   * stands among the dead letters.
+   * @throws UnsupportedFeatureError where the broker cannot; BrokerUnavailableError where it is away
    */
   cancel(): Promise<boolean>;
 }

@@ -36,7 +36,7 @@ export interface TaskOptions {
   readonly maxRetries?: number | undefined;
   /** Wait before retry 1; retry n waits `retryDelay × 2^(n-1)`. @default `TASK_RETRY_DELAY`, else 15 s */
   readonly retryDelay?: Duration | undefined;
-  /** The longest wait between attempts. @default 1 h */
+  /** The longest wait between attempts; not shorter than `retryDelay`. @default 1 h, or `retryDelay` where that is longer */
   readonly maxRetryDelay?: Duration | undefined;
   /** In place of `retryDelay` and `maxRetryDelay`; `maxRetries` still ends it. */
   readonly retry?: RetryPolicy | undefined;
@@ -62,22 +62,35 @@ export interface Send<A extends readonly unknown[], R> {
    */
   (...args: A): Promise<TaskHandle<R>>;
   readonly task: TaskRef<A, R>;
-  /** The same sending with further options, on top of those it has already. */
+  /**
+   * The same sending with further options, on top of those it has already.
+   * @throws ConfigError at once, naming the option at fault
+   */
   with(options: SendOptions): Sender<A, R>;
 }
 
+/** Sends messages of one task with options that are settled; sends nothing by itself, and may be kept. */
 export interface Sender<A extends readonly unknown[], R> {
   readonly send: Send<A, R>;
   /**
    * Sends a message for each list of arguments, in as few round trips as the broker allows. Validates all before it
    * sends any; handles come in the order given.
-   * @throws SendManyError where some were stored and some were not
+   * @throws ValidationError, SerializationError, PayloadTooLargeError, ConfigError, UnsupportedFeatureError as `send`
+   * does, before anything is sent; SendManyError where some or all were not stored, with the error of each: a
+   * BrokerUnavailableError where the broker is away
    */
   sendMany(batch: Iterable<A>): Promise<TaskHandle<R>[]>;
-  /** The same task with options of its own for what is sent through it. */
+  /**
+   * The same task with options of its own for what is sent through it; headers add up, of others the last given wins.
+   * @throws ConfigError at once, naming the option at fault
+   */
   with(options: SendOptions): Sender<A, R>;
 }
 
+/**
+ * A task as those see it who send it or ask about it, and do not run it. `queueName` is its own, else the manager's
+ * default: reading it asks the manager for its settings, and throws a ConfigError where these are wrong.
+ */
 export interface TaskRef<A extends readonly unknown[], R> extends Sender<A, R> {
   readonly taskName: string;
   readonly queueName: string;

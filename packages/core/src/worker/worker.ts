@@ -1,5 +1,6 @@
 import type { Duration } from '../clock/duration.ts';
 
+/** What `createWorker` takes. A wrong option or queue name is a ConfigError there, before anything is opened. */
 export interface WorkerOptions {
   /** Queues to serve: names with equal weight, or weights by name. @default the default queue (`TASK_QUEUE_NAME`) */
   readonly queues?: readonly string[] | Readonly<Record<string, number>> | undefined;
@@ -22,6 +23,10 @@ export interface TaskEvent {
   readonly error?: unknown;
 }
 
+/**
+ * What a worker tells, and what listeners are called with. The end of a run is told once the broker has taken it, so it
+ * is a fact by then; of what `stop` handed back nothing is told.
+ */
 export interface WorkerEvents {
   /** It has subscribed to its queues. */
   started: [];
@@ -38,11 +43,13 @@ export interface WorkerEvents {
   leaseLost: [event: TaskEvent];
 }
 
+/** What `stop` takes. An unknown option or a wrong duration is a ConfigError. */
 export interface StopOptions {
   /** Time for what runs to end; 5 s before it is up the handlers' signals abort. @default `TASK_SHUTDOWN_TIMEOUT`, else 25 s */
   readonly timeout?: Duration | undefined;
 }
 
+/** What `stop` resolves with: the same at each call, of the worker's one end. */
 export interface StopReport {
   /** Runs that did not end in time, and whose messages went back to their queues. */
   readonly interrupted: number;

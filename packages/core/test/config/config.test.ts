@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/task-config.ts';
-import { ConfigError, createBroker, redactUrl, toMs } from '../../src/index.ts';
+import { ConfigError, createBroker, redactUrl, registerBroker, toMs } from '../../src/index.ts';
 
 describe('durations', () => {
   it.each([
@@ -51,6 +51,12 @@ describe('settings', () => {
       expect(wrong).toThrow(name);
     expect(wrong).not.toThrow('hunter2');
   });
+
+  it('want a lease that a worker has the time to renew', () => {
+    expect(() => resolveConfig({ lease: '1ms' })).toThrow(/^wrong settings:\n {2}lease: at least 1 s, .*, got "1ms"$/);
+    expect(() => resolveConfig({}, { TASK_LEASE: '999ms' })).toThrow(/TASK_LEASE: at least 1 s, .*, got "999ms"$/);
+    expect(resolveConfig({ lease: 1 }).leaseMs).toBe(1_000);
+  });
 });
 
 describe('broker URLs', () => {
@@ -60,6 +66,25 @@ describe('broker URLs', () => {
     ['amqp://u:hunter2@h1,u:hunter2@h2/v', 'amqp://***@h2/v'],
     ['redis://h/0?password=hunter2&db=1', 'redis://h/0?password=***&db=1'],
     ['redis://:hunt@er2@h/0', 'redis://***@h/0'],
+    [
+      'redis://h:1?pwd=hunter2&credential=hunter2&p%61ssword=hunter2',
+      'redis://h:1?pwd=***&credential=***&p%61ssword=***',
+    ],
+    ['redis://h?d%62=1&connectTimeout=5s&ca=%2Fetc%2Fca.pem', 'redis://h?d%62=1&connectTimeout=5s&ca=%2Fetc%2Fca.pem'],
+    [
+      'amqp://h?heartbeat=5s&queueType=classic&consumerTimeout=2h',
+      'amqp://h?heartbeat=5s&queueType=classic&consumerTimeout=2h',
+    ],
+    [
+      'redis+sentinel://h/m?sentinelPassword=hunter2&tls=true&allowEviction=true',
+      'redis+sentinel://h/m?sentinelPassword=***&tls=true&allowEviction=true',
+    ],
+    ['redis://h?db=1;password=hunter2', 'redis://h?db=***'],
+    ['redis://h?db=1%26password%3Dhunter2', 'redis://h?db=***'],
+    ['redis://h?DB=hunter2&%=hunter2&constructor=hunter2', 'redis://h?DB=***&%=***&constructor=***'],
+    ['redis://h?db=hun%ter2', 'redis://h?db=***'],
+    ['redis://h?hunter2&tls', 'redis://h?***&tls'],
+    ['redis://h?db=1?pwd=hunter2', 'redis://h?db=***'],
     ['memory:name', 'memory:name'],
     ['hunter2', '<redacted>'],
   ])('%s is shown as %s', (url, shown) => {
@@ -70,6 +95,19 @@ describe('broker URLs', () => {
     expect(() => createBroker('pigeon://u:hunter2@h')).toThrow(/unknown scheme pigeon; known are memory, redis/);
     expect(() => createBroker('pigeon://u:hunter2@h')).not.toThrow('hunter2');
     expect(() => createBroker('no url')).toThrow(ConfigError);
+  });
+
+  it('of a scheme are registered with the function that makes their brokers', () => {
+    const factory = () => createBroker('memory:');
+    for (const scheme of [undefined, null, 7, '', 'nats:', 'Nats'])
+      expect(() => registerBroker(scheme as never, factory)).toThrow(
+        expect.objectContaining({ code: 'SCHEME_INVALID' }),
+      );
+    for (const none of [undefined, null, 'nats', createBroker('memory:')])
+      expect(() => registerBroker('undefined', none as never)).toThrow(
+        expect.objectContaining({ name: 'ConfigError', code: 'BROKER_FACTORY_INVALID' }),
+      );
+    expect(() => createBroker('undefined://h')).toThrow(/unknown scheme undefined/);
   });
 
   it('of adapters that are not installed say how to install them, at first use', async () => {

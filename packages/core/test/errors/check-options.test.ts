@@ -76,6 +76,19 @@ describe('what is no option, header or middleware at all', () => {
   });
 });
 
+describe('what is no task, manager or handler at all', () => {
+  it('is told as what it is', () => {
+    const untyped = manager.task as (...given: unknown[]) => unknown;
+    const refused = (code: string, message: RegExp) =>
+      expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) });
+    expect(() => untyped(null, async () => undefined)).toThrow(refused('OPTIONS_INVALID', /^a task/));
+    expect(() => untyped()).toThrow(refused('HANDLER_INVALID', /^a task: the handler is undefined/));
+    for (const name of [5, '', null]) {
+      expect(() => TaskManager.getInstance(name as never)).toThrow(refused('MANAGER_NAME_INVALID', /^getInstance: /));
+    }
+  });
+});
+
 describe('an object of another kind', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ runMode: 'api' }, 'runMode: one of producer, worker, got "api"'],

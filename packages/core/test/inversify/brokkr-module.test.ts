@@ -2,8 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Container, decorate, inject, injectable } from 'inversify';
+import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { type Broker, ConfigError, type Envelope, type TaskContext, TaskManager } from '../../src/index.ts';
+import {
+  type Broker,
+  type BrokerOptions,
+  ConfigError,
+  type Envelope,
+  registerBroker,
+  type TaskContext,
+  TaskManager,
+} from '../../src/index.ts';
 import {
   BROKER,
   brokkrModule,
@@ -14,6 +23,7 @@ import {
   tasksOf,
   WORKER,
 } from '../../src/inversify/index.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 
 class Counter {
   count = 0;
@@ -157,6 +167,56 @@ describe('brokkrModule', () => {
     container.load(brokkrModule({ tasks: [Reports], manager, broker: sink() }));
     container.get(TASK_MANAGER);
     await expect(tasksOf(Reports, manager).build('sales')).rejects.toMatchObject({ code: 'CHILD_CONTAINER_MISSING' });
+  });
+
+  it.each<[string, { readonly childContainer?: boolean }]>([
+    ['', {}],
+    [' from a child container', { childContainer: true }],
+  ])('fails a run whose instance%s lacks the method: it has done nothing', async (_, options) => {
+    class Mails {
+      async deliver(): Promise<void> {}
+    }
+    decorate(injectable(), Mails);
+    const method = Object.getOwnPropertyDescriptor(Mails.prototype, 'deliver') as TypedPropertyDescriptor<
+      Mails['deliver']
+    >;
+    task(options)(Mails.prototype, 'deliver', method);
+    const manager = newManager();
+    const container = new Container();
+    const childContainer = () => new Container({ parent: container });
+    container.load(brokkrModule({ tasks: [Mails], manager, broker: sink(), childContainer }));
+    container.get(TASK_MANAGER);
+    for (const instance of [{}, { deliver: 'no function' }]) {
+      (await container.rebind(Mails)).toConstantValue(instance as Mails);
+      await expect(tasksOf(Mails, manager).deliver()).rejects.toMatchObject({
+        name: 'ConfigError',
+        code: 'TASK_METHOD_MISSING',
+        message: expect.stringMatching(/^Mails\.deliver: /),
+      });
+    }
+  });
+
+  it('gives its clock and logger to the broker it makes', async () => {
+    const given: BrokerOptions[] = [];
+    const scheme = `di-${randomUUID()}`;
+    registerBroker(scheme, (_url, options) => {
+      given.push(options);
+      return sink();
+    });
+    const clock = new ManualClock();
+    const logger = pino({ level: 'silent' });
+    const container = new Container();
+    container.load(brokkrModule({ brokerUrl: `${scheme}:`, manager: newManager(), clock, logger }));
+    container.get(BROKER);
+    expect(given).toHaveLength(1);
+    expect(given[0]?.clock).toBe(clock);
+    expect(given[0]?.logger).toBe(logger);
+  });
+
+  it('makes no broker with options that are wrong', () => {
+    const container = new Container();
+    const load = () => container.load(brokkrModule({ manager: newManager(), logger: console as never }));
+    expect(load).toThrow(expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(/^logger: /) }));
   });
 
   it('lets a test rebind the broker', async () => {

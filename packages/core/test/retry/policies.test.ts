@@ -28,6 +28,24 @@ describe('retry policies', () => {
     expect(waits(none(), 1)).toEqual([null]);
   });
 
+  it('wait a day where a day is asked for: the hour is the longest only of shorter ones', () => {
+    expect(waits(fixed({ delay: '1d' }), 2)).toEqual(['86400000ms', '86400000ms']);
+    expect(waits(exponential({ delay: '1d' }), 2)).toEqual(['86400000ms', '86400000ms']);
+    expect(waits(linear({ delay: '1d' }), 2)).toEqual(['86400000ms', '86400000ms']);
+    expect(waits(exponential({ delay: '1d', max: '30d' }), 3)).toEqual(['86400000ms', '172800000ms', '345600000ms']);
+    expect(waits(fixed({ max: '5s' }), 1)).toEqual(['5000ms']);
+  });
+
+  it.each([exponential, linear, fixed])('%o refuses a longest wait that is shorter than the first', (policy) => {
+    expect(() => policy({ delay: '2h', max: '1h' })).toThrow(
+      expect.objectContaining({ code: 'RETRY_POLICY_INVALID', message: expect.stringContaining('shorter than delay') }),
+    );
+  });
+
+  it('without a delay answer so at every attempt, however many there were', () => {
+    expect(new Set(waits(exponential({ delay: 0 }), 3_000))).toEqual(new Set(['0ms']));
+  });
+
   it('jitter only adds, up to its share, capped', () => {
     expect(waits(exponential({ delay: '10s', jitter: 0.5, random: () => 0.999 }), 1)).toEqual(['14995ms']);
     expect(waits(exponential({ delay: '10s', jitter: 0.5, random: () => 0 }), 1)).toEqual(['10000ms']);

@@ -31,6 +31,9 @@ describe('what a definition complains of', () => {
     [{ name: 'x', maxRetries: '3' }, /a whole number of 0 or more, got "3"$/],
     [{ name: 'x', maxRetries: Number.NaN }, /got NaN$/],
     [{ name: 'x', retryOn: async () => true }, /^task x: retryOn: a predicate answers at once/],
+    [{ name: 'x', result: 0 }, /^task x: result: longer than 0, or false to keep none, got 0$/],
+    [{ name: 'x', result: '0ms' }, /^task x: result: longer than 0, or false to keep none, got "0ms"$/],
+    [{ name: 'x', retryDelay: '2h', maxRetryDelay: '1h' }, /^task x: maxRetryDelay is shorter than retryDelay/],
     [{ name: 'x', giveUpOn: [Error, 'x'] }, /^task x: giveUpOn: error classes or predicates/],
   ])('%o', (options, message) => {
     const call = () => define(options, async () => undefined);

@@ -9,6 +9,7 @@ import type { Settlement } from '../../broker/settlement.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { systemClock } from '../../clock/system-clock.ts';
 import { openBroker } from '../../config/lazy-broker.ts';
+import { SHORTEST_LEASE_MS } from '../../config/task-config.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { BrokerSuiteOptions } from './options.ts';
 
@@ -61,6 +62,11 @@ export class TestBench {
     const broker = await openBroker(await this.options.open({ leaseMs, namespace: this.#namespace, clock }));
     this.#brokers.push(broker);
     return broker;
+  }
+
+  /** What a worker asks for: no shorter lease than settings allow. */
+  get workerLeaseMs(): number {
+    return Math.max(this.leaseMs, SHORTEST_LEASE_MS);
   }
 
   onTearDown(cleanUp: () => Promise<unknown>): void {

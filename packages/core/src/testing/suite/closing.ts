@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { BrokerUnavailableError } from '../../errors/errors.ts';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import { isInspectable } from '../../broker/optional.ts';
 import { ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
 
@@ -51,12 +52,18 @@ export const closing: Group = {
       const ready = await bench.publish(20);
       const delayed = await bench.publish(5, delayMs > 0 ? { notBefore: bench.clock.now() + delayMs } : {});
       await restart();
-      const back = await bench.take(await bench.subscribe(bench.queue, { prefetch: 50 }), 25, 15_000);
+      // Through an object that has seen none of it: what the first one remembers is no proof. That one goes on, too.
+      const another = await bench.openAnother();
+      const back = await bench.take(await bench.subscribe(bench.queue, { prefetch: 50 }, another), 25, 15_000);
       assert.deepEqual(ids(back).sort(), [...ready, ...delayed].sort());
-      assert.deepEqual(
-        (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
-        [dead],
-      );
+      for (const one of [another, broker]) {
+        assert(isInspectable(one));
+        const letters = await one.peek(bench.queue, 'dead', 10);
+        assert.deepEqual(
+          letters.map(({ id }) => id),
+          [dead],
+        );
+      }
     }, 90_000);
   },
 };

@@ -11,12 +11,14 @@ export interface Group {
 }
 
 const BOUND_MS = 5_000;
+/** The runner waits longer than both bounds of a case: its own tell what was not done. */
+const RUNNER_SLACK_MS = 1_000;
 
 export function registerGroup({ name, cases }: Group, options: BrokerSuiteOptions): void {
   const { runner, onNotApplicable } = options;
   runner.describe(name, () => {
     cases((title, body, boundMs = BOUND_MS) => {
-      runner.it(title, async () => {
+      const run = async () => {
         const bench = new TestBench(options);
         try {
           await bounded(bench.setUp().then(body), boundMs, title);
@@ -26,7 +28,8 @@ export function registerGroup({ name, cases }: Group, options: BrokerSuiteOption
         } finally {
           await bounded(bench.tearDown(), BOUND_MS, `closing after: ${title}`);
         }
-      });
+      };
+      runner.it(title, run, boundMs + BOUND_MS + RUNNER_SLACK_MS);
     });
   });
 }

@@ -166,13 +166,16 @@ export const optional: Group = {
       if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
       await store.setState('kept', 'yes');
       await restart();
-      let seen: string | undefined;
-      const read = async () => {
-        seen = await store.getState('kept').catch(() => undefined);
-        return seen !== undefined;
-      };
-      await bench.until(read, 15_000, () => 'the state was not read');
-      assert.equal(seen, 'yes');
+      const another = await bench.openAnother();
+      for (const one of [another, store]) {
+        let seen: string | undefined;
+        const read = async () => {
+          seen = isStateStore(one) ? await one.getState('kept').catch(() => undefined) : undefined;
+          return seen !== undefined;
+        };
+        await bench.until(read, 15_000, () => 'the state was not read');
+        assert.equal(seen, 'yes');
+      }
     }, 90_000);
 
     it('tells which messages have not ended', async (bench) => {

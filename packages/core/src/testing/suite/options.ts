@@ -2,6 +2,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { Runner } from '../runner.ts';
 
+/** What the suite asks of each broker it opens. What one keeps in its own object alone needs no namespace. */
 export interface OpenOptions {
   /** Leases to give where `subscribe` does not say otherwise, milliseconds. */
   readonly leaseMs: number;
@@ -11,6 +12,7 @@ export interface OpenOptions {
   readonly clock: Clock;
 }
 
+/** What `brokerSuite` takes: runner and `open` do, the rest has it test more, or in other time. */
 export interface BrokerSuiteOptions {
   readonly runner: Runner;
   /** A broker on the server under test. Called for each case, twice where a case needs two processes' worth. */

@@ -39,7 +39,7 @@ export async function worker(
     broker: borrowed(bench),
     clock: bench.clock,
     queueName: bench.queue,
-    lease: `${bench.leaseMs}ms`,
+    lease: `${bench.workerLeaseMs}ms`,
     logger: pino({ level: 'silent' }),
     runMode: 'worker',
     ...options.manager,

@@ -91,10 +91,10 @@ export const working: Group = {
       let starts = 0;
       const { task, until } = await worker(bench, async () => {
         starts++;
-        await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, bench.leaseMs * 3));
+        await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, bench.workerLeaseMs * 3));
       });
       await task.send();
-      await until({ succeeded: 1 }, bench.leaseMs * 4);
+      await until({ succeeded: 1 }, bench.workerLeaseMs * 4);
       assert.equal(starts, 1);
     }, 20_000);
 
@@ -111,10 +111,10 @@ export const working: Group = {
             });
           }),
         // A worker that believes in a longer lease than it has renews too late.
-        { manager: { lease: `${bench.leaseMs}ms`, broker: shortLeases(bench) } },
+        { manager: { broker: shortLeases(bench) } },
       );
       await task.send();
-      await until({ leaseLost: 1 }, bench.recoveryMs + bench.leaseMs);
+      await until({ leaseLost: 1 }, bench.recoveryMs + bench.workerLeaseMs);
       assert(reason instanceof LeaseLostError, String(reason));
       assert(!events.includes('succeeded'));
     }, 20_000);
