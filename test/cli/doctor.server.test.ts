@@ -84,6 +84,74 @@ it('a broker that is away is an error, its password is not shown: exit 1', async
   expect(code).toBe(1);
 }, 30_000);
 
+it.each([
+  ['TLS where the server speaks none', () => `rediss://u:s3cret@127.0.0.1:${server.port}`, /see that Redis listens/],
+  ['AMQP where Redis listens', () => `amqp://u:s3cret@127.0.0.1:${server.port}`, /see that RabbitMQ listens/],
+])(
+  '%s: told with its cause, that nothing answers',
+  async (_, url, cause) => {
+    const { code, checks } = await doctor({ TASK_SEND_TIMEOUT: '300ms' }, '--broker', url());
+    expect(problems(checks)).toEqual(['error broker BROKER_UNAVAILABLE']);
+    expect(checks.at(-1)?.message).toMatch(/cannot be reached now; see the cause: no answer within \d+ ms; /);
+    expect(checks.at(-1)?.message).toMatch(cause);
+    expect(JSON.stringify(checks)).not.toContain('s3cret');
+    expect(code).toBe(1);
+  },
+  30_000,
+);
+
+it('a database that the server does not have is an error: exit 1', async () => {
+  const { code, checks } = await doctor({}, '--broker', `${server.url}/99`);
+  expect([code, ...problems(checks)]).toEqual([1, 'error broker DATABASE_UNKNOWN']);
+}, 30_000);
+
+it.each([
+  ['BROKER_URL_INVALID', 'redis://127.0.0.1/one', {}],
+  ['ADAPTER_NOT_INSTALLED', 'nats://127.0.0.1', { TASK_BROKER_PACKAGE: '@acme/nats' }],
+  ['ADAPTER_INVALID', 'nats://127.0.0.1', { TASK_BROKER_PACKAGE: 'pino' }],
+  ['SCHEME_UNKNOWN', 'nats://127.0.0.1', {}],
+])(
+  '%s is a wrong setting: exit 2, and no word that the settings are right',
+  async (problem, url, env) => {
+    const { code, checks } = await doctor(env, '--broker', url);
+    expect([code, ...problems(checks)]).toEqual([2, `error configuration ${problem}`]);
+    expect(checks.filter(({ about }) => about === 'configuration')).toHaveLength(1);
+    // The same without an application.
+    const without = await doctor(env, '--broker', url, '--app', join('no', 'such.ts'));
+    expect([without.code, ...problems(without.checks)]).toEqual([
+      2,
+      'error application',
+      `error configuration ${problem}`,
+    ]);
+  },
+  30_000,
+);
+
+const keeping = join(import.meta.dirname, '..', 'fixtures', 'apps', 'keeping.ts');
+
+it.each([
+  ['LOG_LEVEL', 'loud', app, /LOG_LEVEL: one of trace/],
+  ['TASK_RESULT_URL', 'foo://u:s3cret@x', app, /TASK_RESULT_URL: broker URL foo:\/\/\*\*\*@x: unknown scheme foo/],
+  ['TASK_RESULT_URL', 'redis://u:s3cret@x/one', keeping, /TASK_RESULT_URL: .*the database is a number/],
+  ['TASK_RESULT_URL', 'amqp://u:s3cret@x', keeping, /TASK_RESULT_URL: this broker keeps no results/],
+])(
+  '%s=%s is refused by doctor, send and worker alike: exit 2',
+  async (name, value, module, complaint) => {
+    const env = { TASK_BROKER_URL: server.url, [name]: value };
+    for (const args of [
+      ['doctor', '-a', module],
+      ['send', 'greet', '"Ada"', '-a', module],
+      ['worker', '-a', module],
+    ]) {
+      const run = brokkr(args, env);
+      expect([args[0], await run.exited]).toEqual([args[0], 2]);
+      expect(run.output() + run.errors()).toMatch(complaint);
+      expect(run.output() + run.errors()).not.toContain('s3cret');
+    }
+  },
+  30_000,
+);
+
 it('queues that nobody serves are warned of', async () => {
   await send('greetings', 3);
   await send('nobody', 1);

@@ -95,12 +95,29 @@ it('dead letters are listed without their control characters, shown, retried and
   expect(missing.errors()).toContain(second);
 }, 30_000);
 
+it.each(['retry', 'discard'])(
+  'dead %s of ids of which one is not there names it, and touches none',
+  async (what) => {
+    await kill('greetings');
+    const [first] = JSON.parse(await run('dead', 'list', 'greetings', '--json')) as [{ id: string }];
+    const missing = brokkr(['dead', what, 'greetings', first.id, 'no-such-id'], env);
+    expect(await missing.exited).toBe(2);
+    expect(missing.output()).toBe('');
+    expect(missing.errors()).toBe('error: no dead letter no-such-id in queue greetings\n');
+    expect(await broker.counts('greetings')).toMatchObject({ dead: 2, ready: 0 });
+  },
+  30_000,
+);
+
 it('neither ids nor --all, or both, is wrong usage: nothing is touched', async () => {
   await kill('greetings');
-  for (const args of [[], ['some-id', '--all']]) {
+  for (const [args, complaint] of [
+    [[], /give ids, or --all/],
+    [['some-id', '--all'], /both ids and --all were given/],
+  ] as const) {
     const wrong = brokkr(['dead', 'discard', 'greetings', ...args], env);
     expect(await wrong.exited).toBe(2);
-    expect(wrong.errors()).toMatch(/give ids, or --all/);
+    expect(wrong.errors()).toMatch(complaint);
   }
   expect(await broker.counts('greetings')).toMatchObject({ dead: 2 });
 }, 30_000);
@@ -184,3 +201,9 @@ it.each([['queues'], ['purge', 'q'], ['dead', 'list', 'q']])(
   },
   30_000,
 );
+
+it('of a URL that was given the variable is not blamed', async () => {
+  const refused = brokkr(['queues', '--broker', 'memory:'], env);
+  expect(await refused.exited).toBe(2);
+  expect(refused.errors()).toMatch(/the one given is memory:/);
+}, 30_000);

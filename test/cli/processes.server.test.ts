@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
-import { someRedis } from '../support/redis-server.ts';
+import { RedisServer, someRedis } from '../support/redis-server.ts';
 import { app, brokkr, until, workplace } from './brokkr.ts';
 
 const server = await someRedis();
@@ -23,4 +23,19 @@ it('on Redis, what a killed process of worker -p held is back within two seconds
   const stoppedAt = performance.now();
   await run.exited;
   expect(performance.now() - stoppedAt).toBeLessThan(2_000);
+}, 30_000);
+
+it('a password that the server refuses ends worker -p 2 with 1, as it ends one process; nothing is tried again', async () => {
+  const own = await RedisServer.start();
+  try {
+    for (const processes of ['1', '2']) {
+      const env = { TASK_BROKER_URL: own.url.replace('//', '//nobody:wr0ng@') };
+      const run = brokkr(['worker', '-a', app, '-p', processes], env);
+      expect(await run.exited).toBe(1);
+      expect(run.errors()).toMatch(/^error: Redis refused: WRONGPASS/);
+      expect(run.output() + run.errors()).not.toMatch(/starting another|wr0ng/);
+    }
+  } finally {
+    await own.stop();
+  }
 }, 30_000);

@@ -77,6 +77,15 @@ it('move takes messages to a broker that keeps no state', async () => {
   expect(await broker.counts('greetings')).toMatchObject({ ready: 0 });
 }, 60_000);
 
+it('a password that RabbitMQ refuses ends worker -p 2 with 1', async () => {
+  const { host } = new URL(rabbit.url);
+  const env = { TASK_BROKER_URL: `amqp://guest:wr0ng@${host}`, TASK_NAMESPACE: namespace };
+  const run = brokkr(['worker', '-a', app, '-p', '2'], env);
+  expect(await run.exited).toBe(1);
+  expect(run.errors()).toMatch(/^error: RabbitMQ refused: .*ACCESS_REFUSED/);
+  expect(run.output() + run.errors()).not.toMatch(/starting another|wr0ng/);
+}, 60_000);
+
 it('worker -p 2: what a killed process held is run by the other at once', async () => {
   const { env: place, notes } = workplace();
   const env = { ...place, TASK_BROKER_URL: rabbit.url, TASK_BROKER_PACKAGE: '', TASK_NAMESPACE: namespace };

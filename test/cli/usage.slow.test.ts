@@ -6,6 +6,9 @@ import { app, brokkr, workplace } from './brokkr.ts';
 describe('wrong usage is one clear line and exit code 2', () => {
   it.each([
     ['an unknown command', ['wroker'], /unknown command 'wroker' \(Did you mean worker\?\)/],
+    ['help for an unknown command', ['help', 'wrker'], /^error: unknown command 'wrker' \(Did you mean worker\?\)\n$/],
+    ['help for an unknown command of a group', ['help', 'dead', 'rty'], /^error: unknown command 'rty' .*retry\?\)\n$/],
+    ['the same of the group itself', ['dead', 'help', 'rty'], /^error: unknown command 'rty' .*retry\?\)\n$/],
     ['an unknown option', ['worker', '--quues', 'x'], /unknown option '--quues' \(Did you mean --queues\?\)/],
     [
       'a concurrency that is no number',
@@ -24,6 +27,16 @@ describe('wrong usage is one clear line and exit code 2', () => {
       /no task manager report with tasks in .*; it has default, reports/,
     ],
     ['a missing application', ['worker', '-a', 'nowhere.ts'], /no application at .*nowhere\.ts \(from --app\)/],
+    [
+      'a folder for an application',
+      ['worker', '-a', 'test'],
+      /^error: .*test \(from --app\) is a folder; name the module in it that defines the tasks\n$/,
+    ],
+    [
+      'an application that can never finish loading',
+      ['worker', '-a', 'test/fixtures/apps/stuck.ts'],
+      /stuck\.ts failed to load\n.*a top-level await waits for something that can never come/,
+    ],
     ['an application without tasks', ['tasks', '-a', 'test/fixtures/apps/empty.ts'], /empty\.ts defines no task/],
     [
       'an application that throws',
@@ -73,6 +86,21 @@ describe('wrong usage is one clear line and exit code 2', () => {
     for (const name of ['TASK_TIMEOUT', 'TASK_MAX_WORKERS', 'LOG_LEVEL']) expect(run.errors()).toContain(name);
   });
 });
+
+it('help for a command is help, and runs nothing', async () => {
+  const run = brokkr(['help', 'send', 'greet']);
+  expect(await run.exited).toBe(0);
+  expect(run.output()).toMatch(/^Usage: brokkr send /);
+}, 20_000);
+
+it('an application that takes long to load is told of', async () => {
+  const run = brokkr(['worker', '-a', 'test/fixtures/apps/hanging.ts']);
+  await expect
+    .poll(() => run.errors(), { timeout: 20_000 })
+    .toMatch(/^warning: .*hanging\.ts is still loading after 10 s; does it await something that never comes\?\n$/);
+  run.child.kill('SIGTERM');
+  await run.exited;
+}, 30_000);
 
 describe('brokkr tasks', () => {
   it('lists the tasks of an application with what is in force', async () => {

@@ -11,6 +11,8 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
   /** Starts a Sentinel on this file, which it rewrites, in place of a server. */
   readonly sentinelConfig?: string;
+  /** @default one that is free */
+  readonly port?: number;
 }
 
 /** A Redis of a test's own: a free port, a private folder, an append-only file, and nothing left behind. */
@@ -29,7 +31,11 @@ export class RedisServer {
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'brokkr-redis-')), options);
+    const server = new RedisServer(
+      options.port ?? (await freePort()),
+      mkdtempSync(join(tmpdir(), 'brokkr-redis-')),
+      options,
+    );
     await server.run();
     return server;
   }

@@ -42,7 +42,20 @@ export function declarationError(what: string, cause: unknown): BrokkrError {
 
 export function unavailable(cause: unknown): BrokerUnavailableError {
   if (cause instanceof BrokerUnavailableError) return cause;
+  if (isLoginRefused(cause)) {
+    return new BrokerUnavailableError(`RabbitMQ refused: ${cause.message.slice(0, 200)}`, {
+      code: 'BROKER_REFUSED',
+      cause,
+    });
+  }
   return new BrokerUnavailableError('RabbitMQ cannot be reached now; see the cause', { cause });
+}
+
+/** The client gives a refused greeting no reply code of its own. */
+function isLoginRefused(cause: unknown): cause is Error {
+  return (
+    cause instanceof Error && /^(Handshake terminated by server: 403|there is no virtual host)/.test(cause.message)
+  );
 }
 
 export function blocked(): BrokerUnavailableError {

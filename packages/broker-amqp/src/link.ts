@@ -69,7 +69,7 @@ export class Link {
         if (how instanceof Error) reject(how);
         else resolve(how);
       };
-      const timer = setTimeout(() => end(unavailable(this.#lastError)), patienceMs);
+      const timer = setTimeout(() => end(unavailable(this.#lastError ?? noAnswer(patienceMs))), patienceMs);
       this.#waiting.add(end);
     });
   }
@@ -193,6 +193,13 @@ export class Link {
   #tellUp(): void {
     for (const listener of [...this.#onUp]) listener();
   }
+}
+
+/** What a server that speaks something else does: it waits for more. */
+function noAnswer(waitedMs: number): Error {
+  return new Error(
+    `no answer within ${Math.ceil(waitedMs)} ms; see that RabbitMQ listens on this port, with TLS for amqps: and without for amqp:`,
+  );
 }
 
 /** What the client does not tell of its connection. */

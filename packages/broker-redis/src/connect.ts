@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { databaseRefused } from './redis-errors.ts';
 import type { RedisTarget } from './redis-url.ts';
 
 export type Client = Redis | Cluster;
@@ -61,10 +62,32 @@ export function connectTo(target: RedisTarget, silenceMs: number): Client {
 }
 
 /**
+ * Ends a connection whose server has not given it its database, before anything is sent on it: it stands in database
+ * 0, and so would all that the client holds back to send again.
+ * @param reconnect whether the client tries again
+ */
+export function leaveWrongDatabase(client: Client, reconnect: boolean): void {
+  client.on('error', (error: unknown) => {
+    if (databaseRefused(error) !== undefined) client.disconnect(reconnect);
+  });
+}
+
+/** Of a client that was connected before anybody listened to what it says: whether it stands in its database. */
+export async function selectDatabase(client: Client): Promise<void> {
+  if (client instanceof Redis && client.options.db) await client.select(client.options.db);
+}
+
+/**
  * A connection of its own for calls that block, or for what is published: never shared with anything else. Silence is
  * what it is for, so whoever waits on it judges when it is dead.
  */
 export function duplicateFor(client: Client): Client {
+  const duplicate = waitingDuplicate(client);
+  leaveWrongDatabase(duplicate, false);
+  return duplicate;
+}
+
+function waitingDuplicate(client: Client): Client {
   const waiting = { enableOfflineQueue: true, maxRetriesPerRequest: null, socketTimeout: NEVER_MS };
   if (client instanceof Cluster) {
     return client.duplicate([], { lazyConnect: true, enableOfflineQueue: true, redisOptions: waiting });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
 import { Cluster, type Redis } from 'ioredis';
-import type { Client } from './connect.ts';
+import { type Client, leaveWrongDatabase } from './connect.ts';
 import { asBrokerError, closedError, isPassing, isRefusal, withoutArguments } from './redis-errors.ts';
 import { callWithMessages } from './packed-call.ts';
 import type { Reply, Script } from './scripts/script.ts';
@@ -43,6 +43,8 @@ export class Connection {
   #breaks = 0;
   /** When the first of the calls that failed since the last answer did. */
   #failingSince: number | undefined;
+  /** Why the server let the client in no more, until it does again. */
+  #refusal: unknown;
   /** Ends of the calls that have no answer. */
   readonly #unanswered = new Set<(error: Error) => void>();
 
@@ -129,7 +131,13 @@ export class Connection {
   #watched(client: Client): Client {
     client.setMaxListeners(0);
     // Every call that suffers from it reports it; without a listener the process would end.
-    client.on('error', () => undefined);
+    client.on('error', (error) => {
+      if (isRefusal(error)) this.#refusal = error;
+    });
+    client.on('ready', () => {
+      this.#refusal = undefined;
+    });
+    leaveWrongDatabase(client, true);
     const count = () => this.#breaks++;
     if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
     else client.on('close', count);
@@ -183,6 +191,7 @@ export class Connection {
 
   #untilReady(giveUpAt: number, signal: AbortSignal | undefined): Promise<void> {
     const { client } = this;
+    const since = performance.now();
     let last: unknown;
     if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => undefined);
     return new Promise((resolve, reject) => {
@@ -200,15 +209,7 @@ export class Connection {
       };
       const onReady = () => stop(resolve);
       const onEnd = () =>
-        stop(() =>
-          reject(
-            this.#closed
-              ? closedError()
-              : new BrokerUnavailableError('Redis cannot be reached now; see the cause', {
-                  cause: withoutArguments(last),
-                }),
-          ),
-        );
+        stop(() => reject(this.#closed ? closedError() : this.#unreachable(last, performance.now() - since)));
       const timer = setTimeout(onEnd, Math.max(0, giveUpAt - performance.now()));
       client.on('ready', onReady);
       client.on('error', onError);
@@ -217,6 +218,20 @@ export class Connection {
       if (signal?.aborted) onEnd();
     });
   }
+
+  /** @param last what the client said in the `waitedMs` in which it was waited for */
+  #unreachable(last: unknown, waitedMs: number): unknown {
+    if (last === undefined && this.#refusal !== undefined) return this.#refusal;
+    const cause = last === undefined ? noAnswer(waitedMs) : withoutArguments(last);
+    return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
+  }
+}
+
+/** What a server that speaks something else does: it waits for more. */
+function noAnswer(waitedMs: number): Error {
+  return new Error(
+    `no answer within ${Math.ceil(waitedMs)} ms; see that Redis listens on this port, with TLS for rediss: and without for redis:`,
+  );
 }
 
 /** By its digest; where the server has forgotten it (a restart, a fail-over, SCRIPT FLUSH) in full, which it then keeps. */

@@ -20,7 +20,7 @@ import {
 } from '@brokkr/core';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
-import { type Client, connectTo, duplicateFor } from './connect.ts';
+import { type Client, connectTo, duplicateFor, selectDatabase } from './connect.ts';
 import { type Arguments, Connection } from './connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './doorbell.ts';
@@ -100,7 +100,10 @@ export class RedisBroker
     }
     this.#allowEviction = target?.allowEviction ?? false;
     this.#connection = new Connection(client, {
-      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
+      check: async (checked) => {
+        if (!this.#ownsClient) await selectDatabase(checked);
+        await checkServer(checked, this.#allowEviction, options.logger);
+      },
       renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
     });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);

@@ -1,4 +1,4 @@
-import { BrokerUnavailableError, BrokkrError } from '@brokkr/core';
+import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
 
 /** Answers of a server that is on its way, and what a broken connection says: trying again is right. */
 const PASSING =
@@ -8,7 +8,16 @@ const PASSING =
 const REFUSAL = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
 
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && REFUSAL.test(error.message);
+  return error instanceof Error && (REFUSAL.test(error.message) || databaseRefused(error) !== undefined);
+}
+
+/**
+ * The database that a client asked for when it connected and was not given, if `error` says so. The client says it
+ * once and goes on, in database 0.
+ */
+export function databaseRefused(error: unknown): string | undefined {
+  const { command } = error as { command?: { readonly name?: unknown; readonly args?: readonly unknown[] } };
+  return command?.name === 'select' ? String(command.args?.[0]) : undefined;
 }
 
 export function isPassing(error: unknown): boolean {
@@ -18,12 +27,19 @@ export function isPassing(error: unknown): boolean {
 /** Any failure of a call, as one of ours. */
 export function asBrokerError(failure: unknown): BrokkrError {
   if (BrokkrError.is(failure)) return failure;
+  const database = databaseRefused(failure);
   const cause = withoutArguments(failure);
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
       'Redis is full (OOM, maxmemory reached): nothing was stored; give it memory or let the workers catch up',
       { code: 'BROKER_FULL', cause },
+    );
+  }
+  if (database !== undefined && !REFUSAL.test(message)) {
+    return new ConfigError(
+      `Redis has no database ${database} (${message.slice(0, 200)}); name one that it has, a cluster has 0 only, or raise databases in its configuration`,
+      { code: 'DATABASE_UNKNOWN', cause },
     );
   }
   if (isPassing(cause)) return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
@@ -33,7 +49,8 @@ export function asBrokerError(failure: unknown): BrokkrError {
 /** The client leaves in its errors what it had sent, passwords and what users send: they are taken out of this one. */
 export function withoutArguments(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  if ('command' in error) error.command = undefined;
+  // The number of a database is no secret, and tells what failed.
+  if ('command' in error && databaseRefused(error) === undefined) error.command = undefined;
   // Of a cluster, what its last node said.
   if ('lastNodeError' in error) withoutArguments(error.lastNodeError);
   return error;

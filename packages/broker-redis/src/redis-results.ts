@@ -86,7 +86,7 @@ export class RedisResults implements ResultStore {
   }
 
   #subscribing(): Client {
-    if (this.#subscriber !== undefined) return this.#subscriber;
+    if (this.#subscriber !== undefined && this.#subscriber.status !== 'end') return this.#subscriber;
     const subscriber = this.#connect();
     subscriber.on('error', () => undefined);
     subscriber.on('message', (key: string) => this.#tell(key));

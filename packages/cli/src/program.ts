@@ -10,6 +10,7 @@ import { sendCommand } from './commands/send.ts';
 import { tasksCommand } from './commands/tasks.ts';
 import { workerCommand } from './commands/worker.ts';
 import { ownVersion } from './app/load-core.ts';
+import { addHelp } from './help.ts';
 
 /** Told by a command how the process is to exit. */
 export type Exit = (code: number) => void;
@@ -120,6 +121,7 @@ export function makeProgram(exit: Exit): Command {
     .option('--broker <url>', 'broker, in place of TASK_BROKER_URL')
     .option('--json', 'for programs', false)
     .action(async (options) => exit(await doctorCommand(options)));
+  for (const group of [program, schedule, dead]) addHelp(group);
   for (const command of [...program.commands, ...schedule.commands, ...dead.commands]) command.exitOverride();
   return program;
 }

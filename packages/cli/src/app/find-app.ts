@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { UsageError } from '../exit.ts';
@@ -9,14 +9,15 @@ const USUAL = ['tasks', 'src/tasks'].flatMap((base) => ['ts', 'js', 'mjs'].map((
  * The module that defines the application's tasks: `--app`, else `APP_MODULE`, else `brokkr.app` of package.json,
  * else a file where it usually is.
  * @returns its path
- * @throws UsageError where it is not there
+ * @throws UsageError where it is not there, or is a folder
  */
 export function findApp(given: string | undefined, folder: string = process.cwd()): string {
   const [name, source] = named(given, folder);
   if (name !== undefined) {
     const path = resolve(folder, name);
-    if (existsSync(path)) return path;
-    throw new UsageError(`no application at ${path} (from ${source})`);
+    if (!existsSync(path)) throw new UsageError(`no application at ${path} (from ${source})`);
+    if (!statSync(path).isDirectory()) return path;
+    throw new UsageError(`${path} (from ${source}) is a folder; name the module in it that defines the tasks`);
   }
   const found = USUAL.map((usual) => join(folder, usual)).find((path) => existsSync(path));
   if (found !== undefined) return found;

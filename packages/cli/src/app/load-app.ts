@@ -1,8 +1,9 @@
-import { dirname, extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname } from 'node:path';
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
+import { applySettings, checkResultStore } from './apply-settings.ts';
 import { findApp } from './find-app.ts';
+import { importModule } from './import-module.ts';
 import { type Core, loadCore } from './load-core.ts';
 
 export interface App {
@@ -35,23 +36,14 @@ export async function loadApp(
     throw new UsageError(`the application ${path} failed to load`, { cause });
   }
   const manager = choose(managersWithTasks(core, path), path);
-  await manager.initialize(options);
+  applySettings(manager, options);
+  await checkResultStore(core, manager);
   return { core, path, manager };
 }
 
 /** Closes every task manager of the application, so that nothing of it keeps the process. */
 export async function closeApp({ core }: App): Promise<void> {
   await Promise.all(core.TaskManager.all().map((manager) => manager.close()));
-}
-
-/** Node 20 cannot load TypeScript; later versions can load most of it, and are asked first. */
-async function importModule(path: string): Promise<void> {
-  if (!['.ts', '.mts', '.cts'].includes(extname(path))) {
-    await import(pathToFileURL(path).href);
-    return;
-  }
-  const { createJiti } = await import('jiti');
-  await createJiti(import.meta.url, { tryNative: true }).import(path);
 }
 
 function managersWithTasks({ TaskManager }: Core, path: string): readonly TaskManager[] {

@@ -1,5 +1,6 @@
 import type { InspectableBroker } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
+import { applySettings } from './apply-settings.ts';
 import { type Core, loadCore } from './load-core.ts';
 import { forOutput } from './for-output.ts';
 import { refuseMemory } from './own-process.ts';
@@ -22,8 +23,8 @@ export async function withBroker<T>(
 ): Promise<T> {
   const core = await loadCore(process.cwd());
   const manager = core.TaskManager.getInstance(`brokkr-cli-${opened++}`);
-  manager.configure({ ...forOutput, ...(url === undefined ? {} : { brokerUrl: url }) });
-  refuseMemory(manager, what);
+  applySettings(manager, { ...forOutput, ...(url === undefined ? {} : { brokerUrl: url }) });
+  refuseMemory(manager, what, url === undefined ? undefined : 'the one given');
   try {
     const broker = await manager.broker();
     if (!core.isInspectable(broker)) throw new UsageError(`${what}: this broker cannot be looked into`);

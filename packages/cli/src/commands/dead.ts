@@ -1,3 +1,4 @@
+import type { Envelope, InspectableBroker } from '@brokkr/core';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
@@ -35,14 +36,7 @@ export async function deadShowCommand(
   { broker: url }: DeadOptions,
 ): Promise<void> {
   await withBroker(url, 'brokkr dead show', async ({ broker, core }) => {
-    const wanted = new Set(ids);
-    const letters = await broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
-    const found = letters.filter(({ id }) => wanted.has(id));
-    if (found.length < wanted.size) {
-      const missing = ids.filter((id) => !found.some((letter) => letter.id === id));
-      throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
-    }
-    const shown = found.map((letter) => ({
+    const shown = (await lettersOf(broker, queue, ids)).map((letter) => ({
       ...core.readDeadLetter(letter),
       headers: letter.headers,
       body: Buffer.from(letter.body).toString(),
@@ -55,6 +49,7 @@ export async function deadShowCommand(
 export async function deadRetryCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const which = chosen('retry', ids, options);
   await withBroker(options.broker, 'brokkr dead retry', async ({ broker }) => {
+    if (which !== 'all') await lettersOf(broker, queue, which);
     console.log(await broker.redrive(queue, which));
   });
 }
@@ -63,11 +58,28 @@ export async function deadRetryCommand(queue: string, ids: readonly string[], op
 export async function deadDiscardCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const which = chosen('discard', ids, options);
   await withBroker(options.broker, 'brokkr dead discard', async ({ broker }) => {
+    if (which !== 'all') await lettersOf(broker, queue, which);
     console.log(await broker.discard(queue, which));
   });
 }
 
+/** @throws UsageError naming those that are not there */
+async function lettersOf(
+  broker: InspectableBroker,
+  queue: string,
+  ids: readonly string[],
+): Promise<readonly Envelope[]> {
+  const letters = await broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+  const there = new Set(letters.map(({ id }) => id));
+  const missing = ids.filter((id) => !there.has(id));
+  if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
+  const wanted = new Set(ids);
+  return letters.filter(({ id }) => wanted.has(id));
+}
+
 function chosen(what: string, ids: readonly string[], { all }: DeadOptions): readonly string[] | 'all' {
-  if ((all === true) === ids.length > 0) throw new UsageError(`brokkr dead ${what}: give ids, or --all`);
-  return all === true ? 'all' : ids;
+  if (all !== true && ids.length === 0) throw new UsageError(`brokkr dead ${what}: give ids, or --all`);
+  if (all !== true) return ids;
+  if (ids.length === 0) return 'all';
+  throw new UsageError(`brokkr dead ${what}: both ids and --all were given; leave out one of them`);
 }

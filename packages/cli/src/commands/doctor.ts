@@ -1,3 +1,4 @@
+import { applySettings, checkResultStore } from '../app/apply-settings.ts';
 import { findApp } from '../app/find-app.ts';
 import { forOutput } from '../app/for-output.ts';
 import { type App, loadApp } from '../app/load-app.ts';
@@ -44,9 +45,14 @@ async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
   const core = loaded?.core ?? (await loadCore(process.cwd()));
   const manager = loaded?.manager ?? core.TaskManager.getInstance('brokkr-doctor');
   try {
-    if (loaded === undefined) manager.configure(settings);
+    if (loaded === undefined) {
+      applySettings(manager, settings);
+      await checkResultStore(core, manager);
+    }
+    // Connects to nothing: where it fails, the URL is wrong, or the adapter is.
+    const opened = await manager.broker();
     yield { about: 'configuration', severity: 'ok', message: 'every setting can be read' };
-    yield* examineBroker(core, manager);
+    yield* examineBroker(core, manager, opened);
   } catch (error) {
     yield failed('configuration', error);
   } finally {
@@ -67,6 +73,6 @@ function exitCode(checks: readonly Check[]): number {
 
 /** Also where the application's module found them first. */
 function isSettings(error: unknown): boolean {
-  const { code } = ((error instanceof UsageError ? error.cause : error) as { code?: unknown } | undefined) ?? {};
-  return code === 'SETTINGS_INVALID';
+  const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown };
+  return error instanceof UsageError ? cause?.code === 'SETTINGS_INVALID' : name === 'ConfigError';
 }

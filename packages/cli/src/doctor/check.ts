@@ -1,4 +1,5 @@
 import type { Finding } from '@brokkr/core';
+import { causesOf, messageOf } from '../explain.ts';
 
 /** What one look found; `ok` where there is nothing to change. */
 export interface Check {
@@ -8,14 +9,11 @@ export interface Check {
   readonly message: string;
 }
 
-/** What an error says, as a check that failed. */
+/** What an error and its causes say, as a check that failed. */
 export function failed(about: Check['about'], error: unknown): Check {
-  const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: unknown };
-  const because = cause instanceof Error ? `: ${cause.message}` : '';
-  return {
-    about,
-    severity: 'error',
-    ...(typeof code === 'string' && { code }),
-    message: `${typeof message === 'string' ? message : String(error)}${because}`,
-  };
+  const { code } = error as { code?: unknown };
+  const said = error instanceof Error ? [error, ...causesOf(error)].map(messageOf) : [String(error)];
+  // Many an error quotes its cause.
+  const told = said.filter((each, index) => !said.slice(0, index).some((before) => before.includes(each)));
+  return { about, severity: 'error', ...(typeof code === 'string' && { code }), message: told.join(': ') };
 }

@@ -4,7 +4,7 @@ import { type Check, failed } from './check.ts';
 import { examineQueues } from './examine-queues.ts';
 
 /** Whether the broker can be reached, what it says of its server, and what stands in its queues. */
-export async function* examineBroker(core: Core, manager: TaskManager): AsyncIterable<Check> {
+export async function* examineBroker(core: Core, manager: TaskManager, broker: Broker): AsyncIterable<Check> {
   const { brokerUrl } = manager.config;
   const about = 'broker';
   if (brokerUrl.startsWith('memory:')) {
@@ -13,7 +13,6 @@ export async function* examineBroker(core: Core, manager: TaskManager): AsyncIte
     return;
   }
   try {
-    const broker = await manager.broker();
     const findings = await ask(core, broker);
     yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers` };
     for (const finding of findings) yield { about, ...finding };

@@ -10,7 +10,12 @@ export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly ranMs: number;
+  /** The broker did not let it in, and gave its reason. */
+  readonly isRefused: boolean;
 }
+
+/** What a worker process tells its supervisor. */
+export const REFUSED = 'brokkr: the broker refuses this worker';
 
 /** One worker process. */
 export class Child {
@@ -29,9 +34,17 @@ export class Child {
       detached: true,
       stdio: 'inherit',
     });
+    let isRefused = false;
+    this.#process.on('message', (message) => {
+      isRefused ||= message === REFUSED;
+    });
     this.ended = new Promise((resolve, reject) => {
       this.#process.once('error', reject);
-      this.#process.once('exit', (code, signal) => resolve({ code, signal, ranMs: performance.now() - startedAt }));
+      this.#process.once('exit', (code, signal) => {
+        const ranMs = performance.now() - startedAt;
+        // What it said last may be read after its end.
+        setImmediate(() => resolve({ code, signal, ranMs, isRefused }));
+      });
     });
   }
 

@@ -1,6 +1,7 @@
 import type { WorkerOptions } from '@brokkr/core';
 import type { App } from '../app/load-app.ts';
 import { EXIT } from '../exit.ts';
+import { REFUSED } from './child.ts';
 
 /** After a second signal a process is gone within this. */
 const AT_ONCE_MS = 800;
@@ -32,9 +33,18 @@ export async function runWorker({ core, manager }: App, options: WorkerOptions):
   try {
     await worker.start();
     return await stopped;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'BROKER_REFUSED') await tellSupervisor(REFUSED);
+    throw error;
   } finally {
     // After a start that failed too: what is connected, or tries to, would keep the process for ever.
     await manager.close();
     if (process.connected) process.disconnect();
   }
+}
+
+/** Of a process that has one. */
+async function tellSupervisor(message: string): Promise<void> {
+  // Where it is gone by now, nobody needs to know.
+  if (process.connected) await new Promise<void>((resolve) => process.send?.(message, () => resolve()));
 }

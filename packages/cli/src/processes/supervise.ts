@@ -66,6 +66,11 @@ class Supervisor {
         this.stop();
         return EXIT.usage;
       }
+      // Nor does a wrong password.
+      if (ended.isRefused && !this.#watches) {
+        this.stop();
+        return EXIT.failed;
+      }
       await this.#tellDeath(child, ended);
       if (ended.ranMs >= SOUND_MS) waitMs = FIRST_WAIT_MS;
       if (!this.#stopping && this.#changes === changes) await this.#sleep(this.#watches ? undefined : waitMs);
