@@ -17,6 +17,8 @@ export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Inspecta
   const ended = new AbortController();
 
   function folderOf(queue: string): string {
+    if (ended.signal.aborted)
+      throw new brokkr.BrokerUnavailableError('the files broker is closed', { code: 'BROKER_CLOSED' });
     brokkr.checkQueueName(queue);
     return join(root, namespace, queue);
   }
@@ -44,8 +46,6 @@ export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Inspecta
       counts: 'ready-only',
     },
     async publish(envelopes) {
-      if (ended.signal.aborted)
-        throw new brokkr.BrokerUnavailableError('the files broker is closed', { code: 'BROKER_CLOSED' });
       await Promise.all([...new Set(envelopes.map(({ queue }) => folderOf(queue)))].map(make));
       await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
       return envelopes.map(({ id }) => ({ id, isNew: true }));

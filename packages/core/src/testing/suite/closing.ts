@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { BrokerUnavailableError } from '../../errors/errors.ts';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
-import { isInspectable } from '../../broker/optional.ts';
+import { isInspectable, isResultStore } from '../../broker/optional.ts';
 import { ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
 
@@ -27,10 +28,21 @@ export const closing: Group = {
       await broker.close();
     });
 
-    it('refuses to publish once closed', async (bench) => {
+    it('refuses to publish and to subscribe once closed', async (bench) => {
       const broker = await bench.openAnother();
       await broker.close();
       await assert.rejects(async () => broker.publish([bench.envelope()]), BrokerUnavailableError);
+      await assert.rejects(async () => broker.subscribe(bench.queue, {}), BrokerUnavailableError);
+    });
+
+    it('refuses whoever waits for a result when it closes', async (bench) => {
+      const broker = await bench.openAnother();
+      if (!isResultStore(broker)) throw new NotApplicable('the broker is no ResultStore');
+      const waiting = broker.loadResult(randomUUID(), new AbortController().signal);
+      const refused = assert.rejects(waiting, BrokerUnavailableError);
+      await bench.pass(10);
+      await broker.close();
+      await refused;
     });
 
     it('keeps ready, delayed and dead messages over a restart of the server', async (bench) => {

@@ -56,6 +56,25 @@ export const countsGroup: Group = {
       assert.equal(imbalance(await broker.counts(bench.queue)), 0);
     });
 
+    it('conserves counts where one id dies twice, and where its letter is redriven beside a live one', async (bench) => {
+      const broker = bench.inspectable();
+      bench.needs(broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
+      const envelope = bench.envelope();
+      const subscription = await bench.subscribe();
+      for (let death = 0; death < 2; death++) {
+        await broker.publish([envelope]);
+        const delivery = await bench.takeOne(subscription);
+        const replacement = deadLetterEnvelope(delivery.envelope, 'x');
+        await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: 'x', replacement });
+        const counts = await broker.counts(bench.queue);
+        assert.equal(imbalance(counts), 0, JSON.stringify(counts));
+      }
+      await broker.publish([envelope]);
+      await broker.redrive(bench.queue, 'all');
+      const counts = await broker.counts(bench.queue);
+      assert.equal(imbalance(counts), 0, JSON.stringify(counts));
+    });
+
     it('tells how many are ready', async (bench) => {
       const broker = bench.inspectable();
       await bench.publish(3);

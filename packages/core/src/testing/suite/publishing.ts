@@ -104,6 +104,12 @@ export const publishing: Group = {
       });
     }
 
+    it('stores nothing of a batch with a queue name that is none', async (bench) => {
+      const batch = [bench.envelope(), bench.envelope({ queue: 'a b' })];
+      await assert.rejects(async () => bench.broker.publish(batch), ConfigError);
+      await bench.nothing(await bench.subscribe());
+    });
+
     it('keeps 100 concurrent publishes apart', async (bench) => {
       const published = (await Promise.all(Array.from({ length: 100 }, () => bench.publish(1)))).flat();
       const taken = await bench.take(await bench.subscribe(bench.queue, { prefetch: 100 }), 100);
