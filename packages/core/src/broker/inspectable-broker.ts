@@ -13,6 +13,7 @@ export interface QueueCounts {
   readonly dead?: number | undefined;
   readonly published?: number | undefined;
   readonly acknowledged?: number | undefined;
+  /** Removed by `discard`, or in the way of another message of their id. */
   readonly discarded?: number | undefined;
   /** Removed by `purge` or moved away by `take`. */
   readonly purged?: number | undefined;
