@@ -2,6 +2,7 @@ import type { Subscription } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { nextWait } from './broker-backoff.ts';
 
@@ -36,10 +37,9 @@ export interface SettlerOptions<C> {
 /** Gathers the settlements of one turn of the event loop and hands them over in one call, until the broker took them. */
 export class Settler<C> {
   readonly #options: SettlerOptions<C>;
-  readonly #sleepers = new Set<() => void>();
+  readonly #closing = new AbortController();
   #gathered: Batch<C> = { settlements: [], contexts: [] };
   #calls = 0;
-  #closed = false;
   #idle: (() => void)[] = [];
 
   constructor(options: SettlerOptions<C>) {
@@ -73,8 +73,7 @@ export class Settler<C> {
 
   /** Tries once more at the most, and no longer waits. */
   close(): void {
-    this.#closed = true;
-    for (const wake of [...this.#sleepers]) wake();
+    this.#closing.abort();
   }
 
   async #settle(batch: Batch<C>): Promise<void> {
@@ -89,11 +88,11 @@ export class Settler<C> {
         failpoint(AFTER_SEND[(settlements[0] as Settlement).kind]);
       } catch (error) {
         failure = { error };
-        if (this.#closed || clock.monotonic() + waitMs >= giveUpAt) {
+        if (this.#closing.signal.aborted || clock.monotonic() + waitMs >= giveUpAt) {
           for (const [index, settlement] of settlements.entries()) onUnknown(settlement, error, contexts[index] as C);
           break;
         }
-        await this.#sleep(waitMs);
+        await pause(clock, waitMs, this.#closing.signal);
         continue;
       }
       this.#taken(batch, lost, failure);
@@ -119,17 +118,5 @@ export class Settler<C> {
       if (isLost && failure !== undefined) onUnknown(settlement, failure.error, context);
       else onSettled(settlement, isLost, context);
     }
-  }
-
-  #sleep(waitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#options.clock.clearTimeout(timer);
-        this.#sleepers.delete(wake);
-        resolve();
-      };
-      const timer = this.#options.clock.setTimeout(wake, waitMs);
-      this.#sleepers.add(wake);
-    });
   }
 }
