@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { DestinationStream, Logger, pino as Pino } from 'pino';
+import { escaped } from './escaped.ts';
 import { errorRecord } from '../errors/error-record.ts';
 
 export interface LoggerOptions {
@@ -51,8 +52,4 @@ function oneLine(stream: DestinationStream): DestinationStream {
       stream.write(line.search(UNSAFE) === -1 ? line : line.replace(UNSAFE, escaped));
     },
   };
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,3 +1,5 @@
+import { escaped } from './escaped.ts';
+
 /** Control characters and Unicode's line separators: terminals act on them, and readers split lines at them. */
 const UNSAFE = /[\p{Cc}\u2028\u2029]/gu;
 
@@ -10,8 +12,5 @@ export function harmlessLine(line: string): string {
 }
 
 function visible(key: string, text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    if (character === '\n' && key === 'stack') return character;
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  return text.replace(UNSAFE, (character) => (character === '\n' && key === 'stack' ? character : escaped(character)));
 }
