@@ -53,6 +53,19 @@ describe('storing a result', () => {
     await tm.close();
   });
 
+  it('that never ends costs the result alone, once a send would have been given up', async () => {
+    const { tm, clock, broker } = await workerBench((memory) => {
+      memory.storeResult = () => new Promise(() => undefined);
+      return memory;
+    });
+    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+    await task.sendMany(Array.from({ length: 20 }, () => []));
+    await tm.createWorker({ concurrency: 2 }).start();
+    await clock.advance(60_000);
+    expect(await broker.counts('default')).toMatchObject({ acknowledged: 20 });
+    await tm.close();
+  });
+
   it('that fails costs the result alone', async () => {
     const { tm, clock, broker } = await workerBench((memory) => {
       memory.storeResult = () => Promise.reject(new Error('the store is full'));

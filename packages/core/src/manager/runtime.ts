@@ -149,6 +149,7 @@ export class Runtime implements TaskHost {
       maxCrashes: config.maxCrashes,
       maxPayload: config.maxPayload,
       shutdownTimeoutMs: config.shutdownTimeoutMs,
+      storeTimeoutMs: config.sendTimeoutMs,
       clock: this.clock,
       logger: this.logger,
       hooks: this.#hooks,

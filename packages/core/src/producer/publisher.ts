@@ -1,5 +1,6 @@
 import { nextTick } from 'node:process';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
+import { LAST_WORD_MS } from '../broker/last-word.ts';
 import { PartlyStoredError } from '../broker/partly-stored-error.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -9,9 +10,6 @@ import { failpoint } from '../failpoints/failpoint.ts';
 
 /** Envelopes in one call to the broker: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
-
-/** A broker that waits for its server for as long knows better what is wrong: it is let to tell first. */
-const LAST_WORD_MS = 250;
 
 /** Rounds of sending, one after the other, that may hold up the event loop. */
 const MOST_ROUNDS = 100;

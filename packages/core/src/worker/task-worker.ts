@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import { LAST_WORD_MS } from '../broker/last-word.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
-import { ConfigError, ShutdownError } from '../errors/errors.ts';
+import { pause } from '../clock/pause.ts';
+import { BrokerUnavailableError, ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
 import { type Ending, encodeEnding } from '../result/result-record.ts';
@@ -43,6 +45,8 @@ export interface TaskWorkerOptions {
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly shutdownTimeoutMs: number;
+  /** How long a message that has ended may wait for its result to be stored. */
+  readonly storeTimeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly hooks: Hooks;
@@ -174,19 +178,27 @@ export class TaskWorker implements Worker {
     });
   }
 
-  /** A store that fails costs the result alone. */
+  /** A store that fails, or does not answer, costs the result alone. */
   async #storeResult(
     store: ResultStore | undefined,
     messageId: string,
     { name, resultTtlMs }: TaskDefinition,
     ending: Ending,
   ): Promise<void> {
-    const { logger, maxPayload } = this.#options;
+    const { clock, logger, maxPayload, storeTimeoutMs } = this.#options;
     if (store === undefined || resultTtlMs === undefined) return;
+    const answered = new AbortController();
     try {
-      await store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs);
+      await Promise.race([
+        store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs),
+        pause(clock, storeTimeoutMs + LAST_WORD_MS, answered.signal).then(() => {
+          throw new BrokerUnavailableError(`the result store did not answer within ${storeTimeoutMs} ms`);
+        }),
+      ]);
     } catch (error) {
       logger.warn({ error, task: { id: messageId, name } }, 'the result of a task could not be stored');
+    } finally {
+      answered.abort();
     }
   }
 
