@@ -170,7 +170,6 @@ export class Consumer {
   }
 
   #accept(fetched: readonly Fetched<Lane>[]): void {
-    failpoint('claim.after-exec-before-reply');
     const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
     const mayStart = this.#admits(fetched, isOne);
     const acceptedAt = isOne ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic();

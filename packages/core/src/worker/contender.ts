@@ -2,6 +2,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { nextWait } from './broker-backoff.ts';
 import type { Source } from './source.ts';
 
@@ -39,6 +40,7 @@ export class Contender<S extends Source> {
   async take(limit: number, wait: boolean, signal: AbortSignal, stopped: AbortSignal): Promise<readonly Delivery[]> {
     try {
       const deliveries = await this.source.subscription.receive(limit, { signal, wait });
+      if (deliveries.length > 0) failpoint('claim.after-exec-before-reply');
       if (deliveries.length > 0 || !wait || signal.aborted) this.#waitMs = 0;
       // A closed broker answers so, at once and for ever.
       else this.#fail(new BrokerUnavailableError('the broker hands out nothing, as one that was closed'), stopped);
