@@ -74,7 +74,9 @@ export function leaveWrongDatabase(client: Client, reconnect: boolean): void {
 
 /** Of a client that was connected before anybody listened to what it says: whether it stands in its database. */
 export async function selectDatabase(client: Client): Promise<void> {
-  if (client instanceof Redis && client.options.db) await client.select(client.options.db);
+  // Where it has chosen another one since, it stands in that.
+  const database = client instanceof Redis ? (client.condition?.select ?? client.options.db) : undefined;
+  if (database && client instanceof Redis) await client.select(database);
 }
 
 /**

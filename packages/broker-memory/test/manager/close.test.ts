@@ -235,6 +235,50 @@ describe('a manager that was closed', () => {
     expect(sent).toMatchObject([{ isNew: true }]);
   });
 
+  it('before it was used refuses as well, and asks no result store', async () => {
+    const tm = await manager({ brokerUrl: 'memory:', resultUrl: 'memory:results' });
+    const task = tm.task({ name: 'never', result: '1h' }, async () => undefined);
+    await tm.close();
+    await expect(task.send()).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+    await tm.initialize({ brokerUrl: 'memory:', resultUrl: 'memory:results' });
+    const handle = await task.send();
+    await tm.close();
+    await expect(handle.result()).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+  });
+
+  it('lets middleware of what is under way send, too', async () => {
+    const tm = await manager({ brokerUrl: 'memory:' });
+    const audit = tm.task({ name: 'audit' }, async () => undefined);
+    const audited: unknown[] = [];
+    tm.use({
+      name: 'audit',
+      send: async ({ message }, next) => {
+        const receipt = await next();
+        if (message.task !== 'audit') audited.push(await audit.send());
+        return receipt;
+      },
+    });
+    const task = tm.task({ name: 'audited' }, async () => undefined);
+    const sent = task.send();
+    await tm.close();
+    await expect(sent).resolves.toMatchObject({ isNew: true });
+    expect(audited).toHaveLength(1);
+  });
+
+  it('takes the broker it was given along: initialize needs another one', async () => {
+    const broker = new MemoryBroker();
+    const tm = await manager({ broker });
+    const task = tm.task({ name: 'again' }, async () => undefined);
+    await task.send();
+    const closing = tm.close();
+    expect(() => tm.configure({})).toThrow(expect.objectContaining({ code: 'INITIALIZED_TOO_LATE' }));
+    await closing;
+    await expect(tm.initialize({})).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+    await tm.initialize({ brokerUrl: 'memory:' });
+    expect(await task.send()).toMatchObject({ isNew: true });
+    await tm.close();
+  });
+
   it('is opened again by initialize, with middleware added before', async () => {
     const tm = await manager({ brokerUrl: 'memory:' });
     const task = tm.task({ name: 'again' }, async () => undefined);

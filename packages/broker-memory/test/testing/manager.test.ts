@@ -346,7 +346,7 @@ describe('the mode of a process', () => {
     expect(tm.config.queueName).toBe('default');
     await expect(tm.initialize({ queueName: 'x' })).rejects.toThrow(ConfigError);
     await tm.close();
-    await tm.initialize({ queueName: 'x' });
+    await tm.initialize({ brokerUrl: 'memory:', queueName: 'x' });
     await expect(tm.initialize({ timeout: 'x' })).rejects.toThrow(/timeout/);
   });
 });

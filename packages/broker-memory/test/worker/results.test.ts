@@ -53,6 +53,28 @@ describe('storing a result', () => {
     await tm.close();
   });
 
+  it('is waited for by a stop for as long as handlers are, and then the message ends without it', async () => {
+    const { tm, clock, broker } = await slowStore(3_000);
+    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+    const stored = await task.send();
+    const first = tm.createWorker();
+    await first.start();
+    await clock.advance(10);
+    const patient = first.stop({ timeout: '25s' });
+    await clock.advance(3_000);
+    await patient;
+    expect(await stored.result()).toBe('value');
+    await task.send();
+    const second = tm.createWorker();
+    await second.start();
+    await clock.advance(10);
+    const hasty = second.stop({ timeout: '1s' });
+    await clock.advance(1_000);
+    await hasty;
+    expect(await broker.counts('default')).toMatchObject({ acknowledged: 2, running: 0, ready: 0 });
+    await tm.close();
+  });
+
   it('that never ends costs the result alone, once a send would have been given up', async () => {
     const { tm, clock, broker } = await workerBench((memory) => {
       memory.storeResult = () => new Promise(() => undefined);

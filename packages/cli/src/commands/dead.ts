@@ -49,8 +49,7 @@ export async function deadShowCommand(
 export async function deadRetryCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const which = chosen('retry', ids, options);
   await withBroker(options.broker, 'brokkr dead retry', async ({ broker }) => {
-    if (which !== 'all') await lettersOf(broker, queue, which);
-    console.log(await broker.redrive(queue, which));
+    tell(await broker.redrive(queue, which), queue, which);
   });
 }
 
@@ -58,8 +57,7 @@ export async function deadRetryCommand(queue: string, ids: readonly string[], op
 export async function deadDiscardCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const which = chosen('discard', ids, options);
   await withBroker(options.broker, 'brokkr dead discard', async ({ broker }) => {
-    if (which !== 'all') await lettersOf(broker, queue, which);
-    console.log(await broker.discard(queue, which));
+    tell(await broker.discard(queue, which), queue, which);
   });
 }
 
@@ -75,6 +73,14 @@ async function lettersOf(
   if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
   const wanted = new Set(ids);
   return letters.filter(({ id }) => wanted.has(id));
+}
+
+/** @throws UsageError where there were fewer than asked for. Not looked for first: a look hides them from others meanwhile. */
+function tell(count: number, queue: string, which: readonly string[] | 'all'): void {
+  console.log(count);
+  const missing = which === 'all' ? 0 : new Set(which).size - count;
+  if (missing > 0)
+    throw new UsageError(`${missing} of ${new Set(which).size} ids are no dead letters of queue ${queue}`);
 }
 
 function chosen(what: string, ids: readonly string[], { all }: DeadOptions): readonly string[] | 'all' {

@@ -26,15 +26,19 @@ export function redactUrl(url: string): string {
   const secretEnd = url.lastIndexOf('@') + 1;
   const [, rest = '', query] = /^([^?#]*)(?:\?([^#]*))?/.exec(url.slice(secretEnd || start.length)) ?? [];
   const shownQuery = query === undefined ? '' : `?${query.split('&').map(redactParameter).join('&')}`;
-  const shownRest = start.endsWith('//') ? redactHosts(rest) : rest;
-  return `${start}${secretEnd > 0 ? '***@' : ''}${shownRest}${shownQuery}`;
+  const shown = `${rest}${shownQuery}`;
+  if (secretEnd > 0) return `${start}***@${shown}`;
+  return `${start}${start.endsWith('//') ? redactCutOff(rest, shown) : shown}`;
 }
 
-/** What follows a host's colon and is no port may be a password whose end was cut off, with its @. */
-function redactHosts(rest: string): string {
-  const [hosts = '', ...path] = rest.split('/');
-  const shown = hosts.replace(/(^|,)(\[[^\]]*\]|[^:,[]*):(?!\d{1,5}(?:,|$))[^,]*/g, '$1$2:***');
-  return [shown, ...path].join('/');
+const HOST = /^(?:\[[^\]]*\]|[^:[\]]*)(?::\d{1,5})?$/;
+
+/** What follows a host's colon and is no port may be a password whose end was cut off, with its @: all after it, too. */
+function redactCutOff(rest: string, shown: string): string {
+  const hosts = (rest.split('/')[0] as string).split(',');
+  const bad = hosts.findIndex((host) => !HOST.test(host));
+  if (bad < 0) return shown;
+  return [...hosts.slice(0, bad), (hosts[bad] as string).replace(/[:[].*$/, ':***')].join(',');
 }
 
 function redactParameter(parameter: string): string {

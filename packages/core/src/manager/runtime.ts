@@ -56,6 +56,7 @@ export class Runtime implements TaskHost {
   #hasSent = false;
   #closing: Promise<void> | undefined;
   #isClosed = false;
+  #hasEnded = false;
 
   constructor({ options, registry, hooks, middleware }: RuntimeOptions) {
     this.#options = options;
@@ -97,9 +98,9 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  /** Whether nothing more is sent, opened or served. */
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** Whether everything it opened is closed. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   async openBroker(): Promise<Broker> {
@@ -109,6 +110,7 @@ export class Runtime implements TaskHost {
 
   /** The store that `TASK_RESULT_URL` names, else the broker, where it is one. */
   async resultStore(): Promise<ResultStore | undefined> {
+    if (this.#isClosed) throw managerClosed();
     if (this.#options.resultStore !== undefined) return this.#options.resultStore;
     const { resultUrl } = this.config;
     if (resultUrl === undefined || !this.#keepsResultsElsewhere()) {
@@ -169,14 +171,15 @@ export class Runtime implements TaskHost {
   }
 
   async #close(): Promise<void> {
-    const ended: PromiseSettledResult<unknown>[] = await Promise.allSettled(
-      [...this.#workers].map((worker) => worker.stop()),
-    );
+    const ended: PromiseSettledResult<unknown>[] = [];
+    if (this.#workers.size > 0)
+      ended.push(...(await Promise.allSettled([...this.#workers].map((worker) => worker.stop()))));
     // Not before: what still ran may have sent, and asked for results.
     this.#isClosed = true;
     await this.producer.close();
     const brokers = [this.broker, this.#resultBroker];
     ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
+    this.#hasEnded = true;
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 

@@ -29,6 +29,7 @@ export class TaskManager {
   readonly #tasks = new Map<string, Task>();
   #options: ManagerOptions = {};
   #runtime: Runtime | undefined;
+  #isClosed = false;
   /** Stands in front of the real one while a test holds the manager. */
   #override: Runtime | undefined;
 
@@ -80,6 +81,8 @@ export class TaskManager {
    * @throws ConfigError listing every wrong value, or where the manager has been used already and is not closed
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
+    // What is being closed is closed first; how that ends is told to whoever closes.
+    if (this.#isClosed) await this.#runtime?.close().catch(() => undefined);
     return this.configure(options);
   }
 
@@ -93,7 +96,8 @@ export class TaskManager {
         },
       );
     }
-    this.#options = managerOptions(options, this.#options);
+    this.#options = managerOptions(options, this.#isClosed ? this.#withoutBroker(options) : this.#options);
+    this.#isClosed = false;
     this.#runtime = undefined;
     return this;
   }
@@ -180,6 +184,7 @@ export class TaskManager {
    * asked of the manager after that rejects with `BROKER_CLOSED`, until `initialize` opens it again.
    */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#runtime?.close();
   }
 
@@ -203,12 +208,28 @@ export class TaskManager {
   }
 
   get #isInUse(): boolean {
-    return this.#runtime !== undefined && !this.#runtime.isClosed;
+    return this.#runtime !== undefined && !this.#runtime.hasEnded;
+  }
+
+  /** The options before a close. What it closed is of no use any more. */
+  #withoutBroker(options: ManagerOptions): ManagerOptions {
+    const { broker, ...kept } = this.#options;
+    if (broker === undefined || this.#runtime === undefined) return this.#options;
+    if (options?.broker === undefined && options?.brokerUrl === undefined) {
+      throw new ConfigError('initialize() after close(): the broker given before was closed; give another', {
+        code: 'BROKER_CLOSED',
+      });
+    }
+    return kept;
   }
 
   #active(): Runtime {
     if (this.#override !== undefined) return this.#override;
-    this.#runtime ??= this.#makeRuntime(this.#options);
+    if (this.#runtime === undefined) {
+      this.#runtime = this.#makeRuntime(this.#options);
+      // Closed before it was used: it stays so.
+      if (this.#isClosed) this.#runtime.close().catch(() => undefined);
+    }
     return this.#runtime;
   }
 

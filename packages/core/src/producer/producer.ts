@@ -46,6 +46,9 @@ interface Draft {
   readonly body: Uint8Array;
 }
 
+/** Sends that follow from each other, before a close takes no more. */
+const MOST_ROUNDS = 10;
+
 /** Sends: checks arguments, encodes, goes through the send middleware, publishes. */
 export class Producer {
   readonly #options: ProducerOptions;
@@ -123,6 +126,8 @@ export class Producer {
 
   /** Takes nothing more; resolves once everything sent so far has been stored or refused, or its time is up. */
   async close(): Promise<void> {
+    // Middleware of what is under way may send too; who sends without end is stopped.
+    for (let round = 0; round < MOST_ROUNDS && this.#slow.size > 0; round++) await Promise.allSettled(this.#slow);
     this.#isClosed = true;
     await Promise.allSettled(this.#slow);
     await this.#publisher?.drained();

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
@@ -6,7 +7,6 @@ import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { Ending } from '../result/result-record.ts';
-import type { TaskDefinition } from '../task/task-definition.ts';
 import { Execution } from './execution.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import { Held } from './held.ts';
@@ -14,6 +14,7 @@ import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { type Judging, processDelivery, type RunVerdict, failureWithoutRun } from './process-delivery.ts';
 import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
+import type { ResultKeeper } from './result-keeper.ts';
 import { Runner } from './runner.ts';
 import { type Settling, settleOutcome } from './settle-outcome.ts';
 import { isSuspect, Solitude } from './solitude.ts';
@@ -28,8 +29,7 @@ export interface ConsumerOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Keeps how a task that keeps results ended, before its message does. Never rejects. */
-  readonly storeResult: (messageId: string, task: TaskDefinition, ending: Ending) => Promise<void>;
+  readonly results: ResultKeeper;
 }
 
 /** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
@@ -41,7 +41,6 @@ export class Consumer {
   readonly #fetching = new AbortController();
   readonly #settling: Settling;
   #loop: Promise<void> | undefined;
-  readonly #storing = new Set<Promise<void>>();
   #turnScheduled = false;
   #wake: (() => void) | undefined;
   #emptied: (() => void)[] = [];
@@ -49,6 +48,8 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    // Each of any number of queues listens to it.
+    setMaxListeners(0, this.#fetching.signal);
     this.#fetcher = new Fetcher(options.lanes, {
       strict: options.strict,
       clock: options.clock,
@@ -91,14 +92,13 @@ export class Consumer {
     failpoint('shutdown.after-stop-claim');
   }
 
-  /** Resolves once no handler runs. */
+  /** Resolves once no handler runs, and no result is being stored. */
   async finished(): Promise<void> {
-    if (this.#runner.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    if (this.#isBusy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
 
   /** Resolves once the broker has taken all settlements, or they were given up. */
   async settledAll(): Promise<void> {
-    await Promise.all(this.#storing);
     await Promise.all(this.#options.lanes.map((lane) => lane.settler.drained()));
   }
 
@@ -107,6 +107,7 @@ export class Consumer {
   }
 
   giveUpAll(): void {
+    this.#options.results.giveUp();
     this.#runner.giveUpAll();
   }
 
@@ -122,11 +123,8 @@ export class Consumer {
     const running = held instanceof Execution && held.isRunning ? held : undefined;
     const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
     reporter.leaseLost(held.delivery, durationMs, undefined);
-    if (running !== undefined) {
-      const { id } = held.delivery.envelope;
-      const reason = `the lease of message ${id} was lost; somebody else may run it now`;
-      this.#runner.abort(running, new LeaseLostError(reason));
-    }
+    const reason = `the lease of message ${held.delivery.envelope.id} was lost; somebody else may run it now`;
+    if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
     this.#scheduleTurn();
   }
 
@@ -234,7 +232,16 @@ export class Consumer {
     // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#settleRun(execution, outcome);
     this.#scheduleTurn();
-    if (this.#runner.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+    this.#tellEmptied();
+  }
+
+  /** Whether a handler runs, or a result is being stored. */
+  get #isBusy(): boolean {
+    return this.#runner.size > 0 || this.#options.results.size > 0;
+  }
+
+  #tellEmptied(): void {
+    if (!this.#isBusy) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
   #settleRun(execution: Execution, outcome: SettledOutcome): void {
@@ -261,12 +268,11 @@ export class Consumer {
       this.#settle(held, settlement, report);
       return;
     }
-    const storing = this.#options.storeResult(held.delivery.envelope.id, task.definition, ending).then(() => {
-      this.#storing.delete(storing);
+    void this.#options.results.keep(held.delivery.envelope.id, task.definition, ending).then(() => {
       if (held.isOurs) this.#settle(held, settlement, report);
       this.#scheduleTurn();
+      this.#tellEmptied();
     });
-    this.#storing.add(storing);
   }
 
   #settle(held: Held, settlement: Settlement, report: Report): void {

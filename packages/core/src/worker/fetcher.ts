@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Clock } from '../clock/clock.ts';
 import { Contender, type OnFetchError } from './contender.ts';
@@ -23,6 +24,8 @@ const MOST_AT_ONCE = 1_000;
 export class Fetcher<S extends Source> {
   readonly #contenders: readonly Contender<S>[];
   readonly #strict: boolean;
+  /** How far behind the last of those is that have something: who joins them goes on from here. */
+  #pass = 0;
 
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
     this.#contenders = sources.map((source) => new Contender(source, clock, onError));
@@ -38,7 +41,7 @@ export class Fetcher<S extends Source> {
     const most = Math.min(limit, MOST_AT_ONCE);
     while (!signal.aborted) {
       const ready = await this.#takeReady(most, signal);
-      if (ready.length > 0) return ready;
+      if (ready.length > 0 || signal.aborted) return ready;
       const awaited = await this.#waitForAny(most, signal);
       if (awaited.length > 0) return awaited;
     }
@@ -67,7 +70,9 @@ export class Fetcher<S extends Source> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
     let contenders = this.#awake();
-    const empty = new Set<Contender<S>>();
+    const all = contenders;
+    const gave = new Set<Contender<S>>();
+    for (const contender of all) contender.join(this.#pass);
     while (left > 0 && contenders.length > 0 && !signal.aborted) {
       const shares = [...this.#shares(contenders, left)];
       const answers = await Promise.all(
@@ -76,14 +81,17 @@ export class Fetcher<S extends Source> {
       for (const [index, [contender, share]] of shares.entries()) {
         const deliveries = answers[index] as readonly Delivery[];
         contender.pass -= (share - deliveries.length) / contender.source.weight;
-        if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
         left -= deliveries.length;
-        // A contender that gave less than its share is empty, and its share goes to those that are not.
-        if (deliveries.length < share) empty.add(contender);
+        contender.isIdle = deliveries.length < share;
+        if (deliveries.length === 0) continue;
+        fetched.push({ source: contender.source, deliveries });
+        gave.add(contender);
       }
-      contenders = contenders.filter((contender) => !empty.has(contender));
+      // The share of one that has no more goes to those that have.
+      contenders = contenders.filter(({ isIdle }) => !isIdle);
     }
-    this.#catchUp(empty, contenders);
+    const inContest = all.filter((contender) => !contender.isIdle || gave.has(contender)).map(({ pass }) => pass);
+    if (inContest.length > 0) this.#pass = Math.min(...inContest);
     return fetched;
   }
 
@@ -98,16 +106,11 @@ export class Fetcher<S extends Source> {
     return shares;
   }
 
-  /** A contender that stood empty has saved up no turns: it goes on where the others are. */
-  #catchUp(empty: ReadonlySet<Contender<S>>, busy: readonly Contender<S>[]): void {
-    if (busy.length === 0) return;
-    const slowest = Math.min(...busy.map((contender) => contender.pass));
-    for (const contender of empty) contender.pass = Math.max(contender.pass, slowest);
-  }
-
   /** Nothing is ready anywhere: the first queue that has something, or has rested, ends the wait for all. */
   async #waitForAny(limit: number, stopped: AbortSignal): Promise<Fetched<S>[]> {
     const enough = new AbortController();
+    // Each of any number of queues listens to it.
+    setMaxListeners(0, enough.signal);
     const stop = () => enough.abort();
     stopped.addEventListener('abort', stop, { once: true });
     const share = Math.max(1, Math.floor(limit / this.#contenders.length));

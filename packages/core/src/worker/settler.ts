@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Subscription } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
@@ -44,6 +45,8 @@ export class Settler<C> {
 
   constructor(options: SettlerOptions<C>) {
     this.#options = options;
+    // Each batch that waits to be asked again listens to it.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** Whether the broker has taken everything. */

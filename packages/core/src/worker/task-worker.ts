@@ -1,16 +1,12 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import { LAST_WORD_MS } from '../broker/last-word.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
-import { pause } from '../clock/pause.ts';
-import { BrokerUnavailableError, ConfigError, ShutdownError } from '../errors/errors.ts';
+import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from '../lifecycle/event-emitter.ts';
 import type { Hooks } from '../lifecycle/hooks.ts';
-import { type Ending, encodeEnding } from '../result/result-record.ts';
-import type { TaskDefinition } from '../task/task-definition.ts';
 import { Consumer } from './consumer.ts';
 import { forgettingState } from './forget-state.ts';
 import type { Held } from './held.ts';
@@ -19,6 +15,7 @@ import { LeaseKeeper } from './lease-keeper.ts';
 import type { Judging } from './process-delivery.ts';
 import { Rates } from './rates.ts';
 import { Reporter } from './reporter.ts';
+import { ResultKeeper } from './result-keeper.ts';
 import { Settler } from './settler.ts';
 import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
 import { checkListener, checkStopOptions } from './worker-options.ts';
@@ -139,7 +136,7 @@ export class TaskWorker implements Worker {
   }
 
   async #open({ broker, resultStore, taskFor }: Equipment): Promise<void> {
-    const { leaseMs, concurrency, clock, logger, maxCrashes, maxPayload, strict } = this.#options;
+    const { leaseMs, concurrency, clock, logger, maxCrashes, maxPayload, storeTimeoutMs, strict } = this.#options;
     const judging: Judging = {
       taskFor,
       now: () => clock.now(),
@@ -174,32 +171,8 @@ export class TaskWorker implements Worker {
       reporter: new Reporter(this.#events, this.#rates, logger),
       clock,
       logger,
-      storeResult: (id, task, ending) => this.#storeResult(resultStore, id, task, ending),
+      results: new ResultKeeper({ store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
     });
-  }
-
-  /** A store that fails, or does not answer, costs the result alone. */
-  async #storeResult(
-    store: ResultStore | undefined,
-    messageId: string,
-    { name, resultTtlMs }: TaskDefinition,
-    ending: Ending,
-  ): Promise<void> {
-    const { clock, logger, maxPayload, storeTimeoutMs } = this.#options;
-    if (store === undefined || resultTtlMs === undefined) return;
-    const answered = new AbortController();
-    try {
-      await Promise.race([
-        store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs),
-        pause(clock, storeTimeoutMs + LAST_WORD_MS, answered.signal).then(() => {
-          throw new BrokerUnavailableError(`the result store did not answer within ${storeTimeoutMs} ms`);
-        }),
-      ]);
-    } catch (error) {
-      logger.warn({ error, task: { id: messageId, name } }, 'the result of a task could not be stored');
-    } finally {
-      answered.abort();
-    }
   }
 
   async #stop(): Promise<StopReport> {

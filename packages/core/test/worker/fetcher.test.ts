@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Delivery, Subscription } from '../../src/index.ts';
 import { ManualClock } from '../../src/testing/index.ts';
@@ -152,22 +153,93 @@ describe('a queue that cannot be read', () => {
   });
 });
 
-it('a broker that answers a wait with nothing, as a closed one does, is told and not asked without end', async () => {
-  const closed = source('closed', 1, 0);
-  let asked = 0;
-  closed.subscription.receive = async () => {
-    asked++;
-    return [];
-  };
-  const { fetcher, told, clock } = fetcherOf([closed]);
-  const stopping = new AbortController();
-  const next = fetcher.next(4, stopping.signal);
-  await clock.advance(1_000);
-  expect(asked).toBeLessThan(7);
-  expect(told[0]).toMatch(/^closed 50: the broker hands out nothing/);
-  stopping.abort();
-  expect(await next).toEqual([]);
+describe('a queue that has rested', () => {
+  it('has saved up no turns, nor has one that stood empty while another had little to do', async () => {
+    const bad = broken('bad');
+    const { fetcher, clock } = fetcherOf([bad, source('good', 1, 10_000)]);
+    for (let round = 0; round < 100; round++) await fetched(fetcher, 10);
+    bad.healed = true;
+    await clock.advance(2_000);
+    expect(await fetched(fetcher, 10)).toEqual({ bad: 5, good: 5 });
+    const idle = source('idle', 1, 0);
+    const little = source('little', 1, 0);
+    const { fetcher: light } = fetcherOf([idle, little]);
+    for (let round = 0; round < 100; round++) {
+      little.left = 1;
+      expect(await fetched(light, 10)).toEqual({ little: 1 });
+    }
+    Object.assign(idle, { left: 100 });
+    Object.assign(little, { left: 100 });
+    expect(await fetched(light, 10)).toEqual({ idle: 5, little: 5 });
+  });
+
+  it('and does not answer now keeps the others waiting for a fifth of a second, not for its patience', async () => {
+    const bad = broken('bad');
+    const { fetcher, clock } = fetcherOf([bad, source('good', 1, 10_000)]);
+    await fetched(fetcher, 4);
+    bad.subscription.receive = (_, { signal }) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve([])));
+    await clock.advance(50);
+    const next = fetched(fetcher, 4);
+    await clock.advance(200);
+    expect(await next).toEqual({ good: 4 });
+  });
 });
+
+it('a stop that comes while the queues are asked in turn is not waited out', async () => {
+  const stopping = new AbortController();
+  const quiet = source('quiet', 1, 0);
+  const { receive } = quiet.subscription;
+  quiet.subscription.receive = (...given) => {
+    stopping.abort();
+    return receive(...given);
+  };
+  const { fetcher, told } = fetcherOf([quiet, source('other', 1, 0)]);
+  expect(await fetcher.next(4, stopping.signal)).toEqual([]);
+  expect(told).toEqual([]);
+});
+
+it('dozens of queues that fail or wait make no warning of listeners', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on('warning', note);
+  const { fetcher, clock } = fetcherOf([
+    ...Array.from({ length: 20 }, (_, index) => broken(`bad ${index}`)),
+    ...Array.from({ length: 20 }, (_, index) => source(`quiet ${index}`, 1, 0)),
+  ]);
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
+  const next = fetcher.next(4, stopping.signal);
+  await clock.advance(500);
+  stopping.abort();
+  await next;
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
+
+it.each([1, 3])(
+  'a broker of %i queues that answers a wait with nothing, as a closed one does, is told and not asked without end',
+  async (queues) => {
+    let asked = 0;
+    const { fetcher, told, clock } = fetcherOf(
+      Array.from({ length: queues }, (_, index) => {
+        const closed = source(`closed ${index}`, 1, 0);
+        closed.subscription.receive = async (_limit, { wait }) => {
+          if (wait) asked++;
+          return [];
+        };
+        return closed;
+      }),
+    );
+    const stopping = new AbortController();
+    const next = fetcher.next(4, stopping.signal);
+    await clock.advance(5_000);
+    expect(asked).toBeLessThan(10 * queues);
+    expect(told[0]).toMatch(/^closed 0 50: the broker hands out nothing/);
+    stopping.abort();
+    expect(await next).toEqual([]);
+  },
+);
 
 it('a worker with any number of slots fetches no more than 1,000 at once', async () => {
   const { fetcher } = fetcherOf([source('a', 1, 5_000), source('b', 1, 5_000)]);
