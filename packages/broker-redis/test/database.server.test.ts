@@ -90,6 +90,20 @@ it('nor is a client of the application used that connected before', async () => 
   client.disconnect();
 });
 
+it('a client of the application stays in the database that it has chosen since it connected', async () => {
+  const own = new Redis({ port: server.port, db: 1 });
+  try {
+    await own.select(3);
+    const broker = open({ client: own });
+    await broker.publish([message('q')]);
+    await own.set('theirs', 'x');
+    expect(await own.info('keyspace')).not.toMatch(/db[012]:/);
+    expect(await own.exists('theirs')).toBe(1);
+  } finally {
+    own.disconnect();
+  }
+});
+
 it('a database that is gone after a restart is told too, what waits is not sent elsewhere, and once it is back all goes on', async () => {
   const port = await freePort();
   const large = await RedisServer.start({ port, args: ['--databases', '4'] });
