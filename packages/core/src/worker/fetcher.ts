@@ -39,19 +39,25 @@ export class Fetcher<S extends Source> {
    */
   async next(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
     const most = Math.min(limit, MOST_AT_ONCE);
+    const only = this.#contenders.length === 1 ? this.#contenders[0] : undefined;
     while (!signal.aborted) {
-      const ready = await this.#takeReady(most, signal);
-      if (ready.length > 0 || signal.aborted) return ready;
-      const awaited = await this.#waitForAny(most, signal);
-      if (awaited.length > 0) return awaited;
+      const fetched = await (only === undefined ? this.#takeOrWait(most, signal) : this.#takeFrom(only, most, signal));
+      if (fetched.length > 0) return fetched;
     }
     return [];
   }
 
-  /** What is there at once. A single queue need not be asked whether it has any before it is waited for. */
-  async #takeReady(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    if (this.#contenders.length === 1 || signal.aborted) return [];
-    return this.#strict ? this.#takeInOrder(limit, signal) : this.#takeByWeight(limit, signal);
+  /** The usual case, and the quickest: a single queue need not be asked whether it has any before it is waited for. */
+  async #takeFrom(only: Contender<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    if (only.rest !== undefined) await only.rest;
+    if (signal.aborted) return [];
+    const deliveries = await only.take(limit, true, signal, signal);
+    return deliveries.length === 0 ? [] : [{ source: only.source, deliveries }];
+  }
+
+  async #takeOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    const ready = await (this.#strict ? this.#takeInOrder(limit, signal) : this.#takeByWeight(limit, signal));
+    return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal);
   }
 
   async #takeInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
