@@ -27,6 +27,8 @@ for (const concurrency of [1, 10, 100]) {
   }
 }
 
+console.log(`concurrency 100  p-queue alone in a process: ${rate(COUNT / alone())}`);
+
 const imports = { pino: [], '@brokkr/core': [] };
 for (let round = 0; round < 9; round++) for (const name of Object.keys(imports)) imports[name].push(importMs(name));
 const [pino, core] = [median(imports.pino), median(imports['@brokkr/core'])];
@@ -38,6 +40,20 @@ const heap = execFileSync(process.execPath, ['--expose-gc', fileURLToPath(new UR
   encoding: 'utf8',
 });
 process.stdout.write(heap);
+
+/** Seconds of p-queue in a process where no AsyncLocalStorage is in use: the best of ten rounds. */
+function alone() {
+  const contendersUrl = JSON.stringify(new URL('contenders.mjs', import.meta.url));
+  const script = `const { contenders } = await import(${contendersUrl});
+    let best = Infinity;
+    for (let round = 0; round < 10; round++) {
+      const t = performance.now();
+      await contenders['p-queue'](${COUNT}, 100);
+      best = Math.min(best, performance.now() - t);
+    }
+    console.log(best / 1_000);`;
+  return Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }));
+}
 
 function importMs(name) {
   const script = `const t = performance.now(); await import(${JSON.stringify(name)}); console.log(performance.now() - t);`;

@@ -14,6 +14,16 @@ async function slowStore(storeMs: number) {
   return bench;
 }
 
+/** A worker that has run a task, and is storing what it returned. */
+async function storing({ tm, clock }: Awaited<ReturnType<typeof slowStore>>) {
+  const task = tm.get('kept') ?? tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+  const handle = await task.send();
+  const worker = tm.createWorker();
+  await worker.start();
+  await clock.advance(10);
+  return { handle, worker };
+}
+
 describe('storing a result', () => {
   it('does not count against the time limit of the run, and frees its slot', async () => {
     const { tm, clock, broker } = await slowStore(1_500);
@@ -39,12 +49,9 @@ describe('storing a result', () => {
   });
 
   it('comes before the message ends, and a stop waits for it', async () => {
-    const { tm, clock, broker } = await slowStore(1_000);
-    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
-    const handle = await task.send();
-    const worker = tm.createWorker();
-    await worker.start();
-    await clock.advance(10);
+    const bench = await slowStore(1_000);
+    const { tm, clock, broker } = bench;
+    const { handle, worker } = await storing(bench);
     const stopped = worker.stop();
     await clock.advance(1_000);
     expect(await stopped).toEqual({ interrupted: 0 });
@@ -54,20 +61,14 @@ describe('storing a result', () => {
   });
 
   it('is waited for by a stop for as long as handlers are, and then the message ends without it', async () => {
-    const { tm, clock, broker } = await slowStore(3_000);
-    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
-    const stored = await task.send();
-    const first = tm.createWorker();
-    await first.start();
-    await clock.advance(10);
+    const bench = await slowStore(3_000);
+    const { tm, clock, broker } = bench;
+    const { handle, worker: first } = await storing(bench);
     const patient = first.stop({ timeout: '25s' });
     await clock.advance(3_000);
     await patient;
-    expect(await stored.result()).toBe('value');
-    await task.send();
-    const second = tm.createWorker();
-    await second.start();
-    await clock.advance(10);
+    expect(await handle.result()).toBe('value');
+    const { worker: second } = await storing(bench);
     const hasty = second.stop({ timeout: '1s' });
     await clock.advance(1_000);
     await hasty;

@@ -23,12 +23,9 @@ export interface WorkerTasksOptions {
 export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): WorkerTask {
   const { config, retryPolicy, resultStore } = options;
   if (definition.resultTtlMs !== undefined && resultStore === undefined) throw noResultStore(definition.name);
-  const { maxRetryDelayMs = Number.POSITIVE_INFINITY } = definition;
-  const delayMs = definition.retryDelayMs ?? Math.min(config.retryDelayMs, maxRetryDelayMs);
-  const standard = exponential({
-    delay: `${delayMs}ms`,
-    max: maxRetryDelayMs === Number.POSITIVE_INFINITY ? undefined : `${maxRetryDelayMs}ms`,
-  });
+  const { maxRetryDelayMs: maxMs } = definition;
+  const delayMs = definition.retryDelayMs ?? Math.min(config.retryDelayMs, maxMs ?? config.retryDelayMs);
+  const standard = exponential({ delay: `${delayMs}ms`, max: maxMs === undefined ? undefined : `${maxMs}ms` });
   const house = definition.retryDelayMs === undefined ? retryPolicy : undefined;
   return {
     definition,

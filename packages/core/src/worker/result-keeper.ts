@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { LAST_WORD_MS } from '../broker/last-word.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
@@ -20,41 +19,30 @@ export interface ResultKeeperOptions {
 /** Keeps how messages ended, for whoever waits for it. A store that fails, or does not answer, costs the result alone. */
 export class ResultKeeper {
   readonly #options: ResultKeeperOptions;
-  readonly #storing = new Set<Promise<void>>();
-  readonly #givingUp = new AbortController();
+  /** Each ends the wait for one store. One signal for all would remember every result there ever was. */
+  readonly #waits = new Set<AbortController>();
+  #hasGivenUp = false;
 
   constructor(options: ResultKeeperOptions) {
     this.#options = options;
-    // Each result that is being stored listens to it.
-    setMaxListeners(0, this.#givingUp.signal);
   }
 
   /** Results that are being stored. */
   get size(): number {
-    return this.#storing.size;
+    return this.#waits.size;
   }
 
   /** Resolves once it is stored, or cannot be. */
-  keep(messageId: string, task: TaskDefinition, ending: Ending): Promise<void> {
-    const storing = this.#store(messageId, task, ending).finally(() => this.#storing.delete(storing));
-    this.#storing.add(storing);
-    return storing;
-  }
-
-  /** Waits for no store any longer. */
-  giveUp(): void {
-    this.#givingUp.abort();
-  }
-
-  async #store(messageId: string, { name, resultTtlMs }: TaskDefinition, ending: Ending): Promise<void> {
+  async keep(messageId: string, { name, resultTtlMs }: TaskDefinition, ending: Ending): Promise<void> {
     const { store, maxPayload, timeoutMs, clock, logger } = this.#options;
     if (store === undefined || resultTtlMs === undefined) return;
-    const answered = new AbortController();
-    const over = AbortSignal.any([answered.signal, this.#givingUp.signal]);
+    const wait = new AbortController();
+    this.#waits.add(wait);
+    if (this.#hasGivenUp) wait.abort();
     try {
       await Promise.race([
         store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs),
-        pause(clock, timeoutMs + LAST_WORD_MS, over).then(() => {
+        pause(clock, timeoutMs + LAST_WORD_MS, wait.signal).then(() => {
           throw new BrokerUnavailableError(
             `the result store did not answer within ${timeoutMs} ms, or before the worker had to stop`,
           );
@@ -63,7 +51,14 @@ export class ResultKeeper {
     } catch (error) {
       logger.warn({ error, task: { id: messageId, name } }, 'the result of a task could not be stored');
     } finally {
-      answered.abort();
+      this.#waits.delete(wait);
+      wait.abort();
     }
+  }
+
+  /** Waits for no store any longer. */
+  giveUp(): void {
+    this.#hasGivenUp = true;
+    for (const wait of this.#waits) wait.abort();
   }
 }
