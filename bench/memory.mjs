@@ -1,4 +1,4 @@
-// Memory broker end to end against in-process queues that neither serialise, retry, time out nor lease anything.
+// Memory broker end to end against in-process queues that neither serialize, retry, time out nor lease anything.
 // Rounds are interleaved, so that a noisy machine is noisy for all. Prints medians and ratios of this run.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -55,11 +55,11 @@ it('move takes what is ready and delayed to Redis and back, and nothing is lost 
   }
 }, 60_000);
 
-it('move to the server where the messages are already is refused, however it is spelt: they stay', async () => {
+it('move to the server where the messages are already is refused, however it is spelled: they stay', async () => {
   await send(30);
-  const spelt = rabbit.url.replace('127.0.0.1', 'localhost');
-  expect(spelt).not.toBe(rabbit.url);
-  for (const to of [rabbit.url, spelt]) {
+  const spelled = rabbit.url.replace('127.0.0.1', 'localhost');
+  expect(spelled).not.toBe(rabbit.url);
+  for (const to of [rabbit.url, spelled]) {
     const refused = brokkr(['move', rabbit.url, to, '-q', 'greetings'], { TASK_NAMESPACE: namespace });
     expect(await refused.exited).toBe(2);
     expect(refused.errors()).toMatch(/are one and the same place/);

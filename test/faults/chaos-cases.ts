@@ -119,7 +119,7 @@ async function drainAlone(bench: FaultBench, broker: FaultBroker): Promise<numbe
     bench.worker({ concurrency: CONCURRENCY }).once('exit', () => done || keepOne());
   };
   keepOne();
-  // A neighbour of a poison message may have to run alone.
+  // A neighbor of a poison message may have to run alone.
   const boundMs = left * 100 + 4 * broker.recoveryMs(LEASE_MS) + 10_000;
   await until(
     async () => {

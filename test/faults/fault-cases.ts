@@ -209,7 +209,7 @@ export function faultCases(broker: FaultBroker): void {
       }
     }, 120_000);
 
-    it('when a task kills its process each time: it ends among the dead letters, and no neighbour does', async () => {
+    it('when a task kills its process each time: it ends among the dead letters, and no neighbor does', async () => {
       await bench.send(100, 50);
       await bench.send(1, 0, 'poison');
       await bench.send(20, 0);

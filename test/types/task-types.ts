@@ -78,7 +78,7 @@ export function definitions(): void {
     yield 1;
   });
   // @ts-expect-error no such option
-  tm.task({ queue: 'x' }, async function misspelt() {});
+  tm.task({ queue: 'x' }, async function misspelled() {});
 }
 
 class Greetings {

@@ -9,7 +9,7 @@ import { filesBroker } from '../src/files-broker.ts';
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'files-broker-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-// One after the other: a case that writes thousands of files would keep the renewals of its neighbours waiting.
+// One after the other: a case that writes thousands of files would keep the renewals of its neighbors waiting.
 const runner = { describe, it };
 
 brokerSuite('files', {

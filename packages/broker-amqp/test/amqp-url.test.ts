@@ -40,7 +40,7 @@ describe('a RabbitMQ broker URL', () => {
     ['amqp://u:s3cret@h:0', /host:port/],
     ['amqp://u:s3cret@h:99999', /host:port/],
     ['amqp://u:s3cret@h:x', /host:port/],
-    ['amqp://u:s3cret@h/v?colour=red', /unknown option "colour"; known are heartbeat/],
+    ['amqp://u:s3cret@h/v?color=red', /unknown option "color"; known are heartbeat/],
     ['amqp://u:s3cret@h?heartbeat=0', /heartbeat cannot be 0/],
     ['amqp://u:s3cret@h?heartbeat=soon', /heartbeat/],
     ['amqp://u:s3cret@h?queueType=stream', /queueType is quorum or classic, not "stream"/],

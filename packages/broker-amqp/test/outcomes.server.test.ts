@@ -56,7 +56,7 @@ describe('a message that cannot be stored', () => {
     expect(await standing('q')).toMatchObject({ a: 1, b: 1 });
   });
 
-  it('through `send`: its neighbours of the same call have their handles', async () => {
+  it('through `send`: its neighbors of the same call have their handles', async () => {
     const tm = TaskManager.getInstance(bench.namespace);
     const { namespace, server } = bench;
     await tm.initialize({ brokerUrl: server.url, namespace, sendTimeout: '2s', logLevel: 'silent' });

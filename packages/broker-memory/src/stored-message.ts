@@ -13,7 +13,7 @@ export interface StoredMessage {
   remainingDelayMs: number;
   /** When its lease runs out, on the monotonic clock; for a held one. */
   leaseEndsAt: number;
-  /** The line it stands in, and its neighbours there: of what is ready, or of what one consumer holds. */
+  /** The line it stands in, and its neighbors there: of what is ready, or of what one consumer holds. */
   line: object | undefined;
   before: StoredMessage | undefined;
   after: StoredMessage | undefined;

@@ -37,7 +37,7 @@ describe('a Redis broker URL', () => {
     ['redis://u:s3cret@h/one', /database/],
     ['redis+sentinel://u:s3cret@h', /primary/],
     ['redis+unix://', /socket/],
-    ['redis://u:s3cret@h?colour=red', /unknown option "colour"; known are db/],
+    ['redis://u:s3cret@h?color=red', /unknown option "color"; known are db/],
     ['redis://u:s3cret@h?connectTimeout=soon', /connectTimeout: "soon" is no duration/],
     ['http://u:s3cret@h', /write redis:/],
     ['redis://u:s3cret@h?tls=yes', /tls is true or false/],

@@ -193,7 +193,7 @@ it('a claim whose answer was lost is answered again with the same messages', asy
   expect(await broker.counts('q')).toMatchObject({ running: 2, ready: 1 });
 });
 
-it('a message whose bytes somebody deleted is dropped and counted, and its neighbours are handed over', async () => {
+it('a message whose bytes somebody deleted is dropped and counted, and its neighbors are handed over', async () => {
   const broker = open();
   const gone = envelope();
   const kept = envelope();

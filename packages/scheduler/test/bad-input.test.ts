@@ -75,7 +75,7 @@ describe('what is wrong with a job is said when it is added, and nothing is regi
     [{ id: '', func, trigger: 'cron', hour: 1 }, /has an id/],
     [{ id: 'a\nb', func, trigger: 'cron', hour: 1 }, /has an id/],
     [undefined, /has an id/],
-    [{ id: 'j', func, trigger: 'interval', minutes: 1, colour: 1 }, /colour is no option/],
+    [{ id: 'j', func, trigger: 'interval', minutes: 1, color: 1 }, /color is no option/],
   ])('%o', (job, problem) => {
     const add = () => scheduler.addJob(job as never);
     expect(add).toThrow(ConfigError);

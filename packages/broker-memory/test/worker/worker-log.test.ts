@@ -201,8 +201,8 @@ describe('what a worker tells of messages', () => {
     const other = TaskManager.getInstance(`log-${randomUUID()}`);
     managers.push(other);
     await other.initialize({ broker, clock, logLevel: 'silent' });
-    const misspelt = other.task({ name: 'knwon' }, async () => undefined);
-    await misspelt.sendMany([[], [], []]);
+    const misspelled = other.task({ name: 'knwon' }, async () => undefined);
+    await misspelled.sendMany([[], [], []]);
     await tm.createWorker().start();
     await clock.advance(60_000);
     expect(warnings().filter(({ msg }) => msg.includes('knows no task'))).toMatchObject([
@@ -211,7 +211,7 @@ describe('what a worker tells of messages', () => {
     expect(await broker.counts('default')).toMatchObject({ delayed: 3 });
   });
 
-  it('a wait that no date can tell hides nothing of its neighbours', async () => {
+  it('a wait that no date can tell hides nothing of its neighbors', async () => {
     const { tm, clock, lines, warnings } = await setUp();
     const ages = tm.task({ name: 'ages' }, async () => {
       throw new RetryLater('100000000d');

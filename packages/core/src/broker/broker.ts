@@ -15,7 +15,7 @@ export interface BrokerCapabilities {
   readonly maxDelayMs: number;
   /** How late, in milliseconds, a delayed message may be handed over by an idle broker. Never early. */
   readonly delayResolutionMs: number;
-  /** `Envelope.idempotencyKey` is honoured. */
+  /** `Envelope.idempotencyKey` is honored. */
   readonly idempotency: boolean;
   /** The broker is a `CancellingBroker`. */
   readonly cancel: boolean;
@@ -53,7 +53,7 @@ export interface SubscribeOptions {
 
 /**
  * A place that keeps envelopes and hands them over under a lease: all that a broker author has to write.
- * Retry policies, timeouts, serialisation, validation and logging live in the core.
+ * Retry policies, timeouts, serialization, validation and logging live in the core.
  */
 export interface Broker {
   readonly capabilities: BrokerCapabilities;

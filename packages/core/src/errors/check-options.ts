@@ -8,7 +8,7 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 const ALIKE = 0.45;
 
 /**
- * Types let no unknown option through; JavaScript does, and a misspelt option would be no option at all.
+ * Types let no unknown option through; JavaScript does, and a misspelled option would be no option at all.
  * @param of whose options they are, for the error
  * @throws ConfigError naming what is unknown, with the nearest known option, or where `options` is no object
  */

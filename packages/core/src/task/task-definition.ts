@@ -52,7 +52,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     throw new ConfigError(`${which}: the handler is ${kindOf(handler)}, not a function`, { code: 'HANDLER_INVALID' });
   }
   const name = (options as TaskOptions | null)?.name ?? handler.name;
-  // Before the name itself: where `name` is misspelt there seems to be none.
+  // Before the name itself: where `name` is misspelled there seems to be none.
   checkOptions(options, TASK_OPTIONS, isTaskName(name) ? `task ${name}` : 'a task');
   if (name === '') {
     throw new ConfigError('a task without a name: name the function, or give the option `name`', {

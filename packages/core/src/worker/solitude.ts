@@ -12,7 +12,7 @@ export function isSuspect(delivery: Delivery): boolean {
  * The rule that a suspect shares its worker with nobody, not even while it waits, so that only what it does alone is
  * charged to it. Only a worker that holds nothing else keeps one. Any other hands it back at once with all that came
  * with it, finishes what it holds, and then fetches one by one until an innocent message comes, since suspects come in
- * crowds: all neighbours of a poison message are.
+ * crowds: all neighbors of a poison message are.
  */
 export class Solitude {
   #occupied = false;

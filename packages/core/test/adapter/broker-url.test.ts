@@ -55,7 +55,7 @@ describe('a broker URL, for an adapter', () => {
     ['nats://u:s3cret@h?wait=0', (url) => url.ms('wait', '1s'), /wait cannot be 0/],
     ['nats://u:s3cret@h:x', (url) => url.hosts(1), /host:port/],
     ['nats://u:s3cret@h/%zz', (url) => url.decode(url.path), /%25/],
-    ['nats://u:s3cret@h?colour=red', () => undefined, /unknown option "colour"; known are wait, quick, ca, cert, key/],
+    ['nats://u:s3cret@h?color=red', () => undefined, /unknown option "color"; known are wait, quick, ca, cert, key/],
     ['nats:/u:s3cret@h', () => undefined, /write nats:\/\/user:pass/],
   ])('%s is an error that names what is wrong and no secret', (url, use, problem) => {
     const refused = () => use(new BrokerUrl(url, FORM));

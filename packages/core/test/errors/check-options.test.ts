@@ -9,7 +9,7 @@ const manager = TaskManager.getInstance('check-options');
 const known = manager.task({ name: 'known' }, async () => undefined);
 const worker = manager.createWorker({ queues: ['check-options'] });
 
-const define: Untyped = (options) => manager.task(options, async function misspelt() {});
+const define: Untyped = (options) => manager.task(options, async function misspelled() {});
 const configure: Untyped = (options) => TaskManager.getInstance('never-used').configure(options);
 const override: Untyped = (options) => TaskManager.getInstance('never-used').override(options);
 const createWorker: Untyped = (options) => manager.createWorker(options);
@@ -20,7 +20,7 @@ const load: Untyped = brokkrModule;
 
 describe('an option nobody knows', () => {
   it.each<[string, Untyped, Record<string, unknown>, RegExp]>([
-    ['task', define, { retries: 3 }, /^task misspelt: unknown option `retries`; did you mean `maxRetries`\?$/],
+    ['task', define, { retries: 3 }, /^task misspelled: unknown option `retries`; did you mean `maxRetries`\?$/],
     ['task', define, { max_retries: 3 }, /did you mean `maxRetries`/],
     ['task', define, { queue: 'emails' }, /did you mean `queueName`/],
     ['with', known.with, { dealy: 30 }, /^with: unknown option `dealy`; did you mean `delay`\?$/],

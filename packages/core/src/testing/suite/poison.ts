@@ -21,7 +21,7 @@ export const poison: Group = {
       assert.match(letter?.headers[REASON_HEADER] ?? '', /^crashed: 3/);
     }, 40_000);
 
-    it('runs a suspect alone, and its neighbours lose nothing but time', async (bench) => {
+    it('runs a suspect alone, and its neighbors lose nothing but time', async (bench) => {
       let running = 0;
       const crowded: string[] = [];
       const { task, until } = await worker(
