@@ -15,14 +15,13 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '@brokkr/core';
+import { BROKER_DEFAULTS } from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 import type { MemoryBrokerOptions } from './memory-broker-options.ts';
 import type { MemoryQueue } from './memory-queue.ts';
 import { MemoryServer } from './memory-server.ts';
 import { MemorySubscription } from './memory-subscription.ts';
 import { handedOut, type StoredMessage } from './stored-message.ts';
-
-const DEFAULT_LEASE_MS = 30_000;
 
 /**
  * A broker that lives in this process and ends with it: the whole contract, in time you can set. The one to read
@@ -82,7 +81,7 @@ export class MemoryBroker
   async subscribe(name: string, options: SubscribeOptions): Promise<Subscription> {
     this.#checkOpen();
     const queue = this.#server.queue(name);
-    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? DEFAULT_LEASE_MS);
+    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? BROKER_DEFAULTS.leaseMs);
     const subscription: MemorySubscription = new MemorySubscription(queue, leases, {
       isBrokerClosed: () => this.#closed,
       onClose: () => this.#subscriptions.delete(subscription),

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
@@ -10,7 +11,7 @@ import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import { isSuspect, SuspectIsolation } from './suspect-isolation.ts';
+import { SuspectIsolation } from './suspect-isolation.ts';
 
 /** Time limit at a close: once for the last settlements, and once for the subscriptions to close. */
 const LAST_ANSWERS_MS = 2_000;

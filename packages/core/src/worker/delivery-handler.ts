@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
+import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
@@ -16,7 +17,7 @@ import type { ResultKeeper } from './result-keeper.ts';
 import type { RunnableTask } from './runnable-task.ts';
 import { Runner } from './runner.ts';
 import { type SettlementContext, settlementFor } from './settlement-for.ts';
-import { isSuspect, type SuspectIsolation } from './suspect-isolation.ts';
+import type { SuspectIsolation } from './suspect-isolation.ts';
 
 export interface DeliveryHandlerOptions {
   readonly workerId: string;
