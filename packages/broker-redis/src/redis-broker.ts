@@ -3,8 +3,8 @@ import {
   type Broker,
   type BrokerCapabilities,
   type BrokerOptions,
-  ConfigError,
   checkQueueName,
+  ConfigError,
   type Diagnostics,
   type Envelope,
   type Inspector,
@@ -15,7 +15,7 @@ import {
   type SubscribeOptions,
   type Subscription,
   type WorkerDirectory,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';

@@ -6,10 +6,9 @@ import {
   type ManagerOptions,
   readDeadLetter,
   TaskManager,
-  type TaskRef,
-  toMs,
   type Worker,
 } from '@brokkr/core';
+import { type TaskRef, toMs } from '@brokkr/core/adapter';
 import { checkConcurrency, checkOptions, ManualClock, type OptionNames } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 

@@ -6,7 +6,7 @@ import {
   type PeekState,
   type QueueCounts,
   redriveEnvelope,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';

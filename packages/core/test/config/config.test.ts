@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/task-config.ts';
-import { ConfigError, createBroker, redactUrl, registerBroker, toMs } from '../../src/index.ts';
+import { ConfigError, createBroker, redactUrl, registerBroker } from '../../src/index.ts';
+import { toMs } from '../../src/adapter/index.ts';
 
 describe('durations', () => {
   it.each([
