@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['broker'],
   ['message'],
   ['task', 'retry'],
-  ['middleware', 'lifecycle', 'result'],
+  ['middleware', 'result'],
   ['producer', 'worker'],
   ['config', 'manager'],
 ];

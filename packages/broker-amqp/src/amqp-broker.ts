@@ -18,21 +18,21 @@ import {
   type Subscription,
 } from '@brokkr/core';
 import { PartlyStoredError } from '@brokkr/core/adapter';
-import { closedError } from './amqp-errors.ts';
-import { AmqpInspector } from './amqp-inspector.ts';
-import { AmqpSubscription } from './amqp-subscription.ts';
-import { type AmqpTarget, parseAmqpUrl } from './amqp-url.ts';
-import { allRungs, LONGEST_DELAY_MS } from './delay-ladder.ts';
-import { Elections } from './elections.ts';
-import { Floor } from './floor.ts';
-import { Link } from './link.ts';
-import { Names } from './names.ts';
-import { Addresses } from './outgoing.ts';
-import { Publisher } from './publisher.ts';
-import type { Outcome } from './send-batch.ts';
-import { examineServer } from './server-check.ts';
-import { StateQueues } from './state-queues.ts';
-import { Topology } from './topology.ts';
+import { closedError } from './connection/amqp-errors.ts';
+import { AmqpInspector } from './inspecting/amqp-inspector.ts';
+import { AmqpSubscription } from './consuming/amqp-subscription.ts';
+import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
+import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
+import { Elections } from './state/elections.ts';
+import { SuspectIsolation } from './consuming/suspect-isolation.ts';
+import { Connection } from './connection/connection.ts';
+import { Names } from './topology/names.ts';
+import { Addresses } from './publishing/addresses.ts';
+import { Publisher } from './publishing/publisher.ts';
+import type { Outcome } from './publishing/send-batch.ts';
+import { examineServer } from './connection/server-check.ts';
+import { StateQueues } from './state/state-queues.ts';
+import { Topology } from './topology/topology.ts';
 
 export interface AmqpBrokerOptions extends BrokerOptions {
   /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as `TASK_BROKER_URL` takes it. */
@@ -55,15 +55,15 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   readonly #patienceMs: number;
   readonly #names: Names;
   readonly #addresses: Addresses;
-  readonly #publishing: Link;
-  readonly #consuming: Link;
+  readonly #publishing: Connection;
+  readonly #consuming: Connection;
   readonly #publisher: Publisher;
   readonly #consumed: Topology;
   readonly #inspector: AmqpInspector;
   readonly #states: StateQueues;
   readonly #elections: Elections;
   readonly #subscriptions = new Set<AmqpSubscription>();
-  readonly #floors = new Map<string, Floor>();
+  readonly #isolations = new Map<string, SuspectIsolation>();
   readonly #used = new Set<string>();
   #closed = false;
 
@@ -82,22 +82,22 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
     // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
-    this.#publishing = new Link(this.#target, 'publish', logger);
-    this.#consuming = new Link(this.#target, 'consume', logger);
+    this.#publishing = new Connection(this.#target, 'publish', logger);
+    this.#consuming = new Connection(this.#target, 'consume', logger);
     this.#publisher = new Publisher({
-      link: this.#publishing,
+      connection: this.#publishing,
       topology: this.#topology(this.#publishing),
       patienceMs: this.#patienceMs,
       logger,
     });
     this.#consumed = this.#topology(this.#consuming);
     const { queueType } = this.#target;
-    const own = { link: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
+    const own = { connection: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
     // On the connection that publishes: who loses the one can send nothing more over the other.
     this.#elections = new Elections(own);
     this.#states = new StateQueues({ ...own, elections: this.#elections });
     this.#inspector = new AmqpInspector({
-      link: this.#consuming,
+      connection: this.#consuming,
       publishing: this.#publishing,
       names: this.#names,
       addresses: this.#addresses,
@@ -139,8 +139,8 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       queue,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? defaults.prefetch,
-      floor: this.#floorOf(options.workerId),
-      link: this.#consuming,
+      isolation: this.#isolationOf(options.workerId),
+      connection: this.#consuming,
       topology: this.#consumed,
       names: this.#names,
       addresses: this.#addresses,
@@ -206,9 +206,9 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     return examineServer(this.#consuming, this.#patienceMs);
   }
 
-  #topology(link: Link): Topology {
+  #topology(connection: Connection): Topology {
     return new Topology({
-      link,
+      connection,
       names: this.#names,
       queueType: this.#target.queueType,
       patienceMs: this.#patienceMs,
@@ -216,10 +216,10 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   }
 
   /** Consumers of one worker die together. */
-  #floorOf(workerId: string | undefined): Floor {
-    const floor = (workerId === undefined ? undefined : this.#floors.get(workerId)) ?? new Floor();
-    if (workerId !== undefined) this.#floors.set(workerId, floor);
-    return floor;
+  #isolationOf(workerId: string | undefined): SuspectIsolation {
+    const isolation = (workerId === undefined ? undefined : this.#isolations.get(workerId)) ?? new SuspectIsolation();
+    if (workerId !== undefined) this.#isolations.set(workerId, isolation);
+    return isolation;
   }
 
   #use(queue: string): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { AckWindow } from '../src/ack-window.ts';
-import type { AckFrame } from '../src/acknowledgements.ts';
+import { AckWindow } from '../src/connection/ack-window.ts';
+import type { AckFrame } from '../src/connection/acknowledgements.ts';
 
 /** One channel as the server sees it: it closes the channel of whoever acknowledges what is not outstanding. */
 class ServerModel {

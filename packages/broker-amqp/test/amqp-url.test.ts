@@ -1,7 +1,7 @@
 import { ConfigError } from '@brokkr/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAmqpUrl } from '../src/amqp-url.ts';
+import { parseAmqpUrl } from '../src/connection/amqp-url.ts';
 import { AmqpBroker } from '../src/index.ts';
 
 describe('a RabbitMQ broker URL', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LEVELS, LONGEST_DELAY_MS, ladderPath, stepMs, stepsOf, TOP_LEVEL } from '../src/delay-ladder.ts';
-import { ladderKey, ladderPattern } from '../src/names.ts';
+import { LEVELS, LONGEST_DELAY_MS, ladderPath, stepMs, stepsOf, TOP_LEVEL } from '../src/topology/delay-ladder.ts';
+import { ladderKey, ladderPattern } from '../src/topology/names.ts';
 
 const DAY_MS = 86_400_000;
 const delays = fc.oneof(

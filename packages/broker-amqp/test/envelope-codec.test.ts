@@ -2,15 +2,15 @@ import type { Envelope } from '@brokkr/core';
 import type { Message } from 'amqplib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, encodeProperties, NEW } from '../src/envelope-codec.ts';
+import { decodeMessage, encodeProperties, NEW } from '../src/publishing/envelope-codec.ts';
 
 /** As the client gives it to a consumer. */
 function message(content: Buffer, properties: object): Message {
   return { content, fields: {}, properties } as unknown as Message;
 }
 
-function roundTrip(envelope: Envelope, passport = NEW) {
-  return decodeMessage(message(Buffer.from(envelope.body), encodeProperties(envelope, passport)), envelope.queue);
+function roundTrip(envelope: Envelope, metadata = NEW) {
+  return decodeMessage(message(Buffer.from(envelope.body), encodeProperties(envelope, metadata)), envelope.queue);
 }
 
 /** Names that the protocol, the server or JavaScript would take for their own. */
@@ -47,12 +47,12 @@ describe('an envelope as a message', () => {
       fc.property(headers, fc.uint8Array(), fc.option(fc.nat()), (given, body, expires) => {
         const expiresAt = expires === null ? undefined : expires + 1;
         const envelope = { id: 'i', queue: 'q', body, headers: given, ...(expiresAt !== undefined && { expiresAt }) };
-        const { envelope: read, passport } = roundTrip(envelope);
+        const { envelope: read, metadata } = roundTrip(envelope);
         expect(Buffer.from(read.body).equals(Buffer.from(body))).toBe(true);
         expect(Object.entries(read.headers).toSorted()).toEqual(Object.entries(given).toSorted());
         expect(read).toMatchObject({ id: 'i', queue: 'q' });
         expect(read.expiresAt).toBe(expiresAt);
-        expect(passport).toEqual(NEW);
+        expect(metadata).toEqual(NEW);
       }),
       { numRuns: 500 },
     );
@@ -77,8 +77,8 @@ describe('an envelope as a message', () => {
 
   it('a header of that name does not pass for what travels beside the envelope', () => {
     const given = { 'x-brokkr-fence': '7', 'x-brokkr-crashes': '2', 'X-Brokkr-Remaining': '9' };
-    const { envelope, passport } = roundTrip({ id: 'i', queue: 'q', body: Buffer.of(), headers: given });
-    expect(passport).toEqual(NEW);
+    const { envelope, metadata } = roundTrip({ id: 'i', queue: 'q', body: Buffer.of(), headers: given });
+    expect(metadata).toEqual(NEW);
     expect(envelope.headers).toEqual(given);
   });
 
@@ -91,10 +91,10 @@ describe('an envelope as a message', () => {
     expect(table).not.toHaveProperty('BCC');
   });
 
-  it('its passport and its time come back', () => {
-    const passport = { fence: 3, crashes: 2, remainingDelayMs: 50 };
+  it('its metadata and its time come back', () => {
+    const metadata = { fence: 3, crashes: 2, remainingDelayMs: 50 };
     const envelope = { id: 'i', queue: 'q', body: Buffer.of(1), headers: {}, notBefore: 99, expiresAt: 100 };
-    expect(roundTrip(envelope, passport)).toMatchObject({ passport, notBefore: 99, envelope: { expiresAt: 100 } });
+    expect(roundTrip(envelope, metadata)).toMatchObject({ metadata, notBefore: 99, envelope: { expiresAt: 100 } });
     expect(roundTrip(envelope).envelope).not.toHaveProperty('notBefore');
   });
 });
@@ -126,11 +126,11 @@ describe('a message that Brokkr never sent', () => {
   it('is read whatever stands in its table: plain headers, counters that count, an id', () => {
     fc.assert(
       fc.property(table, fc.option(cell), (given, messageId) => {
-        const { envelope, passport } = decodeMessage(message(Buffer.from('raw'), { headers: given, messageId }), 'q');
+        const { envelope, metadata } = decodeMessage(message(Buffer.from('raw'), { headers: given, messageId }), 'q');
         expect(envelope.id).toMatch(/./s);
         expect(Buffer.from(envelope.body).toString()).toBe('raw');
         for (const value of Object.values(envelope.headers)) expect(typeof value).toBe('string');
-        for (const counter of Object.values(passport)) {
+        for (const counter of Object.values(metadata)) {
           expect(Number.isSafeInteger(counter)).toBe(true);
           expect(counter).toBeGreaterThanOrEqual(0);
         }

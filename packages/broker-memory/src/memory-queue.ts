@@ -8,7 +8,7 @@ import {
   type TimerHandle,
 } from '@brokkr/core';
 import { DelayHeap } from './delay-heap.ts';
-import { HandOver } from './hand-over.ts';
+import { HandOver } from './to-delivery.ts';
 import type { LeaseTable } from './lease-table.ts';
 import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';

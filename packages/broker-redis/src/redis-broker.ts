@@ -20,25 +20,25 @@ import {
 } from '@brokkr/core';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
-import { type Client, connectTo, duplicateFor, selectDatabase } from './connect.ts';
-import { type Arguments, Connection } from './connection.ts';
+import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';
+import { type Arguments, Connection } from './connection/connection.ts';
 import { delayMs } from './delay.ts';
-import { Doorbell } from './doorbell.ts';
+import { Doorbell } from './consuming/doorbell.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
-import { IdempotencySlots } from './idempotency-slots.ts';
+import { IdempotencySlots } from './publishing/idempotency-slots.ts';
 import { Keys } from './keys.ts';
-import { closedError } from './redis-errors.ts';
-import { RedisInspector } from './redis-inspector.ts';
-import { RedisResults } from './redis-results.ts';
-import { RedisStates } from './redis-states.ts';
-import { RedisSubscription } from './redis-subscription.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { closedError } from './connection/redis-errors.ts';
+import { RedisInspector } from './inspecting/redis-inspector.ts';
+import { RedisResults } from './state/redis-results.ts';
+import { RedisStates } from './state/redis-states.ts';
+import { RedisSubscription } from './consuming/redis-subscription.ts';
+import { parseRedisUrl } from './connection/redis-url.ts';
 import { append } from './scripts/append.ts';
 import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
 import type { Reply, Script } from './scripts/script.ts';
-import { checkServer, examineServer } from './server-check.ts';
+import { checkServer, examineServer } from './connection/server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`; or give a client. */

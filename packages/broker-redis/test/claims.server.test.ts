@@ -1,8 +1,8 @@
 import type { Delivery, Envelope } from '@brokkr/core';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
-import type { Connection } from '../src/connection.ts';
-import { Exchange } from '../src/exchange.ts';
+import type { Connection } from '../src/connection/connection.ts';
+import { ClaimChannel } from '../src/consuming/claim-channel.ts';
 import { RedisBroker } from '../src/index.ts';
 
 const LEASE_MS = 400;
@@ -61,7 +61,7 @@ describe('claims ahead whose answers were lost', () => {
         return new Promise((_, reject) => failures.push(reject));
       },
     } as unknown as Connection;
-    const exchange = new Exchange({
+    const exchange = new ClaimChannel({
       queue: 'q',
       key: 'k',
       connection,

@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
-import type { Client } from '../src/connect.ts';
-import { Connection } from '../src/connection.ts';
+import type { Client } from '../src/connection/connect.ts';
+import { Connection } from '../src/connection/connection.ts';
 import { RedisBroker } from '../src/index.ts';
-import { asBrokerError } from '../src/redis-errors.ts';
+import { asBrokerError } from '../src/connection/redis-errors.ts';
 
 const server = await RedisServer.start();
 afterAll(() => server.stop());

@@ -1,7 +1,7 @@
 import { ConfigError } from '@brokkr/core';
 import { describe, expect, it } from 'vitest';
 import { RedisBroker } from '../src/index.ts';
-import { parseRedisUrl } from '../src/redis-url.ts';
+import { parseRedisUrl } from '../src/connection/redis-url.ts';
 
 describe('a Redis broker URL', () => {
   it.each([

@@ -2,9 +2,9 @@ import { ConfigError } from '@brokkr/core';
 import pino from 'pino';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
-import type { Client } from '../src/connect.ts';
+import type { Client } from '../src/connection/connect.ts';
 import { RedisBroker } from '../src/index.ts';
-import { checkServer } from '../src/server-check.ts';
+import { checkServer } from '../src/connection/server-check.ts';
 
 const server = await RedisServer.start({ args: ['--maxmemory-policy', 'volatile-lru'] });
 const redis = server.client();

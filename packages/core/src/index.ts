@@ -21,7 +21,7 @@ export { type FixedOptions, fixed, none } from './retry/fixed.ts';
 
 export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './middleware/middleware.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
-export type { Hook } from './lifecycle/hooks.ts';
+export type { Hook } from './worker/hooks.ts';
 
 export type { Broker, BrokerCapabilities, PublishReceipt, SubscribeOptions, Subscription } from './broker/broker.ts';
 export type { Delivery } from './broker/delivery.ts';

@@ -2,7 +2,7 @@ import type { InspectableBroker } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
 import { applySettings } from './apply-settings.ts';
 import { type Core, loadCore } from './load-core.ts';
-import { forOutput } from './for-output.ts';
+import { quietSettings } from './quiet-settings.ts';
 import { refuseMemory } from './own-process.ts';
 
 export interface OpenedBroker {
@@ -23,7 +23,7 @@ export async function withBroker<T>(
 ): Promise<T> {
   const core = await loadCore(process.cwd());
   const manager = core.TaskManager.getInstance(`brokkr-cli-${opened++}`);
-  applySettings(manager, { ...forOutput, ...(url === undefined ? {} : { brokerUrl: url }) });
+  applySettings(manager, { ...quietSettings, ...(url === undefined ? {} : { brokerUrl: url }) });
   refuseMemory(manager, what, url === undefined ? undefined : 'the one given');
   try {
     const broker = await manager.broker();

@@ -1,6 +1,6 @@
 import type { InspectableBroker } from '@brokkr/core';
 import { findApp } from './find-app.ts';
-import { forOutput } from './for-output.ts';
+import { quietSettings } from './quiet-settings.ts';
 import { PROBE_QUEUE } from './is-one-place.ts';
 import { loadApp } from './load-app.ts';
 
@@ -13,7 +13,7 @@ export async function queueNames(broker: InspectableBroker, app: string | undefi
   if (app !== undefined) findApp(app);
   const listed = (await broker.queues()).filter((queue) => queue !== PROBE_QUEUE);
   if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return listed.sort();
-  const { manager } = await loadApp(app, forOutput);
+  const { manager } = await loadApp(app, quietSettings);
   const { queueName } = manager.config;
   const named = manager.tasks().map((task) => task.queueName ?? queueName);
   return [...new Set([...listed, ...named])].sort();

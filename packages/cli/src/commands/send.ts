@@ -1,4 +1,4 @@
-import { forOutput } from '../app/for-output.ts';
+import { quietSettings } from '../app/quiet-settings.ts';
 import { loadApp } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
 import { UsageError } from '../exit.ts';
@@ -16,7 +16,7 @@ export async function sendCommand(
   { app, broker, delay }: SendCommandOptions,
 ): Promise<void> {
   const { manager } = await loadApp(app, {
-    ...forOutput,
+    ...quietSettings,
     ...(broker === undefined ? {} : { brokerUrl: broker }),
   });
   refuseMemory(manager, 'brokkr send');

@@ -13,7 +13,7 @@ import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
-import type { Hooks } from '../lifecycle/hooks.ts';
+import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
@@ -21,10 +21,10 @@ import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
-import type { Equipment, TaskWorkerOptions } from '../worker/task-worker.ts';
+import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
-import type { WorkerTask } from '../worker/worker-task.ts';
+import type { RunnableTask } from '../worker/runnable-task.ts';
 import { ManagedWorker } from './managed-worker.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
@@ -155,7 +155,7 @@ export class Runtime implements TaskHost {
       clock: this.clock,
       logger: this.logger,
       hooks: this.#hooks,
-      equip: () => this.#equip(queues),
+      dependencies: () => this.#dependencies(queues),
     };
     for (const queue of queues.keys()) this.#served.add(queue);
     const worker = new ManagedWorker(settings, (ended) => void this.#workers.delete(ended));
@@ -209,12 +209,12 @@ export class Runtime implements TaskHost {
     return broker;
   }
 
-  async #equip(queues: ReadonlyMap<string, number>): Promise<Equipment> {
+  async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
     const keeping = this.#runnable().some(({ definition }) => definition.resultTtlMs !== undefined);
     const resultStore = keeping ? await this.resultStore() : undefined;
-    const made = new Map<TaskDefinition, WorkerTask>();
-    const settle = (definition: TaskDefinition): WorkerTask => {
+    const made = new Map<TaskDefinition, RunnableTask>();
+    const settle = (definition: TaskDefinition): RunnableTask => {
       const known = made.get(definition);
       if (known !== undefined) return known;
       const task = workerTask(definition, {
@@ -250,7 +250,7 @@ export class Runtime implements TaskHost {
     return !workerOnly || this.mode === 'worker';
   }
 
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: readonly WorkerTask[]): void {
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: readonly RunnableTask[]): void {
     const unserved = tasks.filter(({ definition }) => !this.#served.has(this.queueOf(definition)));
     if (unserved.length > 0) {
       const told = unserved.map(({ definition }) => `${definition.name} (${this.queueOf(definition)})`).join(', ');

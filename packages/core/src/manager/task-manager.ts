@@ -4,7 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
-import { type Hook, Hooks } from '../lifecycle/hooks.ts';
+import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';

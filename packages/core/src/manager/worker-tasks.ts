@@ -9,7 +9,7 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
-import type { WorkerTask } from '../worker/worker-task.ts';
+import type { RunnableTask } from '../worker/runnable-task.ts';
 
 export interface WorkerTasksOptions {
   readonly config: TaskConfig;
@@ -20,7 +20,7 @@ export interface WorkerTasksOptions {
 }
 
 /** A definition as a worker runs it. */
-export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): WorkerTask {
+export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): RunnableTask {
   const { config, retryPolicy, resultStore } = options;
   if (definition.resultTtlMs !== undefined && resultStore === undefined) throw noResultStore(definition.name);
   const { maxRetryDelayMs: maxMs } = definition;
@@ -38,7 +38,7 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
 }
 
 /** Without a schema and middleware the handler is called as it is. */
-function runner(definition: TaskDefinition, middleware: readonly Middleware[]): WorkerTask['run'] {
+function runner(definition: TaskDefinition, middleware: readonly Middleware[]): RunnableTask['run'] {
   const { handler } = definition;
   const call =
     definition.schema === undefined

@@ -1,6 +1,6 @@
 import { nextTick } from 'node:process';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
-import { LAST_WORD_MS } from '../broker/last-word.ts';
+import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
 import { PartlyStoredError } from '../broker/partly-stored-error.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -111,7 +111,7 @@ export class Publisher {
   }
 
   async #publish(batch: Batch): Promise<void> {
-    const timer = this.#clock.setTimeout(() => batch.reject(this.#tooLate()), this.#sendTimeoutMs + LAST_WORD_MS);
+    const timer = this.#clock.setTimeout(() => batch.reject(this.#tooLate()), this.#sendTimeoutMs + ANSWER_GRACE_MS);
     try {
       failpoint('enqueue.before-send');
       const receipts = await this.#broker.publish(batch.envelopes);

@@ -9,23 +9,23 @@ import { failpoint } from '../failpoints/failpoint.ts';
 import type { Ending } from '../result/result-record.ts';
 import { Execution } from './execution.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
-import { Held } from './held.ts';
+import { HeldDelivery } from './held-delivery.ts';
 import type { Lane } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { type Judging, processDelivery, type RunVerdict, failureWithoutRun } from './process-delivery.ts';
+import { type JudgeContext, judgeDelivery, type RunVerdict, failureWithoutRun } from './judge-delivery.ts';
 import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { Runner } from './runner.ts';
-import { type Settling, settleOutcome } from './settle-outcome.ts';
-import { isSuspect, Solitude } from './solitude.ts';
-import type { WorkerTask } from './worker-task.ts';
+import { type SettlementContext, settlementFor } from './settlement-for.ts';
+import { isSuspect, SuspectIsolation } from './suspect-isolation.ts';
+import type { RunnableTask } from './runnable-task.ts';
 
 export interface ConsumerOptions {
   readonly workerId: string;
   readonly lanes: readonly Lane[];
   readonly strict: boolean;
   readonly concurrency: number;
-  readonly judging: Judging;
+  readonly judging: JudgeContext;
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,9 +37,9 @@ export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #fetcher: Fetcher<Lane>;
   readonly #runner: Runner;
-  readonly #solitude = new Solitude();
+  readonly #isolation = new SuspectIsolation();
   readonly #fetching = new AbortController();
-  readonly #settling: Settling;
+  readonly #settling: SettlementContext;
   #loop: Promise<void> | undefined;
   #turnScheduled = false;
   #wake: (() => void) | undefined;
@@ -116,7 +116,7 @@ export class Consumer {
   }
 
   /** What somebody else may run by now. */
-  lost(held: Held): void {
+  lost(held: HeldDelivery): void {
     // Its settlement may have arrived before the renewal did: the answer to that will tell.
     if (held.isSettling) return;
     const { reporter, clock } = this.#options;
@@ -129,14 +129,14 @@ export class Consumer {
   }
 
   /** The broker answered a settlement. */
-  settled(settlement: Settlement, lost: boolean, held: Held): void {
+  settled(settlement: Settlement, lost: boolean, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     this.#options.reporter.settled(settlement, lost, held.report ?? UNTOLD);
     this.#scheduleTurn();
   }
 
   /** Nobody can tell what became of a settlement. */
-  settleUnknown(settlement: Settlement, error: unknown, held: Held): void {
+  settleUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     this.#options.reporter.unknown(settlement, error);
     this.#scheduleTurn();
@@ -162,8 +162,8 @@ export class Consumer {
     const running = this.#runner.size;
     const held = this.#held();
     // What is done may be on its way and what was done after it wait for the next call, and no more.
-    if (this.#solitude.isClosed || held - running > 2 * concurrency) return 0;
-    if (this.#solitude.isWary) return this.#isEmpty() ? 1 : 0;
+    if (this.#isolation.isClosed || held - running > 2 * concurrency) return 0;
+    if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
     return Math.max(0, concurrency - running);
   }
 
@@ -178,19 +178,19 @@ export class Consumer {
   /** Whether anything of what came may start: a suspect keeps its company from it, too. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
-      return this.#solitude.admit(isOne && this.#isEmpty());
-    this.#solitude.relax();
+      return this.#isolation.admit(isOne && this.#isEmpty());
+    this.#isolation.relax();
     return true;
   }
 
   #startAll(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, acceptedAt: number): void {
     // A handler may block the thread for longer than the leases of those that came with it.
     const startBy = acceptedAt + lane.leases.leaseMs / 2;
-    let back: Held[] | undefined;
+    let back: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
-      const verdict = processDelivery(delivery, this.#options.judging);
+      const verdict = judgeDelivery(delivery, this.#options.judging);
       if (verdict.kind === 'run' && mayStart && this.#start(lane, delivery, verdict, startBy)) continue;
-      const held = new Held(lane, delivery);
+      const held = new HeldDelivery(lane, delivery);
       lane.leases.hold(held);
       if (verdict.kind === 'settle') {
         if (verdict.unknownTask !== undefined) this.#options.reporter.unknownTask(verdict.unknownTask, lane.queue);
@@ -217,18 +217,18 @@ export class Consumer {
 
   /** Runs it, unless the worker stops, is full or was held up for too long. */
   #start(lane: Lane, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
-    if (this.#fetching.signal.aborted || this.#solitude.isClosed) return false;
+    if (this.#fetching.signal.aborted || this.#isolation.isClosed) return false;
     if (this.#runner.size >= this.#options.concurrency) return false;
-    if (isSuspect(delivery)) this.#solitude.enter();
+    if (isSuspect(delivery)) this.#isolation.enter();
     if (this.#runner.start(lane, delivery, message, task, startBy)) return true;
-    this.#solitude.leave();
+    this.#isolation.leave();
     return false;
   }
 
   #finish(execution: Execution, outcome: Outcome): void {
     failpoint('handler.after-before-settle');
     if (outcome.kind === 'interrupted') this.#interrupted++;
-    this.#solitude.leave();
+    this.#isolation.leave();
     // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#settleRun(execution, outcome);
     this.#scheduleTurn();
@@ -246,7 +246,7 @@ export class Consumer {
 
   #settleRun(execution: Execution, outcome: SettledOutcome): void {
     const { task, startedAt } = execution;
-    const settlement = settleOutcome(outcome, execution, this.#settling);
+    const settlement = settlementFor(outcome, execution, this.#settling);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
     if (outcome.kind === 'succeeded') this.#settleEnded(execution, settlement, report, task, outcome);
@@ -255,7 +255,7 @@ export class Consumer {
   }
 
   /** Ends, or postpones, what no handler saw. */
-  #settleUnrun(held: Held, settlement: Settlement): void {
+  #settleUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
     const name = held.delivery.envelope.headers[TASK_HEADER] ?? '';
     const task = error === undefined ? undefined : this.#options.judging.taskFor(name);
@@ -263,7 +263,13 @@ export class Consumer {
   }
 
   /** Whoever waits for its result learns of its end, before it is gone. No time limit of the handler's counts here. */
-  #settleEnded(held: Held, settlement: Settlement, report: Report, task: WorkerTask | undefined, ending: Ending): void {
+  #settleEnded(
+    held: HeldDelivery,
+    settlement: Settlement,
+    report: Report,
+    task: RunnableTask | undefined,
+    ending: Ending,
+  ): void {
     if (task?.definition.resultTtlMs === undefined) {
       this.#settle(held, settlement, report);
       return;
@@ -275,7 +281,7 @@ export class Consumer {
     });
   }
 
-  #settle(held: Held, settlement: Settlement, report: Report): void {
+  #settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
     held.report = report;
     held.lane.settler.add(settlement, held);
   }

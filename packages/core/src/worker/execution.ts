@@ -7,9 +7,9 @@ import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import type { Due } from './deadlines.ts';
-import { Held, type HoldingLane } from './held.ts';
+import { HeldDelivery, type HoldingLane } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
-import type { WorkerTask } from './worker-task.ts';
+import type { RunnableTask } from './runnable-task.ts';
 
 const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
 
@@ -17,9 +17,9 @@ const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
  * One run of one delivery, from its start until it ended or was given up: exactly one outcome is told, whatever the
  * handler does afterwards.
  */
-export class Execution extends Held implements Due {
+export class Execution extends HeldDelivery implements Due {
   readonly message: Message;
-  readonly task: WorkerTask;
+  readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
   /** When it is told to end or, in its time of grace, given up. */
@@ -35,7 +35,7 @@ export class Execution extends Held implements Due {
     lane: HoldingLane,
     delivery: Delivery,
     message: Message,
-    task: WorkerTask,
+    task: RunnableTask,
     run: TaskRun,
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,

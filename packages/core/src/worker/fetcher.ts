@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Clock } from '../clock/clock.ts';
-import { Contender, type OnFetchError } from './contender.ts';
+import { QueueShare, type OnFetchError } from './queue-share.ts';
 import type { Source } from './source.ts';
 
 export interface Fetched<S extends Source> {
@@ -22,13 +22,13 @@ const MOST_AT_ONCE = 1_000;
 
 /** Takes messages from several queues by their weights, among those that have any ready and can be read. */
 export class Fetcher<S extends Source> {
-  readonly #contenders: readonly Contender<S>[];
+  readonly #contenders: readonly QueueShare<S>[];
   readonly #strict: boolean;
   /** How far behind the last of those is that have something: who joins them goes on from here. */
   #pass = 0;
 
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
-    this.#contenders = sources.map((source) => new Contender(source, clock, onError));
+    this.#contenders = sources.map((source) => new QueueShare(source, clock, onError));
     this.#strict = strict;
   }
 
@@ -48,7 +48,7 @@ export class Fetcher<S extends Source> {
   }
 
   /** The usual case, and the quickest: a single queue need not be asked whether it has any before it is waited for. */
-  async #takeFrom(only: Contender<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+  async #takeFrom(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
     if (only.rest !== undefined) await only.rest;
     if (signal.aborted) return [];
     const deliveries = await only.take(limit, true, signal, signal);
@@ -77,7 +77,7 @@ export class Fetcher<S extends Source> {
     let left = limit;
     let contenders = this.#awake();
     const all = contenders;
-    const gave = new Set<Contender<S>>();
+    const gave = new Set<QueueShare<S>>();
     for (const contender of all) contender.join(this.#pass);
     while (left > 0 && contenders.length > 0 && !signal.aborted) {
       const shares = [...this.#shares(contenders, left)];
@@ -102,8 +102,8 @@ export class Fetcher<S extends Source> {
   }
 
   /** How many of `limit` each contender may give, and their passes moved on by it. */
-  #shares(contenders: readonly Contender<S>[], limit: number): Map<Contender<S>, number> {
-    const shares = new Map<Contender<S>, number>();
+  #shares(contenders: readonly QueueShare<S>[], limit: number): Map<QueueShare<S>, number> {
+    const shares = new Map<QueueShare<S>, number>();
     for (let taken = 0; taken < limit; taken++) {
       const next = contenders.reduce((behind, contender) => (contender.pass < behind.pass ? contender : behind));
       next.pass += 1 / next.source.weight;
@@ -134,7 +134,7 @@ export class Fetcher<S extends Source> {
     }
   }
 
-  #awake(): readonly Contender<S>[] {
+  #awake(): readonly QueueShare<S>[] {
     return this.#contenders.filter(({ rest }) => rest === undefined);
   }
 }

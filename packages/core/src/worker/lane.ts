@@ -1,6 +1,6 @@
 import type { Subscription } from '../broker/broker.ts';
 import type { Source } from './source.ts';
-import type { Held } from './held.ts';
+import type { HeldDelivery } from './held-delivery.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Settler } from './settler.ts';
 
@@ -8,5 +8,5 @@ import type { Settler } from './settler.ts';
 export interface Lane extends Source {
   readonly subscription: Subscription;
   readonly leases: LeaseKeeper;
-  readonly settler: Settler<Held>;
+  readonly settler: Settler<HeldDelivery>;
 }

@@ -1,7 +1,7 @@
 import type { Subscription } from '../broker/broker.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import type { Held } from './held.ts';
+import type { HeldDelivery } from './held-delivery.ts';
 
 /** Deliveries renewed in one call. */
 const CHUNK = 500;
@@ -11,7 +11,7 @@ export interface LeaseKeeperOptions {
   readonly clock: Clock;
   readonly leaseMs: number;
   /** A delivery that somebody else may hold by now. */
-  readonly onLost: (held: Held) => void;
+  readonly onLost: (held: HeldDelivery) => void;
   /** A renewal that could not be asked for; the next one tries again. */
   readonly onError: (error: unknown) => void;
 }
@@ -23,7 +23,7 @@ export class LeaseKeeper {
    * In no order: each knows its place. Not a Set: through the tables that a busy Set leaves behind the garbage
    * collector takes its former members for alive.
    */
-  #held: Held[] = [];
+  #held: HeldDelivery[] = [];
   #timer: TimerHandle | undefined;
   #closed = false;
 
@@ -39,15 +39,15 @@ export class LeaseKeeper {
     return this.#options.leaseMs;
   }
 
-  hold(held: Held): void {
+  hold(held: HeldDelivery): void {
     held.leasePlace = this.#held.push(held) - 1;
     if (this.#timer === undefined && !this.#closed) this.#arm();
   }
 
   /** Settled, or lost: not ours to renew any more. */
-  drop(held: Held): void {
+  drop(held: HeldDelivery): void {
     if (!held.isOurs) return;
-    const last = this.#held.pop() as Held;
+    const last = this.#held.pop() as HeldDelivery;
     if (last !== held) {
       this.#held[held.leasePlace] = last;
       last.leasePlace = held.leasePlace;
@@ -77,7 +77,7 @@ export class LeaseKeeper {
     else this.#timer = undefined;
   }
 
-  async #extend(chunk: readonly Held[]): Promise<void> {
+  async #extend(chunk: readonly HeldDelivery[]): Promise<void> {
     const { subscription, onLost, onError } = this.#options;
     try {
       failpoint('heartbeat.before');

@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { ATTEMPT_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
-import type { EventEmitter } from '../lifecycle/event-emitter.ts';
+import type { EventEmitter } from './event-emitter.ts';
 import { errorRecord } from '../errors/error-record.ts';
-import type { Rates } from './rates.ts';
+import type { WorkerStats } from './worker-stats.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
 /** What is told of a delivery once the broker has taken its settlement. */
@@ -43,11 +43,11 @@ export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown
 /** Tells events, counts and log lines of what has happened to messages. */
 export class Reporter {
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #rates: Rates;
+  readonly #rates: WorkerStats;
   readonly #logger: Logger;
   readonly #unknownTasks = new Set<string>();
 
-  constructor(events: EventEmitter<WorkerEvents>, rates: Rates, logger: Logger) {
+  constructor(events: EventEmitter<WorkerEvents>, rates: WorkerStats, logger: Logger) {
     this.#events = events;
     this.#rates = rates;
     this.#logger = logger;

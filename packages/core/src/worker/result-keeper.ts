@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { LAST_WORD_MS } from '../broker/last-word.ts';
+import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
 import type { ResultStore } from '../broker/optional-brokers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
@@ -42,7 +42,7 @@ export class ResultKeeper {
     try {
       await Promise.race([
         store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs),
-        pause(clock, timeoutMs + LAST_WORD_MS, wait.signal).then(() => {
+        pause(clock, timeoutMs + ANSWER_GRACE_MS, wait.signal).then(() => {
           throw new BrokerUnavailableError(
             `the result store did not answer within ${timeoutMs} ms, or before the worker had to stop`,
           );

@@ -6,9 +6,9 @@ import type { Message } from '../message/message.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
-import type { HoldingLane } from './held.ts';
+import type { HoldingLane } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
-import type { WorkerTask } from './worker-task.ts';
+import type { RunnableTask } from './runnable-task.ts';
 
 /** How long a handler that was told to end may take to, before its slot is taken back. */
 const GRACE_MS = 5_000;
@@ -40,7 +40,7 @@ export class Runner {
    * Holds and runs it; the handler is called before this returns.
    * @param startBy on the monotonic clock: afterwards nothing starts, and the answer is `false`
    */
-  start(lane: HoldingLane, delivery: Delivery, message: Message, task: WorkerTask, startBy: number): boolean {
+  start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
     const { clock, logger } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;

@@ -5,7 +5,7 @@ import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import { nextWait } from './broker-backoff.ts';
+import { nextWait } from '../clock/backoff.ts';
 
 const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
   ack: 'ack.after-send',

@@ -5,21 +5,21 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
-import { EventEmitter } from '../lifecycle/event-emitter.ts';
-import type { Hooks } from '../lifecycle/hooks.ts';
+import { EventEmitter } from './event-emitter.ts';
+import type { Hooks } from './hooks.ts';
 import { Consumer } from './consumer.ts';
 import { forgettingState } from './forget-state.ts';
-import type { Held } from './held.ts';
+import type { HeldDelivery } from './held-delivery.ts';
 import type { Lane } from './lane.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import type { Judging } from './process-delivery.ts';
-import { Rates } from './rates.ts';
+import type { JudgeContext } from './judge-delivery.ts';
+import { WorkerStats } from './worker-stats.ts';
 import { Reporter } from './reporter.ts';
 import { ResultKeeper } from './result-keeper.ts';
 import { Settler } from './settler.ts';
 import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
 import { checkListener, checkStopOptions } from './worker-options.ts';
-import type { WorkerTask } from './worker-task.ts';
+import type { RunnableTask } from './runnable-task.ts';
 
 /** Handlers hear of a shutdown this long before its time is up. */
 const SHUTDOWN_NOTICE_MS = 5_000;
@@ -27,10 +27,10 @@ const SHUTDOWN_NOTICE_MS = 5_000;
 const LAST_ANSWERS_MS = 2_000;
 
 /** What a worker works with once its broker is there. */
-export interface Equipment {
+export interface WorkerDependencies {
   readonly broker: Broker;
   readonly resultStore: ResultStore | undefined;
-  readonly taskFor: (name: string) => WorkerTask | undefined;
+  readonly taskFor: (name: string) => RunnableTask | undefined;
 }
 
 export interface TaskWorkerOptions {
@@ -48,7 +48,7 @@ export interface TaskWorkerOptions {
   readonly logger: Logger;
   readonly hooks: Hooks;
   /** Opens the broker and settles the tasks' options; called at start. */
-  readonly equip: () => Promise<Equipment>;
+  readonly dependencies: () => Promise<WorkerDependencies>;
 }
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
@@ -58,7 +58,7 @@ export class TaskWorker implements Worker {
   readonly id: string;
   readonly #options: TaskWorkerOptions;
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #rates: Rates;
+  readonly #rates: WorkerStats;
   #state: State = 'new';
   #consumer: Consumer | undefined;
   #lanes: Lane[] = [];
@@ -71,7 +71,7 @@ export class TaskWorker implements Worker {
     this.id = options.id;
     this.#options = options;
     this.#events = new EventEmitter((event, error) => options.logger.error({ error, event }, 'a listener failed'));
-    this.#rates = new Rates(options.clock, options.logger, () => this.#consumer?.running ?? 0);
+    this.#rates = new WorkerStats(options.clock, options.logger, () => this.#consumer?.running ?? 0);
   }
 
   start(): Promise<void> {
@@ -124,7 +124,7 @@ export class TaskWorker implements Worker {
     const { hooks, logger, queues, concurrency } = this.#options;
     try {
       await hooks.start();
-      await this.#open(await this.#options.equip());
+      await this.#open(await this.#options.dependencies());
     } catch (error) {
       await this.#close();
       throw error;
@@ -135,9 +135,9 @@ export class TaskWorker implements Worker {
     if (this.#stopping === undefined) this.#consumer?.start();
   }
 
-  async #open({ broker, resultStore, taskFor }: Equipment): Promise<void> {
+  async #open({ broker, resultStore, taskFor }: WorkerDependencies): Promise<void> {
     const { leaseMs, concurrency, clock, logger, maxCrashes, maxPayload, storeTimeoutMs, strict } = this.#options;
-    const judging: Judging = {
+    const judging: JudgeContext = {
       taskFor,
       now: () => clock.now(),
       maxCrashes,
@@ -153,7 +153,7 @@ export class TaskWorker implements Worker {
         onLost: (held) => this.#consumer?.lost(held),
         onError: (error) => logger.warn({ error, queue }, 'leases could not be renewed; trying again'),
       });
-      const settler = new Settler<Held>({
+      const settler = new Settler<HeldDelivery>({
         subscription: forgettingState(broker, subscription),
         clock,
         leaseMs,

@@ -1,0 +1,38 @@
+import type { Finding } from '@brokkr/core';
+import type { Connection } from './connection.ts';
+
+const OLDEST = [3, 10] as const;
+
+/** What a server says of itself when it is connected to. @throws BrokerUnavailableError where it is away */
+export async function examineServer(connection: Connection, patienceMs: number): Promise<readonly Finding[]> {
+  const { connection: socket } = await connection.ready(patienceMs);
+  const { product, version } = socket.serverProperties as { product?: unknown; version?: unknown };
+  const findings: Finding[] = [];
+  if (product !== 'RabbitMQ') {
+    findings.push({
+      severity: 'warning',
+      code: 'SERVER_UNKNOWN',
+      message: `the server calls itself ${String(product)}: Brokkr is proven on RabbitMQ 3.10 and newer`,
+    });
+  } else if (isOlder(String(version))) {
+    findings.push({
+      severity: 'error',
+      code: 'SERVER_TOO_OLD',
+      message: `RabbitMQ ${String(version)} cannot dead-letter at least once, so delays could lose messages: use 3.10 or newer`,
+    });
+  }
+  if (connection.isBlocked) {
+    findings.push({
+      severity: 'error',
+      code: 'BROKER_BLOCKED',
+      message:
+        'an alarm for memory or disk is on: the server takes no messages; let the workers catch up, or give it room',
+    });
+  }
+  return findings;
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+}

@@ -1,0 +1,78 @@
+import type { Delivery } from '@brokkr/core';
+import type { Message } from 'amqplib';
+import type { SuspectIsolation } from './suspect-isolation.ts';
+import type { Session } from '../connection/session.ts';
+
+/** A message that the server has handed over and nobody has acknowledged yet. */
+export interface Arrival {
+  readonly delivery: Delivery;
+  readonly session: Session;
+  /** As it came: what is given back is made from it, whatever a handler did to its delivery. */
+  readonly message: Message;
+}
+
+/** One that was received, until its lease ends. */
+export interface HeldDelivery extends Arrival {
+  /** By the monotonic clock, milliseconds. RabbitMQ has no leases: this process keeps them. */
+  endsAt: number;
+  /** Its replacement is on its way: its lease can no longer run out. */
+  isSettling: boolean;
+}
+
+/** What the consumers of one subscription hold under a lease. */
+export class HeldDeliveries {
+  readonly #held = new Map<Delivery, HeldDelivery>();
+  readonly #leaseMs: number;
+  readonly #isolation: SuspectIsolation;
+
+  constructor(leaseMs: number, isolation: SuspectIsolation) {
+    this.#leaseMs = leaseMs;
+    this.#isolation = isolation;
+  }
+
+  hold(arrivals: readonly Arrival[]): Delivery[] {
+    const endsAt = performance.now() + this.#leaseMs;
+    return arrivals.map(({ delivery, session, message }) => {
+      this.#isolation.enter();
+      this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false });
+      return delivery;
+    });
+  }
+
+  /** Undefined where its lease is over by `now`, or was never given. */
+  live(delivery: Delivery, now: number): HeldDelivery | undefined {
+    const held = this.#held.get(delivery);
+    if (held === undefined || !held.session.isOpen) return undefined;
+    return held.isSettling || held.endsAt > now ? held : undefined;
+  }
+
+  renew(held: HeldDelivery): void {
+    held.endsAt = performance.now() + this.#leaseMs;
+  }
+
+  drop({ delivery }: Arrival): void {
+    if (this.#held.delete(delivery)) this.#isolation.leave();
+  }
+
+  /** Takes out those whose lease has run out by now. */
+  takeLapsed(): HeldDelivery[] {
+    const now = performance.now();
+    return this.#take(({ endsAt, isSettling }) => !isSettling && endsAt <= now);
+  }
+
+  /** Takes out those of a session that is over. */
+  takeOf(session: Session): HeldDelivery[] {
+    return this.#take((held) => held.session === session);
+  }
+
+  /** Takes out all but those whose replacement is on its way: a copy of these too would be a second one. */
+  takeAll(): HeldDelivery[] {
+    return this.#take(({ isSettling }) => !isSettling);
+  }
+
+  #take(choose: (held: HeldDelivery) => boolean): HeldDelivery[] {
+    const taken = [...this.#held.values()].filter(choose);
+    for (const held of taken) this.drop(held);
+    return taken;
+  }
+}

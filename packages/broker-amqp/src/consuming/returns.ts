@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerOptions } from '@brokkr/core';
+import { decodeMessage } from '../publishing/envelope-codec.ts';
+import type { Arrival } from './held-deliveries.ts';
+import type { Addresses } from '../publishing/addresses.ts';
+import type { Publisher } from '../publishing/publisher.ts';
+import type { Outgoing } from '../publishing/send-batch.ts';
+import type { Session } from '../connection/session.ts';
+
+/** Between attempts to give back what nobody takes. */
+const AGAIN_MS = 250;
+
+export interface ReturnsOptions {
+  readonly queue: string;
+  readonly addresses: Addresses;
+  readonly publisher: Publisher;
+  readonly logger: BrokerOptions['logger'];
+}
+
+/** Gives messages back to their queue, or to its quarantine. Never by a nack: the server would count it as a return. */
+export class Returns {
+  readonly #options: ReturnsOptions;
+  readonly #closing: AbortSignal;
+
+  constructor(options: ReturnsOptions, closing: AbortSignal) {
+    this.#options = options;
+    this.#closing = closing;
+  }
+
+  copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
+    const { envelope, metadata } = decodeMessage(message, this.#options.queue);
+    const { fence, crashes } = delivery;
+    return this.#options.addresses.back(envelope, { ...metadata, fence, crashes: crashes + moreCrashes });
+  }
+
+  /**
+   * Stores copies, then acknowledges: until then they stay with the server. Tried for as long as their channel lives.
+   * False where nothing was given back.
+   */
+  async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
+    const { publisher, logger, queue } = this.#options;
+    const living = arrivals.filter(({ session }) => session.isOpen);
+    if (living.length === 0) return false;
+    const outcomes = await publisher.send(
+      living.map((arrival) => ({ ...this.copyOf(arrival, crashes), isNeeded: () => arrival.session.isOpen })),
+    );
+    const stored = living.filter((_, index) => outcomes[index] === undefined);
+    acknowledge(stored);
+    if (stored.length === living.length) return true;
+    const error = outcomes.find((outcome) => outcome !== undefined);
+    const left = living.filter((_, index) => outcomes[index] !== undefined);
+    logger?.warn({ error, queue, messages: left.length }, 'messages cannot be given back now; trying again');
+    await sleep(AGAIN_MS, undefined, { signal: this.#closing }).catch(() => undefined);
+    if (this.#closing.aborted) return stored.length > 0;
+    return (await this.give(left, crashes)) || stored.length > 0;
+  }
+}
+
+export function acknowledge(arrivals: readonly Arrival[]): void {
+  const bySession = new Map<Session, number[]>();
+  for (const { session, message } of arrivals) {
+    const tag = message.fields.deliveryTag;
+    const tags = bySession.get(session);
+    if (tags === undefined) bySession.set(session, [tag]);
+    else tags.push(tag);
+  }
+  for (const [session, tags] of bySession) session.ack(tags);
+}

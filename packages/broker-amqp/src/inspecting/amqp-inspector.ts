@@ -1,0 +1,272 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Envelope, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core';
+import type { Channel, Message } from 'amqplib';
+import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
+import { LEVELS, stepsOf, TOP_LEVEL } from '../topology/delay-ladder.ts';
+import { decodeMessage } from '../publishing/envelope-codec.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Names } from '../topology/names.ts';
+import type { Addresses } from '../publishing/addresses.ts';
+import { within } from '../connection/with-timeout.ts';
+import type { Publisher } from '../publishing/publisher.ts';
+import type { Outcome } from '../publishing/send-batch.ts';
+import { ROUND, QueueBrowser } from './queue-browser.ts';
+
+/** Dead letters that are moved or removed together. */
+const BATCH = 100;
+/** How long what was looked at may take to be back in its place. */
+const BACK_WITHIN_MS = 2_000;
+
+export interface AmqpInspectorOptions {
+  readonly connection: Connection;
+  /** What publishes may be stopped by an alarm: never the connection that acknowledges. */
+  readonly publishing: Connection;
+  readonly names: Names;
+  readonly addresses: Addresses;
+  readonly publisher: Publisher;
+  readonly patienceMs: number;
+}
+
+/** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
+export class AmqpInspector {
+  readonly #options: AmqpInspectorOptions;
+
+  constructor(options: AmqpInspectorOptions) {
+    this.#options = options;
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    const { names } = this.#options;
+    const [ready, quarantined, dead, delayed] = await Promise.all([
+      this.#count(names.queue(queue)),
+      this.#count(names.quarantine(queue)),
+      this.#count(names.dead(queue)),
+      this.#countDelayed(queue),
+    ]);
+    const unknown = { running: undefined, published: undefined, acknowledged: undefined, discarded: undefined };
+    return {
+      ready: ready + quarantined,
+      delayed,
+      dead,
+      ...unknown,
+      purged: undefined,
+      cancelled: undefined,
+      expired: undefined,
+    };
+  }
+
+  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
+    const seen: Envelope[] = [];
+    for (const source of await this.#sources(queue, state)) {
+      if (seen.length < limit) seen.push(...(await this.#look(source, queue, limit - seen.length)));
+    }
+    return seen;
+  }
+
+  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+    let taken = 0;
+    for (const source of [...(await this.#sources(queue, 'ready')), ...(await this.#sources(queue, 'delayed'))]) {
+      const there = Math.min(limit - taken, await this.#count(source));
+      if (there <= 0) continue;
+      taken += await this.#taking(source, async (taking) => {
+        for (let moved = 0; ; ) {
+          const messages = await taking.next(there - moved);
+          if (messages.length === 0) return moved;
+          try {
+            await move(messages.map((message) => envelopeOf(message, queue)));
+          } catch (error) {
+            if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
+            throw error;
+          }
+          await taking.ack(messages);
+          moved += messages.length;
+          if (moved >= there) return moved;
+        }
+      });
+    }
+    return taken;
+  }
+
+  redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    const { publisher, addresses } = this.#options;
+    return this.#withDead(queue, ids, (letters) =>
+      publisher.send(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
+    );
+  }
+
+  discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#withDead(queue, ids, async () => []);
+  }
+
+  async purge(queue: string): Promise<number> {
+    let purged = 0;
+    for (const source of await this.#sources(queue, 'ready')) {
+      const ended = await this.#onExisting(source, (channel, ask) => ask(channel.purgeQueue(source)));
+      purged += ended?.messageCount ?? 0;
+    }
+    return purged;
+  }
+
+  /** Dead letters, those named or all that were there at the start: `first` something is done with them, then they go. */
+  async #withDead(
+    queue: string,
+    ids: readonly string[] | 'all',
+    first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
+  ): Promise<number> {
+    const source = this.#options.names.dead(queue);
+    const wanted = ids === 'all' ? undefined : new Set(ids);
+    const before = await this.#count(source);
+    if (before === 0) return 0;
+    let done = 0;
+    try {
+      await this.#taking(source, async (taking) => {
+        for (let seen = 0; seen < before && wanted?.size !== 0; ) {
+          const letters = await taking.next(Math.min(wanted === undefined ? BATCH : ROUND, before - seen));
+          if (letters.length === 0) break;
+          seen += letters.length;
+          // Those that are not wanted stay with this channel, and are back in their order when it closes.
+          const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
+          for (let from = 0; from < chosen.length; from += BATCH) {
+            const batch = chosen.slice(from, from + BATCH);
+            const outcomes = await first(batch);
+            const gone = batch.filter((_, index) => outcomes[index] === undefined);
+            await taking.ack(gone);
+            done += gone.length;
+            const error = outcomes.find((outcome) => outcome !== undefined);
+            if (error === undefined) continue;
+            await taking.restOfReturned().catch(() => undefined);
+            throw error;
+          }
+        }
+        await taking.rest();
+      });
+    } finally {
+      await this.#untilBack(source, before - done);
+    }
+    return done;
+  }
+
+  /**
+   * Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. The
+   * server marks them as handed over before, which in the quarantine would be a crash: there copies take their place.
+   */
+  async #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
+    const before = await this.#count(source);
+    if (before === 0) return [];
+    const most = Math.min(limit, before);
+    const seen: Envelope[] = [];
+    await this.#taking(source, async (taking) => {
+      while (seen.length < most) {
+        const messages = await taking.next(most - seen.length);
+        if (messages.length === 0) break;
+        seen.push(...messages.map((message) => envelopeOf(message, queue)));
+        if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
+      }
+      if (source !== this.#options.names.quarantine(queue)) await taking.restOfReturned();
+    });
+    await this.#untilBack(source, before);
+    return seen;
+  }
+
+  /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
+  async #replace(taking: QueueBrowser, messages: readonly Message[], queue: string): Promise<void> {
+    const { addresses, publisher } = this.#options;
+    const copies = messages.map((message) => {
+      const { envelope, metadata } = decodeMessage(message, queue);
+      const crashes = metadata.crashes + (message.fields.redelivered ? 1 : 0);
+      return addresses.back(envelope, { ...metadata, crashes });
+    });
+    const outcomes = await publisher.send(copies);
+    await taking.ack(messages.filter((_, index) => outcomes[index] === undefined));
+    const error = outcomes.find((outcome) => outcome !== undefined);
+    if (error !== undefined) throw error;
+  }
+
+  /** The server gives back what a channel held after it has answered its closing. */
+  async #untilBack(source: string, expected: number): Promise<void> {
+    const giveUpAt = performance.now() + BACK_WITHIN_MS;
+    while (performance.now() < giveUpAt && (await this.#count(source)) < expected) await sleep(5);
+  }
+
+  async #sources(queue: string, state: PeekState): Promise<readonly string[]> {
+    const { names } = this.#options;
+    if (state === 'dead') return [names.dead(queue)];
+    if (state === 'ready') return [names.queue(queue), names.quarantine(queue)];
+    return this.#rungs(queue);
+  }
+
+  async #countDelayed(queue: string): Promise<number> {
+    const counts = await Promise.all((await this.#rungs(queue)).map((rung) => this.#count(rung)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * The rungs of a queue's ladder, shortest waits first. The server lists no queues, but it says of a message whether
+   * any queue took it: each rung has bound its name to an exchange whose queue keeps nothing.
+   */
+  async #rungs(queue: string): Promise<readonly string[]> {
+    const { publishing, names, patienceMs } = this.#options;
+    if ((await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange')) === undefined) return [];
+    const candidates = LEVELS.flatMap((level) =>
+      Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
+    );
+    const missing = new Set<string>();
+    const model = await publishing.ready(patienceMs);
+    const channel = await within(patienceMs, publishing, model.createConfirmChannel());
+    channel.on('error', () => undefined);
+    channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
+    try {
+      const nothing = Buffer.alloc(0);
+      for (const { level, steps } of candidates) {
+        channel.publish(names.rungs, names.rungKey(queue, level, steps), nothing, { mandatory: true, expiration: 0 });
+      }
+      await within(patienceMs, publishing, channel.waitForConfirms());
+    } finally {
+      void channel.close().catch(() => undefined);
+    }
+    return candidates
+      .filter(({ level, steps }) => !missing.has(names.rungKey(queue, level, steps)))
+      .map(({ level, steps }) => names.rung(queue, level, steps));
+  }
+
+  async #count(name: string): Promise<number> {
+    return (await this.#existing(name, 'queue'))?.messageCount ?? 0;
+  }
+
+  async #existing(name: string, kind: 'queue' | 'exchange'): Promise<{ messageCount?: number } | undefined> {
+    return this.#onExisting(
+      name,
+      (channel, ask): Promise<{ messageCount?: number }> =>
+        ask(kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name)),
+    );
+  }
+
+  /** Nothing happens where there is no such queue. */
+  async #taking<T>(source: string, use: (taking: QueueBrowser) => Promise<T>): Promise<T> {
+    const { connection, patienceMs } = this.#options;
+    return connection.withChannel(patienceMs, (channel) =>
+      use(new QueueBrowser(channel, source, connection, patienceMs)),
+    );
+  }
+
+  /** Undefined where there is no such thing. */
+  async #onExisting<T>(
+    name: string,
+    use: (channel: Channel, ask: <A>(asked: PromiseLike<A>) => Promise<A>) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { connection, patienceMs } = this.#options;
+    try {
+      return await connection.withChannel(patienceMs, (channel) =>
+        use(channel, (asked) => within(patienceMs, connection, Promise.resolve(asked))),
+      );
+    } catch (error) {
+      if (replyCode(error) === NOT_FOUND) return undefined;
+      throw declarationError(name, error);
+    }
+  }
+}
+
+function envelopeOf(message: Message, queue: string): Envelope {
+  const { envelope, notBefore } = decodeMessage(message, queue);
+  return notBefore === undefined ? envelope : { ...envelope, notBefore };
+}

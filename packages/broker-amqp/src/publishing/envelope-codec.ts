@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import type { Envelope } from '@brokkr/core';
+import type { Message, Options } from 'amqplib';
+
+/** What travels with an envelope beside it. All names begin with `x-brokkr-`, which no header of an envelope may. */
+export interface DeliveryMetadata {
+  /** Hand-overs so far. */
+  readonly fence: number;
+  readonly crashes: number;
+  /** What is left to wait where the delay is longer than the ladder. */
+  readonly remainingDelayMs: number;
+}
+
+export const NEW: DeliveryMetadata = Object.freeze({ fence: 0, crashes: 0, remainingDelayMs: 0 });
+
+const FENCE = 'x-brokkr-fence';
+const CRASHES = 'x-brokkr-crashes';
+const REMAINING = 'x-brokkr-remaining';
+const EXPIRES = 'x-brokkr-expires';
+const NOT_BEFORE = 'x-brokkr-not-before';
+/** Headers whose names the protocol or the server would not leave alone (`CC` and `BCC` are addresses), as JSON. */
+const OTHERS = 'x-brokkr-headers';
+const MOST_TABLE_BYTES = 60_000;
+/** Of a field: the length of its name, its type, the length of its value. */
+const HEADER_EXTRA = 8;
+const PLAIN = /^(?!x-|b?cc$)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
+
+/**
+ * Two headers that every message has stand in the properties that AMQP has for them, `type` and `timestamp`: with none in
+ * the table the client has far less to do, since it makes a given table the prototype of its own (docs/performance.md).
+ */
+const TASK = 'brokkr-task';
+const SENT_AT = 'brokkr-at';
+/** Bytes of a short string. */
+const LONGEST_TYPE = 255;
+/** A `timestamp` of less is in seconds, as the protocol has it: somebody else's. */
+const FIRST_INSTANT_MS = 100_000_000_000;
+const INSTANT_MS = /^[1-9]\d{11,14}$/;
+
+/** Headers stand in the table as they are, so that a person who looks at a queue can read them. */
+export function encodeProperties(envelope: Envelope, metadata: DeliveryMetadata): Options.Publish {
+  const properties: Options.Publish = { messageId: envelope.id, persistent: true, mandatory: true };
+  const table: Record<string, string | number> = {};
+  let others: Record<string, string> | undefined;
+  const { headers, expiresAt, notBefore } = envelope;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name] as string;
+    if (name === TASK && Buffer.byteLength(value) <= LONGEST_TYPE) properties.type = value;
+    else if (name === SENT_AT && INSTANT_MS.test(value)) properties.timestamp = Number(value);
+    else if (PLAIN.test(name)) table[name] = value;
+    else {
+      others ??= Object.create(null) as Record<string, string>;
+      others[name] = value;
+    }
+  }
+  if (metadata.fence > 0) table[FENCE] = metadata.fence;
+  if (metadata.crashes > 0) table[CRASHES] = metadata.crashes;
+  if (metadata.remainingDelayMs > 0) table[REMAINING] = metadata.remainingDelayMs;
+  if (expiresAt !== undefined) table[EXPIRES] = expiresAt;
+  if (notBefore !== undefined) table[NOT_BEFORE] = notBefore;
+  if (others !== undefined) table[OTHERS] = JSON.stringify(others);
+  return Object.keys(table).length === 0 ? properties : { ...properties, headers: fitting(table) };
+}
+
+/**
+ * The client writes 64 KiB of headers at most. Brokkr's own senders stay far below; what another program has sent, and
+ * would have to be given back or dead-lettered, loses its longest headers rather than itself.
+ */
+function fitting(table: Record<string, string | number>): Record<string, string | number> {
+  const bytes = (name: string) => Buffer.byteLength(name) + Buffer.byteLength(String(table[name])) + HEADER_EXTRA;
+  const names = Object.keys(table);
+  let size = names.reduce((sum, name) => sum + bytes(name), 0);
+  if (size <= MOST_TABLE_BYTES) return table;
+  const kept = { ...table };
+  const foreign = names
+    .filter((name) => !/^(x-)?brokkr-/.test(name))
+    .toSorted((one, other) => bytes(other) - bytes(one));
+  for (const name of foreign) {
+    if (size <= MOST_TABLE_BYTES) break;
+    size -= bytes(name);
+    delete kept[name];
+  }
+  return kept;
+}
+
+export interface Decoded {
+  /** Without its `notBefore`: on the receiving side nobody compares it with a clock. */
+  readonly envelope: Envelope;
+  readonly metadata: DeliveryMetadata;
+  /** What the sender set, for who moves the message to another broker before its time. */
+  readonly notBefore: number | undefined;
+}
+
+/** Any message, also one that Brokkr never sent: whether it is a task's is for the core to judge. */
+export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
+  const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
+  const headers = namedHeaders(properties);
+  for (const name of Object.keys(table)) {
+    const value = table[name];
+    if (name.startsWith('x-')) continue;
+    if (typeof value === 'string') addHeader(headers, name, value);
+    else if (typeof value === 'number' || typeof value === 'boolean') addHeader(headers, name, String(value));
+  }
+  if (table[OTHERS] !== undefined) {
+    for (const [name, value] of readOthers(table[OTHERS])) addHeader(headers, name, value);
+  }
+  const expiresAt = count(table[EXPIRES]);
+  const { messageId } = properties as { messageId?: unknown };
+  const id = typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID();
+  // A copy: the client's is a window into what the socket read, and may be read again to give the message back.
+  const body = Buffer.from(content);
+  return {
+    envelope: expiresAt > 0 ? { id, queue, body, headers, expiresAt } : { id, queue, body, headers },
+    metadata: {
+      fence: count(table[FENCE]),
+      crashes: count(table[CRASHES]),
+      remainingDelayMs: count(table[REMAINING]),
+    },
+    notBefore: count(table[NOT_BEFORE]) || undefined,
+  };
+}
+
+/** The headers that stand in properties of their own. */
+function namedHeaders({ type, timestamp }: Message['properties']): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (typeof type === 'string') headers[TASK] = type;
+  const sentAt = count(timestamp);
+  if (sentAt > 0) headers[SENT_AT] = String(sentAt < FIRST_INSTANT_MS ? sentAt * 1_000 : sentAt);
+  return headers;
+}
+
+/** Anybody names headers: the one name that an assignment would take for a prototype is defined instead. */
+function addHeader(headers: Record<string, string>, name: string, value: string): void {
+  if (name !== '__proto__') headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+function readOthers(json: unknown): [string, string][] {
+  try {
+    const others: unknown = JSON.parse(String(json));
+    if (typeof others !== 'object' || others === null) return [];
+    return Object.entries(others).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  } catch {
+    return [];
+  }
+}

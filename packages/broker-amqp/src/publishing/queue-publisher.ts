@@ -1,0 +1,247 @@
+import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core';
+import type { ConfirmChannel, Message } from 'amqplib';
+import {
+  blocked,
+  closedError,
+  headersTooLarge,
+  isClosed,
+  mostBytesOf,
+  tooLarge,
+  unavailable,
+} from '../connection/amqp-errors.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Batch, type Outcome, type Outgoing, type Pending } from './send-batch.ts';
+import { DELETED_WITHIN_MS, type Topology } from '../topology/topology.ts';
+
+/** Between attempts to publish what waits, where nothing else says that it may go on. */
+const AGAIN_MS = 100;
+const LEAVE_EVERY_MS = 1_000;
+
+export interface QueuePublisherOptions {
+  readonly connection: Connection;
+  readonly topology: Topology;
+  readonly patienceMs: number;
+  readonly logger: BrokerOptions['logger'];
+}
+
+/**
+ * Publishes to one queue of an application, its ladder, quarantine and dead letters, over a channel of its own: a queue
+ * without a majority holds up its channel. A message counts as stored when the server has routed it to a queue and said
+ * so. What was in doubt when a connection broke is published again, under the same id, while its sender waits.
+ */
+export class QueuePublisher {
+  readonly #options: QueuePublisherOptions;
+  #channel: ConfirmChannel | undefined;
+  #opening: Promise<ConfirmChannel> | undefined;
+  /** Written and not confirmed. */
+  readonly #unconfirmed = new Set<Pending>();
+  /** In doubt, blocked, or their queue is not declared yet. */
+  readonly #waiting = new Set<Pending>();
+  #flushing = false;
+  /** What the server takes at most, once it has said so. */
+  #mostBytes = Number.POSITIVE_INFINITY;
+  #leftAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: QueuePublisherOptions) {
+    this.#options = options;
+    options.connection.onUp(() => void this.#flush());
+  }
+
+  /**
+   * Resolves once every message is stored or given up, with what became of each, in their order: `BROKER_UNAVAILABLE`
+   * after the patience, `BROKER_BLOCKED` where the server takes none meanwhile, `BROKER_FULL` where a queue refused it,
+   * `BROKER_UNROUTABLE` where none took it, `PAYLOAD_TOO_LARGE` where the server's `max_message_size` forbids it.
+   */
+  async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
+    const { connection, patienceMs, topology } = this.#options;
+    const batch = new Batch(messages, patienceMs, (late) => this.#outOfPatience(late));
+    const channel = this.#waiting.size === 0 && !connection.isBlocked ? this.#channel : undefined;
+    for (const pending of batch.messages) {
+      const { outgoing } = pending;
+      if (channel !== undefined && topology.has(outgoing.queue, outgoing.path)) this.#write(channel, pending);
+      else this.#waiting.add(pending);
+    }
+    if (this.#waiting.size > 0) void this.#flush();
+    await batch.done;
+    // Nobody waits for what was given up: a server that stays away for hours must not fill the memory.
+    if (this.#waiting.size > 0) for (const pending of batch.messages) this.#waiting.delete(pending);
+    return batch.outcomes;
+  }
+
+  /** Ends all that waits. The connection is closed by its owner. */
+  close(): void {
+    for (const pending of [...this.#unconfirmed, ...this.#waiting]) pending.end(closedError());
+    this.#waiting.clear();
+    this.#unconfirmed.clear();
+  }
+
+  /** Sends what waits, as far as the server is there and takes it. */
+  async #flush(): Promise<void> {
+    const { connection, logger } = this.#options;
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      while (this.#waiting.size > 0 && !connection.isBlocked && !connection.isClosed) {
+        const channel = await this.#open();
+        const prepared = await Promise.allSettled([...this.#waiting].map((pending) => this.#prepare(pending)));
+        if (channel !== this.#channel || connection.isBlocked) continue;
+        for (const pending of this.#waiting) if (pending.isPrepared || !pending.isOpen) this.#takeOut(pending, channel);
+        // One queue whose nodes are away keeps no other waiting.
+        const failure = prepared.find((outcome) => outcome.status === 'rejected');
+        if (failure !== undefined) throw failure.reason;
+      }
+    } catch (error) {
+      // What waits goes on waiting; its senders end by their own patience.
+      logger?.debug({ error }, 'publishing waits for RabbitMQ');
+      this.#flushSoon();
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  #takeOut(pending: Pending, channel: ConfirmChannel): void {
+    this.#waiting.delete(pending);
+    if (!pending.isOpen) return;
+    if (pending.outgoing.isNeeded?.() ?? true) this.#write(channel, pending);
+    else pending.end();
+  }
+
+  #flushSoon(): void {
+    setTimeout(() => void this.#flush(), AGAIN_MS);
+  }
+
+  async #prepare(pending: Pending): Promise<void> {
+    const { topology } = this.#options;
+    const { outgoing } = pending;
+    try {
+      if (outgoing.path === undefined) await topology.queue(outgoing.queue);
+      else await topology.ladder(outgoing.queue, outgoing.path);
+      pending.isPrepared = true;
+    } catch (error) {
+      // A queue that cannot be will not be: everything else may pass.
+      if (BrokkrError.is(error) && !(error instanceof BrokerUnavailableError)) pending.end(error);
+      else throw error;
+    }
+  }
+
+  #open(): Promise<ConfirmChannel> {
+    if (this.#channel !== undefined) return Promise.resolve(this.#channel);
+    this.#opening ??= this.#openChannel().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openChannel(): Promise<ConfirmChannel> {
+    const { connection, patienceMs, logger, topology } = this.#options;
+    const model = await connection.ready(patienceMs);
+    const channel = await model.createConfirmChannel();
+    channel.on('error', (error) => {
+      this.#mostBytes = mostBytesOf(error) ?? this.#mostBytes;
+      // Else an exchange is gone, most likely: what is declared has to be looked at again.
+      logger?.warn({ error }, 'RabbitMQ closed the channel that publishes; opening another');
+      topology.forget();
+    });
+    channel.on('handler-error', (error) => logger?.error({ error }, 'a listener of the AMQP client failed'));
+    channel.on('return', (message: Message) => {
+      // It comes before the confirmation, and the id is all that it names.
+      for (const pending of this.#unconfirmed) {
+        if (pending.outgoing.properties.messageId === message.properties.messageId) pending.isReturned = true;
+      }
+    });
+    channel.on('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+    });
+    this.#channel = channel;
+    return channel;
+  }
+
+  #write(channel: ConfirmChannel, pending: Pending): void {
+    const { exchange, routingKey, content, properties } = pending.outgoing;
+    if (content.byteLength > this.#mostBytes) {
+      pending.end(tooLarge(content.byteLength, this.#mostBytes));
+      return;
+    }
+    pending.isReturned = false;
+    this.#unconfirmed.add(pending);
+    try {
+      channel.publish(exchange, routingKey, content, properties, (error: unknown) => {
+        this.#unconfirmed.delete(pending);
+        if (error !== null) this.#unstored(channel, pending, error);
+        else if (pending.isReturned) this.#repair(pending);
+        else pending.end();
+      });
+    } catch (error) {
+      this.#unconfirmed.delete(pending);
+      // The channel has just closed, and what it throws here is all it says of this message.
+      if (isClosed(error)) this.#unstored(channel, pending, error);
+      else pending.end(headersTooLarge(error));
+    }
+  }
+
+  /** A queue that is full, or whose leader changes, refuses: both may pass. A channel that closed leaves it in doubt. */
+  #unstored(channel: ConfirmChannel, pending: Pending, error: unknown): void {
+    if (!pending.isOpen) return;
+    pending.isPrepared = false;
+    if (isNack(error)) {
+      if (pending.batch.wasRefused) this.#leave(channel);
+      pending.batch.wasRefused = true;
+    } else pending.batch.wasRefused = false;
+    this.#waiting.add(pending);
+    this.#flushSoon();
+  }
+
+  /**
+   * RabbitMQ 3.10 goes on refusing over a channel that has published to a queue whose leader died, long after another
+   * leads. What is still unconfirmed on it has the patience of a sender to be.
+   */
+  #leave(channel: ConfirmChannel): void {
+    const now = performance.now();
+    if (channel !== this.#channel || now - this.#leftAt < LEAVE_EVERY_MS) return;
+    this.#leftAt = now;
+    this.#channel = undefined;
+    setTimeout(() => void channel.close().catch(() => undefined), this.#options.patienceMs).unref();
+  }
+
+  /** No queue took it: it is declared again, once, and the message sent again. */
+  #repair(pending: Pending): void {
+    const { topology, logger } = this.#options;
+    const { queue } = pending.outgoing;
+    if (pending.wasRepaired) {
+      pending.end(
+        new BrokerUnavailableError(`no queue took a message for ${queue}, although it was declared again`, {
+          code: 'BROKER_UNROUTABLE',
+        }),
+      );
+      return;
+    }
+    logger?.warn({ queue }, 'a queue was gone; declaring it again');
+    pending.isPrepared = false;
+    pending.wasRepaired = true;
+    this.#unconfirmed.add(pending);
+    setTimeout(() => {
+      this.#unconfirmed.delete(pending);
+      if (!pending.isOpen) return;
+      topology.forget();
+      this.#waiting.add(pending);
+      void this.#flush();
+    }, DELETED_WITHIN_MS);
+  }
+
+  #outOfPatience({ wasRefused }: Batch): BrokkrError {
+    if (wasRefused) {
+      return new BrokerUnavailableError('a queue refused messages: it is full; let the workers catch up', {
+        code: 'BROKER_FULL',
+      });
+    }
+    const { connection } = this.#options;
+    return connection.isBlocked
+      ? blocked()
+      : unavailable(connection.trouble ?? new Error('no confirmation came in time'));
+  }
+}
+
+/** What the client says of a negative confirmation, in distinction from a channel that closed. */
+function isNack(error: unknown): boolean {
+  return error instanceof Error && /nacked/.test(error.message);
+}

@@ -1,0 +1,79 @@
+import type { BrokkrError } from '@brokkr/core';
+import type { Options } from 'amqplib';
+import type { LadderPath } from '../topology/delay-ladder.ts';
+
+/** One message on its way to the server. */
+export interface Outgoing {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  readonly properties: Options.Publish;
+  /** Whose topology must stand before it is sent. */
+  readonly queue: string;
+  readonly path: LadderPath | undefined;
+  /** Asked before it is sent once more; a copy is of no use once the server hands over its original again. */
+  readonly isNeeded?: () => boolean;
+}
+
+/** What became of a message: nothing where it is stored, else why it is not, or nobody can tell. */
+export type Outcome = BrokkrError | undefined;
+
+/** Messages whose sender waits until something has become of each. */
+export class Batch {
+  readonly outcomes: Outcome[];
+  readonly messages: readonly Pending[];
+  /** Resolves once every message is stored or given up. Never rejects. */
+  readonly done: Promise<void>;
+  /** A queue said no to one of them. */
+  wasRefused = false;
+  #left: number;
+  #finish: () => void = () => undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(messages: readonly Outgoing[], patienceMs: number, onTimeout: (batch: Batch) => BrokkrError) {
+    this.#left = messages.length;
+    this.outcomes = new Array<Outcome>(messages.length).fill(undefined);
+    this.messages = messages.map((outgoing, index) => new Pending(this, index, outgoing));
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#timer = setTimeout(() => this.fail(onTimeout(this)), patienceMs);
+  }
+
+  /** Those that are still on their way. */
+  fail(error: BrokkrError): void {
+    for (const pending of this.messages) pending.end(error);
+  }
+
+  ended(index: number, outcome: Outcome): void {
+    this.outcomes[index] = outcome;
+    if (--this.#left > 0) return;
+    clearTimeout(this.#timer);
+    this.#finish();
+  }
+}
+
+/** A message of a batch, until something has become of it. */
+export class Pending {
+  readonly batch: Batch;
+  readonly outgoing: Outgoing;
+  readonly #index: number;
+  /** False once its sender has been told: it is not sent again. */
+  isOpen = true;
+  /** What it needs on the server was found or made. */
+  isPrepared = false;
+  isReturned = false;
+  wasRepaired = false;
+
+  constructor(batch: Batch, index: number, outgoing: Outgoing) {
+    this.batch = batch;
+    this.#index = index;
+    this.outgoing = outgoing;
+  }
+
+  end(outcome?: Outcome): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.batch.ended(this.#index, outcome);
+  }
+}

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerUnavailableError } from '@brokkr/core';
+import type { ConfirmChannel, GetMessage } from 'amqplib';
+import { NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
+import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';
+import type { Elections } from './elections.ts';
+
+export interface StateShardOptions extends DeclarerOptions {
+  readonly elections: Elections;
+}
+
+/** A message that is gone for so long is held by nobody: the server ends a connection that is silent for 20 s. */
+const ABANDONED_MS = 30_000;
+const AGAIN_MS = 5;
+const LONGEST_PAUSE_MS = 100;
+/** A quorum queue keeps a log of every hand-over until the message has gone: now and then it is written anew. */
+const MOST_READS = 500;
+const FOUNDING = 'state.founding';
+
+type Values = Map<string, string>;
+
+/** A call until its turn has come; one that ran out of patience has left. */
+interface Call {
+  readonly use: (values: Values) => () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Values in the only message of a queue. Who holds the message is alone with them; what it changes is published before
+ * the message is acknowledged, in one go, so that the end of a process leaves one of the two. All calls of this process
+ * that wait when the message comes share it.
+ */
+export class StateShard {
+  readonly #queue: string;
+  readonly #options: StateShardOptions;
+  readonly #calls = new Set<Call>();
+  #channel: ConfirmChannel | undefined;
+  #isWorking = false;
+
+  constructor(queue: string, options: StateShardOptions) {
+    this.#queue = queue;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once `use` has read the values and what it changed is stored.
+   * @throws BrokerUnavailableError where that takes too long
+   */
+  run<T>(use: (values: Values) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        this.#calls.delete(call);
+      };
+      const call: Call = {
+        use: (values) => {
+          const answer = use(values);
+          return () => {
+            leave();
+            resolve(answer);
+          };
+        },
+        fail: (error) => {
+          leave();
+          reject(unavailable(error));
+        },
+      };
+      const timer = setTimeout(() => call.fail(this.#outOfPatience()), this.#options.patienceMs);
+      this.#calls.add(call);
+      void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    while (this.#calls.size > 0) {
+      const taken: Call[] = [];
+      try {
+        await this.#turn(taken);
+      } catch (error) {
+        // Closing it gives back what it holds.
+        await this.#channel?.close().catch(() => undefined);
+        this.#channel = undefined;
+        for (const call of taken.length > 0 ? taken : [...this.#calls]) call.fail(error);
+      }
+    }
+    this.#isWorking = false;
+  }
+
+  /** @param taken those who share the message, once it is there */
+  async #turn(taken: Call[]): Promise<void> {
+    const [channel, message] = await this.#take();
+    const before = message === undefined ? '' : message.content.toString();
+    const values = parsed(before);
+    taken.push(...this.#calls);
+    this.#calls.clear();
+    const answers = taken.map(({ use }) => use(values));
+    const after = JSON.stringify(Object.fromEntries(values));
+    if (message !== undefined && after === before && reads(message) < MOST_READS) {
+      channel.nack(message, false, true);
+    } else {
+      channel.sendToQueue(this.#queue, Buffer.from(after), { persistent: true });
+      if (message !== undefined) channel.ack(message);
+      await channel.waitForConfirms();
+    }
+    for (const answer of answers) answer();
+  }
+
+  /** The message, and the channel that holds it; none where its holder has lost it. */
+  async #take(): Promise<readonly [ConfirmChannel, GetMessage | undefined]> {
+    const giveUpAt = performance.now() + ABANDONED_MS;
+    for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const channel = await this.#open();
+      try {
+        const message = await channel.get(this.#queue);
+        if (message !== false) return [channel, message];
+        if (performance.now() > giveUpAt) return [channel, undefined];
+        await sleep(pauseMs * (0.5 + Math.random()));
+      } catch (error) {
+        if (replyCode(error) !== NOT_FOUND || !/no queue/.test(String(error))) throw error;
+        this.#channel = undefined;
+        await this.#found();
+      }
+    }
+  }
+
+  /** Makes the queue and its first message: one process at a time, or the second would take away what the first wrote. */
+  async #found(): Promise<void> {
+    const { elections, connection, patienceMs } = this.#options;
+    const leadership = await elections.elect(FOUNDING, AbortSignal.timeout(patienceMs));
+    if (leadership === undefined) throw this.#outOfPatience();
+    try {
+      const isThere = await connection
+        .withChannel(patienceMs, (channel) => channel.checkQueue(this.#queue))
+        .then(() => true)
+        .catch((error: unknown) => {
+          if (replyCode(error) === NOT_FOUND) return false;
+          throw error;
+        });
+      if (isThere) return;
+      const declarer = new Declarer(this.#options);
+      await declarer
+        .queue(this.#queue, { 'x-max-length': 1, 'x-overflow': 'drop-head' }, Buffer.from('{}'))
+        .finally(() => declarer.close());
+    } finally {
+      await leadership.release();
+    }
+  }
+
+  async #open(): Promise<ConfirmChannel> {
+    if (this.#channel !== undefined) return this.#channel;
+    const { connection, patienceMs } = this.#options;
+    const model = await connection.ready(patienceMs);
+    const channel = await model.createConfirmChannel();
+    channel.on('error', () => undefined);
+    channel.on('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+    });
+    this.#channel = channel;
+    return channel;
+  }
+
+  #outOfPatience(): BrokerUnavailableError {
+    const { trouble } = this.#options.connection;
+    return trouble === undefined
+      ? new BrokerUnavailableError(`the state in ${this.#queue} was not to be had in time`)
+      : unavailable(trouble);
+  }
+}
+
+/** What nobody of ours has written is taken for nothing. */
+function parsed(content: string): Values {
+  try {
+    const values: unknown = JSON.parse(content);
+    return new Map(Object.entries(values ?? {}).filter(([, value]) => typeof value === 'string'));
+  } catch {
+    return new Map();
+  }
+}
+
+function reads({ properties }: GetMessage): number {
+  return Number(properties.headers?.['x-delivery-count'] ?? 0);
+}

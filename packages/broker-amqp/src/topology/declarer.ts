@@ -1,0 +1,116 @@
+import { BrokerUnavailableError } from '@brokkr/core';
+import type { Channel, Options } from 'amqplib';
+import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
+import type { QueueType } from '../connection/amqp-url.ts';
+import type { Connection } from '../connection/connection.ts';
+import { within } from '../connection/with-timeout.ts';
+
+/** Out of the way: 4.0 would drop at 20 returns, and 3.10 takes -1 for none at all. */
+const NO_DELIVERY_LIMIT = 2_147_483_647;
+
+export interface DeclarerOptions {
+  readonly connection: Connection;
+  readonly queueType: QueueType;
+  readonly patienceMs: number;
+}
+
+/**
+ * Declares on a channel of its own, since the server closes the channel of a declaration it refuses.
+ * Each method throws a ConfigError that names the thing, where it exists with other arguments or may not be declared.
+ */
+export class Declarer {
+  readonly #options: DeclarerOptions;
+  #channel: Channel | undefined;
+  #isSilent = false;
+
+  constructor(options: DeclarerOptions) {
+    this.#options = options;
+  }
+
+  /** @param first a message that nobody finds the new queue without, unless the server ends in between */
+  queue(name: string, args: Readonly<Record<string, unknown>>, first?: Buffer): Promise<void> {
+    const type = args['x-queue-type'] ?? this.#options.queueType;
+    const options: Options.AssertQueue = {
+      durable: true,
+      arguments: {
+        'x-queue-type': type,
+        ...(type === 'quorum' && { 'x-delivery-limit': NO_DELIVERY_LIMIT }),
+        ...args,
+      },
+    };
+    return this.#declare(
+      `queue ${name}`,
+      (channel) => {
+        const declared = channel.assertQueue(name, options);
+        if (first !== undefined) channel.sendToQueue(name, first, { persistent: true });
+        return declared;
+      },
+      (channel) => channel.checkQueue(name),
+    );
+  }
+
+  exchange(name: string, type: 'direct' | 'topic'): Promise<void> {
+    return this.#declare(
+      `exchange ${name}`,
+      (channel) => channel.assertExchange(name, type, { durable: true }),
+      (channel) => channel.checkExchange(name),
+    );
+  }
+
+  bindQueue(queue: string, exchange: string, pattern: string): Promise<void> {
+    return this.#bind(`queue ${queue}`, exchange, (channel) => channel.bindQueue(queue, exchange, pattern));
+  }
+
+  bindExchange(target: string, exchange: string, pattern: string): Promise<void> {
+    return this.#bind(`exchange ${target}`, exchange, (channel) => channel.bindExchange(target, exchange, pattern));
+  }
+
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined) return;
+    const closed = this.#within(channel.close()).catch(() => undefined);
+    // One who has not answered is not waited for again.
+    if (!this.#isSilent) await closed;
+  }
+
+  /** Bindings cannot be asked for: a user that may not bind relies on who has declared them. */
+  #bind(target: string, exchange: string, bind: (channel: Channel) => Promise<unknown>): Promise<void> {
+    return this.#declare(`the binding of ${target} to exchange ${exchange}`, bind, async () => undefined);
+  }
+
+  /** A user that may not declare can still use what exists. */
+  async #declare(
+    what: string,
+    declare: (channel: Channel) => Promise<unknown>,
+    check: (channel: Channel) => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await this.#within(declare(await this.#open())).catch(async (error: unknown) => {
+        // What is declared and yet not found stands on a node that is away.
+        if (replyCode(error) === NOT_FOUND) throw unavailable(error);
+        if (!isRefused(error)) throw error;
+        await this.#within(check(await this.#open()));
+      });
+    } catch (error) {
+      this.#isSilent = error instanceof BrokerUnavailableError;
+      throw declarationError(what, error);
+    }
+  }
+
+  #within<T>(asked: Promise<T>): Promise<T> {
+    return within(this.#options.patienceMs, this.#options.connection, asked);
+  }
+
+  async #open(): Promise<Channel> {
+    if (this.#channel !== undefined) return this.#channel;
+    const { connection, patienceMs } = this.#options;
+    const model = await connection.ready(patienceMs);
+    const channel = await this.#within(model.createChannel());
+    channel.on('error', () => undefined);
+    channel.on('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+    });
+    this.#channel = channel;
+    return channel;
+  }
+}

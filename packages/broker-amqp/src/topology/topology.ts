@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
+import type { QueueType } from '../connection/amqp-url.ts';
+import { Declarer } from './declarer.ts';
+import { type LadderPath, LEVELS, stepMs, TOP_LEVEL } from './delay-ladder.ts';
+import type { Connection } from '../connection/connection.ts';
+import { ladderPattern, type Names } from './names.ts';
+
+/**
+ * How long a queue that is found deleted is left alone. Where one of the same name is declared before the server has
+ * come to the end of the deletion, its consumers stay on the new one by mistake, and what they are handed never arrives
+ * (RabbitMQ 3.10).
+ */
+export const DELETED_WITHIN_MS = 500;
+
+/** Nobody says that a queue is deleted to who only sends with a delay: once in so long such a sender looks. */
+const SEEN_FOR_MS = 1_000;
+
+export interface TopologyOptions {
+  readonly connection: Connection;
+  readonly names: Names;
+  readonly queueType: QueueType;
+  readonly patienceMs: number;
+}
+
+/** Declares what messages need, once for each connection, when it is first needed. */
+export class Topology {
+  readonly #options: TopologyOptions;
+  readonly #declared = new Map<string, Promise<void>>();
+  /** Those among them that stand: on the way of every message this is asked first. */
+  readonly #standing = new Set<string>();
+  /** When queues were last seen, or are being looked for, for the sake of delayed messages. */
+  readonly #seenAt = new Map<string, number>();
+  readonly #looking = new Map<string, Promise<void>>();
+
+  constructor(options: TopologyOptions) {
+    this.#options = options;
+    options.connection.onUp(() => this.forget());
+  }
+
+  /** Whether messages may be published to `queue`, over the rungs of `path`, without asking the server first. */
+  has(queue: string, path: LadderPath = []): boolean {
+    const { names } = this.#options;
+    return (
+      this.#standing.has(queue) &&
+      (path.length === 0 || this.#isFresh(queue)) &&
+      path.every((steps, index) => steps === 0 || this.#standing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
+    );
+  }
+
+  /** Everything is declared again when it is next needed: a connection is new, or a queue was found missing. */
+  forget(): void {
+    this.#declared.clear();
+    this.#standing.clear();
+  }
+
+  /**
+   * The queue and what leads to it from its ladder, its quarantine, its dead letters and the exchange that leads there.
+   * @throws ConfigError where they exist with other arguments, or may not be declared and do not exist
+   */
+  queue(queue: string): Promise<void> {
+    return this.#once(queue, async (declarer) => {
+      const { names } = this.#options;
+      await declarer.exchange(names.deadExchange, 'direct');
+      await declarer.queue(names.dead(queue), {});
+      await declarer.bindQueue(names.dead(queue), names.deadExchange, queue);
+      const dead = { 'x-dead-letter-exchange': names.deadExchange, 'x-dead-letter-routing-key': queue };
+      await declarer.queue(names.quarantine(queue), dead);
+      await declarer.queue(names.queue(queue), dead);
+      // It went with the queue that stood here before, whose rungs may still be full.
+      await declarer.exchange(names.ladder(queue, 0), 'topic');
+      await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));
+      this.#seenAt.set(queue, performance.now());
+    });
+  }
+
+  /** The rungs of a delay, and the exchanges between them. @throws as `queue` */
+  async ladder(queue: string, path: LadderPath): Promise<void> {
+    await this.queue(queue);
+    if (!this.#isFresh(queue)) await this.#look(queue);
+    await this.#once(`${queue}/ladder`, (declarer) => this.#exchanges(declarer, queue));
+    const rungs = path.flatMap((steps, index) => (steps === 0 ? [] : [{ level: TOP_LEVEL - index, steps }]));
+    await Promise.all(
+      rungs.map(({ level, steps }) =>
+        this.#once(this.#options.names.rungKey(queue, level, steps), (declarer) =>
+          this.#rung(declarer, queue, level, steps),
+        ),
+      ),
+    );
+  }
+
+  async #exchanges(declarer: Declarer, queue: string): Promise<void> {
+    const { names } = this.#options;
+    await declarer.exchange(names.rungs, 'direct');
+    await declarer.queue(names.rungs, { 'x-max-length': 1 });
+    // Lowest first: each leads to the one below, and that of the queue stands.
+    for (const level of LEVELS.slice(1)) {
+      const ladder = names.ladder(queue, level);
+      await declarer.exchange(ladder, 'topic');
+      await declarer.bindExchange(names.ladder(queue, level - 1), ladder, ladderPattern(level, 0));
+    }
+  }
+
+  #isFresh(queue: string): boolean {
+    return performance.now() - (this.#seenAt.get(queue) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS;
+  }
+
+  /** A rung takes a message whether or not its queue is still there: where it is gone, it is declared again. */
+  #look(queue: string): Promise<void> {
+    const looking = this.#looking.get(queue) ?? this.#find(queue).finally(() => this.#looking.delete(queue));
+    this.#looking.set(queue, looking);
+    return looking;
+  }
+
+  async #find(queue: string): Promise<void> {
+    const { connection, names, patienceMs } = this.#options;
+    try {
+      await connection.withChannel(patienceMs, (channel) => channel.checkQueue(names.queue(queue)));
+      this.#seenAt.set(queue, performance.now());
+    } catch (error) {
+      if (replyCode(error) !== NOT_FOUND) throw unavailable(error);
+      await sleep(DELETED_WITHIN_MS);
+      this.forget();
+      await this.queue(queue);
+    }
+  }
+
+  async #rung(declarer: Declarer, queue: string, level: number, steps: number): Promise<void> {
+    const { names, queueType } = this.#options;
+    const rung = names.rung(queue, level, steps);
+    const onward =
+      level === 0
+        ? { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': names.queue(queue) }
+        : { 'x-dead-letter-exchange': names.ladder(queue, level - 1) };
+    // At least once: a message stays on its rung until the next queue has confirmed it.
+    const safely =
+      queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } : {};
+    await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
+    await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
+    // Bound last: until here nothing can be sent to a rung that leads nowhere.
+    await declarer.bindQueue(rung, names.ladder(queue, level), ladderPattern(level, steps));
+  }
+
+  #once(key: string, declare: (declarer: Declarer) => Promise<void>): Promise<void> {
+    const known = this.#declared.get(key);
+    if (known !== undefined) return known;
+    const declaring = this.#declare(declare).then(
+      () => {
+        if (this.#declared.get(key) === declaring) this.#standing.add(key);
+      },
+      (error: unknown) => {
+        if (this.#declared.get(key) === declaring) this.#declared.delete(key);
+        throw error;
+      },
+    );
+    this.#declared.set(key, declaring);
+    return declaring;
+  }
+
+  async #declare(declare: (declarer: Declarer) => Promise<void>): Promise<void> {
+    const declarer = new Declarer(this.#options);
+    try {
+      await declare(declarer);
+    } finally {
+      await declarer.close();
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { nextTick } from 'node:process';
+import { BrokerUnavailableError, type Delivery } from '@brokkr/core';
+import { LARGEST_BATCH } from '../batches.ts';
+import type { Connection } from '../connection/connection.ts';
+import { decodeEnvelope } from '../envelope-codec.ts';
+import { exchange } from '../scripts/exchange.ts';
+
+export interface ExchangeOptions {
+  readonly queue: string;
+  /** Prefix of the queue's keys. */
+  readonly key: string;
+  readonly connection: Connection;
+  readonly leaseMs: number;
+  readonly workerId: string;
+  /** How long a call waits for a server that is away. */
+  readonly patienceMs: number;
+}
+
+export interface Claimed {
+  readonly deliveries: readonly Delivery[];
+  /** Milliseconds until something is due or a lease ends; -1 where nothing will be, or where there are deliveries. */
+  readonly nextEventMs: number;
+  /** No lease began before this, on the monotonic clock. */
+  readonly askedAt: number;
+}
+
+interface Done {
+  readonly deliveries: readonly Delivery[];
+  readonly resolve: (lost: readonly Delivery[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Claim {
+  readonly limit: number;
+  readonly isAhead: boolean;
+  readonly signal: AbortSignal;
+  readonly resolve: (claimed: Claimed) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Who claims, for the server: a claim whose answer was lost is asked for again by the same number. */
+interface Claimant {
+  readonly id: string;
+  readonly call: number;
+  /** Its place among those that claimed: what was asked for first is asked again first. */
+  readonly turn: number;
+}
+
+type Lists = readonly [
+  lost: readonly number[],
+  nextEventMs: number,
+  fence: number,
+  ids: readonly Buffer[],
+  messages: readonly (Buffer | null)[],
+  crashes: readonly (Buffer | null)[],
+];
+
+/** Claims that may be under way at a time. */
+export const CLAIMS_AT_ONCE = 2;
+
+/**
+ * What is done and what is to be next go to the server in one call, where both come up in one turn of the event loop.
+ * A claim ahead leaves at once, before the batch that came before it runs: so worker and server work at the same time.
+ * While one is under way, what is done waits and goes along with the next: one call a batch.
+ */
+export class ClaimChannel {
+  readonly #options: ExchangeOptions;
+  /** Those that claim nothing now, by their turns. */
+  readonly #claimants: Claimant[];
+  #turns = 0;
+  #done: Done[] = [];
+  #claim: Claim | undefined;
+  #isScheduled = false;
+  #aheadUnderway = 0;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#claimants = Array.from({ length: CLAIMS_AT_ONCE }, () => ({
+      id: randomUUID(),
+      call: 1,
+      turn: this.#turns++,
+    }));
+  }
+
+  /** At most `LARGEST_BATCH`. Resolves with those whose lease was lost. */
+  acknowledge(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    return new Promise((resolve, reject) => {
+      this.#done.push({ deliveries, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** One at a time, and none while others are under way. `signal` ends the wait for a server that is away. */
+  claim(limit: number, signal: AbortSignal): Promise<Claimed> {
+    return new Promise((resolve, reject) => {
+      this.#claim = { limit, isAhead: false, signal, resolve, reject };
+      this.#schedule();
+    });
+  }
+
+  /** At most `CLAIMS_AT_ONCE` at a time. Leaves at once, with all that is done. */
+  claimAhead(limit: number, signal: AbortSignal): Promise<Claimed> {
+    this.#aheadUnderway++;
+    const claimed = new Promise<Claimed>((resolve, reject) => {
+      void this.#exchange({ limit, isAhead: true, signal, resolve, reject });
+    });
+    return claimed.finally(() => {
+      this.#aheadUnderway--;
+      // What waited for this answer goes along with the next claim, or alone where none comes in this turn.
+      setImmediate(() => this.#schedule());
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || !this.#isDue) return;
+    this.#isScheduled = true;
+    afterMicrotasks(() => {
+      this.#isScheduled = false;
+      if (!this.#isDue) return;
+      const claim = this.#claim;
+      this.#claim = undefined;
+      void this.#exchange(claim);
+    });
+  }
+
+  get #isDue(): boolean {
+    return this.#aheadUnderway === 0 && (this.#done.length > 0 || this.#claim !== undefined);
+  }
+
+  async #exchange(claim: Claim | undefined): Promise<void> {
+    const done = this.#takeDone();
+    if (this.#done.length > 0) this.#schedule();
+    const claimant = claim === undefined ? undefined : this.#claimants.shift();
+    try {
+      const { connection } = this.#options;
+      const { breaks } = connection;
+      const askedAt = performance.now();
+      const answer = await this.#send(done, claim, claimant);
+      if (claimant !== undefined) this.#free({ id: claimant.id, call: claimant.call + 1, turn: this.#turns++ });
+      try {
+        tell(done, onlyIfWhole(connection, breaks, answer[0]));
+      } catch (error) {
+        for (const { reject } of done) reject(error);
+      }
+      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1], askedAt });
+    } catch (error) {
+      if (claimant !== undefined) this.#free(claimant);
+      for (const { reject } of done) reject(error);
+      claim?.reject(error);
+    }
+  }
+
+  #free(claimant: Claimant): void {
+    this.#claimants.push(claimant);
+    this.#claimants.sort((one, other) => one.turn - other.turn);
+  }
+
+  /** As many as fit in one call. */
+  #takeDone(): Done[] {
+    let size = 0;
+    const tooMany = this.#done.findIndex(({ deliveries }) => {
+      size += deliveries.length;
+      return size > LARGEST_BATCH;
+    });
+    return this.#done.splice(0, tooMany < 0 ? this.#done.length : tooMany);
+  }
+
+  async #send(done: readonly Done[], claim: Claim | undefined, claimant: Claimant | undefined): Promise<Lists> {
+    const { connection, key, leaseMs, workerId, patienceMs } = this.#options;
+    const args = [
+      String(claim?.limit ?? 0),
+      claim?.isAhead === true ? '1' : '0',
+      String(leaseMs),
+      workerId,
+      claimant?.id ?? '',
+      String(claimant?.call ?? 0),
+    ];
+    for (const { deliveries } of done) for (const { envelope } of deliveries) args.push(envelope.id);
+    for (const { deliveries } of done) for (const { fence } of deliveries) args.push(String(fence));
+    const reply = await connection.run(exchange, key, args, { patienceMs, signal: claim?.signal });
+    return reply as unknown as Lists;
+  }
+
+  #read([, , fence, ids, messages, crashes]: Lists): Delivery[] {
+    const { queue } = this.#options;
+    const deliveries: Delivery[] = [];
+    for (let at = 0; at < ids.length; at++) {
+      const bytes = messages[at];
+      if (bytes === null || bytes === undefined) continue;
+      const envelope = decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes);
+      deliveries.push({ envelope, fence: fence + at + 1, crashes: Number(crashes[at] ?? 0) });
+    }
+    return deliveries;
+  }
+}
+
+/** Microtasks that are queued meanwhile come first: what they ask for goes along. */
+function afterMicrotasks(then: () => void): void {
+  queueMicrotask(() => nextTick(then));
+}
+
+/**
+ * What of a settlement was `lost`. Where the connection broke meanwhile, the client may have sent it twice, and what
+ * the first did looks lost to the second.
+ * @throws BrokerUnavailableError then: the answer tells nothing
+ */
+export function onlyIfWhole(connection: Connection, breaks: number, lost: readonly number[]): readonly number[] {
+  if (lost.length === 0 || connection.breaks === breaks) return lost;
+  throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
+}
+
+/** Each learns which of its own were lost, by their numbers (from 1) among all of one call. */
+function tell(done: readonly Done[], lost: readonly number[]): void {
+  let before = 0;
+  for (const { deliveries, resolve } of done) {
+    const first = before;
+    before += deliveries.length;
+    const own = lost.filter((number) => number > first && number <= before);
+    resolve(own.map((number) => deliveries[number - first - 1] as Delivery));
+  }
+}

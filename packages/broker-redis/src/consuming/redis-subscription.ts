@@ -1,0 +1,145 @@
+import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import { Prefetcher, isLate } from './prefetcher.ts';
+import { batches, LARGEST_BATCH } from '../batches.ts';
+import { delayMs } from '../delay.ts';
+import type { Doorbell } from './doorbell.ts';
+import { encodeEnvelope } from '../envelope-codec.ts';
+import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ExchangeOptions, onlyIfWhole } from './claim-channel.ts';
+import { extend } from '../scripts/extend.ts';
+import type { Reply, Script } from '../scripts/script.ts';
+import { settle } from '../scripts/settle.ts';
+
+/** An idle consumer looks this often although nobody rang: it is everybody's reaper, and a ring can be lost. */
+const LOOK_EVERY_MS = 5_000;
+
+export interface RedisSubscriptionOptions extends ExchangeOptions {
+  readonly doorbell: Doorbell;
+  /** Most that one claim ahead of `receive` takes. */
+  readonly prefetch: number;
+  readonly onClose: () => void;
+}
+
+export class RedisSubscription implements Subscription {
+  readonly #options: RedisSubscriptionOptions;
+  readonly #channel: ClaimChannel;
+  readonly #prefetcher: Prefetcher;
+  readonly #closing = new AbortController();
+
+  constructor(options: RedisSubscriptionOptions) {
+    this.#options = options;
+    this.#channel = new ClaimChannel(options);
+    this.#prefetcher = new Prefetcher({
+      most: Math.min(options.prefetch, LARGEST_BATCH),
+      batches: CLAIMS_AT_ONCE,
+      leaseMs: options.leaseMs,
+      claim: (limit) => this.#channel.claimAhead(limit, this.#closing.signal),
+      giveBack: (deliveries) => this.#giveBack(deliveries),
+    });
+  }
+
+  async receive(
+    limit: number,
+    { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
+  ): Promise<readonly Delivery[]> {
+    const most = Math.min(limit, LARGEST_BATCH);
+    const isOver = () => signal.aborted || this.#closing.signal.aborted;
+    while (!isOver()) {
+      const held = await this.#prefetcher.take(most);
+      const claimed = held.length > 0 ? undefined : await this.#claim(most, signal);
+      const deliveries = claimed?.deliveries ?? held;
+      if (isOver() || (claimed !== undefined && isLate(claimed, this.#options.leaseMs))) {
+        await this.#giveBack(deliveries);
+        continue;
+      }
+      if (deliveries.length > 0) this.#prefetcher.refill(deliveries, most, signal);
+      if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
+      const jittered = LOOK_EVERY_MS * (0.8 + 0.4 * Math.random());
+      const { nextEventMs } = claimed;
+      await this.#options.doorbell.wait(nextEventMs < 0 ? jittered : Math.min(nextEventMs, jittered), signal);
+    }
+    return [];
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const done: Delivery[] = [];
+    const others: Settlement[] = [];
+    for (const settlement of settlements) {
+      if (settlement.kind === 'ack') done.push(settlement.delivery);
+      else others.push(settlement);
+    }
+    const lost = await Promise.all([
+      ...batches(done).map((part) => this.#channel.acknowledge(part)),
+      ...batches(others).map((part) => this.#settle(part)),
+    ]);
+    return lost.length === 1 ? (lost[0] as readonly Delivery[]) : lost.flat();
+  }
+
+  async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const lost = await Promise.all(
+      batches(deliveries).map(async (part) =>
+        pick(part, await this.#run(extend, [String(this.#options.leaseMs), ...receipts(part)])),
+      ),
+    );
+    return lost.flat();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#options.doorbell.close();
+    await this.#prefetcher.close();
+    this.#options.onClose();
+  }
+
+  /** `undefined` where the wait for a server that is away was aborted. */
+  async #claim(limit: number, signal: AbortSignal): Promise<Claimed | undefined> {
+    try {
+      return await this.#channel.claim(limit, signal);
+    } catch (error) {
+      if (signal.aborted || this.#closing.signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  /** From the last on, since each goes back to the head of the line. */
+  #giveBack(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    return this.settle(deliveries.toReversed().map((delivery) => ({ kind: 'release', delivery })));
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const args: (string | Buffer)[] = [];
+    for (const settlement of settlements) {
+      const { kind, delivery } = settlement;
+      const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
+      args.push(kind, delivery.envelope.id, String(delivery.fence));
+      args.push(replacement === undefined ? '' : encodeEnvelope(replacement), String(delayMs(replacement?.notBefore)));
+    }
+    return pick(
+      settlements.map(({ delivery }) => delivery),
+      await this.#end(settle, args),
+    );
+  }
+
+  /** What of a settlement was lost. */
+  async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
+    const { connection } = this.#options;
+    const { breaks } = connection;
+    return onlyIfWhole(connection, breaks, (await this.#run(script, args)) as readonly number[]);
+  }
+
+  #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
+    const { connection, key, patienceMs } = this.#options;
+    return connection.run(script, key, args, { patienceMs });
+  }
+}
+
+function receipts(deliveries: readonly Delivery[]): string[] {
+  const args: string[] = [];
+  for (const { envelope, fence } of deliveries) args.push(envelope.id, String(fence));
+  return args;
+}
+
+/** Those whose numbers, from 1, a script answered. */
+function pick(deliveries: readonly Delivery[], numbers: Reply): readonly Delivery[] {
+  return (numbers as readonly number[]).map((number) => deliveries[number - 1] as Delivery);
+}

@@ -1,0 +1,53 @@
+import { nextTick } from 'node:process';
+import type { StateStore } from '@brokkr/core';
+import { batches } from '../batches.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Keys } from '../keys.ts';
+
+type Values = ReadonlyMap<string, string>;
+
+/** Small values, all in one hash. What is asked for in one turn of the event loop costs a call for each 500 of them. */
+export class RedisStates implements StateStore {
+  readonly #connection: Connection;
+  readonly #key: string;
+  readonly #patienceMs: number;
+  #asked: string[] = [];
+  #reading: Promise<Values> | undefined;
+
+  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+    this.#connection = connection;
+    this.#key = keys.state;
+    this.#patienceMs = patienceMs;
+  }
+
+  async getState(key: string): Promise<string | undefined> {
+    this.#asked.push(key);
+    this.#reading ??= new Promise<void>((resolve) => nextTick(resolve)).then(() => this.#read());
+    return (await this.#reading).get(key);
+  }
+
+  async setState(key: string, value: string | undefined): Promise<void> {
+    await this.#connection.call(
+      (client) => (value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value)),
+      { patienceMs: this.#patienceMs },
+    );
+  }
+
+  async #read(): Promise<Values> {
+    const asked = this.#asked;
+    this.#asked = [];
+    this.#reading = undefined;
+    const values = new Map<string, string>();
+    const patience = { patienceMs: this.#patienceMs };
+    await Promise.all(
+      batches(asked).map(async (keys) => {
+        const answers = await this.#connection.call((client) => client.hmget(this.#key, ...keys), patience);
+        for (const [index, key] of keys.entries()) {
+          const value = answers[index];
+          if (value != null) values.set(key, value);
+        }
+      }),
+    );
+    return values;
+  }
+}

@@ -1,4 +1,0 @@
-import type { ManagerOptions } from '@brokkr/core';
-
-/** A command whose output is its answer runs no task, and logs nothing between. Errors are its own to tell. */
-export const forOutput = { runMode: 'producer', logLevel: 'silent' } as const satisfies ManagerOptions;

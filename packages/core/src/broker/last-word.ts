@@ -1,2 +1,0 @@
-/** A broker or store that waits for its server for as long knows better what is wrong: it is let to tell first. */
-export const LAST_WORD_MS = 250;

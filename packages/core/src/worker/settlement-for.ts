@@ -1,0 +1,131 @@
+import { deadLetterEnvelope } from '../broker/dead-letter.ts';
+import type { Delivery } from '../broker/delivery.ts';
+import type { Envelope } from '../broker/envelope.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, PARKED_HEADER } from '../broker/headers.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import { toMs } from '../clock/duration.ts';
+import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
+import { isA } from '../errors/is-a.ts';
+import { isClass } from '../errors/is-class.ts';
+import { appendAttempt } from '../message/attempt-history.ts';
+import { errorLine, errorRecord } from '../errors/error-record.ts';
+import type { Message } from '../message/message.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { ErrorMatcher } from '../task/task.ts';
+import type { SettledOutcome } from './outcome.ts';
+import type { RunnableTask } from './runnable-task.ts';
+
+/** A run that has ended. */
+export interface Ended {
+  readonly delivery: Delivery;
+  readonly message: Message;
+  readonly task: RunnableTask;
+}
+
+/** Who settles, and when. */
+export interface SettlementContext {
+  readonly workerId: string;
+  readonly now: () => number;
+  /** Told of a retry policy that threw or answered nonsense. */
+  readonly onPolicyError: (error: unknown, message: Message) => void;
+  /** Told of a predicate of `retryOn` or `giveUpOn` that threw or answered with a promise: it has not matched. */
+  readonly onMatcherError: (error: unknown, message: Message) => void;
+}
+
+/** What becomes of a message whose run has ended. It says what should happen, and does nothing. */
+export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: SettlementContext): Settlement {
+  const { delivery } = ended;
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { kind: 'ack', delivery };
+    case 'interrupted':
+      return { kind: 'release', delivery };
+    case 'snoozed':
+      return { kind: 'retry', delivery, replacement: again(delivery.envelope, settling.now() + outcome.delayMs, {}) };
+    case 'failed':
+      return settleFailure(outcome.error, ended, settling);
+  }
+}
+
+function settleFailure(error: unknown, ended: Ended, settling: SettlementContext): Settlement {
+  const { delivery, message } = ended;
+  const now = settling.now();
+  const { envelope } = delivery;
+  const history = appendAttempt(envelope.headers[HISTORY_HEADER], {
+    attempt: message.attempt,
+    at: now,
+    worker: settling.workerId,
+    error,
+  });
+  const waitMs = waitBeforeRetry(error, ended, settling);
+  if (waitMs === null) {
+    const reason = errorLine(errorRecord(error));
+    const replacement = deadLetterEnvelope(
+      { ...envelope, headers: { ...envelope.headers, [HISTORY_HEADER]: history } },
+      reason,
+    );
+    return { kind: 'dead-letter', delivery, reason, replacement };
+  }
+  const headers = { [ATTEMPT_HEADER]: String(message.attempt + 1), [HISTORY_HEADER]: history };
+  return { kind: 'retry', delivery, replacement: again(envelope, now + waitMs, headers) };
+}
+
+/** The envelope for another run: same id and bytes. The idempotency key has done its work at the first. */
+function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
+  const { [PARKED_HEADER]: _, ...kept } = envelope.headers;
+  return {
+    id: envelope.id,
+    queue: envelope.queue,
+    body: envelope.body,
+    headers: { ...kept, ...headers },
+    notBefore,
+    expiresAt: envelope.expiresAt,
+  };
+}
+
+/** Milliseconds until the next attempt, or `null` to give up. */
+function waitBeforeRetry(error: unknown, ended: Ended, settling: SettlementContext): number | null {
+  const { message, task } = ended;
+  if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;
+  if (!isRetryable(error, ended, settling)) return null;
+  const failure = { attempt: message.attempt, error, message };
+  try {
+    return ask(task.policy, failure);
+  } catch (policyError) {
+    settling.onPolicyError(policyError, message);
+    return ask(task.fallbackPolicy, failure);
+  }
+}
+
+function ask(policy: RetryPolicy, failure: Parameters<RetryPolicy['next']>[0]): number | null {
+  const wait = policy.next(failure);
+  if (isA(wait, Promise)) ignoreRejection(wait);
+  return wait === null ? null : toMs(wait, 'the answer of the retry policy');
+}
+
+function isRetryable(error: unknown, { message, task }: Ended, { onMatcherError }: SettlementContext): boolean {
+  if (isA(error, PermanentError) || isA(error, ValidationError)) return false;
+  const { giveUpOn, retryOn } = task.definition;
+  const matched = (matcher: ErrorMatcher) => matches(matcher, error, (problem) => onMatcherError(problem, message));
+  return !giveUpOn.some(matched) && (retryOn === undefined || retryOn.some(matched));
+}
+
+/** Of a class, whether the error is one of its own; of a predicate, whether its answer is truthy. */
+function matches(matcher: ErrorMatcher, error: unknown, onProblem: (problem: unknown) => void): boolean {
+  if (isClass(matcher)) return isA(error, matcher);
+  try {
+    const answer: unknown = (matcher as (error: unknown) => unknown)(error);
+    if (!isA(answer, Promise)) return Boolean(answer);
+    // Truthy whatever it will come to.
+    ignoreRejection(answer);
+    onProblem(new ConfigError('a predicate answered with a promise', { code: 'ERROR_MATCHER_INVALID' }));
+  } catch (problem) {
+    onProblem(problem);
+  }
+  return false;
+}
+
+/** Of a promise where none belongs: nobody waits for it, so that its rejection would end the process. */
+function ignoreRejection(promise: Promise<unknown>): void {
+  promise.catch(() => undefined);
+}

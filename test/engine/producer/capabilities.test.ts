@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { type BrokerCapabilities, TaskManager } from '@brokkr/core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { MemoryBroker } from '@brokkr/broker-memory';
+
+const managers: TaskManager[] = [];
+afterEach(async () => {
+  for (const manager of managers.splice(0)) await manager.close();
+});
+
+/** A broker that can less than it could. */
+async function managerOn(lacks: Partial<BrokerCapabilities>, keepsResults = true) {
+  const broker = new MemoryBroker();
+  Object.defineProperty(broker, 'capabilities', { value: { ...broker.capabilities, ...lacks } });
+  if (!keepsResults) Object.defineProperty(broker, 'storeResult', { value: undefined });
+  const tm = await TaskManager.getInstance(`can-${randomUUID()}`).initialize({ broker, logLevel: 'silent' });
+  managers.push(tm);
+  return { tm, broker };
+}
+
+describe('what no worker on this broker would start on is refused where it is sent', () => {
+  it('a task that retries, where nothing can be delayed: by its own number, the default one or that of the send', async () => {
+    const { tm, broker } = await managerOn({ maxDelayMs: 0 });
+    const refused = { name: 'UnsupportedFeatureError', code: 'DELAY_UNSUPPORTED' };
+    const once = tm.task({ name: 'once', maxRetries: 0 }, async () => undefined);
+    const usual = tm.task({ name: 'usual' }, async () => undefined);
+    const own = tm.task({ name: 'own', maxRetries: 2 }, async () => undefined);
+    for (const send of [usual.send, own.send, once.with({ maxRetries: 1 }).send]) {
+      await expect(send()).rejects.toMatchObject(refused);
+    }
+    await expect(own.sendMany([[]])).rejects.toMatchObject(refused);
+    await once.send();
+    await usual.with({ maxRetries: 0 }).send();
+    expect(await broker.counts('default')).toMatchObject({ published: 2 });
+  });
+
+  it('a task that keeps its result, where nothing keeps any', async () => {
+    const { tm, broker } = await managerOn({}, false);
+    const kept = tm.task({ name: 'kept', result: '1h' }, async () => 1);
+    const plain = tm.task({ name: 'plain' }, async () => 1);
+    await expect(kept.send()).rejects.toMatchObject({ code: 'RESULT_STORE_MISSING' });
+    await plain.send();
+    expect(await broker.counts('default')).toMatchObject({ published: 1 });
+  });
+
+  it('a task that may run for longer than the server lets a message be held', async () => {
+    const { tm } = await managerOn({ timeoutLimit: { ms: 60_000, setting: 'some setting allows' } });
+    const long = tm.task({ name: 'long', timeout: '2m' }, async () => undefined);
+    await expect(long.send()).rejects.toMatchObject({ code: 'TIMEOUT_OVER_LIMIT' });
+    await expect(long.with({ timeout: '30s' }).send()).resolves.toMatchObject({ isNew: true });
+  });
+});

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { subscribingOtherwise } from '../../../packages/core/src/testing/suite/subscribing-otherwise.ts';
+import { LEASE_MS, stopsWithin, workerBench } from './worker-bench.ts';
+
+const never = () => new Promise<never>(() => undefined);
+
+describe('a worker whose server answers nothing', () => {
+  it('stops within 2 s of its last handler, although a fetch never ends', async () => {
+    const { tm, clock } = await workerBench((broker) => subscribingOtherwise(broker, () => ({ receive: never })));
+    const worker = tm.createWorker();
+    await worker.start();
+    expect(await stopsWithin(worker, clock, 60_000)).toBe(2_000);
+    await tm.close();
+  });
+
+  it('counts the 2 s from the end of its last handler, whose settlement it waits for', async () => {
+    let hangs = false;
+    const { tm, clock, broker } = await workerBench((memory) =>
+      subscribingOtherwise(memory, (subscription) => ({
+        receive: (limit, how) => (hangs ? never() : subscription.receive(limit, how)),
+      })),
+    );
+    const task = tm.task({ name: 'long' }, async () => {
+      hangs = true;
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, 5_000));
+    });
+    await task.send();
+    const worker = tm.createWorker();
+    await worker.start();
+    await clock.advance(1_000);
+    expect(await stopsWithin(worker, clock, 60_000)).toBe(6_000);
+    expect(await broker.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
+    await tm.close();
+  });
+
+  it('stops within 2 s although its subscription does not close', async () => {
+    const { tm, clock } = await workerBench((broker) => subscribingOtherwise(broker, () => ({ close: never })));
+    const worker = tm.createWorker();
+    await worker.start();
+    expect(await stopsWithin(worker, clock, 60_000)).toBe(2_000);
+    await tm.close();
+  });
+
+  it('starts nothing that comes once it was told to stop', async () => {
+    let runs = 0;
+    let answer = () => {};
+    const { tm, clock, broker } = await workerBench((memory) =>
+      subscribingOtherwise(memory, (subscription) => ({
+        receive: async (limit, { wait }) => {
+          await new Promise<void>((resolve) => {
+            answer = resolve;
+          });
+          return subscription.receive(limit, { signal: new AbortController().signal, wait });
+        },
+      })),
+    );
+    const task = tm.task({ name: 'late' }, async () => void runs++);
+    await task.send();
+    const worker = tm.createWorker();
+    await worker.start();
+    await clock.advance(1);
+    expect(await stopsWithin(worker, clock, 3_000)).toBe(2_000);
+    answer();
+    await clock.advance(LEASE_MS + 1);
+    expect(runs).toBe(0);
+    expect(await broker.counts('default')).toMatchObject({ ready: 1, running: 0 });
+    await tm.close();
+  });
+});
+
+describe('a worker that is stopped at once', () => {
+  it('hands back what its last fetch brought, in order, and waits for that', async () => {
+    const { tm, clock, broker } = await workerBench((memory) =>
+      subscribingOtherwise(memory, (subscription) => ({
+        // A broker that answers although it was told to stop meanwhile.
+        receive: async (limit, { signal }) => {
+          const deliveries = await subscription.receive(limit, { signal: new AbortController().signal, wait: false });
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+          return deliveries;
+        },
+      })),
+    );
+    const task = tm.task({ name: 'waiting' }, async (_: number) => undefined);
+    await task.sendMany([[1], [2], [3]]);
+    const sent = (await broker.peek('default', 'ready', 10)).map(({ id }) => id);
+    const worker = tm.createWorker();
+    await worker.start();
+    expect(await stopsWithin(worker, clock, 0)).toBe(0);
+    expect((await broker.peek('default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
+    await tm.close();
+  });
+
+  it('keeps the failure of its last task as the result, and settles it', async () => {
+    const { tm, clock, broker } = await workerBench();
+    const store = broker.storeResult.bind(broker);
+    broker.storeResult = async (...given) => {
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, 500));
+      await store(...given);
+    };
+    const task = tm.task({ name: 'failing', maxRetries: 0, result: '1h' }, async () => {
+      throw new Error('no');
+    });
+    await task.send();
+    const worker = tm.createWorker();
+    await worker.start();
+    await clock.advance(1);
+    expect(await stopsWithin(worker, clock, 3_000)).toBe(499);
+    expect(await broker.counts('default')).toMatchObject({ dead: 1, running: 0 });
+    await tm.close();
+  });
+
+  it.each([{ timeout: 'abc' }, { timeuot: 5 }, null])('rejects where its options are wrong: %j', async (options) => {
+    const { tm } = await workerBench();
+    const stopping = tm.createWorker().stop(options as never);
+    await expect(stopping).rejects.toMatchObject({ name: 'ConfigError' });
+    await tm.close();
+  });
+});
+
+it('a listener of once that is taken off hears nothing, and one that rejects stops nothing', async () => {
+  const { tm, clock } = await workerBench();
+  const task = tm.task({ name: 'told' }, async () => undefined);
+  const heard: string[] = [];
+  const worker = tm.createWorker();
+  const taken = () => heard.push('taken off');
+  const rejecting: () => unknown = async () => {
+    throw new Error('metrics are away');
+  };
+  worker.once('succeeded', taken).off('succeeded', taken);
+  worker.once('succeeded', rejecting).on('succeeded', () => heard.push('succeeded'));
+  await worker.start();
+  await task.sendMany([[], []]);
+  await clock.advance(1);
+  expect(heard).toEqual(['succeeded', 'succeeded']);
+  await tm.close();
+});

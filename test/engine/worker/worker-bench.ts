@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import { type Broker, TaskManager, type Worker } from '@brokkr/core';
+import { ManualClock } from '@brokkr/core/testing';
+import { MemoryBroker } from '@brokkr/broker-memory';
+
+export const LEASE_MS = 30_000;
+
+/** A memory broker in virtual time, and a manager on it. */
+export async function workerBench(
+  change: (broker: MemoryBroker) => Broker = (broker) => broker,
+  clock = new ManualClock(),
+) {
+  const broker = new MemoryBroker({ clock });
+  const tm = TaskManager.getInstance(`worker-${randomUUID()}`);
+  await tm.initialize({ broker: change(broker), clock, lease: `${LEASE_MS}ms`, logLevel: 'silent' });
+  return { clock, broker, tm };
+}
+
+/** Lets `times` workers die with the next `count` messages of the default queue. */
+export async function crash(broker: MemoryBroker, clock: ManualClock, times: number, count = 1): Promise<void> {
+  for (let round = 0; round < times; round++) {
+    const victim = await broker.subscribe('default', { leaseMs: LEASE_MS });
+    await victim.receive(count, { signal: new AbortController().signal, wait: false });
+    await clock.advance(LEASE_MS + 1);
+    await victim.close();
+  }
+}
+
+/** A virtual second, in steps: between any two of them what is ready is fetched, run and settled. */
+export async function aSecondOfWork(clock: ManualClock): Promise<void> {
+  for (let step = 0; step < 100; step++) await clock.advance(10);
+}
+
+/** When the worker has stopped, in virtual milliseconds from now; `undefined` where it has not within `boundMs`. */
+export async function stopsWithin(worker: Worker, clock: ManualClock, boundMs: number): Promise<number | undefined> {
+  const startedAt = clock.now();
+  let stoppedAt: number | undefined;
+  void worker.stop().then(() => {
+    stoppedAt = clock.now();
+  });
+  await clock.advance(boundMs);
+  return stoppedAt === undefined ? undefined : stoppedAt - startedAt;
+}
