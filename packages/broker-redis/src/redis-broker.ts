@@ -72,7 +72,6 @@ export class RedisBroker
   readonly #keys: Keys;
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
-  readonly #patienceMs: number;
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
   readonly #states: RedisStates;
@@ -89,27 +88,28 @@ export class RedisBroker
         code: 'NAMESPACE_INVALID',
       });
     }
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
     this.#keys = new Keys(namespace);
     this.#ownsClient = options.client === undefined;
     const target = options.url === undefined ? undefined : parseRedisUrl(options.url);
-    const client = options.client ?? (target && connectTo(target, this.#patienceMs));
+    const client = options.client ?? (target && connectTo(target, timeoutMs));
     if (client === undefined) {
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
     this.#allowEviction = target?.allowEviction ?? false;
     this.#connection = new Connection(client, {
+      timeoutMs,
       check: async (checked) => {
         if (!this.#ownsClient) await selectDatabase(checked);
         await checkServer(checked, this.#allowEviction, options.logger);
       },
-      renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
+      renew: this.#ownsClient && target ? () => connectTo(target, timeoutMs) : undefined,
     });
-    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
-    this.#inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
-    this.#states = new RedisStates(this.#connection, this.#keys, this.#patienceMs);
-    this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
+    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
+    this.#inspector = new RedisInspector(this.#connection, this.#keys);
+    this.#states = new RedisStates(this.#connection, this.#keys);
+    this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
   }
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
@@ -148,7 +148,6 @@ export class RedisBroker
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
-      patienceMs: this.#patienceMs,
       onClose: () => this.#subscriptions.delete(subscription),
     });
     this.#subscriptions.add(subscription);
@@ -208,7 +207,7 @@ export class RedisBroker
 
   diagnose(): Promise<readonly Finding[]> {
     const examine = (client: Client) => examineServer(client, this.#allowEviction);
-    return this.#connection.call(examine, { patienceMs: this.#patienceMs, unchecked: true });
+    return this.#connection.call(examine, { unchecked: true });
   }
 
   storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
@@ -268,11 +267,11 @@ export class RedisBroker
 
   #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 }
 

@@ -21,12 +21,10 @@ import type { Reply, Script } from '../scripts/script.ts';
 export class RedisInspector {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #patienceMs: number;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#patienceMs = patienceMs;
   }
 
   queues(): Promise<readonly string[]> {
@@ -124,12 +122,12 @@ export class RedisInspector {
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 }
 
