@@ -1,4 +1,11 @@
+export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { type BrokerHost, BrokerUrl, type BrokerUrlForm, TLS_OPTIONS, type TlsFiles } from './broker-url.ts';
+export { delayUntil } from '../broker/delay.ts';
+export { FORGET_HEADER } from '../broker/headers.ts';
+export { checkNamespace } from '../broker/names.ts';
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
+export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
+export { backoff } from '../clock/backoff.ts';
+export { pause } from '../clock/pause.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { shown } from '../errors/kind-of.ts';
