@@ -52,7 +52,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   readonly capabilities: BrokerCapabilities;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
-  readonly #patienceMs: number;
   readonly #names: Names;
   readonly #addresses: Addresses;
   readonly #publishing: Connection;
@@ -78,21 +77,20 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
     // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
-    this.#publishing = new Connection(this.#target, 'publish', logger);
-    this.#consuming = new Connection(this.#target, 'consume', logger);
+    this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
+    this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
     this.#publisher = new Publisher({
       connection: this.#publishing,
       topology: this.#topology(this.#publishing),
-      patienceMs: this.#patienceMs,
       logger,
     });
     this.#consumed = this.#topology(this.#consuming);
     const { queueType } = this.#target;
-    const own = { connection: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
+    const own = { connection: this.#publishing, names: this.#names, queueType };
     // On the connection that publishes: who loses the one can send nothing more over the other.
     this.#elections = new Elections(own);
     this.#states = new StateQueues({ ...own, elections: this.#elections });
@@ -102,7 +100,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
-      patienceMs: this.#patienceMs,
     });
   }
 
@@ -145,7 +142,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
-      patienceMs: this.#patienceMs,
       logger: this.#options.logger,
       onClose: () => this.#subscriptions.delete(subscription),
     });
@@ -203,7 +199,7 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   }
 
   diagnose(): Promise<readonly Finding[]> {
-    return examineServer(this.#consuming, this.#patienceMs);
+    return examineServer(this.#consuming);
   }
 
   #topology(connection: Connection): Topology {
@@ -211,7 +207,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       connection,
       names: this.#names,
       queueType: this.#target.queueType,
-      patienceMs: this.#patienceMs,
     });
   }
 
