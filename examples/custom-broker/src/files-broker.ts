@@ -13,7 +13,7 @@ export function createBroker(url: string, { namespace }: brokkr.BrokerOptions = 
 }
 
 /** A broker over a folder that the processes of one machine share; a folder in it for each queue. */
-export function filesBroker(root: string, namespace = 'brokkr'): brokkr.InspectableBroker & brokkr.ReleasingBroker {
+export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Broker {
   const ended = new AbortController();
 
   function folderOf(queue: string): string {
@@ -35,24 +35,7 @@ export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Inspecta
     return (await standing(queue, 'dead')).filter(({ id }) => ids === 'all' || ids.includes(id));
   }
 
-  return {
-    capabilities: {
-      persistent: true,
-      ordered: true,
-      maxDelayMs: 10 * 365 * 86_400_000,
-      delayResolutionMs: 200,
-      idempotency: false,
-      cancel: false,
-      counts: 'ready-only',
-    },
-    async publish(envelopes) {
-      await Promise.all([...new Set(envelopes.map(({ queue }) => folderOf(queue)))].map(make));
-      await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
-      return envelopes.map(({ id }) => ({ id, isNew: true }));
-    },
-    subscribe: async (queue, { leaseMs = 30_000, workerId = randomUUID() }) =>
-      filesSubscription(folderOf(queue), leaseMs, workerId, ended.signal),
-    close: async () => ended.abort(),
+  const inspector: brokkr.Inspector = {
     queues: () => readdir(join(root, namespace)).catch(() => []),
     async counts(queue) {
       const states = ['ready', 'delayed', 'running', 'dead'] as const;
@@ -76,12 +59,36 @@ export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Inspecta
     },
     discard: async (queue, ids) => howMany((await letters(queue, ids)).map(remove)),
     purge: async (queue) => howMany((await standing(queue, 'ready')).map(remove)),
-    /** Ends the leases; whoever takes the messages next counts the crash. */
-    async releaseWorker(workerId) {
-      const running = await Promise.all((await this.queues()).map((queue) => standing(queue, 'running')));
+  };
+
+  const workers: brokkr.WorkerDirectory = {
+    /** Ends the leases; the worker that takes the messages next counts the crash. */
+    async release(workerId) {
+      const running = await Promise.all((await inspector.queues()).map((queue) => standing(queue, 'running')));
       const held = running.flat().filter(({ worker }) => worker === workerId);
       return howMany(held.map((file) => change(file, { visibleAt: 0 })));
     },
+  };
+
+  return {
+    capabilities: {
+      persistent: true,
+      ordered: true,
+      maxDelayMs: 10 * 365 * 86_400_000,
+      delayResolutionMs: 200,
+      idempotency: false,
+      counts: 'ready-only',
+    },
+    async publish(envelopes) {
+      await Promise.all([...new Set(envelopes.map(({ queue }) => folderOf(queue)))].map(make));
+      await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
+      return envelopes.map(({ id }) => ({ id, isNew: true }));
+    },
+    subscribe: async (queue, { leaseMs = 30_000, workerId = randomUUID() }) =>
+      filesSubscription(folderOf(queue), leaseMs, workerId, ended.signal),
+    close: async () => ended.abort(),
+    inspector,
+    workers,
   };
 }
 

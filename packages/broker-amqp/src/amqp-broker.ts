@@ -1,18 +1,15 @@
 import {
+  type Broker,
   type BrokerCapabilities,
   type BrokerOptions,
   type BrokkrError,
   checkQueueName,
   ConfigError,
-  type DiagnosableBroker,
-  type ElectingBroker,
+  type Diagnostics,
+  type Elections,
   type Envelope,
-  type Finding,
-  type InspectableBroker,
-  type Leadership,
-  type PeekState,
+  type Inspector,
   type PublishReceipt,
-  type QueueCounts,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
@@ -23,7 +20,7 @@ import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';
 import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
 import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
-import { Elections } from './state/elections.ts';
+import { AmqpElections } from './state/elections.ts';
 import { SuspectIsolation } from './consuming/suspect-isolation.ts';
 import { Connection } from './connection/connection.ts';
 import { Names } from './topology/names.ts';
@@ -48,8 +45,12 @@ const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
  * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
  * dead-letter exchange. `docs/rabbitmq.md` shows where a message stands.
  */
-export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore, DiagnosableBroker {
+export class AmqpBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
+  readonly inspector: Inspector;
+  readonly states: StateStore;
+  readonly elections: Elections;
+  readonly diagnostics: Diagnostics;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
   readonly #patienceMs: number;
@@ -59,9 +60,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
   readonly #consuming: Connection;
   readonly #publisher: Publisher;
   readonly #consumed: Topology;
-  readonly #inspector: AmqpInspector;
-  readonly #states: StateQueues;
-  readonly #elections: Elections;
   readonly #subscriptions = new Set<AmqpSubscription>();
   readonly #isolations = new Map<string, SuspectIsolation>();
   readonly #used = new Set<string>();
@@ -94,9 +92,13 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     const { queueType } = this.#target;
     const own = { connection: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
     // On the connection that publishes: who loses the one can send nothing more over the other.
-    this.#elections = new Elections(own);
-    this.#states = new StateQueues({ ...own, elections: this.#elections });
-    this.#inspector = new AmqpInspector({
+    const elections = new AmqpElections(own);
+    this.elections = elections;
+    this.states = new StateQueues({ ...own, elections });
+    this.diagnostics = { diagnose: () => examineServer(this.#consuming, this.#patienceMs) };
+    this.inspector = new AmqpInspector({
+      // The server lists no queues: those that the application knows, and those that this process has used.
+      queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
       connection: this.#consuming,
       publishing: this.#publishing,
       names: this.#names,
@@ -161,51 +163,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 
-  /** Those that the application knows, and those that this process has used: the server lists none. */
-  async queues(): Promise<readonly string[]> {
-    return [...new Set([...(this.#options.knownQueues?.() ?? []), ...this.#used])];
-  }
-
-  async counts(queue: string): Promise<QueueCounts> {
-    return this.#inspector.counts(this.#checked(queue));
-  }
-
-  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    return this.#inspector.peek(this.#checked(queue), state, limit);
-  }
-
-  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    return this.#inspector.take(this.#checked(queue), limit, move);
-  }
-
-  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#inspector.redrive(this.#checked(queue), ids);
-  }
-
-  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#inspector.discard(this.#checked(queue), ids);
-  }
-
-  async purge(queue: string): Promise<number> {
-    return this.#inspector.purge(this.#checked(queue));
-  }
-
-  getState(key: string): Promise<string | undefined> {
-    return this.#states.get(key);
-  }
-
-  setState(key: string, value: string | undefined): Promise<void> {
-    return this.#states.set(key, value);
-  }
-
-  elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
-    return this.#elections.elect(this.#checked(name), signal);
-  }
-
-  diagnose(): Promise<readonly Finding[]> {
-    return examineServer(this.#consuming, this.#patienceMs);
-  }
-
   #topology(connection: Connection): Topology {
     return new Topology({
       connection,
@@ -224,12 +181,8 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
 
   #use(queue: string): void {
     if (this.#used.has(queue)) return;
-    this.#used.add(this.#checked(queue));
-  }
-
-  #checked(queue: string): string {
     checkQueueName(queue);
-    return queue;
+    this.#used.add(queue);
   }
 }
 
@@ -251,7 +204,6 @@ function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
     maxDelayMs: LONGEST_DELAY_MS,
     delayResolutionMs: 1_500,
     idempotency: false,
-    cancel: false,
     counts: 'ready-only',
     sendsAtOnce: 25,
     timeoutLimit: {

@@ -16,7 +16,7 @@ it('a batch with a queue name that is none stores nothing and takes no idempoten
     [bad, good],
   ]) {
     await expect(broker.publish(batch)).rejects.toMatchObject({ code: 'QUEUE_NAME_INVALID' });
-    expect(await broker.counts('q')).toMatchObject({ published: 0, ready: 0 });
+    expect(await broker.inspector.counts('q')).toMatchObject({ published: 0, ready: 0 });
   }
   const again = envelope({ idempotencyKey: 'key' });
   const other = envelope({ idempotencyKey: 'other' });

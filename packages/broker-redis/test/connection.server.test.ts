@@ -118,7 +118,7 @@ it('a user that the server does not let in is told so at once, and his password 
     url: `redis://nobody:wr0ng-secret@127.0.0.1:${server.port}`,
     sendTimeoutMs: 60_000,
   });
-  const refused: unknown = await broker.queues().catch((error: unknown) => error);
+  const refused: unknown = await broker.inspector.queues().catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'BROKER_REFUSED', message: expect.stringContaining('WRONGPASS') });
   expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
   await broker.close();

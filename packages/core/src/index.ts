@@ -23,28 +23,24 @@ export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
 export type { Hook } from './worker/hooks.ts';
 
-export type { Broker, BrokerCapabilities, PublishReceipt, SubscribeOptions, Subscription } from './broker/broker.ts';
+export type {
+  Broker,
+  BrokerCapabilities,
+  BrokerParts,
+  PublishReceipt,
+  SubscribeOptions,
+  Subscription,
+} from './broker/broker.ts';
 export type { Delivery } from './broker/delivery.ts';
 export type { Envelope } from './broker/envelope.ts';
 export type { Settlement } from './broker/settlement.ts';
-export type { DiagnosableBroker, Finding } from './broker/diagnosable-broker.ts';
-export type { InspectableBroker, PeekState, QueueCounts } from './broker/inspectable-broker.ts';
-export type {
-  CancellingBroker,
-  ElectingBroker,
-  Leadership,
-  ReleasingBroker,
-  ResultStore,
-  StateStore,
-} from './broker/optional-brokers.ts';
-export {
-  isCancelling,
-  isDiagnosable,
-  isElecting,
-  isInspectable,
-  isReleasing,
-  isStateStore,
-} from './broker/optional.ts';
+export type { Diagnostics, Finding } from './broker/diagnostics.ts';
+export type { Elections, Leadership } from './broker/elections.ts';
+export type { Inspector, PeekState, QueueCounts } from './broker/inspector.ts';
+export type { MessageIndex } from './broker/message-index.ts';
+export type { ResultStore } from './broker/result-store.ts';
+export type { StateStore } from './broker/state-store.ts';
+export type { WorkerDirectory } from './broker/worker-directory.ts';
 export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
 export { checkQueueName } from './broker/names.ts';
 

@@ -39,8 +39,8 @@ export class ElectingOnly extends MemoryBroker {
   override readonly capabilities: BrokerCapabilities = {
     ...new MemoryBroker().capabilities,
     idempotency: false,
-    cancel: false,
   };
+  override readonly messages = undefined as never;
 }
 
 export function place<B extends MemoryBroker>(make: (clock: ManualClock) => B): { clock: ManualClock; broker: B } {

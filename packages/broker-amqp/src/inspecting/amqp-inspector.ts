@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Envelope, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core';
+import {
+  checkQueueName,
+  type Envelope,
+  type Inspector,
+  type PeekState,
+  type QueueCounts,
+  redriveEnvelope,
+} from '@brokkr/core';
 import type { Channel, Message } from 'amqplib';
 import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
 import { LEVELS, stepsOf, TOP_LEVEL } from '../topology/delay-ladder.ts';
@@ -18,6 +25,8 @@ const BATCH = 100;
 const BACK_WITHIN_MS = 2_000;
 
 export interface AmqpInspectorOptions {
+  /** Names of the queues that are known. */
+  readonly queues: () => readonly string[];
   readonly connection: Connection;
   /** What publishes may be stopped by an alarm: never the connection that acknowledges. */
   readonly publishing: Connection;
@@ -28,14 +37,19 @@ export interface AmqpInspectorOptions {
 }
 
 /** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
-export class AmqpInspector {
+export class AmqpInspector implements Inspector {
   readonly #options: AmqpInspectorOptions;
 
   constructor(options: AmqpInspectorOptions) {
     this.#options = options;
   }
 
+  async queues(): Promise<readonly string[]> {
+    return this.#options.queues();
+  }
+
   async counts(queue: string): Promise<QueueCounts> {
+    checkQueueName(queue);
     const { names } = this.#options;
     const [ready, quarantined, dead, delayed] = await Promise.all([
       this.#count(names.queue(queue)),
@@ -113,6 +127,7 @@ export class AmqpInspector {
     ids: readonly string[] | 'all',
     first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
   ): Promise<number> {
+    checkQueueName(queue);
     const source = this.#options.names.dead(queue);
     const wanted = ids === 'all' ? undefined : new Set(ids);
     const before = await this.#count(source);
@@ -189,6 +204,7 @@ export class AmqpInspector {
   }
 
   async #sources(queue: string, state: PeekState): Promise<readonly string[]> {
+    checkQueueName(queue);
     const { names } = this.#options;
     if (state === 'dead') return [names.dead(queue)];
     if (state === 'ready') return [names.queue(queue), names.quarantine(queue)];

@@ -3,10 +3,10 @@ import { BrokerUnavailableError } from '@brokkr/core';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import { NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';
-import type { Elections } from './elections.ts';
+import type { AmqpElections } from './elections.ts';
 
 export interface StateShardOptions extends DeclarerOptions {
-  readonly elections: Elections;
+  readonly elections: AmqpElections;
 }
 
 /** A message that is gone for so long is held by nobody: the server ends a connection that is silent for 20 s. */
@@ -128,7 +128,7 @@ export class StateShard {
   /** Makes the queue and its first message: one process at a time, or the second would take away what the first wrote. */
   async #found(): Promise<void> {
     const { elections, connection, patienceMs } = this.#options;
-    const leadership = await elections.elect(FOUNDING, AbortSignal.timeout(patienceMs));
+    const leadership = await elections.stand(FOUNDING, AbortSignal.timeout(patienceMs));
     if (leadership === undefined) throw this.#outOfPatience();
     try {
       const isThere = await connection

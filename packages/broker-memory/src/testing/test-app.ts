@@ -238,8 +238,8 @@ class HeldApp implements TestApp {
 
   async #totals(): Promise<{ ready: number; running: number; delayed: number; settled: number }> {
     const totals = { ready: 0, running: 0, delayed: 0, settled: 0 };
-    for (const queue of await this.#broker.queues()) {
-      const counts = await this.#broker.counts(queue);
+    for (const queue of await this.#broker.inspector.queues()) {
+      const counts = await this.#broker.inspector.counts(queue);
       totals.ready += counts.ready ?? 0;
       totals.running += counts.running ?? 0;
       totals.delayed += counts.delayed ?? 0;
@@ -250,8 +250,8 @@ class HeldApp implements TestApp {
 
   async #readDead(): Promise<void> {
     const dead = new Map<string, readonly DeadLetter[]>();
-    for (const queue of await this.#broker.queues()) {
-      const letters = await this.#broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+    for (const queue of await this.#broker.inspector.queues()) {
+      const letters = await this.#broker.inspector.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
       dead.set(
         queue,
         letters.map((letter) => ({ ...readDeadLetter(letter), args: argsOf(letter.body) })),

@@ -2,6 +2,7 @@ import {
   checkQueueName,
   deadLetterQueue,
   type Envelope,
+  type Inspector,
   type PeekState,
   type QueueCounts,
   redriveEnvelope,
@@ -18,7 +19,7 @@ import { remove } from '../scripts/remove.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 
 /** What people and tools ask of the broker, beside the way of a message. */
-export class RedisInspector {
+export class RedisInspector implements Inspector {
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #patienceMs: number;

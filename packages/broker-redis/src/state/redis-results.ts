@@ -24,14 +24,14 @@ export class RedisResults implements ResultStore {
     this.#connect = connect;
   }
 
-  async storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
+  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
     const key = this.#keys.result(id);
     const patience = { patienceMs: this.#patienceMs };
     await this.#connection.call((client) => client.set(key, Buffer.from(result), 'PX', Math.ceil(ttlMs)), patience);
     await this.#connection.call((client) => client.publish(key, ''), patience);
   }
 
-  async loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async load(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const key = this.#keys.result(id);
     const known = await this.#get(key);
     if (known !== undefined || signal.aborted) return known;

@@ -20,13 +20,13 @@ export class RedisStates implements StateStore {
     this.#patienceMs = patienceMs;
   }
 
-  async getState(key: string): Promise<string | undefined> {
+  async get(key: string): Promise<string | undefined> {
     this.#asked.push(key);
     this.#reading ??= new Promise<void>((resolve) => nextTick(resolve)).then(() => this.#read());
     return (await this.#reading).get(key);
   }
 
-  async setState(key: string, value: string | undefined): Promise<void> {
+  async set(key: string, value: string | undefined): Promise<void> {
     await this.#connection.call(
       (client) => (value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value)),
       { patienceMs: this.#patienceMs },

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';

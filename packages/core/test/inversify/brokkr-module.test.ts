@@ -90,7 +90,6 @@ function sink(): Broker & { readonly published: Envelope[] } {
       maxDelayMs: 1,
       delayResolutionMs: 1,
       idempotency: false,
-      cancel: false,
       counts: 'ready-only',
     },
     publish: async (envelopes) => {
