@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { brokerTable } from './support/broker-table.ts';
+import { brokerTable, leftOut } from './support/broker-table.ts';
 import { readPage } from './support/markdown.ts';
 
 describe('the tables of what works on which broker follow from capabilities and parts', () => {
@@ -10,5 +10,9 @@ describe('the tables of what works on which broker follow from capabilities and 
     const [, printed] =
       new RegExp(`<!-- brokers: ${name} -->\n\n([\\s\\S]*?)\n\n<!-- /brokers -->`).exec(readPage(page)) ?? [];
     expect(printed).toBe(await brokerTable({ isMajor }));
+  });
+
+  it('a capability or part that no row is about is known to be internal', async () => {
+    expect(await leftOut()).toEqual(['maxDelayMs', 'sendsAtOnce']);
   });
 });

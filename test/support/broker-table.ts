@@ -1,4 +1,4 @@
-import type { Broker, BrokerCapabilities } from '@brokkr/core';
+import type { Broker, BrokerCapabilities, BrokerParts } from '@brokkr/core';
 import { createBroker as createAmqpBroker } from '@brokkr/broker-amqp';
 import { createBroker as createMemoryBroker } from '@brokkr/broker-memory';
 import { createBroker as createRedisBroker } from '@brokkr/broker-redis';
@@ -15,19 +15,9 @@ interface Row {
 interface Offer {
   readonly isInProcess: boolean;
   readonly capabilities: BrokerCapabilities;
-  readonly has: Readonly<Record<Part, boolean>>;
+  /** Parts that the broker has. */
+  readonly has: { readonly [P in keyof Required<BrokerParts>]: boolean };
 }
-
-const PARTS = {
-  inspector: 'counts',
-  messages: 'unfinished',
-  workers: 'releaseWorker',
-  results: 'storeResult',
-  states: 'getState',
-  elections: 'elect',
-  diagnostics: 'diagnose',
-};
-type Part = keyof typeof PARTS;
 
 const yes = (given: boolean, otherwise = 'no') => (given ? 'yes' : otherwise);
 
@@ -100,20 +90,43 @@ const BROKERS = [
 
 /** The table of `docs/brokers.md`, or the shorter one of the README. Connects to nothing. */
 export async function brokerTable({ isMajor }: { readonly isMajor: boolean }): Promise<string> {
-  const offers = await Promise.all(BROKERS.map(([, create, url]) => offerOf(create(url, {}), url)));
+  const offers = await offersOfAll();
   const rows = ROWS.filter((row) => !isMajor || row.isMajor).map(({ feature, cell }) => [feature, ...offers.map(cell)]);
   const table = [['', ...BROKERS.map(([name]) => name)], ['---', '---', '---', '---'], ...rows];
   const markdown = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   return isMajor ? markdown.replaceAll(/\]\((?=[a-z]+\.md)/g, '](docs/') : markdown;
 }
 
+/** Capabilities and parts of the brokers that no row of the table tells users about. */
+export async function leftOut(): Promise<readonly string[]> {
+  const read = new Set<PropertyKey>();
+  const known = new Set<string>();
+  for (const { isInProcess, capabilities, has } of await offersOfAll()) {
+    for (const name of Object.keys({ ...capabilities, ...has })) known.add(name);
+    const offer = { isInProcess, capabilities: watched(capabilities, read), has: watched(has, read) };
+    for (const { cell } of ROWS) cell(offer);
+  }
+  return [...known].filter((name) => !read.has(name)).sort();
+}
+
+function watched<T extends object>(object: T, read: Set<PropertyKey>): T {
+  return new Proxy(object, {
+    get: (target, name) => {
+      read.add(name);
+      return Reflect.get(target, name);
+    },
+  });
+}
+
+function offersOfAll(): Promise<readonly Offer[]> {
+  return Promise.all(BROKERS.map(([, create, url]) => offerOf(create(url, {}), url)));
+}
+
 async function offerOf(broker: Broker, url: string): Promise<Offer> {
-  const has = Object.fromEntries(
-    Object.entries(PARTS).map(([part, method]) => [part, part in broker || method in broker]),
-  );
-  const { capabilities } = broker;
+  const { capabilities, publish, subscribe, close, ...own } = broker;
   await broker.close();
-  return { isInProcess: url.startsWith('memory:'), capabilities, has: has as Record<Part, boolean> };
+  const has = new Proxy({ ...own }, { get: (parts, name) => Reflect.get(parts, name) !== undefined });
+  return { isInProcess: url.startsWith('memory:'), capabilities, has: has as unknown as Offer['has'] };
 }
 
 function seconds(ms: number): string {
