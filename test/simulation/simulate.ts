@@ -1,5 +1,6 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { currentTask, type Delivery, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import { currentTask, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { seededRandom } from '../support/seeded-random.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core';
+import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { closedError, unavailable } from './amqp-errors.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions } from '@brokkr/core';
+import type { BrokerOptions } from '@brokkr/core/adapter';
 import type { ConsumeMessage } from 'amqplib';
 import type { Connection } from '../connection/connection.ts';
 import { Session } from '../connection/session.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
+import { BrokerUnavailableError, type Envelope } from '@brokkr/core/adapter';
 import { Cluster, type Redis } from 'ioredis';
 import { type Client, leaveWrongDatabase } from './connect.ts';
 import { asBrokerError, closedError, isPassing, isRefusal, withoutArguments } from './redis-errors.ts';

@@ -1,4 +1,4 @@
-import type { ResultStore } from '@brokkr/core';
+import type { ResultStore } from '@brokkr/core/adapter';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
 import { closedError } from '../connection/redis-errors.ts';

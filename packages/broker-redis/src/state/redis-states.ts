@@ -1,5 +1,5 @@
 import { nextTick } from 'node:process';
-import type { StateStore } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Keys } from '../keys.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { StateStore } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import type { OpenedBroker } from './open-broker.ts';
 
 /** Where brokers are told apart that keep no state. It stays, empty. */

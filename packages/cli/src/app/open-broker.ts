@@ -1,4 +1,5 @@
-import type { Broker, Inspector } from '@brokkr/core';
+import type { Broker } from '@brokkr/core';
+import type { Inspector } from '@brokkr/core/adapter';
 import { UsageError } from '../exit.ts';
 import { applySettings } from './apply-settings.ts';
 import { type Core, loadCore } from './load-core.ts';

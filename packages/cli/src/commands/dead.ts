@@ -1,4 +1,4 @@
-import type { Envelope, Inspector } from '@brokkr/core';
+import type { Envelope, Inspector } from '@brokkr/core/adapter';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';

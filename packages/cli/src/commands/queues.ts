@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { QueueCounts } from '@brokkr/core';
+import type { QueueCounts } from '@brokkr/core/adapter';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';

@@ -1,4 +1,5 @@
-import type { Broker, Finding, TaskManager } from '@brokkr/core';
+import type { Broker, TaskManager } from '@brokkr/core';
+import type { Finding } from '@brokkr/core/adapter';
 import type { Core } from '../app/load-core.ts';
 import { type Check, failed } from './check.ts';
 import { examineQueues } from './examine-queues.ts';

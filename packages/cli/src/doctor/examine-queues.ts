@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Inspector, QueueCounts, TaskManager } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { Inspector, QueueCounts } from '@brokkr/core/adapter';
 import type { Check } from './check.ts';
 
 /** A queue that is served has moved within this. */
