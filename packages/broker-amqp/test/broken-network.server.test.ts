@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import type { Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { TcpProxy } from '../../../test/support/tcp-proxy.ts';
@@ -106,7 +107,7 @@ describe('connections that fail without a word', () => {
     for (let n = 0; n < 5; n++) {
       await expect(broker.publish([envelope(`vain-${n}`)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
     }
-    expect((await bench.open().inspector.peek('q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual(
+    expect((await firstMessages(bench.open().inspector, 'q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual(
       [],
     );
   }, 60_000);
@@ -120,9 +121,9 @@ describe('connections that fail without a word', () => {
     const startedAt = performance.now();
     const calls: Record<string, () => Promise<unknown>> = {
       counts: () => broker.inspector.counts('q'),
-      'peek ready': () => broker.inspector.peek('q', 'ready', 5),
-      'peek delayed': () => broker.inspector.peek('q', 'delayed', 5),
-      'peek dead': () => broker.inspector.peek('q', 'dead', 5),
+      'peek ready': () => firstMessages(broker.inspector, 'q', 'ready', 5),
+      'peek delayed': () => firstMessages(broker.inspector, 'q', 'delayed', 5),
+      'peek dead': () => firstMessages(broker.inspector, 'q', 'dead', 5),
       discard: () => broker.inspector.discard('q', 'all'),
       redrive: () => broker.inspector.redrive('q', ['x']),
       purge: () => broker.inspector.purge('q'),

@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
 import type { BrokerOptions, Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
@@ -45,7 +46,7 @@ describe('what others do to our queues', () => {
     await subscription.settle([
       { kind: 'dead-letter', delivery: first, reason: 'r', replacement: { ...first.envelope, queue: 'q.dead' } },
     ]);
-    expect((await broker.inspector.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual([first.envelope.id]);
+    expect((await firstMessages(broker.inspector, 'q', 'dead', 10)).map(({ id }) => id)).toEqual([first.envelope.id]);
     for (let steps = 1; steps < 32; steps++) {
       await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q.delay.0.${steps}`));
     }

@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { AmqpBroker } from '../src/index.ts';
 import { RabbitBench, envelope } from './rabbit-bench.ts';
@@ -16,7 +17,7 @@ function letters(count: number): string[] {
 }
 
 async function seen(broker: AmqpBroker, limit: number): Promise<string[]> {
-  return (await broker.inspector.peek('q', 'dead', limit)).map(({ id }) => id);
+  return (await firstMessages(broker.inspector, 'q', 'dead', limit)).map(({ id }) => id);
 }
 
 describe('looking at dead letters', () => {
@@ -79,6 +80,6 @@ it('looking at what is ready keeps its order', async () => {
   const ids = Array.from({ length: 30 }, (_, n) => `m${n}`);
   await broker.publish(ids.map((id) => envelope(id)));
   for (const limit of [30, 5, 12, 30]) {
-    expect((await broker.inspector.peek('q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
+    expect((await firstMessages(broker.inspector, 'q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
   }
 }, 60_000);

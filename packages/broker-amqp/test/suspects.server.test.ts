@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
 import type { Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -105,7 +106,7 @@ it('people may look at the quarantine as often as they like: nobody is charged f
   await (await broker.subscribe('q', {})).close();
   await suspects('s1', 's2');
   for (let look = 0; look < 10; look++) {
-    const seen = await broker.inspector.peek('q', 'ready', 10);
+    const seen = await firstMessages(broker.inspector, 'q', 'ready', 10);
     expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['s1', 's2']));
   }
   const subscription = await broker.subscribe('q', { prefetch: 5 });

@@ -56,7 +56,12 @@ export class LeaseTable {
     this.hold(message, this.endOfLease());
   }
 
-  /** Whether this hand-over still holds the message. */
+  /** Whether the message is held by any delivery of this consumer. */
+  has(message: StoredMessage): boolean {
+    return message.line === this.#held;
+  }
+
+  /** Whether this delivery still holds the message. */
   holds(message: StoredMessage | undefined, fence: number): message is StoredMessage {
     return message !== undefined && message.fence === fence && message.line === this.#held;
   }

@@ -20,6 +20,12 @@ export class LeaseTables {
     return held;
   }
 
+  /** Id of the worker that holds the message. */
+  workerOf(message: StoredMessage): string | undefined {
+    for (const table of this.#tables) if (table.has(message)) return table.workerId;
+    return undefined;
+  }
+
   open(workerId: string, leaseMs: number): LeaseTable {
     const table: LeaseTable = new LeaseTable({
       workerId,

@@ -3,12 +3,14 @@ import {
   type Broker,
   BROKER_DEFAULTS,
   type BrokerCapabilities,
+  checkSignal,
   type Elections,
   type Envelope,
   type Inspector,
   type MessageIndex,
   type PublishReceipt,
   type ResultStore,
+  type Signals,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
@@ -35,6 +37,7 @@ export class MemoryBroker implements Broker {
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly elections: Elections;
+  readonly signals: Signals;
   readonly #server: MemoryServer;
   readonly #subscriptions = new Set<MemorySubscription>();
   #closed = false;
@@ -58,9 +61,18 @@ export class MemoryBroker implements Broker {
     this.inspector = new MemoryInspector(server);
     this.messages = new MemoryMessages(server);
     this.states = new MemoryStates(server);
-    this.workers = {
-      release: async (workerId) =>
-        server.queues().reduce((released, queue) => released + queue.releaseWorker(workerId), 0),
+    this.workers = server.workers;
+    this.signals = {
+      send: async (signal) => {
+        this.#checkOpen();
+        checkSignal(signal);
+        server.signals.send(signal);
+      },
+      listen: async (listener) => {
+        this.#checkOpen();
+        const stop = server.signals.listen(this, listener);
+        return async () => stop();
+      },
     };
     this.results = {
       store: (id, result, ttlMs) => server.results.store(id, result, ttlMs),

@@ -3,6 +3,7 @@ import {
   delayUntil,
   type Delivery,
   type Envelope,
+  type FoundMessage,
   type QueueCounts,
   redriveEnvelope,
   type Settlement,
@@ -182,6 +183,28 @@ export class MemoryQueue {
     return this.#dead.values();
   }
 
+  /** @param dueAt when a delayed message is due, by the host's clock */
+  find(id: string, dueAt: (message: StoredMessage) => number): FoundMessage | undefined {
+    const message = this.#live.get(id);
+    const letter = this.#dead.get(id);
+    if (message === undefined) return letter && { state: 'dead', envelope: handedOut(letter) };
+    const envelope = handedOut(message.envelope);
+    if (message.state === 'delayed') return { state: 'delayed', envelope, dueAt: dueAt(message) };
+    if (message.state === 'ready') return { state: 'ready', envelope };
+    return { state: 'running', envelope, workerId: this.#leases.workerOf(message) };
+  }
+
+  /** Makes a delayed message ready now. */
+  promote(id: string): boolean {
+    const message = this.#live.get(id);
+    if (message?.state !== 'delayed') return false;
+    this.#delayed.remove(message);
+    message.remainingDelayMs = 0;
+    this.#ready.pushBack(message);
+    this.#watchDelayed();
+    return true;
+  }
+
   isUnfinished(id: string): boolean {
     return this.#live.has(id);
   }
@@ -239,10 +262,12 @@ export class MemoryQueue {
     const dueAt = this.#delayed.nextDueAt();
     this.#delayTimerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
     this.#delayTimer =
-      dueAt === undefined ? undefined : this.#clock.setTimeout(() => this.#promote(), dueAt - this.#clock.monotonic());
+      dueAt === undefined
+        ? undefined
+        : this.#clock.setTimeout(() => this.#promoteDue(), dueAt - this.#clock.monotonic());
   }
 
-  #promote(): void {
+  #promoteDue(): void {
     const now = this.#clock.monotonic();
     for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now))
       this.#ready.pushBack(due);

@@ -4,6 +4,9 @@ import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-b
 import { MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryResults } from './memory-results.ts';
+import { MemorySignals } from './memory-signals.ts';
+import { MemoryWorkers } from './memory-workers.ts';
+import type { StoredMessage } from './stored-message.ts';
 
 /**
  * What a server is to other brokers: it keeps the messages, and several brokers may stand on one. It ends with the last
@@ -15,6 +18,8 @@ export class MemoryServer {
   readonly keys: IdempotencyKeys;
   readonly results: MemoryResults;
   readonly elections = new MemoryElections();
+  readonly signals = new MemorySignals();
+  readonly workers: MemoryWorkers;
   readonly state = new Map<string, string>();
   readonly #maxMessages: number;
   readonly #onEnd: () => void;
@@ -29,6 +34,7 @@ export class MemoryServer {
     this.maxDelayMs = maxDelayMs;
     this.keys = new IdempotencyKeys(clock, idempotencyTtlMs);
     this.results = new MemoryResults(clock);
+    this.workers = new MemoryWorkers(clock, () => this.queues());
     this.#maxMessages = maxMessages;
     this.#onEnd = onEnd;
   }
@@ -41,6 +47,7 @@ export class MemoryServer {
   leave(broker: object): void {
     this.elections.leave(broker);
     this.results.leave(broker);
+    this.signals.leave(broker);
     if (!this.#brokers.delete(broker) || this.#brokers.size > 0) return;
     for (const queue of this.#queues.values()) queue.close();
     this.#onEnd();
@@ -54,6 +61,11 @@ export class MemoryServer {
     const queue = new MemoryQueue(name, this.clock, this.maxDelayMs, () => ++this.#fence);
     this.#queues.set(name, queue);
     return queue;
+  }
+
+  /** When a delayed message is due, epoch milliseconds. */
+  dueAt({ dueAt, remainingDelayMs }: StoredMessage): number {
+    return Math.ceil(this.clock.now() + dueAt - this.clock.monotonic() + remainingDelayMs);
   }
 
   queues(): readonly MemoryQueue[] {

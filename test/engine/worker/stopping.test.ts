@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import { subscribingOtherwise } from '../../../packages/core/src/testing/suite/subscribing-otherwise.ts';
 import { LEASE_MS, stopsWithin, workerBench } from './worker-bench.ts';
@@ -82,11 +83,11 @@ describe('a worker that is stopped at once', () => {
     );
     const task = tm.task({ name: 'waiting' }, async (_: number) => undefined);
     await task.sendMany([[1], [2], [3]]);
-    const sent = (await broker.inspector.peek('default', 'ready', 10)).map(({ id }) => id);
+    const sent = (await firstMessages(broker.inspector, 'default', 'ready', 10)).map(({ id }) => id);
     const worker = tm.createWorker();
     await worker.start();
     expect(await stopsWithin(worker, clock, 0)).toBe(0);
-    expect((await broker.inspector.peek('default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
+    expect((await firstMessages(broker.inspector, 'default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
     await tm.close();
   });
 

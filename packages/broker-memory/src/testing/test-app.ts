@@ -8,7 +8,7 @@ import {
   TaskManager,
   type Worker,
 } from '@brokkr/core';
-import { type TaskRef, toMs } from '@brokkr/core/adapter';
+import { type TaskRef, toMs, firstMessages } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 import { eventLoopTurn, millisecond, realNow } from './real-time.ts';
@@ -247,7 +247,7 @@ class HeldApp implements TestApp {
   async #readDead(): Promise<void> {
     const dead = new Map<string, readonly DeadLetter[]>();
     for (const queue of await this.#broker.inspector.queues()) {
-      const letters = await this.#broker.inspector.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+      const letters = await firstMessages(this.#broker.inspector, queue, 'dead', Number.MAX_SAFE_INTEGER);
       dead.set(
         queue,
         letters.map((letter) => ({ ...readDeadLetter(letter), args: argsOf(letter.body) })),

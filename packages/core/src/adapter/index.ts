@@ -13,12 +13,24 @@ export type { Delivery } from '../broker/delivery.ts';
 export type { Diagnostics, Finding } from '../broker/diagnostics.ts';
 export type { Elections, Leadership } from '../broker/elections.ts';
 export type { Envelope } from '../broker/envelope.ts';
-export type { Inspector, PeekState, QueueCounts } from '../broker/inspector.ts';
-export type { MessageIndex } from '../broker/message-index.ts';
+export type {
+  BrowsableState,
+  BulkOptions,
+  Inspector,
+  LetterChoice,
+  Page,
+  PageItem,
+  PageOptions,
+  QueueCounts,
+  QueueReport,
+} from '../broker/inspector.ts';
+export type { FoundMessage, MessageIndex } from '../broker/message-index.ts';
 export type { ResultStore } from '../broker/result-store.ts';
 export type { Settlement } from '../broker/settlement.ts';
+export type { Signal, Signals } from '../broker/signals.ts';
 export type { StateStore } from '../broker/state-store.ts';
-export type { WorkerDirectory } from '../broker/worker-directory.ts';
+export type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
+export type { Histogram, RunningTask, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
 
 // How a broker is made from a URL.
 export type { BrokerOptions } from '../config/broker-options.ts';
@@ -35,9 +47,11 @@ export { type BrokerHost, BrokerUrl, type BrokerUrlForm, TLS_OPTIONS, type TlsFi
 // Rules and defaults that are the same on every broker.
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
+export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER } from '../broker/headers.ts';
+export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';

@@ -6,9 +6,10 @@ import type { Broker, BrokerCapabilities, BrokerParts } from './broker.ts';
 export const PART_METHODS: {
   readonly [P in keyof Required<BrokerParts>]: readonly (keyof NonNullable<BrokerParts[P]>)[];
 } = {
-  inspector: ['queues', 'counts', 'peek', 'take', 'redrive', 'discard', 'purge'],
-  messages: ['cancel', 'unfinished'],
-  workers: ['release'],
+  inspector: ['queues', 'counts', 'countsOf', 'page', 'take', 'redrive', 'discard', 'purge'],
+  messages: ['find', 'promote', 'cancel', 'unfinished'],
+  workers: ['report', 'retire', 'reports'],
+  signals: ['send', 'listen'],
   results: ['store', 'load'],
   states: ['get', 'set'],
   elections: ['elect'],

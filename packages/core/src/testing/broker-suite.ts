@@ -10,9 +10,11 @@ import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
+import { inspectorPages } from './suite/part-inspector-pages.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { results } from './suite/part-results.ts';
+import { signals } from './suite/part-signals.ts';
 import { states } from './suite/part-states.ts';
 import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
@@ -32,8 +34,10 @@ const GROUPS = [
   parts,
   deadLetters,
   countsGroup,
+  inspectorPages,
   messages,
   workers,
+  signals,
   results,
   states,
   electing,

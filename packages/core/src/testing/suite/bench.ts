@@ -55,9 +55,9 @@ export class TestBench {
   }
 
   /** A second broker on the same server and namespace, as another process would have. */
-  async openAnother(): Promise<Broker> {
+  async openAnother(namespace = this.#namespace): Promise<Broker> {
     const { leaseMs, clock } = this;
-    const broker = await openBroker(await this.options.open({ leaseMs, namespace: this.#namespace, clock }));
+    const broker = await openBroker(await this.options.open({ leaseMs, namespace, clock }));
     this.#brokers.push(broker);
     return broker;
   }

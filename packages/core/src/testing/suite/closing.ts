@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { BrokerUnavailableError } from '../../errors/errors.ts';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import { ids, NotApplicable } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
 export const closing: Group = {
@@ -67,7 +68,7 @@ export const closing: Group = {
       const back = await bench.take(await bench.subscribe(bench.queue, { prefetch: 50 }, another), 25, 15_000);
       assert.deepEqual(ids(back).sort(), [...ready, ...delayed].sort());
       for (const one of [another, bench.broker]) {
-        const letters = await bench.part('inspector', one).peek(bench.queue, 'dead', 10);
+        const letters = await firstMessages(bench.part('inspector', one), bench.queue, 'dead', 10);
         assert.deepEqual(
           letters.map(({ id }) => id),
           [dead],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { PayloadTooLargeError, SerializationError } from '../../errors/errors.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 import { worker } from './worker-bench.ts';
 
@@ -66,7 +67,9 @@ export const hostile: Group = {
       await task.send();
       await until({ dead: MESSAGES.length, succeeded: 1 }, 5_000);
       assert.equal(runs, 1);
-      const letters = new Map((await inspector.peek(bench.queue, 'dead', 100)).map((letter) => [letter.id, letter]));
+      const letters = new Map(
+        (await firstMessages(inspector, bench.queue, 'dead', 100)).map((letter) => [letter.id, letter]),
+      );
       for (const [index, [what, body, , reason]] of MESSAGES.entries()) {
         const letter = letters.get(foreign[index]?.id ?? '');
         assert.match(letter?.headers[REASON_HEADER] ?? '', reason, what);
@@ -96,7 +99,7 @@ export const hostile: Group = {
       assert.deepEqual(events, []);
       await bench.pass(2 * 60_000);
       assert.deepEqual(events, ['dead', 'dead', 'dead', 'dead']);
-      const letters = await inspector.peek(bench.queue, 'dead', 10);
+      const letters = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert(letters.every(({ headers }) => headers[REASON_HEADER]?.startsWith('unknown_task')));
     }, 15_000);
 
@@ -160,7 +163,7 @@ export const hostile: Group = {
       );
       await task.sendMany(thrown.map((_, index) => [index]));
       await until({ dead: thrown.length }, 5_000);
-      assert.equal((await inspector.peek(bench.queue, 'dead', 100)).length, thrown.length);
+      assert.equal((await firstMessages(inspector, bench.queue, 'dead', 100)).length, thrown.length);
     }, 15_000);
 
     it('takes any return value for a success', async (bench) => {

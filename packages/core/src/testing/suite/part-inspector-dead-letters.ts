@@ -3,6 +3,7 @@ import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import { ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
 import type { Inspector } from '../../broker/inspector.ts';
 import { ids, type TestBench } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
 /** Publishes `count` messages and dead-letters them in their order; gives their ids. */
@@ -20,7 +21,7 @@ async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspe
     await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: `reason ${index}`, replacement });
     buried.push(delivery.envelope.id);
     await bench.until(
-      async () => (await inspector.peek(bench.queue, 'dead', 100)).length === index + 1,
+      async () => (await firstMessages(inspector, bench.queue, 'dead', 100)).length === index + 1,
       2_000,
       () => 'no dead letter',
     );
@@ -33,7 +34,7 @@ export const deadLetters: Group = {
   cases(it) {
     it('keeps them in order, with raw bytes, headers and reason', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
-      const letters = await inspector.peek(bench.queue, 'dead', 10);
+      const letters = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert.deepEqual(
         letters.map(({ id }) => id),
         buried,
@@ -54,14 +55,14 @@ export const deadLetters: Group = {
 
     it('loses and moves nothing when they are looked at a hundred times', async (bench) => {
       const { inspector, buried } = await bury(bench, 2);
-      for (let look = 0; look < 100; look++) await inspector.peek(bench.queue, 'dead', 1 + (look % 2));
+      for (let look = 0; look < 100; look++) await firstMessages(inspector, bench.queue, 'dead', 1 + (look % 2));
       await bench.until(
-        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 2,
+        async () => (await firstMessages(inspector, bench.queue, 'dead', 10)).length === 2,
         2_000,
         () => 'dead letters went missing',
       );
       assert.deepEqual(
-        (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        (await firstMessages(inspector, bench.queue, 'dead', 10)).map(({ id }) => id),
         buried,
       );
     }, 20_000);
@@ -77,7 +78,7 @@ export const deadLetters: Group = {
       for (const forgotten of [ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER]) {
         assert.equal(delivery.envelope.headers[forgotten], undefined, forgotten);
       }
-      const left = (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id);
+      const left = (await firstMessages(inspector, bench.queue, 'dead', 10)).map(({ id }) => id);
       assert.deepEqual(left, [buried[0], buried[2]]);
     });
 
@@ -86,18 +87,18 @@ export const deadLetters: Group = {
       assert.equal(await inspector.redrive(bench.queue, 'all'), 3);
       const back = await bench.take(await bench.subscribe(), 3);
       assert.deepEqual(ids(back).sort(), buried.sort());
-      assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
+      assert.deepEqual(await firstMessages(inspector, bench.queue, 'dead', 10), []);
     });
 
     it('discards those named, and all', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.discard(bench.queue, [buried[0] as string, 'unknown']), 1);
       assert.deepEqual(
-        (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        (await firstMessages(inspector, bench.queue, 'dead', 10)).map(({ id }) => id),
         buried.slice(1),
       );
       assert.equal(await inspector.discard(bench.queue, 'all'), 2);
-      assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
+      assert.deepEqual(await firstMessages(inspector, bench.queue, 'dead', 10), []);
     });
 
     it('takes a message that died, was redriven and died again', async (bench) => {
@@ -108,11 +109,11 @@ export const deadLetters: Group = {
       const replacement = deadLetterEnvelope(delivery.envelope, 'again');
       await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: 'again', replacement });
       await bench.until(
-        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 1,
+        async () => (await firstMessages(inspector, bench.queue, 'dead', 10)).length === 1,
         2_000,
         () => 'no dead letter',
       );
-      const [letter] = await inspector.peek(bench.queue, 'dead', 10);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert.equal(letter?.id, buried[0]);
       assert.equal(letter?.headers[REASON_HEADER], 'again');
     });

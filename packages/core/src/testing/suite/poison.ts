@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { release } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 import { watchingSuspects } from './subscribing-otherwise.ts';
 import { borrowed, crash, worker } from './worker-bench.ts';
@@ -17,7 +18,7 @@ export const poison: Group = {
       for (let round = 0; round < 3; round++) await crash(bench, 1);
       await until({ dead: 1 }, bench.recoveryMs);
       assert.equal(runs, 0);
-      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 1);
       assert.match(letter?.headers[REASON_HEADER] ?? '', /^crashed: 3/);
     }, 40_000);
 

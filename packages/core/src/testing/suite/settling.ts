@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import { ack, ids, release } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
 export const settling: Group = {
@@ -36,7 +37,7 @@ export const settling: Group = {
       assert.deepEqual(ids(back).sort(), [b.envelope.id, d.envelope.id].sort());
       assert.equal(back.find(({ envelope }) => envelope.id === b.envelope.id)?.envelope.headers.mark, 'again');
       await bench.until(
-        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 1,
+        async () => (await firstMessages(inspector, bench.queue, 'dead', 10)).length === 1,
         2_000,
         () => 'no dead letter',
       );

@@ -5,6 +5,7 @@ import { readHistory } from '../../message/attempt-history.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { RetryLater } from '../../task/retry-later.ts';
 import { ack } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 import { subscribingOtherwise } from './subscribing-otherwise.ts';
 import { worker } from './worker-bench.ts';
@@ -33,7 +34,7 @@ export const working: Group = {
       await until({ retrying: 2, dead: 1 }, 60 + 3 * bench.broker.capabilities.delayResolutionMs);
       const waits = startedAt.slice(1).map((at, index) => at - (startedAt[index] as number));
       assert((waits[0] as number) >= 19 && (waits[1] as number) >= 39, `waited ${waits.join(', ')}`);
-      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 1);
       assert.equal(letter?.headers[REASON_HEADER], 'TypeError: attempt 3');
       const history = readHistory(letter?.headers[HISTORY_HEADER]);
       assert.deepEqual(
