@@ -33,7 +33,7 @@ export type {
 } from './broker/broker.ts';
 export type { Delivery } from './broker/delivery.ts';
 export type { Envelope } from './broker/envelope.ts';
-export type { Settlement } from './broker/settlement.ts';
+export type { SettledResult, Settlement } from './broker/settlement.ts';
 export type { Diagnostics, Finding } from './broker/diagnostics.ts';
 export type { Elections, Leadership } from './broker/elections.ts';
 export type { Inspector, PeekState, QueueCounts } from './broker/inspector.ts';

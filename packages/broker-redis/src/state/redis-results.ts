@@ -24,10 +24,20 @@ export class RedisResults implements ResultStore {
     this.#connect = connect;
   }
 
-  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
+  async store(
+    id: string,
+    result: Uint8Array,
+    ttlMs: number,
+    { onlyIfNone = false }: { readonly onlyIfNone?: boolean | undefined } = {},
+  ): Promise<void> {
     const key = this.#keys.result(id);
+    const bytes = Buffer.from(result);
+    const ttl = Math.ceil(ttlMs);
     const patience = { patienceMs: this.#patienceMs };
-    await this.#connection.call((client) => client.set(key, Buffer.from(result), 'PX', Math.ceil(ttlMs)), patience);
+    await this.#connection.call(
+      (client) => (onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl)),
+      patience,
+    );
     await this.#connection.call((client) => client.publish(key, ''), patience);
   }
 
