@@ -10,18 +10,18 @@ import { loadApp } from './load-app.ts';
  * @throws UsageError where the one given is not there, though its tasks may not be needed
  */
 export async function queueNames(broker: InspectableBroker, app: string | undefined): Promise<readonly string[]> {
-  if (app !== undefined) findApp(app);
+  if (app !== undefined) await findApp(app);
   const listed = (await broker.queues()).filter((queue) => queue !== PROBE_QUEUE);
-  if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return listed.sort();
+  if (broker.capabilities.counts === 'exact' || (app === undefined && !(await isThereAnApp()))) return listed.sort();
   const { manager } = await loadApp(app, quietSettings);
   const { queueName } = manager.config;
   const named = manager.tasks().map((task) => task.queueName ?? queueName);
   return [...new Set([...listed, ...named])].sort();
 }
 
-function isThereAnApp(): boolean {
+async function isThereAnApp(): Promise<boolean> {
   try {
-    findApp(undefined);
+    await findApp(undefined);
     return true;
   } catch {
     return false;
