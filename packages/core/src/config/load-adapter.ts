@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Broker } from '../broker/broker.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { ownUrl } from '../errors/own-url.ts';
 import type { BrokerOptions } from './broker-options.ts';
 
 /** The exports of an adapter's package. */
@@ -44,9 +45,7 @@ async function load(href: string, packageName: string): Promise<Partial<Adapter>
 
 /** Looks in the application's folder, then beside this package. A package that neither has is `undefined`. */
 async function resolve(packageName: string): Promise<string | undefined> {
-  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, import.meta.url]) {
-    // A bundler that writes CommonJS leaves `import.meta` empty.
-    if (from === undefined) continue;
+  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, ownUrl]) {
     try {
       return pathToFileURL(createRequire(from).resolve(packageName)).href;
     } catch (error) {

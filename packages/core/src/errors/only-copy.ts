@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from './errors.ts';
+import { ownUrl } from './own-url.ts';
 
 /** A copy of this package in the process. */
 interface Copy {
@@ -38,9 +39,6 @@ export function claimOnlyCopy(): void {
   );
 }
 
-/** A bundler that writes CommonJS leaves `import.meta` empty. */
 function ownPath(): string {
-  const url: string | undefined = import.meta.url;
-  if (url?.startsWith('file:')) return fileURLToPath(url);
-  return url ?? (typeof __filename === 'string' ? __filename : 'an unknown path');
+  return ownUrl.startsWith('file:') ? fileURLToPath(ownUrl) : ownUrl;
 }
