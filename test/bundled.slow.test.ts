@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type OutputOptions, rolldown } from 'rolldown';
+import { rolldown } from 'rolldown';
 import { afterAll, describe, expect, it } from 'vitest';
 import { root } from './support/sources.ts';
 
@@ -40,7 +40,7 @@ const program = ({ registers, givesLogger }: Application) => `
 let count = 0;
 
 /** Output of an application that was bundled into one file, and runs in a folder without packages. */
-async function outputOf(format: OutputOptions['format'], application: Application): Promise<string> {
+async function outputOf(format: 'esm' | 'cjs', application: Application): Promise<string> {
   const name = `app-${++count}`;
   const input = join(sources, `${name}.mjs`);
   writeFileSync(input, program(application));
