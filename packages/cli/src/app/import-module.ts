@@ -32,5 +32,6 @@ async function load(path: string): Promise<void> {
     return;
   }
   const { createJiti } = await import('jiti');
-  await createJiti(import.meta.url, { tryNative: true }).import(path);
+  // jiti compiles what TypeScript loads by require(). A compiled copy of our packages is a second one, without the tasks.
+  await createJiti(import.meta.url, { tryNative: true, nativeModules: ['@brokkr'] }).import(path);
 }

@@ -1,5 +1,4 @@
 import { applySettings, checkResultStore } from '../app/apply-settings.ts';
-import { findApp } from '../app/find-app.ts';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { type App, loadApp } from '../app/load-app.ts';
 import { loadCore } from '../app/load-core.ts';
@@ -39,7 +38,7 @@ async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
   }
   if (loaded !== undefined) {
     const tasks = loaded.manager.tasks().length;
-    yield { about: 'application', severity: 'ok', message: `${findApp(app)} defines ${tasks} tasks` };
+    yield { about: 'application', severity: 'ok', message: `${loaded.path} defines ${tasks} tasks` };
   }
   // Without an application the broker of the environment is looked at all the same.
   const core = loaded?.core ?? (await loadCore(process.cwd()));

@@ -31,6 +31,7 @@ export {
 export { openBroker } from '../config/lazy-broker.ts';
 export { redactUrl } from '../config/redact-url.ts';
 export { type BrokerHost, BrokerUrl, type BrokerUrlForm, TLS_OPTIONS, type TlsFiles } from './broker-url.ts';
+export { type Environment, readEnvironment } from '../config/env-file.ts';
 
 // Rules and defaults that are the same on every broker.
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
