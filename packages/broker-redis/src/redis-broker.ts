@@ -57,7 +57,6 @@ export class RedisBroker implements Broker {
   readonly #keys: Keys;
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
-  readonly #patienceMs: number;
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
   readonly #announced = new Set<string>();
@@ -72,40 +71,38 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
     this.#keys = new Keys(namespace);
     this.#ownsClient = options.client === undefined;
     const target = options.url === undefined ? undefined : parseRedisUrl(options.url);
-    const client = options.client ?? (target && connectTo(target, this.#patienceMs));
+    const client = options.client ?? (target && connectTo(target, timeoutMs));
     if (client === undefined) {
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
     this.#allowEviction = target?.allowEviction ?? false;
     this.#connection = new Connection(client, {
+      timeoutMs,
       check: async (checked) => {
         if (!this.#ownsClient) await selectDatabase(checked);
         await checkServer(checked, this.#allowEviction, options.logger);
       },
-      renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
+      renew: this.#ownsClient && target ? () => connectTo(target, timeoutMs) : undefined,
     });
-    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
-    const inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
+    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
+    const inspector = new RedisInspector(this.#connection, this.#keys);
     this.inspector = inspector;
     this.messages = {
       cancel: (queue, ids) => inspector.remove(queue, 'cancelled', ids),
       unfinished: (queue, ids) => inspector.unfinished(queue, ids),
     };
-    this.states = new RedisStates(this.#connection, this.#keys, this.#patienceMs);
-    this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
+    this.states = new RedisStates(this.#connection, this.#keys);
+    this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
     this.results = this.#results;
     this.workers = { release: (workerId) => this.#releaseWorker(workerId) };
     this.diagnostics = {
       diagnose: () =>
-        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), {
-          patienceMs: this.#patienceMs,
-          unchecked: true,
-        }),
+        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
     };
   }
 
@@ -145,7 +142,6 @@ export class RedisBroker implements Broker {
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
-      patienceMs: this.#patienceMs,
       onClose: () => this.#subscriptions.delete(subscription),
     });
     this.#subscriptions.add(subscription);
@@ -208,11 +204,11 @@ export class RedisBroker implements Broker {
 
   #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 }
 

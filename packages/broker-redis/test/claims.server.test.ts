@@ -67,7 +67,6 @@ describe('claims ahead whose answers were lost', () => {
       connection,
       leaseMs: 1_000,
       workerId: 'w',
-      patienceMs: 1_000,
     });
     const [first, second] = [exchange.claimAhead(1, at.signal), exchange.claimAhead(1, at.signal)];
     failures[1]?.(new Error('lost'));

@@ -128,8 +128,7 @@ export class RedisSubscription implements Subscription {
   }
 
   #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
-    const { connection, key, patienceMs } = this.#options;
-    return connection.run(script, key, args, { patienceMs });
+    return this.#options.connection.run(script, this.#options.key, args);
   }
 }
 

@@ -14,12 +14,10 @@ import type { Reply, Script } from '../scripts/script.ts';
 export class RedisInspector implements Inspector {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #patienceMs: number;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#patienceMs = patienceMs;
   }
 
   queues(): Promise<readonly string[]> {
@@ -117,12 +115,12 @@ export class RedisInspector implements Inspector {
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 }
 
