@@ -6,10 +6,11 @@ import { UsageError } from '../exit.ts';
 const USUAL = ['tasks', 'src/tasks'].flatMap((base) => ['ts', 'js', 'mjs'].map((extension) => `${base}.${extension}`));
 
 /**
- * The module that defines the application's tasks: `--app`, else `APP_MODULE`, else `brokkr.app` of package.json,
- * else a file where it usually is.
+ * Finds the module that defines the application's tasks: `--app`, then `APP_MODULE`, then `brokkr.app` of package.json,
+ * then a file with a usual name.
+ *
  * @returns its path
- * @throws UsageError where it is not there, or is a folder
+ * @throws UsageError if it is missing, or is a folder
  */
 export function findApp(given: string | undefined, folder: string = process.cwd()): string {
   const [name, source] = named(given, folder);

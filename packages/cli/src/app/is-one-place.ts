@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { InspectableBroker, StateStore } from '@brokkr/core';
 import type { Core } from './load-core.ts';
 
-/** Where brokers are told apart that keep no state. It stays, empty. */
+/** Queue for the comparison of brokers that store no state. It remains, empty. */
 export const PROBE_QUEUE = 'brokkr-move-probe';
-/** More than there are moves to one broker at once. */
+/** More than the number of moves that run to one broker at the same time. */
 const PROBES = 100;
 
 /**
- * Whether two brokers keep their messages in one place, however their URLs spell it: what is left through one is looked
- * for through the other, and taken away again.
- * @throws Error where that cannot be told, since somebody else took it away
+ * Whether two brokers store their messages in one place, whatever their URLs look like: a value written through one is
+ * looked up through the other, and removed.
+ *
+ * @throws Error if another move removed the value
  */
 export async function isOnePlace(core: Core, one: InspectableBroker, other: InspectableBroker): Promise<boolean> {
   return core.isStateStore(one) && core.isStateStore(other) ? shareState(one, other) : shareQueues(one, other);
@@ -26,7 +27,7 @@ async function shareState(one: StateStore, other: StateStore): Promise<boolean> 
   }
 }
 
-/** One queue for all, since a broker remembers each that there was; so another move may take away what was left in it. */
+/** All moves use one queue, because a broker remembers every queue. So another move may remove the message. */
 async function shareQueues(one: InspectableBroker, other: InspectableBroker): Promise<boolean> {
   const id = randomUUID();
   const shows = async (broker: InspectableBroker) =>
@@ -38,5 +39,7 @@ async function shareQueues(one: InspectableBroker, other: InspectableBroker): Pr
   } finally {
     await other.purge(PROBE_QUEUE);
   }
-  throw new Error(`another move took away what was left in ${PROBE_QUEUE}; nothing was moved, try again`);
+  throw new Error(
+    `another move removed the message in ${PROBE_QUEUE} that compares the brokers; nothing was moved, try again`,
+  );
 }
