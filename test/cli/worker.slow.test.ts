@@ -61,7 +61,9 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
       const env = { TASK_BROKER_URL: 'redis://:s3cret@127.0.0.1:1', TASK_SEND_TIMEOUT: '300ms' };
       const run = brokkr(args, env);
       expect(await run.exited).toBe(1);
-      expect(run.errors()).toMatch(/^error: Redis cannot be reached now.*ECONNREFUSED 127\.0\.0\.1:1 .*run brokkr doctor\n$/);
+      expect(run.errors()).toMatch(
+        /^error: Redis cannot be reached now.*ECONNREFUSED 127\.0\.0\.1:1 .*run brokkr doctor\n$/,
+      );
       expect(run.errors()).not.toContain('s3cret');
     },
     30_000,

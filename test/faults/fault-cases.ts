@@ -124,17 +124,18 @@ export function faultCases(broker: FaultBroker): void {
       expect(bench.extraStarts()).toBe(0);
     }, 120_000);
 
-    it('when a worker is told to stop twice: it is gone within a second, and hands back what ran', async () => {
+    it('when a worker gets a second signal: it ends within a second, and returns its messages', async () => {
       await bench.send(IN_FLIGHT, 3_000);
       const worker = bench.worker();
       await until(() => bench.inFlight(worker.pid).length === IN_FLIGHT, 15_000, 'the worker is busy');
       const ended = once(worker, 'exit');
       worker.kill('SIGTERM');
-      await sleep(200);
+      // Signals within a second are copies of one.
+      await sleep(1_050);
       worker.kill('SIGTERM');
-      const toldAt = performance.now();
+      const repeatedAt = performance.now();
       await ended;
-      const exitMs = performance.now() - toldAt;
+      const exitMs = performance.now() - repeatedAt;
       bench.worker();
       await bench.drained(30_000);
       const released = bench.notes().filter(({ what }) => what === 'release').length;
@@ -227,7 +228,7 @@ export function faultCases(broker: FaultBroker): void {
       await until(async () => (await bench.counts()).dead === 2, 90_000, 'the poisons are dead');
       await bench.drained(60_000, 2);
       stopped = true;
-      const letters = await (await bench.broker()).peek(bench.queue, 'dead', 10);
+      const letters = await (await bench.broker()).inspector.peek(bench.queue, 'dead', 10);
       expect(letters.map(({ id }) => id).toSorted()).toEqual(['job-100', 'job-121']);
       const starts = [100, 121].map(
         (poison) => bench.notes().filter(({ what, n }) => what === 'S' && n === poison).length,

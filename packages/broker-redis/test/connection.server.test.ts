@@ -20,7 +20,7 @@ class LostClient extends EventEmitter {
   }
 }
 
-const patience = { patienceMs: 60 };
+const timeoutMs = 60;
 
 async function askUntilAnswered(connection: Connection): Promise<number> {
   let failures = 0;
@@ -28,7 +28,7 @@ async function askUntilAnswered(connection: Connection): Promise<number> {
     .poll(
       async () => {
         try {
-          return await connection.call((client) => client.ping(), patience);
+          return await connection.call((client) => client.ping());
         } catch {
           failures++;
           return 'no answer';
@@ -44,6 +44,7 @@ it('a client that never comes back is replaced once its calls have failed for lo
   const lost = new LostClient();
   const sound = server.client();
   const connection = new Connection(lost as unknown as Client, {
+    timeoutMs,
     check: async () => undefined,
     renew: () => sound,
     silenceMs: 150,
@@ -56,11 +57,15 @@ it('a client that never comes back is replaced once its calls have failed for lo
 
 it('a client of the application is told to reconnect, and kept', async () => {
   const lost = new LostClient();
-  const connection = new Connection(lost as unknown as Client, { check: async () => undefined, silenceMs: 150 });
+  const connection = new Connection(lost as unknown as Client, {
+    timeoutMs,
+    check: async () => undefined,
+    silenceMs: 150,
+  });
   await expect
     .poll(
       async () => {
-        await connection.call((client) => client.ping(), patience).catch(() => undefined);
+        await connection.call((client) => client.ping()).catch(() => undefined);
         return lost.ends;
       },
       { timeout: 5_000, interval: 1 },
@@ -71,12 +76,12 @@ it('a client of the application is told to reconnect, and kept', async () => {
 
 it('a server that refuses has answered: its client is kept', async () => {
   const sound = server.client();
-  const connection = new Connection(sound, { check: async () => undefined, silenceMs: 0 });
-  await connection.call((client) => client.ping(), patience);
-  await expect(connection.call((client) => client.call('NONSENSE'), patience)).rejects.toMatchObject({
+  const connection = new Connection(sound, { timeoutMs, check: async () => undefined, silenceMs: 0 });
+  await connection.call((client) => client.ping());
+  await expect(connection.call((client) => client.call('NONSENSE'))).rejects.toMatchObject({
     code: 'BROKER_REFUSED',
   });
-  await expect(connection.call((client) => client.call('NONSENSE'), patience)).rejects.toMatchObject({
+  await expect(connection.call((client) => client.call('NONSENSE'))).rejects.toMatchObject({
     code: 'BROKER_REFUSED',
   });
   expect(connection.breaks).toBe(0);
@@ -85,8 +90,8 @@ it('a server that refuses has answered: its client is kept', async () => {
 
 it('what a client rejects after it was given up leaves nothing that nobody catches', async () => {
   const sound = server.client();
-  const connection = new Connection(sound, { check: async () => undefined });
-  await connection.call((client) => client.ping(), patience);
+  const connection = new Connection(sound, { timeoutMs, check: async () => undefined });
+  await connection.call((client) => client.ping());
   const uncaught: unknown[] = [];
   const hear = (error: unknown) => uncaught.push(error);
   process.on('unhandledRejection', hear);
@@ -95,7 +100,7 @@ it('what a client rejects after it was given up leaves nothing that nobody catch
     new Promise<never>((_, fail) => {
       reject = fail;
     });
-  await expect(connection.call(silent, patience)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+  await expect(connection.call(silent)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
   reject(new Error('Reached the max retries per request limit'));
   await new Promise(setImmediate);
   process.off('unhandledRejection', hear);
@@ -105,9 +110,9 @@ it('what a client rejects after it was given up leaves nothing that nobody catch
 
 it('closing ends the calls that a hanging server has not answered', async () => {
   const sound = server.client();
-  const connection = new Connection(sound, { check: async () => undefined });
-  await connection.call((client) => client.ping(), patience);
-  const hanging = connection.call(() => new Promise<never>(() => undefined), { patienceMs: 60_000 });
+  const connection = new Connection(sound, { timeoutMs, check: async () => undefined });
+  await connection.call((client) => client.ping());
+  const hanging = connection.call(() => new Promise<never>(() => undefined), { timeoutMs: 60_000 });
   connection.close();
   await expect(hanging).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
   sound.disconnect();
@@ -118,7 +123,7 @@ it('a user that the server does not let in is told so at once, and his password 
     url: `redis://nobody:wr0ng-secret@127.0.0.1:${server.port}`,
     sendTimeoutMs: 60_000,
   });
-  const refused: unknown = await broker.queues().catch((error: unknown) => error);
+  const refused: unknown = await broker.inspector.queues().catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'BROKER_REFUSED', message: expect.stringContaining('WRONGPASS') });
   expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
   await broker.close();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError, type Envelope } from '@brokkr/core';
+import { BrokerUnavailableError, type Envelope } from '@brokkr/core/adapter';
 import { Cluster, type Redis } from 'ioredis';
 import { type Client, leaveWrongDatabase } from './connect.ts';
 import { asBrokerError, closedError, isPassing, isRefusal, withoutArguments } from './redis-errors.ts';
@@ -16,15 +16,17 @@ const SILENCE_MS = 15_000;
 export type Arguments = readonly (string | Buffer)[] | { readonly messages: readonly Envelope[] };
 
 export interface CallOptions {
-  /** How long the server may be away, milliseconds. */
-  readonly patienceMs: number;
-  /** Ends the wait for a server that is away; what was sent is waited for. */
+  /** Bounds this call, milliseconds. @default timeoutMs of the connection */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the wait for a server that is unreachable. A call that was sent is still waited for. */
   readonly signal?: AbortSignal | undefined;
   /** Asks a server that did not pass the check too. */
   readonly unchecked?: boolean | undefined;
 }
 
 export interface ConnectionOptions {
+  /** Bounds every call, including the wait for a server that is unreachable, milliseconds. */
+  readonly timeoutMs: number;
   /** Run once, after the first connect and before the first call. */
   readonly check: (client: Client) => Promise<void>;
   /** Makes another client in place of one that never comes back; left out, the client is somebody else's and is told to reconnect. */
@@ -62,14 +64,14 @@ export class Connection {
     return this.#breaks;
   }
 
-  /** @throws BrokerUnavailableError once patience is at its end */
-  run(script: Script, key: string, args: Arguments, options: CallOptions): Promise<Reply> {
+  /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
+  run(script: Script, key: string, args: Arguments, options?: CallOptions): Promise<Reply> {
     return this.call((client) => evaluate(client, script, key, args), options);
   }
 
-  /** @throws BrokerUnavailableError once patience is at its end */
-  call<T>(send: (client: Client) => Promise<T>, options: CallOptions): Promise<T> {
-    const giveUpAt = performance.now() + options.patienceMs;
+  /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
+  call<T>(send: (client: Client) => Promise<T>, options: CallOptions = {}): Promise<T> {
+    const giveUpAt = performance.now() + (options.timeoutMs ?? this.#options.timeoutMs);
     if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
       return this.#persist(send, giveUpAt, options);
     }

@@ -1,4 +1,4 @@
-import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
+import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core/adapter';
 
 /** Answers of a server that is on its way, and what a broken connection says: trying again is right. */
 const PASSING =

@@ -1,4 +1,4 @@
-import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core';
+import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core/adapter';
 import { Cluster } from 'ioredis';
 import type { Client } from './connect.ts';
 

@@ -1,11 +1,4 @@
-import {
-  checkQueueName,
-  deadLetterQueue,
-  type Envelope,
-  type PeekState,
-  type QueueCounts,
-  redriveEnvelope,
-} from '@brokkr/core';
+import { checkQueueName, deadLetterQueue, type Envelope, type Inspector, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -18,15 +11,13 @@ import { remove } from '../scripts/remove.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 
 /** What people and tools ask of the broker, beside the way of a message. */
-export class RedisInspector {
+export class RedisInspector implements Inspector {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #patienceMs: number;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#patienceMs = patienceMs;
   }
 
   queues(): Promise<readonly string[]> {
@@ -124,12 +115,12 @@ export class RedisInspector {
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 }
 

@@ -1,15 +1,17 @@
-import type { InspectableBroker } from '@brokkr/core';
+import type { Broker } from '@brokkr/core';
+import type { Inspector } from '@brokkr/core/adapter';
 import { UsageError } from '../exit.ts';
 import { noteBroker } from '../explain.ts';
 import { applySettings } from './apply-settings.ts';
 import { closeManagers } from './close-manager.ts';
-import { forOutput } from './for-output.ts';
 import { type Core, loadCore } from './load-core.ts';
 import { refuseMemory } from './own-process.ts';
+import { quietSettings } from './quiet-settings.ts';
 
 export interface OpenedBroker {
   readonly core: Core;
-  readonly broker: InspectableBroker;
+  readonly broker: Broker;
+  readonly inspector: Inspector;
 }
 
 let opened = 0;
@@ -27,12 +29,14 @@ export async function withBroker<T>(
 ): Promise<T> {
   const core = await loadCore(process.cwd());
   const manager = core.TaskManager.getInstance(`brokkr-cli-${opened++}`);
-  applySettings(manager, { ...forOutput, ...(url === undefined ? {} : { brokerUrl: url }) });
+  applySettings(manager, { ...quietSettings, ...(url === undefined ? {} : { brokerUrl: url }) });
   refuseMemory(manager, command, url === undefined ? undefined : 'the given URL');
   try {
     const broker = await manager.broker();
-    if (!core.isInspectable(broker)) throw new UsageError(`${command}: this broker cannot be inspected`);
-    return await use({ core, broker });
+    const { inspector } = broker;
+    if (inspector === undefined)
+      throw new UsageError(`${command}: this broker has no inspector, so it cannot be inspected`);
+    return await use({ core, broker, inspector });
   } catch (error) {
     noteBroker(error, core.redactUrl(manager.config.brokerUrl));
     throw error;

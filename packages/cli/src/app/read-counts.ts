@@ -1,4 +1,4 @@
-import type { InspectableBroker, QueueCounts } from '@brokkr/core';
+import type { Inspector, QueueCounts } from '@brokkr/core/adapter';
 
 /** The counts of one queue, or the reason why they cannot be read. */
 export interface QueueReading {
@@ -13,14 +13,11 @@ export interface QueueReading {
  *
  * @throws BrokerUnavailableError if the broker cannot be reached
  */
-export async function readCounts(
-  broker: InspectableBroker,
-  queues: readonly string[],
-): Promise<readonly QueueReading[]> {
+export async function readCounts(inspector: Inspector, queues: readonly string[]): Promise<readonly QueueReading[]> {
   return Promise.all(
     queues.map(async (queue) => {
       try {
-        return { queue, counts: await broker.counts(queue) };
+        return { queue, counts: await inspector.counts(queue) };
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
         if ((error as { code?: unknown }).code === 'BROKER_UNAVAILABLE') throw error;

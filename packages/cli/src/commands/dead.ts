@@ -1,4 +1,4 @@
-import type { Envelope, InspectableBroker } from '@brokkr/core';
+import type { Envelope, Inspector } from '@brokkr/core/adapter';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
@@ -16,8 +16,8 @@ const REASON_LENGTH = 100;
 
 /** Lists dead letters, the oldest first. */
 export async function deadListCommand(queue: string, { broker: url, json, limit }: DeadOptions): Promise<void> {
-  await withBroker(url, 'brokkr dead list', async ({ broker, core }) => {
-    const letters = (await broker.peek(queue, 'dead', limit ?? LISTED)).map(core.readDeadLetter);
+  await withBroker(url, 'brokkr dead list', async ({ inspector, core }) => {
+    const letters = (await inspector.peek(queue, 'dead', limit ?? LISTED)).map(core.readDeadLetter);
     if (json === true) {
       printJson(letters, 2);
       return;
@@ -36,8 +36,8 @@ export async function deadShowCommand(
   ids: readonly string[],
   { broker: url }: DeadOptions,
 ): Promise<void> {
-  await withBroker(url, 'brokkr dead show', async ({ broker, core }) => {
-    const shown = (await lettersOf(broker, queue, ids)).map((letter) => ({
+  await withBroker(url, 'brokkr dead show', async ({ inspector, core }) => {
+    const shown = (await lettersOf(inspector, queue, ids)).map((letter) => ({
       ...core.readDeadLetter(letter),
       headers: letter.headers,
       body: Buffer.from(letter.body).toString(),
@@ -49,26 +49,22 @@ export async function deadShowCommand(
 /** Puts dead letters back into their queue with fresh attempts, and prints their number. */
 export async function deadRetryCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const selection = selected('retry', ids, options);
-  await withBroker(options.broker, 'brokkr dead retry', async ({ broker }) => {
-    report(await broker.redrive(queue, selection), queue, selection);
+  await withBroker(options.broker, 'brokkr dead retry', async ({ inspector }) => {
+    report(await inspector.redrive(queue, selection), queue, selection);
   });
 }
 
 /** Removes dead letters, and prints their number. */
 export async function deadDiscardCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const selection = selected('discard', ids, options);
-  await withBroker(options.broker, 'brokkr dead discard', async ({ broker }) => {
-    report(await broker.discard(queue, selection), queue, selection);
+  await withBroker(options.broker, 'brokkr dead discard', async ({ inspector }) => {
+    report(await inspector.discard(queue, selection), queue, selection);
   });
 }
 
 /** @throws UsageError naming the ids that are not dead letters of the queue */
-async function lettersOf(
-  broker: InspectableBroker,
-  queue: string,
-  ids: readonly string[],
-): Promise<readonly Envelope[]> {
-  const letters = await broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+async function lettersOf(inspector: Inspector, queue: string, ids: readonly string[]): Promise<readonly Envelope[]> {
+  const letters = await inspector.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
   const found = new Set(letters.map(({ id }) => id));
   const missing = ids.filter((id) => !found.has(id));
   if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);

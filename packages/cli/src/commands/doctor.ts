@@ -2,7 +2,7 @@ import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { applySettings, checkResultStore } from '../app/apply-settings.ts';
 import { closeManagers } from '../app/close-manager.ts';
 import { findApp } from '../app/find-app.ts';
-import { forOutput } from '../app/for-output.ts';
+import { quietSettings } from '../app/quiet-settings.ts';
 import { type App, loadApp } from '../app/load-app.ts';
 import { type Core, loadCore } from '../app/load-core.ts';
 import { type Check, failed } from '../doctor/check.ts';
@@ -29,7 +29,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
 }
 
 async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
-  const settings = { ...forOutput, ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
+  const settings = { ...quietSettings, ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
   let loaded: App | undefined;
   try {
     loaded = await loadApp(app, settings);

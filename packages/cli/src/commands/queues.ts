@@ -29,9 +29,9 @@ export async function queuesCommand({ app, broker: url, json, watch }: QueuesOpt
   const requests = watch ? new StopRequests(() => stopped.abort()) : undefined;
   const ended = AbortSignal.any([stopped.signal, outputClosed]);
   let isSound = true;
-  await withBroker(url, 'brokkr queues', async ({ broker }) => {
+  await withBroker(url, 'brokkr queues', async (opened) => {
     do {
-      const readings = await readCounts(broker, await queueNames(broker, app));
+      const readings = await readCounts(opened.inspector, await queueNames(opened, app));
       if (json) printJson(readings.map(asRecord));
       else print(asTable(readings));
       isSound = reportUnreadable(readings);

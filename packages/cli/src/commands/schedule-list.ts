@@ -1,6 +1,6 @@
 import type { SchedulerManager } from '@brokkr/scheduler';
 import Table from 'cli-table3';
-import { forOutput } from '../app/for-output.ts';
+import { quietSettings } from '../app/quiet-settings.ts';
 import { closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { noteBroker } from '../explain.ts';
@@ -15,9 +15,9 @@ const SHOWN_RUNS = 3;
 
 /** Lists the application's jobs: trigger, time zone, the next runs, and whether the job is paused at the broker. */
 export async function scheduleListCommand({ app, json }: ScheduleListOptions): Promise<void> {
-  const loaded = await loadApp(app, forOutput);
+  const loaded = await loadApp(app, quietSettings);
   try {
-    const schedulers = await loadSchedulers(loaded, forOutput);
+    const schedulers = await loadSchedulers(loaded, quietSettings);
     await Promise.all(schedulers.filter(isShared).map((scheduler) => scheduler.readState()));
     const jobs = schedulers.flatMap(jobsOf);
     if (json) printJson(jobs, 2);

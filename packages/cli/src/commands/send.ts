@@ -1,5 +1,5 @@
 import { closeManagers } from '../app/close-manager.ts';
-import { forOutput } from '../app/for-output.ts';
+import { quietSettings } from '../app/quiet-settings.ts';
 import { loadApp } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
 import { UsageError } from '../exit.ts';
@@ -21,7 +21,7 @@ export async function sendCommand(
 ): Promise<void> {
   const values = args.map((text, index) => parseArgument(text, index + 1));
   const { core, manager } = await loadApp(app, {
-    ...forOutput,
+    ...quietSettings,
     ...(broker === undefined ? {} : { brokerUrl: broker }),
   });
   refuseMemory(manager, 'brokkr send', broker === undefined ? undefined : '--broker');

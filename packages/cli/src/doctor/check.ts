@@ -1,4 +1,4 @@
-import type { Finding } from '@brokkr/core';
+import type { Finding } from '@brokkr/core/adapter';
 import { describe } from '../explain.ts';
 
 /** The result of one check of `brokkr doctor`. */

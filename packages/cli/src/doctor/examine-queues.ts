@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InspectableBroker, QueueCounts, TaskManager } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { Inspector, QueueCounts } from '@brokkr/core/adapter';
 import { type QueueReading, readCounts } from '../app/read-counts.ts';
 import { type Check, failed } from './check.ts';
 import { counted } from './counted.ts';
@@ -8,13 +9,13 @@ import { counted } from './counted.ts';
 const LOOK_AGAIN_MS = 1_000;
 
 /** Checks queues: more dead letters than `TASK_DEAD_MAX`, ready messages that no worker runs, counts that cannot be read. */
-export async function* examineQueues(broker: InspectableBroker, manager: TaskManager): AsyncIterable<Check> {
+export async function* examineQueues(inspector: Inspector, manager: TaskManager): AsyncIterable<Check> {
   const { config } = manager;
   const about = 'queues';
-  const before = await look(broker);
+  const before = await look(inspector);
   const areWaiting = before.some(({ counts }) => (counts?.ready ?? 0) > 0);
   if (areWaiting) await sleep(LOOK_AGAIN_MS);
-  const after = areWaiting ? await look(broker) : before;
+  const after = areWaiting ? await look(inspector) : before;
   const named = new Set(manager.tasks().map((task) => task.queueName ?? config.queueName));
   const earlier = new Map(before.map(({ queue, counts }) => [queue, counts]));
   let problems = 0;
@@ -43,8 +44,8 @@ export async function* examineQueues(broker: InspectableBroker, manager: TaskMan
   if (problems === 0) yield { about, severity: 'ok', message: `${counted(after.length, 'queue')} checked` };
 }
 
-async function look(broker: InspectableBroker): Promise<readonly QueueReading[]> {
-  return readCounts(broker, [...(await broker.queues())].sort());
+async function look(inspector: Inspector): Promise<readonly QueueReading[]> {
+  return readCounts(inspector, [...(await inspector.queues())].sort());
 }
 
 /** Messages were ready at both looks, none was running, and none ended in between. */

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import { isInspectable } from '../broker/optional.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 
@@ -34,9 +33,10 @@ export async function warnOfDeadLetters(
   queues: ReadonlyMap<string, number>,
   { config, logger }: Manager,
 ): Promise<void> {
-  if (!isInspectable(broker)) return;
+  const { inspector } = broker;
+  if (inspector === undefined) return;
   for (const queue of queues.keys()) {
-    const { dead } = await broker.counts(queue);
+    const { dead } = await inspector.counts(queue);
     if (dead !== undefined && dead > config.deadMax) {
       logger.warn(
         { queue, dead },

@@ -1,4 +1,0 @@
-import type { ManagerOptions } from '@brokkr/core';
-
-/** Settings of a command that prints an answer: it runs no task, and no log line mixes with its output. */
-export const forOutput = { runMode: 'producer', logLevel: 'silent' } as const satisfies ManagerOptions;
