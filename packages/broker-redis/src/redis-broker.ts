@@ -1,5 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { type Broker, type BrokerCapabilities, type BrokerOptions, checkQueueName, ConfigError, type Diagnostics, type Envelope, type Inspector, type MessageIndex, type PublishReceipt, type ResultStore, type StateStore, type SubscribeOptions, type Subscription, type WorkerDirectory } from '@brokkr/core/adapter';
+import {
+  type Broker,
+  type BrokerCapabilities,
+  type BrokerOptions,
+  checkQueueName,
+  ConfigError,
+  type Diagnostics,
+  type Envelope,
+  type Inspector,
+  type MessageIndex,
+  type PublishReceipt,
+  type ResultStore,
+  type StateStore,
+  type SubscribeOptions,
+  type Subscription,
+  type WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
 import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';

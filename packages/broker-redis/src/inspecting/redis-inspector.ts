@@ -1,4 +1,12 @@
-import { checkQueueName, deadLetterQueue, type Envelope, type Inspector, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core/adapter';
+import {
+  checkQueueName,
+  deadLetterQueue,
+  type Envelope,
+  type Inspector,
+  type PeekState,
+  type QueueCounts,
+  redriveEnvelope,
+} from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
