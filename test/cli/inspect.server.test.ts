@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { createBroker, type InspectableBroker, openBroker } from '@brokkr/core';
+import { createBroker, openBroker } from '@brokkr/core';
+import type { Inspected } from '../support/inspected.ts';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../support/redis-server.ts';
 import { app, brokkr, until, workplace } from './brokkr.ts';
@@ -10,10 +11,10 @@ const server = await RedisServer.start();
 afterAll(() => server.stop());
 
 const env = { TASK_BROKER_URL: server.url };
-let broker: InspectableBroker;
+let broker: Inspected;
 
 beforeEach(async () => {
-  broker = (await openBroker(createBroker(server.url))) as InspectableBroker;
+  broker = (await openBroker(createBroker(server.url))) as Inspected;
   const client = server.client();
   await client.flushall();
   client.disconnect();
@@ -89,7 +90,7 @@ it('dead letters are listed without their control characters, shown, retried and
   expect(JSON.parse(await run('dead', 'show', 'greetings', first))).toMatchObject([{ id: first, body: '["Ada"]' }]);
   expect(await run('dead', 'retry', 'greetings', first)).toBe('1\n');
   expect(await run('dead', 'discard', 'greetings', '--all')).toBe('1\n');
-  expect(await broker.counts('greetings')).toMatchObject({ ready: 1, dead: 0, discarded: 1 });
+  expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 1, dead: 0, discarded: 1 });
   const missing = brokkr(['dead', 'show', 'greetings', second], env);
   expect(await missing.exited).toBe(2);
   expect(missing.errors()).toContain(second);
@@ -104,7 +105,7 @@ it.each(['retry', 'discard'])(
     expect(await missing.exited).toBe(2);
     expect(missing.output()).toBe('1\n');
     expect(missing.errors()).toBe('error: 1 of 2 ids are no dead letters of queue greetings\n');
-    expect(await broker.counts('greetings')).toMatchObject({ dead: 1 });
+    expect(await broker.inspector.counts('greetings')).toMatchObject({ dead: 1 });
   },
   30_000,
 );
@@ -119,13 +120,13 @@ it('neither ids nor --all, or both, is wrong usage: nothing is touched', async (
     expect(await wrong.exited).toBe(2);
     expect(wrong.errors()).toMatch(complaint);
   }
-  expect(await broker.counts('greetings')).toMatchObject({ dead: 2 });
+  expect(await broker.inspector.counts('greetings')).toMatchObject({ dead: 2 });
 }, 30_000);
 
 it('purge removes what is ready', async () => {
   await sendTo('greetings', 3);
   expect(await run('purge', 'greetings')).toBe('3\n');
-  expect(await broker.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
+  expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
 }, 30_000);
 
 it('move takes messages to another broker, where they are run', async () => {
@@ -134,7 +135,7 @@ it('move takes messages to another broker, where they are run', async () => {
   const command = brokkr(['move', server.url, other.env.TASK_BROKER_URL ?? ''], other.env);
   expect(`${await command.exited} ${command.errors()}`).toBe('0 ');
   expect(command.output()).toBe('greetings 3\n');
-  expect(await broker.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
+  expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
   const worker = brokkr(['worker', '-a', app, '-q', 'greetings'], other.env);
   await until(() => other.notes().length === 3, 'they ran there');
   worker.child.kill('SIGTERM');
@@ -153,8 +154,8 @@ it.each([
     expect(await refused.exited).toBe(2);
     expect(refused.errors()).toMatch(/^error: brokkr move: .* are one and the same place/);
     expect(refused.output()).toBe('');
-    expect(await broker.counts('greetings')).toMatchObject({ ready: 3, purged: 0 });
-    expect(await broker.queues()).toEqual(['greetings']);
+    expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 3, purged: 0 });
+    expect(await broker.inspector.queues()).toEqual(['greetings']);
     const client = server.client();
     expect(await client.exists('brokkr:state')).toBe(0);
     client.disconnect();
@@ -165,7 +166,7 @@ it.each([
 it('move takes messages to another database of the same server', async () => {
   await sendTo('greetings', 3);
   expect(await run('move', `${server.url}/0`, `${server.url}/1`)).toBe('greetings 3\n');
-  expect(await broker.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
+  expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
   expect(JSON.parse(await run('queues', '--json', '--broker', `${server.url}/1`))).toMatchObject([{ ready: 3 }]);
 }, 30_000);
 

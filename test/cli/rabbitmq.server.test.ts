@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBroker, type InspectableBroker, openBroker } from '@brokkr/core';
+import { createBroker, openBroker } from '@brokkr/core';
+import type { Inspected } from '../support/inspected.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
@@ -12,7 +13,7 @@ import { app, brokkr, until, workplace } from './brokkr.ts';
 
 let rabbit: RabbitServer;
 let redis: RedisServer;
-let broker: InspectableBroker;
+let broker: Inspected;
 let namespace: string;
 beforeAll(async () => {
   [rabbit, redis] = await Promise.all([RabbitServer.start(), RedisServer.start()]);
@@ -24,8 +25,8 @@ beforeEach(async () => {
 });
 afterEach(() => broker.close());
 
-async function opened(url: string): Promise<InspectableBroker> {
-  return (await openBroker(createBroker(url, { namespace }))) as InspectableBroker;
+async function opened(url: string): Promise<Inspected> {
+  return (await openBroker(createBroker(url, { namespace }))) as Inspected;
 }
 
 async function send(count: number, delayMs = 0): Promise<void> {
@@ -44,12 +45,12 @@ it('move takes what is ready and delayed to Redis and back, and nothing is lost 
     const go = brokkr(['move', rabbit.url, redis.url, '-q', 'greetings'], env);
     expect(`${await go.exited} ${go.errors()}`).toBe('0 ');
     expect(go.output()).toBe('greetings 35\n');
-    expect(await there.counts('greetings')).toMatchObject({ ready: 30, delayed: 5 });
-    expect(await broker.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
+    expect(await there.inspector.counts('greetings')).toMatchObject({ ready: 30, delayed: 5 });
+    expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
     const back = brokkr(['move', redis.url, rabbit.url, '-q', 'greetings'], env);
     expect(`${await back.exited} ${back.errors()}`).toBe('0 ');
-    expect(await broker.counts('greetings')).toMatchObject({ ready: 30, delayed: 5 });
-    expect(await there.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
+    expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 30, delayed: 5 });
+    expect(await there.inspector.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
   } finally {
     await there.close();
   }
@@ -63,7 +64,7 @@ it('move to the server where the messages are already is refused, however it is 
     const refused = brokkr(['move', rabbit.url, to, '-q', 'greetings'], { TASK_NAMESPACE: namespace });
     expect(await refused.exited).toBe(2);
     expect(refused.errors()).toMatch(/are one and the same place/);
-    expect(await broker.counts('greetings')).toMatchObject({ ready: 30 });
+    expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 30 });
   }
 }, 60_000);
 
@@ -74,7 +75,7 @@ it('move takes messages to a broker that keeps no state', async () => {
   const go = brokkr(['move', rabbit.url, there, '-q', 'greetings'], { ...env, TASK_NAMESPACE: namespace });
   expect(`${await go.exited} ${go.errors()}`).toBe('0 ');
   expect(go.output()).toBe('greetings 3\n');
-  expect(await broker.counts('greetings')).toMatchObject({ ready: 0 });
+  expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0 });
 }, 60_000);
 
 it('a password that RabbitMQ refuses ends worker -p 2 with 1', async () => {

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Broker, createBroker, type InspectableBroker, openBroker, type QueueCounts } from '@brokkr/core';
+import { createBroker, openBroker } from '@brokkr/core';
+import type { QueueCounts } from '@brokkr/core/adapter';
+import type { Inspected } from '../support/inspected.ts';
 import { expect } from 'vitest';
 import type { FaultServer } from './fault-server.ts';
 import { type Note, readNotes, violations } from './notes.ts';
@@ -33,7 +35,7 @@ export class FaultBench {
   readonly #options: FaultBenchOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'brokkr-faults-'));
   readonly #workers = new Set<ChildProcess>();
-  #broker: (Broker & InspectableBroker) | undefined;
+  #broker: Inspected | undefined;
   /** Jobs whose sending was confirmed; what was not may have been stored or not. */
   readonly #confirmed = new Set<number>();
   #next = 0;
@@ -51,10 +53,10 @@ export class FaultBench {
     return join(this.#folder, 'notes');
   }
 
-  async broker(): Promise<Broker & InspectableBroker> {
+  async broker(): Promise<Inspected> {
     const { namespace, queue } = this;
     const lazy = createBroker(this.#server.url, { namespace, knownQueues: () => [queue] });
-    this.#broker ??= (await openBroker(lazy)) as Broker & InspectableBroker;
+    this.#broker ??= (await openBroker(lazy)) as Inspected;
     return this.#broker;
   }
 
@@ -102,7 +104,7 @@ export class FaultBench {
   }
 
   async counts(): Promise<QueueCounts> {
-    return (await this.broker()).counts(this.queue);
+    return (await this.broker()).inspector.counts(this.queue);
   }
 
   notes(): readonly Note[] {

@@ -227,7 +227,7 @@ export function faultCases(broker: FaultBroker): void {
       await until(async () => (await bench.counts()).dead === 2, 90_000, 'the poisons are dead');
       await bench.drained(60_000, 2);
       stopped = true;
-      const letters = await (await bench.broker()).peek(bench.queue, 'dead', 10);
+      const letters = await (await bench.broker()).inspector.peek(bench.queue, 'dead', 10);
       expect(letters.map(({ id }) => id).toSorted()).toEqual(['job-100', 'job-121']);
       const starts = [100, 121].map(
         (poison) => bench.notes().filter(({ what, n }) => what === 'S' && n === poison).length,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Broker, createBroker, type InspectableBroker, openBroker } from '@brokkr/core';
+import { type Broker, createBroker, openBroker } from '@brokkr/core';
+import type { Inspected } from '../support/inspected.ts';
 import { afterAll, expect, it } from 'vitest';
 import { brokkr, type Run } from '../cli/brokkr.ts';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
@@ -113,7 +114,7 @@ async function judge(broker: Broker, first: number, last: number) {
 }
 
 async function sentTo(broker: Broker): Promise<Sent[]> {
-  const envelopes = await (broker as Broker & InspectableBroker).peek(QUEUE, 'ready', MOST_TICKS);
+  const envelopes = await (broker as Inspected).inspector.peek(QUEUE, 'ready', MOST_TICKS);
   return envelopes.map(({ headers }) => ({
     tick: Date.parse(headers['scheduled-at'] ?? ''),
     at: Number(headers['brokkr-at']),
@@ -128,7 +129,7 @@ it.each(places)(
     const isKeyed = idempotency && at.name !== 'elected';
     const schedulers = new Schedulers(at);
     for (let count = 0; count < SCHEDULERS; count++) schedulers.add();
-    const ready = async () => (await (broker as Broker & InspectableBroker).counts(QUEUE)).ready ?? 0;
+    const ready = async () => (await (broker as Inspected).inspector.counts(QUEUE)).ready ?? 0;
     const moreThan = async (before: number, what: string) => {
       await until(async () => (await ready()) > before, 30_000, what);
     };
@@ -165,11 +166,11 @@ it.each(outages)(
   `$at.name: schedulers that stand still in the middle of a tick, ${STOPS} times, and a server that is killed, ${OUTAGES} times`,
   async ({ at, server }) => {
     const broker = await at.open();
-    const inspected = broker as Broker & InspectableBroker;
-    await inspected.purge(QUEUE);
+    const inspected = broker as Inspected;
+    await inspected.inspector.purge(QUEUE);
     const schedulers = new Schedulers(at);
     for (let count = 0; count < SCHEDULERS; count++) schedulers.add();
-    const ready = async () => (await inspected.counts(QUEUE).catch(() => undefined))?.ready ?? 0;
+    const ready = async () => (await inspected.inspector.counts(QUEUE).catch(() => undefined))?.ready ?? 0;
     const more = async (what: string) => {
       const before = await ready();
       await until(async () => (await ready()) > before + 1, 60_000, what);

@@ -1,11 +1,5 @@
-import {
-  type Broker,
-  BrokerUnavailableError,
-  type Delivery,
-  type PublishReceipt,
-  type Settlement,
-  type Subscription,
-} from '@brokkr/core';
+import { type Broker, BrokerUnavailableError } from '@brokkr/core';
+import type { Delivery, PublishReceipt, Settlement, Subscription } from '@brokkr/core/adapter';
 import type { SimOracle } from './sim-oracle.ts';
 import type { SimPlan } from './sim-plan.ts';
 import type { SimProcess } from './sim-process.ts';

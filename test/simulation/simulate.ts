@@ -1,5 +1,6 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { currentTask, type Delivery, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import { currentTask, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -102,7 +103,7 @@ class SimWorld {
     for (const { process } of this.#workers) process.resume();
     if (this.#workers.size === 0) this.#startWorker();
     await this.#drain();
-    this.oracle.finish(await this.#server.counts(QUEUE));
+    this.oracle.finish(await this.#server.inspector.counts(QUEUE));
   }
 
   async close(): Promise<void> {
@@ -113,14 +114,14 @@ class SimWorld {
   async #pass(): Promise<void> {
     await this.#time.advance(STEP_MS);
     if (this.#failure !== undefined) throw this.#failure;
-    this.oracle.balanced(await this.#server.counts(QUEUE));
+    this.oracle.balanced(await this.#server.inspector.counts(QUEUE));
   }
 
   /** Everything that was sent comes to its end within the work that is left, done by one worker alone. */
   async #drain(): Promise<void> {
     const boundMs = this.#plan.jobs * 4 * (TIMEOUT_MS + 15_000) + 60_000;
     for (let elapsed = 0; elapsed < boundMs; elapsed += STEP_MS) {
-      const { ready = 0, delayed = 0, running = 0 } = await this.#server.counts(QUEUE);
+      const { ready = 0, delayed = 0, running = 0 } = await this.#server.inspector.counts(QUEUE);
       if (this.#sending === 0 && ready + delayed + running === 0) return;
       await this.#pass();
     }
@@ -215,7 +216,7 @@ class SimWorld {
     process.kill();
     this.#workers.delete(worker);
     // A supervisor may hand back at once what it held.
-    if (this.#random() < 0.3) void this.#server.releaseWorker(process.name);
+    if (this.#random() < 0.3) void this.#server.workers.release(process.name);
     this.#replaceSoon();
   }
 

@@ -94,11 +94,13 @@ export const onlyConfigReadsTheEnvironment: Rule = (sources) =>
     )
     .map(({ path }) => `${path} reads process.env`);
 
-/** What is meant for the screen is the command line's business. */
+/** Only the command line writes to the screen. Examples in docstrings are not code. */
 export const onlyTheCliPrints: Rule = (sources) =>
   sources
     .filter(
-      ({ path, text }) => /\bconsole\.|process\.(stdout|stderr)\.write/.test(text) && !path.startsWith('packages/cli/'),
+      ({ path, text }) =>
+        /\bconsole\.|process\.(stdout|stderr)\.write/.test(text.replaceAll(/\/\*\*.*?\*\//gs, '')) &&
+        !path.startsWith('packages/cli/'),
     )
     .map(({ path }) => `${path} prints`);
 

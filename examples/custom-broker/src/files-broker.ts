@@ -2,18 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as brokkr from '@brokkr/core';
+import * as brokkr from '@brokkr/core/adapter';
 import { filesSubscription } from './files-subscription.ts';
 import { change, list, type MessageFile, make, read, remove, store } from './message-file.ts';
 
 /** The broker of `files:///a/folder`: what `TASK_BROKER_PACKAGE` and `registerBroker` ask for. */
-export function createBroker(url: string, { namespace }: brokkr.BrokerOptions = {}): brokkr.Broker {
-  if (url.startsWith('files:///')) return filesBroker(fileURLToPath(url.replace('files:', 'file:')), namespace);
+export function createBroker(
+  url: string,
+  { namespace = brokkr.BROKER_DEFAULTS.namespace }: brokkr.BrokerOptions = {},
+): brokkr.Broker {
+  if (url.startsWith('files:///'))
+    return filesBroker(fileURLToPath(url.replace('files:', 'file:')), brokkr.checkNamespace(namespace));
   throw new brokkr.ConfigError('a files broker URL is files:///a/folder', { code: 'BROKER_URL_INVALID' });
 }
 
 /** A broker over a folder that the processes of one machine share; a folder in it for each queue. */
-export function filesBroker(root: string, namespace = 'brokkr'): brokkr.InspectableBroker & brokkr.ReleasingBroker {
+export function filesBroker(root: string, namespace: string = brokkr.BROKER_DEFAULTS.namespace): brokkr.Broker {
   const ended = new AbortController();
 
   function folderOf(queue: string): string {
@@ -35,24 +39,7 @@ export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Inspecta
     return (await standing(queue, 'dead')).filter(({ id }) => ids === 'all' || ids.includes(id));
   }
 
-  return {
-    capabilities: {
-      persistent: true,
-      ordered: true,
-      maxDelayMs: 10 * 365 * 86_400_000,
-      delayResolutionMs: 200,
-      idempotency: false,
-      cancel: false,
-      counts: 'ready-only',
-    },
-    async publish(envelopes) {
-      await Promise.all([...new Set(envelopes.map(({ queue }) => folderOf(queue)))].map(make));
-      await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
-      return envelopes.map(({ id }) => ({ id, isNew: true }));
-    },
-    subscribe: async (queue, { leaseMs = 30_000, workerId = randomUUID() }) =>
-      filesSubscription(folderOf(queue), leaseMs, workerId, ended.signal),
-    close: async () => ended.abort(),
+  const inspector: brokkr.Inspector = {
     queues: () => readdir(join(root, namespace)).catch(() => []),
     async counts(queue) {
       const states = ['ready', 'delayed', 'running', 'dead'] as const;
@@ -76,12 +63,36 @@ export function filesBroker(root: string, namespace = 'brokkr'): brokkr.Inspecta
     },
     discard: async (queue, ids) => howMany((await letters(queue, ids)).map(remove)),
     purge: async (queue) => howMany((await standing(queue, 'ready')).map(remove)),
-    /** Ends the leases; whoever takes the messages next counts the crash. */
-    async releaseWorker(workerId) {
-      const running = await Promise.all((await this.queues()).map((queue) => standing(queue, 'running')));
+  };
+
+  const workers: brokkr.WorkerDirectory = {
+    /** Ends the leases; the worker that takes the messages next counts the crash. */
+    async release(workerId) {
+      const running = await Promise.all((await inspector.queues()).map((queue) => standing(queue, 'running')));
       const held = running.flat().filter(({ worker }) => worker === workerId);
       return howMany(held.map((file) => change(file, { visibleAt: 0 })));
     },
+  };
+
+  return {
+    capabilities: {
+      persistent: true,
+      ordered: true,
+      maxDelayMs: 10 * 365 * 86_400_000,
+      delayResolutionMs: 200,
+      idempotency: false,
+      counts: 'ready-only',
+    },
+    async publish(envelopes) {
+      await Promise.all([...new Set(envelopes.map(({ queue }) => folderOf(queue)))].map(make));
+      await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
+      return envelopes.map(({ id }) => ({ id, isNew: true }));
+    },
+    subscribe: async (queue, { leaseMs = brokkr.BROKER_DEFAULTS.leaseMs, workerId = randomUUID() }) =>
+      filesSubscription(folderOf(queue), leaseMs, workerId, ended.signal),
+    close: async () => ended.abort(),
+    inspector,
+    workers,
   };
 }
 

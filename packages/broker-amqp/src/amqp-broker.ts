@@ -1,29 +1,10 @@
-import {
-  type BrokerCapabilities,
-  type BrokerOptions,
-  type BrokkrError,
-  checkQueueName,
-  ConfigError,
-  type DiagnosableBroker,
-  type ElectingBroker,
-  type Envelope,
-  type Finding,
-  type InspectableBroker,
-  type Leadership,
-  type PeekState,
-  type PublishReceipt,
-  type QueueCounts,
-  type StateStore,
-  type SubscribeOptions,
-  type Subscription,
-} from '@brokkr/core';
-import { PartlyStoredError } from '@brokkr/core/adapter';
+import { type Broker, type BrokerCapabilities, type BrokerOptions, type BrokkrError, checkQueueName, ConfigError, type Diagnostics, type Elections, type Envelope, type Inspector, PartlyStoredError, type PublishReceipt, type StateStore, type SubscribeOptions, type Subscription } from '@brokkr/core/adapter';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';
 import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
 import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
-import { Elections } from './state/elections.ts';
+import { AmqpElections } from './state/elections.ts';
 import { SuspectIsolation } from './consuming/suspect-isolation.ts';
 import { Connection } from './connection/connection.ts';
 import { Names } from './topology/names.ts';
@@ -48,20 +29,20 @@ const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
  * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
  * dead-letter exchange. `docs/rabbitmq.md` shows where a message stands.
  */
-export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore, DiagnosableBroker {
+export class AmqpBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
+  readonly inspector: Inspector;
+  readonly states: StateStore;
+  readonly elections: Elections;
+  readonly diagnostics: Diagnostics;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
-  readonly #patienceMs: number;
   readonly #names: Names;
   readonly #addresses: Addresses;
   readonly #publishing: Connection;
   readonly #consuming: Connection;
   readonly #publisher: Publisher;
   readonly #consumed: Topology;
-  readonly #inspector: AmqpInspector;
-  readonly #states: StateQueues;
-  readonly #elections: Elections;
   readonly #subscriptions = new Set<AmqpSubscription>();
   readonly #isolations = new Map<string, SuspectIsolation>();
   readonly #used = new Set<string>();
@@ -78,31 +59,33 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
     // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
-    this.#publishing = new Connection(this.#target, 'publish', logger);
-    this.#consuming = new Connection(this.#target, 'consume', logger);
+    this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
+    this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
     this.#publisher = new Publisher({
       connection: this.#publishing,
       topology: this.#topology(this.#publishing),
-      patienceMs: this.#patienceMs,
       logger,
     });
     this.#consumed = this.#topology(this.#consuming);
     const { queueType } = this.#target;
-    const own = { connection: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
+    const own = { connection: this.#publishing, names: this.#names, queueType };
     // On the connection that publishes: who loses the one can send nothing more over the other.
-    this.#elections = new Elections(own);
-    this.#states = new StateQueues({ ...own, elections: this.#elections });
-    this.#inspector = new AmqpInspector({
+    const elections = new AmqpElections(own);
+    this.elections = elections;
+    this.states = new StateQueues({ ...own, elections });
+    this.diagnostics = { diagnose: () => examineServer(this.#consuming) };
+    this.inspector = new AmqpInspector({
+      // The server lists no queues: those that the application knows, and those that this process has used.
+      queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
       connection: this.#consuming,
       publishing: this.#publishing,
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
-      patienceMs: this.#patienceMs,
     });
   }
 
@@ -145,7 +128,6 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
-      patienceMs: this.#patienceMs,
       logger: this.#options.logger,
       onClose: () => this.#subscriptions.delete(subscription),
     });
@@ -161,57 +143,11 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 
-  /** Those that the application knows, and those that this process has used: the server lists none. */
-  async queues(): Promise<readonly string[]> {
-    return [...new Set([...(this.#options.knownQueues?.() ?? []), ...this.#used])];
-  }
-
-  async counts(queue: string): Promise<QueueCounts> {
-    return this.#inspector.counts(this.#checked(queue));
-  }
-
-  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    return this.#inspector.peek(this.#checked(queue), state, limit);
-  }
-
-  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    return this.#inspector.take(this.#checked(queue), limit, move);
-  }
-
-  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#inspector.redrive(this.#checked(queue), ids);
-  }
-
-  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#inspector.discard(this.#checked(queue), ids);
-  }
-
-  async purge(queue: string): Promise<number> {
-    return this.#inspector.purge(this.#checked(queue));
-  }
-
-  getState(key: string): Promise<string | undefined> {
-    return this.#states.get(key);
-  }
-
-  setState(key: string, value: string | undefined): Promise<void> {
-    return this.#states.set(key, value);
-  }
-
-  elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
-    return this.#elections.elect(this.#checked(name), signal);
-  }
-
-  diagnose(): Promise<readonly Finding[]> {
-    return examineServer(this.#consuming, this.#patienceMs);
-  }
-
   #topology(connection: Connection): Topology {
     return new Topology({
       connection,
       names: this.#names,
       queueType: this.#target.queueType,
-      patienceMs: this.#patienceMs,
     });
   }
 
@@ -224,12 +160,8 @@ export class AmqpBroker implements InspectableBroker, ElectingBroker, StateStore
 
   #use(queue: string): void {
     if (this.#used.has(queue)) return;
-    this.#used.add(this.#checked(queue));
-  }
-
-  #checked(queue: string): string {
     checkQueueName(queue);
-    return queue;
+    this.#used.add(queue);
   }
 }
 
@@ -251,7 +183,6 @@ function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
     maxDelayMs: LONGEST_DELAY_MS,
     delayResolutionMs: 1_500,
     idempotency: false,
-    cancel: false,
     counts: 'ready-only',
     sendsAtOnce: 25,
     timeoutLimit: {

@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { TcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
@@ -106,28 +106,30 @@ describe('connections that fail without a word', () => {
     for (let n = 0; n < 5; n++) {
       await expect(broker.publish([envelope(`vain-${n}`)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
     }
-    expect((await bench.open().peek('q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual([]);
+    expect((await bench.open().inspector.peek('q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual(
+      [],
+    );
   }, 60_000);
 
   it('whatever is asked over a half-open connection is answered within the time to send, with a code', async () => {
     const proxy = await bench.proxied();
     const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`, { sendTimeoutMs: 1_000 });
     await broker.publish([envelope(), { ...envelope(), notBefore: Date.now() + 3_600_000 }]);
-    await broker.counts('q');
+    await broker.inspector.counts('q');
     proxy.mode = 'half-open';
     const startedAt = performance.now();
     const calls: Record<string, () => Promise<unknown>> = {
-      counts: () => broker.counts('q'),
-      'peek ready': () => broker.peek('q', 'ready', 5),
-      'peek delayed': () => broker.peek('q', 'delayed', 5),
-      'peek dead': () => broker.peek('q', 'dead', 5),
-      discard: () => broker.discard('q', 'all'),
-      redrive: () => broker.redrive('q', ['x']),
-      purge: () => broker.purge('q'),
-      take: () => broker.take('q', 5, async () => undefined),
+      counts: () => broker.inspector.counts('q'),
+      'peek ready': () => broker.inspector.peek('q', 'ready', 5),
+      'peek delayed': () => broker.inspector.peek('q', 'delayed', 5),
+      'peek dead': () => broker.inspector.peek('q', 'dead', 5),
+      discard: () => broker.inspector.discard('q', 'all'),
+      redrive: () => broker.inspector.redrive('q', ['x']),
+      purge: () => broker.inspector.purge('q'),
+      take: () => broker.inspector.take('q', 5, async () => undefined),
       subscribe: () => broker.subscribe('other', {}),
       publish: () => broker.publish([{ ...envelope(), queue: 'third' }]),
-      getState: () => broker.getState('k'),
+      getState: () => broker.states.get('k'),
     };
     const answers = await Promise.all(
       Object.entries(calls).map(async ([name, call]) => [name, await call().catch((error: unknown) => error)] as const),
@@ -136,7 +138,7 @@ describe('connections that fail without a word', () => {
     expect(performance.now() - startedAt).toBeLessThan(4_000);
     const giveUp = AbortSignal.timeout(500);
     const electedAt = performance.now();
-    expect(await broker.elect('x', { signal: giveUp })).toBeUndefined();
+    expect(await broker.elections.elect('x', { signal: giveUp })).toBeUndefined();
     expect(performance.now() - electedAt).toBeLessThan(1_500);
   }, 60_000);
 
@@ -145,7 +147,7 @@ describe('connections that fail without a word', () => {
     const broker = bench.open(silent(proxy), { sendTimeoutMs: 500 });
     await broker.publish([envelope()]);
     proxy.mode = 'half-open';
-    const elected = broker.elect('x', { signal: AbortSignal.timeout(20_000) });
+    const elected = broker.elections.elect('x', { signal: AbortSignal.timeout(20_000) });
     await expect(broker.publish([envelope()])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
     await expect(broker.publish([envelope()])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
     proxy.mode = 'pass';
@@ -163,7 +165,7 @@ describe('connections that fail without a word', () => {
     await one(subscription);
     expect(timers()).toBeGreaterThan(before);
     proxy.mode = 'half-open';
-    const asked = broker.counts('q').catch((error: unknown) => error);
+    const asked = broker.inspector.counts('q').catch((error: unknown) => error);
     await broker.close();
     // Twice the heartbeat of 10 s would be the client's own time.
     await expect.poll(timers, { timeout: 4_000 }).toBeLessThanOrEqual(before);

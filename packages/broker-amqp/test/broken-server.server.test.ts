@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BrokerOptions, Delivery } from '@brokkr/core';
+import type { BrokerOptions, Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
 
@@ -45,7 +45,7 @@ describe('what others do to our queues', () => {
     await subscription.settle([
       { kind: 'dead-letter', delivery: first, reason: 'r', replacement: { ...first.envelope, queue: 'q.dead' } },
     ]);
-    expect((await broker.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual([first.envelope.id]);
+    expect((await broker.inspector.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual([first.envelope.id]);
     for (let steps = 1; steps < 32; steps++) {
       await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q.delay.0.${steps}`));
     }
@@ -150,7 +150,7 @@ describe('users and addresses', () => {
     const broker = bench.open(`${await user('^$')}?queueType=classic`);
     const delaysMs = [1, 777, 31_999, 1_234_567, 86_400_000, 40 * 86_400_000];
     await broker.publish(delaysMs.map((delayMs) => ({ ...envelope(), notBefore: Date.now() + delayMs })));
-    expect((await broker.counts('q')).delayed).toBeGreaterThanOrEqual(delaysMs.length - 2);
+    expect((await broker.inspector.counts('q')).delayed).toBeGreaterThanOrEqual(delaysMs.length - 2);
   }, 120_000);
 
   it('and is told what is missing where it does not', async () => {
@@ -209,7 +209,7 @@ describe('users and addresses', () => {
       ids.add(delivery.envelope.id);
       await ack(subscription, delivery);
     }
-    expect(await broker.counts('q')).toMatchObject({ ready: 0, delayed: 0, dead: 0 });
+    expect(await broker.inspector.counts('q')).toMatchObject({ ready: 0, delayed: 0, dead: 0 });
   }, 60_000);
 });
 
@@ -249,7 +249,9 @@ describe('time and pressure', () => {
       // The first that is sent after the alarm is what makes the server stop the connection.
       await expect(broker.publish([envelope('doubt')])).rejects.toMatchObject({ code: 'BROKER_BLOCKED' });
       // Looking must not stop what acknowledges either.
-      await broker.counts('q').catch((error: unknown) => expect(error).toMatchObject({ code: 'BROKER_BLOCKED' }));
+      await broker.inspector
+        .counts('q')
+        .catch((error: unknown) => expect(error).toMatchObject({ code: 'BROKER_BLOCKED' }));
       expect(await ack(subscription, ...deliveries)).toEqual([]);
       const other = bench.open();
       const before = await other.subscribe('q', { prefetch: 1 });

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RabbitServer, startEpmd } from '../../../test/support/rabbitmq-server.ts';
 import { freePort } from '../../../test/support/redis-server.ts';
@@ -102,7 +102,7 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
     await victim.run();
     await expect.poll(missing, { timeout: 60_000 }).toEqual([]);
     // Whatever was given back by broken connections comes again too, and nothing stays behind.
-    await expect.poll(() => broker.counts('q'), { timeout: 60_000 }).toMatchObject({ ready: 0, delayed: 0 });
+    await expect.poll(() => broker.inspector.counts('q'), { timeout: 60_000 }).toMatchObject({ ready: 0, delayed: 0 });
     working.abort();
     await work;
     const firstAt = receivedAt.find((at) => at > killedAt + 100) ?? Number.NaN;
@@ -110,7 +110,7 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
     process.stdout.write(
       `cluster of three, leader killed: confirmed ${confirmed.size}, lost ${missing().length}, acknowledged twice ${twice}, sending again after ${Math.round(sendingMs)} ms, receiving after ${Math.round(firstAt - killedAt)} ms, kept for the dead node ${kept}\n`,
     );
-    expect((await broker.counts('q')).dead).toBe(0);
+    expect((await broker.inspector.counts('q')).dead).toBe(0);
     await subscription.close();
   } finally {
     working.abort();

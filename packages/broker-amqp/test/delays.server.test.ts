@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Envelope } from '@brokkr/core';
+import type { Delivery, Envelope } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
 import { AmqpBroker } from '../src/index.ts';
@@ -65,7 +65,7 @@ it('100,000 delayed messages are the server’s: a worker holds none of them', a
   for (let batch = 0; batch < 200; batch++) {
     await broker.publish(Array.from({ length: 500 }, (_, n) => due(`m${batch}-${n}`, at)));
   }
-  const counted = (await broker.counts('q')).delayed;
+  const counted = (await broker.inspector.counts('q')).delayed;
   const grown = heap() - before;
   process.stdout.write(`100,000 delayed on RabbitMQ: counted ${counted}, heap grown by ${grown.toFixed(1)} MiB\n`);
   waiting.abort();

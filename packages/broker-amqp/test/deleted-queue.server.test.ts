@@ -1,4 +1,4 @@
-import type { Subscription } from '@brokkr/core';
+import type { Subscription } from '@brokkr/core/adapter';
 import type { AmqpBroker } from '../src/index.ts';
 import { describe, expect, it } from 'vitest';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
@@ -44,13 +44,13 @@ describe('a queue that is deleted while messages of it are delayed', () => {
   it('is declared again by who only sends with a delay, although nobody consumes it', async () => {
     const broker = bench.open();
     await later(broker, 'before', 1_024);
-    await expect.poll(async () => (await broker.counts('q')).ready, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await broker.inspector.counts('q')).ready, { timeout: 10_000 }).toBe(1);
     await deleteQueue();
     // A sender looks once a second: what it sends until then waits on its rung for a queue to be there.
     await later(broker, 'at-once', 1_024);
     const stands = async () => {
       await later(broker, 'again', 1_024);
-      return ((await broker.counts('q')).ready ?? 0) > 0;
+      return ((await broker.inspector.counts('q')).ready ?? 0) > 0;
     };
     await expect.poll(stands, { timeout: 15_000, interval: 500 }).toBe(true);
     const subscription = await bench.open().subscribe('q', { prefetch: 10 });
@@ -60,7 +60,7 @@ describe('a queue that is deleted while messages of it are delayed', () => {
   it('and a message that was sent with a delay in between comes once somebody consumes', async () => {
     const sender = bench.open();
     await later(sender, 'warm', 64);
-    await expect.poll(async () => (await sender.counts('q')).ready, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await sender.inspector.counts('q')).ready, { timeout: 10_000 }).toBe(1);
     await deleteQueue();
     await later(sender, 'orphan', 1_024);
     const subscription = await bench.open().subscribe('q', {});

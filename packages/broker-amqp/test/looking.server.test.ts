@@ -16,7 +16,7 @@ function letters(count: number): string[] {
 }
 
 async function seen(broker: AmqpBroker, limit: number): Promise<string[]> {
-  return (await broker.peek('q', 'dead', limit)).map(({ id }) => id);
+  return (await broker.inspector.peek('q', 'dead', limit)).map(({ id }) => id);
 }
 
 describe('looking at dead letters', () => {
@@ -35,8 +35,8 @@ describe('looking at dead letters', () => {
   it('what is discarded or put back leaves a gap, and what comes later stands behind', async () => {
     const broker = await withLetters(20);
     expect(await seen(broker, 7)).toEqual(letters(7));
-    expect(await broker.discard('q', ['d3', 'd11'])).toBe(2);
-    expect(await broker.redrive('q', ['d0'])).toBe(1);
+    expect(await broker.inspector.discard('q', ['d3', 'd11'])).toBe(2);
+    expect(await broker.inspector.redrive('q', ['d0'])).toBe(1);
     await bench.deadLetters(letters(25).slice(20));
     const left = letters(25).filter((id) => !['d0', 'd3', 'd11'].includes(id));
     for (const limit of [4, 30, 1, 11, 30]) expect(await seen(broker, limit)).toEqual(left.slice(0, limit));
@@ -48,7 +48,7 @@ describe('looking at dead letters', () => {
     await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
     await bench.meddle((channel) => channel.assertQueue(`${bench.namespace}.q`, { durable: false, autoDelete: true }));
     const other = bench.open();
-    await expect(other.redrive('q', ['d2'])).rejects.toMatchObject({ code: 'QUEUE_MISMATCH' });
+    await expect(other.inspector.redrive('q', ['d2'])).rejects.toMatchObject({ code: 'QUEUE_MISMATCH' });
     expect(await seen(broker, 20)).toEqual(letters(20));
   }, 60_000);
 
@@ -79,6 +79,6 @@ it('looking at what is ready keeps its order', async () => {
   const ids = Array.from({ length: 30 }, (_, n) => `m${n}`);
   await broker.publish(ids.map((id) => envelope(id)));
   for (const limit of [30, 5, 12, 30]) {
-    expect((await broker.peek('q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
+    expect((await broker.inspector.peek('q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
   }
 }, 60_000);

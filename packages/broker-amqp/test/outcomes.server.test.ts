@@ -130,7 +130,7 @@ it('a foreign message with huge headers is dead-lettered without the longest, it
   const history = 'y'.repeat(16_000);
   const replacement = { ...delivery.envelope, headers: { ...delivery.envelope.headers, 'brokkr-history': history } };
   await subscription.settle([{ kind: 'dead-letter', delivery, reason: 'r', replacement }]);
-  const [letter] = await broker.peek('q', 'dead', 1);
+  const [letter] = await broker.inspector.peek('q', 'dead', 1);
   expect(letter?.headers).toEqual({ short: 'kept', 'brokkr-history': history });
   expect(Buffer.from(letter?.body ?? []).toString()).toBe('foreign');
 });

@@ -53,13 +53,13 @@ async function holder(): Promise<{ held: GetMessage; put(value: string): Promise
 }
 
 describe('state on RabbitMQ', () => {
-  it('of a thousand jobs is written and read within the patience of a send, in 16 queues of one message', async () => {
+  it('of a thousand jobs is written and read within the timeout of a send, in 16 queues of one message', async () => {
     const [one, other] = [open(), open()];
     const keys = Array.from({ length: 1_000 }, (_, index) => `schedule:last:${index}`);
     const startedAt = performance.now();
-    await Promise.all(keys.map((key) => one.setState(key, key)));
+    await Promise.all(keys.map((key) => one.states.set(key, key)));
     const written = performance.now();
-    expect(await Promise.all(keys.map((key) => other.getState(key)))).toEqual(keys);
+    expect(await Promise.all(keys.map((key) => other.states.get(key)))).toEqual(keys);
     const readMs = performance.now() - written;
     process.stdout.write(
       `state of 1,000 jobs on RabbitMQ: written for the first time in ${Math.round(written - startedAt)} ms, read in ${Math.round(readMs)} ms\n`,
@@ -71,43 +71,43 @@ describe('state on RabbitMQ', () => {
     const several = Array.from({ length: 4 }, () => open());
     const writes = several.flatMap((broker, who) =>
       Array.from({ length: 50 }, async (_, index) => {
-        await broker.setState(`${who}-${index}`, 'first');
-        await broker.setState(`${who}-${index}`, 'second');
-        expect(await broker.getState(`${who}-${index}`)).toBe('second');
+        await broker.states.set(`${who}-${index}`, 'first');
+        await broker.states.set(`${who}-${index}`, 'second');
+        expect(await broker.states.get(`${who}-${index}`)).toBe('second');
       }),
     );
     await Promise.all(writes);
     const keys = several.flatMap((_, who) => Array.from({ length: 50 }, (_, index) => `${who}-${index}`));
-    expect(await Promise.all(keys.map((key) => open().getState(key)))).toEqual(Array(200).fill('second'));
+    expect(await Promise.all(keys.map((key) => open().states.get(key)))).toEqual(Array(200).fill('second'));
   }, 60_000);
 
   it('is waited for, and not taken for none, while somebody holds it who is not heard of', async () => {
     const [broker, hasty] = [open(), open(300)];
-    await broker.setState('key', 'before');
+    await broker.states.set('key', 'before');
     const { die } = await holder();
-    await expect(hasty.getState('key')).rejects.toThrow(/not to be had in time/);
-    await expect(hasty.setState('key', 'too late')).rejects.toThrow(/not to be had in time/);
-    const waiting = broker.getState('key');
+    await expect(hasty.states.get('key')).rejects.toThrow(/not to be had in time/);
+    await expect(hasty.states.set('key', 'too late')).rejects.toThrow(/not to be had in time/);
+    const waiting = broker.states.get('key');
     die();
     expect(await waiting).toBe('before');
-    expect(await hasty.getState('key')).toBe('before');
+    expect(await hasty.states.get('key')).toBe('before');
   }, 30_000);
 
   it('is the newer one where its writer died before it could take the older one away', async () => {
     const broker = open();
-    await broker.setState('key', 'before');
+    await broker.states.set('key', 'before');
     const { put, die } = await holder();
     await put('after');
-    expect(await broker.getState('key')).toBe('after');
+    expect(await broker.states.get('key')).toBe('after');
     die();
     await expect.poll(counts, { timeout: 30_000 }).toEqual([1]);
-    expect(await broker.getState('key')).toBe('after');
+    expect(await broker.states.get('key')).toBe('after');
   }, 30_000);
 
   it('is written anew now and then, so that reading it for months does not fill the log of its queue', async () => {
     const broker = open();
-    await broker.setState('key', 'value');
-    for (let read = 0; read < 520; read++) expect(await broker.getState('key')).toBe('value');
+    await broker.states.set('key', 'value');
+    for (let read = 0; read < 520; read++) expect(await broker.states.get('key')).toBe('value');
     const { held, die } = await holder();
     const counted = Number(held.properties.headers?.['x-delivery-count'] ?? 0);
     expect(counted).toBeGreaterThan(0);

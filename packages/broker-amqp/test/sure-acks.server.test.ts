@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Delivery, Subscription } from '@brokkr/core';
+import type { Delivery, Subscription } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { AmqpBroker } from '../src/index.ts';
 import { RabbitBench, envelope, receive } from './rabbit-bench.ts';
@@ -58,7 +58,7 @@ describe('more acknowledgements than the server passes on at once', () => {
     async (count) => {
       const broker = await filled(count);
       const moved: string[] = [];
-      const taken = await broker.take('q', count, async (envelopes) => {
+      const taken = await broker.inspector.take('q', count, async (envelopes) => {
         moved.push(...envelopes.map(({ id }) => id));
       });
       expect([taken, moved]).toEqual([count, ids(count)]);
@@ -72,12 +72,12 @@ describe('more acknowledgements than the server passes on at once', () => {
     async (count) => {
       const broker = await filled(1);
       await bench.deadLetters(ids(count));
-      expect(await broker.discard('q', 'all')).toBe(count);
+      expect(await broker.inspector.discard('q', 'all')).toBe(count);
       await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(1);
       await bench.deadLetters(ids(count));
-      expect(await broker.redrive('q', 'all')).toBe(count);
+      expect(await broker.inspector.redrive('q', 'all')).toBe(count);
       await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(count + 1);
-      expect(await broker.redrive('q', 'all')).toBe(0);
+      expect(await broker.inspector.redrive('q', 'all')).toBe(0);
     },
     60_000,
   );
@@ -101,9 +101,9 @@ describe('more acknowledgements than the server passes on at once', () => {
     const broker = await filled(1);
     await bench.deadLetters(ids(200));
     const chosen = ids(200).filter((_, n) => n % 2 === 1);
-    expect(await broker.discard('q', chosen)).toBe(100);
+    expect(await broker.inspector.discard('q', chosen)).toBe(100);
     await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(101);
-    const left = await broker.peek('q', 'dead', 1_000);
+    const left = await broker.inspector.peek('q', 'dead', 1_000);
     expect(left.map(({ id }) => id)).toEqual(ids(200).filter((_, n) => n % 2 === 0));
   }, 60_000);
 
@@ -135,7 +135,7 @@ describe('more acknowledgements than the server passes on at once', () => {
       const subscription = await broker.subscribe('q', { prefetch: COUNT + 1 });
       const deliveries = await all(subscription, COUNT);
       // One is left that nobody has asked for in a while: it goes back, and no more are consumed.
-      await expect.poll(async () => (await broker.counts('q')).ready, { timeout: 5_000 }).toBe(1);
+      await expect.poll(async () => (await broker.inspector.counts('q')).ready, { timeout: 5_000 }).toBe(1);
       if (ms > 0) await stopDisk(broker, ms);
       // Newest first: each takes an acknowledgement of its own.
       for (const delivery of deliveries.toReversed()) await subscription.settle([{ kind: 'ack', delivery }]);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Envelope, Subscription } from '@brokkr/core';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
 import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
@@ -67,7 +67,7 @@ it('a suspect is fetched by a worker that holds nothing, and nothing is handed o
   expect(await receive(other, 1, 3_000)).toEqual([]);
   await broker.publish([envelope('d', 'other')]);
   expect(await receive(other, 1, 1_000)).toEqual([]);
-  expect((await open().counts('q')).ready).toBe(1);
+  expect((await open().inspector.counts('q')).ready).toBe(1);
   await ack(q, a);
   await ack(other, c);
   const came = await waiting;
@@ -105,7 +105,7 @@ it('people may look at the quarantine as often as they like: nobody is charged f
   await (await broker.subscribe('q', {})).close();
   await suspects('s1', 's2');
   for (let look = 0; look < 10; look++) {
-    const seen = await broker.peek('q', 'ready', 10);
+    const seen = await broker.inspector.peek('q', 'ready', 10);
     expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['s1', 's2']));
   }
   const subscription = await broker.subscribe('q', { prefetch: 5 });
@@ -121,7 +121,9 @@ it('a move that fails costs a suspect nothing either', async () => {
   await (await broker.subscribe('q', {})).close();
   await suspects('s');
   for (let attempt = 0; attempt < 3; attempt++) {
-    await expect(broker.take('q', 10, () => Promise.reject(new Error('no target')))).rejects.toThrow('no target');
+    await expect(broker.inspector.take('q', 10, () => Promise.reject(new Error('no target')))).rejects.toThrow(
+      'no target',
+    );
   }
   const subscription = await broker.subscribe('q', {});
   expect(told(await receive(subscription, 1))).toEqual([['s', 2]]);

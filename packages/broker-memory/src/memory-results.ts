@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 
 interface Kept {
@@ -27,13 +27,13 @@ export class MemoryResults {
     this.#clock = clock;
   }
 
-  async storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
+  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
     this.#kept.set(id, { bytes: result.slice(), endsAt: this.#clock.monotonic() + ttlMs });
     if (++this.#stored % SWEEP_EVERY === 0) this.#sweep();
     for (const { told } of this.#waiting.get(id) ?? []) told();
   }
 
-  async loadResult(id: string, signal: AbortSignal, broker: object): Promise<Uint8Array | undefined> {
+  async load(id: string, signal: AbortSignal, broker: object): Promise<Uint8Array | undefined> {
     const known = this.#get(id);
     if (known !== undefined || signal.aborted) return known;
     await this.#untilStored(id, signal, broker);

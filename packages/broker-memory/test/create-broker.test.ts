@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type BrokerOptions, type Envelope, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { BrokerOptions, Envelope } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBroker, type MemoryBroker } from '../src/index.ts';
@@ -36,11 +37,11 @@ describe('brokers of one memory:name', () => {
     const [one, other] = two();
     await one.publish([{ ...envelope('a'), idempotencyKey: 'k' }]);
     expect(await other.publish([{ ...envelope('b'), idempotencyKey: 'k' }])).toEqual([{ id: 'a', isNew: false }]);
-    expect(await other.counts('q')).toMatchObject({ ready: 1 });
-    await one.storeResult('a', Buffer.from('1'), 1_000);
-    expect(String(await other.loadResult('a', AbortSignal.abort()))).toBe('1');
-    await one.setState('s', 'kept');
-    expect(await other.getState('s')).toBe('kept');
+    expect(await other.inspector.counts('q')).toMatchObject({ ready: 1 });
+    await one.results.store('a', Buffer.from('1'), 1_000);
+    expect(String(await other.results.load('a', AbortSignal.abort()))).toBe('1');
+    await one.states.set('s', 'kept');
+    expect(await other.states.get('s')).toBe('kept');
   });
 
   it('are closed each by its own holder, who may do it twice', async () => {
@@ -56,11 +57,11 @@ describe('brokers of one memory:name', () => {
     const [one, other] = two();
     const receiving = (await one.subscribe('q', {})).receive(1, patient);
     const otherReceiving = (await other.subscribe('q', {})).receive(1, patient);
-    const loading = expect(one.loadResult('a', now.signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
-    const otherLoading = other.loadResult('a', now.signal);
-    const leadership = await one.elect('leader', now);
-    const standing = expect(one.elect('leader', now)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
-    const otherStanding = other.elect('leader', now);
+    const loading = expect(one.results.load('a', now.signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+    const otherLoading = other.results.load('a', now.signal);
+    const leadership = await one.elections.elect('leader', now);
+    const standing = expect(one.elections.elect('leader', now)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+    const otherStanding = other.elections.elect('leader', now);
     await one.close();
     expect(await receiving).toEqual([]);
     await loading;
@@ -69,7 +70,7 @@ describe('brokers of one memory:name', () => {
     expect((await otherStanding)?.lost.aborted).toBe(false);
     await other.publish([envelope('a')]);
     expect((await otherReceiving).map(({ envelope: { id } }) => id)).toEqual(['a']);
-    await other.storeResult('a', Buffer.from('1'), 1_000);
+    await other.results.store('a', Buffer.from('1'), 1_000);
     expect(String(await otherLoading)).toBe('1');
   });
 
@@ -91,10 +92,10 @@ describe('brokers of one memory:name', () => {
     const [one, other, url] = two({ clock });
     await one.publish([envelope(), { ...envelope(), notBefore: clock.now() + 60_000 }]);
     await one.close();
-    expect(await open(url).counts('q')).toMatchObject({ ready: 1, delayed: 1 });
+    expect(await open(url).inspector.counts('q')).toMatchObject({ ready: 1, delayed: 1 });
     for (const broker of [other, ...opened]) await broker.close();
     expect(clock.nextDueAt()).toBeUndefined();
-    expect(await open(url).counts('q')).toMatchObject({ published: 0, ready: 0, delayed: 0 });
+    expect(await open(url).inspector.counts('q')).toMatchObject({ published: 0, ready: 0, delayed: 0 });
   });
 
   it('leave nothing behind, not even under names that are never asked for again', async () => {
@@ -120,7 +121,7 @@ describe('brokers of one memory:name', () => {
     const [none, brokkr, one] = [open(url), open(url, { namespace: 'brokkr' }), open(url, { namespace: 'one' })];
     await none.publish([envelope()]);
     await one.publish([envelope(), envelope()]);
-    const ready = async (broker: MemoryBroker) => (await broker.counts('q')).ready;
+    const ready = async (broker: MemoryBroker) => (await broker.inspector.counts('q')).ready;
     expect([await ready(brokkr), await ready(one)]).toEqual([1, 2]);
     expect(await ready(open(url, { namespace: 'two' }))).toBe(0);
   });
@@ -132,7 +133,9 @@ describe('brokers of one memory:name', () => {
     );
     const brokers = (await Promise.all(managers.map((tm) => tm.broker()))) as MemoryBroker[];
     await brokers[1]?.publish([envelope()]);
-    expect(await Promise.all(brokers.map(async (broker) => (await broker.counts('q')).ready))).toEqual([0, 1, 1]);
+    expect(await Promise.all(brokers.map(async (broker) => (await broker.inspector.counts('q')).ready))).toEqual([
+      0, 1, 1,
+    ]);
     for (const tm of managers) await tm.close();
   });
 });
@@ -140,5 +143,5 @@ describe('brokers of one memory:name', () => {
 it('memory: without a name is a new broker at each call', async () => {
   const [one, other] = [open('memory:'), open('memory:')];
   await one.publish([envelope()]);
-  expect(await other.counts('q')).toMatchObject({ ready: 0 });
+  expect(await other.inspector.counts('q')).toMatchObject({ ready: 0 });
 });

@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { expect, it, vi } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';
@@ -86,7 +86,7 @@ it('what a closed subscription holds can be settled, renewed, released and lost 
   expect(await closed.extend([b])).toEqual([]);
   await clock.advance(20_000);
   expect((await other.receive(3, now)).map(({ envelope, crashes }) => [envelope.id, crashes])).toEqual([['c', 1]]);
-  expect(await broker.releaseWorker('w')).toBe(1);
+  expect(await broker.workers.release('w')).toBe(1);
   expect((await other.receive(3, now)).map(({ envelope, crashes }) => [envelope.id, crashes])).toEqual([['b', 1]]);
   expect(await closed.settle([{ kind: 'ack', delivery: b }])).toEqual([b]);
 });

@@ -6,18 +6,18 @@ const { signal } = new AbortController();
 it('a result that is waited for when the broker closes is refused, and one that is asked for after that', async () => {
   const broker = new MemoryBroker();
   const waiting = ['a', 'a', 'b'].map((id) =>
-    expect(broker.loadResult(id, signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' }),
+    expect(broker.results.load(id, signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' }),
   );
   await broker.close();
   await Promise.all(waiting);
-  await expect(broker.loadResult('a', signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
-  await expect(broker.loadResult('a', AbortSignal.abort())).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+  await expect(broker.results.load('a', signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+  await expect(broker.results.load('a', AbortSignal.abort())).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
 });
 
 it('a wait that was given up before the broker closes is none any more', async () => {
   const broker = new MemoryBroker();
   const giveUp = new AbortController();
-  const waiting = broker.loadResult('a', giveUp.signal);
+  const waiting = broker.results.load('a', giveUp.signal);
   giveUp.abort();
   await broker.close();
   expect(await waiting).toBeUndefined();

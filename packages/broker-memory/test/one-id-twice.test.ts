@@ -1,4 +1,4 @@
-import { type Delivery, deadLetterEnvelope, type Envelope, type Settlement } from '@brokkr/core';
+import { deadLetterEnvelope, type Delivery, type Envelope, type Settlement } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';
 
@@ -28,8 +28,8 @@ const ends = { cancelled: 0, expired: 0 };
 
 it('an id that dies twice leaves its later letter, behind the others, and one that counts as discarded', async () => {
   const broker = await withDead(envelope('twice', '[1]'), envelope('once'), envelope('twice', '[2]'));
-  expect(await broker.counts('q')).toEqual({ ...none, ...ends, published: 3, dead: 2, discarded: 1 });
-  const letters = await broker.peek('q', 'dead', 10);
+  expect(await broker.inspector.counts('q')).toEqual({ ...none, ...ends, published: 3, dead: 2, discarded: 1 });
+  const letters = await broker.inspector.peek('q', 'dead', 10);
   expect(letters.map(({ id, body }) => [id, String(body)])).toEqual([
     ['once', '[]'],
     ['twice', '[2]'],
@@ -39,7 +39,7 @@ it('an id that dies twice leaves its later letter, behind the others, and one th
 it('redriving a letter whose id was sent again leaves that message alone, and counts the letter as discarded', async () => {
   const broker = await withDead(envelope('a', '[1]'));
   await broker.publish([envelope('a', '[2]')]);
-  expect(await broker.redrive('q', 'all')).toBe(1);
-  expect(await broker.counts('q')).toEqual({ ...none, ...ends, published: 2, ready: 1, discarded: 1 });
-  expect((await broker.peek('q', 'ready', 10)).map(({ body }) => String(body))).toEqual(['[2]']);
+  expect(await broker.inspector.redrive('q', 'all')).toBe(1);
+  expect(await broker.inspector.counts('q')).toEqual({ ...none, ...ends, published: 2, ready: 1, discarded: 1 });
+  expect((await broker.inspector.peek('q', 'ready', 10)).map(({ body }) => String(body))).toEqual(['[2]']);
 });

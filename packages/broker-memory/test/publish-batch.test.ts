@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';
 
@@ -16,7 +16,7 @@ it('a batch with a queue name that is none stores nothing and takes no idempoten
     [bad, good],
   ]) {
     await expect(broker.publish(batch)).rejects.toMatchObject({ code: 'QUEUE_NAME_INVALID' });
-    expect(await broker.counts('q')).toMatchObject({ published: 0, ready: 0 });
+    expect(await broker.inspector.counts('q')).toMatchObject({ published: 0, ready: 0 });
   }
   const again = envelope({ idempotencyKey: 'key' });
   const other = envelope({ idempotencyKey: 'other' });

@@ -1,23 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type Broker,
   type BrokerCapabilities,
   type BrokerOptions,
-  type CancellingBroker,
-  ConfigError,
   checkQueueName,
-  type DiagnosableBroker,
+  ConfigError,
+  type Diagnostics,
   type Envelope,
-  type Finding,
-  type InspectableBroker,
-  type PeekState,
+  type Inspector,
+  type MessageIndex,
   type PublishReceipt,
-  type QueueCounts,
-  type ReleasingBroker,
   type ResultStore,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
-} from '@brokkr/core';
+  type WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
 import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
@@ -59,26 +57,27 @@ const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
  * A broker on Redis 6.2 and newer: lists of what is ready, sorted sets of leases and delays in the server's time, and
  * one script for each move between them. `docs/redis.md` shows where a message stands.
  */
-export class RedisBroker
-  implements InspectableBroker, CancellingBroker, ReleasingBroker, DiagnosableBroker, ResultStore, StateStore
-{
+export class RedisBroker implements Broker {
   readonly capabilities: BrokerCapabilities = Object.freeze({
     persistent: true,
     ordered: true,
     maxDelayMs: HUNDRED_YEARS_MS,
     delayResolutionMs: 50,
     idempotency: true,
-    cancel: true,
     counts: 'exact',
   });
+  readonly inspector: Inspector;
+  readonly messages: MessageIndex;
+  readonly workers: WorkerDirectory;
+  readonly results: ResultStore;
+  readonly states: StateStore;
+  readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
-  readonly #states: RedisStates;
-  readonly #inspector: RedisInspector;
   readonly #announced = new Set<string>();
   readonly #subscriptions = new Set<RedisSubscription>();
   #closed = false;
@@ -109,9 +108,20 @@ export class RedisBroker
       check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
     });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
-    this.#inspector = new RedisInspector(this.#connection, this.#keys);
-    this.#states = new RedisStates(this.#connection, this.#keys);
+    const inspector = new RedisInspector(this.#connection, this.#keys);
+    this.inspector = inspector;
+    this.messages = {
+      cancel: (queue, ids) => inspector.remove(queue, 'cancelled', ids),
+      unfinished: (queue, ids) => inspector.unfinished(queue, ids),
+    };
+    this.states = new RedisStates(this.#connection, this.#keys);
     this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
+    this.results = this.#results;
+    this.workers = { release: (workerId) => this.#releaseWorker(workerId) };
+    this.diagnostics = {
+      diagnose: () =>
+        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
+    };
   }
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
@@ -164,67 +174,10 @@ export class RedisBroker
     this.#connection.close();
   }
 
-  queues(): Promise<readonly string[]> {
-    return this.#inspector.queues();
-  }
-
-  counts(queue: string): Promise<QueueCounts> {
-    return this.#inspector.counts(queue);
-  }
-
-  peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    return this.#inspector.peek(queue, state, limit);
-  }
-
-  take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    return this.#inspector.take(queue, limit, move);
-  }
-
-  redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#inspector.redrive(queue, ids);
-  }
-
-  discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#inspector.discard(queue, ids);
-  }
-
-  purge(queue: string): Promise<number> {
-    return this.#inspector.purge(queue);
-  }
-
-  cancel(queue: string, ids: readonly string[]): Promise<readonly string[]> {
-    return this.#inspector.remove(queue, 'cancelled', ids);
-  }
-
-  unfinished(queue: string, ids: readonly string[]): Promise<readonly string[]> {
-    return this.#inspector.unfinished(queue, ids);
-  }
-
-  async releaseWorker(workerId: string): Promise<number> {
+  async #releaseWorker(workerId: string): Promise<number> {
     const names = await this.#call((client) => client.smembers(this.#keys.queues));
     const released = await Promise.all(names.map((name) => this.#run(releaseWorker, name, [workerId])));
     return released.reduce<number>((total, count) => total + (count as number), 0);
-  }
-
-  diagnose(): Promise<readonly Finding[]> {
-    const examine = (client: Client) => examineServer(client, this.#allowEviction);
-    return this.#connection.call(examine, { unchecked: true });
-  }
-
-  storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
-    return this.#results.storeResult(id, result, ttlMs);
-  }
-
-  loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    return this.#results.loadResult(id, signal);
-  }
-
-  getState(key: string): Promise<string | undefined> {
-    return this.#states.getState(key);
-  }
-
-  setState(key: string, value: string | undefined): Promise<void> {
-    return this.#states.setState(key, value);
   }
 
   /** Of one queue, and small enough for one script call. */

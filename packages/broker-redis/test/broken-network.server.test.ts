@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Envelope, Subscription } from '@brokkr/core';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
@@ -59,7 +59,7 @@ it('a publish whose answer was lost stores one message', async () => {
   const sent = broker.publish([envelope(), envelope()]);
   await loseAnswer({ ready: 2, running: 0 });
   expect((await sent).map(({ isNew }) => isNew)).toEqual([true, true]);
-  expect(await broker.counts('q')).toMatchObject({ published: 2, ready: 2 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ published: 2, ready: 2 });
 });
 
 it('a claim whose answer was lost is no crash: the same messages are handed over to the same consumer', async () => {
@@ -73,7 +73,7 @@ it('a claim whose answer was lost is no crash: the same messages are handed over
     [0, 1],
     [0, 2],
   ]);
-  expect(await broker.counts('q')).toMatchObject({ running: 2, ready: 0 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ running: 2, ready: 0 });
 });
 
 it('a settlement whose answer was lost takes effect once, and is never called lost', async () => {
@@ -85,7 +85,7 @@ it('a settlement whose answer was lost takes effect once, and is never called lo
   await loseAnswer({ ready: 1, running: 0 });
   // It was sent again, and answered that nothing is held: nobody can tell whose doing that was.
   await expect(settled).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
-  expect(await broker.counts('q')).toMatchObject({ ready: 1, running: 0, delayed: 0 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ ready: 1, running: 0, delayed: 0 });
 });
 
 it('consumer and sender come back after a connection that went dead without a word', async () => {

@@ -1,4 +1,4 @@
-import type { Delivery, Envelope } from '@brokkr/core';
+import type { Delivery, Envelope } from '@brokkr/core/adapter';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import type { Connection } from '../src/connection/connection.ts';

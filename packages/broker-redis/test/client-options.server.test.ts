@@ -164,10 +164,10 @@ async function live(client: Client): Promise<void> {
     expect(again).toMatchObject({ fence: 2, crashes: 0 });
     if (again === undefined) throw new Error('no second delivery');
     expect(await subscription.settle([{ kind: 'ack', delivery: again }])).toEqual([]);
-    await broker.storeResult('one', Buffer.from('{}'), 10_000);
-    expect(String(await broker.loadResult('one', AbortSignal.timeout(2_000)))).toBe('{}');
-    expect(await broker.counts('q')).toMatchObject({ published: 1, acknowledged: 1, ready: 0, running: 0 });
-    expect(await broker.queues()).toEqual(['q']);
+    await broker.results.store('one', Buffer.from('{}'), 10_000);
+    expect(String(await broker.results.load('one', AbortSignal.timeout(2_000)))).toBe('{}');
+    expect(await broker.inspector.counts('q')).toMatchObject({ published: 1, acknowledged: 1, ready: 0, running: 0 });
+    expect(await broker.inspector.queues()).toEqual(['q']);
   } finally {
     await broker.close();
   }
@@ -185,7 +185,7 @@ describe('a client of the application', () => {
   it.each(keptIn(options).filter((name) => name !== 'Connector'))('has its option %s kept', (name) => {
     const values: Record<string, unknown> = { sentinels: [{ host: 'a' }], tls: { ca: 'ca' } };
     const given: RedisOptions = { lazyConnect: true, name: 'prime', [name]: values[name] ?? 'a value' };
-    const theirs = opening(new Redis(given));
+    const theirs = opening(new Redis(given as object));
     const own = opening(connectLike(theirs, 1_000)) as Redis;
     expect(own.options[name as 'name']).toEqual(theirs.options[name as 'name']);
     expect(theirs.options[name as 'name']).toBeDefined();

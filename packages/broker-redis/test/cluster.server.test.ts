@@ -58,7 +58,7 @@ it('queues spread over a cluster of three primaries, each whole on its node', as
     }),
   );
   expect(done.sort()).toEqual(sent.map(({ id }) => id).sort());
-  expect([...(await broker.queues())].sort()).toEqual([...queues].sort());
+  expect([...(await broker.inspector.queues())].sort()).toEqual([...queues].sort());
   const used = await Promise.all(
     nodes.map(async (node) => {
       const client = node.client();

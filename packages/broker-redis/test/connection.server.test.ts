@@ -105,7 +105,7 @@ it('close() rejects the calls that wait for a connect, at once', async () => {
 
 it('an unreachable server is named with its address and the cause, in one line', async () => {
   const broker = new RedisBroker({ url: 'redis://someone:s3cret@127.0.0.1:1/0', sendTimeoutMs: 100 });
-  const failed = (await broker.queues().catch((error: unknown) => error)) as Error;
+  const failed = (await broker.inspector.queues().catch((error: unknown) => error)) as Error;
   expect(failed.message).toBe(
     'cannot reach Redis at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; check that it is running and that TASK_BROKER_URL is right',
   );
@@ -117,7 +117,7 @@ it('a refused login is reported at once, and the error does not contain the pass
     url: `redis://nobody:wr0ng-secret@127.0.0.1:${server.port}`,
     sendTimeoutMs: 60_000,
   });
-  const refused: unknown = await broker.queues().catch((error: unknown) => error);
+  const refused: unknown = await broker.inspector.queues().catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'BROKER_REFUSED', message: expect.stringContaining('WRONGPASS') });
   expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
   await broker.close();

@@ -41,9 +41,9 @@ it.each(['/99', '?db=99', '/4'])('%s is told at every call, at once, and nothing
   const calls = [
     () => broker.publish([message('q')]),
     () => broker.publish([{ ...message('q'), idempotencyKey: 'k' }]),
-    () => broker.queues(),
-    () => broker.diagnose(),
-    () => broker.setState('key', 'value'),
+    () => broker.inspector.queues(),
+    () => broker.diagnostics.diagnose(),
+    () => broker.states.set('key', 'value'),
     async () => {
       const subscription = await broker.subscribe('q', {});
       await subscription.receive(1, { signal: AbortSignal.timeout(5_000), wait: true });
@@ -62,7 +62,7 @@ it.each(['/99', '?db=99', '/4'])('%s is told at every call, at once, and nothing
 
 it('however short the patience of a call', async () => {
   const broker = open({ url: `${server.url}/99`, sendTimeoutMs: 20 });
-  await expect(broker.queues()).rejects.toMatchObject({ code: 'DATABASE_UNKNOWN' });
+  await expect(broker.inspector.queues()).rejects.toMatchObject({ code: 'DATABASE_UNKNOWN' });
   for (let call = 0; call < 20; call++) {
     await expect(broker.publish([message('q')])).rejects.toMatchObject({ code: 'DATABASE_UNKNOWN' });
   }
@@ -136,7 +136,7 @@ it('a database that is gone after a restart is told too, what waits is not sent 
       { timeout: 10_000 },
     )
     .toBe('stored');
-  expect(await broker.counts('other')).toMatchObject({ ready: 1 });
+  expect(await broker.inspector.counts('other')).toMatchObject({ ready: 1 });
 }, 30_000);
 
 it('a server of a cluster has database 0 only', async () => {

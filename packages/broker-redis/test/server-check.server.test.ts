@@ -54,8 +54,8 @@ it('diagnose tells of a server that every other call refuses', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await redis.config('SET', 'appendonly', 'no');
   const broker = new RedisBroker({ url: server.url });
-  await expect(broker.queues()).rejects.toMatchObject({ code: 'SERVER_EVICTS' });
-  const found = (await broker.diagnose()).map(({ severity, code }) => [severity, code]);
+  await expect(broker.inspector.queues()).rejects.toMatchObject({ code: 'SERVER_EVICTS' });
+  const found = (await broker.diagnostics.diagnose()).map(({ severity, code }) => [severity, code]);
   expect(found).toEqual([
     ['error', 'SERVER_EVICTS'],
     ['warning', 'SERVER_FORGETS'],

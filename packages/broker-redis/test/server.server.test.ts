@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { BrokerUnavailableError, ConfigError, type Delivery, type Envelope, type Subscription } from '@brokkr/core';
+import { BrokerUnavailableError, ConfigError } from '@brokkr/core';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { freePort, RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker, type RedisBrokerOptions } from '../src/index.ts';
@@ -67,7 +68,7 @@ it('SCRIPT FLUSH in a loop fails no call', async () => {
   }
   stopped = true;
   await flushing;
-  expect(await broker.counts('q')).toMatchObject({ published: 100, acknowledged: 100, ready: 0, running: 0 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ published: 100, acknowledged: 100, ready: 0, running: 0 });
 });
 
 it('connections killed all the time lose nothing, and idle consumers come back', async () => {
@@ -80,7 +81,7 @@ it('connections killed all the time lose nothing, and idle consumers come back',
     await broker.publish([envelope()]);
   }
   await consumed;
-  expect(await broker.counts('q')).toMatchObject({ published: sent, ready: 0, running: 0, dead: 0 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ published: sent, ready: 0, running: 0, dead: 0 });
 }, 30_000);
 
 it('a full server refuses to store, names the reason, and still lets messages end', async () => {
@@ -97,7 +98,7 @@ it('a full server refuses to store, names the reason, and still lets messages en
   ]);
   expect(lost).toEqual([]);
   await redis.config('SET', 'maxmemory', '0');
-  expect(await broker.counts('q')).toMatchObject({ acknowledged: 1, ready: 1, dead: 1, published: 3 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ acknowledged: 1, ready: 1, dead: 1, published: 3 });
 });
 
 it('publishing to a server that is not there is rejected within the time to send', async () => {
@@ -133,14 +134,14 @@ async function processed(): Promise<number> {
 
 it('waiting for a result costs a few commands a second, and it is told at once', async () => {
   const broker = open();
-  const waiting = broker.loadResult('r', AbortSignal.timeout(10_000));
+  const waiting = broker.results.load('r', AbortSignal.timeout(10_000));
   await expect.poll(async () => String(await redis.client('LIST')).includes('sub=1')).toBe(true);
   const before = await processed();
   const seconds = 2;
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
   expect((await processed()) - before - 1).toBeLessThanOrEqual(5 * seconds);
   const storedAt = performance.now();
-  await broker.storeResult('r', Buffer.from('1'), 60_000);
+  await broker.results.store('r', Buffer.from('1'), 60_000);
   expect(Buffer.from((await waiting) ?? []).toString()).toBe('1');
   // Told, and not found by looking once a second.
   expect(performance.now() - storedAt).toBeLessThan(500);
@@ -190,7 +191,7 @@ it('a claim whose answer was lost is answered again with the same messages', asy
     redis.eval(exchange.lua, 1, 'brokkr:{q}', '2', '0', '30000', 'w', 'consumer', '7') as Promise<unknown[]>;
   const first = await call();
   expect(await call()).toEqual(first);
-  expect(await broker.counts('q')).toMatchObject({ running: 2, ready: 1 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ running: 2, ready: 1 });
 });
 
 it('a message whose bytes somebody deleted is dropped and counted, and its neighbors are handed over', async () => {
@@ -201,7 +202,7 @@ it('a message whose bytes somebody deleted is dropped and counted, and its neigh
   await redis.hdel('brokkr:{q}:messages', gone.id);
   const subscription = await broker.subscribe('q', {});
   expect((await receive(subscription)).map(({ envelope: { id } }) => id)).toEqual([kept.id]);
-  expect(await broker.counts('q')).toMatchObject({ discarded: 1, running: 1 });
+  expect(await broker.inspector.counts('q')).toMatchObject({ discarded: 1, running: 1 });
 });
 
 it('a key whose first sender died before it stored anything is free: the next message is stored, where the key belongs', async () => {
@@ -212,7 +213,7 @@ it('a key whose first sender died before it stored anything is free: the next me
   await redis.set(slot, 'first', 'PX', 5_000);
   const [stored] = await keyed('second');
   expect(stored?.isNew).toBe(true);
-  expect(await broker.counts('first')).toMatchObject({ published: 1 });
+  expect(await broker.inspector.counts('first')).toMatchObject({ published: 1 });
   expect(await redis.pttl(slot)).toBeGreaterThan(50_000);
   expect(await keyed('first')).toEqual([{ id: stored?.id, isNew: false }]);
   expect(await keyed('second')).toEqual([{ id: stored?.id, isNew: false }]);

@@ -1,4 +1,5 @@
-import { isStateStore, type StateStore, type TaskManager } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 
 /** What outlives a scheduler: the last tick that is done with, epoch milliseconds, and whether the job is paused. */
 export interface JobState {
@@ -47,19 +48,18 @@ export class JobStates {
 
   async #get(key: string): Promise<string | undefined> {
     const store = await this.#store();
-    return store === undefined ? this.#here.get(key) : store.getState(key);
+    return store === undefined ? this.#here.get(key) : store.get(key);
   }
 
   async #set(key: string, value: string | undefined): Promise<void> {
     const store = await this.#store();
-    if (store !== undefined) await store.setState(key, value);
+    if (store !== undefined) await store.set(key, value);
     else if (value === undefined) this.#here.delete(key);
     else this.#here.set(key, value);
   }
 
   async #store(): Promise<StateStore | undefined> {
-    const broker = await this.#manager.broker();
-    return isStateStore(broker) ? broker : undefined;
+    return (await this.#manager.broker()).states;
   }
 }
 

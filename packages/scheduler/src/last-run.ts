@@ -1,16 +1,15 @@
-import { type Broker, isCancelling, isStateStore, type Send, type TaskHandle } from '@brokkr/core';
+import type { Broker, Send, TaskHandle } from '@brokkr/core';
+import { FORGET_HEADER } from '@brokkr/core/adapter';
 import { type JobStates, runKey } from './job-state.ts';
 
 type AnySend = Send<readonly unknown[], unknown>;
 
 /** How long a message is believed to run that nobody can be asked about: it may have been purged. */
 const BELIEVED_MS = 86_400_000;
-/** The core's: a worker that ends the message forgets this state. */
-const FORGET_HEADER = 'brokkr-forget';
 
 /** Whether schedulers on this broker can tell if the message of the tick before has ended. */
 export function canTellRuns(broker: Broker): boolean {
-  return isStateStore(broker);
+  return broker.states !== undefined;
 }
 
 /**
@@ -33,9 +32,9 @@ export class LastRun {
   async isOpen(broker: Broker, last: number, now: number): Promise<boolean> {
     const noted = await this.#states.readRun(this.#id);
     if (noted === undefined) return false;
-    if (isCancelling(broker)) {
+    if (broker.messages !== undefined) {
       const [queue = '', id = ''] = noted.split(' ');
-      return id !== '' && (await broker.unfinished(queue, [id])).length > 0;
+      return id !== '' && (await broker.messages.unfinished(queue, [id])).length > 0;
     }
     const tick = Number(noted);
     // One that was noted and then not sent says nothing.
@@ -43,7 +42,7 @@ export class LastRun {
   }
 
   async send(broker: Broker, send: AnySend, args: readonly unknown[], tick: number): Promise<void> {
-    if (isCancelling(broker)) {
+    if (broker.messages !== undefined) {
       await this.#note(await send(...args));
       return;
     }
@@ -55,7 +54,7 @@ export class LastRun {
 
   /** Takes the last run for ended, where nobody can be asked. */
   async forget(broker: Broker): Promise<void> {
-    if (!isCancelling(broker)) await this.#states.writeRun(this.#id, undefined);
+    if (broker.messages === undefined) await this.#states.writeRun(this.#id, undefined);
   }
 
   async #note({ queue, id }: TaskHandle): Promise<void> {

@@ -1,12 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  type Broker,
-  ConfigError,
-  type ElectingBroker,
-  isElecting,
-  type Leadership,
-  type TaskManager,
-} from '@brokkr/core';
+import { type Broker, ConfigError, type TaskManager } from '@brokkr/core';
+import { type Elections, type Leadership, pause } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import type { JobStates } from './job-state.ts';
 import { canTellRuns } from './last-run.ts';
@@ -106,10 +100,10 @@ export class SchedulerRun {
     const { signal } = this.#ending;
     await this.#untilThere(() => this.#open(), ready);
     const broker = this.#broker;
-    const electing = broker !== undefined && mustElect(broker) ? broker : undefined;
+    const elections = broker === undefined ? undefined : electionsOf(broker);
     while (!signal.aborted) {
-      const leadership = electing && (await this.#lead(electing, ready));
-      const lost = electing === undefined ? signal : leadership?.lost;
+      const leadership = elections && (await this.#lead(elections, ready));
+      const lost = elections === undefined ? signal : leadership?.lost;
       // Nobody was elected: the end has come.
       if (lost === undefined) continue;
       const working = AbortSignal.any([signal, lost]);
@@ -129,16 +123,16 @@ export class SchedulerRun {
     const broker = await this.#manager.broker();
     this.#broker = broker;
     for (const { definition } of this.#waiting) this.check(definition);
-    if (!broker.capabilities.idempotency && !mustElect(broker)) {
+    if (!broker.capabilities.idempotency && broker.elections === undefined) {
       this.#manager.logger.warn('this broker can neither tell repeated ticks nor elect: run one scheduler only');
     }
   }
 
-  async #lead(broker: ElectingBroker, ready: () => void): Promise<Leadership | undefined> {
+  async #lead(elections: Elections, ready: () => void): Promise<Leadership | undefined> {
     let leadership: Leadership | undefined;
     const { signal } = this.#ending;
     await this.#untilThere(async () => {
-      const elected = broker.elect(this.#election, { signal });
+      const elected = elections.elect(this.#election, { signal });
       ready();
       leadership = await elected;
     }, ready);
@@ -209,28 +203,15 @@ export class SchedulerRun {
         }
         this.#isAway = true;
         ready();
-        await this.#sleep(until);
+        await pause(this.#manager.clock, RETRY_MS, until);
       }
     }
   }
-
-  #sleep(until: AbortSignal): Promise<void> {
-    const { clock } = this.#manager;
-    return new Promise((resolve) => {
-      const done = () => {
-        clock.clearTimeout(timer);
-        until.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, RETRY_MS);
-      until.addEventListener('abort', done);
-    });
-  }
 }
 
-/** Where it cannot tell ticks apart, one scheduler sends them. */
-function mustElect(broker: Broker): broker is ElectingBroker {
-  return !broker.capabilities.idempotency && isElecting(broker);
+/** Elections, if one scheduler must send for all: if the broker cannot recognize a tick that was sent twice. */
+function electionsOf({ capabilities, elections }: Broker): Elections | undefined {
+  return capabilities.idempotency ? undefined : elections;
 }
 
 function onAbort(signal: AbortSignal): Promise<void> {

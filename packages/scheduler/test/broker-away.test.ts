@@ -1,5 +1,6 @@
-import { MemoryBroker } from '@brokkr/broker-memory';
+import { MemoryBroker, type MemoryBrokerOptions } from '@brokkr/broker-memory';
 import { ConfigError, registerBroker } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { expect, it } from 'vitest';
@@ -14,15 +15,23 @@ class Moody extends MemoryBroker {
     return super.publish(...args);
   }
 
-  override async getState(key: string): Promise<string | undefined> {
-    if (this.away) throw new Error('away');
-    return super.getState(key);
+  constructor(options: MemoryBrokerOptions) {
+    super(options);
+    Object.assign(this, { states: moodyStates(this.states, () => this.away) });
   }
+}
 
-  override async setState(key: string, value: string | undefined): Promise<void> {
-    if (this.away) throw new Error('away');
-    return super.setState(key, value);
-  }
+function moodyStates(states: StateStore, isAway: () => boolean): StateStore {
+  return {
+    get: async (key) => {
+      if (isAway()) throw new Error('away');
+      return states.get(key);
+    },
+    set: async (key, value) => {
+      if (isAway()) throw new Error('away');
+      return states.set(key, value);
+    },
+  };
 }
 
 function moody() {
@@ -33,7 +42,7 @@ function moody() {
   const lines: { msg: string; job?: string; tick?: string }[] = [];
   tm.configure({ broker, clock, logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }) });
   const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
-  const published = async () => (await broker.counts('q')).published;
+  const published = async () => (await broker.inspector.counts('q')).published;
   return { tm, scheduler, clock, broker, lines, ping, published };
 }
 
@@ -54,13 +63,13 @@ it('a broker that is away: ticks in time are sent when it is back, later ones ar
   await clock.advance(40_000);
   away = false;
   await clock.advance(2_000);
-  expect((await broker.counts('q')).published).toBe(1);
+  expect((await broker.inspector.counts('q')).published).toBe(1);
   away = true;
   await clock.advance(600_000);
   await clock.advance(90_000);
   away = false;
   await clock.advance(60_000);
-  expect((await broker.counts('q')).published).toBe(1);
+  expect((await broker.inspector.counts('q')).published).toBe(1);
   expect(scheduler.getJobs()[0]?.missed).toBe(1);
 });
 
@@ -160,7 +169,7 @@ it('an adapter that is at fault ends the start: nothing runs, and it may be repe
   isFaulty = false;
   await scheduler.start();
   await clock.advance(10_000);
-  expect((await broker.counts('q')).published).toBe(1);
+  expect((await broker.inspector.counts('q')).published).toBe(1);
   await scheduler.stop();
   await tm.close();
 });

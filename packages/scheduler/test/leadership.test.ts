@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { MemoryBroker } from '@brokkr/broker-memory';
-import { type BrokerCapabilities, type Leadership, TaskManager } from '@brokkr/core';
+import { MemoryBroker, type MemoryBrokerOptions } from '@brokkr/broker-memory';
+import { TaskManager } from '@brokkr/core';
+import type { BrokerCapabilities, Elections, Leadership } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { expect, it } from 'vitest';
@@ -11,14 +12,20 @@ import { bench, ElectingOnly, onCleanUp } from './bench.ts';
 class Server extends ElectingOnly {
   readonly elected: Leadership[] = [];
 
-  override async elect(...args: Parameters<ElectingOnly['elect']>): Promise<Leadership | undefined> {
-    const leadership = await super.elect(...args);
-    if (leadership !== undefined) this.elected.push(leadership);
-    return leadership;
+  constructor(options: MemoryBrokerOptions = {}) {
+    super(options);
+    const { elect } = this.elections;
+    Object.assign(this.elections, {
+      elect: async (...args: Parameters<Elections['elect']>) => {
+        const leadership = await elect(...args);
+        if (leadership !== undefined) this.elected.push(leadership);
+        return leadership;
+      },
+    });
   }
 
   async sent(): Promise<number | undefined> {
-    return (await this.counts('q')).published;
+    return (await this.inspector.counts('q')).published;
   }
 }
 
@@ -86,11 +93,11 @@ it('a leader that dies between a send and its state costs one duplicate', async 
   const broker = server();
   const [first, second] = [await start(broker), await start(broker)];
   await advance(20_500, first, second);
-  const real = broker.setState.bind(broker);
+  const real = broker.states.set.bind(broker.states);
   const unanswered: (() => void)[] = [];
-  broker.setState = () => new Promise((resolve) => unanswered.push(resolve));
+  broker.states.set = () => new Promise((resolve) => unanswered.push(resolve));
   await advance(10_000, first, second);
-  broker.setState = real;
+  broker.states.set = real;
   expect(await broker.sent()).toBe(3);
   await broker.elected[0]?.release();
   await advance(30_000, second);
@@ -114,11 +121,11 @@ it('a leader that was stopped in the middle of a send, and goes on once another 
   broker.publish = real;
   await broker.elected[0]?.release();
   await advance(20_000, second);
-  const noted = await broker.getState('schedule:last:p');
+  const noted = await broker.states.get('schedule:last:p');
   goOn();
   await first.clock.advance(500);
   expect(await broker.sent()).toBe(2 + 1 + 3);
-  expect(await broker.getState('schedule:last:p')).toBe(noted);
+  expect(await broker.states.get('schedule:last:p')).toBe(noted);
 });
 
 it('the first tick of a job is not lost with the leader that was to send it, nor by those who come later', async () => {
@@ -171,10 +178,10 @@ it('a pause asked of one that waits ends a catch-up of the leader', async () => 
 
 it('an election that fails is tried again', async () => {
   const broker = server();
-  const real = broker.elect.bind(broker);
-  broker.elect = () => Promise.reject(new Error('not now'));
+  const real = broker.elections.elect.bind(broker.elections);
+  broker.elections.elect = () => Promise.reject(new Error('not now'));
   const one = await start(broker);
-  broker.elect = real;
+  broker.elections.elect = real;
   await advance(12_000, one);
   expect(await broker.sent()).toBe(1);
   expect(one.lines.filter(({ msg }) => msg.startsWith('the broker is away'))).toHaveLength(1);
@@ -221,12 +228,12 @@ it('a lead that cannot be given up does not end the scheduler', async () => {
 it('where nothing tells ticks apart and nobody elects, one scheduler is asked for', async () => {
   class Plain extends MemoryBroker {
     override readonly capabilities: BrokerCapabilities = { ...new MemoryBroker().capabilities, idempotency: false };
-    override readonly elect = undefined as never;
+    override readonly elections = undefined as never;
   }
   const broker = new Plain();
   onCleanUp(() => broker.close());
   const one = await start(broker);
   expect(one.lines.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/run one scheduler only/));
   await advance(10_000, one);
-  expect((await broker.counts('q')).published).toBe(1);
+  expect((await broker.inspector.counts('q')).published).toBe(1);
 });

@@ -46,7 +46,7 @@ async function work({ clock, broker }: Place): Promise<{ worker: Worker; end: (e
 }
 
 async function sent({ broker }: Place): Promise<number | undefined> {
-  return (await broker.counts('q')).published;
+  return (await broker.inspector.counts('q')).published;
 }
 
 describe.each([
@@ -91,8 +91,8 @@ describe.each([
     const scheduler = await start(given);
     await given.clock.advance(25_000);
     expect(await sent(given)).toBe(1);
-    await given.broker.purge('q');
-    if (!given.broker.capabilities.cancel) {
+    await given.broker.inspector.purge('q');
+    if (!given.broker.messages) {
       await given.clock.advance(10_000);
       expect(await sent(given)).toBe(1);
       await scheduler.pauseJob('s');
@@ -119,7 +119,7 @@ it('a message that nobody can be asked about is taken for ended after a day', as
   const given = place((clock) => new ElectingOnly({ clock }));
   await start(given);
   await given.clock.advance(10_000);
-  await given.broker.purge('q');
+  await given.broker.inspector.purge('q');
   await given.clock.advance(86_399_000);
   expect(await sent(given)).toBe(1);
   await given.clock.advance(11_000);
@@ -128,7 +128,7 @@ it('a message that nobody can be asked about is taken for ended after a day', as
 
 describe('where the broker keeps no state', () => {
   class Stateless extends MemoryBroker {
-    override readonly getState = undefined as never;
+    override readonly states = undefined as never;
   }
 
   it('start() names the job, and nothing runs', async () => {

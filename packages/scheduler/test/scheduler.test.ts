@@ -99,10 +99,10 @@ describe('several schedulers on one broker', () => {
       }),
     );
     await clock.advance(60_000);
-    expect((await broker.counts('q')).published).toBe(6);
+    expect((await broker.inspector.counts('q')).published).toBe(6);
     await Promise.all(schedulers.slice(1).map((scheduler) => scheduler.stop()));
     await clock.advance(60_000);
-    expect((await broker.counts('q')).published).toBe(12);
+    expect((await broker.inspector.counts('q')).published).toBe(12);
   });
 
   it('make up after a restart for what may still be sent, count the rest as missed, and remember a pause', async () => {
@@ -125,14 +125,14 @@ describe('several schedulers on one broker', () => {
     // Ticks at 20 to 100 s were missed; those at 70 to 100 s may still be sent.
     await clock.advance(91_000);
     const second = await open(false);
-    expect((await broker.counts('q')).published).toBe(1 + 4);
+    expect((await broker.inspector.counts('q')).published).toBe(1 + 4);
     expect(second.getJobs()[0]?.missed).toBe(5);
     await second.pauseJob('p');
     await second.stop();
     const third = await open(true);
     await clock.advance(60_000);
     expect(third.getJobs()[0]?.paused).toBe(true);
-    expect((await broker.counts('q')).published).toBe(5);
+    expect((await broker.inspector.counts('q')).published).toBe(5);
   });
 
   it('send a date that has just passed, and log one of long ago', async () => {
@@ -147,7 +147,7 @@ describe('several schedulers on one broker', () => {
     scheduler.addJob({ id: 'long', func: ping.send, trigger: 'date', runDate: ago(10 * 86_400_000) });
     await scheduler.start();
     await clock.advance(60_000);
-    expect((await broker.counts('q')).published).toBe(1);
+    expect((await broker.inspector.counts('q')).published).toBe(1);
     expect(scheduler.getJobs().map(({ missed }) => missed)).toEqual([0, 1]);
   });
 });
@@ -168,7 +168,7 @@ it('a pause that is asked for while a tick is being sent outlives that tick', as
   };
   await scheduler.start();
   await clock.advance(60_000);
-  expect((await broker.counts('q')).published).toBe(1);
+  expect((await broker.inspector.counts('q')).published).toBe(1);
   await scheduler.readState();
   expect(scheduler.getJobs()[0]?.paused).toBe(true);
 });

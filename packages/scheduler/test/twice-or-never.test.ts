@@ -44,7 +44,7 @@ async function start({ clock, broker }: Place, options: Partial<JobOptions> = {}
 }
 
 async function sent({ broker }: Place): Promise<number | undefined> {
-  return (await broker.counts('q')).published;
+  return (await broker.inspector.counts('q')).published;
 }
 
 describe('not at all', () => {
@@ -60,8 +60,8 @@ describe('not at all', () => {
   it('no grace at all still sends what is on time by some milliseconds', async () => {
     const given = place();
     await start(given, { misfireGraceTime: 0 });
-    const real = given.broker.getState.bind(given.broker);
-    given.broker.getState = async (key) => {
+    const real = given.broker.states.get.bind(given.broker.states);
+    given.broker.states.get = async (key) => {
       // As a busy machine would be.
       given.clock.setAheadMs += 50;
       return real(key);
@@ -72,7 +72,7 @@ describe('not at all', () => {
 
   it('a last tick that a host with a wrong clock has written does not silence the job', async () => {
     const given = place();
-    await given.broker.setState('schedule:last:p', String(given.clock.now() + 365 * 86_400_000));
+    await given.broker.states.set('schedule:last:p', String(given.clock.now() + 365 * 86_400_000));
     const { lines } = await start(given);
     await given.clock.advance(30_000);
     expect(await sent(given)).toBe(3);
@@ -81,7 +81,7 @@ describe('not at all', () => {
 
   it('state that is none is taken for none', async () => {
     const given = place();
-    await given.broker.setState('schedule:last:p', '__proto__');
+    await given.broker.states.set('schedule:last:p', '__proto__');
     await start(given);
     await given.clock.advance(30_000);
     expect(await sent(given)).toBe(3);
@@ -189,10 +189,10 @@ describe('twice', () => {
     const { broker, clock } = given;
     const { scheduler } = await start(given);
     await clock.advance(9_000);
-    const real = broker.setState.bind(broker);
-    broker.setState = () => Promise.reject(new Error('away'));
+    const real = broker.states.set.bind(broker.states);
+    broker.states.set = () => Promise.reject(new Error('away'));
     await clock.advance(3_000);
-    broker.setState = real;
+    broker.states.set = real;
     await clock.advance(2_000);
     await scheduler.stop();
     await start(given);

@@ -90,7 +90,7 @@ describe('TASK_RESULT_URL', () => {
     const handle = await task.send(1, 2);
     expect(await handle.result()).toBe(3);
     const kept = async (url: string) =>
-      (createBroker(url) as MemoryBroker).loadResult(handle.id, AbortSignal.abort()).then((result) => String(result));
+      (createBroker(url) as MemoryBroker).results.load(handle.id, AbortSignal.abort()).then((result) => String(result));
     expect(await kept(results)).toMatch('3');
     expect(await kept(messages)).toBe('undefined');
   });

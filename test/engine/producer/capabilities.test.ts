@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type BrokerCapabilities, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { BrokerCapabilities } from '@brokkr/core/adapter';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryBroker } from '@brokkr/broker-memory';
 
@@ -12,7 +13,7 @@ afterEach(async () => {
 async function managerOn(lacks: Partial<BrokerCapabilities>, keepsResults = true) {
   const broker = new MemoryBroker();
   Object.defineProperty(broker, 'capabilities', { value: { ...broker.capabilities, ...lacks } });
-  if (!keepsResults) Object.defineProperty(broker, 'storeResult', { value: undefined });
+  if (!keepsResults) Object.defineProperty(broker, 'results', { value: undefined });
   const tm = await TaskManager.getInstance(`can-${randomUUID()}`).initialize({ broker, logLevel: 'silent' });
   managers.push(tm);
   return { tm, broker };
@@ -31,7 +32,7 @@ describe('what no worker on this broker would start on is refused where it is se
     await expect(own.sendMany([[]])).rejects.toMatchObject(refused);
     await once.send();
     await usual.with({ maxRetries: 0 }).send();
-    expect(await broker.counts('default')).toMatchObject({ published: 2 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ published: 2 });
   });
 
   it('a task that keeps its result, where nothing keeps any', async () => {
@@ -40,7 +41,7 @@ describe('what no worker on this broker would start on is refused where it is se
     const plain = tm.task({ name: 'plain' }, async () => 1);
     await expect(kept.send()).rejects.toMatchObject({ code: 'RESULT_STORE_MISSING' });
     await plain.send();
-    expect(await broker.counts('default')).toMatchObject({ published: 1 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ published: 1 });
   });
 
   it('a task that may run for longer than the server lets a message be held', async () => {

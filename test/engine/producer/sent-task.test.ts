@@ -39,7 +39,7 @@ it.each([
   });
   const task = tm.task({ name: 'sum', result: '1h' }, async () => 1);
   const handle = await task.send();
-  await broker.storeResult(handle.id, Buffer.from(stored), 60_000);
+  await broker.results.store(handle.id, Buffer.from(stored), 60_000);
   const error: unknown = await handle.result().catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(SerializationError);
   expect(error).toMatchObject({

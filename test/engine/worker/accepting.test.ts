@@ -26,7 +26,7 @@ describe('a suspect among others', () => {
     await aSecondOfWork(clock);
     expect(charged).toEqual([]);
     expect(started).toEqual(['suspect 1', 'suspect 2', 'a', 'b', 'c', 'd']);
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 6, dead: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 6, dead: 0 });
     await tm.close();
   });
 
@@ -85,7 +85,7 @@ describe('a suspect among others', () => {
     await tm.createWorker({ concurrency: 4 }).start();
     await aSecondOfWork(clock);
     expect(ran).toEqual(['a', 'b']);
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 2, dead: 1 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 2, dead: 1 });
     await tm.close();
   });
 });

@@ -4,8 +4,8 @@ import { aSecondOfWork, workerBench } from './worker-bench.ts';
 /** Where storing a result takes `storeMs`. */
 async function slowStore(storeMs: number) {
   const bench = await workerBench((broker) => {
-    const store = broker.storeResult.bind(broker);
-    broker.storeResult = async (...given) => {
+    const store = broker.results.store.bind(broker.results);
+    broker.results.store = async (...given) => {
       await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, storeMs));
       await store(...given);
     };
@@ -40,11 +40,11 @@ describe('storing a result', () => {
     await worker.start();
     await aSecondOfWork(clock);
     expect(ran).toEqual(['first', 'second']);
-    expect(await broker.counts('default')).toMatchObject({ running: 2, acknowledged: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ running: 2, acknowledged: 0 });
     await aSecondOfWork(clock);
     expect(await handle.result()).toBe('first');
     expect(told).toEqual(['succeeded', 'succeeded']);
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 2, dead: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 2, dead: 0 });
     await tm.close();
   });
 
@@ -56,7 +56,7 @@ describe('storing a result', () => {
     await clock.advance(1_000);
     expect(await stopped).toEqual({ interrupted: 0 });
     expect(await handle.result()).toBe('value');
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
     await tm.close();
   });
 
@@ -72,33 +72,33 @@ describe('storing a result', () => {
     const hasty = second.stop({ timeout: '1s' });
     await clock.advance(1_000);
     await hasty;
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 2, running: 0, ready: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 2, running: 0, ready: 0 });
     await tm.close();
   });
 
   it('that never ends costs the result alone, once a send would have been given up', async () => {
     const { tm, clock, broker } = await workerBench((memory) => {
-      memory.storeResult = () => new Promise(() => undefined);
+      memory.results.store = () => new Promise(() => undefined);
       return memory;
     });
     const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
     await task.sendMany(Array.from({ length: 20 }, () => []));
     await tm.createWorker({ concurrency: 2 }).start();
     await clock.advance(60_000);
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 20 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 20 });
     await tm.close();
   });
 
   it('that fails costs the result alone', async () => {
     const { tm, clock, broker } = await workerBench((memory) => {
-      memory.storeResult = () => Promise.reject(new Error('the store is full'));
+      memory.results.store = () => Promise.reject(new Error('the store is full'));
       return memory;
     });
     const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
     await task.send();
     await tm.createWorker().start();
     await aSecondOfWork(clock);
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 1 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1 });
     await tm.close();
   });
 });

@@ -29,7 +29,7 @@ describe('a worker whose server answers nothing', () => {
     await worker.start();
     await clock.advance(1_000);
     expect(await stopsWithin(worker, clock, 60_000)).toBe(6_000);
-    expect(await broker.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
     await tm.close();
   });
 
@@ -63,7 +63,7 @@ describe('a worker whose server answers nothing', () => {
     answer();
     await clock.advance(LEASE_MS + 1);
     expect(runs).toBe(0);
-    expect(await broker.counts('default')).toMatchObject({ ready: 1, running: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ ready: 1, running: 0 });
     await tm.close();
   });
 });
@@ -82,18 +82,18 @@ describe('a worker that is stopped at once', () => {
     );
     const task = tm.task({ name: 'waiting' }, async (_: number) => undefined);
     await task.sendMany([[1], [2], [3]]);
-    const sent = (await broker.peek('default', 'ready', 10)).map(({ id }) => id);
+    const sent = (await broker.inspector.peek('default', 'ready', 10)).map(({ id }) => id);
     const worker = tm.createWorker();
     await worker.start();
     expect(await stopsWithin(worker, clock, 0)).toBe(0);
-    expect((await broker.peek('default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
+    expect((await broker.inspector.peek('default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
     await tm.close();
   });
 
   it('keeps the failure of its last task as the result, and settles it', async () => {
     const { tm, clock, broker } = await workerBench();
-    const store = broker.storeResult.bind(broker);
-    broker.storeResult = async (...given) => {
+    const store = broker.results.store.bind(broker.results);
+    broker.results.store = async (...given) => {
       await new Promise<void>((resolve) => clock.setTimeout(resolve, 500));
       await store(...given);
     };
@@ -105,7 +105,7 @@ describe('a worker that is stopped at once', () => {
     await worker.start();
     await clock.advance(1);
     expect(await stopsWithin(worker, clock, 3_000)).toBe(499);
-    expect(await broker.counts('default')).toMatchObject({ dead: 1, running: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ dead: 1, running: 0 });
     await tm.close();
   });
 

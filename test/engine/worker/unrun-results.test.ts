@@ -18,7 +18,7 @@ describe('the result of a message that no handler saw', () => {
       message: expect.stringContaining('crashed: 3 workers died'),
     });
     expect(told).toEqual([expect.any(TaskFailedError)]);
-    expect(await broker.counts('default')).toMatchObject({ dead: 1 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ dead: 1 });
     await tm.close();
   });
 
@@ -27,16 +27,16 @@ describe('the result of a message that no handler saw', () => {
     const task = tm.task({ name: 'poison', result: '1h' }, async () => 'ran');
     await task.send();
     await crash(broker, clock, 3);
-    const store = broker.storeResult.bind(broker);
+    const store = broker.results.store.bind(broker.results);
     let deadBefore: number | undefined;
-    broker.storeResult = async (...given) => {
-      deadBefore = (await broker.counts('default')).dead;
+    broker.results.store = async (...given) => {
+      deadBefore = (await broker.inspector.counts('default')).dead;
       await store(...given);
     };
     await tm.createWorker().start();
     await aSecondOfWork(clock);
     expect(deadBefore).toBe(0);
-    expect(await broker.counts('default')).toMatchObject({ dead: 1 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ dead: 1 });
     await tm.close();
   });
 
@@ -51,20 +51,20 @@ describe('the result of a message that no handler saw', () => {
       name: 'TaskFailedError',
       message: expect.stringContaining('expired: its time was over before it started'),
     });
-    expect(await broker.counts('default')).toMatchObject({ ready: 0, running: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ ready: 0, running: 0 });
     await tm.close();
   });
 
   it('of a task that keeps none is not stored, and it dies all the same', async () => {
     const { tm, clock, broker } = await workerBench();
     let stored = 0;
-    broker.storeResult = async () => void stored++;
+    broker.results.store = async () => void stored++;
     const task = tm.task({ name: 'plain' }, async () => 'ran');
     await task.send();
     await crash(broker, clock, 3);
     await tm.createWorker().start();
     await aSecondOfWork(clock);
-    expect([stored, (await broker.counts('default')).dead]).toEqual([0, 1]);
+    expect([stored, (await broker.inspector.counts('default')).dead]).toEqual([0, 1]);
     await tm.close();
   });
 });

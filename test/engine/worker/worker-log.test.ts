@@ -208,7 +208,7 @@ describe('what a worker tells of messages', () => {
     expect(warnings().filter(({ msg }) => msg.includes('knows no task'))).toMatchObject([
       { task: 'knwon', queue: 'default' },
     ]);
-    expect(await broker.counts('default')).toMatchObject({ delayed: 3 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ delayed: 3 });
   });
 
   it('a wait that no date can tell hides nothing of its neighbors', async () => {

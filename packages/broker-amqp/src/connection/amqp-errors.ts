@@ -1,10 +1,4 @@
-import {
-  BrokerUnavailableError,
-  BrokkrError,
-  ConfigError,
-  PayloadTooLargeError,
-  SerializationError,
-} from '@brokkr/core';
+import { BrokerUnavailableError, BrokkrError, ConfigError, PayloadTooLargeError, SerializationError } from '@brokkr/core/adapter';
 
 /** Reply codes of the protocol (AMQP 0-9-1, section 1.8) that mean more than that a connection broke. */
 export const NOT_FOUND = 404;

@@ -1,9 +1,8 @@
-import { BrokerUnavailableError, type Leadership } from '@brokkr/core';
+import { BrokerUnavailableError, checkQueueName, type Elections, type Leadership } from '@brokkr/core/adapter';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { closedError, replyCode } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';
 import type { Names } from '../topology/names.ts';
-import { within } from '../connection/with-timeout.ts';
 
 export interface ElectionsOptions extends DeclarerOptions {
   readonly names: Names;
@@ -18,14 +17,20 @@ const RENEW_EVERY_MS = 60_000;
  * of them have its message. When that one's channel ends, however it does, the message goes to the next. Nobody asks
  * again and again, and the server keeps the order.
  */
-export class Elections {
+export class AmqpElections implements Elections {
   readonly #options: ElectionsOptions;
 
   constructor(options: ElectionsOptions) {
     this.#options = options;
   }
 
-  async elect(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
+  async elect(name: string, { signal }: { readonly signal: AbortSignal }): Promise<Leadership | undefined> {
+    checkQueueName(name);
+    return this.stand(name, signal);
+  }
+
+  /** As `elect`, under a name that the adapter chose. */
+  async stand(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const standing = this.#elect(name, signal);
     let giveUp: (() => void) | undefined;
     const givenUp = new Promise<undefined>((resolve) => {
@@ -43,17 +48,17 @@ export class Elections {
   }
 
   async #elect(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
-    const { connection, patienceMs } = this.#options;
+    const { connection } = this.#options;
     while (!signal.aborted) {
       if (connection.isClosed) throw closedError();
       // A server that is away is waited for, for as long as it takes.
-      const model = await connection.ready(patienceMs).catch(() => undefined);
+      const model = await connection.ready().catch(() => undefined);
       if (model === undefined) continue;
       const queue = await this.#queue(name);
       if (queue === undefined || signal.aborted) continue;
-      const channel = await within(patienceMs, connection, model.createChannel()).catch(() => undefined);
+      const channel = await connection.withTimeout(model.createChannel()).catch(() => undefined);
       if (channel === undefined) continue;
-      const leadership = await this.#stand(channel, queue, signal).catch(() => undefined);
+      const leadership = await this.#awaitLead(channel, queue, signal).catch(() => undefined);
       if (leadership !== undefined) return leadership;
     }
     return undefined;
@@ -76,12 +81,12 @@ export class Elections {
   }
 
   /** Resolves once the channel was given the message, or has ended, or the candidate gives up. */
-  async #stand(channel: Channel, queue: string, signal: AbortSignal): Promise<Leadership | undefined> {
+  async #awaitLead(channel: Channel, queue: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const lost = new AbortController();
     const release = async () => {
       lost.abort();
-      const { connection, patienceMs } = this.#options;
-      await within(patienceMs, connection, channel.close()).catch(() => undefined);
+      const { connection } = this.#options;
+      await connection.withTimeout(channel.close()).catch(() => undefined);
     };
     channel.on('error', () => undefined);
     const decided = new Promise<boolean>((resolve) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StateStore } from '@brokkr/core/adapter';
 import type { Names } from '../topology/names.ts';
 import { StateShard, type StateShardOptions } from './state-shard.ts';
 
@@ -13,7 +14,7 @@ const SHARDS = 16;
  * Small values by key, in a few queues of one message each. A queue for each value would be simpler, and a thousand
  * quorum queues take a server minutes to declare and hundreds of megabytes to keep.
  */
-export class StateQueues {
+export class StateQueues implements StateStore {
   readonly #options: StateQueuesOptions;
   readonly #shards = new Map<number, StateShard>();
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '@brokkr/core';
+import { ConfigError } from '@brokkr/core/adapter';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { OWN_CLUSTER_OPTIONS, OWN_OPTIONS } from './client-options.ts';
 import { databaseRefused } from './redis-errors.ts';

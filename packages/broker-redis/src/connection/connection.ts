@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { Redis } from 'ioredis';
 import type { Reply, Script } from '../scripts/script.ts';
 import { type Client, isCluster, leaveWrongDatabase } from './connect.ts';

@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import type { Reply, Script } from '../scripts/script.ts';
 import type { Client } from './connect.ts';
 import { callWithMessages } from './packed-call.ts';

@@ -1,4 +1,4 @@
-import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
+import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core/adapter';
 
 /** Errors of a server that starts or fails over, and of a broken connection: the call may succeed if it is sent again. */
 const PASSING =

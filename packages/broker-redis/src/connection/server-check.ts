@@ -1,4 +1,4 @@
-import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core';
+import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core/adapter';
 import { type Client, isCluster } from './connect.ts';
 
 const OLDEST = [6, 2] as const;

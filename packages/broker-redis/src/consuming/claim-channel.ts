@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { nextTick } from 'node:process';
-import { BrokerUnavailableError, type Delivery } from '@brokkr/core';
+import { BrokerUnavailableError, type Delivery } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';

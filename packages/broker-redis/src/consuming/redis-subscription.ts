@@ -1,4 +1,4 @@
-import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import { Prefetcher, isLate } from './prefetcher.ts';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import { delayMs } from '../delay.ts';

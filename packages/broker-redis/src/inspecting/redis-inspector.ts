@@ -2,10 +2,11 @@ import {
   checkQueueName,
   deadLetterQueue,
   type Envelope,
+  type Inspector,
   type PeekState,
   type QueueCounts,
   redriveEnvelope,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -18,7 +19,7 @@ import { remove } from '../scripts/remove.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 
 /** What people and tools ask of the broker, beside the way of a message. */
-export class RedisInspector {
+export class RedisInspector implements Inspector {
   readonly #connection: Connection;
   readonly #keys: Keys;
 

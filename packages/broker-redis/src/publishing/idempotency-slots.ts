@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Envelope, PublishReceipt } from '@brokkr/core';
+import type { Envelope, PublishReceipt } from '@brokkr/core/adapter';
 import type { Connection } from '../connection/connection.ts';
 import type { Keys } from '../keys.ts';
 import { keySlot } from '../scripts/key-slot.ts';

@@ -1,4 +1,4 @@
-import type { ResultStore } from '@brokkr/core';
+import type { ResultStore } from '@brokkr/core/adapter';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
 import { closedError } from '../connection/redis-errors.ts';
@@ -22,13 +22,13 @@ export class RedisResults implements ResultStore {
     this.#connect = connect;
   }
 
-  async storeResult(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
+  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
     const key = this.#keys.result(id);
     await this.#connection.call((client) => client.set(key, Buffer.from(result), 'PX', Math.ceil(ttlMs)));
     await this.#connection.call((client) => client.publish(key, ''));
   }
 
-  async loadResult(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async load(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const key = this.#keys.result(id);
     const known = await this.#get(key);
     if (known !== undefined || signal.aborted) return known;

@@ -1,5 +1,5 @@
 import { nextTick } from 'node:process';
-import type { StateStore } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Keys } from '../keys.ts';
@@ -18,13 +18,13 @@ export class RedisStates implements StateStore {
     this.#key = keys.state;
   }
 
-  async getState(key: string): Promise<string | undefined> {
+  async get(key: string): Promise<string | undefined> {
     this.#asked.push(key);
     this.#reading ??= new Promise<void>((resolve) => nextTick(resolve)).then(() => this.#read());
     return (await this.#reading).get(key);
   }
 
-  async setState(key: string, value: string | undefined): Promise<void> {
+  async set(key: string, value: string | undefined): Promise<void> {
     await this.#connection.call((client) =>
       value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value),
     );

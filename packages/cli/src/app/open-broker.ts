@@ -1,4 +1,5 @@
-import type { InspectableBroker } from '@brokkr/core';
+import type { Broker } from '@brokkr/core';
+import type { Inspector } from '@brokkr/core/adapter';
 import { UsageError } from '../exit.ts';
 import { applySettings } from './apply-settings.ts';
 import { type Core, loadCore } from './load-core.ts';
@@ -7,7 +8,8 @@ import { refuseMemory } from './own-process.ts';
 
 export interface OpenedBroker {
   readonly core: Core;
-  readonly broker: InspectableBroker;
+  readonly broker: Broker;
+  readonly inspector: Inspector;
 }
 
 let opened = 0;
@@ -27,8 +29,10 @@ export async function withBroker<T>(
   refuseMemory(manager, what, url === undefined ? undefined : 'the one given');
   try {
     const broker = await manager.broker();
-    if (!core.isInspectable(broker)) throw new UsageError(`${what}: this broker cannot be looked into`);
-    return await use({ core, broker });
+    const { inspector } = broker;
+    if (inspector === undefined)
+      throw new UsageError(`${what}: this broker has no inspector, so it cannot be looked into`);
+    return await use({ core, broker, inspector });
   } finally {
     await manager.close();
   }

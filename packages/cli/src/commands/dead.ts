@@ -1,4 +1,4 @@
-import type { Envelope, InspectableBroker } from '@brokkr/core';
+import type { Envelope, Inspector } from '@brokkr/core/adapter';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
@@ -15,8 +15,8 @@ const LISTED = 50;
 
 /** Lists dead letters, the oldest first. */
 export async function deadListCommand(queue: string, { broker: url, json, limit }: DeadOptions): Promise<void> {
-  await withBroker(url, 'brokkr dead list', async ({ broker, core }) => {
-    const letters = (await broker.peek(queue, 'dead', limit ?? LISTED)).map(core.readDeadLetter);
+  await withBroker(url, 'brokkr dead list', async ({ inspector, core }) => {
+    const letters = (await inspector.peek(queue, 'dead', limit ?? LISTED)).map(core.readDeadLetter);
     if (json === true) {
       console.log(JSON.stringify(letters, null, 2));
       return;
@@ -35,8 +35,8 @@ export async function deadShowCommand(
   ids: readonly string[],
   { broker: url }: DeadOptions,
 ): Promise<void> {
-  await withBroker(url, 'brokkr dead show', async ({ broker, core }) => {
-    const shown = (await lettersOf(broker, queue, ids)).map((letter) => ({
+  await withBroker(url, 'brokkr dead show', async ({ inspector, core }) => {
+    const shown = (await lettersOf(inspector, queue, ids)).map((letter) => ({
       ...core.readDeadLetter(letter),
       headers: letter.headers,
       body: Buffer.from(letter.body).toString(),
@@ -48,26 +48,22 @@ export async function deadShowCommand(
 /** Puts dead letters back with fresh attempts; prints how many. */
 export async function deadRetryCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const which = chosen('retry', ids, options);
-  await withBroker(options.broker, 'brokkr dead retry', async ({ broker }) => {
-    tell(await broker.redrive(queue, which), queue, which);
+  await withBroker(options.broker, 'brokkr dead retry', async ({ inspector }) => {
+    tell(await inspector.redrive(queue, which), queue, which);
   });
 }
 
 /** Removes dead letters; prints how many. */
 export async function deadDiscardCommand(queue: string, ids: readonly string[], options: DeadOptions): Promise<void> {
   const which = chosen('discard', ids, options);
-  await withBroker(options.broker, 'brokkr dead discard', async ({ broker }) => {
-    tell(await broker.discard(queue, which), queue, which);
+  await withBroker(options.broker, 'brokkr dead discard', async ({ inspector }) => {
+    tell(await inspector.discard(queue, which), queue, which);
   });
 }
 
 /** @throws UsageError naming those that are not there */
-async function lettersOf(
-  broker: InspectableBroker,
-  queue: string,
-  ids: readonly string[],
-): Promise<readonly Envelope[]> {
-  const letters = await broker.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+async function lettersOf(inspector: Inspector, queue: string, ids: readonly string[]): Promise<readonly Envelope[]> {
+  const letters = await inspector.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
   const there = new Set(letters.map(({ id }) => id));
   const missing = ids.filter((id) => !there.has(id));
   if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);

@@ -16,10 +16,10 @@ const BATCH = 500;
  * @throws UsageError where both are one place: each message would be known there, and then removed
  */
 export async function moveCommand(fromUrl: string, toUrl: string, { app, queues }: MoveOptions): Promise<void> {
-  await withBroker(fromUrl, 'brokkr move', ({ broker: from }) =>
-    withBroker(toUrl, 'brokkr move', async ({ core, broker: to }) => {
-      if (await isOnePlace(core, from, to)) {
-        const [here, there] = [fromUrl, toUrl].map(core.redactUrl);
+  await withBroker(fromUrl, 'brokkr move', (from) =>
+    withBroker(toUrl, 'brokkr move', async (to) => {
+      if (await isOnePlace(from, to)) {
+        const [here, there] = [fromUrl, toUrl].map(to.core.redactUrl);
         throw new UsageError(
           `brokkr move: ${here} and ${there} are one and the same place, with the same queues; nothing was moved, give the URL of another broker`,
         );
@@ -28,8 +28,8 @@ export async function moveCommand(fromUrl: string, toUrl: string, { app, queues 
       for (const queue of names) {
         let moved = 0;
         for (let batch = BATCH; batch > 0; moved += batch) {
-          batch = await from.take(queue, BATCH, async (envelopes) => {
-            if (envelopes.length > 0) await to.publish(envelopes);
+          batch = await from.inspector.take(queue, BATCH, async (envelopes) => {
+            if (envelopes.length > 0) await to.broker.publish(envelopes);
           });
         }
         console.log(`${queue} ${moved}`);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { QueueCounts } from '@brokkr/core';
+import type { QueueCounts } from '@brokkr/core/adapter';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
@@ -19,10 +19,12 @@ const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const
 export async function queuesCommand({ app, broker: url, json, watch }: QueuesOptions): Promise<void> {
   const ended = new AbortController();
   if (watch) process.once('SIGINT', () => ended.abort()).once('SIGTERM', () => ended.abort());
-  await withBroker(url, 'brokkr queues', async ({ broker }) => {
+  await withBroker(url, 'brokkr queues', async (opened) => {
     do {
-      const names = await queueNames(broker, app);
-      const queues = await Promise.all(names.map(async (queue) => ({ queue, ...(await broker.counts(queue)) })));
+      const names = await queueNames(opened, app);
+      const queues = await Promise.all(
+        names.map(async (queue) => ({ queue, ...(await opened.inspector.counts(queue)) })),
+      );
       if (json) console.log(JSON.stringify(queues));
       else console.log(asTable(queues));
       if (watch) await sleep(LOOK_EVERY_MS, undefined, { signal: ended.signal }).catch(() => undefined);

@@ -1,4 +1,4 @@
-import type { Finding } from '@brokkr/core';
+import type { Finding } from '@brokkr/core/adapter';
 import { causesOf, messageOf } from '../explain.ts';
 
 /** What one look found; `ok` where there is nothing to change. */

@@ -1,4 +1,5 @@
-import type { Broker, Finding, TaskManager } from '@brokkr/core';
+import type { Broker, TaskManager } from '@brokkr/core';
+import type { Finding } from '@brokkr/core/adapter';
 import type { Core } from '../app/load-core.ts';
 import { type Check, failed } from './check.ts';
 import { examineQueues } from './examine-queues.ts';
@@ -13,19 +14,19 @@ export async function* examineBroker(core: Core, manager: TaskManager, broker: B
     return;
   }
   try {
-    const findings = await ask(core, broker);
+    const findings = await ask(broker);
     yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers` };
     for (const finding of findings) yield { about, ...finding };
     // A server that must not be used answers nothing else.
     if (findings.some(({ severity }) => severity === 'error')) return;
-    if (core.isInspectable(broker)) yield* examineQueues(broker, manager);
+    if (broker.inspector !== undefined) yield* examineQueues(broker.inspector, manager);
   } catch (error) {
     yield failed(about, error);
   }
 }
 
-async function ask(core: Core, broker: Broker): Promise<readonly Finding[]> {
-  if (core.isDiagnosable(broker)) return broker.diagnose();
-  if (core.isInspectable(broker)) await broker.queues();
+async function ask({ diagnostics, inspector }: Broker): Promise<readonly Finding[]> {
+  if (diagnostics !== undefined) return diagnostics.diagnose();
+  await inspector?.queues();
   return [];
 }

@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InspectableBroker, QueueCounts, TaskManager } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { Inspector, QueueCounts } from '@brokkr/core/adapter';
 import type { Check } from './check.ts';
 
 /** A queue that is served has moved within this. */
 const LOOK_AGAIN_MS = 1_000;
 
 /** Dead letters above TASK_DEAD_MAX, and queues in which messages wait and nothing moves. */
-export async function* examineQueues(broker: InspectableBroker, manager: TaskManager): AsyncIterable<Check> {
+export async function* examineQueues(inspector: Inspector, manager: TaskManager): AsyncIterable<Check> {
   const { config } = manager;
   const about = 'queues';
-  const before = await countsOf(broker);
+  const before = await countsOf(inspector);
   const waiting = [...before].some(([, { ready }]) => ready !== undefined && ready > 0);
   if (waiting) await sleep(LOOK_AGAIN_MS);
-  const after = waiting ? await countsOf(broker) : before;
+  const after = waiting ? await countsOf(inspector) : before;
   const named = new Set(manager.tasks().map((task) => task.queueName ?? config.queueName));
   let problems = 0;
   for (const [queue, counts] of after) {
@@ -33,9 +34,9 @@ export async function* examineQueues(broker: InspectableBroker, manager: TaskMan
   if (problems === 0) yield { about, severity: 'ok', message: `${after.size} looked at` };
 }
 
-async function countsOf(broker: InspectableBroker): Promise<ReadonlyMap<string, QueueCounts>> {
-  const names = [...(await broker.queues())].sort();
-  return new Map(await Promise.all(names.map(async (queue) => [queue, await broker.counts(queue)] as const)));
+async function countsOf(inspector: Inspector): Promise<ReadonlyMap<string, QueueCounts>> {
+  const names = [...(await inspector.queues())].sort();
+  return new Map(await Promise.all(names.map(async (queue) => [queue, await inspector.counts(queue)] as const)));
 }
 
 /** Messages were ready at both looks, none was running, and none came to an end in between. */

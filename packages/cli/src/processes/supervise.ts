@@ -105,8 +105,8 @@ class Supervisor {
     const { core, manager } = this.#app;
     let released = 0;
     try {
-      const broker = await manager.broker();
-      if (core.isReleasing(broker)) released = await broker.releaseWorker(child.workerId);
+      const { workers } = await manager.broker();
+      released = (await workers?.release(child.workerId)) ?? 0;
     } catch (error) {
       core.logger.warn(
         { error, worker: child.workerId },

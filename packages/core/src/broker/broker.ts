@@ -1,82 +1,115 @@
 import type { Delivery } from './delivery.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import type { Elections } from './elections.ts';
 import type { Envelope } from './envelope.ts';
+import type { Inspector } from './inspector.ts';
+import type { MessageIndex } from './message-index.ts';
+import type { ResultStore } from './result-store.ts';
 import type { Settlement } from './settlement.ts';
+import type { StateStore } from './state-store.ts';
+import type { WorkerDirectory } from './worker-directory.ts';
 
-/** What a broker can do by itself; the core and the conformance suite follow it. Declared once, fixed for its life. */
+/**
+ * What a broker promises about messages. The core and the conformance suite rely on it. Declared once and fixed for the
+ * life of the broker. Parts are not repeated here: a broker has a part, or leaves it out.
+ */
 export interface BrokerCapabilities {
-  /** Confirmed messages outlive a restart of the server and of every process. */
+  /** Confirmed messages survive a restart of the server and of every process. */
   readonly persistent: boolean;
-  /** First in, first out among what is ready, for one consumer that takes one at a time. */
+  /** Ready messages are delivered first in, first out, to one consumer that takes one at a time. */
   readonly ordered: boolean;
   /**
-   * The longest delay in milliseconds that one `publish` or `retry` can wait for; longer ones travel in hops
-   * (`Delivery.remainingDelayMs`). 0: the broker cannot delay, and the core refuses to ask.
+   * Longest delay of one `publish` or `retry`, in milliseconds. Longer delays take several hops
+   * (`Delivery.remainingDelayMs`). 0: the broker cannot delay messages, and the core refuses delays.
    */
   readonly maxDelayMs: number;
-  /** How late, in milliseconds, a delayed message may be handed over by an idle broker. Never early. */
+  /** How late an idle broker may deliver a delayed message, in milliseconds. It never delivers one early. */
   readonly delayResolutionMs: number;
-  /** `Envelope.idempotencyKey` is honored. */
+  /** The broker stores messages with the same `Envelope.idempotencyKey` once. */
   readonly idempotency: boolean;
-  /** The broker is a `CancellingBroker`. */
-  readonly cancel: boolean;
-  /** `exact`: every figure of `InspectableBroker.counts` is read from the server. */
+  /** `exact`: the server knows every figure of `inspector.counts`. `ready-only`: some figures are left out. */
   readonly counts: 'exact' | 'ready-only';
   /**
-   * Where the server bounds how long a consumer may hold a message: a task's `timeout` must stay below `ms`.
-   * `setting` says in an error what sets the bound. @default none
+   * Set if the server limits how long a consumer may hold a message: a task's `timeout` must stay below `ms`. `setting`
+   * names the setting behind the limit, for errors. @default no limit
    */
   readonly timeoutLimit?: { readonly ms: number; readonly setting: string } | undefined;
   /**
-   * Most single sends that one `publish` carries; `sendMany` keeps to 500. Fewer where the server confirms message by
-   * message: while many senders wait for the last of a large batch, none of them sends the next. @default 500
+   * Most single sends that the core joins into one `publish`; `sendMany` always uses 500. Choose fewer if the server
+   * confirms message by message: while many senders wait for the last message of a large batch, none of them sends the
+   * next. @default 500
    */
   readonly sendsAtOnce?: number | undefined;
 }
 
-/** Answer for one published envelope, in the order given. */
+/** Result of publishing one envelope, in the order of the call. */
 export interface PublishReceipt {
-  /** The message's id; that of the first message where an idempotency key was known already. */
+  /** Id of the message; if its idempotency key was known, the id of the first message with that key. */
   readonly id: string;
-  /** False where an idempotency key was known: nothing was stored. */
+  /** False if the idempotency key was known: nothing was stored. */
   readonly isNew: boolean;
 }
 
-/** What a consumer asks for; the core gives all of it, and the adapter fills in what a caller of its own leaves out. */
+/** Options of a consumer. The core sets all of them; the adapter has defaults for other callers. */
 export interface SubscribeOptions {
-  /** How long a silent consumer keeps its deliveries, in milliseconds. @default 30_000 */
+  /** How long a consumer keeps its deliveries without renewing them, in milliseconds. @default 30_000 */
   readonly leaseMs?: number | undefined;
-  /** How many deliveries a pushing broker may send ahead of `receive`. @default 1 */
+  /** How many deliveries a broker that pushes may send ahead of `receive`. @default 1 */
   readonly prefetch?: number | undefined;
-  /** Names the consumer in what the broker records; `ReleasingBroker.releaseWorker` takes it. @default a random id */
+  /** Name of the consumer in the broker's records; `workers.release` takes it. @default a random id */
   readonly workerId?: string | undefined;
 }
 
 /**
- * A place that keeps envelopes and hands them over under a lease: all that a broker author has to write.
- * Retry policies, timeouts, serialization, validation and logging live in the core.
+ * What a broker can do beside its messages. Each part is an own, readonly property that is present from construction, or
+ * left out: `{ ...broker, publish }` keeps all of them. A broker author adds parts one by one; the conformance suite runs
+ * a group of cases for each part that is there.
  */
-export interface Broker {
+export interface BrokerParts {
+  /** Queues, counts and dead letters. Without it `brokkr queues` and `brokkr dead` report that they cannot look inside. */
+  readonly inspector?: Inspector | undefined;
+  /** Messages by id. Without it `handle.cancel()` rejects. */
+  readonly messages?: MessageIndex | undefined;
+  /** Messages by the worker that holds them. Without it a supervisor waits for the leases of a child that died. */
+  readonly workers?: WorkerDirectory | undefined;
+  /** Results of tasks. Without it `TASK_RESULT_URL` must name another store. */
+  readonly results?: ResultStore | undefined;
+  /** Small values by name, for the scheduler. Without it the scheduler keeps them in its process. */
+  readonly states?: StateStore | undefined;
+  /** Leaders among many processes. Needed by schedulers if `capabilities.idempotency` is false. */
+  readonly elections?: Elections | undefined;
+  /** Problems of the server, for `brokkr doctor`. */
+  readonly diagnostics?: Diagnostics | undefined;
+}
+
+/**
+ * Stores envelopes and delivers each under a lease. These three methods are all that a broker author must write. Retry
+ * policies, timeouts, serialization, validation and logging are part of the core.
+ */
+export interface Broker extends BrokerParts {
   readonly capabilities: BrokerCapabilities;
 
   /**
-   * Stores envelopes; resolves once every one of them is stored as durably as the broker can. What is published before
-   * anybody subscribed is kept. An envelope whose `notBefore` lies ahead becomes ready no earlier. Publishing an id
-   * twice is harmless where the broker can see it (a repeat after a lost answer). What it keeps is a copy: bytes and
-   * headers may be changed afterwards.
-   * @throws BrokerUnavailableError when it cannot tell what was stored, and once it is closed (`BROKER_CLOSED`);
-   * PartlyStoredError; ConfigError for a queue name that `checkQueueName` refuses
+   * Stores envelopes, and resolves once all of them are stored as durably as the broker can. Messages that are published
+   * before any consumer subscribes are kept. An envelope with a `notBefore` in the future becomes ready no earlier.
+   * Publishing the same id twice is safe if the broker can recognize it (a repeat after a lost answer). The broker keeps
+   * a copy: the caller may change bytes and headers afterwards.
+   * @throws BrokerUnavailableError if it cannot know what was stored, and once it is closed (`BROKER_CLOSED`)
+   * @throws PartlyStoredError if some envelopes were stored and some were not
+   * @throws ConfigError for a queue name that `checkQueueName` refuses
    */
   publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]>;
 
   /**
-   * Opens a consumer of one queue. One subscription a queue is enough: `receive` takes as many as asked.
-   * @throws BrokerUnavailableError once it is closed; ConfigError for a queue name that `checkQueueName` refuses
+   * Opens a consumer of one queue. A worker opens one subscription for each queue: `receive` takes any number of messages.
+   * @throws BrokerUnavailableError once it is closed
+   * @throws ConfigError for a queue name that `checkQueueName` refuses
    */
   subscribe(queue: string, options: SubscribeOptions): Promise<Subscription>;
 
   /**
-   * Ends every timer, socket and pending promise; a `receive` that waits resolves with none. May be called twice.
-   * Deliveries still held come back by lease.
+   * Ends every timer, socket and pending promise; a waiting `receive` resolves with an empty list. May be called twice.
+   * Deliveries that are still held are delivered again when their leases end.
    */
   close(): Promise<void>;
 }
@@ -84,11 +117,11 @@ export interface Broker {
 /** One consumer of one queue. */
 export interface Subscription {
   /**
-   * Takes up to `limit` ready envelopes under a lease each. With `wait` it resolves as soon as there is one at
-   * least, without busy polling; without, at once, perhaps with none. Once `signal` is aborted, or subscription or
-   * broker closed, it resolves with none and takes none. Called again only after the call before has resolved.
-   * What it gives is a copy: a caller that changes bytes or headers changes neither what is stored nor what is handed
-   * over next.
+   * Takes up to `limit` ready envelopes, each under a lease. With `wait` it resolves as soon as there is at least one,
+   * without busy polling. Without `wait` it resolves at once, perhaps with an empty list. Once `signal` is aborted, or
+   * subscription or broker is closed, it resolves with an empty list and takes nothing. It is called again only after
+   * the previous call has resolved. Envelopes are copies: a caller that changes bytes or headers changes neither the
+   * stored message nor a later delivery.
    */
   receive(
     limit: number,
@@ -96,18 +129,19 @@ export interface Subscription {
   ): Promise<readonly Delivery[]>;
 
   /**
-   * Ends deliveries, of mixed fates in one call. Resolves with those whose lease was already lost: for them nothing
-   * changed. Rejects only where the broker could not be asked, or an answer was lost on the way, so that nobody can tell
-   * whose doing it is that a lease is over; asking again is harmless.
+   * Ends deliveries; one call may mix all kinds of settlement. Resolves with the deliveries whose lease was already lost:
+   * for them nothing changed. Rejects only if the broker could not be asked, or if an answer was lost on the way, so
+   * that nobody can know whether a lease ended because of this call. Repeating the call is safe.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]>;
 
-  /** Renews the leases of deliveries, from now. Resolves with those already lost. */
+  /** Renews the leases of deliveries, from now on. Resolves with the deliveries whose lease was already lost. */
   extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
 
   /**
-   * Stops taking messages, drops what was pushed ahead and never received, and frees what belongs to the consumer.
-   * What was received and not settled comes back when its lease runs out, and counts as a crash.
+   * Stops taking messages, returns messages that were pushed ahead and never received, and frees everything that belongs
+   * to the consumer. Messages that were received and not settled are delivered again when their lease ends, and count as
+   * a crash.
    */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
+import { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
 import type { BrokerOptions } from './broker-options.ts';
@@ -60,7 +61,10 @@ export function createBroker(url: string, options: CreateBrokerOptions = {}): Br
       code: 'BROKER_URL_INVALID',
     });
   }
-  const { brokerPackage, ...given } = options;
+  const { brokerPackage, ...asked } = options;
+  // Adapters wait with Node's timers, which fire at once if they are longer than this.
+  const isTooLong = Number(asked.sendTimeoutMs) > LONGEST_TIMER_MS;
+  const given = isTooLong ? { ...asked, sendTimeoutMs: LONGEST_TIMER_MS } : asked;
   const factory = factories.get(scheme);
   if (factory !== undefined) return factory(url, given);
   const packageName = PACKAGES.get(scheme) ?? brokerPackage ?? readEnvironment().TASK_BROKER_PACKAGE;

@@ -1,8 +1,11 @@
 import type { Broker, BrokerCapabilities, PublishReceipt, SubscribeOptions, Subscription } from '../broker/broker.ts';
+import { checkBroker, PART_METHODS } from '../broker/check-broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { BrokerUnavailableError, ConfigError } from '../errors/errors.ts';
 
-/** A broker whose adapter is loaded at first use. */
+const PARTS = Object.keys(PART_METHODS) as (keyof typeof PART_METHODS)[];
+
+/** A broker whose adapter is loaded at first use. Its capabilities and parts are those of the adapter. */
 export class LazyBroker implements Broker {
   readonly #make: () => Promise<Broker>;
   #loading: Promise<Broker> | undefined;
@@ -11,20 +14,26 @@ export class LazyBroker implements Broker {
 
   constructor(make: () => Promise<Broker>) {
     this.#make = make;
+    // Own properties: a decorator made by `{ ...broker }` before the adapter is loaded fails, rather than lose the parts.
+    for (const part of PARTS) {
+      Object.defineProperty(this, part, { enumerable: true, get: () => this.#opened(part)[part] });
+    }
   }
 
-  /** @throws ConfigError before the first use: they are the adapter's, and it is loaded by then only */
+  /** @throws ConfigError (`BROKER_NOT_LOADED`) before the adapter is loaded */
   get capabilities(): BrokerCapabilities {
-    if (this.#loaded !== undefined) return this.#loaded.capabilities;
+    return this.#opened('capabilities').capabilities;
+  }
+
+  #opened(name: string): Broker {
+    if (this.#loaded !== undefined) return this.#loaded;
     throw new ConfigError(
-      'the capabilities of a broker are known once its adapter is loaded; await openBroker(broker) first',
-      {
-        code: 'BROKER_NOT_LOADED',
-      },
+      `${name} of this broker cannot be read before its adapter is loaded; await openBroker(broker) first`,
+      { code: 'BROKER_NOT_LOADED' },
     );
   }
 
-  /** The adapter's broker. */
+  /** Loads the adapter, and returns its broker. */
   async load(): Promise<Broker> {
     if (this.#closing !== undefined)
       throw new BrokerUnavailableError('the broker is closed', { code: 'BROKER_CLOSED' });
@@ -63,9 +72,17 @@ export class LazyBroker implements Broker {
 }
 
 /**
- * The broker itself, with all that it can do beside the contract, once its adapter is loaded.
- * @throws ConfigError where the adapter is not installed
+ * Loads the adapter of a broker that `createBroker` made, and returns the adapter's broker with all its parts. Other
+ * brokers are returned as they are. No server is connected to.
+ *
+ * @throws ConfigError (`ADAPTER_NOT_INSTALLED`) if the adapter is not installed
+ * @throws ConfigError (`BROKER_INVALID`) if a part of the broker is incomplete or contradicts its capabilities
+ * @example
+ * const broker = await openBroker(createBroker('redis://localhost:6379'));
+ * console.log(await broker.inspector?.queues());
  */
 export async function openBroker(broker: Broker): Promise<Broker> {
-  return broker instanceof LazyBroker ? broker.load() : broker;
+  const opened = broker instanceof LazyBroker ? await broker.load() : broker;
+  checkBroker(opened);
+  return opened;
 }

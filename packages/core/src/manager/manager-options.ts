@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { CONFIG_OPTIONS, type ConfigOptions, resolveConfig } from '../config/task-config.ts';
@@ -40,7 +40,7 @@ export const MANAGER_OPTIONS: OptionNames<ManagerOptions> = {
 /** What an object has to have to be taken for one of its kind. */
 const KINDS = [
   ['broker', 'publish', 'a Broker; a URL is given as `brokerUrl`'],
-  ['resultStore', 'storeResult', 'a ResultStore; a URL is given as `resultUrl`'],
+  ['resultStore', 'store', 'a ResultStore; a URL is given as `resultUrl`'],
   ['retryPolicy', 'next', "a RetryPolicy, such as exponential({ delay: '2s' })"],
   ['logger', 'isLevelEnabled', 'a pino logger'],
   ['clock', 'monotonic', 'a Clock'],

@@ -2,9 +2,8 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import { isInspectable, isResultStore } from '../broker/optional.ts';
 import { checkDemands } from '../broker/task-demands.ts';
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { configuredBroker } from '../config/configured-broker.ts';
@@ -114,12 +113,11 @@ export class Runtime implements TaskHost {
     if (this.#options.resultStore !== undefined) return this.#options.resultStore;
     const { resultUrl } = this.config;
     if (resultUrl === undefined || !this.#keepsResultsElsewhere()) {
-      const broker = await this.openBroker();
-      return isResultStore(broker) ? broker : undefined;
+      return (await this.openBroker()).results;
     }
     this.#resultBroker ??= this.#configuredBroker(resultUrl);
-    const store = await openBroker(this.#resultBroker);
-    if (isResultStore(store)) return store;
+    const { results } = await openBroker(this.#resultBroker);
+    if (results !== undefined) return results;
     throw new UnsupportedFeatureError(
       'TASK_RESULT_URL: this broker keeps no results; name one that does, such as redis://',
       {
@@ -266,9 +264,10 @@ export class Runtime implements TaskHost {
   }
 
   async #warnOfDeadLetters(broker: Broker, queues: ReadonlyMap<string, number>): Promise<void> {
-    if (!isInspectable(broker)) return;
+    const { inspector } = broker;
+    if (inspector === undefined) return;
     for (const queue of queues.keys()) {
-      const { dead } = await broker.counts(queue);
+      const { dead } = await inspector.counts(queue);
       if (dead !== undefined && dead > this.config.deadMax) {
         this.logger.warn(
           { queue, dead },

@@ -1,4 +1,4 @@
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
 import { compose, type Layer } from '../middleware/compose.ts';

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
-import { isCancelling, isResultStore } from '../broker/optional.ts';
 import { checkDemands } from '../broker/task-demands.ts';
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
@@ -195,7 +194,7 @@ export class Producer {
       timeoutMs ?? task.timeoutMs ?? defaultTimeoutMs,
       maxRetries ?? task.maxRetries ?? defaultMaxRetries,
     );
-    if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && !isResultStore(broker))
+    if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
       throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', {
@@ -227,11 +226,11 @@ export class Producer {
   }
 
   async #cancel(queue: string, id: string): Promise<boolean> {
-    const { broker } = this.#publisher ?? (await this.#open());
-    if (!isCancelling(broker)) {
+    const { messages } = (this.#publisher ?? (await this.#open())).broker;
+    if (messages === undefined) {
       throw new UnsupportedFeatureError('this broker cannot cancel messages', { code: 'CANCEL_UNSUPPORTED' });
     }
-    return (await broker.cancel(queue, [id])).length > 0;
+    return (await messages.cancel(queue, [id])).length > 0;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
@@ -79,7 +79,7 @@ export class SentTask implements TaskHandle {
     const deadline = new AbortController();
     const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
     try {
-      return await store.loadResult(this.id, deadline.signal);
+      return await store.load(this.id, deadline.signal);
     } finally {
       clock.clearTimeout(timer);
     }

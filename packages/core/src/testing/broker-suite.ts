@@ -1,15 +1,21 @@
 import { closing } from './suite/closing.ts';
 import { concurrency } from './suite/concurrency.ts';
-import { countsGroup } from './suite/counts.ts';
-import { deadLetters } from './suite/dead-letters.ts';
+import { countsGroup } from './suite/part-inspector-counts.ts';
+import { deadLetters } from './suite/part-inspector-dead-letters.ts';
 import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
-import { electing } from './suite/electing.ts';
+import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
+import { diagnostics } from './suite/part-diagnostics.ts';
+import { messages } from './suite/part-messages.ts';
+import { results } from './suite/part-results.ts';
+import { states } from './suite/part-states.ts';
+import { workers } from './suite/part-workers.ts';
+import { parts } from './suite/parts.ts';
 import { poison } from './suite/poison.ts';
 import { publishing } from './suite/publishing.ts';
 import { receiving } from './suite/receiving.ts';
@@ -22,10 +28,16 @@ const GROUPS = [
   settling,
   leases,
   delays,
+  optional,
+  parts,
   deadLetters,
   countsGroup,
-  optional,
+  messages,
+  workers,
+  results,
+  states,
   electing,
+  diagnostics,
   closing,
   hostile,
   working,

@@ -1,7 +1,6 @@
 import type { Broker, Subscription } from '../broker/broker.ts';
 import { FORGET_HEADER } from '../broker/headers.ts';
-import { isCancelling, isStateStore } from '../broker/optional.ts';
-import type { StateStore } from '../broker/optional-brokers.ts';
+import type { StateStore } from '../broker/state-store.ts';
 import type { Settlement } from '../broker/settlement.ts';
 
 /**
@@ -10,11 +9,12 @@ import type { Settlement } from '../broker/settlement.ts';
  * between costs one overlap, and no tick.
  */
 export function forgettingState(broker: Broker, subscription: Subscription): Pick<Subscription, 'settle'> {
-  if (!isStateStore(broker) || isCancelling(broker)) return subscription;
+  const { states, messages } = broker;
+  if (states === undefined || messages !== undefined) return subscription;
   return {
     async settle(settlements) {
       const ending = settlements.flatMap((settlement) => named(settlement) ?? []);
-      await Promise.all(ending.map(({ key, value }) => forget(broker, key, value)));
+      await Promise.all(ending.map(({ key, value }) => forget(states, key, value)));
       return subscription.settle(settlements);
     },
   };
@@ -31,5 +31,5 @@ function named({ kind, delivery }: Settlement): { readonly key: string; readonly
 
 async function forget(store: StateStore, key: string, value: string): Promise<void> {
   // A later message may have written its own by now.
-  if ((await store.getState(key)) === value) await store.setState(key, undefined);
+  if ((await store.get(key)) === value) await store.set(key, undefined);
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
-import type { ResultStore } from '../broker/optional-brokers.ts';
+import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
@@ -41,7 +41,7 @@ export class ResultKeeper {
     if (this.#hasGivenUp) wait.abort();
     try {
       await Promise.race([
-        store.storeResult(messageId, encodeEnding(ending, maxPayload), resultTtlMs),
+        store.store(messageId, encodeEnding(ending, maxPayload), resultTtlMs),
         pause(clock, timeoutMs + ANSWER_GRACE_MS, wait.signal).then(() => {
           throw new BrokerUnavailableError(
             `the result store did not answer within ${timeoutMs} ms, or before the worker had to stop`,

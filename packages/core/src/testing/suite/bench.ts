@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Broker, SubscribeOptions, Subscription } from '../../broker/broker.ts';
+import type { Broker, BrokerParts, SubscribeOptions, Subscription } from '../../broker/broker.ts';
 import type { Delivery } from '../../broker/delivery.ts';
 import type { Envelope } from '../../broker/envelope.ts';
-import type { InspectableBroker } from '../../broker/inspectable-broker.ts';
-import { isInspectable } from '../../broker/optional.ts';
 import type { Settlement } from '../../broker/settlement.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { systemClock } from '../../clock/system-clock.ts';
@@ -78,9 +76,11 @@ export class TestBench {
     for (const broker of this.#brokers) await broker.close();
   }
 
-  inspectable(): InspectableBroker {
-    if (isInspectable(this.broker)) return this.broker;
-    throw new NotApplicable('the broker is no InspectableBroker');
+  /** A part of the broker. Ends the case as not applicable if the broker leaves the part out. */
+  part<P extends keyof BrokerParts>(part: P, broker = this.broker): NonNullable<BrokerParts[P]> {
+    const found = broker[part];
+    if (found === undefined) throw new NotApplicable(`the broker has no part \`${part}\``);
+    return found as NonNullable<BrokerParts[P]>;
   }
 
   needs(condition: boolean, reason: string): void {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { BrokerUnavailableError } from '../../errors/errors.ts';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
-import { isInspectable, isResultStore } from '../../broker/optional.ts';
 import { ids, NotApplicable } from './bench.ts';
 import type { Group } from './group.ts';
 
@@ -37,8 +36,7 @@ export const closing: Group = {
 
     it('refuses whoever waits for a result when it closes', async (bench) => {
       const broker = await bench.openAnother();
-      if (!isResultStore(broker)) throw new NotApplicable('the broker is no ResultStore');
-      const waiting = broker.loadResult(randomUUID(), new AbortController().signal);
+      const waiting = bench.part('results', broker).load(randomUUID(), new AbortController().signal);
       const refused = assert.rejects(waiting, BrokerUnavailableError);
       await bench.pass(10);
       await broker.close();
@@ -49,7 +47,7 @@ export const closing: Group = {
       const restart = bench.options.crash ?? bench.options.restart;
       bench.needs(bench.broker.capabilities.persistent, 'the broker is not persistent');
       if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
-      const broker = bench.inspectable();
+      bench.part('inspector');
       const delayMs = bench.broker.capabilities.maxDelayMs > 0 ? 300 : 0;
       const [dead] = await bench.publish(1);
       const subscription = await bench.subscribe();
@@ -68,9 +66,8 @@ export const closing: Group = {
       const another = await bench.openAnother();
       const back = await bench.take(await bench.subscribe(bench.queue, { prefetch: 50 }, another), 25, 15_000);
       assert.deepEqual(ids(back).sort(), [...ready, ...delayed].sort());
-      for (const one of [another, broker]) {
-        assert(isInspectable(one));
-        const letters = await one.peek(bench.queue, 'dead', 10);
+      for (const one of [another, bench.broker]) {
+        const letters = await bench.part('inspector', one).peek(bench.queue, 'dead', 10);
         assert.deepEqual(
           letters.map(({ id }) => id),
           [dead],

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { ack, release } from './bench.ts';
-import { imbalance } from './counts.ts';
-import { isInspectable } from '../../broker/optional.ts';
+import { imbalance } from './part-inspector-counts.ts';
 import type { Group } from './group.ts';
 
 const PRODUCERS = 10;
@@ -50,8 +49,9 @@ export const concurrency: Group = {
         ...Array.from({ length: CONSUMERS }, (_, consumer) => consume(consumer)),
       ]);
       assert.deepEqual(acknowledged, published);
-      if (isInspectable(bench.broker) && bench.broker.capabilities.counts === 'exact') {
-        const counts = await bench.broker.counts(bench.queue);
+      const { inspector, capabilities } = bench.broker;
+      if (inspector !== undefined && capabilities.counts === 'exact') {
+        const counts = await inspector.counts(bench.queue);
         assert.equal(imbalance(counts), 0, JSON.stringify(counts));
         assert.equal(counts.acknowledged, MESSAGES);
       }

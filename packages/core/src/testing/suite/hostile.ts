@@ -58,7 +58,7 @@ export const hostile: Group = {
   name: 'hostile payloads',
   cases(it) {
     it('dead-letters what is no message as it is, once, and goes on', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       let runs = 0;
       const { task, until } = await worker(bench, () => void runs++);
       const foreign = MESSAGES.map(([, body, headers]) => bench.envelope({ body, headers }));
@@ -66,7 +66,7 @@ export const hostile: Group = {
       await task.send();
       await until({ dead: MESSAGES.length, succeeded: 1 }, 5_000);
       assert.equal(runs, 1);
-      const letters = new Map((await broker.peek(bench.queue, 'dead', 100)).map((letter) => [letter.id, letter]));
+      const letters = new Map((await inspector.peek(bench.queue, 'dead', 100)).map((letter) => [letter.id, letter]));
       for (const [index, [what, body, , reason]] of MESSAGES.entries()) {
         const letter = letters.get(foreign[index]?.id ?? '');
         assert.match(letter?.headers[REASON_HEADER] ?? '', reason, what);
@@ -76,7 +76,7 @@ export const hostile: Group = {
 
     it('puts off a task nobody knows, however it is called, and runs nothing', async (bench) => {
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       const { worker: subject, events } = await worker(bench, () => undefined);
       for (const name of ['nope', 'constructor', '__proto__', 'toString']) {
         await bench.broker.publish([bench.envelope({ headers: Object.fromEntries([['brokkr-task', name]]) })]);
@@ -84,7 +84,7 @@ export const hostile: Group = {
       await subject.start();
       await bench.until(
         async () => {
-          const { ready, delayed } = await broker.counts(bench.queue);
+          const { ready, delayed } = await inspector.counts(bench.queue);
           return ready === 0 && (delayed === undefined || delayed === 4);
         },
         3_000,
@@ -96,7 +96,7 @@ export const hostile: Group = {
       assert.deepEqual(events, []);
       await bench.pass(2 * 60_000);
       assert.deepEqual(events, ['dead', 'dead', 'dead', 'dead']);
-      const letters = await broker.peek(bench.queue, 'dead', 10);
+      const letters = await inspector.peek(bench.queue, 'dead', 10);
       assert(letters.every(({ headers }) => headers[REASON_HEADER]?.startsWith('unknown_task')));
     }, 15_000);
 
@@ -128,7 +128,7 @@ export const hostile: Group = {
     });
 
     it('retries whatever a handler throws as a failure, and records it', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       const revoked = Proxy.revocable({}, {});
       revoked.revoke();
       const circular = new Error('circular');
@@ -160,7 +160,7 @@ export const hostile: Group = {
       );
       await task.sendMany(thrown.map((_, index) => [index]));
       await until({ dead: thrown.length }, 5_000);
-      assert.equal((await broker.peek(bench.queue, 'dead', 100)).length, thrown.length);
+      assert.equal((await inspector.peek(bench.queue, 'dead', 100)).length, thrown.length);
     }, 15_000);
 
     it('takes any return value for a success', async (bench) => {

@@ -4,7 +4,7 @@ import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Delivery } from '../../broker/delivery.ts';
 import type { Settlement } from '../../broker/settlement.ts';
 import { TestBench } from './bench.ts';
-import { imbalance } from './counts.ts';
+import { imbalance } from './part-inspector-counts.ts';
 import type { Group } from './group.ts';
 
 const WORKERS = 3;
@@ -34,7 +34,7 @@ export const model: Group = {
   cases(it) {
     it(`keeps every message in one place, ${RUNS} random runs of up to ${LONGEST} steps`, async (outer) => {
       outer.needs(outer.isVirtual, 'leases cannot be told to the millisecond in real time; the cases above cover them');
-      outer.inspectable();
+      outer.part('inspector');
       const fc = await import('fast-check').catch((cause: unknown) => {
         throw new Error('the model test needs fast-check; install it: npm install --save-dev fast-check', { cause });
       });
@@ -114,7 +114,7 @@ class Machine {
 
   async #do(step: Step): Promise<void> {
     const { broker, queue, leaseMs, clock } = this.#bench;
-    const inspectable = this.#bench.inspectable();
+    const inspector = this.#bench.part('inspector');
     switch (step.do) {
       case 'publish':
       case 'delayed': {
@@ -136,17 +136,17 @@ class Machine {
         this.#lapse();
         return;
       case 'redrive':
-        await inspectable.redrive(queue, 'all');
+        await inspector.redrive(queue, 'all');
         this.#move('dead', 'ready', (message) => {
           message.crashes = 0;
         });
         return;
       case 'discard':
-        await inspectable.discard(queue, 'all');
+        await inspector.discard(queue, 'all');
         this.#move('dead', 'gone');
         return;
       case 'purge':
-        await inspectable.purge(queue);
+        await inspector.purge(queue);
         this.#move('ready', 'gone');
         return;
       case 'receive':
@@ -232,7 +232,7 @@ class Machine {
   }
 
   async #check({ do: what }: Step): Promise<void> {
-    const counts = await this.#bench.inspectable().counts(this.#bench.queue);
+    const counts = await this.#bench.part('inspector').counts(this.#bench.queue);
     const expected = { ready: 0, delayed: 0, held: 0, dead: 0, gone: 0 };
     for (const { state } of this.#messages.values()) expected[state]++;
     const { ready, delayed, running, dead } = counts;

@@ -10,14 +10,14 @@ export const poison: Group = {
   name: 'poison',
   cases(it) {
     it('dead-letters what has cost three workers, unrun', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       let runs = 0;
       const { task, until } = await worker(bench, () => void runs++);
       await task.send();
       for (let round = 0; round < 3; round++) await crash(bench, 1);
       await until({ dead: 1 }, bench.recoveryMs);
       assert.equal(runs, 0);
-      const [letter] = await broker.peek(bench.queue, 'dead', 1);
+      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
       assert.match(letter?.headers[REASON_HEADER] ?? '', /^crashed: 3/);
     }, 40_000);
 

@@ -15,7 +15,7 @@ export const settling: Group = {
     });
 
     it('gives deliveries of one call different ends', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       await bench.publish(5);
       const subscription = await bench.subscribe();
       const [a, b, c, d, e] = await bench.take(subscription, 5);
@@ -36,7 +36,7 @@ export const settling: Group = {
       assert.deepEqual(ids(back).sort(), [b.envelope.id, d.envelope.id].sort());
       assert.equal(back.find(({ envelope }) => envelope.id === b.envelope.id)?.envelope.headers.mark, 'again');
       await bench.until(
-        async () => (await broker.peek(bench.queue, 'dead', 10)).length === 1,
+        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 1,
         2_000,
         () => 'no dead letter',
       );

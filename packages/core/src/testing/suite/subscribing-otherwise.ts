@@ -1,12 +1,12 @@
 import type { Broker, Subscription } from '../../broker/broker.ts';
 
-/** The broker, whose subscriptions do some things otherwise. */
+/** Decorates a broker: its subscriptions have some methods of `change`. All parts are kept. */
 export function subscribingOtherwise(
   broker: Broker,
   change: (subscription: Subscription) => Partial<Subscription>,
 ): Broker {
   return {
-    capabilities: broker.capabilities,
+    ...broker,
     publish: (envelopes) => broker.publish(envelopes),
     subscribe: async (queue, options) => {
       const subscription = await broker.subscribe(queue, options);
@@ -22,7 +22,7 @@ export function subscribingOtherwise(
   };
 }
 
-/** The broker, keeping in `inHand` the ids of the suspects that its consumers hold. */
+/** Decorates a broker: `inHand` holds the ids of the suspects that its consumers hold. */
 export function watchingSuspects(broker: Broker, inHand: Set<string>): Broker {
   return subscribingOtherwise(broker, (subscription) => ({
     receive: async (limit, how) => {

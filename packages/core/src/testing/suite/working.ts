@@ -23,7 +23,7 @@ export const working: Group = {
 
     it('retries with growing waits, never early, then dead-letters with every attempt in the history', async (bench) => {
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       const startedAt: number[] = [];
       const { task, until } = await worker(bench, () => {
         startedAt.push(bench.clock.monotonic());
@@ -33,7 +33,7 @@ export const working: Group = {
       await until({ retrying: 2, dead: 1 }, 60 + 3 * bench.broker.capabilities.delayResolutionMs);
       const waits = startedAt.slice(1).map((at, index) => at - (startedAt[index] as number));
       assert((waits[0] as number) >= 19 && (waits[1] as number) >= 39, `waited ${waits.join(', ')}`);
-      const [letter] = await broker.peek(bench.queue, 'dead', 1);
+      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
       assert.equal(letter?.headers[REASON_HEADER], 'TypeError: attempt 3');
       const history = readHistory(letter?.headers[HISTORY_HEADER]);
       assert.deepEqual(
@@ -180,7 +180,7 @@ export const working: Group = {
 function shortLeases(bench: Parameters<typeof worker>[0]): typeof bench.broker {
   const { broker } = bench;
   return {
-    capabilities: broker.capabilities,
+    ...broker,
     publish: (envelopes) => broker.publish(envelopes),
     subscribe: (queue, options) => broker.subscribe(queue, { ...options, leaseMs: bench.leaseMs / 5 }),
     close: async () => undefined,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import { ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
-import type { InspectableBroker } from '../../broker/inspectable-broker.ts';
+import type { Inspector } from '../../broker/inspector.ts';
 import { ids, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 
 /** Publishes `count` messages and dead-letters them in their order; gives their ids. */
-async function bury(bench: TestBench, count: number): Promise<{ broker: InspectableBroker; buried: string[] }> {
-  const broker = bench.inspectable();
+async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspector; buried: string[] }> {
+  const inspector = bench.part('inspector');
   const subscription = await bench.subscribe();
   const buried: string[] = [];
   for (let index = 0; index < count; index++) {
@@ -20,20 +20,20 @@ async function bury(bench: TestBench, count: number): Promise<{ broker: Inspecta
     await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: `reason ${index}`, replacement });
     buried.push(delivery.envelope.id);
     await bench.until(
-      async () => (await broker.peek(bench.queue, 'dead', 100)).length === index + 1,
+      async () => (await inspector.peek(bench.queue, 'dead', 100)).length === index + 1,
       2_000,
       () => 'no dead letter',
     );
   }
-  return { broker, buried };
+  return { inspector, buried };
 }
 
 export const deadLetters: Group = {
-  name: 'dead letters',
+  name: 'part inspector: dead letters',
   cases(it) {
     it('keeps them in order, with raw bytes, headers and reason', async (bench) => {
-      const { broker, buried } = await bury(bench, 3);
-      const letters = await broker.peek(bench.queue, 'dead', 10);
+      const { inspector, buried } = await bury(bench, 3);
+      const letters = await inspector.peek(bench.queue, 'dead', 10);
       assert.deepEqual(
         letters.map(({ id }) => id),
         buried,
@@ -53,22 +53,22 @@ export const deadLetters: Group = {
     });
 
     it('loses and moves nothing when they are looked at a hundred times', async (bench) => {
-      const { broker, buried } = await bury(bench, 2);
-      for (let look = 0; look < 100; look++) await broker.peek(bench.queue, 'dead', 1 + (look % 2));
+      const { inspector, buried } = await bury(bench, 2);
+      for (let look = 0; look < 100; look++) await inspector.peek(bench.queue, 'dead', 1 + (look % 2));
       await bench.until(
-        async () => (await broker.peek(bench.queue, 'dead', 10)).length === 2,
+        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 2,
         2_000,
         () => 'dead letters went missing',
       );
       assert.deepEqual(
-        (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
         buried,
       );
     }, 20_000);
 
     it('redrives those named, with fresh attempts and the same bytes, and leaves the rest', async (bench) => {
-      const { broker, buried } = await bury(bench, 3);
-      assert.equal(await broker.redrive(bench.queue, [buried[1] as string]), 1);
+      const { inspector, buried } = await bury(bench, 3);
+      assert.equal(await inspector.redrive(bench.queue, [buried[1] as string]), 1);
       const delivery = await bench.takeOne(await bench.subscribe());
       assert.equal(delivery.envelope.id, buried[1]);
       assert.equal(delivery.envelope.queue, bench.queue);
@@ -77,42 +77,42 @@ export const deadLetters: Group = {
       for (const forgotten of [ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER]) {
         assert.equal(delivery.envelope.headers[forgotten], undefined, forgotten);
       }
-      const left = (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id);
+      const left = (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id);
       assert.deepEqual(left, [buried[0], buried[2]]);
     });
 
     it('redrives all of them', async (bench) => {
-      const { broker, buried } = await bury(bench, 3);
-      assert.equal(await broker.redrive(bench.queue, 'all'), 3);
+      const { inspector, buried } = await bury(bench, 3);
+      assert.equal(await inspector.redrive(bench.queue, 'all'), 3);
       const back = await bench.take(await bench.subscribe(), 3);
       assert.deepEqual(ids(back).sort(), buried.sort());
-      assert.deepEqual(await broker.peek(bench.queue, 'dead', 10), []);
+      assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
     });
 
     it('discards those named, and all', async (bench) => {
-      const { broker, buried } = await bury(bench, 3);
-      assert.equal(await broker.discard(bench.queue, [buried[0] as string, 'unknown']), 1);
+      const { inspector, buried } = await bury(bench, 3);
+      assert.equal(await inspector.discard(bench.queue, [buried[0] as string, 'unknown']), 1);
       assert.deepEqual(
-        (await broker.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
         buried.slice(1),
       );
-      assert.equal(await broker.discard(bench.queue, 'all'), 2);
-      assert.deepEqual(await broker.peek(bench.queue, 'dead', 10), []);
+      assert.equal(await inspector.discard(bench.queue, 'all'), 2);
+      assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
     });
 
     it('takes a message that died, was redriven and died again', async (bench) => {
-      const { broker, buried } = await bury(bench, 1);
-      await broker.redrive(bench.queue, 'all');
+      const { inspector, buried } = await bury(bench, 1);
+      await inspector.redrive(bench.queue, 'all');
       const subscription = await bench.subscribe();
       const delivery = await bench.takeOne(subscription);
       const replacement = deadLetterEnvelope(delivery.envelope, 'again');
       await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: 'again', replacement });
       await bench.until(
-        async () => (await broker.peek(bench.queue, 'dead', 10)).length === 1,
+        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 1,
         2_000,
         () => 'no dead letter',
       );
-      const [letter] = await broker.peek(bench.queue, 'dead', 10);
+      const [letter] = await inspector.peek(bench.queue, 'dead', 10);
       assert.equal(letter?.id, buried[0]);
       assert.equal(letter?.headers[REASON_HEADER], 'again');
     });

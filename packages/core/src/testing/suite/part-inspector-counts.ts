@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Envelope } from '../../broker/envelope.ts';
-import type { QueueCounts } from '../../broker/inspectable-broker.ts';
-import { isCancelling } from '../../broker/optional.ts';
+import type { QueueCounts } from '../../broker/inspector.ts';
 import { ack, ids, release } from './bench.ts';
 import type { Group } from './group.ts';
 
@@ -16,11 +15,11 @@ export function imbalance(counts: QueueCounts): number {
 const DELAY_MS = 500;
 
 export const countsGroup: Group = {
-  name: 'counts and inspection',
+  name: 'part inspector: counts and queues',
   cases(it) {
     it('conserves counts over every way a message can go', async (bench) => {
-      const broker = bench.inspectable();
-      bench.needs(broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
+      const inspector = bench.part('inspector');
+      bench.needs(bench.broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
       await bench.publish(8);
       const subscription = await bench.subscribe();
       const [a, b, c, d, e] = await bench.take(subscription, 5);
@@ -33,114 +32,115 @@ export const countsGroup: Group = {
         { kind: 'retry', delivery: d, replacement: { ...d.envelope, notBefore: bench.clock.now() + 60_000 } },
         { kind: 'dead-letter', delivery: e, reason: 'x', replacement: deadLetterEnvelope(e.envelope, 'x') },
       );
-      await broker.discard(bench.queue, [e.envelope.id]);
+      await inspector.discard(bench.queue, [e.envelope.id]);
       const [running] = await bench.take(subscription, 1);
-      if (isCancelling(broker)) await broker.cancel(bench.queue, [d.envelope.id]);
-      const counts = await broker.counts(bench.queue);
+      const { messages } = bench.broker;
+      await messages?.cancel(bench.queue, [d.envelope.id]);
+      const counts = await inspector.counts(bench.queue);
       assert.equal(imbalance(counts), 0, JSON.stringify(counts));
       assert.deepEqual(counts, {
         ready: 2,
-        delayed: isCancelling(broker) ? 0 : 1,
+        delayed: messages === undefined ? 1 : 0,
         running: 1,
         dead: 1,
         published: 8,
         acknowledged: 1,
         discarded: 1,
         purged: 0,
-        cancelled: isCancelling(broker) ? 1 : 0,
+        cancelled: messages === undefined ? 0 : 1,
         expired: 1,
       });
-      assert.equal(await broker.purge(bench.queue), 2);
+      assert.equal(await inspector.purge(bench.queue), 2);
       if (running !== undefined) await bench.settle(subscription, release(running));
-      await broker.redrive(bench.queue, 'all');
-      assert.equal(imbalance(await broker.counts(bench.queue)), 0);
+      await inspector.redrive(bench.queue, 'all');
+      assert.equal(imbalance(await inspector.counts(bench.queue)), 0);
     });
 
     it('conserves counts where one id dies twice, and where its letter is redriven beside a live one', async (bench) => {
-      const broker = bench.inspectable();
-      bench.needs(broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
+      const inspector = bench.part('inspector');
+      bench.needs(bench.broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
       const envelope = bench.envelope();
       const subscription = await bench.subscribe();
       for (let death = 0; death < 2; death++) {
-        await broker.publish([envelope]);
+        await bench.broker.publish([envelope]);
         const delivery = await bench.takeOne(subscription);
         const replacement = deadLetterEnvelope(delivery.envelope, 'x');
         await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: 'x', replacement });
-        const counts = await broker.counts(bench.queue);
+        const counts = await inspector.counts(bench.queue);
         assert.equal(imbalance(counts), 0, JSON.stringify(counts));
       }
-      await broker.publish([envelope]);
-      await broker.redrive(bench.queue, 'all');
-      const counts = await broker.counts(bench.queue);
+      await bench.broker.publish([envelope]);
+      await inspector.redrive(bench.queue, 'all');
+      const counts = await inspector.counts(bench.queue);
       assert.equal(imbalance(counts), 0, JSON.stringify(counts));
     });
 
     it('tells how many are ready', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       await bench.publish(3);
       await bench.until(
-        async () => (await broker.counts(bench.queue)).ready === 3,
+        async () => (await inspector.counts(bench.queue)).ready === 3,
         2_000,
         () => 'three were not counted',
       );
     });
 
     it('names the queues it knows', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       await bench.publish(1);
-      assert((await broker.queues()).includes(bench.queue));
+      assert((await inspector.queues()).includes(bench.queue));
     });
 
     it('purges what is ready, and nothing else', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       await bench.publish(3);
       const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
       const held = await bench.takeOne(subscription);
-      if (broker.capabilities.maxDelayMs > 0) await bench.publish(1, { notBefore: bench.clock.now() + DELAY_MS });
+      if (bench.broker.capabilities.maxDelayMs > 0) await bench.publish(1, { notBefore: bench.clock.now() + DELAY_MS });
       await bench.until(
-        async () => (await broker.counts(bench.queue)).ready === 2,
+        async () => (await inspector.counts(bench.queue)).ready === 2,
         2_000,
         () => 'two are not ready',
       );
-      assert.equal(await broker.purge(bench.queue), 2);
+      assert.equal(await inspector.purge(bench.queue), 2);
       // First: a pushing broker sends one that takes one at a time nothing else while it holds this.
       await bench.settle(subscription, ack(held));
-      if (broker.capabilities.maxDelayMs > 0) {
-        const [delayed] = await bench.take(subscription, 1, DELAY_MS + broker.capabilities.delayResolutionMs);
+      if (bench.broker.capabilities.maxDelayMs > 0) {
+        const [delayed] = await bench.take(subscription, 1, DELAY_MS + bench.broker.capabilities.delayResolutionMs);
         if (delayed !== undefined) await bench.settle(subscription, ack(delayed));
       }
       await bench.nothing(subscription);
     });
 
     it('shows what is ready and delayed without taking it', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       const published = await bench.publish(3);
       await bench.until(
-        async () => (await broker.counts(bench.queue)).ready === 3,
+        async () => (await inspector.counts(bench.queue)).ready === 3,
         2_000,
         () => 'three are not ready',
       );
-      assert.deepEqual((await broker.peek(bench.queue, 'ready', 2)).length, 2);
+      assert.deepEqual((await inspector.peek(bench.queue, 'ready', 2)).length, 2);
       assert.deepEqual(ids(await bench.take(await bench.subscribe(), 3)).sort(), published.sort());
     });
 
     it('gives messages away once they are stored elsewhere, and keeps them where that fails', async (bench) => {
-      const broker = bench.inspectable();
+      const inspector = bench.part('inspector');
       const published = await bench.publish(3);
       await bench.until(
-        async () => (await broker.counts(bench.queue)).ready === 3,
+        async () => (await inspector.counts(bench.queue)).ready === 3,
         2_000,
         () => 'three are not ready',
       );
       await assert.rejects(
-        broker.take(bench.queue, 10, async () => {
+        inspector.take(bench.queue, 10, async () => {
           throw new Error('the other side is away');
         }),
       );
       const moved: Envelope[] = [];
       await bench.until(
         async () => {
-          await broker.take(bench.queue, 10, async (envelopes) => {
+          await inspector.take(bench.queue, 10, async (envelopes) => {
             moved.push(...envelopes);
           });
           return moved.length >= 3;

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
-import { isElecting } from '../../broker/optional.ts';
-import type { ElectingBroker, Leadership } from '../../broker/optional-brokers.ts';
+import type { Elections, Leadership } from '../../broker/elections.ts';
 import { NotApplicable, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 
 /** A broker that stands for election, and what came of it so far. */
 class Candidate {
-  readonly broker: ElectingBroker;
+  readonly elections: Elections;
   readonly #giveUp = new AbortController();
   readonly elected: Promise<Leadership | undefined>;
   leadership: Leadership | undefined;
 
-  constructor(broker: ElectingBroker, name: string) {
-    this.broker = broker;
-    this.elected = broker.elect(name, { signal: this.#giveUp.signal }).then((leadership) => {
+  constructor(elections: Elections, name: string) {
+    this.elections = elections;
+    this.elected = elections.elect(name, { signal: this.#giveUp.signal }).then((leadership) => {
       this.leadership = leadership;
       return leadership;
     });
@@ -30,8 +29,7 @@ class Candidate {
 }
 
 async function candidate(bench: TestBench, name: string, broker = bench.broker): Promise<Candidate> {
-  if (!isElecting(broker)) throw new NotApplicable('the broker is no ElectingBroker');
-  const one = new Candidate(broker, name);
+  const one = new Candidate(bench.part('elections', broker), name);
   bench.onTearDown(async () => {
     one.giveUp();
     await one.leadership?.release();
@@ -52,7 +50,7 @@ async function leads(bench: TestBench, one: Candidate, boundMs = 2_000): Promise
 }
 
 export const electing: Group = {
-  name: 'electing a leader',
+  name: 'part elections',
   cases(it) {
     it('has one leader at a time; the next one leads when it gives up', async (bench) => {
       const first = await candidate(bench, 'e');
@@ -91,7 +89,7 @@ export const electing: Group = {
       const third = await another(bench, 'e');
       await first.leadership?.release();
       await leads(bench, third);
-      assert.equal(await second.broker.elect('other', { signal: AbortSignal.abort() }), undefined);
+      assert.equal(await second.elections.elect('other', { signal: AbortSignal.abort() }), undefined);
       await leads(bench, await candidate(bench, 'other'));
     });
 

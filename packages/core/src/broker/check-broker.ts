@@ -1,0 +1,91 @@
+import { ConfigError } from '../errors/errors.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
+import type { Broker, BrokerCapabilities, BrokerParts } from './broker.ts';
+
+/** The methods of each part: what a broker that has the part must be able to do. */
+export const PART_METHODS: {
+  readonly [P in keyof Required<BrokerParts>]: readonly (keyof NonNullable<BrokerParts[P]>)[];
+} = {
+  inspector: ['queues', 'counts', 'peek', 'take', 'redrive', 'discard', 'purge'],
+  messages: ['cancel', 'unfinished'],
+  workers: ['release'],
+  results: ['store', 'load'],
+  states: ['get', 'set'],
+  elections: ['elect'],
+  diagnostics: ['diagnose'],
+};
+
+const CAPABILITY_TYPES: Partial<Record<keyof BrokerCapabilities, 'boolean' | 'number'>> = {
+  persistent: 'boolean',
+  ordered: 'boolean',
+  idempotency: 'boolean',
+  maxDelayMs: 'number',
+  delayResolutionMs: 'number',
+};
+
+const checked = new WeakSet<Broker>();
+
+/**
+ * Checks a broker once, when it is opened: its methods, its capabilities and its parts. A mistake in an adapter or a
+ * decorator is reported before a message depends on it.
+ * @throws ConfigError (`BROKER_INVALID`) that names the part and the method
+ */
+export function checkBroker(broker: Broker): void {
+  if (checked.has(broker)) return;
+  for (const method of ['publish', 'subscribe', 'close'] as const) {
+    if (typeof broker[method] !== 'function')
+      throw invalid(`${method} must be a method, got ${kindOf(broker[method])}`);
+  }
+  checkCapabilities(read('capabilities', () => broker.capabilities));
+  for (const [part, methods] of Object.entries(PART_METHODS)) checkPart(broker, part as keyof BrokerParts, methods);
+  if ((broker.capabilities as { readonly cancel?: unknown }).cancel === true && broker.messages === undefined) {
+    throw invalid('capabilities.cancel is true, but there is no part `messages` to cancel with');
+  }
+  if (broker.capabilities.counts === 'exact' && broker.inspector === undefined) {
+    throw invalid("capabilities.counts is 'exact', but there is no part `inspector` to count with");
+  }
+  checked.add(broker);
+}
+
+function checkPart(broker: Broker, part: keyof BrokerParts, methods: readonly string[]): void {
+  const given: unknown = read(part, () => broker[part]);
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null)
+    throw invalid(`part ${part} must be an object, got ${kindOf(given)}`);
+  for (const method of methods) {
+    const found: unknown = read(`${part}.${method}`, () => (given as Record<string, unknown>)[method]);
+    if (typeof found !== 'function') {
+      throw invalid(`part ${part} must have a method ${method}, got ${kindOf(found)}; add it, or leave the part out`);
+    }
+  }
+}
+
+function checkCapabilities(capabilities: unknown): void {
+  if (typeof capabilities !== 'object' || capabilities === null) {
+    throw invalid(`capabilities must be an object, got ${kindOf(capabilities)}`);
+  }
+  const given = capabilities as Record<string, unknown>;
+  for (const [name, type] of Object.entries(CAPABILITY_TYPES)) {
+    const value = given[name];
+    if (typeof value !== type || (type === 'number' && !((value as number) >= 0))) {
+      throw invalid(
+        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}, got ${shown(value)}`,
+      );
+    }
+  }
+  if (given.counts !== 'exact' && given.counts !== 'ready-only') {
+    throw invalid(`capabilities.counts must be 'exact' or 'ready-only', got ${shown(given.counts)}`);
+  }
+}
+
+function read<T>(name: string, get: () => T): T {
+  try {
+    return get();
+  } catch (cause) {
+    throw invalid(`${name} cannot be read: it is a getter that throws`, cause);
+  }
+}
+
+function invalid(problem: string, cause?: unknown): ConfigError {
+  return new ConfigError(`this broker is invalid: ${problem}`, { code: 'BROKER_INVALID', cause });
+}

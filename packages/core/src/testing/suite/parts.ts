@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import type { Broker } from '../../broker/broker.ts';
+import { checkBroker, PART_METHODS } from '../../broker/check-broker.ts';
+import type { TestBench } from './bench.ts';
+import type { Group } from './group.ts';
+
+const PARTS = Object.keys(PART_METHODS) as (keyof typeof PART_METHODS)[];
+
+/** The broker of the bench as a plain object, to be changed and checked. */
+function decorable({ broker }: TestBench): Broker {
+  return {
+    ...broker,
+    publish: broker.publish.bind(broker),
+    subscribe: broker.subscribe.bind(broker),
+    close: broker.close.bind(broker),
+  };
+}
+
+export const parts: Group = {
+  name: 'the parts of the broker',
+  cases(it) {
+    it('keeps every part in a decorator written as { ...broker, publish }', async (bench) => {
+      const decorated = decorable(bench);
+      for (const part of PARTS)
+        assert.equal(decorated[part], bench.broker[part], `part ${part} must be an own property`);
+      checkBroker(decorated);
+    });
+
+    it('has every method of its parts, and capabilities that agree with them', async (bench) => {
+      checkBroker(bench.broker);
+    });
+
+    it('is refused when it is opened if a part misses a method, names part and method', async (bench) => {
+      for (const part of PARTS) {
+        for (const method of PART_METHODS[part]) {
+          const methods = Object.fromEntries(PART_METHODS[part].map((name) => [name, () => undefined]));
+          const broken = { ...decorable(bench), [part]: { ...methods, [method]: undefined } } as Broker;
+          assert.throws(() => checkBroker(broken), {
+            code: 'BROKER_INVALID',
+            message: new RegExp(`${part}.*${method}`),
+          });
+        }
+      }
+    });
+
+    it('is refused when it is opened if a part is a getter that throws', async (bench) => {
+      for (const part of PARTS) {
+        const broken = Object.defineProperty({ ...decorable(bench) }, part, {
+          get: () => {
+            throw new Error('not loaded');
+          },
+        });
+        assert.throws(() => checkBroker(broken), { code: 'BROKER_INVALID', message: new RegExp(part) });
+      }
+    });
+  },
+};
