@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['broker'],
   ['message'],
   ['task', 'retry'],
-  ['middleware', 'result'],
+  ['middleware', 'result', 'control'],
   ['producer', 'worker'],
   ['config', 'manager'],
 ];

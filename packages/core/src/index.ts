@@ -25,6 +25,7 @@ export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOp
 export type { Broker } from './broker/broker.ts';
 export type { ResultStore } from './broker/result-store.ts';
 export { createBroker, registerBroker } from './config/broker-registry.ts';
+export type { QueueControl } from './control/queue-control.ts';
 export { openBroker } from './config/lazy-broker.ts';
 export { redactUrl } from './config/redact-url.ts';
 export type { TaskConfig } from './config/task-config.ts';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
+import { QueueControl } from '../control/queue-control.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
@@ -172,6 +173,16 @@ export class TaskManager {
   /** The task of that name. */
   get(name: string): Task | undefined {
     return this.#tasks.get(name);
+  }
+
+  /**
+   * A queue of the running system: pause, resume, count and purge it, from any process.
+   * @throws ConfigError for a name that is not a queue name
+   * @example
+   * await tm.queue('emails').pause();
+   */
+  queue(name: string): QueueControl {
+    return new QueueControl(name, { broker: () => this.broker(), now: () => this.clock.now() });
   }
 
   /** The settings in force. @throws ConfigError listing every wrong value */
