@@ -1,5 +1,5 @@
-import { ConfigError, type Send, toMs } from '@brokkr/core';
-import { shown } from '@brokkr/core/adapter';
+import { ConfigError, type Send } from '@brokkr/core';
+import { shown, toMs } from '@brokkr/core/adapter';
 import { mustBe, wrong } from './job-error.ts';
 import type { CommonOptions, TriggerOptions } from './job-options.ts';
 import { CRON_FIELDS, INTERVAL_MS, triggerOf } from './job-trigger.ts';

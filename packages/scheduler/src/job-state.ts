@@ -1,4 +1,5 @@
-import type { Broker, StateStore, TaskManager } from '@brokkr/core';
+import type { Broker, TaskManager } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import { LAST_INSTANT } from './trigger.ts';
 
 /** How far a job is. */

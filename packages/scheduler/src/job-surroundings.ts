@@ -1,4 +1,5 @@
-import type { Broker, Clock } from '@brokkr/core';
+import type { Broker } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 import type { TickReporter } from './tick-reporter.ts';
 
 /** The surroundings of a job while it runs. They are fixed from the start of its scheduler to the stop. */

@@ -1,4 +1,5 @@
-import type { Clock, TaskManager, TimerHandle } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import { DueTicks } from './due-ticks.ts';
 import type { Job } from './job-options.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Broker, type Clock, ConfigError, type Elections, type Leadership, type TaskManager } from '@brokkr/core';
-import { pause } from '@brokkr/core/adapter';
+import { type Broker, ConfigError, type TaskManager } from '@brokkr/core';
+import { type Clock, type Elections, type Leadership, pause } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import type { JobStates } from './job-state.ts';
 import { knowsRuns } from './last-run.ts';

@@ -1,4 +1,5 @@
-import type { Clock, TaskManager, TimerHandle } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 
 /** Ticks that are missed within this time are reported in one line. */
 const GATHER_MS = 1_000;

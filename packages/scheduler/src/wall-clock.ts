@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 
 const LOOK_EVERY_MS = 10_000;
 /** Smaller steps do not matter: a tick may be late by as much anyway. */

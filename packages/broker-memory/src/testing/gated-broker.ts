@@ -1,4 +1,4 @@
-import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core';
+import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core/adapter';
 import { MemoryBroker } from '../memory-broker.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
-import { ConfigError, type Duration, toMs } from '@brokkr/core';
-import { shown } from '@brokkr/core/adapter';
+import { ConfigError, type Duration } from '@brokkr/core';
+import { shown, toMs } from '@brokkr/core/adapter';
 import { checkConcurrency, checkOptions, type OptionNames } from '@brokkr/core/testing';
 
 /**

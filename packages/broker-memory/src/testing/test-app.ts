@@ -6,10 +6,9 @@ import {
   type ManagerOptions,
   readDeadLetter,
   TaskManager,
-  type TaskRef,
-  toMs,
   type Worker,
 } from '@brokkr/core';
+import { type TaskRef, toMs } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 import { eventLoopTurn, millisecond, realNow } from './real-time.ts';

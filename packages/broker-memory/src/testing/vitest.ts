@@ -1,4 +1,4 @@
-import type { TaskRef } from '@brokkr/core';
+import type { TaskRef } from '@brokkr/core/adapter';
 import { expect } from 'vitest';
 import type { TestApp } from './test-app.ts';
 
