@@ -16,7 +16,7 @@ export type { Envelope } from '../broker/envelope.ts';
 export type { Inspector, PeekState, QueueCounts } from '../broker/inspector.ts';
 export type { MessageIndex } from '../broker/message-index.ts';
 export type { ResultStore } from '../broker/result-store.ts';
-export type { Settlement } from '../broker/settlement.ts';
+export type { SettledResult, Settlement } from '../broker/settlement.ts';
 export type { StateStore } from '../broker/state-store.ts';
 export type { WorkerDirectory } from '../broker/worker-directory.ts';
 
