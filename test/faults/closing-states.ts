@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBroker, openBroker } from '@brokkr/core/adapter';
+import { createBroker, openBroker } from '@brokkr/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/redis-server.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';

@@ -1,4 +1,5 @@
-import type { Broker, BrokerCapabilities, BrokerParts } from '@brokkr/core';
+import type { Broker } from '@brokkr/core';
+import type { BrokerCapabilities, BrokerParts } from '@brokkr/core/adapter';
 import { createBroker as createAmqpBroker } from '@brokkr/broker-amqp';
 import { createBroker as createMemoryBroker } from '@brokkr/broker-memory';
 import { createBroker as createRedisBroker } from '@brokkr/broker-redis';

@@ -1,4 +1,20 @@
-import { type Broker, type BrokerCapabilities, type BrokerOptions, type BrokkrError, checkQueueName, ConfigError, type Diagnostics, type Elections, type Envelope, type Inspector, PartlyStoredError, type PublishReceipt, type StateStore, type SubscribeOptions, type Subscription } from '@brokkr/core/adapter';
+import {
+  type Broker,
+  type BrokerCapabilities,
+  type BrokerOptions,
+  type BrokkrError,
+  checkQueueName,
+  ConfigError,
+  type Diagnostics,
+  type Elections,
+  type Envelope,
+  type Inspector,
+  PartlyStoredError,
+  type PublishReceipt,
+  type StateStore,
+  type SubscribeOptions,
+  type Subscription,
+} from '@brokkr/core/adapter';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';

@@ -1,4 +1,12 @@
-import { type Broker, ConfigError, PayloadTooLargeError, SerializationError, type TaskManager, UnsupportedFeatureError, ValidationError } from '@brokkr/core';
+import {
+  type Broker,
+  ConfigError,
+  PayloadTooLargeError,
+  SerializationError,
+  type TaskManager,
+  UnsupportedFeatureError,
+  ValidationError,
+} from '@brokkr/core';
 import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import { DueTicks, tickId } from './due-ticks.ts';

@@ -1,5 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigError, currentTask, fixed, logger, PermanentError, ResultTimeoutError, RetryLater, TaskFailedError, TaskManager, type TaskOptions, UnsupportedFeatureError, ValidationError } from '@brokkr/core';
+import {
+  ConfigError,
+  currentTask,
+  fixed,
+  logger,
+  PermanentError,
+  ResultTimeoutError,
+  RetryLater,
+  TaskFailedError,
+  TaskManager,
+  type TaskOptions,
+  UnsupportedFeatureError,
+  ValidationError,
+} from '@brokkr/core';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -66,7 +79,7 @@ describe('virtual time', () => {
     expect(() => testApp({ tasks: [task] })).toThrow(ConfigError);
     await app.close();
     await testApp({ tasks: [task] }).close();
-    expect(() => testApp({ tasks: [{}] })).toThrow(/no task/);
+    expect(() => testApp({ tasks: [{}] })).toThrow(/not a task/);
   });
 });
 

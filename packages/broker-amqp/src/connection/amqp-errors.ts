@@ -1,4 +1,10 @@
-import { BrokerUnavailableError, BrokkrError, ConfigError, PayloadTooLargeError, SerializationError } from '@brokkr/core/adapter';
+import {
+  BrokerUnavailableError,
+  BrokkrError,
+  ConfigError,
+  PayloadTooLargeError,
+  SerializationError,
+} from '@brokkr/core/adapter';
 
 /** Reply codes of the protocol (AMQP 0-9-1, section 1.8) that mean more than that a connection broke. */
 export const NOT_FOUND = 404;

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkQueueName, type Envelope, type Inspector, type PeekState, type QueueCounts, redriveEnvelope } from '@brokkr/core/adapter';
+import {
+  checkQueueName,
+  type Envelope,
+  type Inspector,
+  type PeekState,
+  type QueueCounts,
+  redriveEnvelope,
+} from '@brokkr/core/adapter';
 import type { Channel, Message } from 'amqplib';
 import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
 import { LEVELS, stepsOf, TOP_LEVEL } from '../topology/delay-ladder.ts';

@@ -1,4 +1,13 @@
-import { type Broker, ConfigError, type DeadLetterRecord, type Duration, type ManagerOptions, readDeadLetter, TaskManager, type Worker } from '@brokkr/core';
+import {
+  type Broker,
+  ConfigError,
+  type DeadLetterRecord,
+  type Duration,
+  type ManagerOptions,
+  readDeadLetter,
+  TaskManager,
+  type Worker,
+} from '@brokkr/core';
 import { type TaskRef, toMs } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
