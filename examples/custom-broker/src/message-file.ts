@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Envelope } from '@brokkr/core';
+import { delayUntil, type Envelope } from '@brokkr/core/adapter';
 
 /**
  * A message of a queue's folder. All that changes about it is the name of its file, so that each change is one atomic
@@ -47,7 +47,7 @@ export async function read(file: MessageFile): Promise<Envelope | undefined> {
 export async function store({ body, ...rest }: Envelope, before: Partial<MessageFile> & { folder: string }) {
   const { folder, place = 'live', fence = 0, crashes = 0 } = before;
   const { id, notBefore = 0 } = rest;
-  const turn = nextTurn() + Math.max(0, notBefore - Date.now()) * 1_000;
+  const turn = nextTurn() + delayUntil(notBefore, Date.now()) * 1_000;
   const beside = join(folder, 'new', randomUUID());
   await writeFile(beside, JSON.stringify({ ...rest, body: Buffer.from(body).toString('base64') }), { flush: true });
   await rename(beside, pathOf({ folder, place, turn, visibleAt: notBefore, fence, crashes, worker: '', id }));

@@ -9,12 +9,12 @@ import {
   type Elections,
   type Envelope,
   type Inspector,
+  PartlyStoredError,
   type PublishReceipt,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
-} from '@brokkr/core';
-import { PartlyStoredError } from '@brokkr/core/adapter';
+} from '@brokkr/core/adapter';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';

@@ -1,8 +1,6 @@
-import { type Broker, type BrokerOptions, ConfigError } from '@brokkr/core';
+import { type Broker, BROKER_DEFAULTS, type BrokerOptions, checkNamespace, ConfigError } from '@brokkr/core/adapter';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryServer } from './memory-server.ts';
-
-const DEFAULT_NAMESPACE = 'brokkr';
 
 /** Within this process, by namespace and name; each as long as a broker stands on it. */
 const servers = new Map<string, MemoryServer>();
@@ -19,7 +17,8 @@ export function createBroker(url: string, options: BrokerOptions = {}): Broker {
       code: 'BROKER_URL_INVALID',
     });
   }
-  const { namespace = DEFAULT_NAMESPACE, clock, idempotencyTtlMs } = options;
+  const { clock, idempotencyTtlMs } = options;
+  const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
   const name = match[1] ?? '';
   if (name === '') return new MemoryBroker({ clock, idempotencyTtlMs });
   // No name holds a colon: the last one ends the namespace.

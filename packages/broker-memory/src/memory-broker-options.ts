@@ -1,5 +1,12 @@
-import { type Clock, ConfigError, systemClock } from '@brokkr/core';
-import { checkOptions, type OptionNames, shown } from '@brokkr/core/adapter';
+import {
+  BROKER_DEFAULTS,
+  checkOptions,
+  type Clock,
+  ConfigError,
+  type OptionNames,
+  shown,
+  systemClock,
+} from '@brokkr/core/adapter';
 
 /** What a memory broker takes. It needs no namespace: what one object keeps, no other sees. */
 export interface MemoryBrokerOptions {
@@ -19,7 +26,7 @@ const defaults: Settings = {
   clock: systemClock,
   maxMessages: 10_000_000,
   maxDelayMs: 10 * 365 * 86_400_000,
-  idempotencyTtlMs: 86_400_000,
+  idempotencyTtlMs: BROKER_DEFAULTS.idempotencyTtlMs,
 };
 
 const milliseconds = { fits: isMilliseconds, wanted: 'milliseconds, a number of 0 or more' };

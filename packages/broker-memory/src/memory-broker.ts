@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Broker,
-  BrokerCapabilities,
-  Elections,
-  Envelope,
-  Inspector,
-  MessageIndex,
-  PublishReceipt,
-  ResultStore,
-  StateStore,
-  SubscribeOptions,
-  Subscription,
-  WorkerDirectory,
-} from '@brokkr/core';
+import {
+  type Broker,
+  BROKER_DEFAULTS,
+  type BrokerCapabilities,
+  type Elections,
+  type Envelope,
+  type Inspector,
+  type MessageIndex,
+  type PublishReceipt,
+  type ResultStore,
+  type StateStore,
+  type SubscribeOptions,
+  type Subscription,
+  type WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 import type { MemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryInspector } from './memory-inspector.ts';
@@ -21,8 +22,6 @@ import type { MemoryQueue } from './memory-queue.ts';
 import { MemoryServer } from './memory-server.ts';
 import { MemoryStates } from './memory-states.ts';
 import { MemorySubscription } from './memory-subscription.ts';
-
-const DEFAULT_LEASE_MS = 30_000;
 
 /**
  * A broker that lives in this process and ends with it: the whole contract, in time that a test can move. Read it before
@@ -64,7 +63,8 @@ export class MemoryBroker implements Broker {
         server.queues().reduce((released, queue) => released + queue.releaseWorker(workerId), 0),
     };
     this.results = {
-      store: (id, result, ttlMs) => server.results.store(id, result, ttlMs),
+      storesWithSettlement: true,
+      store: async (id, result, ttlMs, { onlyIfNone } = {}) => server.results.store(id, result, ttlMs, onlyIfNone),
       load: async (id, signal) => {
         this.#checkOpen();
         return server.results.load(id, signal, this);
@@ -105,10 +105,11 @@ export class MemoryBroker implements Broker {
   async subscribe(name: string, options: SubscribeOptions): Promise<Subscription> {
     this.#checkOpen();
     const queue = this.#server.queue(name);
-    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? DEFAULT_LEASE_MS);
+    const leases = queue.openLeases(options.workerId ?? randomUUID(), options.leaseMs ?? BROKER_DEFAULTS.leaseMs);
     const subscription: MemorySubscription = new MemorySubscription(queue, leases, {
       isBrokerClosed: () => this.#closed,
       onClose: () => this.#subscriptions.delete(subscription),
+      storeResult: (id, { bytes, ttlMs }) => this.#server.results.store(id, bytes, ttlMs),
     });
     this.#subscriptions.add(subscription);
     return subscription;

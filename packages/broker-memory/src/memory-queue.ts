@@ -1,12 +1,13 @@
 import {
   type Clock,
+  delayUntil,
   type Delivery,
   type Envelope,
   type QueueCounts,
   redriveEnvelope,
   type Settlement,
   type TimerHandle,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import { DelayHeap } from './delay-heap.ts';
 import { HandOver } from './to-delivery.ts';
 import type { LeaseTable } from './lease-table.ts';
@@ -222,7 +223,7 @@ export class MemoryQueue {
   /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
   #place(message: StoredMessage): void {
     const { notBefore } = message.envelope;
-    const delayMs = notBefore === undefined ? 0 : Math.max(0, notBefore - this.#clock.now());
+    const delayMs = notBefore === undefined ? 0 : delayUntil(notBefore, this.#clock.now());
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs === 0) {
       this.#ready.pushBack(message);

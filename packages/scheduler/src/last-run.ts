@@ -1,12 +1,11 @@
 import type { Broker, Send, TaskHandle } from '@brokkr/core';
+import { FORGET_HEADER } from '@brokkr/core/adapter';
 import { type JobStates, runKey } from './job-state.ts';
 
 type AnySend = Send<readonly unknown[], unknown>;
 
 /** How long a message is believed to run that nobody can be asked about: it may have been purged. */
 const BELIEVED_MS = 86_400_000;
-/** The core's: a worker that ends the message forgets this state. */
-const FORGET_HEADER = 'brokkr-forget';
 
 /** Whether schedulers on this broker can tell if the message of the tick before has ended. */
 export function canTellRuns(broker: Broker): boolean {

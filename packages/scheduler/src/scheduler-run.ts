@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Broker, ConfigError, type Elections, type Leadership, type TaskManager } from '@brokkr/core';
+import { type Broker, ConfigError, type TaskManager } from '@brokkr/core';
+import { type Elections, type Leadership, pause } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import type { JobStates } from './job-state.ts';
 import { canTellRuns } from './last-run.ts';
@@ -202,22 +203,9 @@ export class SchedulerRun {
         }
         this.#isAway = true;
         ready();
-        await this.#sleep(until);
+        await pause(this.#manager.clock, RETRY_MS, until);
       }
     }
-  }
-
-  #sleep(until: AbortSignal): Promise<void> {
-    const { clock } = this.#manager;
-    return new Promise((resolve) => {
-      const done = () => {
-        clock.clearTimeout(timer);
-        until.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, RETRY_MS);
-      until.addEventListener('abort', done);
-    });
   }
 }
 

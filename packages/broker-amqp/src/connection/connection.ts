@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core';
-import type { BrokerHost } from '@brokkr/core/adapter';
+import { backoff, type BrokerHost, type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { channelLimit, closedError, unavailable } from './amqp-errors.ts';
@@ -8,8 +7,8 @@ import { dial, flushWrites } from './dial.ts';
 import { Turns } from './turns.ts';
 import { withTimeout } from './with-timeout.ts';
 
-const LONGEST_PAUSE_MS = 2_000;
-const FIRST_PAUSE_MS = 50;
+/** Closing waits for the server no longer than this. */
+const CLOSING_MS = 2_000;
 /** A connection that broke sooner than this failed as one that never came about: the next attempt waits longer. */
 const STABLE_AFTER_MS = 5_000;
 /** Channels that short calls use at the same time: declarations, counts, looks. */
@@ -214,13 +213,9 @@ export class Connection {
         return;
       } catch (error) {
         this.#lastError = error;
-        this.#waitLonger();
+        this.#pauseMs = backoff(this.#pauseMs);
       }
     }
-  }
-
-  #waitLonger(): void {
-    this.#pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, 2 * this.#pauseMs), LONGEST_PAUSE_MS);
   }
 
   #dial(): Promise<ChannelModel> {
@@ -263,8 +258,7 @@ export class Connection {
     this.#blocked = false;
     if (this.isClosed) return;
     this.#lastError = error ?? new Error('the connection was closed');
-    if (performance.now() - this.#upAt < STABLE_AFTER_MS) this.#waitLonger();
-    else this.#pauseMs = 0;
+    this.#pauseMs = performance.now() - this.#upAt < STABLE_AFTER_MS ? backoff(this.#pauseMs) : 0;
     this.#options.logger?.warn(
       { error: this.#lastError, connection: this.#options.purpose },
       'the connection to RabbitMQ broke; coming back',
@@ -289,7 +283,7 @@ function noAnswer(waitedMs: number): Error {
  * amqplib takes no other end for one, and would send heartbeats until two of them are missed.
  */
 async function ended(model: ChannelModel): Promise<void> {
-  await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
+  await Promise.race([model.close().catch(() => undefined), sleep(CLOSING_MS, undefined, { ref: false })]);
   const { stream } = model.connection as { readonly stream?: { destroy(error: Error): void } };
   stream?.destroy(new Error('closed'));
 }

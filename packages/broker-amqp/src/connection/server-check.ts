@@ -1,4 +1,4 @@
-import type { Finding } from '@brokkr/core';
+import type { Finding } from '@brokkr/core/adapter';
 import type { Connection } from './connection.ts';
 
 const OLDEST = [3, 10] as const;

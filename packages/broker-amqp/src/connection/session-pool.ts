@@ -1,4 +1,4 @@
-import type { BrokerOptions } from '@brokkr/core';
+import type { BrokerOptions } from '@brokkr/core/adapter';
 import type { Connection } from './connection.ts';
 import { Session } from './session.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core';
+import { type BrokerOptions, type Delivery, isSuspect, type Settlement, type Subscription } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { Connection } from '../connection/connection.ts';
 import type { QueueCounter } from '../connection/queue-counter.ts';
@@ -177,7 +177,7 @@ export class AmqpSubscription implements Subscription {
 
   #arrived(message: Message, session: Session): void {
     const arrival = this.#read(message, session);
-    if (!message.fields.redelivered && arrival.delivery.crashes < 2) {
+    if (!message.fields.redelivered && !isSuspect(arrival.delivery)) {
       this.#ahead.add(arrival);
       this.#wake?.();
       return;
@@ -265,5 +265,5 @@ export class AmqpSubscription implements Subscription {
 
 /** A crash beside other messages may be caused by any of them: it makes a suspect, and is never the one too many. */
 function crashesBeside({ delivery }: Arrival): number {
-  return delivery.crashes < 2 ? 1 : 0;
+  return isSuspect(delivery) ? 0 : 1;
 }

@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions } from '@brokkr/core';
+import { backoff, type BrokerOptions } from '@brokkr/core/adapter';
 import type { ConsumeMessage } from 'amqplib';
 import type { Session } from '../connection/session.ts';
 import type { SessionPool } from '../connection/session-pool.ts';
 import { DELETED_WITHIN_MS, type Topology } from '../topology/topology.ts';
-
-const LONGEST_PAUSE_MS = 2_000;
-const FIRST_PAUSE_MS = 50;
 
 export interface QueueReaderOptions {
   readonly sessions: SessionPool;
@@ -99,11 +96,7 @@ export class QueueReader {
   async #consume(): Promise<void> {
     const { queue, logger } = this.#options;
     // Called twice if a channel ends while its consumer begins.
-    for (
-      let pauseMs = FIRST_PAUSE_MS;
-      this.#wanted && this.#tag === undefined;
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
-    ) {
+    for (let pauseMs = backoff(0); this.#wanted && this.#tag === undefined; pauseMs = backoff(pauseMs)) {
       try {
         await this.#start();
         return;

@@ -1,4 +1,4 @@
-import type { Delivery, Settlement } from '@brokkr/core';
+import type { Delivery, Settlement } from '@brokkr/core/adapter';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';

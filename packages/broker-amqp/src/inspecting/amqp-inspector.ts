@@ -6,7 +6,7 @@ import {
   type PeekState,
   type QueueCounts,
   redriveEnvelope,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import type { Channel, Message } from 'amqplib';
 import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
 import { LEVELS, stepsOf, TOP_LEVEL } from '../topology/delay-ladder.ts';

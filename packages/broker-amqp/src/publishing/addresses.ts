@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import { type Envelope, isSuspect } from '@brokkr/core/adapter';
 import { type LadderPath, ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from '../topology/delay-ladder.ts';
 import { encodeProperties, NEW, type DeliveryMetadata } from './envelope-codec.ts';
 import { headerBytes } from './header-limit.ts';
@@ -38,7 +38,7 @@ export class Addresses {
   /** To its queue, or where two crashes may be its own to its quarantine; whatever its times say. */
   back({ notBefore: _, ...envelope }: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
-    const target = metadata.crashes > 1 ? this.#names.quarantine(queue) : this.#names.queue(queue);
+    const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);
     return outgoing('', target, envelope, metadata);
   }
 

@@ -1,4 +1,4 @@
-import { type AttemptRecord, readHistory } from '@brokkr/core';
+import { readHistory } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 
 /** The client writes 64 KiB of headers at most, whatever the server takes. */
@@ -14,6 +14,7 @@ const LONGEST_REASON = 300;
 const OWN = /^(x-)?brokkr-/;
 
 type Table = Record<string, string | number>;
+type Attempt = ReturnType<typeof readHistory>[number];
 
 /** Bytes of headers that fit into a frame of `frameBytes` (`frame_max`). */
 export function headerLimit(frameBytes: number): number {
@@ -60,7 +61,7 @@ function shortenHistory(table: Table, history: string, excess: number): void {
 }
 
 /** An attempt as JSON, made of fields that are known to be small: another program may have written the history. */
-function withoutStack({ attempt, at, worker, error: { name, message } }: AttemptRecord): string {
+function withoutStack({ attempt, at, worker, error: { name, message } }: Attempt): string {
   return JSON.stringify({ attempt, at, worker, error: { name, message } });
 }
 

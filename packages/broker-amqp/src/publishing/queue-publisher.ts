@@ -1,4 +1,4 @@
-import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core';
+import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core/adapter';
 import type { ConfirmChannel, Message } from 'amqplib';
 import {
   blocked,

@@ -1,4 +1,4 @@
-import type { BrokkrError } from '@brokkr/core';
+import type { BrokkrError } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 import type { LadderPath } from '../topology/delay-ladder.ts';
 

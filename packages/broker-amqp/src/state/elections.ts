@@ -1,4 +1,4 @@
-import { BrokerUnavailableError, checkQueueName, type Elections, type Leadership } from '@brokkr/core';
+import { BrokerUnavailableError, checkQueueName, type Elections, type Leadership } from '@brokkr/core/adapter';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { closedError, replyCode } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';

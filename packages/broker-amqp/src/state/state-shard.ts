@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import { NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';

@@ -1,4 +1,4 @@
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { Channel, Options } from 'amqplib';
 import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
 import type { QueueType } from '../connection/amqp-url.ts';

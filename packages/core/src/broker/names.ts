@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 
 const QUEUE_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 const TASK_NAME = /^[A-Za-z0-9._:-]{1,120}$/;
@@ -18,6 +19,20 @@ export function checkQueueName(name: string): void {
       { code: 'QUEUE_NAME_RESERVED' },
     );
   }
+}
+
+const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
+
+/**
+ * Checks the prefix of everything that a broker stores: 1 to 60 characters of `A-Z a-z 0-9 . _ -`.
+ * @param option name of the option, for the error
+ * @throws ConfigError (`NAMESPACE_INVALID`) if it is invalid
+ */
+export function checkNamespace(namespace: unknown, option = 'namespace'): string {
+  if (typeof namespace === 'string' && NAMESPACE.test(namespace)) return namespace;
+  throw new ConfigError(`${option} must be 1 to 60 characters of A-Z a-z 0-9 . _ -; got ${shown(namespace)}`, {
+    code: 'NAMESPACE_INVALID',
+  });
 }
 
 /** @throws ConfigError where `name` is no task name: 1 to 120 of `A-Z a-z 0-9 . _ - :`. */

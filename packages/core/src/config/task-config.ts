@@ -1,11 +1,16 @@
-import { checkQueueName } from '../broker/names.ts';
+import { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
+import { checkNamespace, checkQueueName } from '../broker/names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import type { OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { hideSecrets } from '../errors/hide-secrets.ts';
 import { shown } from '../errors/kind-of.ts';
 import { DEFAULT_RETRY_DELAY } from '../retry/wait-bounds.ts';
+import { parseBrokerPackages } from './broker-package.ts';
 import type { Environment } from './env-file.ts';
+import { redactUrl } from './redact-url.ts';
+import { checkUrlLength } from './url-length.ts';
 
 /** Every setting of an application, settled; durations in milliseconds. */
 export interface TaskConfig {
@@ -35,7 +40,10 @@ export interface TaskConfig {
 export interface ConfigOptions {
   /** `TASK_BROKER_URL` @default `memory:` */
   readonly brokerUrl?: string | undefined;
-  /** `TASK_BROKER_PACKAGE`: a package that exports `createBroker(url, options)`, for a scheme that is not registered */
+  /**
+   * `TASK_BROKER_PACKAGE`: the package that exports `createBroker(url, options)` for schemes that are not registered;
+   * for several schemes `nats=@acme/nats,sqs=@acme/sqs`
+   */
   readonly brokerPackage?: string | undefined;
   /** `TASK_NAMESPACE` @default `brokkr` */
   readonly namespace?: string | undefined;
@@ -98,7 +106,6 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   logFormat: true,
 };
 
-const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 /**
  * A lease is renewed three times in its time: below this a pause of the event loop, or a slow round trip, costs it, and
  * what every worker loses again and again is taken for poison.
@@ -134,19 +141,19 @@ export function resolveConfig(
   }
   const config: TaskConfig = {
     brokerUrl: read('brokerUrl', 'TASK_BROKER_URL', url) ?? 'memory:',
-    brokerPackage: read('brokerPackage', 'TASK_BROKER_PACKAGE', text),
-    namespace: read('namespace', 'TASK_NAMESPACE', namespace) ?? 'brokkr',
+    brokerPackage: read('brokerPackage', 'TASK_BROKER_PACKAGE', brokerPackage),
+    namespace: read('namespace', 'TASK_NAMESPACE', checkNamespace) ?? BROKER_DEFAULTS.namespace,
     queueName: read('queueName', 'TASK_QUEUE_NAME', queue) ?? 'default',
     maxWorkers: read('maxWorkers', 'TASK_MAX_WORKERS', whole(1)) ?? 4,
     timeoutMs: read('timeout', 'TASK_TIMEOUT', duration(1)) ?? 600_000,
     maxRetries: read('maxRetries', 'TASK_MAX_RETRIES', whole(0)) ?? 3,
     retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? toMs(DEFAULT_RETRY_DELAY, 'retryDelay'),
-    leaseMs: read('lease', 'TASK_LEASE', lease) ?? 30_000,
+    leaseMs: read('lease', 'TASK_LEASE', lease) ?? BROKER_DEFAULTS.leaseMs,
     maxCrashes: read('maxCrashes', 'TASK_MAX_CRASHES', whole(1)) ?? 3,
     shutdownTimeoutMs: read('shutdownTimeout', 'TASK_SHUTDOWN_TIMEOUT', duration(0)) ?? 25_000,
-    sendTimeoutMs: read('sendTimeout', 'TASK_SEND_TIMEOUT', duration(1)) ?? 5_000,
+    sendTimeoutMs: read('sendTimeout', 'TASK_SEND_TIMEOUT', duration(1)) ?? BROKER_DEFAULTS.sendTimeoutMs,
     maxPayload: read('maxPayload', 'TASK_MAX_PAYLOAD', whole(1)) ?? 1_048_576,
-    idempotencyTtlMs: read('idempotencyTtl', 'TASK_IDEMPOTENCY_TTL', duration(1)) ?? 86_400_000,
+    idempotencyTtlMs: read('idempotencyTtl', 'TASK_IDEMPOTENCY_TTL', duration(1)) ?? BROKER_DEFAULTS.idempotencyTtlMs,
     deadMax: read('deadMax', 'TASK_DEAD_MAX', whole(0)) ?? 100_000,
     resultUrl: read('resultUrl', 'TASK_RESULT_URL', url),
     serviceType: read('serviceType', 'SERVICE_TYPE', oneOf(['api', 'worker'] as const)),
@@ -159,7 +166,17 @@ export function resolveConfig(
       code: 'SETTINGS_INVALID',
     });
   }
-  return Object.freeze(config);
+  return Object.freeze(hideSecrets(config, () => withoutSecrets(config)));
+}
+
+/** Loggers and debuggers print settings whole, and URLs hold passwords. */
+function withoutSecrets(config: TaskConfig): TaskConfig {
+  const { brokerUrl, resultUrl } = config;
+  return {
+    ...config,
+    brokerUrl: redactUrl(brokerUrl),
+    resultUrl: resultUrl === undefined ? undefined : redactUrl(resultUrl),
+  };
 }
 
 function emptyAsUnset(value: string | undefined): string | undefined {
@@ -171,15 +188,17 @@ function text(value: unknown, name: string): string {
   throw wrong(name, 'a string', value);
 }
 
-function url(value: unknown, name: string): string {
-  if (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(value)) return value;
-  // What was given is not shown: it may be a password without its URL.
-  throw new ConfigError(`${name}: a URL such as redis://localhost:6379/0 or memory:`);
+function brokerPackage(value: unknown, name: string): string {
+  const given = text(value, name);
+  parseBrokerPackages(given, name);
+  return given;
 }
 
-function namespace(value: unknown, name: string): string {
-  if (typeof value === 'string' && NAMESPACE.test(value)) return value;
-  throw wrong(name, '1 to 60 characters of A-Z a-z 0-9 . _ -', value);
+function url(value: unknown, name: string): string {
+  if (typeof value === 'string') checkUrlLength(value, name);
+  if (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(value)) return value;
+  // The value is not shown: it may be a password without its URL.
+  throw new ConfigError(`${name}: a URL such as redis://localhost:6379/0 or memory:`);
 }
 
 function queue(value: unknown, name: string): string {

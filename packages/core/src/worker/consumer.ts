@@ -1,30 +1,31 @@
 import { setMaxListeners } from 'node:events';
+// From the module: tests that fake timers replace the global function, and `drain()` would hang.
+import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
-import type { Delivery } from '../broker/delivery.ts';
-import { TASK_HEADER } from '../broker/headers.ts';
-import type { Settlement } from '../broker/settlement.ts';
+import type { Broker } from '../broker/broker.ts';
+import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
-import { LeaseLostError } from '../errors/errors.ts';
+import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import type { Ending } from '../result/result-record.ts';
-import { Execution } from './execution.ts';
+import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
-import { HeldDelivery } from './held-delivery.ts';
-import type { Lane } from './lane.ts';
-import type { Outcome, SettledOutcome } from './outcome.ts';
-import { type JudgeContext, judgeDelivery, type RunVerdict, failureWithoutRun } from './judge-delivery.ts';
-import { type Report, type Reporter, reportOf, UNTOLD } from './reporter.ts';
+import type { JudgeContext } from './judge-delivery.ts';
+import { type Lane, openLane } from './lane.ts';
+import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import { Runner } from './runner.ts';
-import { type SettlementContext, settlementFor } from './settlement-for.ts';
-import { isSuspect, SuspectIsolation } from './suspect-isolation.ts';
-import type { RunnableTask } from './runnable-task.ts';
+import { SuspectIsolation } from './suspect-isolation.ts';
+
+/** Time limit at a close: once for the last settlements, and once for the subscriptions to close. */
+const LAST_ANSWERS_MS = 2_000;
 
 export interface ConsumerOptions {
   readonly workerId: string;
-  readonly lanes: readonly Lane[];
+  readonly broker: Broker;
+  /** Weights of the queues by name. */
+  readonly queues: ReadonlyMap<string, number>;
   readonly strict: boolean;
   readonly concurrency: number;
+  readonly leaseMs: number;
   readonly judging: JudgeContext;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -32,117 +33,72 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
 }
 
-/** The life of messages in a worker: fetch as many as there are free slots, judge, run, settle. */
+/**
+ * The main loop of a worker: fetches as many messages as there are free slots, and gives them to its `DeliveryHandler`,
+ * which runs and settles them.
+ */
 export class Consumer {
   readonly #options: ConsumerOptions;
-  readonly #fetcher: Fetcher<Lane>;
-  readonly #runner: Runner;
+  readonly #lanes: Lane[] = [];
   readonly #isolation = new SuspectIsolation();
+  readonly #handler: DeliveryHandler;
   readonly #fetching = new AbortController();
-  readonly #settling: SettlementContext;
   #loop: Promise<void> | undefined;
   #turnScheduled = false;
   #wake: (() => void) | undefined;
-  #emptied: (() => void)[] = [];
-  #interrupted = 0;
 
-  constructor(options: ConsumerOptions) {
+  /** Subscribes to all queues. If one of them fails, the others are closed again. @throws what `Broker.subscribe` throws */
+  static async open(options: ConsumerOptions): Promise<Consumer> {
+    const consumer = new Consumer(options);
+    try {
+      await consumer.#openLanes();
+    } catch (error) {
+      await consumer.close();
+      throw error;
+    }
+    return consumer;
+  }
+
+  private constructor(options: ConsumerOptions) {
     this.#options = options;
-    // Each of any number of queues listens to it.
+    // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#fetching.signal);
-    this.#fetcher = new Fetcher(options.lanes, {
-      strict: options.strict,
-      clock: options.clock,
-      onError: (queue, error, waitMs) => options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
-    });
-    this.#settling = {
-      workerId: options.workerId,
-      now: options.judging.now,
-      onPolicyError: (error, { task }) =>
-        options.logger.error({ error, task }, 'the retry policy failed; using the default one'),
-      onMatcherError: (error, { task }) =>
-        options.logger.warn({ error, task }, 'a predicate of retryOn or giveUpOn failed; taken for no match'),
-    };
-    this.#runner = new Runner({
-      clock: options.clock,
-      logger: options.logger,
-      onEnd: (execution, outcome) => this.#finish(execution, outcome),
+    this.#handler = new DeliveryHandler({
+      ...options,
+      isolation: this.#isolation,
+      onChange: () => this.#scheduleTurn(),
     });
   }
 
-  /** Handlers that run now. */
+  async #openLanes(): Promise<void> {
+    const { concurrency, queues, ...options } = this.#options;
+    for (const [queue, weight] of queues) {
+      const lane = await openLane({ ...options, queue, weight, prefetch: concurrency, listener: this.#handler });
+      this.#lanes.push(lane);
+    }
+  }
+
+  /** Number of handlers that run now. */
   get running(): number {
-    return this.#runner.size;
+    return this.#handler.running;
   }
 
-  /** Runs that were handed back unfinished. */
+  /** Number of runs that did not end in time at a stop, and were handed back. */
   get interrupted(): number {
-    return this.#interrupted;
+    return this.#handler.interrupted;
   }
 
   start(): void {
-    this.#loop = this.#fetch();
+    const { strict, clock, logger } = this.#options;
+    const fetcher = new Fetcher(this.#lanes, {
+      strict,
+      clock,
+      onError: (queue, error, waitMs) => logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
+    });
+    this.#loop = this.#fetch(fetcher);
   }
 
-  /** Fetches no more, and starts nothing any more; resolves once no fetch is under way. */
-  async stopFetching(): Promise<void> {
-    this.#fetching.abort();
-    this.#wake?.();
-    await this.#loop;
-    failpoint('shutdown.after-stop-claim');
-  }
-
-  /** Resolves once no handler runs, and no result is being stored. */
-  async finished(): Promise<void> {
-    if (this.#isBusy) await new Promise<void>((resolve) => this.#emptied.push(resolve));
-  }
-
-  /** Resolves once the broker has taken all settlements, or they were given up. */
-  async settledAll(): Promise<void> {
-    await Promise.all(this.#options.lanes.map((lane) => lane.settler.drained()));
-  }
-
-  abortAll(reason: Error): void {
-    this.#runner.abortAll(reason);
-  }
-
-  giveUpAll(): void {
-    this.#options.results.giveUp();
-    this.#runner.giveUpAll();
-  }
-
-  close(): void {
-    this.#runner.close();
-  }
-
-  /** What somebody else may run by now. */
-  lost(held: HeldDelivery): void {
-    // Its settlement may have arrived before the renewal did: the answer to that will tell.
-    if (held.isSettling) return;
-    const { reporter, clock } = this.#options;
-    const running = held instanceof Execution && held.isRunning ? held : undefined;
-    const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
-    reporter.leaseLost(held.delivery, durationMs, undefined);
-    const reason = `the lease of message ${held.delivery.envelope.id} was lost; somebody else may run it now`;
-    if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
-    this.#scheduleTurn();
-  }
-
-  /** The broker answered a settlement. */
-  settled(settlement: Settlement, lost: boolean, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
-    this.#options.reporter.settled(settlement, lost, held.report ?? UNTOLD);
-    this.#scheduleTurn();
-  }
-
-  /** Nobody can tell what became of a settlement. */
-  settleUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
-    this.#options.reporter.unknown(settlement, error);
-    this.#scheduleTurn();
-  }
-
-  async #fetch(): Promise<void> {
+  async #fetch(fetcher: Fetcher<Lane>): Promise<void> {
     const { signal } = this.#fetching;
     while (!signal.aborted) {
       const free = this.#freeSlots();
@@ -152,17 +108,20 @@ export class Consumer {
         });
         continue;
       }
-      const fetched = await this.#fetcher.next(free, signal);
+      const fetched = await fetcher.next(free, signal);
       if (fetched.length > 0) this.#accept(fetched);
     }
+    failpoint('shutdown.after-stop-claim');
   }
 
   #freeSlots(): number {
     const { concurrency } = this.#options;
-    const running = this.#runner.size;
+    const { running } = this;
     const held = this.#held();
-    // What is done may be on its way and what was done after it wait for the next call, and no more.
-    if (this.#isolation.isClosed || held - running > 2 * concurrency) return 0;
+    // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
+    // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
+    // store is behind: fetch nothing until it catches up.
+    if (this.#isolation.isClosed || held - running + this.#options.results.pending > 2 * concurrency) return 0;
     if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
     return Math.max(0, concurrency - running);
   }
@@ -171,11 +130,14 @@ export class Consumer {
     const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
     const mayStart = this.#admits(fetched, isOne);
     const acceptedAt = isOne ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic();
-    for (const { source, deliveries } of fetched) this.#startAll(source, deliveries, mayStart, acceptedAt);
+    // Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed
+    // back unrun: their leases could end before they are renewed.
+    for (const { source, deliveries } of fetched)
+      this.#handler.accept(source, deliveries, mayStart, acceptedAt + this.#options.leaseMs / 2);
     this.#scheduleTurn();
   }
 
-  /** Whether anything of what came may start: a suspect keeps its company from it, too. */
+  /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
       return this.#isolation.admit(isOne && this.#isEmpty());
@@ -183,110 +145,19 @@ export class Consumer {
     return true;
   }
 
-  #startAll(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, acceptedAt: number): void {
-    // A handler may block the thread for longer than the leases of those that came with it.
-    const startBy = acceptedAt + lane.leases.leaseMs / 2;
-    let back: HeldDelivery[] | undefined;
-    for (const delivery of deliveries) {
-      const verdict = judgeDelivery(delivery, this.#options.judging);
-      if (verdict.kind === 'run' && mayStart && this.#start(lane, delivery, verdict, startBy)) continue;
-      const held = new HeldDelivery(lane, delivery);
-      lane.leases.hold(held);
-      if (verdict.kind === 'settle') {
-        if (verdict.unknownTask !== undefined) this.#options.reporter.unknownTask(verdict.unknownTask, lane.queue);
-        this.#settleUnrun(held, verdict.settlement);
-      } else if (back === undefined) back = [held];
-      else back.push(held);
-    }
-    if (back === undefined) return;
-    // Last one first, since each goes back to the head of its line.
-    for (const held of back.reverse()) this.#settle(held, { kind: 'release', delivery: held.delivery }, UNTOLD);
-  }
-
-  /** Whether nothing is held, and nothing runs that was lost. */
+  /** Whether no delivery is held, and no handler runs, not even one whose lease was lost. */
   #isEmpty(): boolean {
-    return this.#held() === 0 && this.#runner.size === 0;
+    return this.#held() === 0 && this.running === 0;
   }
 
-  /** Deliveries that are neither settled nor lost. */
+  /** Number of deliveries that are neither settled nor lost. */
   #held(): number {
     let held = 0;
-    for (const { leases } of this.#options.lanes) held += leases.size;
+    for (const { leases } of this.#lanes) held += leases.size;
     return held;
   }
 
-  /** Runs it, unless the worker stops, is full or was held up for too long. */
-  #start(lane: Lane, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
-    if (this.#fetching.signal.aborted || this.#isolation.isClosed) return false;
-    if (this.#runner.size >= this.#options.concurrency) return false;
-    if (isSuspect(delivery)) this.#isolation.enter();
-    if (this.#runner.start(lane, delivery, message, task, startBy)) return true;
-    this.#isolation.leave();
-    return false;
-  }
-
-  #finish(execution: Execution, outcome: Outcome): void {
-    failpoint('handler.after-before-settle');
-    if (outcome.kind === 'interrupted') this.#interrupted++;
-    this.#isolation.leave();
-    // Where its lease was lost meanwhile, that has been told, and nothing may be settled.
-    if (outcome.kind !== 'lost' && execution.isOurs) this.#settleRun(execution, outcome);
-    this.#scheduleTurn();
-    this.#tellEmptied();
-  }
-
-  /** Whether a handler runs, or a result is being stored. */
-  get #isBusy(): boolean {
-    return this.#runner.size > 0 || this.#options.results.size > 0;
-  }
-
-  #tellEmptied(): void {
-    if (!this.#isBusy) for (const resolve of this.#emptied.splice(0)) resolve();
-  }
-
-  #settleRun(execution: Execution, outcome: SettledOutcome): void {
-    const { task, startedAt } = execution;
-    const settlement = settlementFor(outcome, execution, this.#settling);
-    const error = 'error' in outcome ? outcome.error : undefined;
-    const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
-    if (outcome.kind === 'succeeded') this.#settleEnded(execution, settlement, report, task, outcome);
-    else if (settlement.kind === 'dead-letter') this.#settleEnded(execution, settlement, report, task, { error });
-    else this.#settle(execution, settlement, report);
-  }
-
-  /** Ends, or postpones, what no handler saw. */
-  #settleUnrun(held: HeldDelivery, settlement: Settlement): void {
-    const error = failureWithoutRun(settlement);
-    const name = held.delivery.envelope.headers[TASK_HEADER] ?? '';
-    const task = error === undefined ? undefined : this.#options.judging.taskFor(name);
-    this.#settleEnded(held, settlement, reportOf(settlement, undefined, error), task, { error });
-  }
-
-  /** Whoever waits for its result learns of its end, before it is gone. No time limit of the handler's counts here. */
-  #settleEnded(
-    held: HeldDelivery,
-    settlement: Settlement,
-    report: Report,
-    task: RunnableTask | undefined,
-    ending: Ending,
-  ): void {
-    if (task?.definition.resultTtlMs === undefined) {
-      this.#settle(held, settlement, report);
-      return;
-    }
-    void this.#options.results.keep(held.delivery.envelope.id, task.definition, ending).then(() => {
-      if (held.isOurs) this.#settle(held, settlement, report);
-      this.#scheduleTurn();
-      this.#tellEmptied();
-    });
-  }
-
-  #settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
-    held.report = report;
-    held.lane.settler.add(settlement, held);
-  }
-
-  /** Everything that ended in one turn of the event loop is settled, and its slots refilled, in one go. */
+  /** At the end of this turn of the event loop: settles everything that finished in it in one call, and refills the slots. */
   #scheduleTurn(): void {
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
@@ -295,10 +166,68 @@ export class Consumer {
 
   #turn(): void {
     this.#turnScheduled = false;
-    for (const lane of this.#options.lanes) lane.settler.flush();
+    for (const lane of this.#lanes) lane.settler.flush();
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
     wake();
+  }
+
+  /** Aborts the signal of every running handler. */
+  abortAll(reason: Error): void {
+    this.#handler.abortAll(reason);
+  }
+
+  /** Waits for no handler and no result store any longer: hands the running messages back. */
+  giveUpAll(): void {
+    this.#options.results.giveUp();
+    this.#handler.giveUpAll();
+  }
+
+  /** Stops fetching and starting. Resolves once no handler runs; a fetch may still be pending. */
+  async finish(): Promise<void> {
+    this.#handler.startNoMore();
+    this.#fetching.abort();
+    this.#wake?.();
+    await this.#handler.finished();
+  }
+
+  /** Settles what is held, and closes the subscriptions. A broker that does not answer is waited for twice 2 s. */
+  async close(): Promise<void> {
+    await this.#inTime(this.#lastSettlements());
+    await this.#options.results.finished();
+    for (const { settler, leases } of this.#lanes) {
+      // A pending fetch may still return messages: they are released in one try.
+      settler.close();
+      leases.close();
+    }
+    this.#handler.close();
+    await this.#inTime(this.#unsubscribe());
+  }
+
+  /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
+  async #inTime(answers: Promise<void>): Promise<void> {
+    const answered = new AbortController();
+    try {
+      await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  async #lastSettlements(): Promise<void> {
+    // Messages that a pending fetch returns are released.
+    await this.#loop;
+    await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
+  }
+
+  async #unsubscribe(): Promise<void> {
+    const { logger } = this.#options;
+    // All at the same time: one that hangs must not keep the others from returning their prefetched messages.
+    await Promise.all(
+      this.#lanes.map(({ queue, subscription }) =>
+        subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed')),
+      ),
+    );
   }
 }

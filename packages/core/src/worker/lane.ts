@@ -1,12 +1,56 @@
-import type { Subscription } from '../broker/broker.ts';
-import type { Source } from './source.ts';
+import type { Broker, Subscription } from '../broker/broker.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import type { Clock } from '../clock/clock.ts';
+import { forgettingState } from './forget-state.ts';
 import type { HeldDelivery } from './held-delivery.ts';
-import type { LeaseKeeper } from './lease-keeper.ts';
-import type { Settler } from './settler.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { Settler } from './settler.ts';
+import type { Source } from './source.ts';
 
-/** One queue as a worker serves it. */
+/** One queue of a worker: its subscription, the leases held through it, and its settlements. */
 export interface Lane extends Source {
   readonly subscription: Subscription;
   readonly leases: LeaseKeeper;
   readonly settler: Settler<HeldDelivery>;
+}
+
+/** Is called with the broker's answers about the deliveries of a lane. */
+export interface LaneListener {
+  leaseLost(held: HeldDelivery): void;
+  /** @param isLost the broker refused the settlement, because the lease had ended */
+  settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void;
+  settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void;
+  renewalFailed(queue: string, error: unknown): void;
+}
+
+export interface LaneOptions {
+  readonly broker: Broker;
+  readonly queue: string;
+  readonly weight: number;
+  readonly leaseMs: number;
+  readonly prefetch: number;
+  readonly workerId: string;
+  readonly clock: Clock;
+  readonly listener: LaneListener;
+}
+
+/** Subscribes to a queue. @throws what `Broker.subscribe` throws */
+export async function openLane(options: LaneOptions): Promise<Lane> {
+  const { broker, queue, weight, leaseMs, prefetch, workerId, clock, listener } = options;
+  const subscription = await broker.subscribe(queue, { leaseMs, prefetch, workerId });
+  const leases = new LeaseKeeper({
+    subscription,
+    clock,
+    leaseMs,
+    onLost: (held) => listener.leaseLost(held),
+    onError: (error) => listener.renewalFailed(queue, error),
+  });
+  const settler = new Settler<HeldDelivery>({
+    subscription: forgettingState(broker, subscription),
+    clock,
+    leaseMs,
+    onSettled: (settlement, isLost, held) => listener.settled(settlement, isLost, held),
+    onUnknown: (settlement, error, held) => listener.settlementUnknown(settlement, error, held),
+  });
+  return { queue, weight, subscription, leases, settler };
 }

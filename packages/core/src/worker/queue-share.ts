@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import { nextWait } from '../clock/backoff.ts';
+import { backoff } from '../clock/backoff.ts';
 import type { Source } from './source.ts';
 
 /** How long a queue that failed may keep the others waiting when it is asked again. */
@@ -81,7 +81,7 @@ export class QueueShare<S extends Source> {
   }
 
   #fail(error: unknown, stopped: AbortSignal): void {
-    this.#waitMs = nextWait(this.#waitMs);
+    this.#waitMs = backoff(this.#waitMs);
     this.#onError(this.source.queue, error, this.#waitMs);
     this.#rest = pause(this.#clock, this.#waitMs, stopped).then(() => {
       this.#rest = undefined;

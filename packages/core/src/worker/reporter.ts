@@ -17,7 +17,7 @@ export interface Report {
 /** Names come off the wire: of more than so many the first are enough to see what is wrong. */
 const MOST_UNKNOWN = 100;
 
-export const UNTOLD: Report = { event: 'none', durationMs: 0 };
+export const NO_REPORT: Report = { event: 'none', durationMs: 0 };
 
 /**
  * What is told of a settlement.
@@ -36,7 +36,7 @@ export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown
     case 'expire':
       return { event: 'expired', durationMs };
     case 'release':
-      return UNTOLD;
+      return NO_REPORT;
   }
 }
 

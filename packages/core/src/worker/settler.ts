@@ -5,7 +5,7 @@ import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import { nextWait } from '../clock/backoff.ts';
+import { backoff } from '../clock/backoff.ts';
 
 const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
   ack: 'ack.after-send',
@@ -84,7 +84,7 @@ export class Settler<C> {
     const { settlements, contexts } = batch;
     const giveUpAt = clock.monotonic() + leaseMs;
     let failure: { readonly error: unknown } | undefined;
-    for (let waitMs = nextWait(0); ; waitMs = nextWait(waitMs)) {
+    for (let waitMs = backoff(0); ; waitMs = backoff(waitMs)) {
       let lost: readonly Delivery[];
       try {
         lost = await subscription.settle(settlements);

@@ -1,13 +1,3 @@
-import type { Delivery } from '../broker/delivery.ts';
-
-/** From its second crash on a message runs alone. */
-const SUSPECT_CRASHES = 2;
-
-/** Whether this message may be what killed its workers. */
-export function isSuspect(delivery: Delivery): boolean {
-  return delivery.crashes >= SUSPECT_CRASHES;
-}
-
 /**
  * The rule that a suspect shares its worker with nobody, not even while it waits, so that only what it does alone is
  * charged to it. Only a worker that holds nothing else keeps one. Any other hands it back at once with all that came
