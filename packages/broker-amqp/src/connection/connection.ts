@@ -160,7 +160,9 @@ export class Connection {
   }
 
   /** Runs a short call that opens one channel, so that many of them at the same time do not use up all channels. */
-  inTurn<T>(call: () => Promise<T>): Promise<T> {
+  async inTurn<T>(call: () => Promise<T>): Promise<T> {
+    // The server's limit of channels is known from then on.
+    await this.ready();
     return this.#shortCalls.run(call);
   }
 

@@ -31,6 +31,8 @@ export class SessionPool {
 
   /** @throws BrokerUnavailableError as `Connection.openChannel` */
   async acquire(): Promise<Session> {
+    // The server's limit of channels is known from then on.
+    await this.#options.connection.ready();
     const slot = this.#slots.size < this.#most() ? this.#newSlot() : this.#leastUsed();
     slot.users++;
     try {

@@ -1,4 +1,4 @@
-import { closedError } from '../connection/amqp-errors.ts';
+import { closedError, unavailable } from '../connection/amqp-errors.ts';
 import { QueuePublisher, type QueuePublisherOptions } from './queue-publisher.ts';
 import type { Outcome, Outgoing } from './send-batch.ts';
 
@@ -26,7 +26,16 @@ export class Publisher {
 
   /** Returns the outcome of each message, in their order. See `QueuePublisher.send`. */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
-    if (this.#options.connection.isClosed) return messages.map(closedError);
+    const { connection } = this.#options;
+    if (connection.isClosed) return messages.map(closedError);
+    if (connection.current === undefined) {
+      // How many channels the server allows is known once it is connected.
+      const error = await connection.ready().then(
+        () => undefined,
+        (failure: unknown) => unavailable(failure, connection.address),
+      );
+      if (error !== undefined) return messages.map(() => error);
+    }
     const [first] = messages;
     if (first === undefined) return [];
     if (messages.every(({ queue }) => queue === first.queue)) return this.#publisherOf(first.queue).send(messages);

@@ -43,6 +43,8 @@ export class QueuePublisher {
   #mostBytes = Number.POSITIVE_INFINITY;
   #leftAt = Number.NEGATIVE_INFINITY;
   #usedAt = 0;
+  /** Why the last attempt to send the waiting messages failed. */
+  #trouble: unknown;
   readonly #stopListening: () => void;
 
   constructor(options: QueuePublisherOptions) {
@@ -96,6 +98,7 @@ export class QueuePublisher {
     try {
       while (this.#waiting.size > 0 && !connection.isBlocked && !connection.isClosed) {
         const channel = await this.#open();
+        this.#trouble = undefined;
         const prepared = await Promise.allSettled([...this.#waiting].map((pending) => this.#prepare(pending)));
         if (channel !== this.#channel || connection.isBlocked) continue;
         for (const pending of this.#waiting) if (pending.isPrepared || !pending.isOpen) this.#takeOut(pending, channel);
@@ -104,6 +107,7 @@ export class QueuePublisher {
         if (failure !== undefined) throw failure.reason;
       }
     } catch (error) {
+      this.#trouble = error;
       // What waits goes on waiting; its senders end by their own timeouts.
       logger?.debug({ error }, 'publishing waits for RabbitMQ');
       this.#flushSoon();
@@ -256,7 +260,10 @@ export class QueuePublisher {
     const { connection } = this.#options;
     return connection.isBlocked
       ? blocked()
-      : unavailable(connection.trouble ?? new Error('no confirmation came in time'), connection.address);
+      : unavailable(
+          connection.trouble ?? this.#trouble ?? new Error('no confirmation came in time'),
+          connection.address,
+        );
   }
 }
 
