@@ -1,12 +1,5 @@
-import {
-  type Broker,
-  BrokerUnavailableError,
-  type Delivery,
-  type PublishReceipt,
-  type ResultStore,
-  type Settlement,
-  type Subscription,
-} from '@brokkr/core';
+import { type Broker, BrokerUnavailableError, type ResultStore } from '@brokkr/core';
+import type { Delivery, PublishReceipt, Settlement, Subscription } from '@brokkr/core/adapter';
 import type { SimOracle } from './sim-oracle.ts';
 import type { SimPlan } from './sim-plan.ts';
 import type { SimProcess } from './sim-process.ts';

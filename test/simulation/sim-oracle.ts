@@ -1,4 +1,4 @@
-import type { Delivery, QueueCounts, Settlement } from '@brokkr/core';
+import type { Delivery, QueueCounts, Settlement } from '@brokkr/core/adapter';
 import { MAX_CRASHES, MAX_RETRIES, type Outcome, RETRY_DELAY_MS, type SimPlan } from './sim-plan.ts';
 
 /** What the server knows of one job, as an onlooker at its door sees it. */

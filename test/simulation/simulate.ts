@@ -2,12 +2,12 @@ import { MemoryBroker } from '@brokkr/broker-memory';
 import {
   BrokerUnavailableError,
   currentTask,
-  type Delivery,
   PermanentError,
   RetryLater,
   TaskManager,
   type Worker,
 } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { seededRandom } from '../support/seeded-random.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 
 /** Keys that are known, and the message each belongs to. All live equally long, so the oldest come first. */
 export class IdempotencyKeys {

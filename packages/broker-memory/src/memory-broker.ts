@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Broker,
-  BrokerCapabilities,
-  Elections,
-  Envelope,
-  Inspector,
-  MessageIndex,
-  PublishReceipt,
-  ResultStore,
-  StateStore,
-  SubscribeOptions,
-  Subscription,
-  WorkerDirectory,
-} from '@brokkr/core';
-import { BROKER_DEFAULTS } from '@brokkr/core/adapter';
+import {
+  type Broker,
+  BROKER_DEFAULTS,
+  type BrokerCapabilities,
+  type Elections,
+  type Envelope,
+  type Inspector,
+  type MessageIndex,
+  type PublishReceipt,
+  type ResultStore,
+  type StateStore,
+  type SubscribeOptions,
+  type Subscription,
+  type WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 import type { MemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryInspector } from './memory-inspector.ts';

@@ -1,4 +1,4 @@
-import type { Delivery, SettledResult, Settlement, Subscription } from '@brokkr/core';
+import type { Delivery, SettledResult, Settlement, Subscription } from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { MemoryQueue } from './memory-queue.ts';

@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;

@@ -3,8 +3,8 @@ import {
   type Broker,
   type BrokerCapabilities,
   type BrokerOptions,
-  ConfigError,
   checkQueueName,
+  ConfigError,
   type Diagnostics,
   type Envelope,
   type Inspector,
@@ -15,10 +15,10 @@ import {
   type SubscribeOptions,
   type Subscription,
   type WorkerDirectory,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
-import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';
+import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
 import { type Arguments, Connection } from './connection/connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './consuming/doorbell.ts';
@@ -30,7 +30,8 @@ import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
-import { parseRedisUrl } from './connection/redis-url.ts';
+import { addressOf, addressOfClient } from './connection/server-address.ts';
+import { parseRedisUrl, type RedisTarget } from './connection/redis-url.ts';
 import { append } from './scripts/append.ts';
 import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
@@ -41,7 +42,10 @@ import { checkServer, examineServer } from './connection/server-check.ts';
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`; or give a client. */
   readonly url?: string | undefined;
-  /** A client of yours, which stays yours to close. Connections that block are duplicates of it. */
+  /**
+   * A client of ioredis whose server is used. The broker opens connections of its own with the address, login, TLS,
+   * database and key prefix of this client, and never uses or closes it. Its other options do not matter.
+   */
   readonly client?: Client | undefined;
 }
 
@@ -69,11 +73,9 @@ export class RedisBroker implements Broker {
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
-  readonly #ownsClient: boolean;
   readonly #keys: Keys;
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
-  readonly #patienceMs: number;
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
   readonly #announced = new Set<string>();
@@ -88,40 +90,37 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
     this.#keys = new Keys(namespace);
-    this.#ownsClient = options.client === undefined;
-    const target = options.url === undefined ? undefined : parseRedisUrl(options.url);
-    const client = options.client ?? (target && connectTo(target, this.#patienceMs));
-    if (client === undefined) {
+    const { url, client } = options;
+    if (client !== undefined) checkClient(client);
+    const target = url === undefined ? undefined : parseRedisUrl(url);
+    const connect = client ? () => connectLike(client, timeoutMs) : target && (() => connectTo(target, timeoutMs));
+    if (connect === undefined) {
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
     this.#allowEviction = target?.allowEviction ?? false;
-    this.#connection = new Connection(client, {
-      check: async (checked) => {
-        if (!this.#ownsClient) await selectDatabase(checked);
-        await checkServer(checked, this.#allowEviction, options.logger);
-      },
-      renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
+    this.#connection = new Connection({
+      address: client ? addressOfClient(client) : addressOf(target as RedisTarget),
+      timeoutMs,
+      connect,
+      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
     });
-    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl, this.#patienceMs);
-    const inspector = new RedisInspector(this.#connection, this.#keys, this.#patienceMs);
+    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
+    const inspector = new RedisInspector(this.#connection, this.#keys);
     this.inspector = inspector;
     this.messages = {
       cancel: (queue, ids) => inspector.remove(queue, 'cancelled', ids),
       unfinished: (queue, ids) => inspector.unfinished(queue, ids),
     };
-    this.states = new RedisStates(this.#connection, this.#keys, this.#patienceMs);
-    this.#results = new RedisResults(this.#connection, this.#keys, this.#patienceMs, () => this.#duplicate());
+    this.states = new RedisStates(this.#connection, this.#keys);
+    this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
     this.results = this.#results;
     this.workers = { release: (workerId) => this.#releaseWorker(workerId) };
     this.diagnostics = {
       diagnose: () =>
-        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), {
-          patienceMs: this.#patienceMs,
-          unchecked: true,
-        }),
+        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
     };
   }
 
@@ -161,7 +160,6 @@ export class RedisBroker implements Broker {
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
-      patienceMs: this.#patienceMs,
       onClose: () => this.#subscriptions.delete(subscription),
     });
     this.#subscriptions.add(subscription);
@@ -174,7 +172,6 @@ export class RedisBroker implements Broker {
     for (const subscription of [...this.#subscriptions]) await subscription.close();
     this.#results.close();
     this.#connection.close();
-    if (this.#ownsClient) this.#connection.client.disconnect();
   }
 
   async #releaseWorker(workerId: string): Promise<number> {
@@ -224,11 +221,11 @@ export class RedisBroker implements Broker {
 
   #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 }
 

@@ -1,7 +1,7 @@
 export { TaskManager } from './manager/task-manager.ts';
 export type { ManagerOptions, RunMode } from './manager/manager-options.ts';
 
-export type { DefineTask, ErrorMatcher, Send, Sender, SendOptions, Task, TaskOptions, TaskRef } from './task/task.ts';
+export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
 export type { TaskHandle } from './task/task-handle.ts';
 export type { TaskContext } from './task/task-context.ts';
@@ -11,54 +11,26 @@ export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
 export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
-export { type AttemptRecord, readHistory } from './message/attempt-history.ts';
+export type { AttemptRecord } from './message/attempt-history.ts';
 export type { ErrorRecord } from './errors/error-record.ts';
 
 export type { RetryFailure, RetryPolicy } from './retry/retry-policy.ts';
-export { type ExponentialOptions, exponential } from './retry/exponential.ts';
-export { type LinearOptions, linear } from './retry/linear.ts';
-export { type FixedOptions, fixed, none } from './retry/fixed.ts';
+export { exponential } from './retry/exponential.ts';
+export { linear } from './retry/linear.ts';
+export { fixed, none } from './retry/fixed.ts';
 
 export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './middleware/middleware.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
-export type { Hook } from './worker/hooks.ts';
 
-export type {
-  Broker,
-  BrokerCapabilities,
-  BrokerParts,
-  PublishReceipt,
-  SubscribeOptions,
-  Subscription,
-} from './broker/broker.ts';
-export type { Delivery } from './broker/delivery.ts';
-export type { Envelope } from './broker/envelope.ts';
-export type { SettledResult, Settlement } from './broker/settlement.ts';
-export type { Diagnostics, Finding } from './broker/diagnostics.ts';
-export type { Elections, Leadership } from './broker/elections.ts';
-export type { Inspector, PeekState, QueueCounts } from './broker/inspector.ts';
-export type { MessageIndex } from './broker/message-index.ts';
+export type { Broker } from './broker/broker.ts';
 export type { ResultStore } from './broker/result-store.ts';
-export type { StateStore } from './broker/state-store.ts';
-export type { WorkerDirectory } from './broker/worker-directory.ts';
-export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
-export { checkQueueName } from './broker/names.ts';
-
-export type { BrokerOptions } from './config/broker-options.ts';
-export {
-  type BrokerFactory,
-  type CreateBrokerOptions,
-  createBroker,
-  registerBroker,
-} from './config/broker-registry.ts';
+export { createBroker, registerBroker } from './config/broker-registry.ts';
 export { openBroker } from './config/lazy-broker.ts';
 export { redactUrl } from './config/redact-url.ts';
-export type { ConfigOptions, TaskConfig } from './config/task-config.ts';
+export type { TaskConfig } from './config/task-config.ts';
 export { logger } from './config/default-logger.ts';
 
-export type { Clock, TimerHandle } from './clock/clock.ts';
-export { type Duration, toMs } from './clock/duration.ts';
-export { systemClock } from './clock/system-clock.ts';
+export type { Duration } from './clock/duration.ts';
 
 export { BrokkrError } from './errors/brokkr-error.ts';
 export {

@@ -6,7 +6,7 @@ import {
   type PeekState,
   type QueueCounts,
   redriveEnvelope,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -22,12 +22,10 @@ import type { Reply, Script } from '../scripts/script.ts';
 export class RedisInspector implements Inspector {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #patienceMs: number;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#patienceMs = patienceMs;
   }
 
   queues(): Promise<readonly string[]> {
@@ -125,12 +123,12 @@ export class RedisInspector implements Inspector {
   }
 
   #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.#patienceMs });
+    return this.#connection.call(send);
   }
 
   #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
     checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args, { patienceMs: this.#patienceMs });
+    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 }
 

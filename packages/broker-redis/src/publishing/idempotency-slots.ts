@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Envelope, PublishReceipt } from '@brokkr/core';
+import type { Envelope, PublishReceipt } from '@brokkr/core/adapter';
 import type { Connection } from '../connection/connection.ts';
 import type { Keys } from '../keys.ts';
 import { keySlot } from '../scripts/key-slot.ts';
@@ -21,13 +21,11 @@ export class IdempotencySlots {
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #ttl: string;
-  readonly #patienceMs: number;
 
-  constructor(connection: Connection, keys: Keys, ttl: string, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys, ttl: string) {
     this.#connection = connection;
     this.#keys = keys;
     this.#ttl = ttl;
-    this.#patienceMs = patienceMs;
   }
 
   async route(envelopes: readonly Envelope[]): Promise<Routed> {
@@ -36,8 +34,7 @@ export class IdempotencySlots {
       envelopes.map(async (envelope) => {
         if (envelope.idempotencyKey === undefined) return envelope;
         const slot = this.#keys.slot(createHash('sha1').update(envelope.idempotencyKey).digest('hex'));
-        const patience = { patienceMs: this.#patienceMs };
-        const answer = await this.#connection.run(keySlot, slot, [envelope.queue, this.#ttl], patience);
+        const answer = await this.#connection.run(keySlot, slot, [envelope.queue, this.#ttl]);
         const [queue, isNew] = answer as readonly [Buffer, number];
         const bound = { ...envelope, queue: String(queue) };
         if (isNew === 0) known.set(bound, slot);
@@ -52,9 +49,7 @@ export class IdempotencySlots {
     const stored = envelopes.filter((envelope, index) => known.has(envelope) && receipts[index]?.isNew);
     await Promise.all(
       stored.map((envelope) =>
-        this.#connection.call((client) => client.pexpire(known.get(envelope) as string, this.#ttl), {
-          patienceMs: this.#patienceMs,
-        }),
+        this.#connection.call((client) => client.pexpire(known.get(envelope) as string, this.#ttl)),
       ),
     );
   }

@@ -1,38 +1,38 @@
 /**
- * Forgets the messages whose ids are `ARGV[first]` to `ARGV[last]`, each with its fence as far behind its id as there
- * are ids; answers the numbers of those whose lease was lost (from 1). The short way of the most frequent settlement:
- * a few commands for the whole batch, and nothing made in Lua for a message but what its hand-over is compared with.
- * Part of `exchange`.
+ * `accepted` reads which of the ids `ARGV[first]` to `ARGV[last]` are held by this worker; the fence of each is as far
+ * behind its id as there are ids. Returns the numbers (from 1) of those whose lease was lost, then the list, first and
+ * last index of the others. `forget` removes those.
+ *
+ * The short path of the most frequent settlement: a few commands for the whole batch, and one comparison a message. Part
+ * of `exchange`.
  */
 export const ACKNOWLEDGE = `
-local function acknowledge(first, last, worker)
+local function accepted(first, last, worker, anyLapsed)
   local size = last - first + 1
   local holders = redis.call('HMGET', held, unpack(ARGV, first, last))
-  -- While no lease of the queue has run out, whoever holds a message has a live lease on it.
-  local anyLapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 1)[1]
+  -- While no lease of the queue has expired, every holder has a live lease.
   local ends = anyLapsed and redis.call('ZMSCORE', leases, unpack(ARGV, first, last))
   local lost, isLost = {}, {}
   local holder = ' ' .. worker
   for i = 1, size do
-    if holders[i] ~= ARGV[last + i] .. holder or (ends and tonumber(ends[i] or 0) <= now) then
+    if holders[i] ~= ARGV[last + i] .. holder or (ends and ends[i] and tonumber(ends[i]) <= now) then
       lost[#lost + 1] = i
       isLost[i] = true
     end
   end
-  if #lost == size then return lost end
-  local ids, from, to = ARGV, first, last
-  if #lost > 0 then
-    ids, from = {}, 1
-    for i = 1, size do
-      if not isLost[i] then ids[#ids + 1] = ARGV[first - 1 + i] end
-    end
-    to = #ids
+  if #lost == 0 then return lost, ARGV, first, last end
+  local ids = {}
+  for i = 1, size do
+    if not isLost[i] then ids[#ids + 1] = ARGV[first - 1 + i] end
   end
+  return lost, ids, 1, #ids
+end
+
+local function forget(ids, from, to, anyCrashed)
   redis.call('ZREM', leases, unpack(ids, from, to))
   redis.call('HDEL', held, unpack(ids, from, to))
   redis.call('HDEL', messages, unpack(ids, from, to))
-  if redis.call('EXISTS', crashes) == 1 then redis.call('HDEL', crashes, unpack(ids, from, to)) end
-  redis.call('HINCRBY', counts, 'acknowledged', to - from + 1)
-  return lost
+  if anyCrashed then redis.call('HDEL', crashes, unpack(ids, from, to)) end
+  count('acknowledged', to - from + 1)
 end
 `;

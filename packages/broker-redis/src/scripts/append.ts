@@ -1,15 +1,19 @@
-import { KEYS_OF_QUEUE, RING } from './parts.ts';
-import { script } from './script.ts';
+import { COUNT, RING } from './parts.ts';
+import { queueScript } from './script.ts';
 
 /**
- * ARGV: pairs of id and bytes. Stores messages without delay or idempotency key: the short way of `publish`, with a
- * few commands for the whole batch. An id that is kept already is the repeat of a publish whose answer was lost. Its
- * first write grows, so that a full server refuses it before anything happened.
+ * Stores messages without delay or idempotency key: the short path of `publish`, with a few commands for the whole batch.
+ * ARGV: pairs of id and bytes. An id that is stored already is the repeat of a publish whose answer was lost.
+ *
+ * Answers 1 if the queue had counted no message before (it is new, or the server lost its data), else 0. The first write
+ * needs memory, so a full server refuses it before anything has changed.
  */
-export const append = script(`${KEYS_OF_QUEUE}${RING}
+export const append = queueScript(`${RING}${COUNT}
+redis.call('LLEN', ready)
+local isFirst = redis.call('HEXISTS', counts, 'published') == 0 and 1 or 0
 local line = {}
 if #ARGV == 2 then
-  if redis.call('HSETNX', messages, ARGV[1], ARGV[2]) == 0 then return 0 end
+  if redis.call('HSETNX', messages, ARGV[1], ARGV[2]) == 0 then return isFirst end
   line[1] = ARGV[1]
 else
   for i = 1, #ARGV, 2 do line[#line + 1] = ARGV[i] end
@@ -25,11 +29,11 @@ else
       fields[2 * #line - 1], fields[2 * #line] = id, ARGV[2 * i]
     end
   end
-  if #line == 0 then return 0 end
+  if #line == 0 then return isFirst end
   redis.call('HSET', messages, unpack(fields))
 end
 redis.call('RPUSH', ready, unpack(line))
-redis.call('HINCRBY', counts, 'published', #line)
+count('published', #line)
 ring()
-return 0
+return isFirst
 `);

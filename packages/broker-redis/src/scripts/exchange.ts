@@ -1,18 +1,45 @@
 import { ACKNOWLEDGE } from './acknowledge.ts';
 import { CLAIM } from './claim.ts';
-import { GIVE_BACK_AS_CRASHED, KEYS_OF_QUEUE, RING, SERVER_TIME } from './parts.ts';
-import { script } from './script.ts';
+import { COUNT, GIVE_BACK_AS_CRASHED, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
+import { queueScript } from './script.ts';
 
 /**
- * What a busy consumer says most: these are done, give me the next. ARGV: limit (0: none), 1 for a claim ahead of
+ * The most frequent call of a busy consumer: these are done, give me the next. ARGV: limit (0: none), 1 for a claim ahead of
  * others that are to run first, lease in ms, worker, consumer, number of the claim, then the ids that are done, then
  * their fences.
- * Answers what `acknowledge` does, followed, where the limit is not 0, by what `claim` does.
+ *
+ * Answers the numbers (from 1) of the acknowledgements whose lease was lost, followed, if the limit is not 0, by the
+ * answer of `claim`.
  */
-export const exchange = script(`${KEYS_OF_QUEUE}${SERVER_TIME}${RING}${GIVE_BACK_AS_CRASHED}${ACKNOWLEDGE}${CLAIM}
+export const exchange =
+  queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${GIVE_BACK_AS_CRASHED}${ACKNOWLEDGE}${CLAIM}
 local limit, ahead, lease, worker = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
 local done = (#ARGV - 6) / 2
-local lost = done > 0 and acknowledge(7, 6 + done, worker) or {}
+-- Reads of every key that is written below: a wrong type raises here, before anything has changed.
+local nextEnd = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')[2]
+local state = {
+  anyLapsed = nextEnd and tonumber(nextEnd) <= now,
+  anyCrashed = redis.call('HLEN', crashes) > 0,
+}
+redis.call('HLEN', messages)
+redis.call('HLEN', counts)
+local lost, ids, from, to = {}, {}, 1, 0
+if done > 0 then
+  lost, ids, from, to = accepted(7, 6 + done, worker, state.anyLapsed)
+else
+  redis.call('HLEN', held)
+end
+local memo = q .. ':claim:' .. ARGV[5]
+if limit > 0 then
+  state.nextDue = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
+  state.waiting = redis.call('LLEN', ready)
+  state.fence = lastFence()
+  -- Only this script reads it: a value of another type is overwritten.
+  local said = redis.pcall('GET', memo)
+  local saidCall, before, size, endsAt = string.match(type(said) == 'string' and said or '', '^(%d+) (%d+) (%d%d?%d?) (%d+)$')
+  if saidCall == ARGV[6] then state.before, state.size, state.endsAt = before, size, endsAt end
+end
+if to >= from then forget(ids, from, to, state.anyCrashed) end
 if limit == 0 then return { lost } end
-return { lost, claim(limit, ahead, lease, worker, q .. ':claim:' .. ARGV[5], ARGV[6]) }
+return { lost, unpack(claim(limit, ahead, lease, worker, memo, ARGV[6], state)) }
 `);

@@ -1,16 +1,25 @@
-import { HOLDS, KEYS_OF_QUEUE, SERVER_TIME } from './parts.ts';
-import { script } from './script.ts';
+import { HOLDS, SERVER_TIME } from './parts.ts';
+import { queueScript } from './script.ts';
 
-/** ARGV: lease in ms, then pairs of id and fence. Renews live leases; answers the numbers of those lost (from 1). */
-export const extend = script(`${KEYS_OF_QUEUE}${SERVER_TIME}${HOLDS}
-local endsAt = now + tonumber(ARGV[1])
-local lost = {}
+/**
+ * Renews live leases. ARGV: lease in ms, then pairs of id and fence. Answers the numbers (from 1) of those that were lost.
+ * Deletes nothing, but begins with a delete: a full server allows further writes only after one.
+ */
+export const extend = queueScript(`${SERVER_TIME}${HOLDS}
+local endsAt = string.format('%.0f', now + tonumber(ARGV[1]))
+local lost, renewed = {}, {}
+redis.call('ZCARD', leases)
 for i = 2, #ARGV, 2 do
   if holds(ARGV[i], ARGV[i + 1]) then
-    redis.call('ZADD', leases, 'XX', endsAt, ARGV[i])
+    renewed[#renewed + 1] = endsAt
+    renewed[#renewed + 1] = ARGV[i]
   else
     lost[#lost + 1] = i / 2
   end
+end
+if #renewed > 0 then
+  redis.call('DEL', q .. ':none')
+  redis.call('ZADD', leases, unpack(renewed))
 end
 return lost
 `);

@@ -1,10 +1,14 @@
 import { script } from './script.ts';
 
 /**
- * KEYS[1]: slot of an idempotency key. ARGV: queue, life in ms. Answers the queue that the key belongs to, and 1 where
- * it does from now on.
+ * Reads or takes the slot of an idempotency key. KEYS[1]: the slot. ARGV: queue, life in ms. Answers the queue that the key
+ * belongs to, and 1 if it belongs to it only from now on. A slot holds `=QUEUE`; any other value is not ours and is
+ * overwritten.
  */
 export const keySlot = script(`
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return { ARGV[1], 1 } end
-return { redis.call('GET', KEYS[1]), 0 }
+local found = redis.pcall('GET', KEYS[1])
+local queue = type(found) == 'string' and #found <= 121 and string.match(found, '^=([%w._-]+)$')
+if queue then return { queue, 0 } end
+redis.call('SET', KEYS[1], '=' .. ARGV[1], 'PX', ARGV[2])
+return { ARGV[1], 1 }
 `);

@@ -1,52 +1,106 @@
-/** The keys of a queue; `docs/redis.md` says what each holds. */
+/** The keys of a queue, and the type of each. `docs/redis.md` describes what they hold. */
 export const KEYS_OF_QUEUE = `
 local q = KEYS[1]
 local ready, delayed, leases, bell = q .. ':ready', q .. ':delayed', q .. ':leases', q .. ':bell'
 local messages, held, crashes, counts = q .. ':messages', q .. ':held', q .. ':crashes', q .. ':counts'
-local dead, letters = q .. ':dead', q .. ':letters'
+local dead, letters, fences = q .. ':dead', q .. ':letters', q .. ':fence'
+local types = {
+  { ready, 'list' }, { delayed, 'zset' }, { leases, 'zset' }, { dead, 'zset' }, { messages, 'hash' }, { held, 'hash' },
+  { crashes, 'hash' }, { counts, 'hash' }, { letters, 'hash' }, { fences, 'string' },
+}
 `;
 
-/** The server's clock in whole milliseconds: rounded down to compare with, rounded up to wait from: never early. */
+/** The server's clock in whole milliseconds: `now` to compare with, `nowUp` (rounded up) to start a delay from. */
 export const SERVER_TIME = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local nowUp = time[1] * 1000 + math.ceil(time[2] / 1000)
 `;
 
-/** One element is enough: who takes it rings again where more is left. */
+/**
+ * Wakes one idle consumer. One element is enough: the consumer that takes it rings again if more is left. The bell holds
+ * no data, so a value of another type is deleted.
+ */
 export const RING = `
 local function ring()
-  if redis.call('LLEN', bell) == 0 then redis.call('RPUSH', bell, '1') end
+  local rung = redis.pcall('LLEN', bell)
+  if type(rung) == 'table' then redis.call('DEL', bell) end
+  if rung ~= 0 and type(rung) == 'number' then return end
+  redis.call('RPUSH', bell, '1')
 end
 `;
 
 /**
- * Hand-overs that ended without a settlement: back to the head, in the order they were handed over, a crash counted
- * for each. Begins with a delete: under OOM a script may write on only after one (Redis 6 and 7).
+ * Adds to a counter of the queue. A value that is not a number starts again from 0: a broken counter must not stop
+ * messages. Its script reads `counts` first, so that only the value can be wrong here, not the type.
  */
-export const GIVE_BACK_AS_CRASHED = `
+export const COUNT = `
+local function count(name, by)
+  if type(redis.pcall('HINCRBY', counts, name, by)) == 'table' then redis.call('HSET', counts, name, by) end
+end
+`;
+
+/** The number in `fences`. Numbers above 14 digits are refused, because Lua would print them rounded. */
+export const LAST_FENCE = `
+local function lastFence()
+  local text = redis.call('GET', fences) or '0'
+  if not string.match(text, '^%d+$') or #text > 14 then error('SPOILED number string ' .. fences, 0) end
+  return tonumber(text)
+end
+`;
+
+/** A crash count as it is stored. One that is not a number of up to six digits counts as 0. */
+export const CRASH_COUNT = `
+local function crashCount(text)
+  return tonumber(string.match(text or '', '^%d%d?%d?%d?%d?%d?$')) or 0
+end
+`;
+
+/**
+ * Returns deliveries that ended without a settlement to the head of the line, in the order of their fences, and counts a
+ * crash for each. Begins with a delete: a script may write under OOM only after one (Redis 6 and 7).
+ */
+export const GIVE_BACK_AS_CRASHED = `${CRASH_COUNT}
 local function giveBackAsCrashed(ids)
   local holders = redis.call('HMGET', held, unpack(ids))
+  local crashed = redis.call('HMGET', crashes, unpack(ids))
   redis.call('ZREM', leases, unpack(ids))
   redis.call('HDEL', held, unpack(ids))
   local returned = {}
   for i, id in ipairs(ids) do
-    returned[i] = { id = id, fence = tonumber(string.match(holders[i] or '0', '^%d+')) or 0 }
+    returned[i] = { id = id, at = i, fence = tonumber(string.match(holders[i] or '', '^%d+')) or 0 }
+    redis.call('HSET', crashes, id, crashCount(crashed[i]) + 1)
   end
-  table.sort(returned, function(a, b) return a.fence > b.fence end)
-  for _, one in ipairs(returned) do
-    redis.call('HINCRBY', crashes, one.id, 1)
-    redis.call('LPUSH', ready, one.id)
-  end
+  table.sort(returned, function(a, b)
+    if a.fence ~= b.fence then return a.fence > b.fence end
+    return a.at > b.at
+  end)
+  for _, one in ipairs(returned) do redis.call('LPUSH', ready, one.id) end
 end
 `;
 
-/** Whether the lease of hand-over `fence` is live: not run out, and nobody else holds the message. */
+/**
+ * Whether delivery `fence` still holds the message: nobody else does, and its lease has not expired. A message that is
+ * held and has no lease lost it to another client, which deleted or overwrote `leases`: it is still held.
+ */
 export const HOLDS = `
 local function holds(id, fence)
   local holder = redis.call('HGET', held, id)
   if not holder or string.match(holder, '^%d+') ~= fence then return false end
   local endsAt = redis.call('ZSCORE', leases, id)
-  return endsAt and tonumber(endsAt) > now
+  return not endsAt or tonumber(endsAt) > now
+end
+`;
+
+/**
+ * Frees the idempotency key of a message that was cancelled, discarded, purged or expired, if the key still names this
+ * message. `bytes` begin with the digest of the key, if the message has one (see `encodeEnvelope`).
+ */
+export const FREE_KEY = `
+local function freeKey(id, bytes)
+  local digest = bytes and string.match(bytes, '^{"d":"(%x+)"')
+  if not digest then return end
+  local key = q .. ':key:' .. digest
+  if redis.pcall('GET', key) == '=' .. id then redis.call('DEL', key) end
 end
 `;

@@ -1,8 +1,8 @@
-import { KEYS_OF_QUEUE, RING } from './parts.ts';
-import { script } from './script.ts';
+import { RING } from './parts.ts';
+import { queueScript } from './script.ts';
 
-/** Rings again for somebody else, where there is anything to come for. */
-export const passOn = script(`${KEYS_OF_QUEUE}${RING}
+/** Rings again for another consumer, if there is anything to come for. */
+export const passOn = queueScript(`${RING}
 if redis.call('EXISTS', ready, delayed) > 0 then ring() end
 return 0
 `);

@@ -1,12 +1,27 @@
-import { KEYS_OF_QUEUE } from './parts.ts';
-import { script } from './script.ts';
+import { COUNT, FREE_KEY } from './parts.ts';
+import { queueScript } from './script.ts';
 
-/** ARGV: limit. Removes that many from the head of what is ready, and counts them; answers how many. */
-export const purge = script(`${KEYS_OF_QUEUE}
-local ids = redis.call('LPOP', ready, ARGV[1])
-if not ids then return 0 end
-redis.call('HDEL', messages, unpack(ids))
-redis.call('HDEL', crashes, unpack(ids))
-redis.call('HINCRBY', counts, 'purged', #ids)
-return #ids
+/**
+ * Removes ready messages from the head of the line, counts them, and frees their idempotency keys. ARGV: limit. Answers how
+ * many it removed from the line, then how many of them were messages.
+ */
+export const purge = queueScript(`${COUNT}${FREE_KEY}
+redis.call('HLEN', counts)
+redis.call('HLEN', crashes)
+local ids = redis.call('LRANGE', ready, 0, ARGV[1] - 1)
+if #ids == 0 then return { 0, 0 } end
+local bytes = redis.call('HMGET', messages, unpack(ids))
+local holders = redis.call('HMGET', held, unpack(ids))
+redis.call('LTRIM', ready, #ids, -1)
+local purged = 0
+for i, id in ipairs(ids) do
+  -- An id that is held was put in line by another client: the message is running.
+  if bytes[i] and not holders[i] then
+    freeKey(id, bytes[i])
+    if redis.call('HDEL', messages, id) == 1 then purged = purged + 1 end
+    redis.call('HDEL', crashes, id)
+  end
+end
+if purged > 0 then count('purged', purged) end
+return { #ids, purged }
 `);

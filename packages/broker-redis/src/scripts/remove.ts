@@ -1,18 +1,26 @@
-import { KEYS_OF_QUEUE } from './parts.ts';
-import { script } from './script.ts';
+import { COUNT, FREE_KEY } from './parts.ts';
+import { queueScript } from './script.ts';
 
-/** ARGV: counter, then ids. Removes those that are ready or delayed and counts them; answers the ids removed. */
-export const remove = script(`${KEYS_OF_QUEUE}
+/**
+ * Removes messages that are ready or delayed, counts them, and frees their idempotency keys. ARGV: counter, then ids.
+ * Answers the removed ids.
+ */
+export const remove = queueScript(`${COUNT}${FREE_KEY}
 local removed = {}
+for _, hash in ipairs({ messages, held, crashes, counts }) do redis.call('HLEN', hash) end
+redis.call('ZCARD', delayed)
+redis.call('LLEN', ready)
 for i = 2, #ARGV do
   local id = ARGV[i]
+  local bytes = redis.call('HGET', messages, id)
   if redis.call('ZREM', delayed, id) == 1
-    or (redis.call('HEXISTS', messages, id) == 1 and redis.call('LREM', ready, 1, id) == 1) then
+    or (bytes and redis.call('HEXISTS', held, id) == 0 and redis.call('LREM', ready, 1, id) == 1) then
+    freeKey(id, bytes)
     redis.call('HDEL', messages, id)
     redis.call('HDEL', crashes, id)
     removed[#removed + 1] = id
   end
 end
-if #removed > 0 then redis.call('HINCRBY', counts, ARGV[1], #removed) end
+if #removed > 0 then count(ARGV[1], #removed) end
 return removed
 `);

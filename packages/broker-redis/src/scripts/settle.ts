@@ -1,12 +1,16 @@
-import { HOLDS, KEYS_OF_QUEUE, RING, SERVER_TIME } from './parts.ts';
-import { script } from './script.ts';
+import { COUNT, FREE_KEY, HOLDS, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
+import { queueScript } from './script.ts';
 
 /**
- * ARGV for each settlement: kind (retry, dead-letter, release, expire), id, fence, bytes of the replacement or '',
- * delay in ms. Giving up the lease and what follows from it is one step. Answers the numbers of those whose lease was
- * lost (from 1). Every one begins with a delete, so that a full server lets it end.
+ * Ends deliveries. ARGV for each settlement: kind (retry, dead-letter, release, expire), id, fence, bytes of the
+ * replacement or '', delay in ms. Answers the numbers (from 1) of those whose lease was lost; for these nothing changes.
+ * The first write is a delete, so that the script also runs when the server is full.
  */
-export const settle = script(`${KEYS_OF_QUEUE}${SERVER_TIME}${RING}${HOLDS}
+export const settle = queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${HOLDS}${FREE_KEY}
+for _, hash in ipairs({ messages, held, crashes, counts, letters }) do redis.call('HLEN', hash) end
+for _, set in ipairs({ leases, delayed, dead }) do redis.call('ZCARD', set) end
+redis.call('LLEN', ready)
+lastFence()
 local lost, rings = {}, false
 for i = 1, #ARGV, 5 do
   local kind, id, fence, bytes, delay = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
@@ -22,16 +26,17 @@ for i = 1, #ARGV, 5 do
     elseif kind == 'release' then
       redis.call('LPUSH', ready, id)
       rings = true
-    else
+    elseif kind == 'dead-letter' then
       redis.call('HDEL', messages, id)
       redis.call('HDEL', crashes, id)
-      if kind == 'dead-letter' then
-        -- One of that id that is dead already makes room: it counts as discarded, so that counts are conserved.
-        if redis.call('HSET', letters, id, bytes) == 0 then redis.call('HINCRBY', counts, 'discarded', 1) end
-        redis.call('ZADD', dead, redis.call('INCR', q .. ':fence'), id)
-      else
-        redis.call('HINCRBY', counts, 'expired', 1)
-      end
+      -- An older letter of this id is replaced. It counts as discarded, so that counts are conserved.
+      if redis.call('HSET', letters, id, bytes) == 0 then count('discarded', 1) end
+      redis.call('ZADD', dead, redis.call('INCR', fences), id)
+    else
+      freeKey(id, redis.call('HGET', messages, id))
+      redis.call('HDEL', messages, id)
+      redis.call('HDEL', crashes, id)
+      count('expired', 1)
     end
   end
 end

@@ -1,4 +1,4 @@
-import type { ResultStore } from '@brokkr/core';
+import type { ResultStore } from '@brokkr/core/adapter';
 import type { Client } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
 import { closedError } from '../connection/redis-errors.ts';
@@ -11,16 +11,14 @@ const LOOK_EVERY_MS = 1_000;
 export class RedisResults implements ResultStore {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #patienceMs: number;
   readonly #connect: () => Client;
   readonly #waiting = new Map<string, Set<Told>>();
   #subscriber: Client | undefined;
   #closed = false;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number, connect: () => Client) {
+  constructor(connection: Connection, keys: Keys, connect: () => Client) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#patienceMs = patienceMs;
     this.#connect = connect;
   }
 
@@ -33,12 +31,10 @@ export class RedisResults implements ResultStore {
     const key = this.#keys.result(id);
     const bytes = Buffer.from(result);
     const ttl = Math.ceil(ttlMs);
-    const patience = { patienceMs: this.#patienceMs };
-    await this.#connection.call(
-      (client) => (onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl)),
-      patience,
+    await this.#connection.call((client) =>
+      onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl),
     );
-    await this.#connection.call((client) => client.publish(key, ''), patience);
+    await this.#connection.call((client) => client.publish(key, ''));
   }
 
   async load(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -65,7 +61,7 @@ export class RedisResults implements ResultStore {
   }
 
   async #get(key: string): Promise<Uint8Array | undefined> {
-    const found = await this.#connection.call((client) => client.getBuffer(key), { patienceMs: this.#patienceMs });
+    const found = await this.#connection.call((client) => client.getBuffer(key));
     return found ?? undefined;
   }
 

@@ -1,5 +1,5 @@
 import { nextTick } from 'node:process';
-import type { StateStore } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Keys } from '../keys.ts';
@@ -10,14 +10,12 @@ type Values = ReadonlyMap<string, string>;
 export class RedisStates implements StateStore {
   readonly #connection: Connection;
   readonly #key: string;
-  readonly #patienceMs: number;
   #asked: string[] = [];
   #reading: Promise<Values> | undefined;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.#key = keys.state;
-    this.#patienceMs = patienceMs;
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -27,9 +25,8 @@ export class RedisStates implements StateStore {
   }
 
   async set(key: string, value: string | undefined): Promise<void> {
-    await this.#connection.call(
-      (client) => (value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value)),
-      { patienceMs: this.#patienceMs },
+    await this.#connection.call((client) =>
+      value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value),
     );
   }
 
@@ -38,10 +35,9 @@ export class RedisStates implements StateStore {
     this.#asked = [];
     this.#reading = undefined;
     const values = new Map<string, string>();
-    const patience = { patienceMs: this.#patienceMs };
     await Promise.all(
       batches(asked).map(async (keys) => {
-        const answers = await this.#connection.call((client) => client.hmget(this.#key, ...keys), patience);
+        const answers = await this.#connection.call((client) => client.hmget(this.#key, ...keys));
         for (const [index, key] of keys.entries()) {
           const value = answers[index];
           if (value != null) values.set(key, value);

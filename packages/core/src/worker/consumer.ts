@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events';
+// From the module: tests that fake timers replace the global function, and `drain()` would hang.
+import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import { isSuspect } from '../broker/suspect.ts';
