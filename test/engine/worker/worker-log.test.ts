@@ -212,7 +212,7 @@ describe('what a worker tells of messages', () => {
   });
 
   it('the longest wait there is has a date, and hides nothing of other messages', async () => {
-    const { tm, clock, lines, warnings } = await setUp();
+    const { tm, clock, lines } = await setUp();
     const ages = tm.task({ name: 'ages' }, async () => {
       throw new RetryLater('10000000d');
     });
@@ -225,7 +225,7 @@ describe('what a worker tells of messages', () => {
     await worker.start();
     await clock.advance(1_000);
     expect(succeeded).toEqual(['quick', 'quick']);
-    expect(warnings().filter(({ nextAt }) => nextAt !== undefined)).toMatchObject([
+    expect(lines.filter(({ nextAt }) => nextAt !== undefined)).toMatchObject([
       { task: { name: 'ages' }, nextAt: expect.stringMatching(/^\+029\d{3}-/) },
     ]);
     expect(lines.some(({ msg }) => msg.includes('settle_unknown'))).toBe(false);

@@ -16,6 +16,7 @@ import type { Outcome, SettledOutcome } from './outcome.ts';
 import { NO_REPORT, type Report, type Reporter, reportOf } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import type { RunnableTask } from './runnable-task.ts';
+import type { RunBindings } from '../task/task-run.ts';
 import { Runner } from './runner.ts';
 import type { SettlementContext } from './settlement-for.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
@@ -39,7 +40,7 @@ export class DeliveryHandler implements LaneListener {
   readonly #runner: Runner;
   readonly #settling: SettlementContext;
   #isStopping = false;
-  #interrupted = 0;
+  readonly #interrupted: RunBindings['task'][] = [];
   #finished: (() => void)[] = [];
 
   constructor(options: DeliveryHandlerOptions) {
@@ -61,8 +62,8 @@ export class DeliveryHandler implements LaneListener {
     return this.#runner.size;
   }
 
-  /** Number of runs that did not end in time at a stop, and were handed back. */
-  get interrupted(): number {
+  /** Runs that did not end in time at a stop, and were handed back. */
+  get interrupted(): readonly RunBindings['task'][] {
     return this.#interrupted;
   }
 
@@ -103,7 +104,7 @@ export class DeliveryHandler implements LaneListener {
 
   #ended(execution: Execution, outcome: Outcome): void {
     failpoint('handler.after-before-settle');
-    if (outcome.kind === 'interrupted') this.#interrupted++;
+    if (outcome.kind === 'interrupted') this.#interrupted.push(execution.run.bindings().task);
     this.#options.isolation.leave();
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#endRun(execution, outcome);
