@@ -1,4 +1,5 @@
-import type { Delivery, RetryPolicy } from '@brokkr/core';
+import type { RetryPolicy } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
 import { aSecondOfWork, workerBench } from './worker-bench.ts';
 

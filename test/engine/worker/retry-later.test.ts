@@ -12,7 +12,7 @@ interface Line {
 }
 
 /** A running task whose handler asks to run later, with the lines that its worker logs. */
-async function runLater(options: TaskOptions, handler: () => Promise<void>) {
+async function runLater(options: Omit<TaskOptions, 'schema'>, handler: () => Promise<void>) {
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
   const lines: Line[] = [];
