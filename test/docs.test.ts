@@ -96,6 +96,20 @@ describe('lists of the documentation are complete', () => {
   });
 });
 
+describe('files that pages name exist', () => {
+  it.each(['CONTRIBUTING.md', 'docs/lifecycle.md', 'docs/writing-a-broker.md', 'docs/redis.md', 'docs/reliability.md'])(
+    '%s',
+    (page) => {
+      const named = [...readPage(page).matchAll(/(?<![\w/.*-])(?:[a-z][\w-]*\/)+[\w-]+\.(?:ts|md)\b/g)].map(
+        ([path]) => path,
+      );
+      const places = ['', 'packages/core/src/', 'docs/', 'examples/custom-broker/'];
+      const missing = named.filter((path) => !places.some((place) => existsSync(join(root, place, path))));
+      expect(missing).toEqual([]);
+    },
+  );
+});
+
 /** Targets of links to this project, outside of code. */
 function linksOf(markdown: string): string[] {
   const prose = markdown.replaceAll(/^```[\s\S]*?^```$/gm, '');

@@ -63,7 +63,8 @@ export class MemoryBroker implements Broker {
         server.queues().reduce((released, queue) => released + queue.releaseWorker(workerId), 0),
     };
     this.results = {
-      store: (id, result, ttlMs) => server.results.store(id, result, ttlMs),
+      storesWithSettlement: true,
+      store: async (id, result, ttlMs, { onlyIfNone } = {}) => server.results.store(id, result, ttlMs, onlyIfNone),
       load: async (id, signal) => {
         this.#checkOpen();
         return server.results.load(id, signal, this);
@@ -108,6 +109,7 @@ export class MemoryBroker implements Broker {
     const subscription: MemorySubscription = new MemorySubscription(queue, leases, {
       isBrokerClosed: () => this.#closed,
       onClose: () => this.#subscriptions.delete(subscription),
+      storeResult: (id, { bytes, ttlMs }) => this.#server.results.store(id, bytes, ttlMs),
     });
     this.#subscriptions.add(subscription);
     return subscription;

@@ -22,9 +22,18 @@ export class RedisResults implements ResultStore {
     this.#connect = connect;
   }
 
-  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
+  async store(
+    id: string,
+    result: Uint8Array,
+    ttlMs: number,
+    { onlyIfNone = false }: { readonly onlyIfNone?: boolean | undefined } = {},
+  ): Promise<void> {
     const key = this.#keys.result(id);
-    await this.#connection.call((client) => client.set(key, Buffer.from(result), 'PX', Math.ceil(ttlMs)));
+    const bytes = Buffer.from(result);
+    const ttl = Math.ceil(ttlMs);
+    await this.#connection.call((client) =>
+      onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl),
+    );
     await this.#connection.call((client) => client.publish(key, ''));
   }
 

@@ -36,5 +36,11 @@ async function load(path: string): Promise<void> {
     return;
   }
   const { createJiti } = await import('jiti');
-  await createJiti(pathToFileURL(path).href, { tryNative: true, tsconfigPaths: true }).import(path);
+  // jiti compiles what TypeScript loads by require(). A compiled copy of our packages is a second one, without the tasks.
+  const jiti = createJiti(pathToFileURL(path).href, {
+    tryNative: true,
+    tsconfigPaths: true,
+    nativeModules: ['@brokkr'],
+  });
+  await jiti.import(path);
 }

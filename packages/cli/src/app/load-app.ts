@@ -30,7 +30,7 @@ export async function loadApp(
   options: ManagerOptions,
   choose: Choose = mainManager,
 ): Promise<App> {
-  const path = findApp(given);
+  const path = await findApp(given);
   const core = await loadCore(dirname(path));
   try {
     await importModule(path);

@@ -14,7 +14,10 @@ export type Core = typeof import('@brokkr/core');
 export async function loadCore(folder: string): Promise<Core> {
   const path = resolvePackage(folder, '@brokkr/core');
   checkVersion(path);
-  return (await import(pathToFileURL(path).href)) as Core;
+  const core = (await import(pathToFileURL(path).href)) as Core;
+  // Marks this copy as the one in use, so that an application which brings a second one gets an error with both paths.
+  core.TaskManager.all();
+  return core;
 }
 
 /** Version of this command. */

@@ -14,18 +14,18 @@ export async function queueNames(
   { broker, inspector }: OpenedBroker,
   app: string | undefined,
 ): Promise<readonly string[]> {
-  if (app !== undefined) findApp(app);
+  if (app !== undefined) await findApp(app);
   const listed = (await inspector.queues()).filter((queue) => queue !== PROBE_QUEUE);
-  if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return listed.sort();
+  if (broker.capabilities.counts === 'exact' || (app === undefined && !(await isThereAnApp()))) return listed.sort();
   const { manager } = await loadApp(app, quietSettings);
   const { queueName } = manager.config;
   const named = manager.tasks().map((task) => task.queueName ?? queueName);
   return [...new Set([...listed, ...named])].sort();
 }
 
-function isThereAnApp(): boolean {
+async function isThereAnApp(): Promise<boolean> {
   try {
-    findApp(undefined);
+    await findApp(undefined);
     return true;
   } catch {
     return false;

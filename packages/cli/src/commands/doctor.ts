@@ -1,7 +1,6 @@
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { applySettings, checkResultStore } from '../app/apply-settings.ts';
 import { closeManagers } from '../app/close-manager.ts';
-import { findApp } from '../app/find-app.ts';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { type App, loadApp } from '../app/load-app.ts';
 import { type Core, loadCore } from '../app/load-core.ts';
@@ -42,7 +41,7 @@ async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
   }
   if (loaded !== undefined) {
     const tasks = counted(loaded.manager.tasks().length, 'task');
-    yield { about: 'application', severity: 'ok', message: `${findApp(app)} defines ${tasks}` };
+    yield { about: 'application', severity: 'ok', message: `${loaded.path} defines ${tasks}` };
   }
   // Without an application, the broker of the environment is checked.
   const core = loaded?.core ?? (await loadCore(process.cwd()));

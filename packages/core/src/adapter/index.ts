@@ -16,7 +16,7 @@ export type { Envelope } from '../broker/envelope.ts';
 export type { Inspector, PeekState, QueueCounts } from '../broker/inspector.ts';
 export type { MessageIndex } from '../broker/message-index.ts';
 export type { ResultStore } from '../broker/result-store.ts';
-export type { Settlement } from '../broker/settlement.ts';
+export type { SettledResult, Settlement } from '../broker/settlement.ts';
 export type { StateStore } from '../broker/state-store.ts';
 export type { WorkerDirectory } from '../broker/worker-directory.ts';
 
@@ -31,6 +31,7 @@ export {
 export { openBroker } from '../config/lazy-broker.ts';
 export { redactUrl } from '../config/redact-url.ts';
 export { type BrokerHost, BrokerUrl, type BrokerUrlForm, TLS_OPTIONS, type TlsFiles } from './broker-url.ts';
+export { type Environment, readEnvironment } from '../config/env-file.ts';
 
 // Rules and defaults that are the same on every broker.
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';

@@ -1,4 +1,5 @@
 import { BrokkrError, type BrokkrErrorOptions } from './brokkr-error.ts';
+import { brand } from './is-a.ts';
 
 /** A setting, name, option or definition is wrong; found before anything runs. */
 export class ConfigError extends BrokkrError {
@@ -110,3 +111,7 @@ export class ResultTimeoutError extends BrokkrError {
     super(message, { ...options, code: options.code ?? 'RESULT_TIMEOUT' });
   }
 }
+
+// A handler may throw these from a library that has a copy of this package of its own.
+brand(ValidationError, 'ValidationError');
+brand(PermanentError, 'PermanentError');

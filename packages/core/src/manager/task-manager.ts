@@ -4,6 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
+import { claimOnlyCopy } from '../errors/only-copy.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
@@ -51,6 +52,7 @@ export class TaskManager {
         code: 'MANAGER_NAME_INVALID',
       });
     }
+    claimOnlyCopy();
     const manager = new TaskManager(name);
     instances.set(name, manager);
     return manager;
@@ -58,6 +60,7 @@ export class TaskManager {
 
   /** Every manager asked for so far. */
   static all(): readonly TaskManager[] {
+    claimOnlyCopy();
     return [...instances.values()];
   }
 
@@ -78,8 +81,9 @@ export class TaskManager {
   /** @throws ConfigError where `task` is none */
   static of(task: object): TaskManager {
     const manager = managers.get(task);
-    if (manager === undefined) throw new ConfigError('this is no task of any TaskManager', { code: 'NO_TASK' });
-    return manager;
+    if (manager !== undefined) return manager;
+    claimOnlyCopy();
+    throw new ConfigError('this is not a task of a TaskManager; pass what tm.task() returned', { code: 'NO_TASK' });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import { ConfigError, TaskFailedError } from '../errors/errors.ts';
+import { claimOnlyCopy } from '../errors/only-copy.ts';
 import type { TaskContext } from './task-context.ts';
 import type { RunBindings, TaskRun } from './task-run.ts';
 
@@ -8,11 +9,12 @@ const runs = new AsyncLocalStorage<TaskRun>();
 
 /**
  * The run that the calling code belongs to, through any number of awaits.
- * @throws ConfigError outside a run
+ * @throws ConfigError (`NO_CURRENT_TASK`) outside a run, (`CORE_LOADED_TWICE`) if the run belongs to another copy of this package
  */
 export function currentTask(): TaskContext {
   const run = runs.getStore();
   if (run === undefined) {
+    claimOnlyCopy();
     throw new ConfigError('currentTask() was called outside a task; call it inside a handler', {
       code: 'NO_CURRENT_TASK',
     });
