@@ -10,7 +10,7 @@ export { currentTask } from './task/current-task.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
-export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
+export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export { type AttemptRecord, readHistory } from './message/attempt-history.ts';
 export type { ErrorRecord } from './errors/error-record.ts';
 
@@ -34,14 +34,14 @@ export type {
 export type { Delivery } from './broker/delivery.ts';
 export type { Envelope } from './broker/envelope.ts';
 export type { Settlement } from './broker/settlement.ts';
-export type { Diagnostics, Finding } from './broker/diagnostics.ts';
+export type { Diagnostics, Finding, Repair } from './broker/diagnostics.ts';
 export type { Elections, Leadership } from './broker/elections.ts';
 export type { Inspector, PeekState, QueueCounts } from './broker/inspector.ts';
 export type { MessageIndex } from './broker/message-index.ts';
 export type { ResultStore } from './broker/result-store.ts';
 export type { StateStore } from './broker/state-store.ts';
 export type { WorkerDirectory } from './broker/worker-directory.ts';
-export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
+export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
 export { checkQueueName } from './broker/names.ts';
 
 export type { BrokerOptions } from './config/broker-options.ts';

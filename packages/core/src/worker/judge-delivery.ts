@@ -12,6 +12,8 @@ import type { RunnableTask } from './runnable-task.ts';
 export interface JudgeContext {
   readonly taskFor: (name: string) => RunnableTask | undefined;
   readonly now: () => number;
+  /** Id of this worker, for the letters of messages that die here. */
+  readonly workerId: string;
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly maxDelayMs: number;
@@ -46,9 +48,9 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now())
     return settle({ kind: 'expire', delivery });
   if (crashes >= judging.maxCrashes)
-    return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
+    return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`, judging);
   const message = decodeEnvelope(envelope, judging.maxPayload);
-  if ('undecodable' in message) return deadLetter(delivery, message.undecodable);
+  if ('undecodable' in message) return deadLetter(delivery, message.undecodable, judging);
   const task = judging.taskFor(message.task);
   if (task === undefined) return park(delivery, message, judging);
   return { kind: 'run', message, task };
@@ -62,11 +64,12 @@ export function failureWithoutRun(settlement: Settlement): TaskFailedError | und
 }
 
 /** Nobody knows the task here: a deploy may be under way, so it waits without a slot, then dies. */
-function park(delivery: Delivery, message: Message, { now, maxDelayMs }: JudgeContext): Verdict {
+function park(delivery: Delivery, message: Message, judging: JudgeContext): Verdict {
   const { envelope } = delivery;
+  const { now, maxDelayMs } = judging;
   const parkedMs = Number(envelope.headers[PARKED_HEADER] ?? 0) || 0;
   const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
-  if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue knows ${message.task}`);
+  if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue knows ${message.task}`, judging);
   const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
   return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknownTask: message.task };
@@ -76,8 +79,9 @@ function retry(delivery: Delivery, replacement: Envelope): Verdict {
   return settle({ kind: 'retry', delivery, replacement });
 }
 
-function deadLetter(delivery: Delivery, reason: string): Verdict {
-  return settle({ kind: 'dead-letter', delivery, reason, replacement: deadLetterEnvelope(delivery.envelope, reason) });
+function deadLetter(delivery: Delivery, reason: string, { now, workerId }: JudgeContext): Verdict {
+  const replacement = deadLetterEnvelope(delivery.envelope, reason, { at: now(), by: workerId });
+  return settle({ kind: 'dead-letter', delivery, reason, replacement });
 }
 
 function settle(settlement: Settlement): Verdict {

@@ -63,6 +63,7 @@ function settleFailure(error: unknown, ended: Ended, settling: SettlementContext
     const replacement = deadLetterEnvelope(
       { ...envelope, headers: { ...envelope.headers, [HISTORY_HEADER]: history } },
       reason,
+      { at: now, by: settling.workerId },
     );
     return { kind: 'dead-letter', delivery, reason, replacement };
   }
@@ -70,7 +71,7 @@ function settleFailure(error: unknown, ended: Ended, settling: SettlementContext
   return { kind: 'retry', delivery, replacement: again(envelope, now + waitMs, headers) };
 }
 
-/** The envelope for another run: same id and bytes. The idempotency key has done its work at the first. */
+/** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
   const { [PARKED_HEADER]: _, ...kept } = envelope.headers;
   return {
@@ -80,6 +81,8 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
     headers: { ...kept, ...headers },
     notBefore,
     expiresAt: envelope.expiresAt,
+    idempotencyKey: envelope.idempotencyKey,
+    idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
 }
 

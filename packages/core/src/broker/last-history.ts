@@ -1,0 +1,33 @@
+/** A letter that died again carries two histories, and servers limit headers: the older one gets this much. */
+const LARGEST_BYTES = 8_192;
+const LONGEST_MESSAGE = 200;
+
+/**
+ * A history header (see `AttemptRecord`) for a message that gets fresh attempts: without stacks, at most 8 KiB, the oldest
+ * attempts left out first.
+ * @returns `undefined` if the header has no attempt in it
+ */
+export function lastHistory(history: string | undefined): string | undefined {
+  const written = attempts(history).map((attempt) => JSON.stringify(attempt, withoutStack));
+  let bytes = 1 + written.reduce((sum, json) => sum + Buffer.byteLength(json) + 1, 0);
+  let first = 0;
+  for (; bytes > LARGEST_BYTES && first < written.length; first++)
+    bytes -= Buffer.byteLength(written[first] as string) + 1;
+  return first === written.length ? undefined : `[${written.slice(first).join(',')}]`;
+}
+
+/** Headers may come from anybody: this one is a list of objects, or it is ignored. */
+function attempts(history: string | undefined): readonly object[] {
+  if (history === undefined) return [];
+  try {
+    const records: unknown = JSON.parse(history);
+    return Array.isArray(records) ? records.filter((record) => typeof record === 'object' && record !== null) : [];
+  } catch {
+    return [];
+  }
+}
+
+function withoutStack(name: string, value: unknown): unknown {
+  if (name === 'stack') return undefined;
+  return typeof value === 'string' ? value.slice(0, LONGEST_MESSAGE) : value;
+}
