@@ -1,4 +1,5 @@
 import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
+import { readSpoiledKey, spoiledKeyError } from '../scripts/spoiled-key.ts';
 
 /** Answers of a server that is on its way, and what a broken connection says: trying again is right. */
 const PASSING =
@@ -30,6 +31,8 @@ export function asBrokerError(failure: unknown): BrokkrError {
   const database = databaseRefused(failure);
   const cause = withoutArguments(failure);
   const message = cause instanceof Error ? cause.message : String(cause);
+  const spoiled = readSpoiledKey(message);
+  if (spoiled !== undefined) return spoiledKeyError(spoiled, cause);
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
       'Redis is full (OOM, maxmemory reached): nothing was stored; give it memory or let the workers catch up',

@@ -1,23 +1,20 @@
 import { nextTick } from 'node:process';
 import type { StateStore } from '@brokkr/core';
 import { batches } from '../batches.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { Keys } from '../keys.ts';
+import type { QueueCalls } from '../queue-calls.ts';
 
 type Values = ReadonlyMap<string, string>;
 
-/** Small values, all in one hash. What is asked for in one turn of the event loop costs a call for each 500 of them. */
+/** Small values, all in one hash. The reads of one turn of the event loop share a call for each 500 of them. */
 export class RedisStates implements StateStore {
-  readonly #connection: Connection;
+  readonly #calls: QueueCalls;
   readonly #key: string;
-  readonly #patienceMs: number;
   #asked: string[] = [];
   #reading: Promise<Values> | undefined;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
-    this.#connection = connection;
-    this.#key = keys.state;
-    this.#patienceMs = patienceMs;
+  constructor(calls: QueueCalls) {
+    this.#calls = calls;
+    this.#key = calls.keys.state;
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -27,9 +24,8 @@ export class RedisStates implements StateStore {
   }
 
   async set(key: string, value: string | undefined): Promise<void> {
-    await this.#connection.call(
-      (client) => (value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value)),
-      { patienceMs: this.#patienceMs },
+    await this.#calls.callAt(this.#key, 'hash', (client) =>
+      value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value),
     );
   }
 
@@ -38,10 +34,9 @@ export class RedisStates implements StateStore {
     this.#asked = [];
     this.#reading = undefined;
     const values = new Map<string, string>();
-    const patience = { patienceMs: this.#patienceMs };
     await Promise.all(
       batches(asked).map(async (keys) => {
-        const answers = await this.#connection.call((client) => client.hmget(this.#key, ...keys), patience);
+        const answers = await this.#calls.callAt(this.#key, 'hash', (client) => client.hmget(this.#key, ...keys));
         for (const [index, key] of keys.entries()) {
           const value = answers[index];
           if (value != null) values.set(key, value);

@@ -1,0 +1,49 @@
+import { checkQueueName } from '@brokkr/core';
+import type { Client } from './connection/connect.ts';
+import type { Arguments, Connection } from './connection/connection.ts';
+import type { Keys } from './keys.ts';
+import type { Reply, Script } from './scripts/script.ts';
+import { spoiledKeyError } from './scripts/spoiled-key.ts';
+
+/** Calls to Redis by queue. A call waits for a server that is away for up to `patienceMs`, in milliseconds. */
+export class QueueCalls {
+  readonly keys: Keys;
+  readonly patienceMs: number;
+  readonly #connection: Connection;
+
+  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+    this.#connection = connection;
+    this.keys = keys;
+    this.patienceMs = patienceMs;
+  }
+
+  /** @throws ConfigError if `queue` is not a queue name, before the server sees it */
+  run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
+    checkQueueName(queue);
+    return this.runAt(script, this.keys.queue(queue), args);
+  }
+
+  runAt(script: Script, key: string, args: Arguments): Promise<Reply> {
+    return this.#connection.run(script, key, args, { patienceMs: this.patienceMs });
+  }
+
+  /** Calls commands on one key. If another client overwrote it, the error names the key (`KEY_SPOILED`). */
+  async callAt<T>(key: string, expected: string, send: (client: Client) => Promise<T>): Promise<T> {
+    try {
+      return await this.call(send);
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      const found = await this.call((client) => client.type(key));
+      throw spoiledKeyError({ key, expected, found }, error);
+    }
+  }
+
+  call<T>(send: (client: Client) => Promise<T>): Promise<T> {
+    return this.#connection.call(send, { patienceMs: this.patienceMs });
+  }
+}
+
+function isWrongType(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: unknown };
+  return cause instanceof Error && cause.message.startsWith('WRONGTYPE');
+}
