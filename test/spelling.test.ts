@@ -12,7 +12,7 @@ type NSpell = (dictionary: { aff: Buffer; dic: Buffer }) => Speller;
 
 /** Words of ours and of the trade that no dictionary holds. */
 const OWN =
-  'ack amqp args backoff brokkr config cron ctx diagnosable enqueued env eta failpoint func idempotency inspectable jitter json lua matcher microtask middleware muxer misfire namespace params pid prefetch prefetcher redis redrive runnable schemas sha tls ttl undecodable unix unroutable unserializable unserved url utf uuid vhost'.split(
+  'ack amqp args backoff brokkr config cron ctx diagnosable enqueued env eta failpoint func idempotency inspectable jitter json lua matcher microtask middleware muxer misfire namespace params pid prefetch prefetcher redis redrive redriven runnable schemas sha tls ttl undecodable unix unroutable unserializable unserved url utf uuid vhost'.split(
     ' ',
   );
 

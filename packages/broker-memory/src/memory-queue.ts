@@ -215,7 +215,7 @@ export class MemoryQueue {
     // If a message of this id was sent meanwhile, that one stays.
     if (this.#live.has(id)) return this.#removeLetter(id);
     this.#dead.delete(id);
-    this.publish(redriveEnvelope(handedOut(letter), this.name));
+    this.publish(redriveEnvelope(handedOut(letter), this.name, this.#clock.now()));
     // It was counted when it was sent, and is the same message.
     this.#gone.published--;
     return true;

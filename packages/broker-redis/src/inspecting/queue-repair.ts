@@ -3,7 +3,7 @@ import { batches } from '../batches.ts';
 import { delayMs } from '../delay.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
 import type { QueueCalls } from '../queue-calls.ts';
-import { moveSpoiledAway, putBack, relistLetters, unlistDead } from '../scripts/repair.ts';
+import { moveSpoiledAway, putBack, relistLetters, dropEmptyLetters } from '../scripts/repair.ts';
 import type { Script } from '../scripts/script.ts';
 import { strandedMessages } from './stranded-messages.ts';
 
@@ -29,7 +29,7 @@ export class QueueRepair {
       await this.#pages(relistLetters),
       'dead letters were put back on the list of the dead',
     );
-    this.#note('LETTERS_MISSING', await this.#unlistDead(), 'dead letters without content were removed');
+    this.#note('LETTERS_MISSING', await this.#dropEmptyLetters(), 'dead letters without content were removed');
     return this.#done;
   }
 
@@ -72,10 +72,10 @@ export class QueueRepair {
     return total;
   }
 
-  async #unlistDead(): Promise<number> {
+  async #dropEmptyLetters(): Promise<number> {
     let total = 0;
     for (let from = 0; ; ) {
-      const [size, gone] = (await this.#calls.run(unlistDead, this.#queue, [String(from)])) as readonly [
+      const [size, gone] = (await this.#calls.run(dropEmptyLetters, this.#queue, [String(from)])) as readonly [
         number,
         number,
       ];

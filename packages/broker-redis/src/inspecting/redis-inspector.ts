@@ -115,7 +115,8 @@ export class RedisInspector implements Inspector {
     const args = ids.flatMap((id, index) => {
       const bytes = letters[index] ?? null;
       if (bytes === null) return [];
-      return [id, encodeEnvelope(redriveEnvelope(decodeEnvelope(id, deadLetterQueue(queue), bytes), queue))];
+      const letter = decodeEnvelope(id, deadLetterQueue(queue), bytes);
+      return [id, encodeEnvelope(redriveEnvelope(letter, queue, Date.now()))];
     });
     return args.length === 0 ? 0 : ((await this.#calls.run(redrive, queue, args)) as number);
   }

@@ -94,7 +94,7 @@ return { page[1], back }
  * Removes dead ids whose letters another client deleted, and counts them as discarded. ARGV: index of the first id of the
  * page. Answers how many ids the page had, then how many were removed.
  */
-export const unlistDead = queueScript(`${COUNT}
+export const dropEmptyLetters = queueScript(`${COUNT}
 redis.call('HLEN', counts)
 redis.call('HLEN', letters)
 local ids = redis.call('ZRANGE', dead, ARGV[1], ARGV[1] + 499)

@@ -59,7 +59,7 @@ const FORGOTTEN_ON_REDRIVE = new Set([
  * A dead letter as it goes back into `queue`: same id and body, fresh attempts, due at once. Its reason and history move to
  * headers of their own, with the number of redrives and the time of this one (`now`, epoch milliseconds).
  */
-export function redriveEnvelope(dead: Envelope, queue: string, now = Date.now()): Envelope {
+export function redriveEnvelope(dead: Envelope, queue: string, now: number): Envelope {
   const headers = Object.fromEntries(Object.entries(dead.headers).filter(([name]) => !FORGOTTEN_ON_REDRIVE.has(name)));
   headers[REDRIVEN_HEADER] = `${(readRedriven(dead.headers[REDRIVEN_HEADER])?.count ?? 0) + 1} ${now}`;
   const reason = dead.headers[REASON_HEADER];
