@@ -1,57 +1,36 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { transformWithOxc } from 'vite';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fencesOf, fileNameOf, pages, readPage } from './support/markdown.ts';
 import { root } from './support/sources.ts';
 
 const run = promisify(execFile);
 
-interface Snippet {
-  readonly where: string;
-  readonly prints: string | undefined;
-  readonly code: string;
-}
-
-/** Markdown files whose TypeScript is run. */
-function pages(): string[] {
-  const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.md'),
-  );
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs.map((name) => join('docs', name))];
-}
-
-function snippetsOf(page: string): Snippet[] {
-  const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(/(?:<!-- run: prints "(.*?)" -->\n+)?^```ts\n([\s\S]*?)^```$/gm)].map(
-    ([, prints, code = ''], index) => ({
-      where: `${page}, snippet ${index + 1}`,
-      prints,
-      code,
-    }),
-  );
-}
-
-// Inside the project, so that its packages are found.
+/** Inside the project, so that its packages are found. */
 const folder = mkdtempSync(join(root, 'test', '.snippets-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('documented snippets do what they say', () => {
-  const snippets = pages().flatMap(snippetsOf);
+const fences = pages().flatMap((page) => fencesOf(page));
 
-  it('are found', () => {
-    expect(snippets.length).toBeGreaterThanOrEqual(2);
+describe('a snippet of the documentation prints what its comment says', () => {
+  // Files of a page with several are run by test/tutorials.server.test.ts.
+  const snippets = fences.filter((fence) => fence.language === 'ts' && fileNameOf(fence) === undefined);
+
+  it('there are snippets', () => {
+    expect(snippets.length).toBeGreaterThanOrEqual(7);
   });
 
-  it.each(snippets)(
-    '$where',
-    async ({ prints, code, where }) => {
-      expect(prints, `${where}: says what it prints, in a comment before it`).toBeDefined();
-      // A worker that was started goes on for ever; a snippet need not show how it ends.
-      const ended = code.includes('createWorker')
-        ? `${code}\nawait new Promise((resolve) => worker.on('succeeded', resolve));\nawait tm.close();\n`
-        : code;
+  it.each(snippets.map((fence) => [`${fence.page}:${fence.line}`, fence] as const))(
+    '%s',
+    async (where, { prints, text }) => {
+      expect(prints, `${where}: a comment <!-- run: prints "…" --> before it`).toBeDefined();
+      // A worker that was started runs until it is stopped; a snippet need not show how it ends.
+      const ended = text.includes('createWorker')
+        ? `${text}\nawait new Promise((resolve) => worker.on('succeeded', resolve));\nawait tm.close();\n`
+        : text;
       const path = join(folder, `${where.replace(/[^A-Za-z0-9]+/g, '-')}.mjs`);
       writeFileSync(path, (await transformWithOxc(ended, 'snippet.ts')).code);
       const { stdout } = await run(process.execPath, [path], {
@@ -63,19 +42,38 @@ describe('documented snippets do what they say', () => {
     30_000,
   );
 
-  it('the commands and options of docs/cli.md are those there are', () => {
+  it('TypeScript is always marked `ts`, so that no snippet is left out', () => {
+    const others = fences.filter(({ language }) => /^(typescript|js|javascript|tsx|mts)$/.test(language));
+    expect(others.map(({ page, line }) => `${page}:${line}`)).toEqual([]);
+  });
+});
+
+describe('links of the documentation', () => {
+  it.each(pages())('%s links to pages and headings that exist', (page) => {
+    const broken = linksOf(readPage(page)).filter((link) => !leadsSomewhere(page, link));
+    expect(broken).toEqual([]);
+  });
+
+  it('a link to a heading that does not exist is found', () => {
+    expect(leadsSomewhere('README.md', 'docs/tasks.md#no-such-heading')).toBe(false);
+    expect(leadsSomewhere('README.md', 'docs/no-such-page.md')).toBe(false);
+  });
+});
+
+describe('lists of the documentation are complete', () => {
+  it('the commands and options of docs/cli.md are those that exist', () => {
     const source = readFileSync(join(root, 'packages/cli/src/program.ts'), 'utf8');
     const options = [...source.matchAll(/\.option\('(?:(-\w), )?(--[\w-]+)/g)].flatMap(([, short, long]) => [
       short,
       long,
     ]);
     const commands = [...source.matchAll(/\.command\('(\w+)'\)/g)].map(([, name]) => name);
-    const page = readFileSync(join(root, 'docs/cli.md'), 'utf8');
+    const page = readPage('docs/cli.md');
     const known = new Set([...options, '-h', '-V', '--help', '--version'].filter((name) => name !== undefined));
-    const told = new Set([...page.matchAll(/(?<=[`\s])--?[a-zA-Z][\w-]*/g)].map(([name]) => name));
+    const documented = new Set([...page.matchAll(/(?<=[`\s])--?[a-zA-Z][\w-]*/g)].map(([name]) => name));
     expect(commands.length).toBeGreaterThan(10);
     expect(commands.filter((name) => !page.includes(` ${name}`) && !page.includes(`\`${name}`))).toEqual([]);
-    expect([...told].sort()).toEqual([...known].sort());
+    expect([...documented].sort()).toEqual([...known].sort());
   });
 
   it('the variables of docs/configuration.md are those that are read', () => {
@@ -84,9 +82,55 @@ describe('documented snippets do what they say', () => {
       option,
       variable,
     ]);
-    const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
-    const told = [...page.matchAll(/`([A-Z_]{4,}|[a-z]+[A-Za-z]*)`/g)].map(([, name]) => name);
+    const documented = [...readPage('docs/configuration.md').matchAll(/`([A-Z_]{4,}|[a-z]+[A-Za-z]*)`/g)].map(
+      ([, name]) => name,
+    );
     expect(read.length).toBeGreaterThan(20);
-    expect(read.filter((name) => !told.includes(name))).toEqual([]);
+    expect(read.filter((name) => !documented.includes(name))).toEqual([]);
+  });
+
+  it('every page of docs is reached from the README', () => {
+    const linked = linksOf(readPage('README.md')).map((link) => link.split('#')[0]);
+    const guides = pages().filter((page) => /^docs\/[^/]+\.md$/.test(page));
+    expect(guides.filter((page) => !linked.includes(page))).toEqual([]);
   });
 });
+
+describe('files that pages name exist', () => {
+  it.each(['CONTRIBUTING.md', 'docs/lifecycle.md', 'docs/writing-a-broker.md', 'docs/redis.md', 'docs/reliability.md'])(
+    '%s',
+    (page) => {
+      const named = [...readPage(page).matchAll(/(?<![\w/.*-])(?:[a-z][\w-]*\/)+[\w-]+\.(?:ts|md)\b/g)].map(
+        ([path]) => path,
+      );
+      const places = ['', 'packages/core/src/', 'docs/', 'examples/custom-broker/'];
+      const missing = named.filter((path) => !places.some((place) => existsSync(join(root, place, path))));
+      expect(missing).toEqual([]);
+    },
+  );
+});
+
+/** Targets of links to this project, outside of code. */
+function linksOf(markdown: string): string[] {
+  const prose = markdown.replaceAll(/^```[\s\S]*?^```$/gm, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => !/^(https?|mailto):/.test(link));
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', heading] = link.split('#');
+  const target = path === '' ? page : normalize(join(dirname(page), path));
+  if (!existsSync(join(root, target))) return false;
+  return heading === undefined || headingsOf(readPage(target)).includes(heading);
+}
+
+/** Names under which GitHub links to the headings of a page. */
+function headingsOf(markdown: string): string[] {
+  return [...markdown.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

@@ -20,6 +20,12 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'the result of a refused settlement is stored',
+    of: 'broker-memory',
+    search: "else if ('result' in settlement",
+    replace: "if ('result' in settlement",
+  },
+  {
     name: 'leases never run out',
     of: 'broker-memory',
     search: 'if (message.leaseEndsAt > now)',

@@ -11,6 +11,7 @@ const SHARED = [
   'a handler that ignores its abort is never given up',
   'suspects run in company',
   'shutdown acknowledges what it interrupts',
+  'the result of a refused settlement is stored',
 ];
 
 /** Faults that need a lost answer, or a process that waits, to show. */
@@ -26,6 +27,12 @@ const own: readonly Mutant[] = [
     of: 'core',
     search: 'if (held.isSettling)',
     replace: 'if (false)',
+  },
+  {
+    name: 'a result comes before its settlement',
+    of: 'core',
+    search: 'held.result = result;',
+    replace: 'if (result !== void 0) this.#storeResult(held, result, true);',
   },
 ];
 

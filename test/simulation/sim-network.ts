@@ -1,15 +1,11 @@
-import {
-  type Broker,
-  BrokerUnavailableError,
-  type Delivery,
-  type PublishReceipt,
-  type Settlement,
-  type Subscription,
-} from '@brokkr/core';
+import { type Broker, BrokerUnavailableError, type ResultStore } from '@brokkr/core';
+import type { Delivery, PublishReceipt, Settlement, Subscription } from '@brokkr/core/adapter';
 import type { SimOracle } from './sim-oracle.ts';
 import type { SimPlan } from './sim-plan.ts';
 import type { SimProcess } from './sim-process.ts';
 
+/** A `load` that does not wait. */
+const NO_WAIT = AbortSignal.abort();
 /** A client gives up an answer after this long. */
 const PATIENCE_MS = 2_000;
 
@@ -45,7 +41,8 @@ export class SimNetwork {
   brokerFor(process: SimProcess): Broker {
     const { server, oracle } = this.#options;
     return {
-      capabilities: server.capabilities,
+      // No inspector crosses the network.
+      capabilities: { ...server.capabilities, counts: 'ready-only' },
       publish: (envelopes) =>
         this.#call(
           process,
@@ -59,6 +56,22 @@ export class SimNetwork {
         ) as Promise<readonly PublishReceipt[]>,
       subscribe: async (queue, options) => this.#subscription(process, await server.subscribe(queue, options)),
       close: async () => undefined,
+      results: this.#results(process),
+    };
+  }
+
+  #results(process: SimProcess): ResultStore {
+    const { server, oracle, plan } = this.#options;
+    const at = server.results as ResultStore;
+    return {
+      storesWithSettlement: !plan.separateResults,
+      store: (id, result, ttlMs, options) =>
+        this.#call(process, async () => {
+          const isKept = options?.onlyIfNone === true && (await at.load(id, NO_WAIT)) !== undefined;
+          await at.store(id, result, ttlMs, options);
+          if (!isKept) oracle.storedResult(id, result, process.name);
+        }),
+      load: (id, signal) => this.#call(process, () => at.load(id, signal)),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Delivery, QueueCounts, Settlement } from '@brokkr/core';
+import type { Delivery, QueueCounts, Settlement } from '@brokkr/core/adapter';
 import { MAX_CRASHES, MAX_RETRIES, type Outcome, RETRY_DELAY_MS, type SimPlan } from './sim-plan.ts';
 
 /** What the server knows of one job, as an onlooker at its door sees it. */
@@ -17,6 +17,8 @@ interface Job {
   readonly outcomes: Map<number, Outcome>;
   /** Hand-overs to each worker. */
   readonly heldBy: Map<string, number>;
+  /** The result that came with an accepted settlement: no other may take its place. */
+  result: unknown;
 }
 
 /** A handler's run, as it begins. */
@@ -40,6 +42,7 @@ export class SimOracle {
   readonly #now: () => number;
   readonly #jobs = new Map<number, Job>();
   readonly #running = new Map<string, Map<string, Running>>();
+  readonly #ids = new Map<string, number>();
   #hash = 0x811c9dc5;
 
   constructor(plan: SimPlan, now: () => number) {
@@ -128,6 +131,46 @@ export class SimOracle {
     job.accepted.set(fence, by);
     job.settled++;
     this.#judge(settlement, job, n);
+    if ('result' in settlement && settlement.result !== undefined) this.#result(n, resultIn(settlement.result.bytes));
+    else if (!this.#plan.separateResults)
+      this.#demand(job.state === 'live', `I16: job ${n} has ended without a result`);
+  }
+
+  named(id: string, n: number): void {
+    this.#ids.set(id, n);
+  }
+
+  /** A worker stored a result by a call of its own. */
+  storedResult(id: string, bytes: Uint8Array, by: string): void {
+    const n = this.#ids.get(id) ?? -1;
+    this.note(`result of ${n} by ${by}`);
+    this.#result(n, resultIn(bytes));
+  }
+
+  /** In the end: the result is that of the accepted settlement, if it was stored. */
+  lastResult(n: number, bytes: Uint8Array | undefined): void {
+    const { result, state } = this.#job(n);
+    this.#demand(
+      result === undefined || (bytes !== undefined && String(resultIn(bytes)) === String(result)),
+      `I16: job ${n} is ${state} with result ${result}, and another is stored`,
+    );
+  }
+
+  /** @param result the fence of the run that succeeded, or `failure` */
+  #result(n: number, result: number | 'failure'): void {
+    const job = this.#job(n);
+    if (result === 'failure') {
+      this.#demand(
+        job.state === 'dead' || job.state === 'expired',
+        `I16: the failure of job ${n} is stored, which is ${job.state}`,
+      );
+      job.result = result;
+      return;
+    }
+    this.#demand(job.ended.has(result), `I16: job ${n} has a result of run ${result}, which has not ended`);
+    const isAccepted = job.state === 'acknowledged' && result === job.fence;
+    if (isAccepted) job.result = result;
+    else this.#demand(job.result === undefined, `I16: the result of job ${n} was replaced by that of run ${result}`);
   }
 
   /** A worker says that it lost a message. */
@@ -237,6 +280,7 @@ export class SimOracle {
         ended: new Map(),
         outcomes: new Map(),
         heldBy: new Map(),
+        result: undefined,
       };
       this.#jobs.set(n, job);
     }
@@ -255,4 +299,10 @@ export function numberOf({ envelope }: Delivery): number {
 
 function attemptIn(headers: Readonly<Record<string, string>>): number {
   return Number(headers['brokkr-attempt'] ?? 1);
+}
+
+/** The fence that a handler returned, or `failure`. */
+function resultIn(bytes: Uint8Array): number | 'failure' {
+  const record = JSON.parse(Buffer.from(bytes).toString()) as { kind: string; value: number };
+  return record.kind === 'value' ? record.value : 'failure';
 }

@@ -30,6 +30,8 @@ export interface SimPlan {
   readonly hostileOutcomes: boolean;
   readonly delays: boolean;
   readonly expiries: boolean;
+  /** Results are in a store of their own: the broker does not store them with settlements. */
+  readonly separateResults: boolean;
 }
 
 export const TIMEOUT_MS = 20_000;
@@ -60,6 +62,7 @@ export function planOf(seed: number): SimPlan {
     hostileOutcomes: sometimes(0.5),
     delays: sometimes(0.5),
     expiries: sometimes(0.3),
+    separateResults: sometimes(0.5),
   };
 }
 

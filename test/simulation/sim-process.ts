@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '@brokkr/core';
+import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 
 /** A process of the simulation: it can be paused, as by SIGSTOP, and killed. Nothing reaches it but through `gate`. */
 export class SimProcess {

@@ -1,5 +1,13 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { currentTask, type Delivery, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import {
+  BrokerUnavailableError,
+  currentTask,
+  PermanentError,
+  RetryLater,
+  TaskManager,
+  type Worker,
+} from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -26,6 +34,7 @@ const TASK = {
   maxRetries: MAX_RETRIES,
   retryDelay: RETRY_DELAY_MS / 1_000,
   timeout: TIMEOUT_MS / 1_000,
+  result: '1d',
 };
 const logger = pino({ level: 'silent' });
 let instances = 0;
@@ -103,6 +112,12 @@ class SimWorld {
     if (this.#workers.size === 0) this.#startWorker();
     await this.#drain();
     this.oracle.finish(await this.#server.inspector.counts(QUEUE));
+    await this.#checkResults();
+  }
+
+  async #checkResults(): Promise<void> {
+    for (const [id, n] of this.#numbers)
+      this.oracle.lastResult(n, await this.#server.results.load(id, AbortSignal.abort()));
   }
 
   async close(): Promise<void> {
@@ -150,7 +165,8 @@ class SimWorld {
     });
   }
 
-  async #handle(n: number, process: SimProcess): Promise<void> {
+  /** @returns the fence, so that the oracle knows whose result is stored */
+  async #handle(n: number, process: SimProcess): Promise<number> {
     const { attempt, fence, signal } = currentTask();
     const { ms, thrown, ...planned } = attemptOf(this.#plan, n, attempt);
     const snoozed = planned.outcome === 'later' && this.#snoozed.has(`${n} ${attempt}`);
@@ -164,7 +180,7 @@ class SimWorld {
     this.oracle.ended(n, fence, process.name);
     if (outcome === 'permanent') throw new PermanentError('permanent');
     if (outcome === 'throw') throw thrown;
-    if (outcome !== 'later') return;
+    if (outcome !== 'later') return fence;
     this.#snoozed.add(`${n} ${attempt}`);
     throw new RetryLater(RETRY_DELAY_MS / 1_000);
   }
@@ -172,7 +188,7 @@ class SimWorld {
   /** A process that sends the jobs, one after the other; one in three under a key, and again until it is confirmed. */
   #produce(): void {
     const process = new SimProcess('producer', this.#time);
-    const task = this.#manager(process).task(TASK, (_: number) => undefined);
+    const task = this.#manager(process).task(TASK, (n: number) => n);
     const { jobs, delays, expiries } = this.#plan;
     for (let n = 0; n < jobs; n++) {
       const atMs = Math.floor(this.#random() * FAULTS_MS * 0.8);
@@ -190,7 +206,10 @@ class SimWorld {
     for (;;) {
       const stored = await send().then(
         () => true,
-        () => false,
+        (error: unknown) => {
+          if (!(error instanceof BrokerUnavailableError)) this.#failure ??= error;
+          return false;
+        },
       );
       if (stored) this.oracle.confirmed(n);
       if (stored || !again) break;
@@ -264,5 +283,6 @@ class SimWorld {
     const n = numberOf(delivery);
     this.#handedOver.set(`${n} ${delivery.fence}`, delivery);
     this.#numbers.set(delivery.envelope.id, n);
+    this.oracle.named(delivery.envelope.id, n);
   }
 }

@@ -1,4 +1,5 @@
-import type { Broker, Inspector } from '@brokkr/core';
+import type { Broker } from '@brokkr/core';
+import type { Inspector } from '@brokkr/core/adapter';
 
 /** A broker that can be looked into. */
 export type Inspected = Broker & { readonly inspector: Inspector };

@@ -1,8 +1,12 @@
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 
-/** Ends the output with the one line that a machine reads: `N passed, N failed`. */
+/**
+ * Ends the output with the one line that a machine reads: `N passed, N failed`. If `BROKKR_TESTED_BEFORE` holds such a
+ * line of an earlier run, the line is the sum of both runs.
+ */
 export default class Summary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[], reason: TestRunEndReason): void {
+    const before = testedBefore(process.env.BROKKR_TESTED_BEFORE);
     let passed = 0;
     let failed = unhandled.length;
     for (const module of modules) {
@@ -12,12 +16,21 @@ export default class Summary implements Reporter {
         if (test.result().state === 'passed') passed++;
         else failed++;
       }
-      // A file that cannot be loaded, or a suite whose hook fails, has no failed test to show for it.
+      // A file that cannot be loaded, or a suite whose hook fails, has no failed test to count.
       if (!module.ok() && (tests === 0 || module.errors().length > 0)) failed++;
     }
     if (passed + failed === 0 || (failed === 0 && reason === 'failed')) failed++;
+    passed += before.passed;
+    failed += before.failed;
     if (failed > 0) process.exitCode = 1;
-    // After everything the other reporters still write when they hear of the end.
+    // The other reporters also write at the end of the run: this line comes after theirs.
     process.once('exit', () => process.stdout.write(`\n${passed} passed, ${failed} failed\n`));
   }
+}
+
+/** A line that is not such a summary counts as one failure: a run that ended without a result must not pass. */
+function testedBefore(line: string | undefined): { readonly passed: number; readonly failed: number } {
+  if (line === undefined || line === '') return { passed: 0, failed: 0 };
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/.exec(line.trim()) ?? [];
+  return passed === undefined ? { passed: 0, failed: 1 } : { passed: Number(passed), failed: Number(failed) };
 }

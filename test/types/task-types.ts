@@ -2,7 +2,7 @@
  * Compiled, never run: what the types of tasks accept and refuse. `npm run typecheck` fails where a line marked
  * @ts-expect-error is accepted.
  */
-import { type Json, TaskManager, type TaskHandle } from '@brokkr/core';
+import { type Json, type TaskHandle, TaskManager } from '@brokkr/core';
 import { tasksOf } from '@brokkr/core/inversify';
 import { z } from 'zod';
 

@@ -2,23 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as brokkr from '@brokkr/core';
-import { BROKER_DEFAULTS, checkNamespace } from '@brokkr/core/adapter';
+import * as brokkr from '@brokkr/core/adapter';
 import { filesSubscription } from './files-subscription.ts';
 import { change, list, type MessageFile, make, read, remove, store } from './message-file.ts';
 
 /** The broker of `files:///a/folder`: what `TASK_BROKER_PACKAGE` and `registerBroker` ask for. */
 export function createBroker(
   url: string,
-  { namespace = BROKER_DEFAULTS.namespace }: brokkr.BrokerOptions = {},
+  { namespace = brokkr.BROKER_DEFAULTS.namespace }: brokkr.BrokerOptions = {},
 ): brokkr.Broker {
   if (url.startsWith('files:///'))
-    return filesBroker(fileURLToPath(url.replace('files:', 'file:')), checkNamespace(namespace));
+    return filesBroker(fileURLToPath(url.replace('files:', 'file:')), brokkr.checkNamespace(namespace));
   throw new brokkr.ConfigError('a files broker URL is files:///a/folder', { code: 'BROKER_URL_INVALID' });
 }
 
 /** A broker over a folder that the processes of one machine share; a folder in it for each queue. */
-export function filesBroker(root: string, namespace: string = BROKER_DEFAULTS.namespace): brokkr.Broker {
+export function filesBroker(root: string, namespace: string = brokkr.BROKER_DEFAULTS.namespace): brokkr.Broker {
   const ended = new AbortController();
 
   function folderOf(queue: string): string {
@@ -89,7 +88,7 @@ export function filesBroker(root: string, namespace: string = BROKER_DEFAULTS.na
       await Promise.all(envelopes.map((envelope) => store(envelope, { folder: folderOf(envelope.queue) })));
       return envelopes.map(({ id }) => ({ id, isNew: true }));
     },
-    subscribe: async (queue, { leaseMs = BROKER_DEFAULTS.leaseMs, workerId = randomUUID() }) =>
+    subscribe: async (queue, { leaseMs = brokkr.BROKER_DEFAULTS.leaseMs, workerId = randomUUID() }) =>
       filesSubscription(folderOf(queue), leaseMs, workerId, ended.signal),
     close: async () => ended.abort(),
     inspector,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import { change, list, type MessageFile, read, remove, store } from './message-file.ts';
 
 /** A folder does not tell when a delay or a lease ends, so it is looked into this often. */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Envelope } from '@brokkr/core';
-import { delayUntil } from '@brokkr/core/adapter';
+import { delayUntil, type Envelope } from '@brokkr/core/adapter';
 
 /**
  * A message of a queue's folder. All that changes about it is the name of its file, so that each change is one atomic

@@ -9,12 +9,12 @@ import {
   type Elections,
   type Envelope,
   type Inspector,
+  PartlyStoredError,
   type PublishReceipt,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
-} from '@brokkr/core';
-import { PartlyStoredError } from '@brokkr/core/adapter';
+} from '@brokkr/core/adapter';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';
@@ -53,7 +53,6 @@ export class AmqpBroker implements Broker {
   readonly diagnostics: Diagnostics;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
-  readonly #patienceMs: number;
   readonly #names: Names;
   readonly #addresses: Addresses;
   readonly #publishing: Connection;
@@ -76,26 +75,25 @@ export class AmqpBroker implements Broker {
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
     // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
-    this.#publishing = new Connection(this.#target, 'publish', logger);
-    this.#consuming = new Connection(this.#target, 'consume', logger);
+    this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
+    this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
     this.#publisher = new Publisher({
       connection: this.#publishing,
       topology: this.#topology(this.#publishing),
-      patienceMs: this.#patienceMs,
       logger,
     });
     this.#consumed = this.#topology(this.#consuming);
     const { queueType } = this.#target;
-    const own = { connection: this.#publishing, names: this.#names, queueType, patienceMs: this.#patienceMs };
+    const own = { connection: this.#publishing, names: this.#names, queueType };
     // On the connection that publishes: who loses the one can send nothing more over the other.
     const elections = new AmqpElections(own);
     this.elections = elections;
     this.states = new StateQueues({ ...own, elections });
-    this.diagnostics = { diagnose: () => examineServer(this.#consuming, this.#patienceMs) };
+    this.diagnostics = { diagnose: () => examineServer(this.#consuming) };
     this.inspector = new AmqpInspector({
       // The server lists no queues: those that the application knows, and those that this process has used.
       queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
@@ -104,7 +102,6 @@ export class AmqpBroker implements Broker {
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
-      patienceMs: this.#patienceMs,
     });
   }
 
@@ -147,7 +144,6 @@ export class AmqpBroker implements Broker {
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
-      patienceMs: this.#patienceMs,
       logger: this.#options.logger,
       onClose: () => this.#subscriptions.delete(subscription),
     });
@@ -168,7 +164,6 @@ export class AmqpBroker implements Broker {
       connection,
       names: this.#names,
       queueType: this.#target.queueType,
-      patienceMs: this.#patienceMs,
     });
   }
 

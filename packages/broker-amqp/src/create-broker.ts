@@ -1,4 +1,4 @@
-import type { Broker, BrokerOptions } from '@brokkr/core';
+import type { Broker, BrokerOptions } from '@brokkr/core/adapter';
 import { AmqpBroker } from './amqp-broker.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { TcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';

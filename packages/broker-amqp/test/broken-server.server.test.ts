@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BrokerOptions, Delivery } from '@brokkr/core';
+import type { BrokerOptions, Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
 

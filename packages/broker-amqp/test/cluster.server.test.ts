@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RabbitServer, startEpmd } from '../../../test/support/rabbitmq-server.ts';
 import { freePort } from '../../../test/support/redis-server.ts';

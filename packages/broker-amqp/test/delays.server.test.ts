@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Envelope } from '@brokkr/core';
+import type { Delivery, Envelope } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';
 import { AmqpBroker } from '../src/index.ts';

@@ -1,4 +1,4 @@
-import type { Subscription } from '@brokkr/core';
+import type { Subscription } from '@brokkr/core/adapter';
 import type { AmqpBroker } from '../src/index.ts';
 import { describe, expect, it } from 'vitest';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BrokerOptions, Delivery, Envelope, Subscription } from '@brokkr/core';
+import type { BrokerOptions, Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import type { ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { RabbitServer } from '../../../test/support/rabbitmq-server.ts';

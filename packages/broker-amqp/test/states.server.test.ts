@@ -53,7 +53,7 @@ async function holder(): Promise<{ held: GetMessage; put(value: string): Promise
 }
 
 describe('state on RabbitMQ', () => {
-  it('of a thousand jobs is written and read within the patience of a send, in 16 queues of one message', async () => {
+  it('of a thousand jobs is written and read within the timeout of a send, in 16 queues of one message', async () => {
     const [one, other] = [open(), open()];
     const keys = Array.from({ length: 1_000 }, (_, index) => `schedule:last:${index}`);
     const startedAt = performance.now();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Delivery, Subscription } from '@brokkr/core';
+import type { Delivery, Subscription } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { AmqpBroker } from '../src/index.ts';
 import { RabbitBench, envelope, receive } from './rabbit-bench.ts';

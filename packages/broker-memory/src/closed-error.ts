@@ -1,4 +1,4 @@
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 
 /** What everything of a memory broker that was closed answers with. */
 export function closedError(): BrokerUnavailableError {

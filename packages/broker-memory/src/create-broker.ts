@@ -1,5 +1,4 @@
-import { type Broker, type BrokerOptions, ConfigError } from '@brokkr/core';
-import { BROKER_DEFAULTS, checkNamespace } from '@brokkr/core/adapter';
+import { type Broker, BROKER_DEFAULTS, type BrokerOptions, checkNamespace, ConfigError } from '@brokkr/core/adapter';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryServer } from './memory-server.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 
 interface Known {
   readonly id: string;

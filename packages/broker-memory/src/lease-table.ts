@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '@brokkr/core';
+import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 import { MessageLine } from './message-line.ts';
 import type { StoredMessage } from './stored-message.ts';
 

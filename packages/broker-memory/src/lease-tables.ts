@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 import { LeaseTable } from './lease-table.ts';
 import type { StoredMessage } from './stored-message.ts';
 

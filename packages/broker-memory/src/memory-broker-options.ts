@@ -1,5 +1,12 @@
-import { type Clock, ConfigError, systemClock } from '@brokkr/core';
-import { BROKER_DEFAULTS, checkOptions, type OptionNames, shown } from '@brokkr/core/adapter';
+import {
+  BROKER_DEFAULTS,
+  checkOptions,
+  type Clock,
+  ConfigError,
+  type OptionNames,
+  shown,
+  systemClock,
+} from '@brokkr/core/adapter';
 
 /** What a memory broker takes. It needs no namespace: what one object keeps, no other sees. */
 export interface MemoryBrokerOptions {

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Broker,
-  BrokerCapabilities,
-  Elections,
-  Envelope,
-  Inspector,
-  MessageIndex,
-  PublishReceipt,
-  ResultStore,
-  StateStore,
-  SubscribeOptions,
-  Subscription,
-  WorkerDirectory,
-} from '@brokkr/core';
-import { BROKER_DEFAULTS } from '@brokkr/core/adapter';
+import {
+  type Broker,
+  BROKER_DEFAULTS,
+  type BrokerCapabilities,
+  type Elections,
+  type Envelope,
+  type Inspector,
+  type MessageIndex,
+  type PublishReceipt,
+  type ResultStore,
+  type StateStore,
+  type SubscribeOptions,
+  type Subscription,
+  type WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 import type { MemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryInspector } from './memory-inspector.ts';
@@ -63,7 +63,8 @@ export class MemoryBroker implements Broker {
         server.queues().reduce((released, queue) => released + queue.releaseWorker(workerId), 0),
     };
     this.results = {
-      store: (id, result, ttlMs) => server.results.store(id, result, ttlMs),
+      storesWithSettlement: true,
+      store: async (id, result, ttlMs, { onlyIfNone } = {}) => server.results.store(id, result, ttlMs, onlyIfNone),
       load: async (id, signal) => {
         this.#checkOpen();
         return server.results.load(id, signal, this);
@@ -110,6 +111,7 @@ export class MemoryBroker implements Broker {
     const subscription: MemorySubscription = new MemorySubscription(queue, leases, {
       isBrokerClosed: () => this.#closed,
       onClose: () => this.#subscriptions.delete(subscription),
+      storeResult: (id, { bytes, ttlMs }) => this.#server.results.store(id, bytes, ttlMs),
     });
     this.#subscriptions.add(subscription);
     return subscription;

@@ -1,4 +1,4 @@
-import type { Leadership } from '@brokkr/core';
+import type { Leadership } from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 
 interface Candidate {

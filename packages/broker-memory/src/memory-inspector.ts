@@ -1,4 +1,4 @@
-import type { Envelope, Inspector, PeekState, QueueCounts } from '@brokkr/core';
+import type { Envelope, Inspector, PeekState, QueueCounts } from '@brokkr/core/adapter';
 import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryServer } from './memory-server.ts';
 import { handedOut, type StoredMessage } from './stored-message.ts';

@@ -1,4 +1,4 @@
-import type { MessageIndex } from '@brokkr/core';
+import type { MessageIndex } from '@brokkr/core/adapter';
 import type { MemoryServer } from './memory-server.ts';
 
 /** Finds the messages of a memory server by their ids. */

@@ -1,13 +1,13 @@
 import {
   type Clock,
+  delayUntil,
   type Delivery,
   type Envelope,
   type QueueCounts,
   redriveEnvelope,
   type Settlement,
   type TimerHandle,
-} from '@brokkr/core';
-import { delayUntil } from '@brokkr/core/adapter';
+} from '@brokkr/core/adapter';
 import { DelayHeap } from './delay-heap.ts';
 import { HandOver } from './to-delivery.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 
 interface Kept {
@@ -27,7 +27,8 @@ export class MemoryResults {
     this.#clock = clock;
   }
 
-  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
+  store(id: string, result: Uint8Array, ttlMs: number, onlyIfNone = false): void {
+    if (onlyIfNone && this.#get(id) !== undefined) return;
     this.#kept.set(id, { bytes: result.slice(), endsAt: this.#clock.monotonic() + ttlMs });
     if (++this.#stored % SWEEP_EVERY === 0) this.#sweep();
     for (const { told } of this.#waiting.get(id) ?? []) told();

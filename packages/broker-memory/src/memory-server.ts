@@ -1,4 +1,4 @@
-import { BrokerUnavailableError, type Clock, checkQueueName } from '@brokkr/core';
+import { BrokerUnavailableError, checkQueueName, type Clock } from '@brokkr/core/adapter';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryElections } from './memory-elections.ts';

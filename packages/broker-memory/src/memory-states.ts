@@ -1,4 +1,4 @@
-import type { StateStore } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import type { MemoryServer } from './memory-server.ts';
 
 /** Small values by name, kept as long as the memory server. */

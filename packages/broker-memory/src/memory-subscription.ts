@@ -1,4 +1,4 @@
-import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { Delivery, SettledResult, Settlement, Subscription } from '@brokkr/core/adapter';
 import { closedError } from './closed-error.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { MemoryQueue } from './memory-queue.ts';
@@ -7,6 +7,7 @@ import type { MemoryQueue } from './memory-queue.ts';
 export interface SubscriptionOwner {
   readonly isBrokerClosed: () => boolean;
   readonly onClose: () => void;
+  readonly storeResult: (id: string, result: SettledResult) => void;
 }
 
 export class MemorySubscription implements Subscription {
@@ -39,6 +40,8 @@ export class MemorySubscription implements Subscription {
     const lost: Delivery[] = [];
     for (const settlement of settlements) {
       if (!this.#queue.settle(settlement, this.#leases)) lost.push(settlement.delivery);
+      else if ('result' in settlement && settlement.result !== undefined)
+        this.#owner.storeResult(settlement.delivery.envelope.id, settlement.result);
     }
     this.#queue.ring();
     return lost;

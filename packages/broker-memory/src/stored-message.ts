@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 
 /** One message as the broker keeps it: where it stands, and its three counters but attempts, which are the core's. */
 export interface StoredMessage {

@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { handedOut, type StoredMessage } from './stored-message.ts';
 
 /** A delivery that remembers its message, so that settling it needs no search. */

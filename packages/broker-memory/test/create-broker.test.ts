@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type BrokerOptions, type Envelope, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { BrokerOptions, Envelope } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBroker, type MemoryBroker } from '../src/index.ts';

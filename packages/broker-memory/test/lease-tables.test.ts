@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { expect, it, vi } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';

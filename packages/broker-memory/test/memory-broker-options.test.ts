@@ -1,4 +1,4 @@
-import { systemClock } from '@brokkr/core';
+import { systemClock } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
 import { createBroker, MemoryBroker } from '../src/index.ts';
 

@@ -1,4 +1,4 @@
-import { type Delivery, deadLetterEnvelope, type Envelope, type Settlement } from '@brokkr/core';
+import { deadLetterEnvelope, type Delivery, type Envelope, type Settlement } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';
 

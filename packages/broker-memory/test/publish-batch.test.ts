@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';
 

@@ -1,5 +1,9 @@
+<<<<<<< HEAD
 import type { Envelope } from '@brokkr/core';
 import { keyDigest } from './key-digest.ts';
+=======
+import type { Envelope } from '@brokkr/core/adapter';
+>>>>>>> main
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;

@@ -3,8 +3,8 @@ import {
   type Broker,
   type BrokerCapabilities,
   type BrokerOptions,
-  ConfigError,
   checkQueueName,
+  ConfigError,
   type Diagnostics,
   type Envelope,
   type Inspector,
@@ -15,9 +15,18 @@ import {
   type SubscribeOptions,
   type Subscription,
   type WorkerDirectory,
+<<<<<<< HEAD
 } from '@brokkr/core';
 import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';
 import { Connection } from './connection/connection.ts';
+=======
+} from '@brokkr/core/adapter';
+import { failpoint } from '@brokkr/core/failpoints';
+import { batches } from './batches.ts';
+import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
+import { type Arguments, Connection } from './connection/connection.ts';
+import { delayMs } from './delay.ts';
+>>>>>>> main
 import { Doorbell } from './consuming/doorbell.ts';
 import { Keys } from './keys.ts';
 import { closedError } from './connection/redis-errors.ts';
@@ -30,14 +39,23 @@ import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
+<<<<<<< HEAD
 import { parseRedisUrl } from './connection/redis-url.ts';
+=======
+import { addressOf, addressOfClient } from './connection/server-address.ts';
+import { parseRedisUrl, type RedisTarget } from './connection/redis-url.ts';
+import { append } from './scripts/append.ts';
+>>>>>>> main
 import { passOn } from './scripts/pass-on.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`; or give a client. */
   readonly url?: string | undefined;
-  /** A client of yours, which stays yours to close. Connections that block are duplicates of it. */
+  /**
+   * A client of ioredis whose server is used. The broker opens connections of its own with the address, login, TLS,
+   * database and key prefix of this client, and never uses or closes it. Its other options do not matter.
+   */
   readonly client?: Client | undefined;
 }
 
@@ -65,11 +83,15 @@ export class RedisBroker implements Broker {
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
-  readonly #ownsClient: boolean;
   readonly #keys: Keys;
+<<<<<<< HEAD
   readonly #calls: QueueCalls;
   readonly #publisher: RedisPublisher;
   readonly #patienceMs: number;
+=======
+  readonly #keyTtl: string;
+  readonly #slots: IdempotencySlots;
+>>>>>>> main
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
   readonly #subscriptions = new Set<RedisSubscription>();
@@ -83,22 +105,28 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
+<<<<<<< HEAD
     this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+=======
+    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
+>>>>>>> main
     this.#keys = new Keys(namespace);
-    this.#ownsClient = options.client === undefined;
-    const target = options.url === undefined ? undefined : parseRedisUrl(options.url);
-    const client = options.client ?? (target && connectTo(target, this.#patienceMs));
-    if (client === undefined) {
+    const { url, client } = options;
+    if (client !== undefined) checkClient(client);
+    const target = url === undefined ? undefined : parseRedisUrl(url);
+    const connect = client ? () => connectLike(client, timeoutMs) : target && (() => connectTo(target, timeoutMs));
+    if (connect === undefined) {
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
     this.#allowEviction = target?.allowEviction ?? false;
-    this.#connection = new Connection(client, {
-      check: async (checked) => {
-        if (!this.#ownsClient) await selectDatabase(checked);
-        await checkServer(checked, this.#allowEviction, options.logger);
-      },
-      renew: this.#ownsClient && target ? () => connectTo(target, this.#patienceMs) : undefined,
+    this.#connection = new Connection({
+      address: client ? addressOfClient(client) : addressOf(target as RedisTarget),
+      timeoutMs,
+      connect,
+      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
     });
+<<<<<<< HEAD
     this.#calls = new QueueCalls(this.#connection, this.#keys, this.#patienceMs);
     this.#publisher = new RedisPublisher(this.#calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
     this.inspector = new RedisInspector(this.#calls);
@@ -113,6 +141,23 @@ export class RedisBroker implements Broker {
         unchecked: true,
       }),
     );
+=======
+    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
+    const inspector = new RedisInspector(this.#connection, this.#keys);
+    this.inspector = inspector;
+    this.messages = {
+      cancel: (queue, ids) => inspector.remove(queue, 'cancelled', ids),
+      unfinished: (queue, ids) => inspector.unfinished(queue, ids),
+    };
+    this.states = new RedisStates(this.#connection, this.#keys);
+    this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
+    this.results = this.#results;
+    this.workers = { release: (workerId) => this.#releaseWorker(workerId) };
+    this.diagnostics = {
+      diagnose: () =>
+        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
+    };
+>>>>>>> main
   }
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
@@ -131,7 +176,6 @@ export class RedisBroker implements Broker {
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
-      patienceMs: this.#patienceMs,
       onClose: () => this.#subscriptions.delete(subscription),
     });
     this.#subscriptions.add(subscription);
@@ -144,7 +188,6 @@ export class RedisBroker implements Broker {
     for (const subscription of [...this.#subscriptions]) await subscription.close();
     this.#results.close();
     this.#connection.close();
-    if (this.#ownsClient) this.#connection.client.disconnect();
   }
 
   #doorbell(queue: string): Doorbell {
@@ -157,4 +200,34 @@ export class RedisBroker implements Broker {
   #duplicate(): Client {
     return duplicateFor(this.#connection.client);
   }
+<<<<<<< HEAD
+=======
+
+  #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
+    checkQueueName(queue);
+    return this.#connection.run(script, this.#keys.queue(queue), args);
+  }
+
+  #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
+    return this.#connection.call(send);
+  }
+}
+
+/** To be run at once, whatever was sent before. */
+function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
+  return notBefore === undefined && idempotencyKey === undefined;
+}
+
+/** One list for each queue; the list itself where there is one queue only. */
+function byQueue(envelopes: readonly Envelope[]): (readonly Envelope[])[] {
+  const first = envelopes[0]?.queue;
+  if (envelopes.every(({ queue }) => queue === first)) return [envelopes];
+  const queues = new Map<string, Envelope[]>();
+  for (const envelope of envelopes) {
+    const batch = queues.get(envelope.queue);
+    if (batch === undefined) queues.set(envelope.queue, [envelope]);
+    else batch.push(envelope);
+  }
+  return [...queues.values()];
+>>>>>>> main
 }

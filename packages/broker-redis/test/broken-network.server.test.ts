@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Envelope, Subscription } from '@brokkr/core';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { TcpProxy } from '../../../test/support/tcp-proxy.ts';

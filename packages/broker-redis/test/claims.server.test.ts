@@ -1,4 +1,4 @@
-import type { Delivery, Envelope } from '@brokkr/core';
+import type { Delivery, Envelope } from '@brokkr/core/adapter';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import type { Connection } from '../src/connection/connection.ts';
@@ -67,7 +67,6 @@ describe('claims ahead whose answers were lost', () => {
       connection,
       leaseMs: 1_000,
       workerId: 'w',
-      patienceMs: 1_000,
     });
     const [first, second] = [exchange.claimAhead(1, at.signal), exchange.claimAhead(1, at.signal)];
     failures[1]?.(new Error('lost'));

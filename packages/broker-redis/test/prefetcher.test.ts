@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Prefetcher } from '../src/consuming/prefetcher.ts';
 

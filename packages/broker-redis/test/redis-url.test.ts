@@ -38,7 +38,7 @@ describe('a Redis broker URL', () => {
     ['redis+sentinel://u:s3cret@h', /primary/],
     ['redis+unix://', /socket/],
     ['redis://u:s3cret@h?color=red', /unknown option "color"; known are db/],
-    ['redis://u:s3cret@h?connectTimeout=soon', /connectTimeout: "soon" is no duration/],
+    ['redis://u:s3cret@h?connectTimeout=soon', /connectTimeout must be a duration .*; got "soon"/],
     ['http://u:s3cret@h', /write redis:/],
     ['redis://u:s3cret@h?tls=yes', /tls is true or false/],
     ['redis://u:s3cret@h?tls=true#x', /write redis:/],

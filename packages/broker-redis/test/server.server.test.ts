@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { BrokerUnavailableError, ConfigError, type Delivery, type Envelope, type Subscription } from '@brokkr/core';
+import { BrokerUnavailableError, ConfigError } from '@brokkr/core';
+import type { Delivery, Envelope, Subscription } from '@brokkr/core/adapter';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { freePort, RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker, type RedisBrokerOptions } from '../src/index.ts';

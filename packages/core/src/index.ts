@@ -1,7 +1,7 @@
 export { TaskManager } from './manager/task-manager.ts';
 export type { ManagerOptions, RunMode } from './manager/manager-options.ts';
 
-export type { DefineTask, ErrorMatcher, Send, Sender, SendOptions, Task, TaskOptions, TaskRef } from './task/task.ts';
+export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
 export type { TaskHandle } from './task/task-handle.ts';
 export type { TaskContext } from './task/task-context.ts';
@@ -10,19 +10,24 @@ export { currentTask } from './task/current-task.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
+<<<<<<< HEAD
 export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export { type AttemptRecord, readHistory } from './message/attempt-history.ts';
+=======
+export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
+export type { AttemptRecord } from './message/attempt-history.ts';
+>>>>>>> main
 export type { ErrorRecord } from './errors/error-record.ts';
 
 export type { RetryFailure, RetryPolicy } from './retry/retry-policy.ts';
-export { type ExponentialOptions, exponential } from './retry/exponential.ts';
-export { type LinearOptions, linear } from './retry/linear.ts';
-export { type FixedOptions, fixed, none } from './retry/fixed.ts';
+export { exponential } from './retry/exponential.ts';
+export { linear } from './retry/linear.ts';
+export { fixed, none } from './retry/fixed.ts';
 
 export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './middleware/middleware.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
-export type { Hook } from './worker/hooks.ts';
 
+<<<<<<< HEAD
 export type {
   Broker,
   BrokerCapabilities,
@@ -51,14 +56,17 @@ export {
   createBroker,
   registerBroker,
 } from './config/broker-registry.ts';
+=======
+export type { Broker } from './broker/broker.ts';
+export type { ResultStore } from './broker/result-store.ts';
+export { createBroker, registerBroker } from './config/broker-registry.ts';
+>>>>>>> main
 export { openBroker } from './config/lazy-broker.ts';
 export { redactUrl } from './config/redact-url.ts';
-export type { ConfigOptions, TaskConfig } from './config/task-config.ts';
+export type { TaskConfig } from './config/task-config.ts';
 export { logger } from './config/default-logger.ts';
 
-export type { Clock, TimerHandle } from './clock/clock.ts';
-export { type Duration, toMs } from './clock/duration.ts';
-export { systemClock } from './clock/system-clock.ts';
+export type { Duration } from './clock/duration.ts';
 
 export { BrokkrError } from './errors/brokkr-error.ts';
 export {

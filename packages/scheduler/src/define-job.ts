@@ -1,4 +1,5 @@
-import { ConfigError, type Send, toMs } from '@brokkr/core';
+import { ConfigError, type Send } from '@brokkr/core';
+import { toMs } from '@brokkr/core/adapter';
 import { cronFieldsTrigger, cronLineTrigger } from './cron-trigger.ts';
 import type { CommonOptions, CronFields, IntervalFields, TriggerOptions } from './job-options.ts';
 import { BoundedTrigger, DateTrigger, IntervalTrigger } from './simple-triggers.ts';

@@ -1,4 +1,5 @@
-import type { StateStore, TaskManager } from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 
 /** What outlives a scheduler: the last tick that is done with, epoch milliseconds, and whether the job is paused. */
 export interface JobState {

@@ -1,14 +1,13 @@
 import {
   type Broker,
-  type Clock,
   ConfigError,
   PayloadTooLargeError,
   SerializationError,
   type TaskManager,
-  type TimerHandle,
   UnsupportedFeatureError,
   ValidationError,
 } from '@brokkr/core';
+import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import { DueTicks, tickId } from './due-ticks.ts';
 import type { Job } from './job-options.ts';

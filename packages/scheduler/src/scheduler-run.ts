@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Broker, ConfigError, type Elections, type Leadership, type TaskManager } from '@brokkr/core';
-import { pause } from '@brokkr/core/adapter';
+import { type Broker, ConfigError, type TaskManager } from '@brokkr/core';
+import { type Elections, type Leadership, pause } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import type { JobStates } from './job-state.ts';
 import { canTellRuns } from './last-run.ts';

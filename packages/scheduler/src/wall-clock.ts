@@ -1,4 +1,4 @@
-import type { Clock } from '@brokkr/core';
+import type { Clock } from '@brokkr/core/adapter';
 
 const LOOK_EVERY_MS = 10_000;
 /** Less than a tick may be late anyway. */

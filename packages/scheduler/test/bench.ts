@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { type TestApp, testApp } from '@brokkr/broker-memory/testing';
-import { type BrokerCapabilities, type TaskManager as Manager, TaskManager } from '@brokkr/core';
+import { TaskManager, type TaskManager as Manager } from '@brokkr/core';
+import type { BrokerCapabilities } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach } from 'vitest';
 import { SchedulerManager } from '../src/index.ts';

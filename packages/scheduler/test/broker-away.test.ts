@@ -1,5 +1,6 @@
 import { MemoryBroker, type MemoryBrokerOptions } from '@brokkr/broker-memory';
-import { ConfigError, registerBroker, type StateStore } from '@brokkr/core';
+import { ConfigError, registerBroker } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker, type MemoryBrokerOptions } from '@brokkr/broker-memory';
-import { type BrokerCapabilities, type Elections, type Leadership, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { BrokerCapabilities, Elections, Leadership } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { registerBroker, TaskManager, type TaskHandle, type Worker } from '@brokkr/core';
+import { registerBroker, type TaskHandle, TaskManager, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';

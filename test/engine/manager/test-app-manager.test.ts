@@ -79,7 +79,7 @@ describe('virtual time', () => {
     expect(() => testApp({ tasks: [task] })).toThrow(ConfigError);
     await app.close();
     await testApp({ tasks: [task] }).close();
-    expect(() => testApp({ tasks: [{}] })).toThrow(/no task/);
+    expect(() => testApp({ tasks: [{}] })).toThrow(/not a task/);
   });
 });
 

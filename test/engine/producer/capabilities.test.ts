@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type BrokerCapabilities, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { BrokerCapabilities } from '@brokkr/core/adapter';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryBroker } from '@brokkr/broker-memory';
 

@@ -1,17 +1,28 @@
+import type { MemoryBroker } from '@brokkr/broker-memory';
+import type { ResultStore } from '@brokkr/core';
+import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
-import { aSecondOfWork, workerBench } from './worker-bench.ts';
+import { aSecondOfWork, LEASE_MS, workerBench } from './worker-bench.ts';
 
-/** Where storing a result takes `storeMs`. */
-async function slowStore(storeMs: number) {
-  const bench = await workerBench((broker) => {
-    const store = broker.results.store.bind(broker.results);
-    broker.results.store = async (...given) => {
-      await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, storeMs));
-      await store(...given);
-    };
-    return broker;
+/** A separate result store, changed. It does not store results with settlements. */
+function separate(change: Partial<ResultStore>) {
+  return ({ results }: MemoryBroker): ResultStore => ({
+    store: (id, result, ttlMs) => results.store(id, result, ttlMs),
+    load: (id, signal) => results.load(id, signal),
+    ...change,
   });
-  return bench;
+}
+
+/** A bench whose result store needs `storeMs` for each result. */
+function slowStore(storeMs: number) {
+  const clock = new ManualClock();
+  return workerBench(undefined, clock, ({ results }) => ({
+    store: async (...given) => {
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, storeMs));
+      await results.store(...given);
+    },
+    load: (id, signal) => results.load(id, signal),
+  }));
 }
 
 /** A worker that has run a task, and is storing what it returned. */
@@ -35,20 +46,20 @@ describe('storing a result', () => {
     const handle = await task.send('first');
     await task.send('second');
     const worker = tm.createWorker({ concurrency: 1 });
-    const told: string[] = [];
-    worker.on('succeeded', () => told.push('succeeded')).on('dead', () => told.push('dead'));
+    const events: string[] = [];
+    worker.on('succeeded', () => events.push('succeeded')).on('dead', () => events.push('dead'));
     await worker.start();
     await aSecondOfWork(clock);
     expect(ran).toEqual(['first', 'second']);
-    expect(await broker.inspector.counts('default')).toMatchObject({ running: 2, acknowledged: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ running: 0, acknowledged: 2 });
     await aSecondOfWork(clock);
     expect(await handle.result()).toBe('first');
-    expect(told).toEqual(['succeeded', 'succeeded']);
+    expect(events).toEqual(['succeeded', 'succeeded']);
     expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 2, dead: 0 });
     await tm.close();
   });
 
-  it('comes before the message ends, and a stop waits for it', async () => {
+  it('comes after the message has ended, and a stop waits for it', async () => {
     const bench = await slowStore(1_000);
     const { tm, clock, broker } = bench;
     const { handle, worker } = await storing(bench);
@@ -60,7 +71,7 @@ describe('storing a result', () => {
     await tm.close();
   });
 
-  it('is waited for by a stop for as long as handlers are, and then the message ends without it', async () => {
+  it('delays a stop for no longer than its time limit', async () => {
     const bench = await slowStore(3_000);
     const { tm, clock, broker } = bench;
     const { handle, worker: first } = await storing(bench);
@@ -76,11 +87,9 @@ describe('storing a result', () => {
     await tm.close();
   });
 
-  it('that never ends costs the result alone, once a send would have been given up', async () => {
-    const { tm, clock, broker } = await workerBench((memory) => {
-      memory.results.store = () => new Promise(() => undefined);
-      return memory;
-    });
+  it('that never ends loses the result, never the message, and stops the worker for no longer than a send timeout', async () => {
+    const never = separate({ store: () => new Promise(() => undefined) });
+    const { tm, clock, broker } = await workerBench(undefined, undefined, never);
     const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
     await task.sendMany(Array.from({ length: 20 }, () => []));
     await tm.createWorker({ concurrency: 2 }).start();
@@ -89,16 +98,92 @@ describe('storing a result', () => {
     await tm.close();
   });
 
-  it('that fails costs the result alone', async () => {
-    const { tm, clock, broker } = await workerBench((memory) => {
-      memory.results.store = () => Promise.reject(new Error('the store is full'));
-      return memory;
-    });
+  it('that fails loses the result, never the message', async () => {
+    const full = separate({ store: () => Promise.reject(new Error('the store is full')) });
+    const { tm, clock, broker } = await workerBench(undefined, undefined, full);
     const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
     await task.send();
     await tm.createWorker().start();
     await aSecondOfWork(clock);
     expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1 });
     await tm.close();
+  });
+
+  it('limits how many results wait for a slow store, and fetches no more until it catches up', async () => {
+    const { tm, clock, broker } = await slowStore(3_000);
+    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+    await task.sendMany(Array.from({ length: 50 }, () => []));
+    await tm.createWorker({ concurrency: 2 }).start();
+    await aSecondOfWork(clock);
+    const { acknowledged = 0 } = await broker.inspector.counts('default');
+    expect(acknowledged).toBeGreaterThanOrEqual(4);
+    expect(acknowledged).toBeLessThanOrEqual(8);
+    await clock.advance(60_000);
+    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 50 });
+    await tm.close();
+  });
+
+  it('needs no call of its own if the broker stores it with the settlement', async () => {
+    let calls = 0;
+    const { tm, clock } = await workerBench((broker) => {
+      const { store } = broker.results;
+      broker.results.store = (...given) => {
+        calls++;
+        return store(...given);
+      };
+      return broker;
+    });
+    const task = tm.task({ name: 'kept', result: '1h' }, async () => 'value');
+    const handle = await task.send();
+    await tm.createWorker().start();
+    await aSecondOfWork(clock);
+    expect(await handle.result()).toBe('value');
+    expect(calls).toBe(0);
+    await tm.close();
+  });
+});
+
+describe('a settlement without an answer', () => {
+  /** The answers of all settlements are lost, and a repeat is refused. */
+  async function unanswered(handler: () => Promise<string>) {
+    const stored: unknown[] = [];
+    const bench = await workerBench(
+      (broker) => {
+        const subscribe = broker.subscribe.bind(broker);
+        broker.subscribe = async (...given) => {
+          const subscription = await subscribe(...given);
+          const settle = subscription.settle.bind(subscription);
+          subscription.settle = async (settlements) => {
+            await settle(settlements);
+            throw new Error('the answer was lost');
+          };
+          return subscription;
+        };
+        return broker;
+      },
+      undefined,
+      () => ({
+        store: async (_id, bytes, _ttlMs, options) => {
+          stored.push({ ...JSON.parse(Buffer.from(bytes).toString()), ...options });
+        },
+        load: async () => undefined,
+      }),
+    );
+    await bench.tm.task({ name: 'kept', result: '1h', maxRetries: 0 }, handler).send();
+    await bench.tm.createWorker().start();
+    await bench.clock.advance(2 * LEASE_MS);
+    await bench.tm.close();
+    return stored;
+  }
+
+  it('stores the result of a success if there is none: the task did succeed', async () => {
+    expect(await unanswered(async () => 'value')).toEqual([{ kind: 'value', value: 'value', onlyIfNone: true }]);
+  });
+
+  it('stores no failure: the message may run again, and succeed', async () => {
+    const failing = async () => {
+      throw new Error('no');
+    };
+    expect(await unanswered(failing)).toEqual([]);
   });
 });

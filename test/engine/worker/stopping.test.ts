@@ -1,3 +1,4 @@
+import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { subscribingOtherwise } from '../../../packages/core/src/testing/suite/subscribing-otherwise.ts';
 import { LEASE_MS, stopsWithin, workerBench } from './worker-bench.ts';
@@ -91,12 +92,14 @@ describe('a worker that is stopped at once', () => {
   });
 
   it('keeps the failure of its last task as the result, and settles it', async () => {
-    const { tm, clock, broker } = await workerBench();
-    const store = broker.results.store.bind(broker.results);
-    broker.results.store = async (...given) => {
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, 500));
-      await store(...given);
-    };
+    const clock = new ManualClock();
+    const { tm, broker } = await workerBench(undefined, clock, ({ results }) => ({
+      store: async (...given) => {
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, 500));
+        await results.store(...given);
+      },
+      load: (id, signal) => results.load(id, signal),
+    }));
     const task = tm.task({ name: 'failing', maxRetries: 0, result: '1h' }, async () => {
       throw new Error('no');
     });

@@ -22,21 +22,22 @@ describe('the result of a message that no handler saw', () => {
     await tm.close();
   });
 
-  it('is stored before it is dead-lettered, so that nobody finds it dead and asks in vain', async () => {
-    const { tm, clock, broker } = await workerBench();
-    const task = tm.task({ name: 'poison', result: '1h' }, async () => 'ran');
-    await task.send();
-    await crash(broker, clock, 3);
-    const store = broker.results.store.bind(broker.results);
+  it('is stored in a separate store after it is a dead letter', async () => {
     let deadBefore: number | undefined;
-    broker.results.store = async (...given) => {
-      deadBefore = (await broker.inspector.counts('default')).dead;
-      await store(...given);
-    };
+    const { tm, clock, broker } = await workerBench(undefined, undefined, ({ inspector, results }) => ({
+      store: async (...given) => {
+        deadBefore = (await inspector.counts('default')).dead;
+        await results.store(...given);
+      },
+      load: (id, signal) => results.load(id, signal),
+    }));
+    const task = tm.task({ name: 'poison', result: '1h' }, async () => 'ran');
+    const handle = await task.send();
+    await crash(broker, clock, 3);
     await tm.createWorker().start();
     await aSecondOfWork(clock);
-    expect(deadBefore).toBe(0);
-    expect(await broker.inspector.counts('default')).toMatchObject({ dead: 1 });
+    expect(deadBefore).toBe(1);
+    await expect(handle.result()).rejects.toMatchObject({ name: 'TaskFailedError' });
     await tm.close();
   });
 

@@ -1,18 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { type Broker, TaskManager, type Worker } from '@brokkr/core';
+import { type Broker, type ResultStore, TaskManager, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { MemoryBroker } from '@brokkr/broker-memory';
 
 export const LEASE_MS = 30_000;
 
-/** A memory broker in virtual time, and a manager on it. */
+/**
+ * A memory broker in virtual time, and a manager on it.
+ * @param change decorates the broker
+ * @param storeOf a result store in place of the broker's
+ */
 export async function workerBench(
   change: (broker: MemoryBroker) => Broker = (broker) => broker,
   clock = new ManualClock(),
+  storeOf: (broker: MemoryBroker) => ResultStore | undefined = () => undefined,
 ) {
   const broker = new MemoryBroker({ clock });
   const tm = TaskManager.getInstance(`worker-${randomUUID()}`);
-  await tm.initialize({ broker: change(broker), clock, lease: `${LEASE_MS}ms`, logLevel: 'silent' });
+  await tm.initialize({
+    broker: change(broker),
+    resultStore: storeOf(broker),
+    clock,
+    lease: `${LEASE_MS}ms`,
+    logLevel: 'silent',
+  });
   return { clock, broker, tm };
 }
 

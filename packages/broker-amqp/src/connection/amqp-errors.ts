@@ -4,7 +4,7 @@ import {
   ConfigError,
   PayloadTooLargeError,
   SerializationError,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 
 /** Reply codes of the protocol (AMQP 0-9-1, section 1.8) that mean more than that a connection broke. */
 export const NOT_FOUND = 404;

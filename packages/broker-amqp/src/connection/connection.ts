@@ -1,15 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core';
+import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { closedError, unavailable } from './amqp-errors.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 const LONGEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 
+export interface ConnectionOptions {
+  /** Names the connection in RabbitMQ's list of connections. */
+  readonly purpose: 'publish' | 'consume';
+  readonly timeoutMs: number;
+  readonly logger: BrokerOptions['logger'];
+}
+
 /** A connection that comes back: one socket at a time, to any of the hosts, with a jittered pause between attempts. */
 export class Connection {
+  /** Milliseconds that a caller waits for the connection, or for one answer of the server. */
+  readonly timeoutMs: number;
   readonly #target: AmqpTarget;
   readonly #logger: BrokerOptions['logger'];
   readonly #purpose: string;
@@ -24,8 +33,8 @@ export class Connection {
   #host: number;
   #blocked = false;
 
-  /** @param purpose names the connection to people who look at the server: `publish` or `consume` */
-  constructor(target: AmqpTarget, purpose: string, logger: BrokerOptions['logger']) {
+  constructor(target: AmqpTarget, { purpose, timeoutMs, logger }: ConnectionOptions) {
+    this.timeoutMs = timeoutMs;
     this.#target = target;
     this.#purpose = purpose;
     this.#logger = logger;
@@ -57,8 +66,11 @@ export class Connection {
     return () => this.#onUp.delete(listener);
   }
 
-  /** The connection, made where there is none. @throws BrokerUnavailableError after `patienceMs`, or once closed */
-  async ready(patienceMs: number): Promise<ChannelModel> {
+  /**
+   * Returns the connection, and waits until there is one.
+   * @throws BrokerUnavailableError after `timeoutMs`, or once it is closed
+   */
+  async ready(timeoutMs = this.timeoutMs): Promise<ChannelModel> {
     if (this.#model !== undefined) return this.#model;
     if (this.isClosed) throw closedError();
     this.#connecting ??= this.#connect();
@@ -69,18 +81,18 @@ export class Connection {
         if (how instanceof Error) reject(how);
         else resolve(how);
       };
-      const timer = setTimeout(() => end(unavailable(this.#lastError ?? noAnswer(patienceMs))), patienceMs);
+      const timer = setTimeout(() => end(unavailable(this.#lastError ?? noAnswer(timeoutMs))), timeoutMs);
       this.#waiting.add(end);
     });
   }
 
   /**
    * Runs `use` on a channel of its own, which an error of the server's may close without harm to others.
-   * @throws BrokerUnavailableError where there is none within `patienceMs`; how long `use` waits is its own affair
+   * @throws BrokerUnavailableError if there is none within `timeoutMs`; `use` limits its own waits
    */
-  async withChannel<T>(patienceMs: number, use: (channel: Channel) => Promise<T>): Promise<T> {
-    const model = await this.ready(patienceMs);
-    const channel = await within(patienceMs, this, model.createChannel());
+  async withChannel<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
+    const model = await this.ready();
+    const channel = await this.withTimeout(model.createChannel());
     channel.on('error', () => undefined);
     let isSilent = false;
     try {
@@ -90,9 +102,17 @@ export class Connection {
       throw error;
     } finally {
       // An error has closed it already, and one who has not answered is not waited for again.
-      const closed = within(patienceMs, this, channel.close()).catch(() => undefined);
+      const closed = this.withTimeout(channel.close()).catch(() => undefined);
       if (!isSilent) await closed;
     }
+  }
+
+  /**
+   * Waits for an answer of the server for at most `timeoutMs`.
+   * @throws BrokerUnavailableError if none came, or the connection broke. A refusal keeps its reply code.
+   */
+  withTimeout<T>(answer: Promise<T>): Promise<T> {
+    return withTimeout(this, answer);
   }
 
   async close(): Promise<void> {

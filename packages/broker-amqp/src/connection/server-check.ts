@@ -1,11 +1,11 @@
-import type { Finding } from '@brokkr/core';
+import type { Finding } from '@brokkr/core/adapter';
 import type { Connection } from './connection.ts';
 
 const OLDEST = [3, 10] as const;
 
 /** What a server says of itself when it is connected to. @throws BrokerUnavailableError where it is away */
-export async function examineServer(connection: Connection, patienceMs: number): Promise<readonly Finding[]> {
-  const { connection: socket } = await connection.ready(patienceMs);
+export async function examineServer(connection: Connection): Promise<readonly Finding[]> {
+  const { connection: socket } = await connection.ready();
   const { product, version } = socket.serverProperties as { product?: unknown; version?: unknown };
   const findings: Finding[] = [];
   if (product !== 'RabbitMQ') {

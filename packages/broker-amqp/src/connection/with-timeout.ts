@@ -2,24 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { blocked, replyCode, unavailable } from './amqp-errors.ts';
 
 /**
- * What the server answers, for as long as there is patience: an alarm stops a connection while it lasts, and one that
- * is half open is found by its heartbeat only.
- * @throws BrokerUnavailableError where no answer came, or the connection broke meanwhile; what the server refuses comes
- * with its reply code, for the caller to explain
+ * Waits for an answer of the server for at most `timeoutMs`. Without a limit, a caller would wait for as long as an alarm
+ * stops the connection, or until a heartbeat finds that the connection is half open.
+ *
+ * @throws BrokerUnavailableError if no answer came, or the connection broke. A refusal keeps its reply code, so that the
+ * caller can explain it.
  */
-export async function within<T>(
-  patienceMs: number,
-  connection: { readonly isBlocked: boolean },
-  asked: Promise<T>,
+export async function withTimeout<T>(
+  connection: { readonly isBlocked: boolean; readonly timeoutMs: number },
+  answer: Promise<T>,
 ): Promise<T> {
   const waited = new AbortController();
-  const tooLong = sleep(patienceMs, undefined, { signal: waited.signal, ref: false }).then(() => {
+  const tooLong = sleep(connection.timeoutMs, undefined, { signal: waited.signal, ref: false }).then(() => {
     throw connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'));
   });
   tooLong.catch(() => undefined);
-  asked.catch(() => undefined);
+  answer.catch(() => undefined);
   try {
-    return await Promise.race([asked, tooLong]);
+    return await Promise.race([answer, tooLong]);
   } catch (error) {
     throw replyCode(error) === undefined ? unavailable(error) : error;
   } finally {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
@@ -33,7 +33,6 @@ export interface AmqpSubscriptionOptions {
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
-  readonly patienceMs: number;
   readonly logger: BrokerOptions['logger'];
   readonly onClose: () => void;
 }
@@ -183,7 +182,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   async #end(): Promise<void> {
-    await this.#reader.wind();
+    await this.#reader.drainAcks();
     const back = [this.#giveBack(this.#ahead.splice(0), 0), this.#giveBack(this.#held.takeAll(), 1)];
     await Promise.all([...back, ...this.#sending]);
     await Promise.all([this.#reader.close(), this.#quarantine.close()]);

@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 import type { Session } from '../connection/session.ts';

@@ -1,4 +1,4 @@
-import type { BrokerOptions } from '@brokkr/core';
+import type { BrokerOptions } from '@brokkr/core/adapter';
 import type { GetMessage } from 'amqplib';
 import type { Connection } from '../connection/connection.ts';
 import { Session } from '../connection/session.ts';

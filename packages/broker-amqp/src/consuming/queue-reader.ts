@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions } from '@brokkr/core';
+import type { BrokerOptions } from '@brokkr/core/adapter';
 import type { ConsumeMessage } from 'amqplib';
 import type { Connection } from '../connection/connection.ts';
 import { Session } from '../connection/session.ts';
@@ -15,7 +15,6 @@ export interface QueueReaderOptions {
   readonly queue: string;
   readonly serverQueue: string;
   readonly prefetch: number;
-  readonly patienceMs: number;
   readonly logger: BrokerOptions['logger'];
   readonly onMessage: (message: ConsumeMessage, session: Session) => void;
   /** A session is over, and with it every message of it. */
@@ -59,7 +58,7 @@ export class QueueReader {
   }
 
   /** As `pause`, before `close`: what was acknowledged is so for good, and what is from then on is told in few frames. */
-  async wind(): Promise<void> {
+  async drainAcks(): Promise<void> {
     await this.pause();
     const session = this.#session;
     // Its consumer ended before they were sent, so another one does: what little it takes is told of as ever.
@@ -117,8 +116,8 @@ export class QueueReader {
   }
 
   async #open(): Promise<Session> {
-    const { connection, patienceMs, logger, queue, serverQueue, prefetch, onOver } = this.#options;
-    const model = await connection.ready(patienceMs);
+    const { connection, logger, queue, serverQueue, prefetch, onOver } = this.#options;
+    const model = await connection.ready();
     const channel = await model.createChannel();
     const session = new Session(channel, serverQueue, prefetch);
     channel.on('error', (error) => logger?.warn({ error, queue }, 'RabbitMQ closed the channel of a consumer'));

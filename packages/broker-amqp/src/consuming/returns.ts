@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions } from '@brokkr/core';
+import type { BrokerOptions } from '@brokkr/core/adapter';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Arrival } from './held-deliveries.ts';
 import type { Addresses } from '../publishing/addresses.ts';

@@ -6,7 +6,7 @@ import {
   type PeekState,
   type QueueCounts,
   redriveEnvelope,
-} from '@brokkr/core';
+} from '@brokkr/core/adapter';
 import type { Channel, Message } from 'amqplib';
 import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
 import { LEVELS, stepsOf, TOP_LEVEL } from '../topology/delay-ladder.ts';
@@ -14,7 +14,6 @@ import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Names } from '../topology/names.ts';
 import type { Addresses } from '../publishing/addresses.ts';
-import { within } from '../connection/with-timeout.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outcome } from '../publishing/send-batch.ts';
 import { ROUND, QueueBrowser } from './queue-browser.ts';
@@ -33,7 +32,6 @@ export interface AmqpInspectorOptions {
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
-  readonly patienceMs: number;
 }
 
 /** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
@@ -223,14 +221,14 @@ export class AmqpInspector implements Inspector {
    * any queue took it: each rung has bound its name to an exchange whose queue keeps nothing.
    */
   async #rungs(queue: string): Promise<readonly string[]> {
-    const { publishing, names, patienceMs } = this.#options;
+    const { publishing, names } = this.#options;
     if ((await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange')) === undefined) return [];
     const candidates = LEVELS.flatMap((level) =>
       Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
     );
     const missing = new Set<string>();
-    const model = await publishing.ready(patienceMs);
-    const channel = await within(patienceMs, publishing, model.createConfirmChannel());
+    const model = await publishing.ready();
+    const channel = await publishing.withTimeout(model.createConfirmChannel());
     channel.on('error', () => undefined);
     channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
     try {
@@ -238,7 +236,7 @@ export class AmqpInspector implements Inspector {
       for (const { level, steps } of candidates) {
         channel.publish(names.rungs, names.rungKey(queue, level, steps), nothing, { mandatory: true, expiration: 0 });
       }
-      await within(patienceMs, publishing, channel.waitForConfirms());
+      await publishing.withTimeout(channel.waitForConfirms());
     } finally {
       void channel.close().catch(() => undefined);
     }
@@ -261,10 +259,8 @@ export class AmqpInspector implements Inspector {
 
   /** Nothing happens where there is no such queue. */
   async #taking<T>(source: string, use: (taking: QueueBrowser) => Promise<T>): Promise<T> {
-    const { connection, patienceMs } = this.#options;
-    return connection.withChannel(patienceMs, (channel) =>
-      use(new QueueBrowser(channel, source, connection, patienceMs)),
-    );
+    const { connection } = this.#options;
+    return connection.withChannel((channel) => use(new QueueBrowser(channel, source, connection)));
   }
 
   /** Undefined where there is no such thing. */
@@ -272,10 +268,10 @@ export class AmqpInspector implements Inspector {
     name: string,
     use: (channel: Channel, ask: <A>(asked: PromiseLike<A>) => Promise<A>) => Promise<T>,
   ): Promise<T | undefined> {
-    const { connection, patienceMs } = this.#options;
+    const { connection } = this.#options;
     try {
-      return await connection.withChannel(patienceMs, (channel) =>
-        use(channel, (asked) => within(patienceMs, connection, Promise.resolve(asked))),
+      return await connection.withChannel((channel) =>
+        use(channel, (asked) => connection.withTimeout(Promise.resolve(asked))),
       );
     } catch (error) {
       if (replyCode(error) === NOT_FOUND) return undefined;

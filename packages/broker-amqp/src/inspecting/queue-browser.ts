@@ -2,7 +2,6 @@ import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import { AckWindow } from '../connection/ack-window.ts';
 import { declarationError } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
-import { within } from '../connection/with-timeout.ts';
 import { Acknowledgements } from '../connection/acknowledgements.ts';
 
 /** Messages that one consumer takes at most: the server reads them into its memory all at once. */
@@ -21,7 +20,7 @@ export class QueueBrowser {
   readonly #channel: Channel;
   readonly #queue: string;
   readonly #ask: <T>(asked: Promise<T>) => Promise<T>;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #window = new AckWindow();
   readonly #acks: Acknowledgements;
   #rounds = 0;
@@ -29,12 +28,12 @@ export class QueueBrowser {
   #wasReturned = false;
 
   /** @param queue what the server calls it */
-  constructor(channel: Channel, queue: string, connection: Connection, patienceMs: number) {
+  constructor(channel: Channel, queue: string, connection: Connection) {
     this.#channel = channel;
     this.#queue = queue;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = connection.timeoutMs;
     this.#ask = (asked) =>
-      within(patienceMs, connection, asked).catch((error: unknown) => {
+      connection.withTimeout(asked).catch((error: unknown) => {
         throw declarationError(`queue ${queue}`, error);
       });
     this.#acks = new Acknowledgements(channel, queue);
@@ -59,7 +58,7 @@ export class QueueBrowser {
       const { messageCount } = await this.#look();
       const idleMs = performance.now() - cameAt;
       if (messages.length > had) cameAt = performance.now();
-      else if (idleMs > this.#patienceMs) break;
+      else if (idleMs > this.#timeoutMs) break;
       else if (messageCount === 0 && (had >= expected || idleMs > LATE_MS)) break;
     }
     await this.#ask(this.#channel.cancel(consumerTag));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import type { Message, Options } from 'amqplib';
 
 /** What travels with an envelope beside it. All names begin with `x-brokkr-`, which no header of an envelope may. */

@@ -1,4 +1,4 @@
-import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core';
+import { type BrokerOptions, BrokerUnavailableError, BrokkrError } from '@brokkr/core/adapter';
 import type { ConfirmChannel, Message } from 'amqplib';
 import {
   blocked,
@@ -20,7 +20,6 @@ const LEAVE_EVERY_MS = 1_000;
 export interface QueuePublisherOptions {
   readonly connection: Connection;
   readonly topology: Topology;
-  readonly patienceMs: number;
   readonly logger: BrokerOptions['logger'];
 }
 
@@ -49,12 +48,12 @@ export class QueuePublisher {
 
   /**
    * Resolves once every message is stored or given up, with what became of each, in their order: `BROKER_UNAVAILABLE`
-   * after the patience, `BROKER_BLOCKED` where the server takes none meanwhile, `BROKER_FULL` where a queue refused it,
+   * after the connection's timeout, `BROKER_BLOCKED` where the server takes none meanwhile, `BROKER_FULL` where a queue refused it,
    * `BROKER_UNROUTABLE` where none took it, `PAYLOAD_TOO_LARGE` where the server's `max_message_size` forbids it.
    */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
-    const { connection, patienceMs, topology } = this.#options;
-    const batch = new Batch(messages, patienceMs, (late) => this.#outOfPatience(late));
+    const { connection, topology } = this.#options;
+    const batch = new Batch(messages, connection.timeoutMs, (late) => this.#timedOut(late));
     const channel = this.#waiting.size === 0 && !connection.isBlocked ? this.#channel : undefined;
     for (const pending of batch.messages) {
       const { outgoing } = pending;
@@ -91,7 +90,7 @@ export class QueuePublisher {
         if (failure !== undefined) throw failure.reason;
       }
     } catch (error) {
-      // What waits goes on waiting; its senders end by their own patience.
+      // What waits goes on waiting; its senders end by their own timeouts.
       logger?.debug({ error }, 'publishing waits for RabbitMQ');
       this.#flushSoon();
     } finally {
@@ -133,8 +132,8 @@ export class QueuePublisher {
   }
 
   async #openChannel(): Promise<ConfirmChannel> {
-    const { connection, patienceMs, logger, topology } = this.#options;
-    const model = await connection.ready(patienceMs);
+    const { connection, logger, topology } = this.#options;
+    const model = await connection.ready();
     const channel = await model.createConfirmChannel();
     channel.on('error', (error) => {
       this.#mostBytes = mostBytesOf(error) ?? this.#mostBytes;
@@ -193,14 +192,14 @@ export class QueuePublisher {
 
   /**
    * RabbitMQ 3.10 goes on refusing over a channel that has published to a queue whose leader died, long after another
-   * leads. What is still unconfirmed on it has the patience of a sender to be.
+   * leads. What is still unconfirmed on it has as long as a sender waits to be.
    */
   #leave(channel: ConfirmChannel): void {
     const now = performance.now();
     if (channel !== this.#channel || now - this.#leftAt < LEAVE_EVERY_MS) return;
     this.#leftAt = now;
     this.#channel = undefined;
-    setTimeout(() => void channel.close().catch(() => undefined), this.#options.patienceMs).unref();
+    setTimeout(() => void channel.close().catch(() => undefined), this.#options.connection.timeoutMs).unref();
   }
 
   /** No queue took it: it is declared again, once, and the message sent again. */
@@ -228,7 +227,7 @@ export class QueuePublisher {
     }, DELETED_WITHIN_MS);
   }
 
-  #outOfPatience({ wasRefused }: Batch): BrokkrError {
+  #timedOut({ wasRefused }: Batch): BrokkrError {
     if (wasRefused) {
       return new BrokerUnavailableError('a queue refused messages: it is full; let the workers catch up', {
         code: 'BROKER_FULL',

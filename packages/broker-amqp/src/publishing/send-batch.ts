@@ -1,4 +1,4 @@
-import type { BrokkrError } from '@brokkr/core';
+import type { BrokkrError } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 import type { LadderPath } from '../topology/delay-ladder.ts';
 
@@ -30,14 +30,14 @@ export class Batch {
   #finish: () => void = () => undefined;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(messages: readonly Outgoing[], patienceMs: number, onTimeout: (batch: Batch) => BrokkrError) {
+  constructor(messages: readonly Outgoing[], timeoutMs: number, onTimeout: (batch: Batch) => BrokkrError) {
     this.#left = messages.length;
     this.outcomes = new Array<Outcome>(messages.length).fill(undefined);
     this.messages = messages.map((outgoing, index) => new Pending(this, index, outgoing));
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#timer = setTimeout(() => this.fail(onTimeout(this)), patienceMs);
+    this.#timer = setTimeout(() => this.fail(onTimeout(this)), timeoutMs);
   }
 
   /** Those that are still on their way. */

@@ -1,9 +1,8 @@
-import { BrokerUnavailableError, checkQueueName, type Elections, type Leadership } from '@brokkr/core';
+import { BrokerUnavailableError, checkQueueName, type Elections, type Leadership } from '@brokkr/core/adapter';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { closedError, replyCode } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';
 import type { Names } from '../topology/names.ts';
-import { within } from '../connection/with-timeout.ts';
 
 export interface ElectionsOptions extends DeclarerOptions {
   readonly names: Names;
@@ -49,15 +48,15 @@ export class AmqpElections implements Elections {
   }
 
   async #elect(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
-    const { connection, patienceMs } = this.#options;
+    const { connection } = this.#options;
     while (!signal.aborted) {
       if (connection.isClosed) throw closedError();
       // A server that is away is waited for, for as long as it takes.
-      const model = await connection.ready(patienceMs).catch(() => undefined);
+      const model = await connection.ready().catch(() => undefined);
       if (model === undefined) continue;
       const queue = await this.#queue(name);
       if (queue === undefined || signal.aborted) continue;
-      const channel = await within(patienceMs, connection, model.createChannel()).catch(() => undefined);
+      const channel = await connection.withTimeout(model.createChannel()).catch(() => undefined);
       if (channel === undefined) continue;
       const leadership = await this.#awaitLead(channel, queue, signal).catch(() => undefined);
       if (leadership !== undefined) return leadership;
@@ -86,8 +85,8 @@ export class AmqpElections implements Elections {
     const lost = new AbortController();
     const release = async () => {
       lost.abort();
-      const { connection, patienceMs } = this.#options;
-      await within(patienceMs, connection, channel.close()).catch(() => undefined);
+      const { connection } = this.#options;
+      await connection.withTimeout(channel.close()).catch(() => undefined);
     };
     channel.on('error', () => undefined);
     const decided = new Promise<boolean>((resolve) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StateStore } from '@brokkr/core';
+import type { StateStore } from '@brokkr/core/adapter';
 import type { Names } from '../topology/names.ts';
 import { StateShard, type StateShardOptions } from './state-shard.ts';
 

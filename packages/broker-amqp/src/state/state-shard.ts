@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import { NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';
@@ -19,7 +19,7 @@ const FOUNDING = 'state.founding';
 
 type Values = Map<string, string>;
 
-/** A call until its turn has come; one that ran out of patience has left. */
+/** A call until its turn has come; one that timed out has left. */
 interface Call {
   readonly use: (values: Values) => () => void;
   readonly fail: (error: unknown) => void;
@@ -65,7 +65,7 @@ export class StateShard {
           reject(unavailable(error));
         },
       };
-      const timer = setTimeout(() => call.fail(this.#outOfPatience()), this.#options.patienceMs);
+      const timer = setTimeout(() => call.fail(this.#timedOut()), this.#options.connection.timeoutMs);
       this.#calls.add(call);
       void this.#work();
     });
@@ -127,12 +127,12 @@ export class StateShard {
 
   /** Makes the queue and its first message: one process at a time, or the second would take away what the first wrote. */
   async #found(): Promise<void> {
-    const { elections, connection, patienceMs } = this.#options;
-    const leadership = await elections.stand(FOUNDING, AbortSignal.timeout(patienceMs));
-    if (leadership === undefined) throw this.#outOfPatience();
+    const { elections, connection } = this.#options;
+    const leadership = await elections.stand(FOUNDING, AbortSignal.timeout(connection.timeoutMs));
+    if (leadership === undefined) throw this.#timedOut();
     try {
       const isThere = await connection
-        .withChannel(patienceMs, (channel) => channel.checkQueue(this.#queue))
+        .withChannel((channel) => channel.checkQueue(this.#queue))
         .then(() => true)
         .catch((error: unknown) => {
           if (replyCode(error) === NOT_FOUND) return false;
@@ -150,8 +150,8 @@ export class StateShard {
 
   async #open(): Promise<ConfirmChannel> {
     if (this.#channel !== undefined) return this.#channel;
-    const { connection, patienceMs } = this.#options;
-    const model = await connection.ready(patienceMs);
+    const { connection } = this.#options;
+    const model = await connection.ready();
     const channel = await model.createConfirmChannel();
     channel.on('error', () => undefined);
     channel.on('close', () => {
@@ -161,7 +161,7 @@ export class StateShard {
     return channel;
   }
 
-  #outOfPatience(): BrokerUnavailableError {
+  #timedOut(): BrokerUnavailableError {
     const { trouble } = this.#options.connection;
     return trouble === undefined
       ? new BrokerUnavailableError(`the state in ${this.#queue} was not to be had in time`)

@@ -1,9 +1,8 @@
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { Channel, Options } from 'amqplib';
 import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
 import type { QueueType } from '../connection/amqp-url.ts';
 import type { Connection } from '../connection/connection.ts';
-import { within } from '../connection/with-timeout.ts';
 
 /** Out of the way: 4.0 would drop at 20 returns, and 3.10 takes -1 for none at all. */
 const NO_DELIVERY_LIMIT = 2_147_483_647;
@@ -11,7 +10,6 @@ const NO_DELIVERY_LIMIT = 2_147_483_647;
 export interface DeclarerOptions {
   readonly connection: Connection;
   readonly queueType: QueueType;
-  readonly patienceMs: number;
 }
 
 /**
@@ -68,7 +66,7 @@ export class Declarer {
   async close(): Promise<void> {
     const channel = this.#channel;
     if (channel === undefined) return;
-    const closed = this.#within(channel.close()).catch(() => undefined);
+    const closed = this.#withTimeout(channel.close()).catch(() => undefined);
     // One who has not answered is not waited for again.
     if (!this.#isSilent) await closed;
   }
@@ -85,11 +83,11 @@ export class Declarer {
     check: (channel: Channel) => Promise<unknown>,
   ): Promise<void> {
     try {
-      await this.#within(declare(await this.#open())).catch(async (error: unknown) => {
+      await this.#withTimeout(declare(await this.#open())).catch(async (error: unknown) => {
         // What is declared and yet not found stands on a node that is away.
         if (replyCode(error) === NOT_FOUND) throw unavailable(error);
         if (!isRefused(error)) throw error;
-        await this.#within(check(await this.#open()));
+        await this.#withTimeout(check(await this.#open()));
       });
     } catch (error) {
       this.#isSilent = error instanceof BrokerUnavailableError;
@@ -97,15 +95,15 @@ export class Declarer {
     }
   }
 
-  #within<T>(asked: Promise<T>): Promise<T> {
-    return within(this.#options.patienceMs, this.#options.connection, asked);
+  #withTimeout<T>(asked: Promise<T>): Promise<T> {
+    return this.#options.connection.withTimeout(asked);
   }
 
   async #open(): Promise<Channel> {
     if (this.#channel !== undefined) return this.#channel;
-    const { connection, patienceMs } = this.#options;
-    const model = await connection.ready(patienceMs);
-    const channel = await this.#within(model.createChannel());
+    const { connection } = this.#options;
+    const model = await connection.ready();
+    const channel = await this.#withTimeout(model.createChannel());
     channel.on('error', () => undefined);
     channel.on('close', () => {
       if (this.#channel === channel) this.#channel = undefined;

@@ -1,4 +1,4 @@
-import { deadLetterQueue } from '@brokkr/core';
+import { deadLetterQueue } from '@brokkr/core/adapter';
 import { TOP_LEVEL, type LadderPath } from './delay-ladder.ts';
 
 /** What things are called on the server. Colons stand in no queue name of a user's: nothing collides. */

@@ -20,7 +20,6 @@ export interface TopologyOptions {
   readonly connection: Connection;
   readonly names: Names;
   readonly queueType: QueueType;
-  readonly patienceMs: number;
 }
 
 /** Declares what messages need, once for each connection, when it is first needed. */
@@ -113,9 +112,9 @@ export class Topology {
   }
 
   async #find(queue: string): Promise<void> {
-    const { connection, names, patienceMs } = this.#options;
+    const { connection, names } = this.#options;
     try {
-      await connection.withChannel(patienceMs, (channel) => channel.checkQueue(names.queue(queue)));
+      await connection.withChannel((channel) => channel.checkQueue(names.queue(queue)));
       this.#seenAt.set(queue, performance.now());
     } catch (error) {
       if (replyCode(error) !== NOT_FOUND) throw unavailable(error);

@@ -1,9 +1,9 @@
-import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core';
+import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core/adapter';
 import { MemoryBroker } from '../memory-broker.ts';
 
 /**
- * A memory broker that hands nothing over while its gate is closed, and remembers what was sent: so a test decides
- * when its workers work, and sees what they were given to do.
+ * A memory broker with a gate. While the gate is shut, consumers receive no messages. It also keeps every envelope that
+ * was sent. `testApp` uses it to run workers only during `drain` and `advance`.
  */
 export class GatedBroker extends MemoryBroker {
   readonly sent: Envelope[] = [];
@@ -17,7 +17,7 @@ export class GatedBroker extends MemoryBroker {
     for (const resolve of this.#opened.splice(0)) resolve();
   }
 
-  /** Its consumers wait for the gate again; what they hold they keep. */
+  /** Shuts the gate: consumers receive no further messages. They keep the deliveries that they have. */
   shut(): void {
     this.#isOpen = false;
     this.#closing.abort();
@@ -53,7 +53,7 @@ export class GatedBroker extends MemoryBroker {
       if (signal.aborted) return [];
       const waiting = AbortSignal.any([signal, this.#closing.signal]);
       const deliveries = await subscription.receive(limit, { signal: waiting, wait });
-      // Where the gate was shut meanwhile, it waits for that to open: it has not been told to end.
+      // Nothing was received because the gate was shut during the wait. The caller has not aborted: wait for the gate.
       if (deliveries.length > 0 || !wait || !this.#closing.signal.aborted) return deliveries;
     }
   }

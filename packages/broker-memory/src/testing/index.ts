@@ -1,1 +1,2 @@
-export { type DeadLetter, type TestApp, type TestAppOptions, testApp } from './test-app.ts';
+export { type DeadLetter, type TestApp, testApp } from './test-app.ts';
+export type { TestAppOptions } from './test-app-options.ts';

@@ -6,64 +6,62 @@ import {
   type ManagerOptions,
   readDeadLetter,
   TaskManager,
-  type TaskRef,
-  toMs,
   type Worker,
 } from '@brokkr/core';
-import { checkConcurrency, checkOptions, ManualClock, type OptionNames } from '@brokkr/core/testing';
+import { type TaskRef, toMs } from '@brokkr/core/adapter';
+import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
+import { eventLoopTurn, millisecond, realNow } from './real-time.ts';
+import { readTestAppOptions, type TestAppOptions } from './test-app-options.ts';
 
-/** What `testApp` takes. Middleware and hooks of the managers are in force; what `initialize` was given is not. */
-export interface TestAppOptions {
-  /** The tasks under test; their managers are held until `close`. */
-  readonly tasks: readonly object[];
-  /** Tasks at once. @default 4 */
-  readonly concurrency?: number | undefined;
-  /** How long, in real time, a handler may wait for real I/O before time moves on without it. @default 1 s */
-  readonly settleWithin?: Duration | undefined;
-  /** Where virtual time begins. @default 2030-01-01T00:00:00Z */
-  readonly startAt?: Date | undefined;
-  /** @default `silent` */
-  readonly logLevel?: string | undefined;
-}
-
-const TEST_APP_OPTIONS: OptionNames<TestAppOptions> = {
-  tasks: true,
-  concurrency: true,
-  settleWithin: true,
-  startAt: true,
-  logLevel: true,
-};
-
-/** A message that ended among the dead letters. */
+/** A dead letter, with the arguments of its message. */
 export interface DeadLetter extends DeadLetterRecord {
   readonly args: readonly unknown[];
 }
 
-/** An application on a memory broker and a virtual clock. Workers work in `drain` and `advance` only. */
+/**
+ * An application on a memory broker, in virtual time. Its workers run only during `drain` and `advance`.
+ *
+ * @example
+ * const app = testApp({ tasks: [charge] });
+ * await charge.send('c-1');
+ * await app.drain();
+ */
 export interface TestApp {
-  /** The arguments of each message sent so far by `task`, in order, as they travel. @throws ConfigError where it is none */
+  /**
+   * Returns the arguments of each message of `task` that was sent so far, in order, as the broker stores them.
+   * @throws ConfigError (`NO_TASK`) if `task` is not a task
+   */
   sent<A extends readonly unknown[]>(task: TaskRef<A, unknown>): readonly A[];
-  /** The dead letters of a queue, oldest first. */
+  /** Returns the dead letters of a queue, oldest first. */
   dead(queue: string): readonly DeadLetter[];
   /**
-   * Works until nothing is ready, running or delayed, moving time to each due moment.
-   * @throws ConfigError where a message comes back for longer than ten virtual years, and once it is closed
+   * Runs everything, and moves time to each instant at which a message is due, until no message is ready, running or
+   * delayed.
+   * @throws ConfigError (`DRAIN_STUCK`) if messages are left after ten virtual years, or no timer is; (`TEST_APP_CLOSED`)
+   * if the app is closed
    */
   drain(): Promise<void>;
-  /** Moves time on by `span`, running what falls due on the way. @throws ConfigError once it is closed */
+  /**
+   * Moves time on by `span`, and runs every message that becomes due on the way.
+   * @throws ConfigError (`TEST_APP_CLOSED`) if the app is closed
+   */
   advance(span: Duration): Promise<void>;
-  /** Virtual now. */
+  /** Returns the virtual time. */
   now(): Date;
   readonly clock: ManualClock;
   readonly broker: Broker;
-  /** Gives the managers back; what was sent and what is dead can still be asked for. */
+  /** Returns the task managers to the application. `sent` and `dead` still answer afterwards. */
   close(): Promise<void>;
 }
 
 const LONGEST_DRAIN_MS = 10 * 365 * 86_400_000;
 
-/** @throws ConfigError where an option is wrong, a task is none, or its manager is held by another test */
+/**
+ * Runs tasks in virtual time, on a memory broker of their own.
+ * @throws ConfigError if an option is invalid, (`NO_TASK`) if a task is not one, (`MANAGER_OVERRIDDEN`) if another test
+ * has not closed its app
+ */
 export function testApp(options: TestAppOptions): TestApp {
   return new HeldApp(options);
 }
@@ -77,29 +75,27 @@ class HeldApp implements TestApp {
   readonly #served = new Set<string>();
   readonly #concurrency: number;
   readonly #settleWithinMs: number;
-  /** How far the messages had come when time moved on without a handler, and how long such a one is waited for next. */
+  /** Counts of messages at the last look, as text: a change means progress. */
   #progress = '';
-  #patienceMs: number;
-  /** Messages whose queues have been looked at. */
+  /** How long to wait for a handler without progress before time goes on. Each wait in vain halves it. */
+  #waitMs: number;
+  /** Number of sent messages whose queues have a worker. */
   #sentSeen = 0;
   #dead: ReadonlyMap<string, readonly DeadLetter[]> = new Map();
   #isClosed = false;
 
   constructor(options: TestAppOptions) {
-    checkOptions(options, TEST_APP_OPTIONS, 'testApp');
-    const { tasks, concurrency, settleWithin, startAt, logLevel } = options;
-    this.clock = new ManualClock(startAt === undefined ? undefined : instant(startAt));
+    const { tasks, concurrency, settleWithinMs, startAt, logLevel } = readTestAppOptions(options);
+    this.clock = new ManualClock(startAt);
     this.#broker = new GatedBroker({ clock: this.clock });
-    this.#concurrency = checkConcurrency(concurrency ?? 4);
-    this.#settleWithinMs = toMs(settleWithin ?? '1s', 'settleWithin');
-    this.#patienceMs = this.#settleWithinMs;
-    if (!Array.isArray(tasks))
-      throw new ConfigError('testApp: `tasks` is the list of tasks to test', { code: 'NO_TASK' });
+    this.#concurrency = concurrency;
+    this.#settleWithinMs = settleWithinMs;
+    this.#waitMs = settleWithinMs;
     this.#managers = [...new Set(tasks.map((task) => TaskManager.of(task)))];
-    this.#hold({ broker: this.#broker, clock: this.clock, runMode: 'worker', logLevel: logLevel ?? 'silent' });
+    this.#hold({ broker: this.#broker, clock: this.clock, runMode: 'worker', logLevel });
   }
 
-  /** All of the managers, or none: those of a test that failed to begin would be held for ever. */
+  /** Takes over all managers, or none: a test that cannot begin has no app to close. */
   #hold(settings: ManagerOptions): void {
     try {
       for (const manager of this.#managers) this.#restore.push(manager.override(settings));
@@ -161,7 +157,7 @@ class HeldApp implements TestApp {
     await this.#broker.close();
   }
 
-  /** A worker's own stop waits on the virtual clock where a handler does not end, so time is moved for it. */
+  /** Stops a worker. If a handler does not end, the stop waits for the virtual clock, so time moves on meanwhile. */
   async #stop(worker: Worker): Promise<void> {
     let stopped = false;
     const stopping = worker.stop({ timeout: 0 }).finally(() => {
@@ -184,15 +180,15 @@ class HeldApp implements TestApp {
     }
   }
 
-  /** Its managers are the application's again, and what they would run now is real. */
+  /** After `close` the managers belong to the application again: a worker made now would run real messages. */
   #checkOpen(): void {
     if (!this.#isClosed) return;
-    throw new ConfigError('this testApp is closed; await `drain` and `advance` before `close`', {
+    throw new ConfigError('this testApp is closed; await drain() and advance() before close()', {
       code: 'TEST_APP_CLOSED',
     });
   }
 
-  /** Every queue that a task names or a message was sent to. */
+  /** Starts a worker for each queue that a task names, or that a message was sent to. */
   async #serveAll(): Promise<void> {
     for (const manager of this.#managers) {
       this.#checkOpen();
@@ -211,27 +207,27 @@ class HeldApp implements TestApp {
   }
 
   /**
-   * Waits until no message is ready or running, or handlers have waited for real I/O long enough: each time that brings
-   * nothing the next wait is half as long, so that one that never ends costs no second at each move of time.
+   * Waits until no message is ready or running, or until `settleWithin` passes without progress. Each wait without
+   * progress halves the next one: a handler that never ends would otherwise cost a second at each move of time.
    */
   async #quiet(): Promise<{ ready: number; running: number; delayed: number }> {
-    let waitedSince = performance.now();
+    let waitedSince = realNow();
     for (let turns = 0; ; turns++) {
       this.#checkOpen();
       if (this.#broker.sent.length > this.#sentSeen) await this.#serveAll();
-      await (turns < 20 ? turn() : millisecond());
+      await (turns < 20 ? eventLoopTurn() : millisecond());
       const totals = await this.#totals();
       const progress = JSON.stringify(totals);
       if (progress !== this.#progress) {
         this.#progress = progress;
-        this.#patienceMs = this.#settleWithinMs;
-        waitedSince = performance.now();
+        this.#waitMs = this.#settleWithinMs;
+        waitedSince = realNow();
         turns = 0;
         continue;
       }
       const busy = totals.ready + totals.running > 0;
-      if (turns < 2 || (busy && performance.now() - waitedSince < this.#patienceMs)) continue;
-      if (busy) this.#patienceMs /= 2;
+      if (turns < 2 || (busy && realNow() - waitedSince < this.#waitMs)) continue;
+      if (busy) this.#waitMs /= 2;
       return totals;
     }
   }
@@ -262,19 +258,13 @@ class HeldApp implements TestApp {
 
   #stuck(open: number, delayed: number): ConfigError {
     return new ConfigError(
-      `drain: ${open} messages ready or running and ${delayed} delayed do not come to an end; does a handler wait for something that never comes?`,
+      `drain: ${open} messages are ready or running and ${delayed} are delayed, and none of them ends; check that no handler waits forever, for example on a faked timer`,
       { code: 'DRAIN_STUCK' },
     );
   }
 }
 
-function instant(startAt: unknown): number {
-  const at = startAt instanceof Date ? startAt.getTime() : Number.NaN;
-  if (!Number.isNaN(at)) return at;
-  throw new ConfigError('testApp: `startAt` is a valid Date');
-}
-
-/** What cannot be decoded stands among the dead letters too. */
+/** The arguments of a message; none if its body cannot be decoded, as in some dead letters. */
 function argsOf(body: Uint8Array): readonly unknown[] {
   try {
     const args: unknown = JSON.parse(Buffer.from(body).toString());
@@ -282,12 +272,4 @@ function argsOf(body: Uint8Array): readonly unknown[] {
   } catch {
     return [];
   }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-function millisecond(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1));
 }

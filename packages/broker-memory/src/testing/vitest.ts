@@ -1,4 +1,4 @@
-import type { TaskRef } from '@brokkr/core';
+import type { TaskRef } from '@brokkr/core/adapter';
 import { expect } from 'vitest';
 import type { TestApp } from './test-app.ts';
 
@@ -6,7 +6,7 @@ declare module 'vitest' {
   // The parameter's name and default must be vitest's own for the declarations to merge.
   // biome-ignore lint/suspicious/noExplicitAny: vitest declares it so
   interface Matchers<T = any> {
-    /** The app sent the task, with these arguments where given. */
+    /** Expects that the app sent the task: with `args` if they are given, else with any arguments. */
     toHaveSent<A extends readonly unknown[]>(task: TaskRef<A, unknown>, args?: NoInfer<A>): T;
   }
 }

@@ -10,7 +10,7 @@ function manager(): TaskManager {
 }
 
 describe('virtual time', () => {
-  it('passes a handler that never ends, without waiting for it at each renewal of its lease', async () => {
+  it('does not wait for a handler that never ends at each renewal of its lease', async () => {
     const tm = manager();
     const hang = tm.task({ timeout: '10h', maxRetries: 0 }, async function hang() {
       await new Promise(() => undefined);
@@ -20,14 +20,14 @@ describe('virtual time', () => {
     await hang.send();
     const before = performance.now();
     await app.drain();
-    // Over 3,600 renewals; 50 ms for each were three minutes.
+    // There are over 3,600 renewals: 50 ms for each would take three minutes.
     expect(performance.now() - before).toBeLessThan(8_000);
     expect(app.dead('default')).toMatchObject([{ attempts: [{ error: { name: 'TaskTimeoutError' } }] }]);
     expect(app.now().getTime() - startedAt).toBe(36_005_000);
     await app.close();
   });
 
-  it('waits for real I/O anew after each step that a handler makes', async () => {
+  it('waits again for real I/O after each step of a handler', async () => {
     const tm = manager();
     const reached: number[] = [];
     const read: Task<[times: number], void> = tm.task(
@@ -50,7 +50,7 @@ describe('virtual time', () => {
 });
 
 describe('assertions', () => {
-  it('toHaveSent tells what was sent instead', async () => {
+  it('toHaveSent lists the arguments that were sent, if it fails', async () => {
     const tm = manager();
     const mail = tm.task({ queueName: 'emails' }, async function mail(_to: string, _subject: string) {});
     const app = testApp({ tasks: [mail] });
@@ -62,7 +62,7 @@ describe('assertions', () => {
   });
 });
 
-describe('an app that is closed', () => {
+describe('a closed app', () => {
   async function withRealBroker() {
     const ran: string[] = [];
     const tm = manager();
@@ -74,7 +74,7 @@ describe('an app that is closed', () => {
     return { tm, app, charge, ran };
   }
 
-  it('works no more: what it would run are messages of the application', async () => {
+  it('refuses to run: its messages would be those of the application', async () => {
     const { tm, app, charge, ran } = await withRealBroker();
     await app.close();
     const closed = expect.objectContaining({ name: 'ConfigError', code: 'TEST_APP_CLOSED' });
@@ -87,7 +87,7 @@ describe('an app that is closed', () => {
     await tm.close();
   });
 
-  it('while it drains leaves the rest, and the drain says so', async () => {
+  it('ends a drain in progress with an error, and leaves the remaining messages', async () => {
     const { tm, app, ran } = await withRealBroker();
     const drained = expect(app.drain()).rejects.toMatchObject({ code: 'TEST_APP_CLOSED' });
     await app.close();
@@ -98,7 +98,7 @@ describe('an app that is closed', () => {
 });
 
 describe('an app of several managers', () => {
-  it('holds all of them or none', async () => {
+  it('takes over all of them, or none', async () => {
     const [free, taken] = [manager(), manager()].map((tm) => tm.task({ name: 'work' }, async () => undefined));
     const holder = testApp({ tasks: [taken as object] });
     expect(() => testApp({ tasks: [free as object, taken as object] })).toThrow(
@@ -110,7 +110,7 @@ describe('an app of several managers', () => {
 });
 
 describe('middleware', () => {
-  it('is refused while an app holds its manager: half of it would take effect', async () => {
+  it('is refused while an app holds its manager, because only half of it would apply', async () => {
     const tm = manager();
     const task = tm.task({ name: 'work' }, async () => undefined);
     const late = { name: 'late', send: (_: unknown, next: () => Promise<never>) => next() };
@@ -123,25 +123,35 @@ describe('middleware', () => {
   });
 });
 
-describe('what is no application', () => {
-  it.each([{}, { tasks: {} }, { tasks: [() => 1] }, { tasks: [null] }])('%#', (options) => {
-    expect(() => testApp(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'NO_TASK' }));
-  });
+describe('invalid options', () => {
+  it.each([{}, { tasks: {} }, { tasks: [() => 1] }, { tasks: [null] }])(
+    '%j are refused: there is no task',
+    (options) => {
+      expect(() => testApp(options as never)).toThrow(
+        expect.objectContaining({ name: 'ConfigError', code: 'NO_TASK' }),
+      );
+    },
+  );
 
   it.each<[unknown, string, RegExp]>([
     [undefined, 'OPTIONS_INVALID', /^testApp: an object with options is needed, got undefined$/],
     [{ tasks: [], settlewithin: '5s' }, 'OPTION_UNKNOWN', /^testApp: .* did you mean `settleWithin`\?$/],
-    [{ tasks: [], startAt: '2030-01-01' }, 'CONFIG_INVALID', /^testApp: `startAt` is a valid Date$/],
-    [{ tasks: [], startAt: new Date('x') }, 'CONFIG_INVALID', /`startAt`/],
-  ])('nor are these options: %o', (options, code, message) => {
+    [
+      { tasks: [], startAt: '2030-01-01' },
+      'CONFIG_INVALID',
+      /^testApp: startAt must be a valid Date; got "2030-01-01"$/,
+    ],
+    [{ tasks: [], startAt: new Date('x') }, 'CONFIG_INVALID', /startAt/],
+    [{ tasks: [], settleWithin: 'soon' }, 'DURATION_INVALID', /^testApp: settleWithin must be a duration/],
+  ])('%o are refused, and the error names the option', (options, code, message) => {
     expect(() => testApp(options as never)).toThrow(
       expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),
     );
   });
 });
 
-describe('what is wrong is told where it is given', () => {
-  it('a concurrency that is none, and something that is no task', async () => {
+describe('a wrong argument is refused at once', () => {
+  it('a concurrency of 0, and a function that is not a task', async () => {
     const task = manager().task({ name: 'some' }, async () => undefined);
     expect(() => testApp({ tasks: [task], concurrency: 0 })).toThrow(
       expect.objectContaining({ code: 'CONCURRENCY_INVALID' }),

@@ -1,4 +1,4 @@
-import type { Envelope } from '@brokkr/core';
+import type { Envelope } from '@brokkr/core/adapter';
 import { Command } from 'ioredis';
 import type { Client } from './connect.ts';
 import { headLine } from '../envelope-codec.ts';

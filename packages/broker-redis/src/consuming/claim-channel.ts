@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { nextTick } from 'node:process';
-import { BrokerUnavailableError, type Delivery } from '@brokkr/core';
+import { BrokerUnavailableError, type Delivery } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
@@ -13,8 +13,6 @@ export interface ExchangeOptions {
   readonly connection: Connection;
   readonly leaseMs: number;
   readonly workerId: string;
-  /** How long a call waits for a server that is away. */
-  readonly patienceMs: number;
 }
 
 export interface Claimed {
@@ -167,7 +165,7 @@ export class ClaimChannel {
   }
 
   async #send(done: readonly Done[], claim: Claim | undefined, claimant: Claimant | undefined): Promise<Lists> {
-    const { connection, key, leaseMs, workerId, patienceMs } = this.#options;
+    const { connection, key, leaseMs, workerId } = this.#options;
     const args = [
       String(claim?.limit ?? 0),
       claim?.isAhead === true ? '1' : '0',
@@ -178,7 +176,7 @@ export class ClaimChannel {
     ];
     for (const { deliveries } of done) for (const { envelope } of deliveries) args.push(envelope.id);
     for (const { deliveries } of done) for (const { fence } of deliveries) args.push(String(fence));
-    const reply = await connection.run(exchange, key, args, { patienceMs, signal: claim?.signal });
+    const reply = await connection.run(exchange, key, args, { signal: claim?.signal });
     return reply as unknown as Lists;
   }
 

@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core';
+import type { Delivery } from '@brokkr/core/adapter';
 import type { Claimed } from './claim-channel.ts';
 
 /** A batch ahead has to be used up within this time at the rate of the last hand-over. */

@@ -1,4 +1,4 @@
-import type { Delivery, Settlement, Subscription } from '@brokkr/core';
+import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import { Prefetcher, isLate } from './prefetcher.ts';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import { delayMs } from '../delay.ts';
@@ -128,8 +128,7 @@ export class RedisSubscription implements Subscription {
   }
 
   #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
-    const { connection, key, patienceMs } = this.#options;
-    return connection.run(script, key, args, { patienceMs });
+    return this.#options.connection.run(script, this.#options.key, args);
   }
 }
 

@@ -1,18 +1,19 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import { UsageError } from '../exit.ts';
 
 const USUAL = ['tasks', 'src/tasks'].flatMap((base) => ['ts', 'js', 'mjs'].map((extension) => `${base}.${extension}`));
 
 /**
- * The module that defines the application's tasks: `--app`, else `APP_MODULE`, else `brokkr.app` of package.json,
- * else a file where it usually is.
+ * Finds the module that defines the application's tasks: `--app`, then `APP_MODULE`, then `brokkr.app` of package.json,
+ * then a file with a usual name.
+ *
  * @returns its path
- * @throws UsageError where it is not there, or is a folder
+ * @throws UsageError if it is missing, or is a folder
+ * @throws ConfigError (`ENV_FILE_UNREADABLE`) if `.env` cannot be read
  */
-export function findApp(given: string | undefined, folder: string = process.cwd()): string {
-  const [name, source] = named(given, folder);
+export async function findApp(given: string | undefined, folder: string = process.cwd()): Promise<string> {
+  const [name, source] = await named(given, folder);
   if (name !== undefined) {
     const path = resolve(folder, name);
     if (!existsSync(path)) throw new UsageError(`no application at ${path} (from ${source})`);
@@ -26,19 +27,22 @@ export function findApp(given: string | undefined, folder: string = process.cwd(
   );
 }
 
-function named(given: string | undefined, folder: string): readonly [string | undefined, string] {
+async function named(given: string | undefined, folder: string): Promise<readonly [string | undefined, string]> {
   if (given !== undefined) return [given, '--app'];
-  const fromEnvironment = process.env.APP_MODULE ?? envFile(folder).APP_MODULE;
+  // Any copy of the core reads `.env` the same way: the application's own copy is found from the path of its module.
+  const { readEnvironment } = await import('@brokkr/core/adapter');
+  const fromEnvironment = readEnvironment(folder).APP_MODULE;
   if (fromEnvironment !== undefined && fromEnvironment !== '') return [fromEnvironment, 'APP_MODULE'];
   return [packageJson(folder).brokkr?.app, 'package.json#brokkr.app'];
 }
 
-function envFile(folder: string): Readonly<Record<string, string | undefined>> {
-  const path = join(folder, '.env');
-  return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
-}
-
 function packageJson(folder: string): { readonly brokkr?: { readonly app?: string } } {
   const path = join(folder, 'package.json');
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { brokkr?: { app?: string } }) : {};
+  if (!existsSync(path)) return {};
+  try {
+    // npm accepts a byte order mark, JSON.parse does not.
+    return JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, '')) as { brokkr?: { app?: string } };
+  } catch (cause) {
+    throw new UsageError(`${path} is not valid JSON`, { cause });
+  }
 }

@@ -7,13 +7,17 @@ import { resolvePackage } from './resolve-package.ts';
 export type Core = typeof import('@brokkr/core');
 
 /**
- * The `@brokkr/core` that the application in `folder` uses: its tasks are known to that copy and to no other.
- * @throws UsageError where there is none, or one of another major version
+ * Loads the `@brokkr/core` that the application in `folder` uses: only that copy knows its tasks.
+ *
+ * @throws UsageError if there is none, or it has another major version
  */
 export async function loadCore(folder: string): Promise<Core> {
   const path = resolvePackage(folder, '@brokkr/core');
   checkVersion(path);
-  return (await import(pathToFileURL(path).href)) as Core;
+  const core = (await import(pathToFileURL(path).href)) as Core;
+  // Marks this copy as the one in use, so that an application which brings a second one gets an error with both paths.
+  core.TaskManager.all();
+  return core;
 }
 
 /** Version of this command. */

@@ -5,26 +5,27 @@ import { loadApp } from './load-app.ts';
 import type { OpenedBroker } from './open-broker.ts';
 
 /**
- * The queues of a broker, by name; where its server cannot list them, those of the application's tasks.
+ * Lists the queues of a broker by name. If its server cannot list them, those of the application's tasks are added.
+ *
  * @param app the application's module; without it the one in the working folder, if there is one
- * @throws UsageError where the one given is not there, though its tasks may not be needed
+ * @throws UsageError if the given application is missing, even if it is not needed
  */
 export async function queueNames(
   { broker, inspector }: OpenedBroker,
   app: string | undefined,
 ): Promise<readonly string[]> {
-  if (app !== undefined) findApp(app);
+  if (app !== undefined) await findApp(app);
   const listed = (await inspector.queues()).filter((queue) => queue !== PROBE_QUEUE);
-  if (broker.capabilities.counts === 'exact' || (app === undefined && !isThereAnApp())) return listed.sort();
+  if (broker.capabilities.counts === 'exact' || (app === undefined && !(await isThereAnApp()))) return listed.sort();
   const { manager } = await loadApp(app, quietSettings);
   const { queueName } = manager.config;
   const named = manager.tasks().map((task) => task.queueName ?? queueName);
   return [...new Set([...listed, ...named])].sort();
 }
 
-function isThereAnApp(): boolean {
+async function isThereAnApp(): Promise<boolean> {
   try {
-    findApp(undefined);
+    await findApp(undefined);
     return true;
   } catch {
     return false;

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { redactUrl } from '../config/redact-url.ts';
+import { checkUrlLength } from '../config/url-length.ts';
 
 /** One host of a broker URL, as sockets take it: an IPv6 address without its brackets, the port 1 to 65,535. */
 export interface BrokerHost {
@@ -9,11 +11,11 @@ export interface BrokerHost {
   readonly port: number;
 }
 
-/** What Node's `tls.connect` takes to prove who is who. */
+/** Certificates and keys, as Node's `tls.connect` takes them. */
 export interface TlsFiles {
-  /** PEM: whom to trust in place of the authorities that Node knows. */
+  /** PEM: the authorities to trust in place of those that Node knows. */
   readonly ca?: Buffer;
-  /** PEM: the certificate this side shows, and its key. */
+  /** PEM: the certificate of this side, and its key. */
   readonly cert?: Buffer;
   readonly key?: Buffer;
 }
@@ -21,9 +23,9 @@ export interface TlsFiles {
 /** Options of a query that name PEM files. */
 export const TLS_OPTIONS = ['ca', 'cert', 'key'] as const;
 
-/** What `BrokerUrl` takes for a URL of this adapter: whatever else stands in its query is refused. */
+/** The URLs of one adapter. `BrokerUrl` refuses a URL of another form, and options that are not listed. */
 export interface BrokerUrlForm {
-  /** What a URL of this broker looks like, for errors. */
+  /** An example of this broker's URLs, for errors. */
   readonly form: string;
   /** Names that its query may have. */
   readonly options: readonly string[];
@@ -31,21 +33,25 @@ export interface BrokerUrlForm {
 
 const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i;
 
-/** A broker URL taken apart, for adapters: one host or several, with commas between. Its errors tell no secret. */
+/**
+ * Parses a broker URL, for adapters: one host, or several with commas between. No error, log or `util.inspect` of it
+ * shows its user, password or other secrets.
+ */
 export class BrokerUrl {
   /** In lower case, without its colon. */
   readonly scheme: string;
-  /** Decoded; `undefined` where the URL names nobody. */
+  /** Decoded; `undefined` if the URL has no user. */
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** What follows the hosts, without its first slash, as it is written: `decode` its parts. */
+  /** The part after the hosts, without its first slash and not decoded: `decode` its parts. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly #url: string;
   readonly #authority: string;
 
-  /** @throws ConfigError (`BROKER_URL_INVALID`) where it is no such URL, or its query has an option not in `options` */
+  /** @throws ConfigError (`BROKER_URL_INVALID`) for a URL of another form or over 16 KiB, and for an unknown option */
   constructor(url: string, { form, options }: BrokerUrlForm) {
+    checkUrlLength(url);
     this.#url = url;
     const match = SHAPE.exec(url);
     if (match === null) throw this.invalid(`write ${form}`);
@@ -68,7 +74,7 @@ export class BrokerUrl {
     }
   }
 
-  /** The hosts in their order, `localhost` where there is none. @throws ConfigError where one is not `host:port` */
+  /** The hosts in their order, `localhost` for an empty one. @throws ConfigError when one is not `host:port` */
   hosts(defaultPort: number): readonly BrokerHost[] {
     return this.#authority.split(',').map((given) => {
       const match = /^(\[[^\]]+\]|[^:]*)(?::(\d{1,5}))?$/.exec(given);
@@ -82,7 +88,7 @@ export class BrokerUrl {
     });
   }
 
-  /** A part of the URL without its percent signs. @throws ConfigError where one stands there for itself */
+  /** Decodes a part of the URL. @throws ConfigError when a percent sign in it is not part of an escape */
   decode(part: string): string {
     try {
       return decodeURIComponent(part);
@@ -91,14 +97,14 @@ export class BrokerUrl {
     }
   }
 
-  /** Milliseconds of an option, at least 1. @throws ConfigError where it is no duration, or 0 */
+  /** Milliseconds of an option, at least 1. @throws ConfigError when it is 0 or not a duration */
   ms(option: string, standard: Duration): number {
     const ms = toMs(this.query.get(option) ?? standard, `broker URL ${redactUrl(this.#url)}: ${option}`);
     if (ms === 0) throw this.invalid(`${option} cannot be 0`);
     return ms;
   }
 
-  /** Whether an option is on: `true`; off is `false`, or not there. @throws ConfigError for anything else */
+  /** Whether an option is `true`; an option that is absent is `false`. @throws ConfigError for any other value */
   flag(option: string): boolean {
     const given = this.query.get(option) ?? 'false';
     if (given === 'true' || given === 'false') return given === 'true';
@@ -106,9 +112,9 @@ export class BrokerUrl {
   }
 
   /**
-   * The PEM files that `TLS_OPTIONS` name; `undefined` in the clear.
-   * @param secure what makes this URL's connections secure, for the error, and whether it does
-   * @throws ConfigError where one cannot be read, `cert` and `key` are no pair, or one is named in the clear
+   * The PEM files that `TLS_OPTIONS` name; `undefined` for a connection without TLS.
+   * @param secure whether connections of this URL use TLS, and the option or scheme that turns it on, for the error
+   * @throws ConfigError when a file cannot be read, only one of `cert` and `key` is given, or one is given without TLS
    */
   tlsFiles(secure: { readonly by: string; readonly isOn: boolean }): TlsFiles | undefined {
     if (!secure.isOn) {
@@ -124,9 +130,18 @@ export class BrokerUrl {
     return files;
   }
 
-  /** An error about this URL, which is shown without its secrets. */
+  /** An error about this URL. The message shows the URL without its secrets. */
   invalid(problem: string, cause?: unknown): ConfigError {
     return new ConfigError(`broker URL ${redactUrl(this.#url)}: ${problem}`, { code: 'BROKER_URL_INVALID', cause });
+  }
+
+  /** For `JSON.stringify`, `util.inspect` and loggers: the URL without its secrets. */
+  toJSON(): string {
+    return redactUrl(this.#url);
+  }
+
+  [inspect.custom](): string {
+    return `BrokerUrl ${this.toJSON()}`;
   }
 
   #credential(given: string | undefined): string | undefined {

@@ -1,11 +1,72 @@
-export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
+/** Everything that authors of brokers need, and tools that look into one. Applications use `@brokkr/core`. */
+
+// The contract: what a broker is, does and may have.
+export type {
+  Broker,
+  BrokerCapabilities,
+  BrokerParts,
+  PublishReceipt,
+  SubscribeOptions,
+  Subscription,
+} from '../broker/broker.ts';
+export type { Delivery } from '../broker/delivery.ts';
+export type { Diagnostics, Finding } from '../broker/diagnostics.ts';
+export type { Elections, Leadership } from '../broker/elections.ts';
+export type { Envelope } from '../broker/envelope.ts';
+export type { Inspector, PeekState, QueueCounts } from '../broker/inspector.ts';
+export type { MessageIndex } from '../broker/message-index.ts';
+export type { ResultStore } from '../broker/result-store.ts';
+export type { SettledResult, Settlement } from '../broker/settlement.ts';
+export type { StateStore } from '../broker/state-store.ts';
+export type { WorkerDirectory } from '../broker/worker-directory.ts';
+
+// How a broker is made from a URL.
+export type { BrokerOptions } from '../config/broker-options.ts';
+export {
+  type BrokerFactory,
+  type CreateBrokerOptions,
+  createBroker,
+  registerBroker,
+} from '../config/broker-registry.ts';
+export { openBroker } from '../config/lazy-broker.ts';
+export { redactUrl } from '../config/redact-url.ts';
 export { type BrokerHost, BrokerUrl, type BrokerUrlForm, TLS_OPTIONS, type TlsFiles } from './broker-url.ts';
+export { type Environment, readEnvironment } from '../config/env-file.ts';
+
+// Rules and defaults that are the same on every broker.
+export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
+export { checkBroker } from '../broker/check-broker.ts';
+export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER } from '../broker/headers.ts';
-export { checkNamespace } from '../broker/names.ts';
-export { PartlyStoredError } from '../broker/partly-stored-error.ts';
+export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
-export { backoff } from '../clock/backoff.ts';
-export { pause } from '../clock/pause.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { shown } from '../errors/kind-of.ts';
+export { readHistory } from '../message/attempt-history.ts';
+
+// Time.
+export { backoff } from '../clock/backoff.ts';
+export type { Clock, TimerHandle } from '../clock/clock.ts';
+export { type Duration, toMs } from '../clock/duration.ts';
+export { pause } from '../clock/pause.ts';
+export { systemClock } from '../clock/system-clock.ts';
+
+// Errors that brokers throw.
+export { BrokkrError } from '../errors/brokkr-error.ts';
+export {
+  BrokerUnavailableError,
+  ConfigError,
+  PayloadTooLargeError,
+  SerializationError,
+  UnsupportedFeatureError,
+} from '../errors/errors.ts';
+export { PartlyStoredError } from '../broker/partly-stored-error.ts';
+
+// Types that declarations of applications may mention, and that nobody imports by name.
+export type { ConfigOptions } from '../config/task-config.ts';
+export type { ExponentialOptions } from '../retry/exponential.ts';
+export type { FixedOptions } from '../retry/fixed.ts';
+export type { LinearOptions } from '../retry/linear.ts';
+export type { DefineTask, ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { Hook } from '../worker/hooks.ts';

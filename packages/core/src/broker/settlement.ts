@@ -1,23 +1,34 @@
 import type { Delivery } from './delivery.ts';
 import type { Envelope } from './envelope.ts';
 
-/** How a delivery ends. Takes effect only while its lease is live. */
+/** A result that a broker stores together with a settlement, and only if the settlement takes effect. */
+export interface SettledResult {
+  readonly bytes: Uint8Array;
+  /** How long to keep it, in milliseconds. */
+  readonly ttlMs: number;
+}
+
+/**
+ * How a delivery ends. A settlement takes effect only while the lease of its delivery is live. `result` is set only if
+ * `results.storesWithSettlement`.
+ */
 export type Settlement =
-  /** Done: forget it. */
-  | { readonly kind: 'ack'; readonly delivery: Delivery }
+  /** The message is done: remove it. */
+  | { readonly kind: 'ack'; readonly delivery: Delivery; readonly result?: SettledResult | undefined }
   /**
-   * Store the replacement, then forget this one: in one step where the server can, else in that order. The
-   * replacement has the same id, goes behind what is ready, keeps `crashes`, and waits for its `notBefore`.
+   * Store the replacement, then remove this message: in one step if the server can, else in that order. The replacement
+   * has the same id, goes behind the messages that are ready, keeps `crashes`, and waits for its `notBefore`.
    */
   | { readonly kind: 'retry'; readonly delivery: Delivery; readonly replacement: Envelope }
-  /** The same, into the dead letters of the queue. `reason` is for people; the replacement carries it in a header. */
+  /** As `retry`, into the dead letters of the queue. `reason` is for people; a header of the replacement holds it too. */
   | {
       readonly kind: 'dead-letter';
       readonly delivery: Delivery;
       readonly reason: string;
       readonly replacement: Envelope;
+      readonly result?: SettledResult | undefined;
     }
-  /** Give it back at once, unchanged: neither an attempt nor a crash. */
+  /** Give the message back at once, unchanged: this counts neither as an attempt nor as a crash. */
   | { readonly kind: 'release'; readonly delivery: Delivery }
-  /** Its time is over: forget it, and count it as expired. */
-  | { readonly kind: 'expire'; readonly delivery: Delivery };
+  /** The message did not start in time: remove it, and count it as expired. */
+  | { readonly kind: 'expire'; readonly delivery: Delivery; readonly result?: SettledResult | undefined };

@@ -1,6 +1,6 @@
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './longest-timer.ts';
 
-/** Keeps the process from ending while something waits that Node does not count; call the answer to let it go. */
+/** Keeps the process alive until the returned function is called: for waits that Node does not count as work. */
 export function keepAlive(): () => void {
   const timer = setInterval(() => undefined, LONGEST_TIMER_MS);
   return () => clearInterval(timer);

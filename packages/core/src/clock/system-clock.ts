@@ -1,20 +1,20 @@
 import type { Clock, TimerHandle } from './clock.ts';
-
-/** Node overflows longer timers to one millisecond, so long waits are walked in steps. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './longest-timer.ts';
 
 interface SystemTimer {
   node: NodeJS.Timeout;
 }
 
-/** The host's clock and Node's timers; waits of any length. */
+/** The clock of the host, with Node's timers. A wait longer than Node's longest timer is divided into several timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout(callback, delayMs) {
-    if (delayMs <= LONGEST_TIMER_MS) return { node: setTimeout(callback, delayMs) } satisfies SystemTimer;
+    // Node cuts off the fraction, and would fire early.
+    const wholeMs = Math.ceil(delayMs);
+    if (wholeMs <= LONGEST_TIMER_MS) return { node: setTimeout(callback, wholeMs) } satisfies SystemTimer;
     const timer: SystemTimer = { node: setTimeout(step, LONGEST_TIMER_MS) };
-    let leftMs = delayMs - LONGEST_TIMER_MS;
+    let leftMs = wholeMs - LONGEST_TIMER_MS;
     function step(): void {
       const nextMs = Math.min(leftMs, LONGEST_TIMER_MS);
       leftMs -= nextMs;

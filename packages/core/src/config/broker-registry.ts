@@ -1,16 +1,20 @@
 import type { Broker } from '../broker/broker.ts';
+import { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import { claimOnlyCopy } from '../errors/only-copy.ts';
 import type { BrokerOptions } from './broker-options.ts';
+import { parseBrokerPackages } from './broker-package.ts';
 import { readEnvironment } from './env-file.ts';
 import { LazyBroker } from './lazy-broker.ts';
 import { loadAdapter } from './load-adapter.ts';
+import { checkUrlLength } from './url-length.ts';
 import { redactUrl } from './redact-url.ts';
 
 /** Makes the broker of a URL. */
 export type BrokerFactory = (url: string, options: BrokerOptions) => Broker;
 
-/** The schemes of our own adapters: packages that are loaded when they are needed. */
+/** The schemes of our own adapters. Their packages are loaded at first use. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
   ['memory', '@brokkr/broker-memory'],
   ...['redis', 'rediss', 'redis+sentinel', 'redis+cluster', 'redis+unix'].map(
@@ -23,12 +27,13 @@ const factories = new Map<string, BrokerFactory>();
 
 /**
  * Makes URLs of `scheme` known to `createBroker` and `TASK_BROKER_URL`. The last registration of a scheme wins.
- * @throws ConfigError where `scheme` is no URL scheme, or `factory` no function
+ * @throws ConfigError (`SCHEME_INVALID`) when `scheme` is not a URL scheme, (`BROKER_FACTORY_INVALID`) when `factory` is
+ * not a function, (`CORE_LOADED_TWICE`) when another copy of this package is in use
  */
 export function registerBroker(scheme: string, factory: BrokerFactory): void {
   if (typeof scheme !== 'string' || !/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
     throw new ConfigError(
-      `registerBroker: ${shown(scheme)} is no URL scheme; give it without its colon, as in 'nats'`,
+      `registerBroker: ${shown(scheme)} is not a URL scheme; give it without its colon, as in 'nats'`,
       {
         code: 'SCHEME_INVALID',
       },
@@ -36,40 +41,58 @@ export function registerBroker(scheme: string, factory: BrokerFactory): void {
   }
   if (typeof factory !== 'function') {
     throw new ConfigError(
-      `registerBroker: what makes the brokers of ${scheme} is ${kindOf(factory)}; give a function (url, options) => Broker`,
+      `registerBroker: the factory of ${scheme} is ${kindOf(factory)}; give a function (url, options) => Broker`,
       { code: 'BROKER_FACTORY_INVALID' },
     );
   }
+  claimOnlyCopy();
   factories.set(scheme, factory);
 }
 
-/** What `createBroker` takes beside the URL: all but `brokerPackage` is handed on to the adapter. */
+/** Options of `createBroker`. The adapter gets all but `brokerPackage`. */
 export interface CreateBrokerOptions extends BrokerOptions {
-  /** A package that exports `createBroker(url, options)`, for a scheme nobody has registered. @default `TASK_BROKER_PACKAGE` */
+  /**
+   * The package that exports `createBroker(url, options)` for schemes that are not registered; for several schemes
+   * `nats=@acme/nats,sqs=@acme/sqs`. @default `TASK_BROKER_PACKAGE`
+   */
   readonly brokerPackage?: string | undefined;
 }
 
 /**
- * The broker of a URL, at once: its adapter is loaded, and its server connected to, at first use.
- * @throws ConfigError where the URL is none, or its scheme unknown
+ * The broker of a URL. Returns at once: the adapter is loaded, and its server connected to, at first use.
+ * @throws ConfigError (`BROKER_URL_INVALID`) for a URL without a scheme or over 16 KiB, (`SCHEME_UNKNOWN`) when no
+ * package is known for its scheme, (`BROKER_PACKAGE_INVALID`) when `brokerPackage` does not name packages
  */
 export function createBroker(url: string, options: CreateBrokerOptions = {}): Broker {
+  if (typeof url === 'string') checkUrlLength(url);
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(typeof url === 'string' ? url : '')?.[1]?.toLowerCase();
   if (scheme === undefined) {
     throw new ConfigError('a broker URL begins with its scheme, such as redis://localhost:6379/0 or memory:', {
       code: 'BROKER_URL_INVALID',
     });
   }
-  const { brokerPackage, ...given } = options;
+  const { brokerPackage, ...asked } = options;
+  // Adapters wait with Node's timers, which fire at once if they are longer than this.
+  const isTooLong = Number(asked.sendTimeoutMs) > LONGEST_TIMER_MS;
+  const given = isTooLong ? { ...asked, sendTimeoutMs: LONGEST_TIMER_MS } : asked;
   const factory = factories.get(scheme);
   if (factory !== undefined) return factory(url, given);
-  const packageName = PACKAGES.get(scheme) ?? brokerPackage ?? readEnvironment().TASK_BROKER_PACKAGE;
-  if (packageName !== undefined && packageName !== '') {
+  const packageName = packageOf(scheme, brokerPackage);
+  if (packageName !== undefined) {
     return new LazyBroker(async () => (await loadAdapter(packageName, redactUrl(url))).createBroker(url, given));
   }
   const known = [...new Set([...PACKAGES.keys(), ...factories.keys()])].join(', ');
   throw new ConfigError(
-    `broker URL ${redactUrl(url)}: unknown scheme ${scheme}; known are ${known}. Others are registered with registerBroker, or found by TASK_BROKER_PACKAGE`,
+    `broker URL ${redactUrl(url)}: unknown scheme ${scheme}; known are ${known}. Register it with registerBroker, or name its package in TASK_BROKER_PACKAGE`,
     { code: 'SCHEME_UNKNOWN' },
   );
+}
+
+/** A package named for the scheme wins over ours. */
+function packageOf(scheme: string, given: string | undefined): string | undefined {
+  const [setting, name] =
+    given === undefined ? [readEnvironment().TASK_BROKER_PACKAGE, 'TASK_BROKER_PACKAGE'] : [given, 'brokerPackage'];
+  if (setting === undefined || setting === '') return PACKAGES.get(scheme);
+  const { byScheme, others } = parseBrokerPackages(setting, name);
+  return byScheme.get(scheme) ?? PACKAGES.get(scheme) ?? others;
 }

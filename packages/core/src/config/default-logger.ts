@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DestinationStream, Logger } from 'pino';
+import { ownUrl } from '../errors/own-url.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { harmlessLine } from '../logging/harmless-line.ts';
 import { currentBindings } from '../task/current-task.ts';
@@ -57,7 +58,7 @@ type PinoPretty = (options: {
 
 /** pino-pretty is the application's choice to install; without it lines are JSON. */
 function prettyDestination(): DestinationStream | undefined {
-  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, import.meta.url]) {
+  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, ownUrl]) {
     try {
       const pretty = createRequire(from)('pino-pretty') as PinoPretty;
       const printer = pretty({ colorize: process.stdout.isTTY === true, sync: true, ignore: 'pid' });

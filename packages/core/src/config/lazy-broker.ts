@@ -33,6 +33,11 @@ export class LazyBroker implements Broker {
     );
   }
 
+  /** `JSON.stringify` reads every property, and no part can be read before the adapter is loaded. */
+  toJSON(): object {
+    return {};
+  }
+
   /** Loads the adapter, and returns its broker. */
   async load(): Promise<Broker> {
     if (this.#closing !== undefined)

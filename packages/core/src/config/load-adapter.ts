@@ -1,45 +1,83 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Broker } from '../broker/broker.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { ownUrl } from '../errors/own-url.ts';
 import type { BrokerOptions } from './broker-options.ts';
 
-/** What the package of an adapter exports. */
+/** The exports of an adapter's package. */
 export interface Adapter {
   createBroker(url: string, options: BrokerOptions): Broker;
 }
 
 /**
- * The adapter `packageName` as the application in the working folder has it installed.
+ * Loads the adapter `packageName` from the packages of the application in the working folder.
  * @param url redacted, for the error
- * @throws ConfigError where it is not installed, with the command that installs it, or is no adapter
+ * @throws ConfigError (`ADAPTER_NOT_INSTALLED`) with the command that installs it, (`ADAPTER_INVALID`) if it cannot be
+ * loaded or has no `createBroker`
  */
 export async function loadAdapter(packageName: string, url: string): Promise<Adapter> {
-  const path = resolve(packageName);
-  if (path === undefined) {
-    throw new ConfigError(`broker ${url} needs the package ${packageName}; install it: npm install ${packageName}`, {
-      code: 'ADAPTER_NOT_INSTALLED',
-    });
+  const href = await resolve(packageName);
+  if (href === undefined) {
+    if (existsSync(packageName)) throw isFile(packageName);
+    throw new ConfigError(
+      `broker ${url} needs the package ${packageName}; install it: npm install ${packageName}. A bundled application imports it, and registers its createBroker with registerBroker`,
+      { code: 'ADAPTER_NOT_INSTALLED' },
+    );
   }
-  const adapter: Partial<Adapter> = await import(pathToFileURL(path).href);
-  if (typeof adapter.createBroker === 'function') return adapter as Adapter;
-  throw new ConfigError(
-    `package ${packageName} is no broker adapter: it exports no function createBroker(url, options)`,
-    {
-      code: 'ADAPTER_INVALID',
-    },
-  );
+  const module: Partial<Adapter> & { readonly default?: Partial<Adapter> | undefined } = await load(href, packageName);
+  // Node finds the names of a CommonJS module only if they are assigned one by one.
+  const createBroker = module.createBroker ?? module.default?.createBroker;
+  if (typeof createBroker === 'function') return { createBroker };
+  throw invalid(packageName, 'is not a broker adapter: it exports no function createBroker(url, options)');
 }
 
-/** From the application's folder; else from beside this package, where both were installed together. */
-function resolve(packageName: string): string | undefined {
-  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, import.meta.url]) {
+async function load(href: string, packageName: string): Promise<Partial<Adapter>> {
+  try {
+    return await import(href);
+  } catch (cause) {
+    const [line] = String((cause as Error | undefined)?.message ?? cause).split('\n');
+    throw invalid(packageName, `cannot be loaded: ${line}`, cause);
+  }
+}
+
+/** Looks in the application's folder, then beside this package. A package that neither has is `undefined`. */
+async function resolve(packageName: string): Promise<string | undefined> {
+  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, ownUrl]) {
     try {
-      return createRequire(from).resolve(packageName);
+      return pathToFileURL(createRequire(from).resolve(packageName)).href;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      // `require` does not see the exports that a package has for `import` only.
+      if (code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return resolveForImport(packageName, from);
+      if (code !== 'MODULE_NOT_FOUND') throw unresolved(packageName, error);
     }
   }
   return undefined;
+}
+
+async function resolveForImport(packageName: string, from: string): Promise<string> {
+  const { resolve: importMetaResolve } = await import('import-meta-resolve');
+  try {
+    return importMetaResolve(packageName, from);
+  } catch (error) {
+    throw unresolved(packageName, error);
+  }
+}
+
+function isFile(path: string): ConfigError {
+  return new ConfigError(
+    `TASK_BROKER_PACKAGE: ${path} is a file, not a package; pass its createBroker to registerBroker(scheme, createBroker)`,
+    { code: 'BROKER_PACKAGE_INVALID' },
+  );
+}
+
+function unresolved(packageName: string, cause: unknown): ConfigError {
+  return invalid(packageName, `cannot be found through its package.json: ${(cause as Error).message}`, cause);
+}
+
+function invalid(packageName: string, problem: string, cause?: unknown): ConfigError {
+  return new ConfigError(`package ${packageName} ${problem}`, { code: 'ADAPTER_INVALID', cause });
 }

@@ -1,4 +1,6 @@
-/** Query parameters of our adapters whose values are no secret; a password, or one of a stranger's, is never among them. */
+import { MAX_URL_LENGTH } from './url-length.ts';
+
+/** Query parameters of our adapters whose values are not secret. All others may be, an unknown one too. */
 const HARMLESS_PARAMETERS: ReadonlySet<string> = new Set([
   'allowEviction',
   'ca',
@@ -14,15 +16,18 @@ const HARMLESS_PARAMETERS: ReadonlySet<string> = new Set([
 /** Numbers, durations, words, paths of files: nothing that could hold a second parameter. */
 const HARMLESS_VALUE = /^[\w.:/\\ ~-]*$/;
 
+const REDACTED = '<redacted>';
+
 /**
- * A broker URL as it may be shown: no user, no password, for every host of a list, and no value of a parameter that is
- * not known to be harmless. What cannot be taken apart is not shown at all.
+ * A broker URL for logs and errors: without user and password, for every host of a list, and without the value of any
+ * parameter that is not known to be harmless. A URL that cannot be parsed, or of over 16 KiB, is `<redacted>`. Reads each
+ * character a fixed number of times.
  */
 export function redactUrl(url: string): string {
-  const match = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
-  if (match === null) return '<redacted>';
+  const match = url.length > MAX_URL_LENGTH ? null : /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
+  if (match === null) return REDACTED;
   const [start] = match;
-  // Passwords may hold any character, an @ or a ? too: only what follows the last @ is sure to be no secret.
+  // A password may hold any character, also @ and ?: only the part after the last @ is sure to hold no secret.
   const secretEnd = url.lastIndexOf('@') + 1;
   const [, rest = '', query] = /^([^?#]*)(?:\?([^#]*))?/.exec(url.slice(secretEnd || start.length)) ?? [];
   const shownQuery = query === undefined ? '' : `?${query.split('&').map(redactParameter).join('&')}`;
@@ -33,23 +38,26 @@ export function redactUrl(url: string): string {
 
 const HOST = /^(?:\[[^\]]*\]|[^:[\]]*)(?::\d{1,5})?$/;
 
-/** What follows a host's colon and is no port may be a password whose end was cut off, with its @: all after it, too. */
+/** Text after a host's colon that is not a port may be a password that lost its end and its @. All after it may be, too. */
 function redactCutOff(rest: string, shown: string): string {
-  const hosts = (rest.split('/')[0] as string).split(',');
+  const hosts = (rest.split('/', 1)[0] as string).split(',');
   const bad = hosts.findIndex((host) => !HOST.test(host));
   if (bad < 0) return shown;
-  return [...hosts.slice(0, bad), (hosts[bad] as string).replace(/[:[].*$/, ':***')].join(',');
+  const cut = hosts[bad] as string;
+  const secretStart = cut.search(/[:[\]]/);
+  return [...hosts.slice(0, bad), `${cut.slice(0, secretStart)}:***`].join(',');
 }
 
 function redactParameter(parameter: string): string {
-  const [name = '', ...parts] = parameter.split('=');
+  const equals = parameter.indexOf('=');
+  const name = equals < 0 ? parameter : parameter.slice(0, equals);
   const isKnown = HARMLESS_PARAMETERS.has(decoded(name) ?? '');
-  if (parts.length === 0) return isKnown || name === '' ? name : '***';
-  const value = parts.join('=');
-  return isKnown && HARMLESS_VALUE.test(decoded(value) ?? '?') ? parameter : `${name}=***`;
+  if (equals < 0) return isKnown || name === '' ? name : '***';
+  const isShown = isKnown && HARMLESS_VALUE.test(decoded(parameter.slice(equals + 1)) ?? '?');
+  return isShown ? parameter : `${name}=***`;
 }
 
-/** As a URL's reader takes it; `undefined` where it cannot be read. */
+/** As a reader of URLs decodes it; `undefined` if it cannot be decoded. */
 function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part.replaceAll('+', ' '));

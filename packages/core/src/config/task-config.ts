@@ -4,9 +4,13 @@ import { type Duration, toMs } from '../clock/duration.ts';
 import type { OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { hideSecrets } from '../errors/hide-secrets.ts';
 import { shown } from '../errors/kind-of.ts';
 import { DEFAULT_RETRY_DELAY } from '../retry/wait-bounds.ts';
+import { parseBrokerPackages } from './broker-package.ts';
 import type { Environment } from './env-file.ts';
+import { redactUrl } from './redact-url.ts';
+import { checkUrlLength } from './url-length.ts';
 
 /** Every setting of an application, settled; durations in milliseconds. */
 export interface TaskConfig {
@@ -36,7 +40,10 @@ export interface TaskConfig {
 export interface ConfigOptions {
   /** `TASK_BROKER_URL` @default `memory:` */
   readonly brokerUrl?: string | undefined;
-  /** `TASK_BROKER_PACKAGE`: a package that exports `createBroker(url, options)`, for a scheme that is not registered */
+  /**
+   * `TASK_BROKER_PACKAGE`: the package that exports `createBroker(url, options)` for schemes that are not registered;
+   * for several schemes `nats=@acme/nats,sqs=@acme/sqs`
+   */
   readonly brokerPackage?: string | undefined;
   /** `TASK_NAMESPACE` @default `brokkr` */
   readonly namespace?: string | undefined;
@@ -134,7 +141,7 @@ export function resolveConfig(
   }
   const config: TaskConfig = {
     brokerUrl: read('brokerUrl', 'TASK_BROKER_URL', url) ?? 'memory:',
-    brokerPackage: read('brokerPackage', 'TASK_BROKER_PACKAGE', text),
+    brokerPackage: read('brokerPackage', 'TASK_BROKER_PACKAGE', brokerPackage),
     namespace: read('namespace', 'TASK_NAMESPACE', checkNamespace) ?? BROKER_DEFAULTS.namespace,
     queueName: read('queueName', 'TASK_QUEUE_NAME', queue) ?? 'default',
     maxWorkers: read('maxWorkers', 'TASK_MAX_WORKERS', whole(1)) ?? 4,
@@ -159,7 +166,17 @@ export function resolveConfig(
       code: 'SETTINGS_INVALID',
     });
   }
-  return Object.freeze(config);
+  return Object.freeze(hideSecrets(config, () => withoutSecrets(config)));
+}
+
+/** Loggers and debuggers print settings whole, and URLs hold passwords. */
+function withoutSecrets(config: TaskConfig): TaskConfig {
+  const { brokerUrl, resultUrl } = config;
+  return {
+    ...config,
+    brokerUrl: redactUrl(brokerUrl),
+    resultUrl: resultUrl === undefined ? undefined : redactUrl(resultUrl),
+  };
 }
 
 function emptyAsUnset(value: string | undefined): string | undefined {
@@ -171,9 +188,16 @@ function text(value: unknown, name: string): string {
   throw wrong(name, 'a string', value);
 }
 
+function brokerPackage(value: unknown, name: string): string {
+  const given = text(value, name);
+  parseBrokerPackages(given, name);
+  return given;
+}
+
 function url(value: unknown, name: string): string {
+  if (typeof value === 'string') checkUrlLength(value, name);
   if (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(value)) return value;
-  // What was given is not shown: it may be a password without its URL.
+  // The value is not shown: it may be a password without its URL.
   throw new ConfigError(`${name}: a URL such as redis://localhost:6379/0 or memory:`);
 }
 

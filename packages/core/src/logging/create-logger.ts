@@ -1,26 +1,31 @@
 import { createRequire } from 'node:module';
 import type { DestinationStream, Logger, pino as Pino } from 'pino';
-import { escaped } from './escaped.ts';
 import { errorRecord } from '../errors/error-record.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { ownUrl } from '../errors/own-url.ts';
+import { escaped } from './escaped.ts';
 
 export interface LoggerOptions {
   /** pino level, `silent` too. */
   readonly level: string;
-  /** Where lines go. @default standard output, written at once */
+  /** @default standard output, written synchronously */
   readonly destination?: DestinationStream | undefined;
-  /** Fields for each line, asked for when it is written. */
+  /** Returns fields to add to a line; called for each line. */
   readonly bindings?: (() => object | undefined) | undefined;
 }
 
-/** Loaded when the first line may be written: it is a third of what importing the core would cost. */
+/** Loaded with the first logger: pino takes a third of the time that importing the core would take with it. */
 let loaded: typeof Pino | undefined;
 
-/** Loggers that ask for bindings at each line, and their twins that do not. */
+/** Loggers that add bindings to each line, and their twins that do not. */
 const twins = new WeakMap<Logger, Logger>();
 
-/** A pino logger whose lines are one line each, whatever is written into them. */
+/**
+ * A pino logger that writes each record as one line, with control characters escaped.
+ * @throws ConfigError (`LOGGER_NOT_FOUND`) when pino cannot be found
+ */
 export function createLogger({ level, destination, bindings }: LoggerOptions): Logger {
-  loaded ??= createRequire(import.meta.url)('pino') as typeof Pino;
+  loaded ??= loadPino();
   const pino = loaded;
   const stream = oneLine(destination ?? pino.destination({ dest: 1, sync: true }));
   const base = { level, base: { pid: process.pid }, errorKey: 'error', serializers: { error: described } };
@@ -31,7 +36,20 @@ export function createLogger({ level, destination, bindings }: LoggerOptions): L
   return logger;
 }
 
-/** Errors as strings alone: getters and proxies of what was thrown are not for a logger to touch. */
+/** @throws ConfigError (`LOGGER_NOT_FOUND`) in a bundle that has no pino beside it */
+function loadPino(): typeof Pino {
+  try {
+    return createRequire(ownUrl)('pino') as typeof Pino;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new ConfigError(
+      `the package pino is not installed beside ${ownUrl}; a bundled application installs it there, or gives initialize() a pino logger as \`logger\``,
+      { code: 'LOGGER_NOT_FOUND', cause },
+    );
+  }
+}
+
+/** Errors as strings alone: a logger must not call getters or proxies of a thrown value. */
 function described(error: unknown): unknown {
   if (typeof error !== 'object' || error === null) return error;
   const { name, ...rest } = errorRecord(error);

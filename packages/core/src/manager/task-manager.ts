@@ -4,13 +4,17 @@ import type { Clock } from '../clock/clock.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
+import { claimOnlyCopy } from '../errors/only-copy.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
+import type { TaskContext } from '../task/task-context.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { type ManagerOptions, managerOptions, type RunMode } from './manager-options.ts';
+import { refuseInHandler } from './refuse-in-handler.ts';
 import { Runtime } from './runtime.ts';
 import { makeTask } from './task-calls.ts';
 
@@ -49,6 +53,7 @@ export class TaskManager {
         code: 'MANAGER_NAME_INVALID',
       });
     }
+    claimOnlyCopy();
     const manager = new TaskManager(name);
     instances.set(name, manager);
     return manager;
@@ -56,14 +61,30 @@ export class TaskManager {
 
   /** Every manager asked for so far. */
   static all(): readonly TaskManager[] {
+    claimOnlyCopy();
     return [...instances.values()];
+  }
+
+  /**
+   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
+   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, as `brokkr worker` has them.
+   *
+   * @returns the run; `undefined` outside a run
+   * @example
+   * process.on('unhandledRejection', (error) => {
+   *   logger.fatal({ error, task: TaskManager.failCurrentTask(error)?.name }, 'nothing caught an error');
+   * });
+   */
+  static failCurrentTask(error: unknown): TaskContext | undefined {
+    return failCurrentTask(error);
   }
 
   /** @throws ConfigError where `task` is none */
   static of(task: object): TaskManager {
     const manager = managers.get(task);
-    if (manager === undefined) throw new ConfigError('this is no task of any TaskManager', { code: 'NO_TASK' });
-    return manager;
+    if (manager !== undefined) return manager;
+    claimOnlyCopy();
+    throw new ConfigError('this is not a task of a TaskManager; pass what tm.task() returned', { code: 'NO_TASK' });
   }
 
   /**
@@ -180,10 +201,21 @@ export class TaskManager {
   }
 
   /**
-   * Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. What is
-   * asked of the manager after that rejects with `BROKER_CLOSED`, until `initialize` opens it again.
+   * Checks every task as a worker does at its start, without a connection: a task that keeps its result needs a store, and
+   * the broker must be able to delay retries. `brokkr doctor` calls it.
+   * @throws ConfigError, UnsupportedFeatureError for the first task that a worker would refuse
+   */
+  async checkTasks(): Promise<void> {
+    await this.#active().checkTasks();
+  }
+
+  /**
+   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
+   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again.
+   * @throws ConfigError (`CLOSED_IN_HANDLER`) inside a handler of this manager
    */
   async close(): Promise<void> {
+    refuseInHandler('TaskManager.close()', this.#registry);
     this.#isClosed = true;
     await this.#runtime?.close();
   }

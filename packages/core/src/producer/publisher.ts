@@ -1,4 +1,6 @@
 import { nextTick } from 'node:process';
+// From the module: tests that fake timers replace the global function, and `drain()` would hang.
+import { setImmediate } from 'node:timers';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
 import { PartlyStoredError } from '../broker/partly-stored-error.ts';

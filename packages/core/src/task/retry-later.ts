@@ -1,5 +1,6 @@
 import { type Duration, toMs } from '../clock/duration.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
+import { brand } from '../errors/is-a.ts';
 
 /**
  * Thrown by a handler: run this same attempt again after exactly `delay`. It counts no attempt, and no cap applies.
@@ -14,3 +15,6 @@ export class RetryLater extends BrokkrError {
     this.delayMs = delayMs;
   }
 }
+
+// A handler may throw one from a library that has a copy of this package of its own.
+brand(RetryLater, 'RetryLater');

@@ -17,6 +17,7 @@ export class TaskRun implements TaskContext {
   #logger: Logger | undefined;
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
+  #hasEnded = false;
 
   constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger) {
     this.#message = message;
@@ -72,6 +73,15 @@ export class TaskRun implements TaskContext {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
+  }
+
+  /** Whether the handler has ended, or is no longer waited for. Code that it left behind may still run. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  end(): void {
+    this.#hasEnded = true;
   }
 
   bindings(): RunBindings {

@@ -1,3 +1,5 @@
+// From the module: tests that fake timers replace the global function, and `advance` would hang.
+import { setImmediate } from 'node:timers';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 
 interface Timer {
@@ -7,8 +9,13 @@ interface Timer {
 }
 
 /**
- * A clock that stands still until it is moved. Timers run in the order of their time, each with `now()` at its own
- * due time.
+ * A clock that a test moves by hand. Timers run in the order in which they are due, and each sees its own due time as
+ * `now()`.
+ *
+ * @example
+ * const clock = new ManualClock();
+ * const broker = new MemoryBroker({ clock });
+ * await clock.advance(60_000);
  */
 export class ManualClock implements Clock {
   #now: number;
@@ -38,20 +45,20 @@ export class ManualClock implements Clock {
     this.#timers.delete(timer as Timer);
   }
 
-  /** When the next timer is due, epoch milliseconds; `undefined` where none waits. */
+  /** When the next timer is due, epoch milliseconds; `undefined` if there is no timer. */
   nextDueAt(): number | undefined {
     return this.#next()?.dueAt;
   }
 
   /**
-   * Moves time on by `ms`, running each timer that falls due and letting what it started settle before the next.
-   * Resolves once nothing more is due.
+   * Moves time on by `ms`. Runs each timer that becomes due, and lets the promises settle that it started, before the
+   * next timer. Timers that are set on the way run too, if they are due by then.
    */
   async advance(ms: number): Promise<void> {
     await this.advanceTo(this.#now + ms);
   }
 
-  /** The same, to an instant; one in the past moves nothing. */
+  /** Moves time on to `instant`, epoch milliseconds, as `advance` does. An instant in the past moves nothing. */
   async advanceTo(instant: number): Promise<void> {
     await settled();
     for (let timer = this.#next(); timer !== undefined && timer.dueAt <= instant; timer = this.#next()) {
@@ -74,7 +81,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Turns of the event loop that chained promises and `setImmediate` hand-offs may take before anything is idle. */
+/** Turns of the event loop that chained promises and calls of `setImmediate` may take until nothing is left to run. */
 const TURNS = 3;
 
 async function settled(): Promise<void> {

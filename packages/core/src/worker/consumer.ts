@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events';
+// From the module: tests that fake timers replace the global function, and `drain()` would hang.
+import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import { isSuspect } from '../broker/suspect.ts';
@@ -117,8 +119,9 @@ export class Consumer {
     const { running } = this;
     const held = this.#held();
     // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
-    // its way, one waiting for the next call. If there are more, the broker is behind: fetch nothing until it catches up.
-    if (this.#isolation.isClosed || held - running > 2 * concurrency) return 0;
+    // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
+    // store is behind: fetch nothing until it catches up.
+    if (this.#isolation.isClosed || held - running + this.#options.results.pending > 2 * concurrency) return 0;
     if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
     return Math.max(0, concurrency - running);
   }
@@ -177,6 +180,7 @@ export class Consumer {
 
   /** Waits for no handler and no result store any longer: hands the running messages back. */
   giveUpAll(): void {
+    this.#options.results.giveUp();
     this.#handler.giveUpAll();
   }
 
@@ -191,6 +195,7 @@ export class Consumer {
   /** Settles what is held, and closes the subscriptions. A broker that does not answer is waited for twice 2 s. */
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
+    await this.#options.results.finished();
     for (const { settler, leases } of this.#lanes) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
-import type { Settlement } from '../broker/settlement.ts';
+import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
@@ -114,38 +114,43 @@ export class DeliveryHandler implements LaneListener {
     const settlement = settlementFor(outcome, execution, this.#settling);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
-    if (outcome.kind === 'succeeded') this.#settleWithResult(execution, settlement, report, task, outcome);
-    else if (settlement.kind === 'dead-letter') this.#settleWithResult(execution, settlement, report, task, { error });
-    else this.#settle(execution, settlement, report);
+    this.#end(execution, settlement, report, task, 'value' in outcome ? outcome : { error });
   }
 
   /** Settles a message that must not run, or not now. */
   #endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
-    const name = held.delivery.envelope.headers[TASK_HEADER] ?? '';
-    const task = error === undefined ? undefined : this.#options.judging.taskFor(name);
-    this.#settleWithResult(held, settlement, reportOf(settlement, undefined, error), task, { error });
+    this.#end(held, settlement, reportOf(settlement, undefined, error), this.#options.judging.taskFor(nameOf(held)), {
+      error,
+    });
   }
 
   /**
-   * Stores the result, then settles the message, so that `handle.result()` never finds a message that is gone and has no
-   * result. The task's `timeout` does not cover the storing.
+   * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
+   * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
    */
-  #settleWithResult(
+  #end(
     held: HeldDelivery,
     settlement: Settlement,
     report: Report,
     task: RunnableTask | undefined,
     ending: Ending,
   ): void {
-    if (task?.definition.resultTtlMs === undefined) {
-      this.#settle(held, settlement, report);
-      return;
+    const { results } = this.#options;
+    if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
+      const result = results.resultOf(task.definition, ending);
+      if (result !== undefined && results.isPartOfSettlement) {
+        this.#settle(held, { ...settlement, result }, report);
+        return;
+      }
+      held.result = result;
     }
-    void this.#options.results.keep(held.delivery.envelope.id, task.definition, ending).then(() => {
-      if (held.isOurs) this.#settle(held, settlement, report);
-      this.#changed();
-    });
+    this.#settle(held, settlement, report);
+  }
+
+  #storeResult(held: HeldDelivery, result: SettledResult, isSure: boolean): void {
+    const message = { id: held.delivery.envelope.id, name: nameOf(held) };
+    void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
   }
 
   /** Adds a settlement to the next call of its lane. */
@@ -154,19 +159,22 @@ export class DeliveryHandler implements LaneListener {
     held.lane.settler.add(settlement, held);
   }
 
-  /** Reports a delivery that the broker has settled. */
+  /** Reports a delivery that the broker has settled, and stores its result. */
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
     held.lane.leases.drop(held);
+    if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     this.#options.reporter.settled(settlement, isLost, held.report ?? NO_REPORT);
     this.#options.onChange();
   }
 
   /**
    * Nobody can know whether a settlement took effect: it got no answer before its lease ended, or its first answer was
-   * lost and the repeat says that the lease is over. No event is emitted.
+   * lost and the repeat says that the lease is over. No event is emitted. The result of a success is stored, unless there
+   * is one: the task did succeed. A failure is not: the message may run again, and succeed.
    */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
+    if (settlement.kind === 'ack' && held.result !== undefined) this.#storeResult(held, held.result, false);
     this.#options.reporter.unknown(settlement, error);
     this.#options.onChange();
   }
@@ -194,9 +202,9 @@ export class DeliveryHandler implements LaneListener {
     this.#isStopping = true;
   }
 
-  /** Resolves once no handler runs, and no result is being stored. */
+  /** Resolves once no handler runs. */
   async finished(): Promise<void> {
-    if (this.#isBusy) await new Promise<void>((resolve) => this.#finished.push(resolve));
+    if (this.running > 0) await new Promise<void>((resolve) => this.#finished.push(resolve));
   }
 
   /** Aborts the signal of every running handler. */
@@ -204,9 +212,8 @@ export class DeliveryHandler implements LaneListener {
     this.#runner.abortAll(reason);
   }
 
-  /** Waits for no handler and no result store any longer: hands the running messages back. */
+  /** Waits for no handler any longer: hands the running messages back. */
   giveUpAll(): void {
-    this.#options.results.giveUp();
     this.#runner.giveUpAll();
   }
 
@@ -216,10 +223,10 @@ export class DeliveryHandler implements LaneListener {
 
   #changed(): void {
     this.#options.onChange();
-    if (!this.#isBusy) for (const resolve of this.#finished.splice(0)) resolve();
+    if (this.running === 0) for (const resolve of this.#finished.splice(0)) resolve();
   }
+}
 
-  get #isBusy(): boolean {
-    return this.#runner.size > 0 || this.#options.results.size > 0;
-  }
+function nameOf({ delivery }: HeldDelivery): string {
+  return delivery.envelope.headers[TASK_HEADER] ?? '';
 }

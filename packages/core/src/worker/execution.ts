@@ -1,7 +1,7 @@
 import type { Delivery } from '../broker/delivery.ts';
 import { isA } from '../errors/is-a.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import { LeaseLostError, ShutdownError, TaskTimeoutError } from '../errors/errors.ts';
+import { LeaseLostError, ShutdownError, TaskFailedError, TaskTimeoutError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
 import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
@@ -107,6 +107,7 @@ export class Execution extends HeldDelivery implements Due {
   #end(outcome: Outcome): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.run.end();
     this.#onEnd(this, outcome);
   }
 }
@@ -114,7 +115,7 @@ export class Execution extends HeldDelivery implements Due {
 /** What a run that was told to end ended as. */
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
-  if (reason instanceof TaskTimeoutError) return { kind: 'failed', error: reason };
+  if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
   return isA(thrown, RetryLater)
     ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown }
     : { kind: 'interrupted' };

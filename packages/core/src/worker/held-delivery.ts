@@ -1,5 +1,5 @@
 import type { Delivery } from '../broker/delivery.ts';
-import type { Settlement } from '../broker/settlement.ts';
+import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { Report } from './reporter.ts';
 
 /** What a held delivery needs of the lane it came by. */
@@ -14,6 +14,8 @@ export class HeldDelivery {
   readonly delivery: Delivery;
   /** What is to be told of it once the broker has taken its settlement. */
   report: Report | undefined;
+  /** Result to store once the broker has accepted the settlement. */
+  result: SettledResult | undefined;
   /** Where it stands in its lane's list of leases; -1 where it is not held. */
   leasePlace = -1;
 

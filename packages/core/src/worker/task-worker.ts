@@ -139,7 +139,7 @@ export class TaskWorker implements Worker {
       reporter: new Reporter(this.#events, this.#stats, logger),
       clock,
       logger,
-      results: new ResultKeeper({ store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
+      results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
     });
   }
 

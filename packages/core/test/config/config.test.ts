@@ -1,30 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/task-config.ts';
-import { ConfigError, createBroker, redactUrl, registerBroker, toMs } from '../../src/index.ts';
-
-describe('durations', () => {
-  it.each([
-    [600, 600_000],
-    ['600', 600_000],
-    [0.25, 250],
-    [1.1, 1_100],
-    ['250ms', 250],
-    ['30s', 30_000],
-    ['10m', 600_000],
-    ['2h', 7_200_000],
-    ['7d', 604_800_000],
-    [0, 0],
-  ])('%s is %d ms', (given, ms) => {
-    expect(toMs(given, 'timeout')).toBe(ms);
-  });
-
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '', '-5s', '5 s', '1.5s', 'soon', '5w', null, {}, '1e3'])(
-    '%s is none: the error names the option and what it accepts',
-    (given) => {
-      expect(() => toMs(given as never, 'retryDelay')).toThrow(/^retryDelay: .*'250ms', '30s', '10m', '2h', '7d'/);
-    },
-  );
-});
+import { ConfigError, createBroker, redactUrl, registerBroker } from '../../src/index.ts';
 
 describe('settings', () => {
   it('go by option, environment, default', () => {

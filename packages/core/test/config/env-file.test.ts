@@ -10,13 +10,13 @@ import { ConfigError } from '../../src/index.ts';
 const root = mkdtempSync(join(tmpdir(), 'brokkr-env-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function folderWith(env: string): string {
+function folderWith(env: string | Buffer): string {
   const folder = mkdtempSync(join(root, 'f-'));
   writeFileSync(join(folder, '.env'), env);
   return folder;
 }
 
-/** What a process of an application in `folder` has in force, and what its environment has become. */
+/** The settings of a process that runs an application in `folder`, and whether its environment stayed the same. */
 function inForce(folder: string, environment: NodeJS.ProcessEnv, initialize = '{}') {
   const core = pathToFileURL(join(import.meta.dirname, '../../dist/index.js')).href;
   const script = `
@@ -45,7 +45,7 @@ const env = [
   'LOG_LEVEL=silent',
 ].join('\n');
 
-it('.env fills what the environment lacks, and process.env is not touched', () => {
+it('.env sets the variables that the environment does not, and process.env stays the same', () => {
   expect(inForce(folderWith(env), { TASK_MAX_RETRIES: '1' })).toEqual({
     queueName: 'from-file',
     timeoutMs: 300_000,
@@ -68,13 +68,39 @@ it('task, initialize, environment, .env, default: in this order', () => {
   });
 });
 
-it('a variable that is set and empty hides that of the file: unset on purpose', () => {
+it('a variable that is set to nothing hides the one of the file', () => {
   expect(inForce(folderWith(env), { TASK_QUEUE_NAME: '' })).toMatchObject({ queueName: 'default' });
 });
 
-it('a folder without .env has the environment alone; one that cannot be read is an error', () => {
+it('without .env the environment counts alone; a .env that cannot be read is an error', () => {
   const bare = mkdtempSync(join(root, 'f-'));
   expect(readEnvironment(bare)).toEqual({ ...process.env });
   mkdirSync(join(bare, '.env'));
   expect(() => readEnvironment(bare)).toThrow(ConfigError);
+});
+
+const values = 'TASK_BROKER_URL=redis://h/0\nTASK_NAMESPACE=café\n';
+const withMark = `\uFEFF${values}`;
+
+it.each([
+  ['UTF-8 with a byte order mark', Buffer.from(withMark)],
+  ['UTF-16 little endian', Buffer.from(withMark, 'utf16le')],
+  ['UTF-16 big endian', Buffer.from(withMark, 'utf16le').swap16()],
+  ['two files with marks, joined', Buffer.from(`\uFEFFTASK_BROKER_URL=redis://h/0\n\uFEFFTASK_NAMESPACE=café\n`)],
+  ['lines that end with CR LF', Buffer.from(values.replaceAll('\n', '\r\n'))],
+  ['lines that end with CR', Buffer.from(values.replaceAll('\n', '\r'))],
+])('every variable of .env is read from %s', (_, bytes) => {
+  expect(readEnvironment(folderWith(bytes))).toMatchObject({
+    TASK_BROKER_URL: 'redis://h/0',
+    TASK_NAMESPACE: 'café',
+  });
+});
+
+it.each([
+  ['Latin-1', Buffer.from(values, 'latin1'), 'is not valid UTF-8'],
+  ['UTF-16 that breaks off', Buffer.from(withMark, 'utf16le').subarray(0, -1), 'is not valid UTF-16LE'],
+  ['UTF-16 without a mark', Buffer.from(values.replace('é', 'e'), 'utf16le'), 'contains NUL characters'],
+])('.env in %s is an error that names the file, and no variable of it is lost silently', (_, bytes, problem) => {
+  const folder = folderWith(bytes);
+  expect(() => readEnvironment(folder)).toThrow(`${join(folder, '.env')} ${problem}; save it as UTF-8`);
 });

@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import { Container, decorate, inject, injectable } from 'inversify';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import {
-  type Broker,
-  type BrokerOptions,
-  ConfigError,
-  type Envelope,
-  registerBroker,
-  type TaskContext,
-  TaskManager,
-} from '../../src/index.ts';
+import { type Broker, ConfigError, registerBroker, type TaskContext, TaskManager } from '../../src/index.ts';
+import type { BrokerOptions, Envelope } from '../../src/adapter/index.ts';
 import {
   BROKER,
   brokkrModule,

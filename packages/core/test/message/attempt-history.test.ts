@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readHistory } from '../../src/index.ts';
+import { readHistory } from '../../src/adapter/index.ts';
 import { appendAttempt } from '../../src/message/attempt-history.ts';
 
 function failing(times: number): string {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { Delivery, Subscription } from '../../src/index.ts';
+import type { Delivery, Subscription } from '../../src/adapter/index.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { Fetcher } from '../../src/worker/fetcher.ts';
 import type { Source } from '../../src/worker/source.ts';

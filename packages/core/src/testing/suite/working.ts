@@ -4,10 +4,11 @@ import { LeaseLostError, PermanentError, ShutdownError, TaskTimeoutError } from 
 import { readHistory } from '../../message/attempt-history.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { RetryLater } from '../../task/retry-later.ts';
-import { ack } from './bench.ts';
+import type { Broker } from '../../broker/broker.ts';
+import { ack, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 import { subscribingOtherwise } from './subscribing-otherwise.ts';
-import { worker } from './worker-bench.ts';
+import { borrowed, worker } from './worker-bench.ts';
 
 export const working: Group = {
   name: 'a worker on this broker',
@@ -119,6 +120,40 @@ export const working: Group = {
       assert(!events.includes('succeeded'));
     }, 20_000);
 
+    it('keeps the result of the worker whose settlement was accepted', async (bench) => {
+      let bytes: Uint8Array | undefined;
+      const separate = {
+        store: async (_: string, given: Uint8Array) => {
+          bytes = given;
+        },
+        load: async () => bytes,
+      };
+      const resultStore = bench.broker.results ?? separate;
+      let runs = 0;
+      const late = { isStuck: false };
+      const run = async () => {
+        if (++runs > 1) return 'second run';
+        late.isStuck = true;
+        throw new Error('the first run fails');
+      };
+      const task = { result: '1h', maxRetries: 0 } as const;
+      const paused = await worker(bench, run, { task, manager: { broker: stuck(bench, late), resultStore } });
+      const handle = await paused.task.send();
+      await paused.until({});
+      const other = await worker(bench, run, { task, manager: { resultStore } });
+      await bench.until(
+        () => late.isStuck,
+        2_000,
+        () => 'the first run has not ended',
+      );
+      await other.until({ succeeded: 1 }, bench.recoveryMs + bench.workerLeaseMs);
+      assert.equal(await handle.result({ timeout: '2s' }), 'second run');
+      late.isStuck = false;
+      await paused.until({ leaseLost: 1 });
+      assert.equal(await handle.result({ timeout: 0 }), 'second run');
+      assert.deepEqual(paused.events, ['leaseLost']);
+    }, 20_000);
+
     it('drops what has expired, and counts it', async (bench) => {
       const { task, until } = await worker(bench, () => undefined);
       await task.with({ expiresIn: '10ms' }).send();
@@ -177,7 +212,7 @@ export const working: Group = {
 };
 
 /** The broker, giving leases of a fifth of what is asked for. */
-function shortLeases(bench: Parameters<typeof worker>[0]): typeof bench.broker {
+function shortLeases(bench: TestBench): Broker {
   const { broker } = bench;
   return {
     ...broker,
@@ -185,4 +220,32 @@ function shortLeases(bench: Parameters<typeof worker>[0]): typeof bench.broker {
     subscribe: (queue, options) => broker.subscribe(queue, { ...options, leaseMs: bench.leaseMs / 5 }),
     close: async () => undefined,
   };
+}
+
+/**
+ * The broker, as a process sees it that stops in the middle: after its first messages it receives no more, and while it
+ * is stuck it learns of no lost lease, and its settlements wait.
+ */
+function stuck(bench: TestBench, late: { readonly isStuck: boolean }): Broker {
+  let hasReceived = false;
+  return subscribingOtherwise(borrowed(bench), (subscription) => ({
+    receive: async (limit, how) => {
+      if (hasReceived) {
+        if (how.wait) await aborted(how.signal);
+        return [];
+      }
+      const deliveries = await subscription.receive(limit, how);
+      hasReceived = deliveries.length > 0;
+      return deliveries;
+    },
+    extend: async (deliveries) => (late.isStuck ? [] : subscription.extend(deliveries)),
+    settle: async (settlements) => {
+      while (late.isStuck) await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, 20));
+      return subscription.settle(settlements);
+    },
+  }));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LONGEST_TIMER_MS } from '../../src/clock/longest-timer.ts';
+import { pause } from '../../src/clock/pause.ts';
+import { systemClock } from '../../src/clock/system-clock.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+describe('a timer of the system clock', () => {
+  it.each([
+    ['of Node’s longest wait', LONGEST_TIMER_MS],
+    ['one millisecond longer than that', LONGEST_TIMER_MS + 1],
+    ['of 30 days', 30 * 86_400_000],
+    ['of exactly twice the longest wait', 2 * LONGEST_TIMER_MS],
+    ['of a year', 365 * 86_400_000],
+  ])('%s fires once, at its time', (_, delayMs) => {
+    const fired = vi.fn();
+    systemClock.setTimeout(fired, delayMs);
+    vi.advanceTimersByTime(delayMs - 1);
+    expect(fired).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(fired).toHaveBeenCalledOnce();
+    vi.advanceTimersByTime(LONGEST_TIMER_MS);
+    expect(fired).toHaveBeenCalledOnce();
+  });
+
+  it('is not early by a fraction of a millisecond', () => {
+    const fired = vi.fn();
+    systemClock.setTimeout(fired, 1.2);
+    vi.advanceTimersByTime(1);
+    expect(fired).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(fired).toHaveBeenCalledOnce();
+  });
+
+  it.each([60 * 86_400_000, Number.POSITIVE_INFINITY])('of %d ms can be cleared between its parts', (delayMs) => {
+    const fired = vi.fn();
+    const timer = systemClock.setTimeout(fired, delayMs);
+    vi.advanceTimersByTime(LONGEST_TIMER_MS + 1);
+    systemClock.clearTimeout(timer);
+    vi.advanceTimersByTime(60 * 86_400_000);
+    expect(fired).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+it('a pause of 30 days lasts 30 days, and leaves no timer behind', async () => {
+  const { signal } = new AbortController();
+  let isOver = false;
+  void pause(systemClock, 30 * 86_400_000, signal).then(() => {
+    isOver = true;
+  });
+  await vi.advanceTimersByTimeAsync(30 * 86_400_000 - 1);
+  expect(isOver).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(isOver).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { brokerTable, leftOut } from './support/broker-table.ts';
+import { readPage } from './support/markdown.ts';
+
+describe('the tables of what works on which broker follow from capabilities and parts', () => {
+  it.each([
+    ['docs/brokers.md', 'all', false],
+    ['README.md', 'differences', true],
+  ])('%s', async (page, name, isMajor) => {
+    const [, printed] =
+      new RegExp(`<!-- brokers: ${name} -->\n\n([\\s\\S]*?)\n\n<!-- /brokers -->`).exec(readPage(page)) ?? [];
+    expect(printed).toBe(await brokerTable({ isMajor }));
+  });
+
+  it('a capability or part that no row is about is known to be internal', async () => {
+    expect(await leftOut()).toEqual(['maxDelayMs', 'sendsAtOnce']);
+  });
+});

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { root } from '../support/sources.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'brokkr-nodes-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function testNodes(...args: string[]) {
+  const script = join(root, 'test', 'nodes', 'test-nodes.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+/** A program that takes the place of `node`: it prints a version, and `output` instead of running tests. */
+function nodeThatPrints(output: string, exitCode = 0): string {
+  const path = join(mkdtempSync(join(folder, 'n-')), 'node');
+  writeFileSync(path, `#!/bin/sh\n[ "$1" = --version ] && echo v0.0.1 && exit\nprintf '${output}'\nexit ${exitCode}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+describe('npm run test:nodes', () => {
+  it('has each even version from the lowest that engines allow to the newest, on Linux', () => {
+    const { optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')) as {
+      optionalDependencies: Record<string, string>;
+    };
+    for (const arch of ['x64', 'arm64']) {
+      const majors = Object.keys(optionalDependencies)
+        .filter((name) => name.endsWith(`-linux-${arch}`))
+        .map((name) => Number(name.split('-')[1]));
+      expect(majors).toEqual([20, 22, 24, 26]);
+      for (const major of majors) {
+        expect(optionalDependencies[`node-${major}-linux-${arch}`]).toMatch(
+          new RegExp(`^npm:node-linux-${arch}@${major}\\.\\d+\\.\\d+$`),
+        );
+      }
+    }
+    const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
+    expect(engines.node).toBe('>=20.19');
+  });
+
+  it('prints the sum over all versions and both runs of each', () => {
+    const green = nodeThatPrints('Tests\\n\\n7 passed, 0 failed\\n');
+    expect(testNodes(green, green)).toMatchObject({ status: 0, stdout: '28 passed, 0 failed\n' });
+  });
+
+  it('fails if a test failed, if a run ended badly, and if a run reported nothing', () => {
+    const red = nodeThatPrints('\\n3 passed, 2 failed\\n', 1);
+    expect(testNodes(red)).toMatchObject({ status: 1, stdout: '6 passed, 4 failed\n' });
+    const killed = nodeThatPrints('\\n3 passed, 0 failed\\n', 137);
+    expect(testNodes(killed)).toMatchObject({ status: 1, stdout: '6 passed, 2 failed\n' });
+    expect(testNodes(nodeThatPrints(''))).toMatchObject({ status: 1, stdout: '0 passed, 2 failed\n' });
+  });
+
+  it('refuses a version that it does not have, and a path that is not a program', () => {
+    const unknown = testNodes('19');
+    expect(unknown).toMatchObject({ status: 2, stdout: '' });
+    expect(unknown.stderr).toContain('no package of Node 19');
+    const missing = testNodes(join(folder, 'missing'));
+    expect(missing).toMatchObject({ status: 2, stdout: '' });
+    expect(missing.stderr).toContain('cannot be run: ENOENT');
+  });
+});
