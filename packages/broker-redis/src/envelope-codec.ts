@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-import type { Envelope } from '@brokkr/core';
-import { keyDigest } from './key-digest.ts';
-=======
 import type { Envelope } from '@brokkr/core/adapter';
->>>>>>> main
+import { keyDigest } from './key-digest.ts';
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;

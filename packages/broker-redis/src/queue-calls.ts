@@ -1,20 +1,18 @@
-import { checkQueueName } from '@brokkr/core';
+import { checkQueueName } from '@brokkr/core/adapter';
 import type { Client } from './connection/connect.ts';
 import type { Arguments, Connection } from './connection/connection.ts';
 import type { Keys } from './keys.ts';
 import type { Reply, Script } from './scripts/script.ts';
 import { spoiledKeyError } from './scripts/spoiled-key.ts';
 
-/** Calls to Redis by queue. A call waits for a server that is away for up to `patienceMs`, in milliseconds. */
+/** Calls to Redis by queue. */
 export class QueueCalls {
   readonly keys: Keys;
-  readonly patienceMs: number;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, keys: Keys, patienceMs: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.keys = keys;
-    this.patienceMs = patienceMs;
   }
 
   /** @throws ConfigError if `queue` is not a queue name, before the server sees it */
@@ -24,7 +22,7 @@ export class QueueCalls {
   }
 
   runAt(script: Script, key: string, args: Arguments): Promise<Reply> {
-    return this.#connection.run(script, key, args, { patienceMs: this.patienceMs });
+    return this.#connection.run(script, key, args);
   }
 
   /** Calls commands on one key. If another client overwrote it, the error names the key (`KEY_SPOILED`). */
@@ -39,7 +37,7 @@ export class QueueCalls {
   }
 
   call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send, { patienceMs: this.patienceMs });
+    return this.#connection.call(send);
   }
 }
 

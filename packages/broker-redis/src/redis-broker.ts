@@ -15,18 +15,9 @@ import {
   type SubscribeOptions,
   type Subscription,
   type WorkerDirectory,
-<<<<<<< HEAD
-} from '@brokkr/core';
-import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';
-import { Connection } from './connection/connection.ts';
-=======
 } from '@brokkr/core/adapter';
-import { failpoint } from '@brokkr/core/failpoints';
-import { batches } from './batches.ts';
 import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
-import { type Arguments, Connection } from './connection/connection.ts';
-import { delayMs } from './delay.ts';
->>>>>>> main
+import { Connection } from './connection/connection.ts';
 import { Doorbell } from './consuming/doorbell.ts';
 import { Keys } from './keys.ts';
 import { closedError } from './connection/redis-errors.ts';
@@ -39,13 +30,8 @@ import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
-<<<<<<< HEAD
-import { parseRedisUrl } from './connection/redis-url.ts';
-=======
 import { addressOf, addressOfClient } from './connection/server-address.ts';
 import { parseRedisUrl, type RedisTarget } from './connection/redis-url.ts';
-import { append } from './scripts/append.ts';
->>>>>>> main
 import { passOn } from './scripts/pass-on.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
 
@@ -84,14 +70,8 @@ export class RedisBroker implements Broker {
   readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
   readonly #keys: Keys;
-<<<<<<< HEAD
   readonly #calls: QueueCalls;
   readonly #publisher: RedisPublisher;
-  readonly #patienceMs: number;
-=======
-  readonly #keyTtl: string;
-  readonly #slots: IdempotencySlots;
->>>>>>> main
   readonly #allowEviction: boolean;
   readonly #results: RedisResults;
   readonly #subscriptions = new Set<RedisSubscription>();
@@ -105,12 +85,7 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
-<<<<<<< HEAD
-    this.#patienceMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
-=======
     const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
-    this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
->>>>>>> main
     this.#keys = new Keys(namespace);
     const { url, client } = options;
     if (client !== undefined) checkClient(client);
@@ -126,8 +101,7 @@ export class RedisBroker implements Broker {
       connect,
       check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
     });
-<<<<<<< HEAD
-    this.#calls = new QueueCalls(this.#connection, this.#keys, this.#patienceMs);
+    this.#calls = new QueueCalls(this.#connection, this.#keys);
     this.#publisher = new RedisPublisher(this.#calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
     this.inspector = new RedisInspector(this.#calls);
     this.messages = new RedisMessageIndex(this.#calls);
@@ -136,28 +110,8 @@ export class RedisBroker implements Broker {
     this.results = this.#results;
     this.workers = new RedisWorkerDirectory(this.#calls);
     this.diagnostics = new RedisDiagnostics(this.#calls, () =>
-      this.#connection.call((checked) => examineServer(checked, this.#allowEviction), {
-        patienceMs: this.#patienceMs,
-        unchecked: true,
-      }),
+      this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
     );
-=======
-    this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
-    const inspector = new RedisInspector(this.#connection, this.#keys);
-    this.inspector = inspector;
-    this.messages = {
-      cancel: (queue, ids) => inspector.remove(queue, 'cancelled', ids),
-      unfinished: (queue, ids) => inspector.unfinished(queue, ids),
-    };
-    this.states = new RedisStates(this.#connection, this.#keys);
-    this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
-    this.results = this.#results;
-    this.workers = { release: (workerId) => this.#releaseWorker(workerId) };
-    this.diagnostics = {
-      diagnose: () =>
-        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
-    };
->>>>>>> main
   }
 
   /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
@@ -200,34 +154,4 @@ export class RedisBroker implements Broker {
   #duplicate(): Client {
     return duplicateFor(this.#connection.client);
   }
-<<<<<<< HEAD
-=======
-
-  #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {
-    checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args);
-  }
-
-  #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send);
-  }
-}
-
-/** To be run at once, whatever was sent before. */
-function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
-  return notBefore === undefined && idempotencyKey === undefined;
-}
-
-/** One list for each queue; the list itself where there is one queue only. */
-function byQueue(envelopes: readonly Envelope[]): (readonly Envelope[])[] {
-  const first = envelopes[0]?.queue;
-  if (envelopes.every(({ queue }) => queue === first)) return [envelopes];
-  const queues = new Map<string, Envelope[]>();
-  for (const envelope of envelopes) {
-    const batch = queues.get(envelope.queue);
-    if (batch === undefined) queues.set(envelope.queue, [envelope]);
-    else batch.push(envelope);
-  }
-  return [...queues.values()];
->>>>>>> main
 }

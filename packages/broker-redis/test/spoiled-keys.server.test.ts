@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type Delivery, deadLetterEnvelope, type Envelope, type Settlement, type Subscription } from '@brokkr/core';
+import {
+  type Delivery,
+  deadLetterEnvelope,
+  type Envelope,
+  type Settlement,
+  type Subscription,
+} from '@brokkr/core/adapter';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';

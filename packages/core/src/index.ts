@@ -10,13 +10,8 @@ export { currentTask } from './task/current-task.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
-<<<<<<< HEAD
 export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
-export { type AttemptRecord, readHistory } from './message/attempt-history.ts';
-=======
-export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export type { AttemptRecord } from './message/attempt-history.ts';
->>>>>>> main
 export type { ErrorRecord } from './errors/error-record.ts';
 
 export type { RetryFailure, RetryPolicy } from './retry/retry-policy.ts';
@@ -27,40 +22,9 @@ export { fixed, none } from './retry/fixed.ts';
 export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './middleware/middleware.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
 
-<<<<<<< HEAD
-export type {
-  Broker,
-  BrokerCapabilities,
-  BrokerParts,
-  PublishReceipt,
-  SubscribeOptions,
-  Subscription,
-} from './broker/broker.ts';
-export type { Delivery } from './broker/delivery.ts';
-export type { Envelope } from './broker/envelope.ts';
-export type { Settlement } from './broker/settlement.ts';
-export type { Diagnostics, Finding, Repair } from './broker/diagnostics.ts';
-export type { Elections, Leadership } from './broker/elections.ts';
-export type { Inspector, PeekState, QueueCounts } from './broker/inspector.ts';
-export type { MessageIndex } from './broker/message-index.ts';
-export type { ResultStore } from './broker/result-store.ts';
-export type { StateStore } from './broker/state-store.ts';
-export type { WorkerDirectory } from './broker/worker-directory.ts';
-export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from './broker/dead-letter.ts';
-export { checkQueueName } from './broker/names.ts';
-
-export type { BrokerOptions } from './config/broker-options.ts';
-export {
-  type BrokerFactory,
-  type CreateBrokerOptions,
-  createBroker,
-  registerBroker,
-} from './config/broker-registry.ts';
-=======
 export type { Broker } from './broker/broker.ts';
 export type { ResultStore } from './broker/result-store.ts';
 export { createBroker, registerBroker } from './config/broker-registry.ts';
->>>>>>> main
 export { openBroker } from './config/lazy-broker.ts';
 export { redactUrl } from './config/redact-url.ts';
 export type { TaskConfig } from './config/task-config.ts';

@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core';
-import { readSpoiledKey, spoiledKeyError } from '../scripts/spoiled-key.ts';
-=======
 import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core/adapter';
->>>>>>> main
+import { readSpoiledKey, spoiledKeyError } from '../scripts/spoiled-key.ts';
 
 /** Errors of a server that starts or fails over, and of a broken connection: the call may succeed if it is sent again. */
 const PASSING =
@@ -37,13 +33,9 @@ export function asBrokerError(failure: unknown, address: string): BrokkrError {
   if (BrokkrError.is(failure)) return failure;
   const database = databaseRefused(failure);
   const cause = withoutArguments(failure);
-<<<<<<< HEAD
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   const spoiled = readSpoiledKey(message);
   if (spoiled !== undefined) return spoiledKeyError(spoiled, cause);
-=======
-  const message = messageOf(cause);
->>>>>>> main
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
       `Redis at ${address} is full (OOM, maxmemory reached): nothing was stored; raise maxmemory, or let the workers catch up`,

@@ -1,4 +1,4 @@
-import { deadLetterQueue, type Envelope, type PeekState } from '@brokkr/core';
+import { deadLetterQueue, type Envelope, type PeekState } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
 import type { QueueCalls } from '../queue-calls.ts';

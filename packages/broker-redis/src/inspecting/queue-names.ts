@@ -1,4 +1,4 @@
-import { checkQueueName } from '@brokkr/core';
+import { checkQueueName } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 

@@ -1,4 +1,4 @@
-import type { Repair } from '@brokkr/core';
+import type { Repair } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import { delayMs } from '../delay.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';

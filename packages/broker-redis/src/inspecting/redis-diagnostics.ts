@@ -1,4 +1,4 @@
-import type { Diagnostics, Finding, Repair } from '@brokkr/core';
+import type { Diagnostics, Finding, Repair } from '@brokkr/core/adapter';
 import { Cluster } from 'ioredis';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { QueueCalls } from '../queue-calls.ts';

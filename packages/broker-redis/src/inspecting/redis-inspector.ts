@@ -19,19 +19,10 @@ import { removeMessages } from './redis-message-index.ts';
 
 /** Shows and changes queues for people and tools. Every call handles at most 500 messages at a time. */
 export class RedisInspector implements Inspector {
-<<<<<<< HEAD
   readonly #calls: QueueCalls;
 
   constructor(calls: QueueCalls) {
     this.#calls = calls;
-=======
-  readonly #connection: Connection;
-  readonly #keys: Keys;
-
-  constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection;
-    this.#keys = keys;
->>>>>>> main
   }
 
   /** Names on the list of queues. Entries that are not queue names are left out; `diagnose` reports them. */
@@ -141,24 +132,6 @@ export class RedisInspector implements Inspector {
       yield page;
       left -= page.length;
     }
-<<<<<<< HEAD
-=======
-    return found;
-  }
-
-  async #deadIds(queue: string, ids: readonly string[] | 'all'): Promise<readonly string[]> {
-    checkQueueName(queue);
-    return ids === 'all' ? this.#call((client) => client.zrange(this.#keys.dead(queue), 0, '-1')) : ids;
-  }
-
-  #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send);
-  }
-
-  #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
-    checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args);
->>>>>>> main
   }
 }
 

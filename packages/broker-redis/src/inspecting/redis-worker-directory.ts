@@ -1,4 +1,4 @@
-import type { WorkerDirectory } from '@brokkr/core';
+import type { WorkerDirectory } from '@brokkr/core/adapter';
 import type { QueueCalls } from '../queue-calls.ts';
 import { releaseWorker } from '../scripts/release-worker.ts';
 import { queueNames } from './queue-names.ts';

@@ -1,13 +1,6 @@
-<<<<<<< HEAD
-import type { Envelope, PublishReceipt } from '@brokkr/core';
+import type { Envelope, PublishReceipt } from '@brokkr/core/adapter';
 import { keyDigest } from '../key-digest.ts';
 import type { QueueCalls } from '../queue-calls.ts';
-=======
-import { createHash } from 'node:crypto';
-import type { Envelope, PublishReceipt } from '@brokkr/core/adapter';
-import type { Connection } from '../connection/connection.ts';
-import type { Keys } from '../keys.ts';
->>>>>>> main
 import { keySlot } from '../scripts/key-slot.ts';
 
 /** Messages as they are published, each in the queue that its idempotency key belongs to. */
@@ -24,7 +17,6 @@ export interface Routed {
  * has stored nothing, and the next sender stores its own message.
  */
 export class IdempotencySlots {
-<<<<<<< HEAD
   readonly #calls: QueueCalls;
   readonly #ttlMs: number;
 
@@ -37,16 +29,6 @@ export class IdempotencySlots {
   /** How long the key of a message lives, in milliseconds. */
   lifeOf({ idempotencyTtlMs }: Envelope): string {
     return String(Math.max(1, Math.ceil(idempotencyTtlMs ?? this.#ttlMs)));
-=======
-  readonly #connection: Connection;
-  readonly #keys: Keys;
-  readonly #ttl: string;
-
-  constructor(connection: Connection, keys: Keys, ttl: string) {
-    this.#connection = connection;
-    this.#keys = keys;
-    this.#ttl = ttl;
->>>>>>> main
   }
 
   async route(envelopes: readonly Envelope[]): Promise<Routed> {
@@ -54,13 +36,8 @@ export class IdempotencySlots {
     const routed = await Promise.all(
       envelopes.map(async (envelope) => {
         if (envelope.idempotencyKey === undefined) return envelope;
-<<<<<<< HEAD
         const slot = this.#calls.keys.slot(keyDigest(envelope.idempotencyKey));
         const answer = await this.#calls.runAt(keySlot, slot, [envelope.queue, this.lifeOf(envelope)]);
-=======
-        const slot = this.#keys.slot(createHash('sha1').update(envelope.idempotencyKey).digest('hex'));
-        const answer = await this.#connection.run(keySlot, slot, [envelope.queue, this.#ttl]);
->>>>>>> main
         const [queue, isNew] = answer as readonly [Buffer, number];
         const bound = { ...envelope, queue: String(queue) };
         if (isNew === 0) known.set(bound, slot);
@@ -75,11 +52,7 @@ export class IdempotencySlots {
     const stored = envelopes.filter((envelope, index) => known.has(envelope) && receipts[index]?.isNew);
     await Promise.all(
       stored.map((envelope) =>
-<<<<<<< HEAD
         this.#calls.call((client) => client.pexpire(known.get(envelope) as string, this.lifeOf(envelope))),
-=======
-        this.#connection.call((client) => client.pexpire(known.get(envelope) as string, this.#ttl)),
->>>>>>> main
       ),
     );
   }

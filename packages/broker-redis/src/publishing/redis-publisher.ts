@@ -1,4 +1,4 @@
-import { checkQueueName, type Envelope, type PublishReceipt } from '@brokkr/core';
+import { checkQueueName, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from '../batches.ts';
 import { delayMs } from '../delay.ts';

@@ -1,4 +1,4 @@
-import { BrokerUnavailableError } from '@brokkr/core';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
 
 /** The words of Redis for the types in our scripts. */
 const NAMES: Readonly<Record<string, string>> = {

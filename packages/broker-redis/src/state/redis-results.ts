@@ -8,31 +8,14 @@ const LOOK_EVERY_MS = 1_000;
 
 /** Stores results under keys that expire. A channel of the same name notifies the callers that wait for a result. */
 export class RedisResults implements ResultStore {
-<<<<<<< HEAD
   readonly #calls: QueueCalls;
-=======
-  readonly #connection: Connection;
-  readonly #keys: Keys;
->>>>>>> main
   readonly #connect: () => Client;
   readonly #waiting = new Map<string, Set<Told>>();
   #subscriber: Client | undefined;
   #closed = false;
 
-<<<<<<< HEAD
   constructor(calls: QueueCalls, connect: () => Client) {
     this.#calls = calls;
-    this.#connect = connect;
-  }
-
-  async store(id: string, result: Uint8Array, ttlMs: number): Promise<void> {
-    const key = this.#calls.keys.result(id);
-    await this.#calls.call((client) => client.set(key, Buffer.from(result), 'PX', Math.ceil(ttlMs)));
-    await this.#calls.call((client) => client.publish(key, ''));
-=======
-  constructor(connection: Connection, keys: Keys, connect: () => Client) {
-    this.#connection = connection;
-    this.#keys = keys;
     this.#connect = connect;
   }
 
@@ -42,14 +25,13 @@ export class RedisResults implements ResultStore {
     ttlMs: number,
     { onlyIfNone = false }: { readonly onlyIfNone?: boolean | undefined } = {},
   ): Promise<void> {
-    const key = this.#keys.result(id);
+    const key = this.#calls.keys.result(id);
     const bytes = Buffer.from(result);
     const ttl = Math.ceil(ttlMs);
-    await this.#connection.call((client) =>
+    await this.#calls.call((client) =>
       onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl),
     );
-    await this.#connection.call((client) => client.publish(key, ''));
->>>>>>> main
+    await this.#calls.call((client) => client.publish(key, ''));
   }
 
   async load(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -76,11 +58,7 @@ export class RedisResults implements ResultStore {
   }
 
   async #get(key: string): Promise<Uint8Array | undefined> {
-<<<<<<< HEAD
     const found = await this.#calls.callAt(key, 'string', (client) => client.getBuffer(key));
-=======
-    const found = await this.#connection.call((client) => client.getBuffer(key));
->>>>>>> main
     return found ?? undefined;
   }
 

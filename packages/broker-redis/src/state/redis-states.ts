@@ -12,15 +12,9 @@ export class RedisStates implements StateStore {
   #asked: string[] = [];
   #reading: Promise<Values> | undefined;
 
-<<<<<<< HEAD
   constructor(calls: QueueCalls) {
     this.#calls = calls;
     this.#key = calls.keys.state;
-=======
-  constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection;
-    this.#key = keys.state;
->>>>>>> main
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -30,11 +24,7 @@ export class RedisStates implements StateStore {
   }
 
   async set(key: string, value: string | undefined): Promise<void> {
-<<<<<<< HEAD
     await this.#calls.callAt(this.#key, 'hash', (client) =>
-=======
-    await this.#connection.call((client) =>
->>>>>>> main
       value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value),
     );
   }
@@ -46,11 +36,7 @@ export class RedisStates implements StateStore {
     const values = new Map<string, string>();
     await Promise.all(
       batches(asked).map(async (keys) => {
-<<<<<<< HEAD
         const answers = await this.#calls.callAt(this.#key, 'hash', (client) => client.hmget(this.#key, ...keys));
-=======
-        const answers = await this.#connection.call((client) => client.hmget(this.#key, ...keys));
->>>>>>> main
         for (const [index, key] of keys.entries()) {
           const value = answers[index];
           if (value != null) values.set(key, value);
