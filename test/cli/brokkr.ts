@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, expect } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
-const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
+export const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
 export const app = join(root, 'test', 'fixtures', 'apps', 'tasks.ts');
 
 const running = new Set<ChildProcess>();
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** A folder of this test alone, the broker in it, and the file that tasks write to. */
+/** A folder of this test, with a broker in it and the file that tasks write to. */
 export function workplace(): { env: NodeJS.ProcessEnv; notes: () => string[]; folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'brokkr-cli-'));
   folders.push(folder);
@@ -70,7 +70,19 @@ export function brokkr(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd
   return { child, output: () => output, errors: () => errors, exited };
 }
 
-/** Waits for a condition, for ten seconds at the most. */
+/** Waits for a condition, for at most ten seconds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   await expect.poll(condition, { timeout: 10_000, interval: 20, message: what }).toBe(true);
+}
+
+/** Ends a worker without its running tasks: SIGTERM, and again until it ends. Signals within a second count once. */
+export async function endNow(run: Run): Promise<number | null> {
+  run.child.kill('SIGTERM');
+  await until(() => run.output().includes('worker stopping'), 'it began to stop');
+  const again = setInterval(() => run.child.kill('SIGTERM'), 100);
+  try {
+    return await run.exited;
+  } finally {
+    clearInterval(again);
+  }
 }

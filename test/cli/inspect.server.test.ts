@@ -53,23 +53,23 @@ async function kill(queue: string): Promise<void> {
   await subscription.close();
 }
 
-it('queues lists what stands where, as a table and for programs', async () => {
+it('queues lists the counts of each queue, as a table and as JSON', async () => {
   await sendTo('greetings', 3);
   expect(JSON.parse(await run('queues', '--json'))).toMatchObject([{ queue: 'greetings', ready: 3, dead: 0 }]);
   expect(await run('queues')).toMatch(/greetings +│ 3 +│ 0 +│ 0 +│ 0/);
   const watching = brokkr(['queues', '--watch', '--json'], env);
-  await until(() => watching.output().split('\n').length > 2, 'it looked twice');
+  await until(() => watching.output().split('\n').length > 2, 'it printed twice');
   watching.child.kill('SIGINT');
   expect(await watching.exited).toBe(0);
 }, 30_000);
 
-it('an application that is not there is wrong usage, though the server can list its queues itself', async () => {
+it('a missing application is wrong usage, even if the server can list its queues', async () => {
   const wrong = brokkr(['queues', '--app', 'nowhere.ts'], env);
   expect(await wrong.exited).toBe(2);
   expect(wrong.errors()).toMatch(/no application at .*nowhere\.ts \(from --app\)/);
 }, 30_000);
 
-it('what is printed for programs is JSON alone, whatever the server is warned of', async () => {
+it('with --json only JSON is printed, whatever warnings the server causes', async () => {
   await sendTo('greetings', 1);
   const client = server.client();
   await client.config('SET', 'appendonly', 'no');
@@ -79,7 +79,7 @@ it('what is printed for programs is JSON alone, whatever the server is warned of
   expect(JSON.parse(told)).toHaveLength(1);
 }, 30_000);
 
-it('dead letters are listed without their control characters, shown, retried and discarded', async () => {
+it('dead letters are listed without control characters, shown, retried and discarded', async () => {
   await kill('greetings');
   const letters = JSON.parse(await run('dead', 'list', 'greetings', '--json')) as { id: string; task: string }[];
   expect(letters).toMatchObject([{ task: 'greet' }, { task: 'greet' }]);
@@ -97,20 +97,20 @@ it('dead letters are listed without their control characters, shown, retried and
 }, 30_000);
 
 it.each(['retry', 'discard'])(
-  'dead %s of ids of which one is not there does the others, and says so',
+  'dead %s with an unknown id changes the others and reports it',
   async (what) => {
     await kill('greetings');
     const [first] = JSON.parse(await run('dead', 'list', 'greetings', '--json')) as [{ id: string }];
     const missing = brokkr(['dead', what, 'greetings', first.id, 'no-such-id'], env);
     expect(await missing.exited).toBe(2);
     expect(missing.output()).toBe('1\n');
-    expect(missing.errors()).toBe('error: 1 of 2 ids are no dead letters of queue greetings\n');
+    expect(missing.errors()).toBe('error: 1 of 2 ids is not a dead letter of queue greetings\n');
     expect(await broker.inspector.counts('greetings')).toMatchObject({ dead: 1 });
   },
   30_000,
 );
 
-it('neither ids nor --all, or both, is wrong usage: nothing is touched', async () => {
+it('dead discard needs either ids or --all, and changes nothing otherwise', async () => {
   await kill('greetings');
   for (const [args, complaint] of [
     [[], /give ids, or --all/],
@@ -123,13 +123,13 @@ it('neither ids nor --all, or both, is wrong usage: nothing is touched', async (
   expect(await broker.inspector.counts('greetings')).toMatchObject({ dead: 2 });
 }, 30_000);
 
-it('purge removes what is ready', async () => {
+it('purge removes the ready messages', async () => {
   await sendTo('greetings', 3);
   expect(await run('purge', 'greetings')).toBe('3\n');
   expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0, purged: 3 });
 }, 30_000);
 
-it('move takes messages to another broker, where they are run', async () => {
+it('move takes messages to another broker, and a worker there runs them', async () => {
   await sendTo('greetings', 3);
   const other = workplace();
   const command = brokkr(['move', server.url, other.env.TASK_BROKER_URL ?? ''], other.env);
@@ -147,12 +147,12 @@ it.each([
   ['another name of the host', () => `redis://localhost:${server.port}`],
   ['the number of the database', () => `${server.url}/0`],
 ])(
-  'move to where the messages are already is refused, by %s: they stay, and nothing else does',
+  'move to the same broker, named by %s, is refused and changes nothing',
   async (_, to) => {
     await sendTo('greetings', 3);
     const refused = brokkr(['move', server.url, to()], env);
     expect(await refused.exited).toBe(2);
-    expect(refused.errors()).toMatch(/^error: brokkr move: .* are one and the same place/);
+    expect(refused.errors()).toMatch(/^error: brokkr move: .* are the same broker/);
     expect(refused.output()).toBe('');
     expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 3, purged: 0 });
     expect(await broker.inspector.queues()).toEqual(['greetings']);
@@ -170,7 +170,7 @@ it('move takes messages to another database of the same server', async () => {
   expect(JSON.parse(await run('queues', '--json', '--broker', `${server.url}/1`))).toMatchObject([{ ready: 3 }]);
 }, 30_000);
 
-it('move tells one place from another also where brokers keep no state', async () => {
+it('move compares brokers that store no state', async () => {
   const { env: files, folder } = workplace();
   const here = files.TASK_BROKER_URL ?? '';
   symlinkSync(folder, join(folder, 'link'));
@@ -183,7 +183,7 @@ it('move tells one place from another also where brokers keep no state', async (
   for (const to of [here, here.replace(/broker$/, 'link/broker')]) {
     const refused = brokkr(['move', here, to], files);
     expect(await refused.exited).toBe(2);
-    expect(refused.errors()).toMatch(/are one and the same place/);
+    expect(refused.errors()).toMatch(/are the same broker/);
     expect(await places(here)).toMatchObject([{ queue: 'greetings', ready: 1 }]);
   }
   const other = here.replace(/broker$/, 'other');
@@ -194,7 +194,7 @@ it('move tells one place from another also where brokers keep no state', async (
 }, 60_000);
 
 it.each([['queues'], ['purge', 'q'], ['dead', 'list', 'q']])(
-  '%s on the memory broker is refused by its variable',
+  '%s on the memory broker is refused, and the error names TASK_BROKER_URL',
   async (...args) => {
     const refused = brokkr(args, { TASK_BROKER_URL: 'memory:' });
     expect(await refused.exited).toBe(2);
@@ -203,8 +203,34 @@ it.each([['queues'], ['purge', 'q'], ['dead', 'list', 'q']])(
   30_000,
 );
 
-it('of a URL that was given the variable is not blamed', async () => {
+it('an error about a URL of --broker does not name TASK_BROKER_URL', async () => {
   const refused = brokkr(['queues', '--broker', 'memory:'], env);
   expect(await refused.exited).toBe(2);
-  expect(refused.errors()).toMatch(/the one given is memory:/);
+  expect(refused.errors()).toMatch(/the given URL is memory:/);
+}, 30_000);
+
+it('queues and doctor name a queue that cannot be read, and show the others', async () => {
+  await sendTo('greetings', 3);
+  const client = server.client();
+  await client.sadd('brokkr:queues', 'broken', 'bad\u009b name');
+  await client.set('brokkr:{broken}:ready', 'junk');
+  client.disconnect();
+  const table = brokkr(['queues'], env);
+  expect(await table.exited).toBe(1);
+  expect(table.output()).toMatch(/greetings +│ 3 +│/);
+  expect(table.output()).toMatch(/broken +│ \? +│/);
+  expect(table.errors()).toMatch(/^error: queue bad\\u009b name: .*\nerror: queue broken: .*ready.*\n$/);
+  const json = brokkr(['queues', '--json'], env);
+  expect(await json.exited).toBe(1);
+  expect(JSON.parse(json.output())).toMatchObject([
+    { queue: 'bad\u009b name', error: expect.any(String) },
+    { queue: 'broken', error: expect.stringContaining('ready') },
+    { queue: 'greetings', ready: 3 },
+  ]);
+  expect(json.output()).not.toContain('\u009b');
+  const doctor = brokkr(['doctor', '-a', app], env);
+  expect(await doctor.exited).toBe(1);
+  expect(doctor.output()).toMatch(/error +queues +queue bad\\u009b name cannot be read: /);
+  expect(doctor.output()).toMatch(/error +queues +queue broken cannot be read: .*ready/);
+  expect(doctor.output()).toMatch(/warning queues +3 messages wait in greetings/);
 }, 30_000);

@@ -9,7 +9,7 @@ import type { Inspected } from '../support/inspected.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { app, brokkr, until, workplace } from './brokkr.ts';
+import { app, brokkr, endNow, until, workplace } from './brokkr.ts';
 
 let rabbit: RabbitServer;
 let redis: RedisServer;
@@ -36,7 +36,7 @@ async function send(count: number, delayMs = 0): Promise<void> {
   await broker.publish(Array.from({ length: count }, envelope));
 }
 
-it('move takes what is ready and delayed to Redis and back, and nothing is lost on the way', async () => {
+it('move takes ready and delayed messages to Redis and back without a loss', async () => {
   await send(30);
   await send(5, 3_600_000);
   const there = await opened(redis.url);
@@ -56,19 +56,19 @@ it('move takes what is ready and delayed to Redis and back, and nothing is lost 
   }
 }, 60_000);
 
-it('move to the server where the messages are already is refused, however it is spelled: they stay', async () => {
+it('move to the same server, also by another name of its host, is refused and changes nothing', async () => {
   await send(30);
   const spelled = rabbit.url.replace('127.0.0.1', 'localhost');
   expect(spelled).not.toBe(rabbit.url);
   for (const to of [rabbit.url, spelled]) {
     const refused = brokkr(['move', rabbit.url, to, '-q', 'greetings'], { TASK_NAMESPACE: namespace });
     expect(await refused.exited).toBe(2);
-    expect(refused.errors()).toMatch(/are one and the same place/);
+    expect(refused.errors()).toMatch(/are the same broker/);
     expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 30 });
   }
 }, 60_000);
 
-it('move takes messages to a broker that keeps no state', async () => {
+it('move takes messages to a broker that stores no state', async () => {
   await send(3);
   const { env } = workplace();
   const there = env.TASK_BROKER_URL ?? '';
@@ -78,7 +78,7 @@ it('move takes messages to a broker that keeps no state', async () => {
   expect(await broker.inspector.counts('greetings')).toMatchObject({ ready: 0 });
 }, 60_000);
 
-it('a password that RabbitMQ refuses ends worker -p 2 with 1', async () => {
+it('a password that RabbitMQ refuses ends worker -p 2 with exit code 1', async () => {
   const { host } = new URL(rabbit.url);
   const env = { TASK_BROKER_URL: `amqp://guest:wr0ng@${host}`, TASK_NAMESPACE: namespace };
   const run = brokkr(['worker', '-a', app, '-p', '2'], env);
@@ -87,7 +87,7 @@ it('a password that RabbitMQ refuses ends worker -p 2 with 1', async () => {
   expect(run.output() + run.errors()).not.toMatch(/starting another|wr0ng/);
 }, 60_000);
 
-it('worker -p 2: what a killed process held is run by the other at once', async () => {
+it('with worker -p 2, the other process runs the message of a killed one at once', async () => {
   const { env: place, notes } = workplace();
   const env = { ...place, TASK_BROKER_URL: rabbit.url, TASK_BROKER_PACKAGE: '', TASK_NAMESPACE: namespace };
   expect(await brokkr(['send', 'deaf', '-a', app], env).exited).toBe(0);
@@ -100,19 +100,16 @@ it('worker -p 2: what a killed process held is run by the other at once', async 
   await until(() => notes().length === 2, 'the other process began it again');
   expect(performance.now() - killedAt).toBeLessThan(2_000);
   expect(notes()[1]).toMatch(/attempt 1$/);
-  run.child.kill('SIGTERM');
-  await until(() => run.output().includes('worker stopping'), 'they began to stop');
-  run.child.kill('SIGTERM');
-  await run.exited;
+  await endNow(run);
 }, 60_000);
 
 it.each([
   ['a server', () => rabbit.url],
-  ['nobody', () => 'amqp://127.0.0.1:1'],
+  ['a closed port', () => 'amqp://127.0.0.1:1'],
   // Reserved for documentation (RFC 5737): packets to it vanish.
   ['an address that does not answer', () => 'amqp://192.0.2.1'],
 ])(
-  'a process that has closed its broker on %s ends by itself, at once',
+  'a process that has closed its broker for %s ends by itself at once',
   async (_, url) => {
     const folder = mkdtempSync(join(tmpdir(), 'brokkr-ends-'));
     try {

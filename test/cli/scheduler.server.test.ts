@@ -18,7 +18,7 @@ async function published(queue = 'beats'): Promise<number> {
   return Number((await redis.hget(`brokkr:{${queue}}:counts`, 'published')) ?? 0);
 }
 
-it('several schedulers on Redis send each tick once, also when one after the other is killed', async () => {
+it('several schedulers on Redis send each tick once, even if they are killed one after the other', async () => {
   const env = { TASK_BROKER_URL: server.url };
   const run = () => brokkr(['scheduler', '-a', scheduled], env);
   const schedulers = [run(), run(), run()];
@@ -45,7 +45,7 @@ it('several schedulers on Redis send each tick once, also when one after the oth
   expect(await last?.exited).toBe(0);
 }, 60_000);
 
-it('a scheduler that starts while Redis is away waits for it, and sends when it is there', async () => {
+it('a scheduler that starts while Redis is unreachable waits for it, and then sends', async () => {
   const late = await RedisServer.start();
   await late.kill();
   const run = brokkr(['scheduler', '-a', scheduled], { TASK_BROKER_URL: late.url, TASK_SEND_TIMEOUT: '1s' });
@@ -74,7 +74,7 @@ it('schedule list names job, trigger, zone, the next three runs and a pause', as
   expect(jobs.map(({ nextRuns }) => nextRuns.length)).toEqual([3, 3]);
 }, 30_000);
 
-it('schedule list tells that its broker is away, and ends with 1', async () => {
+it('schedule list reports an unreachable broker, with exit code 1', async () => {
   const env = { TASK_BROKER_URL: 'redis://127.0.0.1:1', TASK_SEND_TIMEOUT: '300ms' };
   const list = brokkr(['schedule', 'list', '-a', scheduled], env);
   expect(await list.exited).toBe(1);
@@ -93,7 +93,7 @@ it('schedule list shows the jobs of every scheduler, and ends', async () => {
   await redis.hdel('brokkr:state', 'schedule:paused:monthly');
 }, 30_000);
 
-it('scheduler --broker holds for the task manager of every job, and a signal ends all of them', async () => {
+it('scheduler --broker applies to the task manager of every job, and a signal ends all of them', async () => {
   const run = brokkr(['scheduler', '-a', schedulers, '--broker', server.url], { TASK_BROKER_URL: 'memory:' });
   for (const queue of ['hours', 'years', 'months']) {
     await expect.poll(() => published(queue), { timeout: 10_000, interval: 20 }).toBeGreaterThan(0);
@@ -102,9 +102,9 @@ it('scheduler --broker holds for the task manager of every job, and a signal end
   expect(await run.exited).toBe(0);
 }, 30_000);
 
-it('an application without jobs is told so, with exit code 2', async () => {
+it('an application without jobs is wrong usage, with exit code 2', async () => {
   const run = brokkr(['scheduler', '-a', app], { TASK_BROKER_URL: server.url });
   expect(await run.exited).toBe(2);
-  expect(run.errors()).toMatch(/schedules nothing/);
+  expect(run.errors()).toMatch(/has no jobs/);
   await until(() => run.output() === '', 'nothing was printed');
 }, 30_000);

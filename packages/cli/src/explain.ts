@@ -1,32 +1,52 @@
-/** What a person needs of an error: its message, and where the application's own code is at fault, the stack there. */
-export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return `error: ${String(error)}`;
-  const [cause, ...further] = causesOf(error);
-  const stack = cause === undefined ? '' : `\n${cause.stack ?? messageOf(cause)}`;
-  return printable(`error: ${error.message}${stack}${further.map((each) => `\ncause: ${messageOf(each)}`).join('')}`);
+import { UsageError } from './exit.ts';
+import { printable } from './output.ts';
+
+/** URLs, without secrets, of the brokers that failed. */
+const brokers = new WeakMap<object, string>();
+
+/** Notes which broker an error comes from, for `explain`. @param url without user and password */
+export function noteBroker(error: unknown, url: string): void {
+  if (typeof error === 'object' && error !== null && !brokers.has(error)) brokers.set(error, url);
 }
 
-/** What led to an error, the nearest first. */
-export function causesOf(error: unknown): readonly Error[] {
+/**
+ * Describes an error for a person, in one line: its message, its causes, and the next step. Only an application that
+ * failed to load gets stack frames, its own.
+ */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return printable(`error: ${String(error)}`);
+  const [cause] = causesOf(error);
+  const frames = error instanceof UsageError && cause !== undefined ? ownFrames(cause) : [];
+  return printable([`error: ${describe(error)}`, ...frames].join('\n'));
+}
+
+/** The messages of an error and its causes, the broker, and the next step, in one line. */
+export function describe(error: Error): string {
+  const messages = [error, ...causesOf(error)].map(messageOf);
+  // An error may quote its cause.
+  const told = messages.filter((each, index) => !messages.slice(0, index).some((before) => before.includes(each)));
+  const text = told.map((each) => each.replace(/; see the cause$/, '')).join(': ');
+  if ((error as { code?: unknown }).code !== 'BROKER_UNAVAILABLE') return text;
+  const url = brokers.get(error);
+  const broker = url === undefined ? '' : ` (broker ${url})`;
+  return `${text}${broker}; start the server or correct the broker URL, then run brokkr doctor`;
+}
+
+/** The causes of an error, the nearest first. */
+function causesOf(error: Error): readonly Error[] {
   const causes: Error[] = [];
-  for (let at = (error as { cause?: unknown }).cause; at instanceof Error && !causes.includes(at); at = at.cause) {
-    causes.push(at);
-  }
+  for (let at = error.cause; at instanceof Error && !causes.includes(at); at = at.cause) causes.push(at);
   return causes;
 }
 
-/** An attempt on several addresses of one host says nothing itself: what each of them said. */
-export function messageOf(error: Error): string {
+/** A failed attempt on several addresses of one host has no message of its own: its parts have. */
+function messageOf(error: Error): string {
   if (error.message !== '' || !(error instanceof AggregateError)) return error.message || error.name;
   return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join(', ');
 }
 
-/** Control characters and Unicode's line separators. */
-const UNSAFE = /[\p{Cc}\u2028\u2029]/gu;
-
-/** Text with everything but line breaks that a terminal acts on made visible. */
-export function printable(text: string): string {
-  return text.replace(UNSAFE, (character) =>
-    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+/** Stack frames outside Node and installed packages: the lines that the application's author can change. */
+function ownFrames(error: Error): readonly string[] {
+  const lines = (error.stack ?? '').split('\n');
+  return lines.filter((line) => /^\s+at /.test(line) && !/node:|node_modules|@brokkr|packages\/cli\//.test(line));
 }

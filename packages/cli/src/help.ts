@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** Commander's own `help` prints all it has, and no error, for a name that is none. */
+/** Adds a command `help` that refuses unknown names. Commander's own one prints the whole help instead, and no error. */
 export function addHelp(group: Command): void {
   group
     .helpCommand(false)
@@ -11,7 +11,7 @@ export function addHelp(group: Command): void {
       let asked = group;
       for (const name of names) {
         const next = asked.commands.find((each) => each.name() === name);
-        // As if it had been called: a group runs nothing by itself, and says which name was meant.
+        // Calling an unknown command reports it, with the nearest name.
         if (next === undefined && asked.commands.length > 0) await asked.parseAsync([name], { from: 'user' });
         asked = next ?? asked;
       }

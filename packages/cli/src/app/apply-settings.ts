@@ -2,8 +2,9 @@ import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import type { Core } from './load-core.ts';
 
 /**
- * Puts `options` in force over those of the application and the environment. A level that a command logs at for its
- * own sake does not hide that `LOG_LEVEL` is wrong.
+ * Applies `options` over those of the application and the environment. The log level of a command is applied last, so
+ * that it does not hide a wrong `LOG_LEVEL`.
+ *
  * @throws ConfigError listing every wrong value
  */
 export function applySettings(manager: TaskManager, { logLevel, ...options }: ManagerOptions): void {
@@ -12,10 +13,10 @@ export function applySettings(manager: TaskManager, { logLevel, ...options }: Ma
 }
 
 /**
- * Results may not be needed before a worker is long at work: whether `TASK_RESULT_URL` can hold them is found here, and
- * nothing is connected to.
- * @throws ConfigError where nobody knows its scheme; where tasks keep results, also where no adapter can read it, or
- * its broker keeps none
+ * Checks `TASK_RESULT_URL` without a connection. Otherwise a wrong value would show only when the first result is stored.
+ *
+ * @throws ConfigError if no adapter knows its scheme; if tasks keep results, also if its adapter refuses the URL, or its
+ * broker stores no results
  */
 export async function checkResultStore(core: Core, manager: TaskManager): Promise<void> {
   const { resultUrl, brokerUrl, brokerPackage } = manager.config;
@@ -23,7 +24,7 @@ export async function checkResultStore(core: Core, manager: TaskManager): Promis
   const keepsResults = manager.tasks().some(({ resultTtlMs }) => resultTtlMs !== undefined);
   try {
     const broker = core.createBroker(resultUrl, { brokerPackage });
-    // What is in memory may be shared by name, and is not for us to close.
+    // A memory broker is shared by its name, so closing it would close the application's.
     const isOpened = keepsResults && !resultUrl.startsWith('memory:');
     const isStore = !isOpened || 'storeResult' in (await core.openBroker(broker));
     await broker.close();

@@ -5,10 +5,12 @@ import { UsageError } from '../exit.ts';
 const USUAL = ['tasks', 'src/tasks'].flatMap((base) => ['ts', 'js', 'mjs'].map((extension) => `${base}.${extension}`));
 
 /**
- * The module that defines the application's tasks: `--app`, else `APP_MODULE`, else `brokkr.app` of package.json,
- * else a file with one of the usual names.
+ * Finds the module that defines the application's tasks: `--app`, then `APP_MODULE`, then `brokkr.app` of package.json,
+ * then a file with a usual name.
+ *
  * @returns its path
- * @throws UsageError when it does not exist or is a folder, ConfigError (`ENV_FILE_UNREADABLE`) when `.env` cannot be read
+ * @throws UsageError if it is missing, or is a folder
+ * @throws ConfigError (`ENV_FILE_UNREADABLE`) if `.env` cannot be read
  */
 export async function findApp(given: string | undefined, folder: string = process.cwd()): Promise<string> {
   const [name, source] = await named(given, folder);

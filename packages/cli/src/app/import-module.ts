@@ -1,20 +1,21 @@
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** A module that has not loaded by then is told of: it may wait for ever. */
+/** A module that takes longer to load gets a warning: it may wait forever. */
 const SLOW_MS = 10_000;
 
 /**
- * Loads a module, TypeScript as it is.
- * @throws what it throws; an error where it waits for something, and nothing is left that could happen
+ * Loads a module, also one in TypeScript.
+ *
+ * @throws the module's own error; an Error if it awaits something that can never happen
  */
 export async function importModule(path: string): Promise<void> {
   const slow = setTimeout(() => {
-    process.stderr.write(`warning: ${path} is still loading after 10 s; does it await something that never comes?\n`);
+    process.stderr.write(`warning: ${path} is still loading after 10 s; does it await something that never happens?\n`);
   }, SLOW_MS).unref();
   let giveUp: () => void = () => undefined;
   const stuck = new Promise<never>((_, reject) => {
-    giveUp = () => reject(new Error('a top-level await waits for something that can never come'));
+    giveUp = () => reject(new Error('a top-level await waits for something that can never happen'));
     process.once('beforeExit', giveUp);
   });
   try {
@@ -25,7 +26,10 @@ export async function importModule(path: string): Promise<void> {
   }
 }
 
-/** Node 20 cannot load TypeScript; later versions can load most of it, and are asked first. */
+/**
+ * Node 20 cannot load TypeScript. Later versions can load most of it and are tried first. The `paths` of the tsconfig.json
+ * beside or above the module are followed.
+ */
 async function load(path: string): Promise<void> {
   if (!['.ts', '.mts', '.cts'].includes(extname(path))) {
     await import(pathToFileURL(path).href);
@@ -33,5 +37,10 @@ async function load(path: string): Promise<void> {
   }
   const { createJiti } = await import('jiti');
   // jiti compiles what TypeScript loads by require(). A compiled copy of our packages is a second one, without the tasks.
-  await createJiti(import.meta.url, { tryNative: true, nativeModules: ['@brokkr'] }).import(path);
+  const jiti = createJiti(pathToFileURL(path).href, {
+    tryNative: true,
+    tsconfigPaths: true,
+    nativeModules: ['@brokkr'],
+  });
+  await jiti.import(path);
 }

@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { StateStore } from '@brokkr/core/adapter';
 import type { OpenedBroker } from './open-broker.ts';
 
-/** Where brokers are told apart that keep no state. It stays, empty. */
+/** Queue for the comparison of brokers that store no state. It remains, empty. */
 export const PROBE_QUEUE = 'brokkr-move-probe';
-/** More than there are moves to one broker at once. */
+/** More than the number of moves that run to one broker at the same time. */
 const PROBES = 100;
 
 /**
- * Whether two brokers keep their messages in one place, however their URLs spell it: what is left through one is looked
- * for through the other, and taken away again.
- * @throws Error where that cannot be told, since somebody else took it away
+ * Whether two brokers store their messages in one place, whatever their URLs look like: a value written through one is
+ * looked up through the other, and removed.
+ *
+ * @throws Error if another move removed the value
  */
 export async function isOnePlace(one: OpenedBroker, other: OpenedBroker): Promise<boolean> {
   const [here, there] = [one.broker.states, other.broker.states];
@@ -27,7 +28,7 @@ async function shareState(one: StateStore, other: StateStore): Promise<boolean> 
   }
 }
 
-/** One queue for all, since a broker remembers each that there was; so another move may take away what was left in it. */
+/** All moves use one queue, because a broker remembers every queue. So another move may remove the message. */
 async function shareQueues(one: OpenedBroker, other: OpenedBroker): Promise<boolean> {
   const id = randomUUID();
   const shows = async ({ inspector }: OpenedBroker) =>
@@ -39,5 +40,7 @@ async function shareQueues(one: OpenedBroker, other: OpenedBroker): Promise<bool
   } finally {
     await other.inspector.purge(PROBE_QUEUE);
   }
-  throw new Error(`another move took away what was left in ${PROBE_QUEUE}; nothing was moved, try again`);
+  throw new Error(
+    `another move removed the message in ${PROBE_QUEUE} that compares the brokers; nothing was moved, try again`,
+  );
 }

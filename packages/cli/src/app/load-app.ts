@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
 import { applySettings, checkResultStore } from './apply-settings.ts';
+import { closeManagers } from './close-manager.ts';
 import { findApp } from './find-app.ts';
 import { importModule } from './import-module.ts';
 import { type Core, loadCore } from './load-core.ts';
@@ -9,19 +10,20 @@ import { type Core, loadCore } from './load-core.ts';
 export interface App {
   readonly core: Core;
   readonly path: string;
-  /** The manager that its tasks are defined with. */
+  /** The manager that defines its tasks. */
   readonly manager: TaskManager;
 }
 
-/** What `TaskManager.getInstance()` is called. */
+/** Name of the manager of `TaskManager.getInstance()`. */
 const DEFAULT = 'default';
 
 type Choose = (managers: readonly TaskManager[], path: string) => TaskManager;
 
 /**
- * Loads the application, TypeScript as it is, and puts `options` in force over its own.
- * @param choose the manager, of those that have tasks
- * @throws UsageError where it is missing, fails to load, or defines no task; ConfigError for wrong settings
+ * Loads the application, also one in TypeScript, and applies `options` over its own.
+ *
+ * @param choose selects the manager, of those that have tasks
+ * @throws UsageError if it is missing, fails to load, or defines no task; ConfigError for wrong settings
  */
 export async function loadApp(
   given: string | undefined,
@@ -41,9 +43,9 @@ export async function loadApp(
   return { core, path, manager };
 }
 
-/** Closes every task manager of the application, so that nothing of it keeps the process. */
+/** Closes every task manager of the application. */
 export async function closeApp({ core }: App): Promise<void> {
-  await Promise.all(core.TaskManager.all().map((manager) => manager.close()));
+  await closeManagers(...core.TaskManager.all());
 }
 
 function managersWithTasks({ TaskManager }: Core, path: string): readonly TaskManager[] {
@@ -52,19 +54,20 @@ function managersWithTasks({ TaskManager }: Core, path: string): readonly TaskMa
   throw new UsageError(`the application ${path} defines no task; does it import the modules that do?`);
 }
 
-/** The default manager; where it has no tasks, the one that has. */
+/** The default manager; if it has no tasks, the only one that has. */
 function mainManager(managers: readonly TaskManager[], path: string): TaskManager {
   const manager = managers.find(({ name }) => name === DEFAULT) ?? only(managers);
   if (manager !== undefined) return manager;
   throw new UsageError(
-    `the application ${path} has several task managers (${namesOf(managers)}) and no default one; give the tasks to one of them`,
+    `the application ${path} has several task managers (${namesOf(managers)}) and none of them is the default one; define the tasks with one manager`,
   );
 }
 
 /**
- * The manager of that name; without a name the only one. A worker serves one: with another's tasks in its queues it
- * would put them off until they are dead.
- * @throws UsageError where there are several, and none was named
+ * Selects the manager of that name; without a name, the only one. A worker serves one manager: the tasks of another in its
+ * queues are unknown to it, and would become dead letters.
+ *
+ * @throws UsageError if there are several, and no name was given
  */
 export function managerToServe(name: string | undefined): Choose {
   return (managers, path) => {
@@ -73,7 +76,7 @@ export function managerToServe(name: string | undefined): Choose {
     const names = namesOf(managers);
     throw new UsageError(
       name === undefined
-        ? `the application ${path} has several task managers (${names}), and a worker serves one; run one for each with --manager, and give those that share a broker queues of their own`
+        ? `the application ${path} has several task managers (${names}), and a worker serves one; run one for each with --manager, and give managers that share a broker different queues`
         : `no task manager ${name} with tasks in ${path}; it has ${names}`,
     );
   };

@@ -7,8 +7,9 @@ import { resolvePackage } from './resolve-package.ts';
 export type Core = typeof import('@brokkr/core');
 
 /**
- * The `@brokkr/core` that the application in `folder` uses: its tasks are known to that copy and to no other.
- * @throws UsageError when none is installed, or one of another major version
+ * Loads the `@brokkr/core` that the application in `folder` uses: only that copy knows its tasks.
+ *
+ * @throws UsageError if there is none, or it has another major version
  */
 export async function loadCore(folder: string): Promise<Core> {
   const path = resolvePackage(folder, '@brokkr/core');

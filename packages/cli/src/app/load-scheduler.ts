@@ -7,8 +7,9 @@ import type { App } from './load-app.ts';
 import { resolvePackage } from './resolve-package.ts';
 
 /**
- * The schedulers that the application has given jobs to; `options` are in force for whomever these work with.
- * @throws UsageError where it has no scheduler installed, or gave none a job
+ * The schedulers of the application that have jobs. `options` are applied to every task manager that they use.
+ *
+ * @throws UsageError if no scheduler is installed, or none has a job
  */
 export async function loadSchedulers(
   { path, manager }: App,
@@ -18,10 +19,10 @@ export async function loadSchedulers(
   const scheduler: typeof import('@brokkr/scheduler') = await import(href);
   const withJobs = scheduler.SchedulerManager.all().filter((one) => one.getJobs().length > 0);
   if (withJobs.length === 0) {
-    throw new UsageError(`the application ${path} schedules nothing; does it import the module that calls addJob?`);
+    throw new UsageError(`the application ${path} has no jobs; does it import the module that calls addJob?`);
   }
   const managers = new Set(withJobs.flatMap((one) => one.managers()));
-  // It has them since the application was loaded.
+  // The application's own manager got them when it was loaded.
   managers.delete(manager);
   for (const other of managers) other.configure(options);
   return withJobs;

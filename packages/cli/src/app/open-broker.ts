@@ -1,10 +1,12 @@
 import type { Broker } from '@brokkr/core';
 import type { Inspector } from '@brokkr/core/adapter';
 import { UsageError } from '../exit.ts';
+import { noteBroker } from '../explain.ts';
 import { applySettings } from './apply-settings.ts';
+import { closeManagers } from './close-manager.ts';
 import { type Core, loadCore } from './load-core.ts';
-import { quietSettings } from './quiet-settings.ts';
 import { refuseMemory } from './own-process.ts';
+import { quietSettings } from './quiet-settings.ts';
 
 export interface OpenedBroker {
   readonly core: Core;
@@ -15,25 +17,30 @@ export interface OpenedBroker {
 let opened = 0;
 
 /**
- * Runs `use` with the broker of `url`, else of TASK_BROKER_URL, and closes it. No application is needed.
- * @throws UsageError where it lives in one process, or cannot be looked into
+ * Runs `use` with the broker of `url`, or of `TASK_BROKER_URL`, and closes it. No application is needed.
+ *
+ * @param command for errors
+ * @throws UsageError if the broker lives in one process, or cannot be inspected
  */
 export async function withBroker<T>(
   url: string | undefined,
-  what: string,
+  command: string,
   use: (opened: OpenedBroker) => Promise<T>,
 ): Promise<T> {
   const core = await loadCore(process.cwd());
   const manager = core.TaskManager.getInstance(`brokkr-cli-${opened++}`);
   applySettings(manager, { ...quietSettings, ...(url === undefined ? {} : { brokerUrl: url }) });
-  refuseMemory(manager, what, url === undefined ? undefined : 'the one given');
+  refuseMemory(manager, command, url === undefined ? undefined : 'the given URL');
   try {
     const broker = await manager.broker();
     const { inspector } = broker;
     if (inspector === undefined)
-      throw new UsageError(`${what}: this broker has no inspector, so it cannot be looked into`);
+      throw new UsageError(`${command}: this broker has no inspector, so it cannot be inspected`);
     return await use({ core, broker, inspector });
+  } catch (error) {
+    noteBroker(error, core.redactUrl(manager.config.brokerUrl));
+    throw error;
   } finally {
-    await manager.close();
+    await closeManagers(manager);
   }
 }

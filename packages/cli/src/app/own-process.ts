@@ -2,13 +2,15 @@ import type { TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
 
 /**
- * A broker that lives in one process cannot be shared with another.
- * @param source where its URL comes from
- * @throws UsageError naming what was asked for
+ * Refuses a broker that lives in one process, for a command that needs other processes.
+ *
+ * @param command for the error
+ * @param source of the broker's URL
+ * @throws UsageError if the broker is `memory:`
  */
-export function refuseMemory(manager: TaskManager, what: string, source = 'TASK_BROKER_URL'): void {
+export function refuseMemory(manager: TaskManager, command: string, source = 'TASK_BROKER_URL'): void {
   if (!manager.config.brokerUrl.startsWith('memory:')) return;
   throw new UsageError(
-    `${what} needs a broker that processes share; ${source} is ${manager.config.brokerUrl}, which lives in one process`,
+    `${command} needs a broker that processes share, such as redis://127.0.0.1:6379; ${source} is ${manager.config.brokerUrl}, which lives in one process`,
   );
 }

@@ -5,9 +5,10 @@ import { loadApp } from './load-app.ts';
 import type { OpenedBroker } from './open-broker.ts';
 
 /**
- * The queues of a broker, by name; where its server cannot list them, those of the application's tasks.
+ * Lists the queues of a broker by name. If its server cannot list them, those of the application's tasks are added.
+ *
  * @param app the application's module; without it the one in the working folder, if there is one
- * @throws UsageError where the one given is not there, though its tasks may not be needed
+ * @throws UsageError if the given application is missing, even if it is not needed
  */
 export async function queueNames(
   { broker, inspector }: OpenedBroker,

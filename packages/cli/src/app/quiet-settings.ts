@@ -1,4 +1,4 @@
 import type { ManagerOptions } from '@brokkr/core';
 
-/** A command whose output is its answer runs no task, and logs nothing between. Errors are its own to tell. */
+/** Settings of a command that prints an answer: it runs no task, and no log line mixes with its output. */
 export const quietSettings = { runMode: 'producer', logLevel: 'silent' } as const satisfies ManagerOptions;

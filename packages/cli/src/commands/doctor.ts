@@ -1,11 +1,14 @@
+import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { applySettings, checkResultStore } from '../app/apply-settings.ts';
+import { closeManagers } from '../app/close-manager.ts';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { type App, loadApp } from '../app/load-app.ts';
-import { loadCore } from '../app/load-core.ts';
+import { type Core, loadCore } from '../app/load-core.ts';
 import { type Check, failed } from '../doctor/check.ts';
+import { counted } from '../doctor/counted.ts';
 import { examineBroker } from '../doctor/examine-broker.ts';
 import { EXIT, UsageError } from '../exit.ts';
-import { printable } from '../explain.ts';
+import { print, printable, printJson } from '../output.ts';
 
 export interface DoctorOptions {
   readonly app?: string;
@@ -13,14 +16,14 @@ export interface DoctorOptions {
   readonly json: boolean;
 }
 
-/** Configuration, application, broker and queues: prints what is found, and resolves with the exit code. */
+/** Checks configuration, application, broker and queues, and prints the results. @returns the exit code */
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
   const checks: Check[] = [];
   for await (const check of examine(options)) {
     checks.push(check);
-    if (!options.json) console.log(line(check));
+    if (!options.json) print(line(check));
   }
-  if (options.json) console.log(JSON.stringify(checks, null, 2));
+  if (options.json) printJson(checks, 2);
   return exitCode(checks);
 }
 
@@ -37,40 +40,43 @@ async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
     yield failed('application', error);
   }
   if (loaded !== undefined) {
-    const tasks = loaded.manager.tasks().length;
-    yield { about: 'application', severity: 'ok', message: `${loaded.path} defines ${tasks} tasks` };
+    const tasks = counted(loaded.manager.tasks().length, 'task');
+    yield { about: 'application', severity: 'ok', message: `${loaded.path} defines ${tasks}` };
   }
-  // Without an application the broker of the environment is looked at all the same.
+  // Without an application, the broker of the environment is checked.
   const core = loaded?.core ?? (await loadCore(process.cwd()));
   const manager = loaded?.manager ?? core.TaskManager.getInstance('brokkr-doctor');
   try {
-    if (loaded === undefined) {
-      applySettings(manager, settings);
-      await checkResultStore(core, manager);
-    }
-    // Connects to nothing: where it fails, the URL is wrong, or the adapter is.
+    if (loaded === undefined) await configure(core, manager, settings);
+    // Without a connection: a failure is a wrong URL or adapter, or a task that the broker cannot serve.
     const opened = await manager.broker();
-    yield { about: 'configuration', severity: 'ok', message: 'every setting can be read' };
+    await manager.checkTasks();
+    yield { about: 'configuration', severity: 'ok', message: 'every setting is valid' };
     yield* examineBroker(core, manager, opened);
   } catch (error) {
     yield failed('configuration', error);
   } finally {
-    await manager.close();
+    await closeManagers(manager);
   }
+}
+
+async function configure(core: Core, manager: TaskManager, settings: ManagerOptions): Promise<void> {
+  applySettings(manager, settings);
+  await checkResultStore(core, manager);
 }
 
 function line({ about, severity, code, message }: Check): string {
   return printable(`${severity.padEnd(7)} ${about.padEnd(13)} ${message}${code === undefined ? '' : ` [${code}]`}`);
 }
 
-/** A wrong application or setting is wrong usage; whatever else is an error has failed; a warning is for people. */
+/** 2 for a wrong application or setting, 1 for any other error; warnings do not count. */
 function exitCode(checks: readonly Check[]): number {
   const errors = checks.filter(({ severity }) => severity === 'error');
-  if (errors.some(({ about }) => about !== 'broker')) return EXIT.usage;
+  if (errors.some(({ about }) => about === 'configuration' || about === 'application')) return EXIT.usage;
   return errors.length > 0 ? EXIT.failed : EXIT.fine;
 }
 
-/** Also where the application's module found them first. */
+/** Whether the settings are wrong, also if the application's module was the first to read them. */
 function isSettings(error: unknown): boolean {
   const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown };
   return error instanceof UsageError ? cause?.code === 'SETTINGS_INVALID' : name === 'ConfigError';

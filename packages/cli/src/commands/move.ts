@@ -2,6 +2,7 @@ import { isOnePlace } from '../app/is-one-place.ts';
 import { withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
 import { UsageError } from '../exit.ts';
+import { print, printable } from '../output.ts';
 
 export interface MoveOptions {
   readonly app?: string;
@@ -11,9 +12,10 @@ export interface MoveOptions {
 const BATCH = 500;
 
 /**
- * Moves what is ready or delayed from one broker to another, queue by queue: stored there before it is removed here, so
- * that an interruption leaves a message twice rather than nowhere. Prints how many of each queue.
- * @throws UsageError where both are one place: each message would be known there, and then removed
+ * Moves ready and delayed messages from one broker to another, queue by queue, and prints how many of each. A message is
+ * stored there before it is removed here: an interruption leaves it on both, never on neither.
+ *
+ * @throws UsageError if both URLs name one place: its messages would be known there already, and be removed
  */
 export async function moveCommand(fromUrl: string, toUrl: string, { app, queues }: MoveOptions): Promise<void> {
   await withBroker(fromUrl, 'brokkr move', (from) =>
@@ -21,7 +23,7 @@ export async function moveCommand(fromUrl: string, toUrl: string, { app, queues 
       if (await isOnePlace(from, to)) {
         const [here, there] = [fromUrl, toUrl].map(to.core.redactUrl);
         throw new UsageError(
-          `brokkr move: ${here} and ${there} are one and the same place, with the same queues; nothing was moved, give the URL of another broker`,
+          `brokkr move: ${here} and ${there} are the same broker with the same queues, so nothing was moved; give the URL of another broker`,
         );
       }
       const names = queues?.split(',') ?? (await queueNames(from, app));
@@ -32,7 +34,7 @@ export async function moveCommand(fromUrl: string, toUrl: string, { app, queues 
             if (envelopes.length > 0) await to.broker.publish(envelopes);
           });
         }
-        console.log(`${queue} ${moved}`);
+        print(`${printable(queue)} ${moved}`);
       }
     }),
   );

@@ -1,16 +1,33 @@
+import type { TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
 
+/** Name that means every queue of the application's tasks. */
+const ALL = 'all';
+
 /**
- * `emails:3,default` as weights by name; a queue without one weighs 1.
- * @throws UsageError for an empty name or a weight that is no number over 0
+ * Reads `emails:3,default` as weights by name. A queue without a weight gets 1. `all` adds every queue of the
+ * application's tasks that is not named.
+ *
+ * @throws UsageError if a name is empty, or a weight is not a number above 0
  */
-export function parseQueues(text: string): Readonly<Record<string, number>> {
-  const weights = text.split(',').map((part): [string, number] => {
+export function parseQueues(text: string, manager: TaskManager): Readonly<Record<string, number>> {
+  const weights = new Map<string, number>();
+  for (const part of text.split(',')) {
     const [, name, weight] = /^([^:]+)(?::(\d+(?:\.\d+)?))?$/.exec(part.trim()) ?? [];
-    if (name !== undefined && weight !== '0') return [name, Number(weight ?? 1)];
-    throw new UsageError(
-      `-q ${JSON.stringify(text)}: names separated by commas, each with a weight if wanted, as in emails:3,default`,
-    );
-  });
+    if (name === undefined || Number(weight ?? 1) === 0 || (name === ALL && weight !== undefined)) {
+      throw new UsageError(
+        `-q ${JSON.stringify(text)}: give names separated by commas, each with an optional weight above 0, as in emails:3,default; or all`,
+      );
+    }
+    weights.set(name, Number(weight ?? 1));
+  }
+  if (weights.delete(ALL)) {
+    for (const queue of queuesOf(manager)) if (!weights.has(queue)) weights.set(queue, 1);
+  }
   return Object.fromEntries(weights);
+}
+
+/** The queues of the application's tasks. */
+export function queuesOf(manager: TaskManager): readonly string[] {
+  return [...new Set(manager.tasks().map((task) => task.queueName ?? manager.config.queueName))];
 }

@@ -1,8 +1,9 @@
 import { withBroker } from '../app/open-broker.ts';
+import { print } from '../output.ts';
 
-/** Removes what is ready in a queue; prints how many. */
+/** Removes the ready messages of a queue and prints their number. */
 export async function purgeCommand(queue: string, { broker: url }: { readonly broker?: string }): Promise<void> {
   await withBroker(url, 'brokkr purge', async ({ inspector }) => {
-    console.log(await inspector.purge(queue));
+    print(await inspector.purge(queue));
   });
 }

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { QueueCounts } from '@brokkr/core/adapter';
 import Table from 'cli-table3';
 import { withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
-import { printable } from '../explain.ts';
+import { type QueueReading, readCounts } from '../app/read-counts.ts';
+import { EXIT } from '../exit.ts';
+import { describe } from '../explain.ts';
+import { outputClosed, print, printable, printJson } from '../output.ts';
+import { StopRequests } from '../processes/stop-requests.ts';
 
 export interface QueuesOptions {
   readonly app?: string;
@@ -15,28 +18,48 @@ export interface QueuesOptions {
 const LOOK_EVERY_MS = 1_000;
 const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const;
 
-/** Lists the queues of the broker with their counts; with `watch` again and again until a signal ends it. */
-export async function queuesCommand({ app, broker: url, json, watch }: QueuesOptions): Promise<void> {
-  const ended = new AbortController();
-  if (watch) process.once('SIGINT', () => ended.abort()).once('SIGTERM', () => ended.abort());
+/**
+ * Lists the queues of the broker with their counts; with `watch` every second, until it is stopped or nobody reads the
+ * output.
+ *
+ * @returns the exit code: 1 if a queue could not be read
+ */
+export async function queuesCommand({ app, broker: url, json, watch }: QueuesOptions): Promise<number> {
+  const stopped = new AbortController();
+  const requests = watch ? new StopRequests(() => stopped.abort()) : undefined;
+  const ended = AbortSignal.any([stopped.signal, outputClosed]);
+  let isSound = true;
   await withBroker(url, 'brokkr queues', async (opened) => {
     do {
-      const names = await queueNames(opened, app);
-      const queues = await Promise.all(
-        names.map(async (queue) => ({ queue, ...(await opened.inspector.counts(queue)) })),
-      );
-      if (json) console.log(JSON.stringify(queues));
-      else console.log(asTable(queues));
-      if (watch) await sleep(LOOK_EVERY_MS, undefined, { signal: ended.signal }).catch(() => undefined);
-    } while (watch && !ended.signal.aborted);
+      const readings = await readCounts(opened.inspector, await queueNames(opened, app));
+      if (json) printJson(readings.map(asRecord));
+      else print(asTable(readings));
+      isSound = reportUnreadable(readings);
+      if (watch) await sleep(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined);
+    } while (watch && !ended.aborted);
   });
+  requests?.close();
+  return isSound ? EXIT.fine : EXIT.failed;
 }
 
-function asTable(queues: readonly (QueueCounts & { readonly queue: string })[]): string {
+/** Names the queues that could not be read. @returns whether there was none */
+function reportUnreadable(readings: readonly QueueReading[]): boolean {
+  const unreadable = readings.filter(({ error }) => error !== undefined);
+  for (const { queue, error } of unreadable) {
+    process.stderr.write(`error: ${printable(`queue ${queue}: ${describe(error as Error)}`)}\n`);
+  }
+  return unreadable.length === 0;
+}
+
+function asRecord({ queue, counts, error }: QueueReading): object {
+  return error === undefined ? { queue, ...counts } : { queue, error: describe(error) };
+}
+
+/** A figure that the server does not know is `?`. */
+function asTable(readings: readonly QueueReading[]): string {
   const table = new Table({ head: ['queue', ...COLUMNS], style: { head: [], border: [] } });
-  for (const counts of queues) {
-    // A server that cannot tell a figure leaves it open.
-    table.push([printable(counts.queue), ...COLUMNS.map((column) => counts[column] ?? '?')]);
+  for (const { queue, counts } of readings) {
+    table.push([printable(queue), ...COLUMNS.map((column) => counts?.[column] ?? '?')]);
   }
   return table.toString();
 }

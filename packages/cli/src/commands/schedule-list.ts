@@ -3,7 +3,8 @@ import Table from 'cli-table3';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
-import { printable } from '../explain.ts';
+import { noteBroker } from '../explain.ts';
+import { print, printable, printJson } from '../output.ts';
 
 export interface ScheduleListOptions {
   readonly app?: string;
@@ -12,20 +13,24 @@ export interface ScheduleListOptions {
 
 const SHOWN_RUNS = 3;
 
-/** Lists the application's jobs: trigger in words, zone, the next runs, and whether the broker holds them paused. */
+/** Lists the application's jobs: trigger, time zone, the next runs, and whether the job is paused at the broker. */
 export async function scheduleListCommand({ app, json }: ScheduleListOptions): Promise<void> {
   const loaded = await loadApp(app, quietSettings);
   try {
     const schedulers = await loadSchedulers(loaded, quietSettings);
     await Promise.all(schedulers.filter(isShared).map((scheduler) => scheduler.readState()));
     const jobs = schedulers.flatMap(jobsOf);
-    console.log(json ? JSON.stringify(jobs, null, 2) : asTable(jobs));
+    if (json) printJson(jobs, 2);
+    else print(asTable(jobs));
+  } catch (error) {
+    noteBroker(error, loaded.core.redactUrl(loaded.manager.config.brokerUrl));
+    throw error;
   } finally {
     await closeApp(loaded);
   }
 }
 
-/** What lives in one process has nothing to tell of another. */
+/** A memory broker holds no state of another process. */
 function isShared(scheduler: SchedulerManager): boolean {
   const [manager] = scheduler.managers();
   return !manager.config.brokerUrl.startsWith('memory:');

@@ -1,39 +1,59 @@
 import type { SchedulerManager } from '@brokkr/scheduler';
-import { closeApp, loadApp } from '../app/load-app.ts';
+import { type App, closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { EXIT } from '../exit.ts';
+import { noteBroker } from '../explain.ts';
+import { after, FORCED_END_MS } from '../processes/deadline.ts';
+import { StopRequests } from '../processes/stop-requests.ts';
 
 export interface SchedulerCommandOptions {
   readonly app?: string;
   readonly broker?: string;
 }
 
-/** Runs the application's schedules until a signal ends it; resolves with the exit code. */
+/** Runs the application's schedules until it is asked to stop. @returns the exit code */
 export async function schedulerCommand({ app, broker }: SchedulerCommandOptions): Promise<number> {
+  const requests = new StopRequests(() => process.exit(EXIT.fine));
   const options = { runMode: 'producer', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
-  const loaded = await loadApp(app, options);
   try {
-    await runSchedulers(await loadSchedulers(loaded, options));
+    const loaded = await loadApp(app, options);
+    try {
+      await runSchedulers(loaded, await loadSchedulers(loaded, options), requests);
+    } catch (error) {
+      noteBroker(error, loaded.core.redactUrl(loaded.manager.config.brokerUrl));
+      throw error;
+    } finally {
+      await closeApp(loaded);
+    }
   } finally {
-    await closeApp(loaded);
+    requests.close();
   }
   return EXIT.fine;
 }
 
-async function runSchedulers(schedulers: readonly SchedulerManager[]): Promise<void> {
+async function runSchedulers(
+  { core, manager }: App,
+  schedulers: readonly SchedulerManager[],
+  requests: StopRequests,
+): Promise<void> {
+  const stopAll = () => Promise.all(schedulers.map((scheduler) => scheduler.stop()));
   const stopped = new Promise<void>((resolve, reject) => {
-    let signals = 0;
-    const stop = () => {
-      if (++signals > 1) process.exit(EXIT.failed);
-      Promise.all(schedulers.map((scheduler) => scheduler.stop())).then(() => resolve(), reject);
-    };
-    process.on('SIGINT', stop).on('SIGTERM', stop);
+    requests.listen((request) => {
+      if (request === 'now') process.exit(EXIT.failed);
+      const limitMs = manager.config.shutdownTimeoutMs + FORCED_END_MS;
+      after(limitMs, () => {
+        core.logger.fatal(`the scheduler did not stop within ${limitMs / 1_000} s; it ends now`);
+        process.exit(EXIT.failed);
+      });
+      stopAll().then(() => resolve(), reject);
+    });
   });
   try {
-    await Promise.all(schedulers.map((scheduler) => scheduler.start()));
+    // A stop that arrives during the start must not wait for it: an unreachable server delays a start for long.
+    await Promise.race([Promise.all(schedulers.map((scheduler) => scheduler.start())), stopped]);
     await stopped;
   } finally {
-    // Where one could not start, the others have.
-    await Promise.all(schedulers.map((scheduler) => scheduler.stop()));
+    // If one could not start, the others have.
+    await stopAll();
   }
 }

@@ -1,7 +1,11 @@
+import { closeManagers } from '../app/close-manager.ts';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { loadApp } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
 import { UsageError } from '../exit.ts';
+import { noteBroker } from '../explain.ts';
+import { print } from '../output.ts';
+import { parseArgument } from './parse-argument.ts';
 
 export interface SendCommandOptions {
   readonly app?: string;
@@ -15,28 +19,24 @@ export async function sendCommand(
   args: readonly string[],
   { app, broker, delay }: SendCommandOptions,
 ): Promise<void> {
-  const { manager } = await loadApp(app, {
+  const values = args.map((text, index) => parseArgument(text, index + 1));
+  const { core, manager } = await loadApp(app, {
     ...quietSettings,
     ...(broker === undefined ? {} : { brokerUrl: broker }),
   });
-  refuseMemory(manager, 'brokkr send');
+  refuseMemory(manager, 'brokkr send', broker === undefined ? undefined : '--broker');
   const task = manager.get(name);
   if (task === undefined) {
     const known = manager.tasks().map((each) => each.name);
-    throw new UsageError(`no task ${name}; this application has ${known.join(', ')}`);
+    throw new UsageError(`unknown task ${name}; this application has ${known.join(', ')}`);
   }
   try {
-    const { id } = await task.with({ delay }).send(...args.map(parse));
-    console.log(id);
+    const { id } = await task.with({ delay }).send(...values);
+    print(id);
+  } catch (error) {
+    noteBroker(error, core.redactUrl(manager.config.brokerUrl));
+    throw error;
   } finally {
-    await manager.close();
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+    await closeManagers(manager);
   }
 }

@@ -1,13 +1,13 @@
 import Table from 'cli-table3';
 import { loadApp } from '../app/load-app.ts';
-import { printable } from '../explain.ts';
+import { print, printable, printJson } from '../output.ts';
 
 export interface TasksOptions {
   readonly app?: string;
   readonly json: boolean;
 }
 
-/** Lists the tasks of the application with what is in force for each. */
+/** Lists the tasks of the application with the settings that apply to each. */
 export async function tasksCommand({ app, json }: TasksOptions): Promise<void> {
   const { manager } = await loadApp(app, {});
   const { config } = manager;
@@ -19,12 +19,12 @@ export async function tasksCommand({ app, json }: TasksOptions): Promise<void> {
     keepsResult: task.resultTtlMs !== undefined,
   }));
   if (json) {
-    console.log(JSON.stringify(tasks, null, 2));
+    printJson(tasks, 2);
     return;
   }
   const table = new Table({ head: ['task', 'queue', 'retries', 'timeout', 'result'], style: { head: [], border: [] } });
   for (const { name, queue, maxRetries, timeoutMs, keepsResult } of tasks) {
     table.push([printable(name), printable(queue), maxRetries, `${timeoutMs / 1_000} s`, keepsResult ? 'kept' : '']);
   }
-  console.log(table.toString());
+  print(table.toString());
 }

@@ -1,7 +1,11 @@
 import { loadApp, managerToServe } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
-import { supervise } from '../processes/supervise.ts';
+import { EXIT } from '../exit.ts';
+import { noteBroker } from '../explain.ts';
+import { guardExit } from '../processes/exit-guard.ts';
 import { runWorker } from '../processes/run-worker.ts';
+import { StopRequests } from '../processes/stop-requests.ts';
+import { supervise } from '../processes/supervise.ts';
 import { parseQueues } from './parse-queues.ts';
 
 export interface WorkerCommandOptions {
@@ -13,16 +17,42 @@ export interface WorkerCommandOptions {
   readonly broker?: string;
   readonly watch: boolean;
   readonly workerId?: string;
+  /** A supervisor of this command started the process. */
+  readonly supervised: boolean;
 }
 
-/** Runs a worker in this process, or in several that it looks after. Resolves with the exit code. */
+/** Runs a worker in this process, or in several that it supervises. @returns the exit code */
 export async function workerCommand(options: WorkerCommandOptions): Promise<number> {
+  const permitExit = guardExit((message) => process.stderr.write(`error: ${message} while the application loaded\n`));
+  const requests = new StopRequests(() => {
+    permitExit();
+    process.exit(EXIT.fine);
+  }, options.supervised);
+  try {
+    return await loadAndRun(options, requests, permitExit);
+  } finally {
+    permitExit();
+    requests.close();
+  }
+}
+
+async function loadAndRun(
+  options: WorkerCommandOptions,
+  requests: StopRequests,
+  permitExit: () => void,
+): Promise<number> {
   const { app, manager, broker, concurrency, workerId, processes, watch } = options;
-  const queues = options.queues === undefined ? undefined : parseQueues(options.queues);
   const settings = { runMode: 'worker', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
   const loaded = await loadApp(app, settings, managerToServe(manager));
-  if (processes === 1 && !watch) return runWorker(loaded, { queues, concurrency, workerId });
-  // Its children do the work; here the application was loaded to find what is wrong with it before they start.
+  permitExit();
+  const queues = options.queues === undefined ? undefined : parseQueues(options.queues, loaded.manager);
   if (processes > 1) refuseMemory(loaded.manager, `brokkr worker -p ${processes}`);
-  return supervise(loaded, { ...options, queues: options.queues });
+  try {
+    if (processes === 1 && !watch) return await runWorker(loaded, { queues, concurrency, workerId }, requests);
+    // The children do the work. The application was loaded here to find its faults before they start.
+    return await supervise(loaded, options, requests);
+  } catch (error) {
+    noteBroker(error, loaded.core.redactUrl(loaded.manager.config.brokerUrl));
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Finding } from '@brokkr/core/adapter';
-import { causesOf, messageOf } from '../explain.ts';
+import { describe } from '../explain.ts';
 
-/** What one look found; `ok` where there is nothing to change. */
+/** The result of one check of `brokkr doctor`. */
 export interface Check {
   readonly about: 'configuration' | 'application' | 'broker' | 'queues';
   readonly severity: 'ok' | Finding['severity'];
@@ -9,11 +9,9 @@ export interface Check {
   readonly message: string;
 }
 
-/** What an error and its causes say, as a check that failed. */
+/** A check that failed with `error`. */
 export function failed(about: Check['about'], error: unknown): Check {
   const { code } = error as { code?: unknown };
-  const said = error instanceof Error ? [error, ...causesOf(error)].map(messageOf) : [String(error)];
-  // Many an error quotes its cause.
-  const told = said.filter((each, index) => !said.slice(0, index).some((before) => before.includes(each)));
-  return { about, severity: 'error', ...(typeof code === 'string' && { code }), message: told.join(': ') };
+  const message = error instanceof Error ? describe(error) : String(error);
+  return { about, severity: 'error', ...(typeof code === 'string' && { code }), message };
 }

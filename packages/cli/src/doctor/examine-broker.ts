@@ -1,10 +1,11 @@
 import type { Broker, TaskManager } from '@brokkr/core';
 import type { Finding } from '@brokkr/core/adapter';
 import type { Core } from '../app/load-core.ts';
+import { noteBroker } from '../explain.ts';
 import { type Check, failed } from './check.ts';
 import { examineQueues } from './examine-queues.ts';
 
-/** Whether the broker can be reached, what it says of its server, and what stands in its queues. */
+/** Checks whether the broker answers, what its server reports, and its queues. */
 export async function* examineBroker(core: Core, manager: TaskManager, broker: Broker): AsyncIterable<Check> {
   const { brokerUrl } = manager.config;
   const about = 'broker';
@@ -17,10 +18,11 @@ export async function* examineBroker(core: Core, manager: TaskManager, broker: B
     const findings = await ask(broker);
     yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers` };
     for (const finding of findings) yield { about, ...finding };
-    // A server that must not be used answers nothing else.
+    // A server that must not be used refuses further calls.
     if (findings.some(({ severity }) => severity === 'error')) return;
     if (broker.inspector !== undefined) yield* examineQueues(broker.inspector, manager);
   } catch (error) {
+    noteBroker(error, core.redactUrl(brokerUrl));
     yield failed(about, error);
   }
 }

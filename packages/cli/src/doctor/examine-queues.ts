@@ -1,45 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskManager } from '@brokkr/core';
 import type { Inspector, QueueCounts } from '@brokkr/core/adapter';
-import type { Check } from './check.ts';
+import { type QueueReading, readCounts } from '../app/read-counts.ts';
+import { type Check, failed } from './check.ts';
+import { counted } from './counted.ts';
 
-/** A queue that is served has moved within this. */
+/** Time between two looks at a queue: if a worker serves it, its counts differ. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Dead letters above TASK_DEAD_MAX, and queues in which messages wait and nothing moves. */
+/** Checks queues: more dead letters than `TASK_DEAD_MAX`, ready messages that no worker runs, counts that cannot be read. */
 export async function* examineQueues(inspector: Inspector, manager: TaskManager): AsyncIterable<Check> {
   const { config } = manager;
   const about = 'queues';
-  const before = await countsOf(inspector);
-  const waiting = [...before].some(([, { ready }]) => ready !== undefined && ready > 0);
-  if (waiting) await sleep(LOOK_AGAIN_MS);
-  const after = waiting ? await countsOf(inspector) : before;
+  const before = await look(inspector);
+  const areWaiting = before.some(({ counts }) => (counts?.ready ?? 0) > 0);
+  if (areWaiting) await sleep(LOOK_AGAIN_MS);
+  const after = areWaiting ? await look(inspector) : before;
   const named = new Set(manager.tasks().map((task) => task.queueName ?? config.queueName));
+  const earlier = new Map(before.map(({ queue, counts }) => [queue, counts]));
   let problems = 0;
-  for (const [queue, counts] of after) {
+  for (const { queue, counts, error } of after) {
+    if (counts === undefined) {
+      problems++;
+      const check = failed(about, error);
+      yield { ...check, message: `queue ${queue} cannot be read: ${check.message}` };
+      continue;
+    }
     const { ready, dead } = counts;
     if (dead !== undefined && dead > config.deadMax) {
       problems++;
-      const message = `${dead} dead letters in ${queue}, more than TASK_DEAD_MAX (${config.deadMax}); look at them with brokkr dead list ${queue}`;
+      const message = `${counted(dead, 'dead letter')} in ${queue}, more than TASK_DEAD_MAX (${config.deadMax}); see brokkr dead list ${queue}`;
       yield { about, severity: 'warning', code: 'DEAD_LETTERS_OVER_MAX', message };
     }
-    if (!standsStill(before.get(queue), counts)) continue;
+    if (!standsStill(earlier.get(queue), counts)) continue;
     problems++;
-    const served = named.has(queue)
+    const verb = ready === 1 ? 'waits' : 'wait';
+    const advice = named.has(queue)
       ? `run a worker for it: brokkr worker -q ${queue}`
-      : 'and no task of this application names it';
-    const message = `${ready} messages wait in ${queue} and nothing runs them; ${served}`;
+      : 'and no task of this application uses it';
+    const message = `${counted(ready ?? 0, 'message')} ${verb} in ${queue} and no worker runs them; ${advice}`;
     yield { about, severity: 'warning', code: 'QUEUE_UNSERVED', message };
   }
-  if (problems === 0) yield { about, severity: 'ok', message: `${after.size} looked at` };
+  if (problems === 0) yield { about, severity: 'ok', message: `${counted(after.length, 'queue')} checked` };
 }
 
-async function countsOf(inspector: Inspector): Promise<ReadonlyMap<string, QueueCounts>> {
-  const names = [...(await inspector.queues())].sort();
-  return new Map(await Promise.all(names.map(async (queue) => [queue, await inspector.counts(queue)] as const)));
+async function look(inspector: Inspector): Promise<readonly QueueReading[]> {
+  return readCounts(inspector, [...(await inspector.queues())].sort());
 }
 
-/** Messages were ready at both looks, none was running, and none came to an end in between. */
+/** Messages were ready at both looks, none was running, and none ended in between. */
 function standsStill(before: QueueCounts | undefined, after: QueueCounts): boolean {
   if (before === undefined || !before.ready || !after.ready) return false;
   if ((before.running ?? 0) > 0 || (after.running ?? 0) > 0) return false;

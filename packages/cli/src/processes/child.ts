@@ -2,35 +2,42 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { after, FORCED_END_MS } from './deadline.ts';
+import { END_NOW, FINISH, REFUSED } from './supervisor-messages.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/brokkr.js', import.meta.url));
+/** A process that must end now and has not ended after this time is killed. */
+const KILL_MS = 1_500;
+/** A process that finishes ends itself after `FORCED_END_MS`. One that does not is blocked, and is killed after this. */
+const KILL_BLOCKED_MS = FORCED_END_MS + 500;
 
-/** How a child ended. */
+/** How a worker process ended. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly ranMs: number;
-  /** The broker did not let it in, and gave its reason. */
+  /** The broker refused its user, and said why. */
   readonly isRefused: boolean;
+  /** Its supervisor killed it, because it did not end in time. */
+  readonly isKilled: boolean;
 }
 
-/** What a worker process tells its supervisor. */
-export const REFUSED = 'brokkr: the broker refuses this worker';
-
-/** One worker process. */
+/** One worker process of a supervisor. */
 export class Child {
-  /** What it is called at the broker. */
+  /** Its name at the broker. */
   readonly workerId: string;
   readonly ended: Promise<Ended>;
   readonly #process: ChildProcess;
   #isFinishing = false;
+  #isKilled = false;
+  #cancelKill: () => void = () => undefined;
 
   /** @param args of `brokkr worker`, without its name */
   constructor(args: readonly string[]) {
     this.workerId = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
     const startedAt = performance.now();
-    // A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which passes it on once.
-    this.#process = fork(COMMAND, ['worker', ...args, '--worker-id', this.workerId], {
+    // In a process group of its own, so that Ctrl-C in a terminal reaches only the supervisor.
+    this.#process = fork(COMMAND, ['worker', ...args, '--supervised', '--worker-id', this.workerId], {
       detached: true,
       stdio: 'inherit',
     });
@@ -39,11 +46,13 @@ export class Child {
       isRefused ||= message === REFUSED;
     });
     this.ended = new Promise((resolve, reject) => {
-      this.#process.once('error', reject);
+      // After the start, this is a message that could not be sent: the process is about to end.
+      this.#process.on('error', reject);
       this.#process.once('exit', (code, signal) => {
+        this.#cancelKill();
         const ranMs = performance.now() - startedAt;
-        // What it said last may be read after its end.
-        setImmediate(() => resolve({ code, signal, ranMs, isRefused }));
+        // Its last message may arrive after its exit.
+        setImmediate(() => resolve({ code, signal, ranMs, isRefused, isKilled: this.#isKilled }));
       });
     });
   }
@@ -52,15 +61,31 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** Lets it finish what it runs; asked again, nothing changes: to the process a second signal means at once. */
-  finish(): void {
+  /** Lets it finish its running tasks, for at most `shutdownMs` and some seconds. Further calls have no effect. */
+  finish(shutdownMs: number): void {
     if (this.#isFinishing) return;
     this.#isFinishing = true;
-    this.#process.kill('SIGTERM');
+    this.#send(FINISH);
+    this.#killAfter(shutdownMs + KILL_BLOCKED_MS);
   }
 
-  /** Ends one that is finishing. */
+  /** Ends it without its running tasks. */
   endNow(): void {
-    this.#process.kill('SIGTERM');
+    this.#isFinishing = true;
+    this.#send(END_NOW);
+    this.#killAfter(KILL_MS);
+  }
+
+  /** By message: unlike a signal, it is not lost while the process starts, and is never mistaken for one of the user. */
+  #send(message: string): void {
+    if (this.#process.connected) this.#process.send(message, () => undefined);
+  }
+
+  #killAfter(ms: number): void {
+    this.#cancelKill();
+    this.#cancelKill = after(ms, () => {
+      this.#isKilled = true;
+      this.#process.kill('SIGKILL');
+    });
   }
 }

@@ -1,50 +1,98 @@
-import type { WorkerOptions } from '@brokkr/core';
+import { AsyncResource } from 'node:async_hooks';
+import type { TaskContext, WorkerOptions } from '@brokkr/core';
 import type { App } from '../app/load-app.ts';
 import { EXIT } from '../exit.ts';
-import { REFUSED } from './child.ts';
+import { after, FORCED_END_MS, inTime } from './deadline.ts';
+import { guardExit } from './exit-guard.ts';
+import type { StopRequests } from './stop-requests.ts';
+import { REFUSED } from './supervisor-messages.ts';
 
-/** After a second signal a process is gone within this. */
-const AT_ONCE_MS = 800;
+/** A process that is to end now is gone after this time. */
+const END_NOW_MS = 800;
+/** Time for closing connections after the worker has stopped, or could not start. */
+const CLOSE_MS = 4_000;
 
-/** Runs a worker in this process until a signal, or the end of its supervisor, stops it; resolves with the exit code. */
-export async function runWorker({ core, manager }: App, options: WorkerOptions): Promise<number> {
+/** Runs a worker in this process until it is asked to stop. @returns the exit code */
+export async function runWorker(app: App, options: WorkerOptions, requests: StopRequests): Promise<number> {
+  const { core, manager } = app;
+  const permitExit = guardExit((message) =>
+    core.logger.fatal(`${caller(app)}${message}; its unfinished messages run again, and each counts a crash`),
+  );
+  const exit = (code: number): never => {
+    permitExit();
+    process.exit(code);
+  };
   const worker = manager.createWorker(options);
+  let cancelForcedEnd: () => void = () => undefined;
   const stopped = new Promise<number>((resolve, reject) => {
-    let signals = 0;
-    let failed = false;
-    const stop = () => {
-      signals++;
-      if (signals > 1) setTimeout(() => process.exit(EXIT.failed), AT_ONCE_MS).unref();
+    let isStopping = false;
+    let hasFailed = false;
+    // Outside the task whose uncaught error stops the worker: core would take it for a call of the handler.
+    const stop = AsyncResource.bind((timeout?: number) => {
       worker
-        .stop(signals > 1 ? { timeout: 0 } : {})
-        .then(({ interrupted }) => resolve(failed || interrupted > 0 ? EXIT.failed : EXIT.fine), reject);
-    };
-    // What a handler left behind has failed: nobody can tell what else is broken, so this process finishes and ends.
+        .stop(timeout === undefined ? {} : { timeout })
+        .then(({ interrupted }) => resolve(hasFailed || interrupted > 0 ? EXIT.failed : EXIT.fine), reject);
+      if (isStopping) return;
+      isStopping = true;
+      const limitMs = manager.config.shutdownTimeoutMs + FORCED_END_MS;
+      cancelForcedEnd = after(limitMs, () => {
+        core.logger.fatal(
+          `the worker did not stop within ${limitMs / 1_000} s (TASK_SHUTDOWN_TIMEOUT and 4 s); it ends now`,
+        );
+        exit(EXIT.failed);
+      });
+    });
+    requests.listen((request) => {
+      if (request === 'finish') stop();
+      else {
+        after(END_NOW_MS, () => exit(EXIT.failed));
+        stop(0);
+      }
+    });
+    // The state of a process after an uncaught error is unknown: it finishes its other tasks and ends.
     const fail = (error: unknown) => {
-      core.logger.fatal({ error }, 'an error nobody caught; the worker finishes what runs and ends');
-      failed = true;
-      if (signals === 0) stop();
+      const task = core.TaskManager.failCurrentTask(error);
+      core.logger.fatal(
+        { error },
+        `${task === undefined ? '' : `task ${task.name} (${task.id}): `}nothing caught an error; the worker finishes its running tasks and ends`,
+      );
+      hasFailed = true;
+      if (!isStopping) stop();
     };
-    process.on('SIGINT', stop).on('SIGTERM', stop);
     process.on('uncaughtException', fail).on('unhandledRejection', fail);
-    // A supervisor that died can no longer stop its children.
-    process.once('disconnect', stop);
+    // The application closed its manager, or stopped the worker: nobody asked this process to.
+    worker.once('stopped', () => {
+      if (isStopping) return;
+      core.logger.fatal('the application closed its task manager; the worker ends');
+      hasFailed = true;
+      stop();
+    });
   });
   try {
     await worker.start();
     return await stopped;
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'BROKER_REFUSED') await tellSupervisor(REFUSED);
+    if ((error as { code?: unknown }).code === 'BROKER_REFUSED') await reportToSupervisor(REFUSED);
     throw error;
   } finally {
-    // After a start that failed too: what is connected, or tries to, would keep the process for ever.
-    await manager.close();
-    if (process.connected) process.disconnect();
+    // Also after a failed start: an open connection, or the attempt to open one, would keep the process alive.
+    await inTime(manager.close(), CLOSE_MS);
+    cancelForcedEnd();
+    permitExit();
   }
 }
 
-/** Of a process that has one. */
-async function tellSupervisor(message: string): Promise<void> {
-  // Where it is gone by now, nobody needs to know.
+/** The task that called `process.exit`, for the start of a log line. */
+function caller({ core }: App): string {
+  let task: TaskContext;
+  try {
+    task = core.currentTask();
+  } catch {
+    return '';
+  }
+  return `task ${task.name} (${task.id}): `;
+}
+
+async function reportToSupervisor(message: string): Promise<void> {
   if (process.connected) await new Promise<void>((resolve) => process.send?.(message, () => resolve()));
 }

@@ -95,8 +95,9 @@ export class ShutdownError extends BrokkrError {
 }
 
 /**
- * `handle.result()` of a message that ended among the dead letters or expired; `cause` is what was recorded of its
- * error. The error of the event `dead`, too, where no handler ran.
+ * A message became a dead letter or expired: the error of `handle.result()`, with the recorded error as `cause`, and of the
+ * event `dead` if no handler ran. With the code `TASK_UNCAUGHT`, an attempt whose handler left an error that nothing
+ * caught, such as a rejected promise without `await`.
  */
 export class TaskFailedError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {

@@ -1,27 +1,35 @@
 import { TaskWorker, type TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { StopOptions, StopReport } from '../worker/worker.ts';
 
-/** A worker that tells its manager when it has ended: it has stopped, or could not start. */
+export interface ManagedWorkerHooks {
+  /** Called before a stop. */
+  readonly beforeStop: () => void;
+  /** Called once the worker has stopped, or could not start. */
+  readonly onEnded: (worker: ManagedWorker) => void;
+}
+
+/** A worker that notifies its manager of its end. */
 export class ManagedWorker extends TaskWorker {
-  readonly #onEnded: (worker: ManagedWorker) => void;
+  readonly #hooks: ManagedWorkerHooks;
   #wasStarted = false;
 
-  constructor(options: TaskWorkerOptions, onEnded: (worker: ManagedWorker) => void) {
+  constructor(options: TaskWorkerOptions, hooks: ManagedWorkerHooks) {
     super(options);
-    this.#onEnded = onEnded;
+    this.#hooks = hooks;
   }
 
   override start(): Promise<void> {
     const starting = super.start();
-    // A second start is refused, and ends nothing.
-    if (!this.#wasStarted) starting.catch(() => this.#onEnded(this));
+    // A second start is refused, and does not end the worker.
+    if (!this.#wasStarted) starting.catch(() => this.#hooks.onEnded(this));
     this.#wasStarted = true;
     return starting;
   }
 
   override async stop(options?: StopOptions): Promise<StopReport> {
+    this.#hooks.beforeStop();
     const report = await super.stop(options);
-    this.#onEnded(this);
+    this.#hooks.onEnded(this);
     return report;
   }
 }

@@ -27,6 +27,8 @@ import type { RunnableTask } from '../worker/runnable-task.ts';
 import { ManagedWorker } from './managed-worker.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
+import { noteStopInHandler } from './note-stop-in-handler.ts';
+import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 import { workerTask } from './worker-tasks.ts';
 
 export interface RuntimeOptions {
@@ -156,7 +158,13 @@ export class Runtime implements TaskHost {
       dependencies: () => this.#dependencies(queues),
     };
     for (const queue of queues.keys()) this.#served.add(queue);
-    const worker = new ManagedWorker(settings, (ended) => void this.#workers.delete(ended));
+    const worker = new ManagedWorker(settings, {
+      beforeStop: () => {
+        // Of several workers, a handler may stop another than its own.
+        if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
+      },
+      onEnded: (ended) => void this.#workers.delete(ended),
+    });
     this.#workers.add(worker);
     this.#hadWorker = true;
     return worker;
@@ -164,6 +172,7 @@ export class Runtime implements TaskHost {
 
   /** @throws the first failure, once everything is closed that can be */
   close(): Promise<void> {
+    if (this.#workers.size > 0) noteStopInHandler('TaskManager.close()', this.#registry, this.logger);
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -207,41 +216,53 @@ export class Runtime implements TaskHost {
     return broker;
   }
 
+  /**
+   * Checks every task as a worker does at its start, without a connection.
+   * @throws ConfigError, UnsupportedFeatureError
+   */
+  async checkTasks(): Promise<void> {
+    const broker = await this.openBroker();
+    const tasks = this.#registry.all().map(({ definition }) => definition);
+    const resultStore = await this.#resultStoreOf(tasks);
+    for (const definition of tasks) {
+      const { timeoutMs, maxRetries } = this.#workerTask(definition, resultStore);
+      checkDemands(broker.capabilities, definition.name, timeoutMs, maxRetries);
+    }
+  }
+
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const keeping = this.#runnable().some(({ definition }) => definition.resultTtlMs !== undefined);
-    const resultStore = keeping ? await this.resultStore() : undefined;
+    const runnable = this.#registry.all().filter((registered) => this.#mayRun(registered));
+    const definitions = runnable.map(({ definition }) => definition);
+    const resultStore = await this.#resultStoreOf(definitions);
     const made = new Map<TaskDefinition, RunnableTask>();
-    const settle = (definition: TaskDefinition): RunnableTask => {
+    const taskOf = (definition: TaskDefinition): RunnableTask => {
       const known = made.get(definition);
       if (known !== undefined) return known;
-      const task = workerTask(definition, {
-        config: this.config,
-        middleware: this.#middleware,
-        resultStore,
-        retryPolicy: this.#options.retryPolicy,
-      });
+      const task = this.#workerTask(definition, resultStore);
       made.set(definition, task);
       return task;
     };
-    this.#checkAtStart(
-      broker,
-      queues,
-      this.#runnable().map(({ definition }) => settle(definition)),
-    );
-    await this.#warnOfDeadLetters(broker, queues);
+    this.#checkAtStart(broker, queues, definitions.map(taskOf));
+    await warnOfDeadLetters(broker, queues, this);
     return {
       broker,
       resultStore,
       taskFor: (name) => {
         const registered = this.#registry.get(name);
-        return registered === undefined || !this.#mayRun(registered) ? undefined : settle(registered.definition);
+        return registered === undefined || !this.#mayRun(registered) ? undefined : taskOf(registered.definition);
       },
     };
   }
 
-  #runnable(): readonly RegisteredTask[] {
-    return this.#registry.all().filter((registered) => this.#mayRun(registered));
+  /** The store for the results of these tasks, if one of them keeps its result. */
+  async #resultStoreOf(tasks: readonly TaskDefinition[]): Promise<ResultStore | undefined> {
+    return tasks.some(({ resultTtlMs }) => resultTtlMs !== undefined) ? this.resultStore() : undefined;
+  }
+
+  #workerTask(definition: TaskDefinition, resultStore: ResultStore | undefined): RunnableTask {
+    const { retryPolicy } = this.#options;
+    return workerTask(definition, { config: this.config, middleware: this.#middleware, resultStore, retryPolicy });
   }
 
   #mayRun({ workerOnly }: RegisteredTask): boolean {
@@ -249,31 +270,14 @@ export class Runtime implements TaskHost {
   }
 
   #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: readonly RunnableTask[]): void {
-    const unserved = tasks.filter(({ definition }) => !this.#served.has(this.queueOf(definition)));
-    if (unserved.length > 0) {
-      const told = unserved.map(({ definition }) => `${definition.name} (${this.queueOf(definition)})`).join(', ');
-      this.logger.warn(
-        { queues: [...queues.keys()] },
-        `no worker of this process serves the queues of these tasks: ${told}`,
-      );
-    }
-    for (const { definition, timeoutMs, maxRetries } of tasks) {
-      if (!this.#served.has(this.queueOf(definition))) continue;
+    const isServed = ({ definition }: RunnableTask) => this.#served.has(this.queueOf(definition));
+    warnOfUnservedTasks(
+      tasks.filter((task) => !isServed(task)).map(({ definition }) => definition),
+      queues,
+      this,
+    );
+    for (const { definition, timeoutMs, maxRetries } of tasks.filter(isServed)) {
       checkDemands(broker.capabilities, definition.name, timeoutMs, maxRetries);
-    }
-  }
-
-  async #warnOfDeadLetters(broker: Broker, queues: ReadonlyMap<string, number>): Promise<void> {
-    const { inspector } = broker;
-    if (inspector === undefined) return;
-    for (const queue of queues.keys()) {
-      const { dead } = await inspector.counts(queue);
-      if (dead !== undefined && dead > this.config.deadMax) {
-        this.logger.warn(
-          { queue, dead },
-          `more dead letters than TASK_DEAD_MAX (${this.config.deadMax}); look at them with brokkr dead list ${queue}`,
-        );
-      }
     }
   }
 }

@@ -7,7 +7,9 @@ import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
+import type { TaskContext } from '../task/task-context.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
@@ -60,6 +62,20 @@ export class TaskManager {
   static all(): readonly TaskManager[] {
     claimOnlyCopy();
     return [...instances.values()];
+  }
+
+  /**
+   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
+   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, as `brokkr worker` has them.
+   *
+   * @returns the run; `undefined` outside a run
+   * @example
+   * process.on('unhandledRejection', (error) => {
+   *   logger.fatal({ error, task: TaskManager.failCurrentTask(error)?.name }, 'nothing caught an error');
+   * });
+   */
+  static failCurrentTask(error: unknown): TaskContext | undefined {
+    return failCurrentTask(error);
   }
 
   /** @throws ConfigError where `task` is none */
@@ -184,8 +200,18 @@ export class TaskManager {
   }
 
   /**
-   * Stops the workers, sends what is under way, closes every connection: a process with nothing else to do ends. What is
-   * asked of the manager after that rejects with `BROKER_CLOSED`, until `initialize` opens it again.
+   * Checks every task as a worker does at its start, without a connection: a task that keeps its result needs a store, and
+   * the broker must be able to delay retries. `brokkr doctor` calls it.
+   * @throws ConfigError, UnsupportedFeatureError for the first task that a worker would refuse
+   */
+  async checkTasks(): Promise<void> {
+    await this.#active().checkTasks();
+  }
+
+  /**
+   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
+   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, for which
+   * it waits.
    */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ConfigError } from '../errors/errors.ts';
+import { errorLine, errorRecord } from '../errors/error-record.ts';
+import { ConfigError, TaskFailedError } from '../errors/errors.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
 import type { TaskContext } from './task-context.ts';
 import type { RunBindings, TaskRun } from './task-run.ts';
@@ -24,6 +25,25 @@ export function currentTask(): TaskContext {
 /** Log fields of the run that the calling code belongs to; `undefined` outside one. */
 export function currentBindings(): RunBindings | undefined {
   return runs.getStore()?.bindings();
+}
+
+/** The run that the calling code belongs to, if its handler has not ended yet. */
+export function runningTask(): TaskRun | undefined {
+  const run = runs.getStore();
+  return run === undefined || run.hasEnded ? undefined : run;
+}
+
+/**
+ * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
+ * its handler returns.
+ *
+ * @returns the run; `undefined` outside a run
+ */
+export function failCurrentTask(error: unknown): TaskContext | undefined {
+  const run = runs.getStore();
+  const message = `task ${run?.name}: nothing caught an error of its handler: ${errorLine(errorRecord(error))}`;
+  run?.abort(new TaskFailedError(message, { code: 'TASK_UNCAUGHT', cause: error }));
+  return run;
 }
 
 /** Calls `body` with `run` as the current task. */
