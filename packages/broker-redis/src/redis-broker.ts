@@ -16,9 +16,9 @@ import {
   type Subscription,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
-import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
+import { type Client, duplicateFor } from './connection/connect.ts';
 import { Connection } from './connection/connection.ts';
-import { Doorbell } from './consuming/doorbell.ts';
+import { Doorbells } from './consuming/doorbells.ts';
 import { Keys } from './keys.ts';
 import { closedError } from './connection/redis-errors.ts';
 import { RedisDiagnostics } from './inspecting/redis-diagnostics.ts';
@@ -30,9 +30,7 @@ import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
-import { addressOf, addressOfClient } from './connection/server-address.ts';
-import { parseRedisUrl, type RedisTarget } from './connection/redis-url.ts';
-import { passOn } from './scripts/pass-on.ts';
+import { serverOf } from './connection/server-of.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
@@ -70,12 +68,12 @@ export class RedisBroker implements Broker {
   readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #calls: QueueCalls;
   readonly #publisher: RedisPublisher;
-  readonly #allowEviction: boolean;
+  readonly #timeoutMs: number;
+  readonly #doorbells: Doorbells;
   readonly #results: RedisResults;
   readonly #subscriptions = new Set<RedisSubscription>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** @throws ConfigError where there is neither a URL nor a client, the URL is none, or the namespace is not 1 to 60 of A-Z a-z 0-9 . _ - */
   constructor(options: RedisBrokerOptions) {
@@ -85,32 +83,28 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
-    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keys = new Keys(namespace);
-    const { url, client } = options;
-    if (client !== undefined) checkClient(client);
-    const target = url === undefined ? undefined : parseRedisUrl(url);
-    const connect = client ? () => connectLike(client, timeoutMs) : target && (() => connectTo(target, timeoutMs));
-    if (connect === undefined) {
-      throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
-    }
-    this.#allowEviction = target?.allowEviction ?? false;
+    const { logger } = options;
+    const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     this.#connection = new Connection({
-      address: client ? addressOfClient(client) : addressOf(target as RedisTarget),
-      timeoutMs,
+      address,
+      timeoutMs: this.#timeoutMs,
       connect,
-      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
+      check: (checked) => checkServer(checked, allowEviction, logger),
     });
-    this.#calls = new QueueCalls(this.#connection, this.#keys);
-    this.#publisher = new RedisPublisher(this.#calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
-    this.inspector = new RedisInspector(this.#calls);
-    this.messages = new RedisMessageIndex(this.#calls);
-    this.states = new RedisStates(this.#calls);
-    this.#results = new RedisResults(this.#calls, () => this.#duplicate());
+    const duplicate = () => duplicateFor(this.#connection.client);
+    this.#doorbells = new Doorbells({ connection: this.#connection, keys: this.#keys, connect: duplicate, logger });
+    const calls = new QueueCalls(this.#connection, this.#keys);
+    this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
+    this.inspector = new RedisInspector(calls);
+    this.messages = new RedisMessageIndex(calls);
+    this.states = new RedisStates(calls);
+    this.#results = new RedisResults(calls, duplicate);
     this.results = this.#results;
-    this.workers = new RedisWorkerDirectory(this.#calls);
-    this.diagnostics = new RedisDiagnostics(this.#calls, () =>
-      this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
+    this.workers = new RedisWorkerDirectory(calls);
+    this.diagnostics = new RedisDiagnostics(calls, () =>
+      this.#connection.call((checked) => examineServer(checked, allowEviction), { unchecked: true }),
     );
   }
 
@@ -120,13 +114,14 @@ export class RedisBroker implements Broker {
   }
 
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
-    if (this.#closed) throw closedError();
+    if (this.#closing !== undefined) throw closedError();
     checkQueueName(queue);
     const subscription = new RedisSubscription({
       queue,
       key: this.#keys.queue(queue),
       connection: this.#connection,
-      doorbell: this.#doorbell(queue),
+      doorbell: this.#doorbells.doorbell(queue),
+      passOn: () => this.#doorbells.passOn(queue),
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
@@ -136,22 +131,19 @@ export class RedisBroker implements Broker {
     return subscription;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const subscription of [...this.#subscriptions]) await subscription.close();
+  /** Never rejects. Ends within `sendTimeoutMs`, also if the server hangs. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // After the timeout, messages that were claimed ahead are not given back: their leases expire.
+    const timer = setTimeout(() => this.#connection.close(), this.#timeoutMs);
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    clearTimeout(timer);
     this.#results.close();
+    this.#doorbells.close();
     this.#connection.close();
-  }
-
-  #doorbell(queue: string): Doorbell {
-    const ringAgain = () => {
-      this.#calls.run(passOn, queue).catch(() => undefined);
-    };
-    return new Doorbell(this.#keys.bell(queue), () => this.#duplicate(), ringAgain);
-  }
-
-  #duplicate(): Client {
-    return duplicateFor(this.#connection.client);
   }
 }

@@ -6,6 +6,7 @@ import {
   HISTORY_HEADER,
   LAST_HISTORY_HEADER,
   LAST_REASON_HEADER,
+  LATER_HEADER,
   PARKED_HEADER,
   REASON_HEADER,
   REDRIVEN_HEADER,
@@ -49,6 +50,7 @@ export function deadLetterEnvelope(envelope: Envelope, reason: string, death?: D
 const FORGOTTEN_ON_REDRIVE = new Set([
   ATTEMPT_HEADER,
   HISTORY_HEADER,
+  LATER_HEADER,
   REASON_HEADER,
   PARKED_HEADER,
   DEAD_AT_HEADER,

@@ -24,13 +24,13 @@ export interface RedriveRecord {
   readonly attempts: readonly AttemptRecord[];
 }
 
-/** What the headers of a dead letter say. */
+/** A dead letter, as its headers describe it. */
 export interface DeadLetterRecord {
   readonly id: string;
-  /** Task name; empty if it could not be decoded. */
+  /** Task name; empty if the message has none. */
   readonly task: string;
   readonly reason: string;
-  /** The attempts that failed, oldest first. */
+  /** Failed attempts, oldest first. */
   readonly attempts: readonly AttemptRecord[];
   /** When it died, epoch milliseconds by the worker's clock; left out if the letter does not say it. */
   readonly deadAt?: number;
@@ -40,24 +40,31 @@ export interface DeadLetterRecord {
   readonly redriven?: RedriveRecord;
 }
 
-/** Reads the headers of a dead letter. Never throws: headers that Brokkr has not written count as missing. */
+/** Reads the headers of a dead letter. Never throws, for any headers. */
 export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
-  const deadAt = headers[DEAD_AT_HEADER];
-  const deadBy = headers[DEAD_BY_HEADER];
-  const redriven = readRedriven(headers[REDRIVEN_HEADER]);
+  const deadAt = text(headers[DEAD_AT_HEADER]);
+  const deadBy = text(headers[DEAD_BY_HEADER]);
+  const redriven = readRedriven(text(headers[REDRIVEN_HEADER]));
   return {
     id,
-    task: headers[TASK_HEADER] ?? '',
-    reason: headers[REASON_HEADER] ?? '',
+    task: text(headers[TASK_HEADER]),
+    reason: text(headers[REASON_HEADER]),
     attempts: readHistory(headers[HISTORY_HEADER]),
-    ...(deadAt !== undefined && /^\d{1,15}$/.test(deadAt) && { deadAt: Number(deadAt) }),
-    ...(deadBy !== undefined && { deadBy }),
+    ...(/^\d{1,15}$/.test(deadAt) && { deadAt: Number(deadAt) }),
+    ...(deadBy !== '' && { deadBy }),
     ...(redriven !== undefined && {
       redriven: {
         ...redriven,
-        reason: headers[LAST_REASON_HEADER] ?? '',
+        reason: text(headers[LAST_REASON_HEADER]),
         attempts: readHistory(headers[LAST_HISTORY_HEADER]),
       },
     }),
   };
+}
+
+/** Longest task name or reason that the core writes is 2,200 characters. Other programs may write longer ones. */
+const LONGEST_TEXT = 4_096;
+
+function text(header: unknown): string {
+  return typeof header === 'string' ? header.slice(0, LONGEST_TEXT) : '';
 }

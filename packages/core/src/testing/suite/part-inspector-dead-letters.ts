@@ -109,7 +109,7 @@ export const deadLetters: Group = {
         attempt: 4,
         at: 1,
         worker: 'w',
-        error: { name: 'Error', message: 'm', stack: 's'.repeat(9_000) },
+        error: { name: 'Error', message: 'm', stack: 's'.repeat(1_000) },
       };
       const headers = { 'brokkr-task': 'none', [HISTORY_HEADER]: JSON.stringify([attempt]) };
       await bench.publish(1, { headers });
