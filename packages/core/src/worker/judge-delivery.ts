@@ -1,4 +1,4 @@
-import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
+import { deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { PARKED_HEADER } from '../broker/headers.ts';
