@@ -16,9 +16,11 @@ import type { Names } from '../topology/names.ts';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outcome } from '../publishing/send-batch.ts';
+import { envelopeOf } from './envelope-of.ts';
 import { findRungs } from './find-rungs.ts';
 import { LookLock } from './look-lock.ts';
 import { ROUND, QueueBrowser } from './queue-browser.ts';
+import { withServerDeath } from './server-death.ts';
 
 /** Dead letters that are moved or removed together. */
 const BATCH = 100;
@@ -190,13 +192,20 @@ export class AmqpInspector implements Inspector {
       while (seen.length < most) {
         const messages = await taking.next(most - seen.length);
         if (messages.length === 0) break;
-        seen.push(...messages.map((message) => envelopeOf(message, queue)));
+        seen.push(...messages.map((message) => this.#seen(message, queue, source)));
         if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
       }
       if (source !== this.#options.names.quarantine(queue)) await taking.restOfReturned();
     });
     await this.#untilBack(source, before);
     return seen;
+  }
+
+  #seen(message: Message, queue: string, source: string): Envelope {
+    const { names } = this.#options;
+    const envelope = envelopeOf(message, queue);
+    if (source !== names.dead(queue)) return envelope;
+    return withServerDeath(envelope, message, [names.queue(queue), names.quarantine(queue)]);
   }
 
   /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
@@ -286,9 +295,4 @@ export class AmqpInspector implements Inspector {
       throw declarationError(name, error, connection.address);
     }
   }
-}
-
-function envelopeOf(message: Message, queue: string): Envelope {
-  const { envelope, notBefore } = decodeMessage(message, queue);
-  return notBefore === undefined ? envelope : { ...envelope, notBefore };
 }
