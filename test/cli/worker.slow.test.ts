@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { app, brokkr, endNow, until, workplace } from './brokkr.ts';
@@ -104,6 +104,19 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
     await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'it started again');
     await brokkr(['send', 'greet', '"Ada"'], env, folder).exited;
     await until(() => notes().includes('welcome Ada'), 'the new code ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 40_000);
+
+  it('with --watch an application below a folder named dist is watched', async () => {
+    const { env, folder } = copied();
+    mkdirSync(join(folder, 'dist', 'tasks'), { recursive: true });
+    const built = join(folder, 'dist', 'tasks', 'tasks.ts');
+    copyFileSync(app, built);
+    const run = brokkr(['worker', '-a', built, '-q', 'greetings', '--watch'], env, folder);
+    await until(() => run.output().includes('"worker started"'), 'it started');
+    writeFileSync(built, `${readFileSync(built, 'utf8')}\n// changed`);
+    await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'it started again');
     run.child.kill('SIGTERM');
     expect(await run.exited).toBe(0);
   }, 40_000);

@@ -61,8 +61,8 @@ export function withoutBindings(logger: Logger): Logger {
   return twins.get(logger) ?? logger;
 }
 
-/** JSON leaves these raw, and terminals and line readers act on them: DEL, C1 controls, Unicode line separators. */
-const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+/** Characters that JSON leaves raw, and terminals or line readers act on: DEL, C1, line separators, bidi controls. */
+const UNSAFE = /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu;
 
 function oneLine(stream: DestinationStream): DestinationStream {
   return {

@@ -1,10 +1,10 @@
 import { escaped } from './escaped.ts';
 
-/** Control characters and Unicode's line separators: terminals act on them, and readers split lines at them. */
-const UNSAFE = /[\p{Cc}\u2028\u2029]/gu;
+/** Characters that terminals act on, split lines at, or reorder text by: controls, line separators, bidi controls. */
+const UNSAFE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /**
- * A JSON log line whose strings may be printed as they are: what a terminal would act on is made visible. Stacks keep
+ * A JSON log line whose strings are safe to print: every character that a terminal would act on is visible. Stacks keep
  * their line breaks, which a printer indents.
  */
 export function harmlessLine(line: string): string {

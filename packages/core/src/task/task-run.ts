@@ -19,6 +19,7 @@ export class TaskRun implements TaskContext {
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #hasEnded = false;
+  #hasCalledStop = false;
 
   constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger) {
     this.#message = message;
@@ -85,6 +86,15 @@ export class TaskRun implements TaskContext {
 
   end(): void {
     this.#hasEnded = true;
+  }
+
+  /** Whether the handler stops its worker, and may wait for that. */
+  get hasCalledStop(): boolean {
+    return this.#hasCalledStop;
+  }
+
+  noteStopCall(): void {
+    this.#hasCalledStop = true;
   }
 
   bindings(): RunBindings {

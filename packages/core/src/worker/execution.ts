@@ -86,7 +86,8 @@ export class Execution extends HeldDelivery implements Due {
 
   /** Stops waiting for a handler that does not heed its signal; what it does from now on settles nothing. */
   giveUp(): void {
-    const reason = this.run.abortReason;
+    const { abortReason, hasCalledStop, name } = this.run;
+    const reason = hasCalledStop && abortReason instanceof ShutdownError ? waitedForItself(name) : abortReason;
     this.#end(reason === undefined ? { kind: 'interrupted' } : aborted(reason, reason));
   }
 
@@ -110,6 +111,14 @@ export class Execution extends HeldDelivery implements Due {
     this.run.end();
     this.#onEnd(this, outcome);
   }
+}
+
+/** The error of a handler that awaited the stop of its own worker. */
+function waitedForItself(task: string): TaskFailedError {
+  return new TaskFailedError(
+    `task ${task}: its handler awaited the stop of its own worker, which waited for the handler; stop the worker elsewhere, or send the process SIGTERM`,
+    { code: 'STOP_AWAITED_IN_HANDLER' },
+  );
 }
 
 /** What a run that was told to end ended as. */
