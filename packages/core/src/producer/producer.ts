@@ -173,6 +173,7 @@ export class Producer {
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
       idempotencyKey:
         settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
+      idempotencyTtlMs: settings.idempotencyTtlMs,
     };
     return { task, message, body };
   }

@@ -17,8 +17,13 @@ export interface SendOptions {
   readonly maxRetries?: number | undefined;
   /** Time limit of one attempt. */
   readonly timeout?: Duration | undefined;
-  /** Two sends of one task with one key are one message, for `TASK_IDEMPOTENCY_TTL`. Not with `sendMany`. */
+  /**
+   * Two sends of one task with the same key are one message, for `idempotencyTtl`: the second stores nothing, and its
+   * handle has `isNew: false`. 1 to 256 characters. Not with `sendMany`.
+   */
   readonly idempotencyKey?: string | undefined;
+  /** How long the key is remembered, counted from the send that stored the message. @default `TASK_IDEMPOTENCY_TTL`, else 24 h */
+  readonly idempotencyTtl?: Duration | undefined;
   /** Strings that travel along, at most 32 of 1 KiB each; names beginning with `brokkr-` are taken. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
