@@ -10,6 +10,10 @@ export interface FaultServer {
   urlAt(port: number): string;
   /** `kill -9`. */
   kill(): Promise<void>;
+  /** SIGSTOP: connections stay open, and nothing is answered. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
   /** Starts it again on what it has kept. */
   run(): Promise<void>;
   /** Ends it, and leaves nothing behind. */

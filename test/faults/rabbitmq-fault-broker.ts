@@ -38,6 +38,14 @@ export class RabbitFaultServer implements FaultServer {
     return this.rabbit.kill();
   }
 
+  pause(): void {
+    this.rabbit.pause();
+  }
+
+  resume(): void {
+    this.rabbit.resume();
+  }
+
   run(): Promise<void> {
     return this.rabbit.run();
   }

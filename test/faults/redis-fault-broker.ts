@@ -29,6 +29,14 @@ export class RedisFaultServer implements FaultServer {
     return this.redis.kill();
   }
 
+  pause(): void {
+    this.redis.pause();
+  }
+
+  resume(): void {
+    this.redis.resume();
+  }
+
   run(): Promise<void> {
     return this.redis.run();
   }

@@ -133,6 +133,15 @@ export class RabbitServer {
     await this.#end('SIGTERM');
   }
 
+  /** Stops its processes in the middle of what they do: connections stay open, and nothing is answered. */
+  pause(): void {
+    if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, 'SIGCONT');
+  }
+
   async restart(): Promise<void> {
     await this.shutDown();
     await this.run();

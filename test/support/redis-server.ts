@@ -70,6 +70,15 @@ export class RedisServer {
     await this.#end('SIGKILL');
   }
 
+  /** Stops the process in the middle of what it does: connections stay open, and nothing is answered. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
   async restart(): Promise<void> {
     await this.#end('SIGTERM');
     await this.run();

@@ -18,7 +18,7 @@ import {
 } from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
-import { type Client, connectTo, duplicateFor, selectDatabase } from './connection/connect.ts';
+import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
 import { type Arguments, Connection } from './connection/connection.ts';
 import { delayMs } from './delay.ts';
 import { Doorbell } from './consuming/doorbell.ts';
@@ -30,7 +30,8 @@ import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
-import { parseRedisUrl } from './connection/redis-url.ts';
+import { addressOf, addressOfClient } from './connection/server-address.ts';
+import { parseRedisUrl, type RedisTarget } from './connection/redis-url.ts';
 import { append } from './scripts/append.ts';
 import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
@@ -41,7 +42,10 @@ import { checkServer, examineServer } from './connection/server-check.ts';
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`; or give a client. */
   readonly url?: string | undefined;
-  /** A client of yours, which stays yours to close. Connections that block are duplicates of it. */
+  /**
+   * A client of ioredis whose server is used. The broker opens connections of its own with the address, login, TLS,
+   * database and key prefix of this client, and never uses or closes it. Its other options do not matter.
+   */
   readonly client?: Client | undefined;
 }
 
@@ -69,7 +73,6 @@ export class RedisBroker implements Broker {
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
-  readonly #ownsClient: boolean;
   readonly #keys: Keys;
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
@@ -90,20 +93,19 @@ export class RedisBroker implements Broker {
     const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
     this.#keys = new Keys(namespace);
-    this.#ownsClient = options.client === undefined;
-    const target = options.url === undefined ? undefined : parseRedisUrl(options.url);
-    const client = options.client ?? (target && connectTo(target, timeoutMs));
-    if (client === undefined) {
+    const { url, client } = options;
+    if (client !== undefined) checkClient(client);
+    const target = url === undefined ? undefined : parseRedisUrl(url);
+    const connect = client ? () => connectLike(client, timeoutMs) : target && (() => connectTo(target, timeoutMs));
+    if (connect === undefined) {
       throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
     }
     this.#allowEviction = target?.allowEviction ?? false;
-    this.#connection = new Connection(client, {
+    this.#connection = new Connection({
+      address: client ? addressOfClient(client) : addressOf(target as RedisTarget),
       timeoutMs,
-      check: async (checked) => {
-        if (!this.#ownsClient) await selectDatabase(checked);
-        await checkServer(checked, this.#allowEviction, options.logger);
-      },
-      renew: this.#ownsClient && target ? () => connectTo(target, timeoutMs) : undefined,
+      connect,
+      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
     });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
     const inspector = new RedisInspector(this.#connection, this.#keys);
@@ -170,7 +172,6 @@ export class RedisBroker implements Broker {
     for (const subscription of [...this.#subscriptions]) await subscription.close();
     this.#results.close();
     this.#connection.close();
-    if (this.#ownsClient) this.#connection.client.disconnect();
   }
 
   async #releaseWorker(workerId: string): Promise<number> {

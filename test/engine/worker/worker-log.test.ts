@@ -63,7 +63,7 @@ describe('what a worker warns of when it starts', () => {
     tm.task({ queueName: 'reports' }, async function report() {});
     tm.task(async function ping() {});
     await tm.createWorker({ queues: ['default'] }).start();
-    expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\)$/)]);
+    expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\); to serve them, run brokkr worker -q default,reports or -q all/)]);
     await tm.createWorker({ queues: ['reports'] }).start();
     expect(warnings()).toHaveLength(1);
   });
@@ -77,7 +77,7 @@ describe('a worker that is refused', () => {
       tm.task({ queueName: 'reports' }, async function report() {});
       expect(() => tm.createWorker({ queues: ['reports'], ...wrong })).toThrow(ConfigError);
       await tm.createWorker({ queues: ['default'] }).start();
-      expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\)$/)]);
+      expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\); to serve them, run brokkr worker -q default,reports or -q all/)]);
     },
   );
 });

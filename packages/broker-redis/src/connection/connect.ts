@@ -1,69 +1,91 @@
+import { ConfigError } from '@brokkr/core/adapter';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { OWN_CLUSTER_OPTIONS, OWN_OPTIONS } from './client-options.ts';
 import { databaseRefused } from './redis-errors.ts';
 import type { RedisTarget } from './redis-url.ts';
 
 export type Client = Redis | Cluster;
 
-/** ioredis takes 0 for at once, and has no word for never. */
+/** ioredis reads 0 as "at once", and has no value for "never". */
 const NEVER_MS = 2 ** 31 - 1;
 
-/** Full jitter up to 50 ms × 2^n, at most 2 s: a thousand workers do not come back in one instant. */
-function retryStrategy(times: number): number {
-  return Math.ceil(Math.random() * Math.min(2_000, 50 * 2 ** Math.min(times, 10)));
-}
-
-/** After a fail-over the old primary answers READONLY: connect anew, and send the command again. */
-function reconnectOnError(error: Error): 2 | false {
-  return error.message.startsWith('READONLY') ? 2 : false;
+/** Whether `client` talks to a cluster; also if it comes from another copy of ioredis. */
+export function isCluster(client: Client): client is Cluster {
+  return client.isCluster;
 }
 
 /**
- * A client for commands, not yet connected. Commands are not queued while it is away, since the caller waits with a
- * bound of its own; a socket that answers nothing for `silenceMs` is given up.
+ * Creates a client for commands, which is not connected yet.
+ * @param silenceMs a socket that answers nothing for so long is closed
  */
 export function connectTo(target: RedisTarget, silenceMs: number): Client {
   const common = {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 2,
+    ...OWN_OPTIONS,
     connectTimeout: target.connectTimeoutMs,
     socketTimeout: silenceMs,
     keepAlive: 10_000,
-    retryStrategy,
-    reconnectOnError,
-    db: target.db,
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password }),
     ...(target.tls !== undefined && { tls: target.tls }),
   } satisfies RedisOptions;
   if (target.kind === 'cluster') {
-    const { db: _, lazyConnect, enableOfflineQueue, retryStrategy: strategy, ...redisOptions } = common;
-    return new Cluster([...target.hosts], {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      clusterRetryStrategy: retryStrategy,
-      redisOptions,
-    });
+    return new Cluster([...target.hosts], { ...OWN_CLUSTER_OPTIONS, redisOptions: forNodes(common) });
   }
-  if (target.kind === 'unix') return new Redis({ ...common, path: target.path as string });
+  const single = { ...common, db: target.db };
   if (target.kind === 'sentinel') {
     return new Redis({
-      ...common,
+      ...single,
       sentinels: [...target.hosts],
       name: target.master as string,
-      sentinelRetryStrategy: retryStrategy,
       // Without these two the client talks in the clear, to the Sentinels and to the primary they name.
       ...(target.tls !== undefined && { sentinelTLS: target.tls, enableTLSForSentinelMode: true }),
       ...(target.sentinelPassword !== undefined && { sentinelPassword: target.sentinelPassword }),
     });
   }
+  // The ready check asks for INFO, which a restricted user may lack. The calls wait for a server that is loading anyway.
+  if (target.kind === 'unix') return new Redis({ ...single, path: target.path as string, enableReadyCheck: false });
   const [only] = target.hosts;
-  return new Redis({ ...common, host: only?.host ?? 'localhost', port: only?.port ?? 6_379 });
+  const { host, port } = only ?? { host: 'localhost', port: 6_379 };
+  return new Redis({ ...single, host, port, enableReadyCheck: false });
 }
 
 /**
- * Ends a connection whose server has not given it its database, before anything is sent on it: it stands in database
- * 0, and so would all that the client holds back to send again.
+ * Creates a connection of the broker's own to the server of an application's client. The address, login, TLS, database
+ * and key prefix are those of `client`. The options that change how commands behave are replaced: the application may
+ * choose them as it likes, and may use its client for anything, also for commands that block.
+ *
+ * @param silenceMs a socket that answers nothing for so long is closed
+ */
+export function connectLike(client: Client, silenceMs: number): Client {
+  if (isCluster(client)) {
+    const redisOptions = forNodes({ ...OWN_OPTIONS, socketTimeout: silenceMs });
+    return client.duplicate([], { ...OWN_CLUSTER_OPTIONS, redisOptions });
+  }
+  // The application may have chosen another database since it connected.
+  const db = client.condition?.select ?? client.options.db ?? 0;
+  const enableReadyCheck = client.options.sentinels != null;
+  return new Redis({ ...client.options, ...OWN_OPTIONS, db, socketTimeout: silenceMs, enableReadyCheck });
+}
+
+/** @throws ConfigError (`CLIENT_INVALID`) if `client` is not a client of ioredis */
+export function checkClient(client: unknown): void {
+  const { isCluster, options, sendCommand } = (client ?? {}) as Partial<Redis>;
+  if (typeof isCluster === 'boolean' && typeof options === 'object' && typeof sendCommand === 'function') return;
+  throw new ConfigError(
+    'new RedisBroker: client must be a Redis or Cluster of the package ioredis; create one with new Redis(url), or pass a url',
+    { code: 'CLIENT_INVALID' },
+  );
+}
+
+/** The options for the nodes of a cluster. The cluster itself connects, reconnects and queues. */
+function forNodes<T extends typeof OWN_OPTIONS>(options: T) {
+  const { lazyConnect: _, enableOfflineQueue, retryStrategy, readOnly, himportFieldsets, scripts, ...others } = options;
+  return { ...others, enableReadyCheck: false };
+}
+
+/**
+ * Ends a connection if its server refused to select the database, before a command is sent on it: it is in database 0,
+ * and so would be all the commands that the client holds back to send again.
  * @param reconnect whether the client tries again
  */
 export function leaveWrongDatabase(client: Client, reconnect: boolean): void {
@@ -72,16 +94,9 @@ export function leaveWrongDatabase(client: Client, reconnect: boolean): void {
   });
 }
 
-/** Of a client that was connected before anybody listened to what it says: whether it stands in its database. */
-export async function selectDatabase(client: Client): Promise<void> {
-  // Where it has chosen another one since, it stands in that.
-  const database = client instanceof Redis ? (client.condition?.select ?? client.options.db) : undefined;
-  if (database && client instanceof Redis) await client.select(database);
-}
-
 /**
- * A connection of its own for calls that block, or for what is published: never shared with anything else. Silence is
- * what it is for, so whoever waits on it judges when it is dead.
+ * Creates another connection like `client`, for calls that block or for subscriptions: never shared with commands. It
+ * may be silent for long, so its user decides when it is dead.
  */
 export function duplicateFor(client: Client): Client {
   const duplicate = waitingDuplicate(client);
@@ -90,9 +105,9 @@ export function duplicateFor(client: Client): Client {
 }
 
 function waitingDuplicate(client: Client): Client {
-  const waiting = { enableOfflineQueue: true, maxRetriesPerRequest: null, socketTimeout: NEVER_MS };
-  if (client instanceof Cluster) {
+  const waiting = { maxRetriesPerRequest: null, socketTimeout: NEVER_MS };
+  if (isCluster(client)) {
     return client.duplicate([], { lazyConnect: true, enableOfflineQueue: true, redisOptions: waiting });
   }
-  return client.duplicate({ ...waiting, lazyConnect: true });
+  return client.duplicate({ ...waiting, enableOfflineQueue: true, lazyConnect: true });
 }

@@ -1,41 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError, type Envelope } from '@brokkr/core/adapter';
-import { Cluster, type Redis } from 'ioredis';
-import { type Client, leaveWrongDatabase } from './connect.ts';
-import { asBrokerError, closedError, isPassing, isRefusal, withoutArguments } from './redis-errors.ts';
-import { callWithMessages } from './packed-call.ts';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
+import type { Redis } from 'ioredis';
 import type { Reply, Script } from '../scripts/script.ts';
+import { type Client, isCluster, leaveWrongDatabase } from './connect.ts';
+import { type Arguments, evaluate } from './evaluate.ts';
+import { asBrokerError, closedError, isPassing, isRefusal, noAnswer, unreachable } from './redis-errors.ts';
+
+export type { Arguments } from './evaluate.ts';
 
 const RETRY_MS = 50;
-/** A call that was sent is given this long, however late it was. */
+/** A call that was sent is waited for at least this long, even if its time is nearly over. */
 const LEAST_WAIT_MS = 100;
-/** Three times as long as a bell is waited for: a client that has had no answer for so long is replaced. */
+/** Three times as long as a doorbell blocks: a client that has had no answer for so long is replaced. */
 const SILENCE_MS = 15_000;
-
-/** Of a script; or messages, each as its id and its bytes. */
-export type Arguments = readonly (string | Buffer)[] | { readonly messages: readonly Envelope[] };
 
 export interface CallOptions {
   /** Bounds this call, milliseconds. @default timeoutMs of the connection */
   readonly timeoutMs?: number | undefined;
   /** Ends the wait for a server that is unreachable. A call that was sent is still waited for. */
   readonly signal?: AbortSignal | undefined;
-  /** Asks a server that did not pass the check too. */
+  /** Sends the call although the server has not passed the check. */
   readonly unchecked?: boolean | undefined;
 }
 
 export interface ConnectionOptions {
+  /** Where the server is, for errors: `127.0.0.1:6379`. Without login. */
+  readonly address: string;
   /** Bounds every call, including the wait for a server that is unreachable, milliseconds. */
   readonly timeoutMs: number;
-  /** Run once, after the first connect and before the first call. */
+  /** Runs once, after the first connect and before the first call. */
   readonly check: (client: Client) => Promise<void>;
-  /** Makes another client in place of one that never comes back; left out, the client is somebody else's and is told to reconnect. */
-  readonly renew?: (() => Client) | undefined;
-  /** How long every call may fail before that. @default 15_000 */
+  /** Creates a client that is not connected yet: the first one, and another one when a client never reconnects. */
+  readonly connect: () => Client;
+  /** How long every call may fail before the client is replaced. @default 15_000 */
   readonly silenceMs?: number | undefined;
 }
 
-/** One client for commands. A call waits for the server with a bound, and tries again while its failure is a passing one. */
+/** One client for commands. A call waits for the server up to a timeout, and is sent again if its failure may pass. */
 export class Connection {
   readonly #options: ConnectionOptions;
   #client: Client;
@@ -43,23 +44,23 @@ export class Connection {
   #isChecked = false;
   #closed = false;
   #breaks = 0;
-  /** When the first of the calls that failed since the last answer did. */
+  /** When the first of the calls failed that have failed since the last answer. */
   #failingSince: number | undefined;
-  /** Why the server let the client in no more, until it does again. */
+  /** Why the server refused the login or the database, until it answers a call. */
   #refusal: unknown;
-  /** Ends of the calls that have no answer. */
-  readonly #unanswered = new Set<(error: Error) => void>();
+  /** Rejects everything that is waited for: answers, and a connect. */
+  readonly #pending = new Set<(error: Error) => void>();
 
-  constructor(client: Client, options: ConnectionOptions) {
+  constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#client = this.#watched(client);
+    this.#client = this.#watched(options.connect());
   }
 
   get client(): Client {
     return this.#client;
   }
 
-  /** How often it broke: a call that is answered after a break may have been sent twice. */
+  /** How often the connection broke. A call that is answered after a break may have been sent twice. */
   get breaks(): number {
     return this.#breaks;
   }
@@ -75,11 +76,21 @@ export class Connection {
     if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
       return this.#persist(send, giveUpAt, options);
     }
-    // Most calls are answered at once: they wait for one promise only.
+    // Fast path: most calls are answered at the first try, and wait for one promise only.
     return this.#answered(send(this.client), giveUpAt, (error) => {
       this.#judge(error, giveUpAt, options.signal);
       return sleep(RETRY_MS).then(() => this.#persist(send, giveUpAt, options));
     });
+  }
+
+  /**
+   * Rejects all calls that wait, and disconnects. Nothing keeps the process alive afterwards, whatever state the
+   * connection was in.
+   */
+  close(): void {
+    this.#closed = true;
+    for (const fail of [...this.#pending]) fail(closedError());
+    this.#client.disconnect();
   }
 
   async #persist<T>(
@@ -100,55 +111,45 @@ export class Connection {
     }
   }
 
-  /** Returns where the call may be tried again. */
+  /** Returns if the call may be sent again; otherwise throws. */
   #judge(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): void {
     if (this.#closed) throw closedError();
     if (isPassing(error) || error instanceof BrokerUnavailableError) this.#failed();
     else this.#failingSince = undefined;
-    if (!isPassing(error) || performance.now() + RETRY_MS >= giveUpAt || signal?.aborted) throw asBrokerError(error);
+    // A connection that the server refuses is closed at once: the refusal is the reason, not the closed connection.
+    const cause = isPassing(error) ? (this.#refusal ?? error) : error;
+    if (isPassing(cause) && performance.now() + RETRY_MS < giveUpAt && !signal?.aborted) return;
+    throw asBrokerError(cause, this.#options.address);
   }
 
-  /** A server that does not answer is waited for no longer. */
-  close(): void {
-    this.#closed = true;
-    for (const fail of [...this.#unanswered]) fail(closedError());
-  }
-
-  /** A client can lose its way for good, whatever the server does: after a long silence it is given up. */
+  /** Replaces the client after a long silence: it can stop reconnecting for good, whatever the server does. */
   #failed(): void {
     const now = performance.now();
     this.#failingSince ??= now;
     if (now - this.#failingSince < (this.#options.silenceMs ?? SILENCE_MS)) return;
     this.#failingSince = now;
     const old = this.#client;
-    if (this.#options.renew === undefined) {
-      old.disconnect(true);
-      return;
-    }
     this.#breaks++;
-    this.#client = this.#watched(this.#options.renew());
+    this.#client = this.#watched(this.#options.connect());
     old.disconnect();
   }
 
   #watched(client: Client): Client {
     client.setMaxListeners(0);
-    // Every call that suffers from it reports it; without a listener the process would end.
+    // Every call that fails reports the error. Without a listener, the client would print it.
     client.on('error', (error) => {
       if (isRefusal(error)) this.#refusal = error;
     });
-    client.on('ready', () => {
-      this.#refusal = undefined;
-    });
     leaveWrongDatabase(client, true);
     const count = () => this.#breaks++;
-    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('close', count));
+    if (isCluster(client)) client.on('+node', (node: Redis) => node.on('close', count));
     else client.on('close', count);
     return client;
   }
 
   /**
-   * A client can wait for ever for a server that went dead without a word (in its own greeting, for instance), so the
-   * bound is ours: past it the connection is thrown away and made anew.
+   * Waits for an answer up to `giveUpAt`. ioredis can wait forever for a server that died without closing the
+   * connection, for example in its handshake: after the timeout the connection is thrown away and made again.
    */
   #answered<T>(
     answer: Promise<T>,
@@ -157,29 +158,28 @@ export class Connection {
   ): Promise<T> {
     return new Promise((resolve) => {
       const fail = (error: unknown) => {
-        // A client may reject what has been given up before: nobody would catch what comes of that.
-        if (!this.#unanswered.delete(fail)) return;
+        // The client may reject a command after its timeout. A rejection that is created here has no listener then.
+        if (!this.#pending.delete(fail)) return;
         clearTimeout(timer);
         resolve(new Promise((retried) => retried(otherwise(error))));
       };
-      const timer = setTimeout(
-        () => {
-          fail(new BrokerUnavailableError('Redis does not answer'));
-          this.client.disconnect(true);
-        },
-        Math.max(LEAST_WAIT_MS, giveUpAt - performance.now()),
-      );
-      this.#unanswered.add(fail);
+      const waitMs = Math.max(LEAST_WAIT_MS, giveUpAt - performance.now());
+      const timer = setTimeout(() => {
+        fail(unreachable(noAnswer(waitMs), this.#options.address));
+        this.client.disconnect(true);
+      }, waitMs);
+      this.#pending.add(fail);
       answer.then((value) => {
-        if (!this.#unanswered.delete(fail)) return;
+        if (!this.#pending.delete(fail)) return;
         clearTimeout(timer);
         this.#failingSince = undefined;
+        this.#refusal = undefined;
         resolve(value);
       }, fail);
     });
   }
 
-  /** The check of the server; one that failed in passing is run again by the next call. */
+  /** Checks the server once. A check that failed for a passing reason is repeated by the next call. */
   async #once(): Promise<void> {
     this.#checking ??= this.#options.check(this.client);
     try {
@@ -191,6 +191,7 @@ export class Connection {
     }
   }
 
+  /** Resolves once the client is connected and logged in. */
   #untilReady(giveUpAt: number, signal: AbortSignal | undefined): Promise<void> {
     const { client } = this;
     const since = performance.now();
@@ -199,20 +200,27 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const onError = (error: unknown) => {
         last = error;
-        if (isRefusal(error)) stop(() => reject(error));
+        if (isRefusal(error)) fail(error);
       };
-      const stop = (end: () => void) => {
+      const stop = () => {
         clearTimeout(timer);
+        this.#pending.delete(fail);
         client.off('ready', onReady);
         client.off('error', onError);
         client.off('end', onEnd);
         signal?.removeEventListener('abort', onEnd);
-        end();
       };
-      const onReady = () => stop(resolve);
-      const onEnd = () =>
-        stop(() => reject(this.#closed ? closedError() : this.#unreachable(last, performance.now() - since)));
+      const fail = (error: unknown) => {
+        stop();
+        reject(error);
+      };
+      const onReady = () => {
+        stop();
+        resolve();
+      };
+      const onEnd = () => fail(this.#whyUnreachable(last, performance.now() - since));
       const timer = setTimeout(onEnd, Math.max(0, giveUpAt - performance.now()));
+      this.#pending.add(fail);
       client.on('ready', onReady);
       client.on('error', onError);
       client.on('end', onEnd);
@@ -221,30 +229,9 @@ export class Connection {
     });
   }
 
-  /** @param last what the client said in the `waitedMs` in which it was waited for */
-  #unreachable(last: unknown, waitedMs: number): unknown {
+  /** @param last the last error of the client within `waitedMs` */
+  #whyUnreachable(last: unknown, waitedMs: number): unknown {
     if (last === undefined && this.#refusal !== undefined) return this.#refusal;
-    const cause = last === undefined ? noAnswer(waitedMs) : withoutArguments(last);
-    return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
+    return unreachable(last ?? noAnswer(waitedMs), this.#options.address);
   }
-}
-
-/** What a server that speaks something else does: it waits for more. */
-function noAnswer(waitedMs: number): Error {
-  return new Error(
-    `no answer within ${Math.ceil(waitedMs)} ms; see that Redis listens on this port, with TLS for rediss: and without for redis:`,
-  );
-}
-
-/** By its digest; where the server has forgotten it (a restart, a fail-over, SCRIPT FLUSH) in full, which it then keeps. */
-function evaluate(client: Client, script: Script, key: string, args: Arguments): Promise<Reply> {
-  return evaluateAs(client, 'EVALSHA', script.sha, key, args).catch((error: unknown) => {
-    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return evaluateAs(client, 'EVAL', script.lua, key, args);
-  });
-}
-
-function evaluateAs(client: Client, name: string, script: string, key: string, args: Arguments): Promise<Reply> {
-  if ('messages' in args) return callWithMessages(client, name, script, key, args.messages);
-  return client.callBuffer(name, script, 1, key, ...args) as Promise<Reply>;
 }

@@ -1,10 +1,10 @@
 import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core/adapter';
 
-/** Answers of a server that is on its way, and what a broken connection says: trying again is right. */
+/** Errors of a server that starts or fails over, and of a broken connection: the call may succeed if it is sent again. */
 const PASSING =
   /^(READONLY|LOADING|MASTERDOWN|UNBLOCKED|TRYAGAIN|CLUSTERDOWN|BUSY|NOREPLICAS)\b|Connection is closed|isn't writeable|max retries per request|Command timed out|Socket timeout|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|None of startup nodes|Failed to refresh slots/i;
 
-/** A server that lets this user in, or do this, under no circumstances. */
+/** Errors of a server that refuses this user, or this command of this user. */
 const REFUSAL = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
 
 export function isRefusal(error: unknown): boolean {
@@ -12,8 +12,8 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /**
- * The database that a client asked for when it connected and was not given, if `error` says so. The client says it
- * once and goes on, in database 0.
+ * Returns the database that the client asked for when it connected, if `error` is the refusal of that. The client
+ * reports it once and continues in database 0.
  */
 export function databaseRefused(error: unknown): string | undefined {
   const { command } = error as { command?: { readonly name?: unknown; readonly args?: readonly unknown[] } };
@@ -21,41 +21,77 @@ export function databaseRefused(error: unknown): string | undefined {
 }
 
 export function isPassing(error: unknown): boolean {
-  return error instanceof Error && (PASSING.test(error.message) || error.name === 'MaxRetriesPerRequestError');
+  return error instanceof Error && (PASSING.test(messageOf(error)) || error.name === 'MaxRetriesPerRequestError');
 }
 
-/** Any failure of a call, as one of ours. */
-export function asBrokerError(failure: unknown): BrokkrError {
+/**
+ * Turns any failure of a call into an error of Brokkr.
+ * @param address where the server is, as people know it: `127.0.0.1:6379`
+ */
+export function asBrokerError(failure: unknown, address: string): BrokkrError {
   if (BrokkrError.is(failure)) return failure;
   const database = databaseRefused(failure);
   const cause = withoutArguments(failure);
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
-      'Redis is full (OOM, maxmemory reached): nothing was stored; give it memory or let the workers catch up',
+      `Redis at ${address} is full (OOM, maxmemory reached): nothing was stored; raise maxmemory, or let the workers catch up`,
       { code: 'BROKER_FULL', cause },
     );
   }
   if (database !== undefined && !REFUSAL.test(message)) {
     return new ConfigError(
-      `Redis has no database ${database} (${message.slice(0, 200)}); name one that it has, a cluster has 0 only, or raise databases in its configuration`,
+      `Redis at ${address} has no database ${database} (${message.slice(0, 200)}); use a database that it has, a cluster has 0 only, or raise databases in its configuration`,
       { code: 'DATABASE_UNKNOWN', cause },
     );
   }
-  if (isPassing(cause)) return new BrokerUnavailableError('Redis cannot be reached now; see the cause', { cause });
-  return new BrokerUnavailableError(`Redis refused: ${message.slice(0, 200)}`, { code: 'BROKER_REFUSED', cause });
+  if (isPassing(cause)) return unreachable(cause, address);
+  return new BrokerUnavailableError(`Redis at ${address} refused: ${message.slice(0, 200)}`, {
+    code: 'BROKER_REFUSED',
+    cause,
+  });
 }
 
-/** The client leaves in its errors what it had sent, passwords and what users send: they are taken out of this one. */
+/** The error for a server that cannot be reached within the timeout. */
+export function unreachable(failure: unknown, address: string): BrokkrError {
+  const cause = withoutArguments(failure);
+  return new BrokerUnavailableError(
+    `cannot reach Redis at ${address}: ${rootMessageOf(cause).slice(0, 200)}; check that it is running and that TASK_BROKER_URL is right`,
+    { cause },
+  );
+}
+
+/** A server that accepts connections and answers nothing. One that speaks another protocol waits for more bytes. */
+export function noAnswer(waitedMs: number): Error {
+  return new Error(
+    `no answer within ${Math.ceil(waitedMs)} ms, although it may listen: rediss: needs TLS on this port, redis: needs none`,
+  );
+}
+
+/** ioredis keeps the sent command in its errors, with passwords and user data. Removes it from this one. */
 export function withoutArguments(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  // The number of a database is no secret, and tells what failed.
+  // The number of a database is no secret, and shows why it failed.
   if ('command' in error && databaseRefused(error) === undefined) error.command = undefined;
-  // Of a cluster, what its last node said.
+  // A cluster keeps the last error of a node.
   if ('lastNodeError' in error) withoutArguments(error.lastNodeError);
   return error;
 }
 
 export function closedError(): BrokkrError {
   return new BrokerUnavailableError('the Redis broker is closed', { code: 'BROKER_CLOSED' });
+}
+
+/** A host with several addresses fails with an AggregateError, which has a code and no message. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : error.name;
+}
+
+/** A cluster says only that it found no node; the last node said why. */
+function rootMessageOf(error: unknown): string {
+  const { lastNodeError } = (error ?? {}) as { readonly lastNodeError?: unknown };
+  return messageOf(lastNodeError instanceof Error ? lastNodeError : error);
 }

@@ -1,6 +1,5 @@
 import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core/adapter';
-import { Cluster } from 'ioredis';
-import type { Client } from './connect.ts';
+import { type Client, isCluster } from './connect.ts';
 
 const OLDEST = [6, 2] as const;
 const CLOCK_DIFFERENCE_MS = 5_000;
@@ -23,7 +22,7 @@ export async function checkServer(
 /** What is wrong with the server. */
 export async function examineServer(client: Client, allowEviction: boolean): Promise<readonly Finding[]> {
   // All nodes of a cluster are set up alike, or a person has to look at them one by one.
-  const node = client instanceof Cluster ? (client.nodes('master')[0] ?? client) : client;
+  const node = isCluster(client) ? (client.nodes('master')[0] ?? client) : client;
   const before = Date.now();
   const [seconds] = await node.time();
   const after = Date.now();
