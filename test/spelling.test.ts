@@ -24,7 +24,7 @@ const OWN = new Set(
 /** Names of products and packages, as they are written in prose. */
 const PRODUCTS = new Set(
   (
-    'ConfigError Ctrl InversifyJS NServiceBus BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
+    'CommonJS ConfigError Ctrl InversifyJS NServiceBus BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
     'rabbitmq rolldown valibot vitest zod'
   ).split(' '),
 );

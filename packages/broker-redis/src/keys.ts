@@ -15,6 +15,16 @@ export class Keys {
     return `${this.queue(name)}:bell`;
   }
 
+  /** The queue of a key that `bell` returned. */
+  queueOfBell(key: string): string {
+    return key.slice(this.#namespace.length + 2, -'}:bell'.length);
+  }
+
+  /** List that interrupts the blocking pop of one process. */
+  wake(id: string): string {
+    return `${this.#namespace}:wake:${id}`;
+  }
+
   /** Messages that are ready, delayed or running, by their ids. */
   messages(name: string): string {
     return `${this.queue(name)}:messages`;

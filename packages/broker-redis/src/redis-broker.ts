@@ -18,10 +18,10 @@ import {
 } from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from './batches.ts';
-import { checkClient, type Client, connectLike, connectTo, duplicateFor } from './connection/connect.ts';
+import { type Client, duplicateFor } from './connection/connect.ts';
 import { type Arguments, Connection } from './connection/connection.ts';
 import { delayMs } from './delay.ts';
-import { Doorbell } from './consuming/doorbell.ts';
+import { Doorbells } from './consuming/doorbells.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
 import { IdempotencySlots } from './publishing/idempotency-slots.ts';
 import { Keys } from './keys.ts';
@@ -30,10 +30,8 @@ import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
-import { addressOf, addressOfClient } from './connection/server-address.ts';
-import { parseRedisUrl, type RedisTarget } from './connection/redis-url.ts';
+import { serverOf } from './connection/server-of.ts';
 import { append } from './scripts/append.ts';
-import { passOn } from './scripts/pass-on.ts';
 import { publish } from './scripts/publish.ts';
 import { releaseWorker } from './scripts/release-worker.ts';
 import type { Reply, Script } from './scripts/script.ts';
@@ -76,11 +74,12 @@ export class RedisBroker implements Broker {
   readonly #keys: Keys;
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
-  readonly #allowEviction: boolean;
+  readonly #timeoutMs: number;
+  readonly #doorbells: Doorbells;
   readonly #results: RedisResults;
   readonly #announced = new Set<string>();
   readonly #subscriptions = new Set<RedisSubscription>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** @throws ConfigError where there is neither a URL nor a client, the URL is none, or the namespace is not 1 to 60 of A-Z a-z 0-9 . _ - */
   constructor(options: RedisBrokerOptions) {
@@ -90,23 +89,19 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
-    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keyTtl = String(Math.max(1, Math.ceil(options.idempotencyTtlMs ?? defaults.idempotencyTtlMs)));
     this.#keys = new Keys(namespace);
-    const { url, client } = options;
-    if (client !== undefined) checkClient(client);
-    const target = url === undefined ? undefined : parseRedisUrl(url);
-    const connect = client ? () => connectLike(client, timeoutMs) : target && (() => connectTo(target, timeoutMs));
-    if (connect === undefined) {
-      throw new ConfigError('new RedisBroker: give a url or a client', { code: 'BROKER_URL_INVALID' });
-    }
-    this.#allowEviction = target?.allowEviction ?? false;
+    const { logger } = options;
+    const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     this.#connection = new Connection({
-      address: client ? addressOfClient(client) : addressOf(target as RedisTarget),
-      timeoutMs,
+      address,
+      timeoutMs: this.#timeoutMs,
       connect,
-      check: (checked) => checkServer(checked, this.#allowEviction, options.logger),
+      check: (checked) => checkServer(checked, allowEviction, logger),
     });
+    const duplicate = () => duplicateFor(this.#connection.client);
+    this.#doorbells = new Doorbells({ connection: this.#connection, keys: this.#keys, connect: duplicate, logger });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
     const inspector = new RedisInspector(this.#connection, this.#keys);
     this.inspector = inspector;
@@ -115,12 +110,11 @@ export class RedisBroker implements Broker {
       unfinished: (queue, ids) => inspector.unfinished(queue, ids),
     };
     this.states = new RedisStates(this.#connection, this.#keys);
-    this.#results = new RedisResults(this.#connection, this.#keys, () => this.#duplicate());
+    this.#results = new RedisResults(this.#connection, this.#keys, duplicate);
     this.results = this.#results;
     this.workers = { release: (workerId) => this.#releaseWorker(workerId) };
     this.diagnostics = {
-      diagnose: () =>
-        this.#connection.call((checked) => examineServer(checked, this.#allowEviction), { unchecked: true }),
+      diagnose: () => this.#connection.call((checked) => examineServer(checked, allowEviction), { unchecked: true }),
     };
   }
 
@@ -150,13 +144,14 @@ export class RedisBroker implements Broker {
   }
 
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
-    if (this.#closed) throw closedError();
+    if (this.#closing !== undefined) throw closedError();
     checkQueueName(queue);
     const subscription = new RedisSubscription({
       queue,
       key: this.#keys.queue(queue),
       connection: this.#connection,
-      doorbell: this.#doorbell(queue),
+      doorbell: this.#doorbells.doorbell(queue),
+      passOn: () => this.#doorbells.passOn(queue),
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
@@ -166,11 +161,19 @@ export class RedisBroker implements Broker {
     return subscription;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const subscription of [...this.#subscriptions]) await subscription.close();
+  /** Never rejects. Ends within `sendTimeoutMs`, also if the server hangs. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // After the timeout, messages that were claimed ahead are not given back: their leases expire.
+    const timer = setTimeout(() => this.#connection.close(), this.#timeoutMs);
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    clearTimeout(timer);
     this.#results.close();
+    this.#doorbells.close();
     this.#connection.close();
   }
 
@@ -206,17 +209,6 @@ export class RedisBroker implements Broker {
   async #announce(queue: string): Promise<void> {
     await this.#call((client) => client.sadd(this.#keys.queues, queue));
     this.#announced.add(queue);
-  }
-
-  #doorbell(queue: string): Doorbell {
-    const ringAgain = () => {
-      this.#run(passOn, queue).catch(() => undefined);
-    };
-    return new Doorbell(this.#keys.bell(queue), () => this.#duplicate(), ringAgain);
-  }
-
-  #duplicate(): Client {
-    return duplicateFor(this.#connection.client);
   }
 
   #run(script: Script, queue: string, args: Arguments = []): Promise<Reply> {

@@ -225,9 +225,7 @@ export class AmqpInspector implements Inspector {
       Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
     );
     const missing = new Set<string>();
-    const model = await publishing.ready();
-    const channel = await publishing.withTimeout(model.createConfirmChannel());
-    channel.on('error', () => undefined);
+    const channel = await publishing.openConfirmChannel();
     channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
     try {
       const nothing = Buffer.alloc(0);
@@ -273,7 +271,7 @@ export class AmqpInspector implements Inspector {
       );
     } catch (error) {
       if (replyCode(error) === NOT_FOUND) return undefined;
-      throw declarationError(name, error);
+      throw declarationError(name, error, connection.address);
     }
   }
 }

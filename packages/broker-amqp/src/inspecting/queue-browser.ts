@@ -34,9 +34,10 @@ export class QueueBrowser {
     this.#timeoutMs = connection.timeoutMs;
     this.#ask = (asked) =>
       connection.withTimeout(asked).catch((error: unknown) => {
-        throw declarationError(`queue ${queue}`, error);
+        throw declarationError(`queue ${queue}`, error, connection.address);
       });
-    this.#acks = new Acknowledgements(channel, queue);
+    this.#acks = new Acknowledgements(channel);
+    this.#acks.join(queue);
   }
 
   /** The next that are ready, up to `limit`, at most `ROUND`. When it resolves nothing more comes. */
@@ -62,7 +63,7 @@ export class QueueBrowser {
       else if (messageCount === 0 && (had >= expected || idleMs > LATE_MS)) break;
     }
     await this.#ask(this.#channel.cancel(consumerTag));
-    this.#acks.proven();
+    this.#acks.proven(this.#queue);
     for (const { fields } of messages) this.#window.arrived(fields.deliveryTag);
     this.#wasReturned = messages.at(-1)?.fields.redelivered ?? false;
     return messages;

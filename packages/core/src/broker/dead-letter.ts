@@ -1,5 +1,5 @@
 import type { Envelope } from './envelope.ts';
-import { ATTEMPT_HEADER, HISTORY_HEADER, PARKED_HEADER, REASON_HEADER } from './headers.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, PARKED_HEADER, REASON_HEADER } from './headers.ts';
 
 const SUFFIX = '.dead';
 
@@ -18,7 +18,7 @@ export function deadLetterEnvelope(envelope: Envelope, reason: string): Envelope
   };
 }
 
-const FORGOTTEN_ON_REDRIVE = new Set([ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER, PARKED_HEADER]);
+const FORGOTTEN_ON_REDRIVE = new Set([ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, REASON_HEADER, PARKED_HEADER]);
 
 /** A dead letter as it goes back into `queue`: same id and body, fresh attempts, due at once. */
 export function redriveEnvelope(dead: Envelope, queue: string): Envelope {

@@ -19,5 +19,7 @@ export const HISTORY_HEADER = 'brokkr-history';
 export const REASON_HEADER = 'brokkr-reason';
 /** State to forget when the message ends: its value, a space, its key. The scheduler's, for `overlap: 'skip'`. */
 export const FORGET_HEADER = 'brokkr-forget';
-/** Milliseconds it has been put off because no worker knew its task. */
+/** How often this attempt was delayed by `RetryLater`, a space, and when first, in epoch milliseconds. */
+export const LATER_HEADER = 'brokkr-later';
+/** Milliseconds for which the message was delayed because no worker knew its task. */
 export const PARKED_HEADER = 'brokkr-parked';

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Message } from '../message/message.ts';
 import type { TaskContext } from './task-context.ts';
@@ -54,6 +55,8 @@ export class TaskRun implements TaskContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // A handler may pass it to any number of calls. Above ten listeners Node would print a leak warning.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;

@@ -44,6 +44,11 @@ export interface TaskOptions {
   readonly retryOn?: ErrorMatcher | readonly ErrorMatcher[] | undefined;
   /** Never retry these errors; wins over `retryOn`. */
   readonly giveUpOn?: ErrorMatcher | readonly ErrorMatcher[] | undefined;
+  /**
+   * Limit of `RetryLater` in one attempt: a number of times, or a duration such as `'1h'` since the first. Beyond it the
+   * message becomes a dead letter. @default no limit
+   */
+  readonly maxRetryLater?: number | string | undefined;
   /** Time limit of one attempt. @default `TASK_TIMEOUT`, else 600 s */
   readonly timeout?: Duration | undefined;
   /** How long the result is kept for `handle.result()`; `false` keeps none. @default false */

@@ -18,6 +18,7 @@ import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
 import { poison } from './suite/poison.ts';
 import { publishing } from './suite/publishing.ts';
+import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
 import { working } from './suite/working.ts';
@@ -41,6 +42,7 @@ const GROUPS = [
   closing,
   hostile,
   working,
+  queueOrder,
   poison,
   concurrency,
   model,

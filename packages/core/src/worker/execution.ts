@@ -101,7 +101,7 @@ export class Execution extends HeldDelivery implements Due {
   #threw(error: unknown): void {
     const reason = this.run.abortReason;
     if (reason !== undefined) this.#end(aborted(reason, error));
-    else if (isA(error, RetryLater)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
+    else if (isRetryLater(error)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
     else this.#end({ kind: 'failed', error });
   }
 
@@ -125,9 +125,12 @@ function waitedForItself(task: string): TaskFailedError {
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
-  return isA(thrown, RetryLater)
-    ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown }
-    : { kind: 'interrupted' };
+  return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
+}
+
+/** A subclass may have changed the delay: what is not a number of milliseconds is a failure like any other error. */
+function isRetryLater(thrown: unknown): thrown is RetryLater {
+  return isA(thrown, RetryLater) && Number.isFinite(thrown.delayMs) && thrown.delayMs >= 0;
 }
 
 /** Nothing to wait for. */
