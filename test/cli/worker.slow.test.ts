@@ -85,6 +85,24 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
     await endNow(run);
   }, 30_000);
 
+  it('with LOG_FORMAT=pretty, the lines of worker -p 2 are readable, and name their process', async () => {
+    const { env } = workplace();
+    await brokkr(['send', 'slow', '1', '-a', app], env).exited;
+    const pretty = { LOG_FORMAT: 'pretty', LOG_TIME: 'utc', NO_COLOR: '1', LANG: 'C.UTF-8', LC_ALL: '' };
+    const run = brokkr([...worker, '-p', '2'], { ...env, ...pretty, FORCE_COLOR: '0' });
+    await until(() => (run.output().match(/ serves /g) ?? []).length === 2, 'both started');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+    for (const number of [1, 2]) {
+      expect(run.output()).toMatch(
+        new RegExp(`^#${number} [\\d:.]{12} ● worker \\S+ serves greetings · 4 at the same time$`, 'm'),
+      );
+    }
+    expect(run.output()).toMatch(/^[\d:.]{12} {3}worker process started {2}child=\d+ worker=\S+$/m);
+    expect(run.output()).not.toContain('\u001b');
+    expect(run.output()).not.toMatch(/^\{/m);
+  }, 30_000);
+
   it('--manager selects the task manager, also for worker -p 2', async () => {
     const { env, notes } = workplace();
     const managers = join(import.meta.dirname, '..', 'fixtures', 'apps', 'managers.ts');
