@@ -107,9 +107,9 @@ describe('connections that fail without a word', () => {
     for (let n = 0; n < 5; n++) {
       await expect(broker.publish([envelope(`vain-${n}`)])).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
     }
-    expect((await firstMessages(bench.open().inspector, 'q', 'ready', 100)).filter(({ id }) => id.startsWith('vain'))).toEqual(
-      [],
-    );
+    expect(
+      (await firstMessages(bench.open().inspector, 'q', 'ready', 100)).filter(({ id }) => id.startsWith('vain')),
+    ).toEqual([]);
   }, 60_000);
 
   it('whatever is asked over a half-open connection is answered within the time to send, with a code', async () => {

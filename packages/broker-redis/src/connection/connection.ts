@@ -66,8 +66,8 @@ export class Connection {
   }
 
   /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
-  run(script: Script, key: string, args: Arguments, options?: CallOptions): Promise<Reply> {
-    return this.call((client) => evaluate(client, script, key, args), options);
+  run(script: Script, keys: string | readonly string[], args: Arguments, options?: CallOptions): Promise<Reply> {
+    return this.call((client) => evaluate(client, script, keys, args), options);
   }
 
   /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */

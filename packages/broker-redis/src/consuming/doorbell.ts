@@ -1,92 +1,65 @@
-import type { Client } from '../connection/connect.ts';
+/** What a doorbell needs of the broker's `Doorbells`. */
+export interface Listening {
+  listen(doorbell: Doorbell): void;
+  stopListening(doorbell: Doorbell): void;
+}
 
-/** The server ends a wait after this long, so that a dead connection is noticed. */
-const BLOCK_SECONDS = 5;
-/** A wait that the server has not ended by then is on a dead connection. */
-const SILENCE_MS = 8_000;
-/** A client whose waits have all failed for so long is replaced. */
-const GIVE_UP_MS = 15_000;
-/** After a failure, before the next try. */
-const PAUSE_MS = 100;
-
-/**
- * Waits for the bell of one queue, on a connection of its own. Only the bell is popped, never a message: a lost
- * answer costs a moment, and loses nothing.
- */
+/** Wakes one subscription when its queue has a message. One wait at a time. */
 export class Doorbell {
-  readonly #key: string;
-  readonly #connect: () => Client;
-  /** A ring that nobody here waited for: somebody else shall hear it. */
-  readonly #passOn: () => void;
-  #client: Client | undefined;
-  #listening = false;
-  #wake: (() => void) | undefined;
+  readonly queue: string;
+  readonly #listening: Listening;
+  #wake: ((rang: boolean) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
   #closed = false;
-  #failingSince: number | undefined;
 
-  constructor(key: string, connect: () => Client, passOn: () => void) {
-    this.#key = key;
-    this.#connect = connect;
-    this.#passOn = passOn;
+  constructor(queue: string, listening: Listening) {
+    this.queue = queue;
+    this.#listening = listening;
   }
 
-  /** Resolves when the bell rings, after `ms`, when `signal` aborts, or when it is closed. */
-  wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#closed || signal.aborted || ms <= 0) return Promise.resolve();
+  /**
+   * Waits until the doorbell rings, `signal` aborts, it is time to look at the queue, or the doorbell is closed.
+   * @param ms after this time at the latest; -1 for no limit
+   * @returns whether it rang: then a message may wait for whom it woke
+   */
+  wait(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#closed || signal.aborted || ms === 0) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        this.#wake = undefined;
-        resolve();
+      const onAbort = () => this.wake(false);
+      this.#wake = (rang) => {
+        clearTimeout(this.#timer);
+        this.#dueAt = Number.POSITIVE_INFINITY;
+        signal.removeEventListener('abort', onAbort);
+        resolve(rang);
       };
-      const timer = setTimeout(wake, ms);
-      signal.addEventListener('abort', wake, { once: true });
-      this.#wake = wake;
-      if (!this.#listening) void this.#listen();
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (ms > 0) this.wakeWithin(ms);
+      this.#listening.listen(this);
     });
+  }
+
+  /** Ends the wait, if there is one. */
+  wake(rang: boolean): void {
+    const wake = this.#wake;
+    if (wake === undefined) return;
+    this.#wake = undefined;
+    this.#listening.stopListening(this);
+    wake(rang);
+  }
+
+  /** Ends the wait after `ms`, unless it ends sooner. */
+  wakeWithin(ms: number): void {
+    const dueAt = performance.now() + ms;
+    if (this.#wake === undefined || dueAt >= this.#dueAt) return;
+    this.#dueAt = dueAt;
+    clearTimeout(this.#timer);
+    // A longer timer would overflow; `Doorbells` looks long before.
+    this.#timer = setTimeout(() => this.wake(false), Math.min(ms, 2 ** 31 - 1));
   }
 
   close(): void {
     this.#closed = true;
-    this.#client?.disconnect();
-    this.#wake?.();
-  }
-
-  /** One blocking pop is enough for many waits: it stays while a timer wakes the waiter, and serves the next. */
-  async #listen(): Promise<void> {
-    this.#listening = true;
-    while (this.#wake !== undefined && !this.#closed) {
-      const rang = await this.#pop();
-      if (rang && this.#wake === undefined) this.#passOn();
-      if (rang) this.#wake?.();
-    }
-    this.#listening = false;
-  }
-
-  async #pop(): Promise<boolean> {
-    if (this.#client === undefined) {
-      this.#client = this.#connect();
-      // Its failures end the pop, and the next one connects again.
-      this.#client.on('error', () => undefined);
-    }
-    const client = this.#client;
-    const dead = setInterval(() => client.disconnect(true), SILENCE_MS);
-    try {
-      const rang = (await client.blpop(this.#key, BLOCK_SECONDS)) !== null;
-      this.#failingSince = undefined;
-      return rang;
-    } catch {
-      this.#failingSince ??= performance.now();
-      if (performance.now() - this.#failingSince >= GIVE_UP_MS) {
-        this.#failingSince = undefined;
-        this.#client = undefined;
-        client.disconnect();
-      }
-      if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      return false;
-    } finally {
-      clearInterval(dead);
-    }
+    this.wake(false);
   }
 }

@@ -9,11 +9,10 @@ import { extend } from '../scripts/extend.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 import { settle } from '../scripts/settle.ts';
 
-/** An idle consumer looks this often although nobody rang: it is everybody's reaper, and a ring can be lost. */
-const LOOK_EVERY_MS = 5_000;
-
 export interface RedisSubscriptionOptions extends ExchangeOptions {
   readonly doorbell: Doorbell;
+  /** Rings for another consumer, if there is anything to claim. */
+  readonly passOn: () => void;
   /** Most that one claim ahead of `receive` takes. */
   readonly prefetch: number;
   readonly onClose: () => void;
@@ -53,9 +52,9 @@ export class RedisSubscription implements Subscription {
       }
       if (deliveries.length > 0) this.#prefetcher.refill(deliveries, most, signal);
       if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
-      const jittered = LOOK_EVERY_MS * (0.8 + 0.4 * Math.random());
-      const { nextEventMs } = claimed;
-      await this.#options.doorbell.wait(nextEventMs < 0 ? jittered : Math.min(nextEventMs, jittered), signal);
+      const rang = await this.#options.doorbell.wait(claimed.nextEventMs, signal);
+      // Aborted in the moment in which it rang: another consumer has to come.
+      if (rang && isOver()) this.#options.passOn();
     }
     return [];
   }
