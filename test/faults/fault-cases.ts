@@ -219,7 +219,7 @@ export function faultCases(broker: FaultBroker): void {
         for (let count = 0; count < workers; count++) bench.worker({ concurrency: 4 });
         await until(async () => (await bench.counts()).dead === 1, 90_000, 'the blocking task is a dead letter');
         await bench.drained(60_000, 1);
-        const letters = await (await firstMessages(bench.broker()).inspector, bench.queue, 'dead', 10);
+        const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
         expect(letters.map(({ id }) => id)).toEqual(['job-0']);
         const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 0).length;
         figures('event loop blocked each time', { workers, starts, 'extra starts': bench.extraStarts() });
@@ -246,7 +246,7 @@ export function faultCases(broker: FaultBroker): void {
       await until(async () => (await bench.counts()).dead === 2, 90_000, 'the poisons are dead');
       await bench.drained(60_000, 2);
       stopped = true;
-      const letters = await (await firstMessages(bench.broker()).inspector, bench.queue, 'dead', 10);
+      const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
       expect(letters.map(({ id }) => id).toSorted()).toEqual(['job-100', 'job-121']);
       const starts = [100, 121].map(
         (poison) => bench.notes().filter(({ what, n }) => what === 'S' && n === poison).length,

@@ -115,7 +115,7 @@ async function judge(broker: Broker, first: number, last: number) {
 }
 
 async function sentTo(broker: Broker): Promise<Sent[]> {
-  const envelopes = await (broker as firstMessages(Inspected).inspector, QUEUE, 'ready', MOST_TICKS);
+  const envelopes = await firstMessages((broker as Inspected).inspector, QUEUE, 'ready', MOST_TICKS);
   return envelopes.map(({ headers }) => ({
     tick: Date.parse(headers['scheduled-at'] ?? ''),
     at: Number(headers['brokkr-at']),
