@@ -1,9 +1,9 @@
 import { UnsupportedFeatureError } from '../errors/errors.ts';
 
-/** A task keeps its result, and nothing keeps results. */
+/** The error of a task that keeps its result, if no store keeps results. */
 export function noResultStore(task: string): UnsupportedFeatureError {
   return new UnsupportedFeatureError(
-    `task ${task} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`,
+    `task ${task} keeps its result, and this broker keeps no results; set TASK_RESULT_URL to a store that does, such as redis://`,
     { code: 'RESULT_STORE_MISSING' },
   );
 }

@@ -102,15 +102,24 @@ export interface Sender<A extends readonly unknown[], R> {
 }
 
 /**
- * A task as those see it who send it or ask about it, and do not run it. `queueName` is its own, else the manager's
- * default: reading it asks the manager for its settings, and throws a ConfigError where these are wrong.
+ * A task as seen by code that sends it or asks for its messages, and does not run it. `queueName` is its own queue, else
+ * the manager's default queue; reading it throws a ConfigError if settings are invalid.
  */
 export interface TaskRef<A extends readonly unknown[], R> extends Sender<A, R> {
   readonly taskName: string;
   readonly queueName: string;
+  /**
+   * Returns the handle of a message by its id, in any process. Opens nothing, and does not check whether there is such a
+   * message: `await handle.status()` does.
+   * @param options `queue`: the queue that the message was sent to @default the queue of the task
+   * @throws ConfigError (`MESSAGE_ID_INVALID`) if `id` is not a string of 1 to 200 characters
+   * @example
+   * const { state } = await charge.handle(id).status();
+   */
+  handle(id: string, options?: { readonly queue?: string | undefined }): TaskHandle<R>;
 }
 
-/** A task: sends, and called as a function runs its body here, with no broker. */
+/** A task: it sends messages. Called as a function it runs its body here, without a broker. */
 export type Task<A extends readonly unknown[] = readonly unknown[], R = unknown> = TaskRef<A, Json<R>> &
   ((...args: A) => Promise<R>);
 

@@ -4,16 +4,16 @@ interface Listener<A extends readonly unknown[]> {
   readonly once?: Listener<A>;
 }
 
-/**
- * Typed events whose listeners cannot do harm: what one throws, or rejects with, is reported and the rest are
- * called.
- */
+/** Typed events. If a listener throws or rejects, the error is reported, and the other listeners are called. */
 export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   readonly #listeners = new Map<keyof M, Set<Listener<never>>>();
   readonly #report: (event: string, error: unknown) => void;
+  readonly #parent: EventEmitter<M> | undefined;
 
-  constructor(report: (event: string, error: unknown) => void) {
+  /** @param parent gets every event too: its listeners are called after the own ones */
+  constructor(report: (event: string, error: unknown) => void, parent?: EventEmitter<M>) {
     this.#report = report;
+    this.#parent = parent;
   }
 
   on<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
@@ -23,7 +23,7 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   }
 
   once<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
-    // It returns what the listener returns, so that `emit` hears of a promise that rejects.
+    // Returns the listener's promise, so that `emit` can report its rejection.
     const heard = (...args: M[E]) => {
       this.off(event, heard);
       return listener(...args);
@@ -40,14 +40,18 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
     if (listeners.size === 0) this.#listeners.delete(event);
   }
 
-  /** Whether anybody listens: an event nobody hears need not be made. */
+  /** Whether the event has a listener: without one the event need not be made. */
   has(event: keyof M): boolean {
-    return this.#listeners.has(event);
+    return this.#listeners.has(event) || this.#parent?.has(event) === true;
   }
 
   emit<E extends keyof M>(event: E, ...args: M[E]): void {
     const listeners = this.#listeners.get(event);
-    if (listeners === undefined) return;
+    if (listeners !== undefined) this.#call(event, listeners, args);
+    this.#parent?.emit(event, ...args);
+  }
+
+  #call<E extends keyof M>(event: E, listeners: Iterable<Listener<never>>, args: M[E]): void {
     for (const listener of [...listeners]) {
       try {
         const answer: unknown = (listener as unknown as (...args: readonly unknown[]) => unknown)(...args);

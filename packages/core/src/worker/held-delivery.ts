@@ -1,5 +1,6 @@
 import type { Delivery } from '../broker/delivery.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
+import type { RunProgress } from '../task/run-progress.ts';
 import type { Report } from './reporter.ts';
 
 /** What a held delivery needs of the lane it came by. */
@@ -8,15 +9,15 @@ export interface HoldingLane {
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
 }
 
-/** A delivery that a worker holds, from its hand-over until it is settled or lost. */
+/** A delivery that a worker holds, from its arrival until it is settled or lost. */
 export class HeldDelivery {
   readonly lane: HoldingLane;
   readonly delivery: Delivery;
-  /** What is to be told of it once the broker has taken its settlement. */
+  /** The report of its end, once the broker has accepted the settlement. */
   report: Report | undefined;
   /** Result to store once the broker has accepted the settlement. */
   result: SettledResult | undefined;
-  /** Where it stands in its lane's list of leases; -1 where it is not held. */
+  /** Index in its lane's list of leases; -1 if it is not held. */
   leasePlace = -1;
 
   constructor(lane: HoldingLane, delivery: Delivery) {
@@ -24,7 +25,12 @@ export class HeldDelivery {
     this.delivery = delivery;
   }
 
-  /** Whether its settlement is under way. */
+  /** Progress that its handler has reported, if one ran and did. */
+  get progress(): RunProgress | undefined {
+    return undefined;
+  }
+
+  /** Whether its settlement is pending. */
   get isSettling(): boolean {
     return this.report !== undefined;
   }

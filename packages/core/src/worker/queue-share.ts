@@ -6,21 +6,21 @@ import { failpoint } from '../failpoints/failpoint.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Source } from './source.ts';
 
-/** How long a queue that failed may keep the others waiting when it is asked again. */
+/** How long a queue that failed may delay the others when it is read again. */
 const PROBE_MS = 200;
 
-/** Told of a queue that could not be read, and is asked again after `waitMs`. */
+/** Is called for a queue that could not be read. It is read again after `waitMs`. */
 export type OnFetchError = (queue: string, error: unknown, waitMs: number) => void;
 
-/** A source in the contest for the next message. One that fails rests for a while, and holds up no other. */
+/** A queue and its share of a worker's slots. A queue that fails backs off, and delays no other queue. */
 export class QueueShare<S extends Source> {
   readonly source: S;
   /**
-   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a contender on by 1 / weight, and the one
-   * that is furthest behind is next.
+   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a queue on by 1 / weight, and the queue that is
+   * furthest behind is next.
    */
   pass = 0;
-  /** It gave less than its share when it was last asked. */
+  /** It had fewer messages than its share when it was last read. */
   isIdle = false;
   readonly #clock: Clock;
   readonly #onError: OnFetchError;
@@ -33,20 +33,20 @@ export class QueueShare<S extends Source> {
     this.#onError = onError;
   }
 
-  /** Resolves once it may be asked again; `undefined` where it may be now. */
+  /** Resolves once it may be read again; `undefined` if it may be read now. */
   get rest(): Promise<void> | undefined {
     return this.#rest;
   }
 
-  /** Stands in the contest again: while it was empty, or could not be read, it has saved up no turns. */
+  /** Takes part in the sharing again. A queue gets no credit for the time it was empty, paused or could not be read. */
   join(pass: number): void {
     if (this.isIdle) this.pass = Math.max(this.pass, pass);
     this.isIdle = false;
   }
 
   /**
-   * What its subscription hands over: nothing while it fails.
-   * @param stopped ends a rest
+   * Receives from its subscription. Returns nothing while that fails.
+   * @param stopped ends a backoff
    */
   async take(limit: number, wait: boolean, signal: AbortSignal, stopped: AbortSignal): Promise<readonly Delivery[]> {
     try {
@@ -56,9 +56,9 @@ export class QueueShare<S extends Source> {
           : await this.#probe(limit, signal);
       if (deliveries.length > 0) failpoint('claim.after-exec-before-reply');
       if (deliveries.length > 0 || (wait && signal.aborted)) this.#waitMs = 0;
-      // A closed broker answers so, at once and for ever.
+      // A closed broker returns nothing, immediately and each time.
       else if (wait)
-        this.#fail(new BrokerUnavailableError('the broker hands out nothing, as one that was closed'), stopped);
+        this.#fail(new BrokerUnavailableError('the broker returned no message, as a closed broker does'), stopped);
       return deliveries;
     } catch (error) {
       this.#fail(error, stopped);
@@ -66,7 +66,7 @@ export class QueueShare<S extends Source> {
     }
   }
 
-  /** After a failure others wait for the answer no longer than a moment. */
+  /** Reads a queue that failed before: the others wait at most `PROBE_MS` for its answer. */
   async #probe(limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     const enough = new AbortController();
     const stop = () => enough.abort();

@@ -9,22 +9,22 @@ import { RetryLater } from '../task/retry-later.ts';
 import type { WorkerStats } from './worker-stats.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
-/** What is told of a delivery once the broker has taken its settlement. */
+/** The report of a delivery, once the broker has accepted its settlement. */
 export interface Report {
-  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'none';
+  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'cancelled' | 'none';
   readonly durationMs: number;
   readonly error?: unknown;
 }
 
-/** Names come off the wire: of more than so many the first are enough to see what is wrong. */
+/** Names come from outside: the first ones are enough to see what is wrong. */
 const MOST_UNKNOWN = 100;
 
 export const NO_REPORT: Report = { event: 'none', durationMs: 0 };
 
 /**
- * What is told of a settlement.
- * @param ranMs how long the handler ran; `undefined` where none did
- * @param error what it threw, which may be `undefined` too
+ * The report of a settlement.
+ * @param ranMs how long the handler ran; `undefined` if none ran
+ * @param error the value that it threw, which may be `undefined` too
  */
 export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown): Report {
   const durationMs = ranMs ?? 0;
@@ -42,7 +42,7 @@ export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown
   }
 }
 
-/** Tells events, counts and log lines of what has happened to messages. */
+/** Emits an event, counts and logs a line for each message that was settled or lost. */
 export class Reporter {
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #rates: WorkerStats;
@@ -75,7 +75,7 @@ export class Reporter {
     );
   }
 
-  /** Put off until somebody knows it: told once for each task, since its messages may be many and come again and again. */
+  /** Logs a task that this worker does not define, once for each name: its messages are many, and come again and again. */
   unknownTask(name: string, queue: string): void {
     if (this.#unknownTasks.has(name) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
     this.#unknownTasks.add(name);
@@ -85,7 +85,7 @@ export class Reporter {
     );
   }
 
-  /** The hot path: nothing is made that nobody hears. */
+  /** The hot path: no event is made without a listener. */
   #succeeded(delivery: Delivery, report: Report): void {
     this.#rates.count('succeeded');
     const heard = this.#events.has('succeeded');
@@ -96,7 +96,7 @@ export class Reporter {
     if (heard) this.#events.emit('succeeded', event);
   }
 
-  #tell(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
+  #tell(kind: 'retrying' | 'dead' | 'expired' | 'cancelled', settlement: Settlement, report: Report): void {
     this.#rates.count(kind);
     const event = eventOf(settlement.delivery, report);
     const fields = {
@@ -117,6 +117,9 @@ export class Reporter {
         break;
       case 'expired':
         this.#logger.warn(fields, 'task expired before it started');
+        break;
+      case 'cancelled':
+        this.#logger.info({ task: fields.task, durationMs: fields.durationMs }, 'task was cancelled while it ran');
         break;
     }
     this.#events.emit(kind, event);
@@ -151,6 +154,6 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
   const nextAt = new Date(settlement.replacement.notBefore);
-  // A wait may be longer than a Date can tell.
+  // A wait may be longer than a Date can hold.
   return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
 }

@@ -5,7 +5,7 @@ import { kindOf, shown } from '../errors/kind-of.ts';
 import type { StopOptions, WorkerEvents, WorkerOptions } from './worker.ts';
 
 const DEFAULT_WEIGHT = 1;
-/** It travels in dead letters and names keys at servers. */
+/** The id is stored in dead letters, and names keys at servers. */
 const WORKER_ID = /^\P{Cc}{1,200}$/u;
 const WORKER_OPTIONS: OptionNames<WorkerOptions> = { queues: true, concurrency: true, strict: true, workerId: true };
 const STOP_OPTIONS: OptionNames<StopOptions> = { timeout: true };
@@ -16,10 +16,13 @@ const EVENTS: OptionNames<WorkerEvents> = {
   retrying: true,
   dead: true,
   expired: true,
+  cancelled: true,
   leaseLost: true,
+  paused: true,
+  resumed: true,
 };
 
-/** @throws ConfigError for an option that is none, a `strict` that is neither true nor false, and a bad `workerId` */
+/** @throws ConfigError for an unknown option, a `strict` that is neither true nor false, and an invalid `workerId` */
 export function checkWorkerOptions(options: WorkerOptions): void {
   checkOptions(options, WORKER_OPTIONS, 'createWorker');
   const strict: unknown = options.strict;
@@ -34,14 +37,14 @@ export function checkWorkerOptions(options: WorkerOptions): void {
   }
 }
 
-/** @throws ConfigError for an option that is none */
+/** @throws ConfigError for an unknown option */
 export function checkStopOptions(options: StopOptions): void {
   checkOptions(options, STOP_OPTIONS, 'stop');
 }
 
 /**
- * Queues and their weights, in the order given.
- * @throws ConfigError for a bad name, a weight that is no positive number, or no queue at all
+ * Queues and their weights, in the given order.
+ * @throws ConfigError for an invalid name, a weight that is not a positive number, and an empty list
  */
 export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: string): ReadonlyMap<string, number> {
   const weights = entries(queues ?? [defaultQueue]);
@@ -67,7 +70,7 @@ function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number]
   );
 }
 
-/** @throws ConfigError where it is no whole number of 1 or more */
+/** @throws ConfigError if it is not a whole number of 1 or more */
 export function checkConcurrency(concurrency: number): number {
   if (Number.isSafeInteger(concurrency) && concurrency >= 1) return concurrency;
   throw new ConfigError(`concurrency: a whole number of 1 or more, got ${shown(concurrency)}`, {
@@ -76,18 +79,18 @@ export function checkConcurrency(concurrency: number): number {
 }
 
 /**
- * A listener to an event that never comes would be heard of when it was needed.
- * @param method of the worker, for the error
- * @throws ConfigError for an event that is none, with the nearest one, and for a listener that is no function
+ * Checks what `on`, `off` and `once` are given: a listener to an event that does not exist would never be called.
+ * @param method for the error, such as `worker.on`
+ * @throws ConfigError (`EVENT_UNKNOWN`) with the nearest event, (`LISTENER_INVALID`) if the listener is not a function
  */
-export function checkListener(event: unknown, listener: unknown, method: 'on' | 'off' | 'once'): void {
+export function checkListener(event: unknown, listener: unknown, method: string): void {
   if (typeof event !== 'string' || !Object.hasOwn(EVENTS, event)) {
     const told =
       typeof event === 'string' ? advice(event, Object.keys(EVENTS)) : `known are ${Object.keys(EVENTS).join(', ')}`;
-    throw new ConfigError(`worker.${method}: unknown event ${shown(event)}; ${told}`, { code: 'EVENT_UNKNOWN' });
+    throw new ConfigError(`${method}: unknown event ${shown(event)}; ${told}`, { code: 'EVENT_UNKNOWN' });
   }
   if (typeof listener === 'function') return;
-  throw new ConfigError(`worker.${method}: the listener of ${event} is ${kindOf(listener)}, not a function`, {
+  throw new ConfigError(`${method}: the listener of ${event} is ${kindOf(listener)}, not a function`, {
     code: 'LISTENER_INVALID',
   });
 }

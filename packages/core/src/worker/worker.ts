@@ -1,10 +1,10 @@
 import type { Duration } from '../clock/duration.ts';
 
-/** What `createWorker` takes. A wrong option or queue name is a ConfigError there, before anything is opened. */
+/** Options of `createWorker`. An invalid option or queue name is a ConfigError there, before anything is opened. */
 export interface WorkerOptions {
   /** Queues to serve: names with equal weight, or weights by name. @default the default queue (`TASK_QUEUE_NAME`) */
   readonly queues?: readonly string[] | Readonly<Record<string, number>> | undefined;
-  /** Tasks at once. @default `TASK_MAX_WORKERS`, else 4 */
+  /** How many tasks run at the same time. @default `TASK_MAX_WORKERS`, else 4 */
   readonly concurrency?: number | undefined;
   /** Empty the first queue before the next, in place of weights. @default false */
   readonly strict?: boolean | undefined;
@@ -12,10 +12,10 @@ export interface WorkerOptions {
   readonly workerId?: string | undefined;
 }
 
-/** One run of a task, as events tell it. */
+/** One run of a task, in events. */
 export interface TaskEvent {
   readonly id: string;
-  /** Task name; empty where the message could not be decoded. */
+  /** Task name; empty if the message could not be decoded. */
   readonly name: string;
   readonly queue: string;
   readonly attempt: number;
@@ -24,52 +24,59 @@ export interface TaskEvent {
 }
 
 /**
- * What a worker tells, and what listeners are called with. The end of a run is told once the broker has taken it, so it
- * is a fact by then; of what `stop` handed back nothing is told.
+ * Events of a worker, with the arguments of their listeners. The end of a run is reported once the broker has accepted it.
+ * There is no event for messages that `stop` handed back.
  */
 export interface WorkerEvents {
-  /** It has subscribed to its queues. */
+  /** The worker has subscribed to its queues. */
   started: [];
-  /** It holds nothing any more. */
+  /** The worker holds no message any more. */
   stopped: [];
   succeeded: [event: TaskEvent];
-  /** An attempt failed, or asked to be run later, and the message is stored for another. */
+  /** An attempt failed, or asked to run later, and the message is stored for another one. */
   retrying: [event: TaskEvent];
-  /** The message stands among the dead letters. */
+  /** The message is a dead letter. */
   dead: [event: TaskEvent];
-  /** Its time was over before it started. */
+  /** The message did not start in time (`expiresIn`). */
   expired: [event: TaskEvent];
-  /** Somebody else may run it now; what this run gave was dropped. */
+  /** A run was cancelled by `handle.cancel({ running: true })`. */
+  cancelled: [event: TaskEvent];
+  /** The lease ended: another worker may run the message now, and the result of this run was dropped. */
   leaseLost: [event: TaskEvent];
+  /** The worker takes no more messages of a queue, because the queue is paused. */
+  paused: [event: { readonly queue: string }];
+  /** The worker takes messages of the queue again. */
+  resumed: [event: { readonly queue: string }];
 }
 
-/** What `stop` takes. An unknown option or a wrong duration is a ConfigError. */
+/** Options of `stop`. An unknown option or an invalid duration is a ConfigError. */
 export interface StopOptions {
-  /** Time for what runs to end; 5 s before it is up the handlers' signals abort. @default `TASK_SHUTDOWN_TIMEOUT`, else 25 s */
+  /** Time for running tasks to end; 5 s before it ends the handlers' signals abort. @default `TASK_SHUTDOWN_TIMEOUT`, else 25 s */
   readonly timeout?: Duration | undefined;
 }
 
-/** What `stop` resolves with: the same at each call, of the worker's one end. */
+/** Result of `stop`, the same at each call. */
 export interface StopReport {
-  /** Runs that did not end in time, and whose messages went back to their queues. */
+  /** How many runs did not end in time: their messages went back to their queues. */
   readonly interrupted: number;
 }
 
-/** Takes messages from queues and runs their tasks, as many at once as its concurrency. */
+/** Takes messages from queues and runs their tasks, at most `concurrency` at the same time. */
 export interface Worker {
   readonly id: string;
   /**
-   * Runs the start hooks, subscribes and begins to fetch. Once only.
-   * @throws what a start hook throws; BrokerUnavailableError; ConfigError
+   * Runs the start hooks, subscribes and begins to fetch. It can be called once.
+   * @throws BrokerUnavailableError, ConfigError, and the error of a start hook
    */
   start(): Promise<void>;
   /**
-   * Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing; for a broker that does not
-   * answer it waits 2 s, and what it holds comes back by its lease. Called again it may shorten the time.
-   * @throws ConfigError for wrong options
+   * Stops fetching, waits for running tasks, and hands the other messages back. Resolves once the worker holds no message.
+   * If the broker does not answer within 2 s, its messages are redelivered when their leases end. A second call may
+   * shorten the time.
+   * @throws ConfigError for invalid options
    */
   stop(options?: StopOptions): Promise<StopReport>;
-  /** Listeners are called at once; what they throw is logged and changes nothing. */
+  /** Adds a listener. Listeners are called synchronously; an error of theirs is logged, and changes nothing. */
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
