@@ -1,4 +1,11 @@
-import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core/adapter';
+import type {
+  Delivery,
+  Envelope,
+  PublishReceipt,
+  SubscribeOptions,
+  Subscription,
+  WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { MemoryBroker } from '../memory-broker.ts';
 
 /**
@@ -6,6 +13,7 @@ import { MemoryBroker } from '../memory-broker.ts';
  * was sent. `testApp` uses it to run workers only during `drain` and `advance`.
  */
 export class GatedBroker extends MemoryBroker {
+  override readonly workers: WorkerDirectory = withoutTimers(this.workers);
   readonly sent: Envelope[] = [];
   #isOpen = false;
   #opened: (() => void)[] = [];
@@ -69,4 +77,16 @@ export class GatedBroker extends MemoryBroker {
       else this.#opened.push(done);
     });
   }
+}
+
+/** Reports are kept forever, and only changes are reported: a report every few seconds would slow virtual years down. */
+function withoutTimers(workers: WorkerDirectory): WorkerDirectory {
+  return {
+    report: async (report) => {
+      await workers.report(report, Number.POSITIVE_INFINITY);
+      return { nextMs: Number.POSITIVE_INFINITY };
+    },
+    retire: (id) => workers.retire(id),
+    reports: () => workers.reports(),
+  };
 }
