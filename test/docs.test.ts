@@ -29,7 +29,7 @@ describe('a snippet of the documentation prints what its comment says', () => {
       expect(prints, `${where}: a comment <!-- run: prints "…" --> before it`).toBeDefined();
       // A worker that was started runs until it is stopped; a snippet need not show how it ends.
       const ended = text.includes('createWorker')
-        ? `${text}\nawait new Promise((resolve) => worker.on('succeeded', resolve));\nawait tm.close();\n`
+        ? `${text.replace('await worker.start();', `const ran = new Promise((done) => worker.once('succeeded', done));\n$&`)}\nawait ran;\nawait tm.close();\n`
         : text;
       const path = join(folder, `${where.replace(/[^A-Za-z0-9]+/g, '-')}.mjs`);
       writeFileSync(path, (await transformWithOxc(ended, 'snippet.ts')).code);
