@@ -15,11 +15,6 @@ export class Keys {
     return `${this.queue(name)}:bell`;
   }
 
-  /** Ids of the ready messages; the head is next. */
-  ready(name: string): string {
-    return `${this.queue(name)}:ready`;
-  }
-
   /** The queue of a key that `bell` returned. */
   queueOfBell(key: string): string {
     return key.slice(this.#namespace.length + 2, -'}:bell'.length);
@@ -28,6 +23,11 @@ export class Keys {
   /** List that interrupts the blocking pop of one process. */
   wake(id: string): string {
     return `${this.#namespace}:wake:${id}`;
+  }
+
+  /** Ids of the ready messages; the head is next. */
+  ready(name: string): string {
+    return `${this.queue(name)}:ready`;
   }
 
   /** Messages that are ready, delayed or running, by id. */

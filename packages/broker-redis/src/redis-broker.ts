@@ -68,9 +68,9 @@ export class RedisBroker implements Broker {
   readonly diagnostics: Diagnostics;
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #publisher: RedisPublisher;
   readonly #timeoutMs: number;
   readonly #doorbells: Doorbells;
+  readonly #publisher: RedisPublisher;
   readonly #results: RedisResults;
   readonly #subscriptions = new Set<RedisSubscription>();
   #closing: Promise<void> | undefined;

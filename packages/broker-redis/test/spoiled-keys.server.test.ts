@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type Delivery,
   deadLetterEnvelope,
+  type Delivery,
   type Envelope,
   type Settlement,
   type Subscription,

@@ -6,7 +6,7 @@ describe('addJob refuses a wrong job by naming job and field, and adds nothing',
   const { tm, scheduler } = bench();
   const ping = tm.task({ name: 'ping' }, async () => undefined);
   const func = ping.send;
-  it.each([
+  it.each<readonly [job: unknown, problem: RegExp]>([
     [{ func, trigger: 'interval', minutes: 1 }, /must have an id of 1 to 120 visible characters/],
     [{ id: 'j', func: () => undefined, trigger: 'interval', minutes: 1 }, /job "j": func must be the send of a task/],
     [{ id: 'j', func, trigger: 'sometimes' }, /job "j": trigger must be 'cron'/],

@@ -1,4 +1,5 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
+import type { Task } from '@brokkr/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ElectingOnly, HostClock, type Line, onCleanUp, type Place, place, sent, start } from './bench.ts';
 
@@ -156,7 +157,7 @@ describe('the clock of the host goes ahead, or the machine sleeps', () => {
   it('by an hour: the missed ticks of a thousand jobs are one line, and each job goes on', async () => {
     const given = place();
     const { scheduler, lines } = await start(given, everySecond);
-    const { send } = scheduler.managers()[0].get('ping') as { send: never };
+    const { send } = scheduler.managers()[0].get('ping') as Task<[]>;
     for (let n = 1; n < 1_000; n++) scheduler.addJob({ id: `p${n}`, func: send, trigger: 'interval', seconds: 60 });
     await given.clock.advance(1_500);
     given.clock.setAheadMs = 3_600_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { currentTask, readDeadLetter, RetryLater, type TaskOptions, TaskManager } from '@brokkr/core';
+import { currentTask, readDeadLetter, RetryLater, TaskManager, type TaskOptions } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';

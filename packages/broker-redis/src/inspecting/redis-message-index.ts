@@ -1,5 +1,4 @@
-import type { MessageIndex } from '@brokkr/core/adapter';
-import { checkQueueName } from '@brokkr/core/adapter';
+import { checkQueueName, type MessageIndex } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { remove } from '../scripts/remove.ts';

@@ -27,7 +27,7 @@ export interface RedriveRecord {
 /** A dead letter, as its headers describe it. */
 export interface DeadLetterRecord {
   readonly id: string;
-  /** Task name; empty if the message has none. */
+  /** Task name; empty if it could not be decoded. */
   readonly task: string;
   readonly reason: string;
   /** Failed attempts, oldest first. */
@@ -40,7 +40,7 @@ export interface DeadLetterRecord {
   readonly redriven?: RedriveRecord;
 }
 
-/** Reads the headers of a dead letter. Never throws, for any headers. */
+/** Reads the headers of a dead letter. Never throws: headers that Brokkr has not written count as missing. */
 export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
   const deadAt = text(headers[DEAD_AT_HEADER]);
   const deadBy = text(headers[DEAD_BY_HEADER]);

@@ -1,4 +1,4 @@
-import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
+import { deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { PARKED_HEADER } from '../broker/headers.ts';
@@ -82,16 +82,21 @@ function retry(delivery: Delivery, replacement: Envelope): Verdict {
   return settle({ kind: 'retry', delivery, replacement });
 }
 
-function deadLetter(delivery: Delivery, reason: string, { now, workerId }: JudgeContext): Verdict {
-  return settle(deadLetterFor(delivery, reason, { at: now(), by: workerId }));
+function deadLetter(delivery: Delivery, reason: string, judging: JudgeContext): Verdict {
+  return settle(deadLetterFor(delivery, reason, judging));
 }
 
 /** The settlement that makes a dead letter of a delivery. If its headers are refused, the letter keeps only some. */
-export function deadLetterFor(delivery: Delivery, reason: string, death: Death): Settlement {
+export function deadLetterFor(
+  delivery: Delivery,
+  reason: string,
+  { now, workerId }: Pick<JudgeContext, 'now' | 'workerId'>,
+): Settlement {
   const { envelope } = delivery;
   const isRefused = 'refused' in readHeaders(envelope.headers);
   const kept = isRefused ? { ...envelope, headers: keptHeaders(envelope.headers) } : envelope;
-  return { kind: 'dead-letter', delivery, reason, replacement: deadLetterEnvelope(kept, reason, death) };
+  const replacement = deadLetterEnvelope(kept, reason, { at: now(), by: workerId });
+  return { kind: 'dead-letter', delivery, reason, replacement };
 }
 
 function settle(settlement: Settlement): Verdict {

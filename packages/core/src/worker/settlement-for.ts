@@ -82,8 +82,9 @@ function settlementForFailure(error: unknown, ended: Ended, settling: Settlement
   const now = settling.now();
   const history = historyWith(error, ended, settling, now);
   const waitMs = waitBeforeRetry(error, ended, settling);
-  if (waitMs === null)
+  if (waitMs === null) {
     return deadLetter(ended, errorLine(errorRecord(error)), history, { at: now, by: settling.workerId });
+  }
   const headers = { [ATTEMPT_HEADER]: String(message.attempt + 1), [HISTORY_HEADER]: history };
   return { kind: 'retry', delivery, replacement: again(withoutLater(envelope), now + waitMs, headers) };
 }
