@@ -29,6 +29,7 @@ import { closedError } from './connection/redis-errors.ts';
 import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
+import { Lookout } from './consuming/lookout.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
 import { serverOf } from './connection/server-of.ts';
 import { append } from './scripts/append.ts';
@@ -48,6 +49,8 @@ export interface RedisBrokerOptions extends BrokerOptions {
 }
 
 const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
+/** From so many queues on, idle ones are looked at together before each of them is claimed from. */
+const MANY_QUEUES = 16;
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
@@ -75,6 +78,7 @@ export class RedisBroker implements Broker {
   readonly #keyTtl: string;
   readonly #slots: IdempotencySlots;
   readonly #timeoutMs: number;
+  readonly #lookout: Lookout;
   readonly #doorbells: Doorbells;
   readonly #results: RedisResults;
   readonly #announced = new Set<string>();
@@ -101,7 +105,15 @@ export class RedisBroker implements Broker {
       check: (checked) => checkServer(checked, allowEviction, logger),
     });
     const duplicate = () => duplicateFor(this.#connection.client);
-    this.#doorbells = new Doorbells({ connection: this.#connection, keys: this.#keys, connect: duplicate, logger });
+    const lookout = new Lookout(this.#connection, this.#keys);
+    this.#lookout = lookout;
+    this.#doorbells = new Doorbells({
+      connection: this.#connection,
+      keys: this.#keys,
+      lookout,
+      connect: duplicate,
+      logger,
+    });
     this.#slots = new IdempotencySlots(this.#connection, this.#keys, this.#keyTtl);
     const inspector = new RedisInspector(this.#connection, this.#keys);
     this.inspector = inspector;
@@ -152,6 +164,8 @@ export class RedisBroker implements Broker {
       connection: this.#connection,
       doorbell: this.#doorbells.doorbell(queue),
       passOn: () => this.#doorbells.passOn(queue),
+      lookout: this.#lookout,
+      hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
