@@ -13,8 +13,8 @@ type NSpell = (dictionary: { aff: Buffer; dic: Buffer }) => Speller;
 /** Words of the trade, and of this project, that the American dictionary does not have. */
 const OWN = new Set(
   (
-    'ack acks acknowledgement acknowledgements amqp args async backoff brokkr cancelled cli codec config cron ctx ' +
-    'diagnosable docstring dropreply duration durations enqueued env eta failpoint failpoints findable func getter ' +
+    'ack acks acknowledgement acknowledgements amqp args async backoff brokkr cancelled changelog cli codec config cron ctx ' +
+    'diagnosable docstring dropreply duration durations encodable enqueued env eta failpoint failpoints findable func getter ' +
     'getters idempotency inspectable interleavings jitter json kib lua matcher mib microtask middleware minified misfire ' +
     'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven runnable ' +
     'schemas sha tls ttl undecodable unix unroutable unserializable unserved url utf uuid vhost'
@@ -24,7 +24,7 @@ const OWN = new Set(
 /** Names of products and packages, as they are written in prose. */
 const PRODUCTS = new Set(
   (
-    'ConfigError Ctrl InversifyJS NServiceBus BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
+    'CommonJS ConfigError Ctrl InversifyJS NServiceBus BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
     'rabbitmq rolldown valibot vitest zod'
   ).split(' '),
 );

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, expect } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
-const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
+export const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
 export const app = join(root, 'test', 'fixtures', 'apps', 'tasks.ts');
 
 const running = new Set<ChildProcess>();

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createBroker, openBroker } from '@brokkr/core';
 import { describe, expect, it } from 'vitest';
-import { app, brokkr, workplace } from './brokkr.ts';
+import { app, brokkr, until, workplace } from './brokkr.ts';
 
 describe('wrong usage gets one clear line and exit code 2', () => {
   it.each([
@@ -35,7 +36,7 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     [
       'an application that can never finish loading',
       ['worker', '-a', 'test/fixtures/apps/stuck.ts'],
-      /stuck\.ts failed to load\n.*a top-level await waits for something that can never happen/,
+      /stuck\.ts failed to load: a top-level await waits for something that can never happen/,
     ],
     ['an application without tasks', ['tasks', '-a', 'test/fixtures/apps/empty.ts'], /empty\.ts defines no task/],
     [
@@ -123,3 +124,149 @@ describe('brokkr tasks', () => {
     expect(run.output()).toMatch(/greet .* 9 /);
   });
 });
+
+describe('brokkr send', () => {
+  it.each([
+    ['{bad', /argument 1: \{bad begins like JSON, but is not valid .*quote it: '"\{bad"'/],
+    ['[1,', /argument 1: \[1, begins like JSON/],
+    ['"open', /argument 1: "open begins like JSON/],
+    ['12345678901234567890', /cannot hold the number 12345678901234567890, it would send 12345678901234567000/],
+    ['{"a":[1,-9007199254740993]}', /cannot hold the number -9007199254740993, .*'"-9007199254740993"'/],
+    ['0.12345678901234567890', /cannot hold the number 0\.12345678901234567890/],
+    ['1e400', /cannot hold the number 1e400/],
+  ])(
+    'refuses the argument %s instead of sending another value',
+    async (argument, message) => {
+      const { env } = workplace();
+      const run = brokkr(['send', 'greet', '-a', app, '--', argument], env);
+      expect(await run.exited).toBe(2);
+      expect(run.errors()).toMatch(message);
+    },
+    20_000,
+  );
+
+  it('sends JSON as its value, and other text as a string', async () => {
+    const { env } = workplace();
+    const args = [
+      '1.0',
+      '1e3',
+      '9007199254740991',
+      '-0.5',
+      '{"a":"12345678901234567890"}',
+      'Ada',
+      '007',
+      'null',
+      '"x"',
+    ];
+    const run = brokkr(['send', 'greet', '-a', app, '--', ...args], env);
+    expect(`${await run.exited} ${run.errors()}`).toBe('0 ');
+    const broker = await openBroker(
+      createBroker(env.TASK_BROKER_URL ?? '', { brokerPackage: env.TASK_BROKER_PACKAGE }),
+    );
+    const [message] = (await broker.inspector?.peek('greetings', 'ready', 1)) ?? [];
+    await broker.close();
+    expect(JSON.parse(Buffer.from(message?.body ?? []).toString())).toEqual([
+      1,
+      1_000,
+      9_007_199_254_740_991,
+      -0.5,
+      { a: '12345678901234567890' },
+      'Ada',
+      '007',
+      null,
+      'x',
+    ]);
+  }, 20_000);
+});
+
+describe('output that nobody reads', () => {
+  it('ends queues --watch without an error', async () => {
+    const { env } = workplace();
+    await brokkr(['send', 'greet', '"Ada"', '-a', app], env).exited;
+    const run = brokkr(['queues', '--watch'], env);
+    await until(() => run.output().includes('greetings'), 'it printed');
+    run.child.stdout?.destroy();
+    expect(await run.exited).toBe(0);
+    expect(run.errors()).toBe('');
+  }, 20_000);
+
+  it('does not stop a worker', async () => {
+    const { env, notes } = workplace();
+    const run = brokkr(['worker', '-a', app, '-q', 'greetings'], env);
+    await until(() => run.output().includes('worker started'), 'it started');
+    run.child.stdout?.destroy();
+    run.child.stderr?.destroy();
+    await brokkr(['send', 'greet', '"Ada"', '-a', app], env).exited;
+    await until(() => notes().includes('hello Ada'), 'the task ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 20_000);
+});
+
+it('a task that keeps its result on a broker without results is refused by worker, worker -p 2 and doctor alike', async () => {
+  const env = { TASK_BROKER_URL: 'amqp://127.0.0.1:1' };
+  for (const args of [['worker'], ['worker', '-p', '2'], ['doctor']]) {
+    const run = brokkr([...args, '-a', 'test/fixtures/apps/keeping.ts'], env);
+    expect([args, await run.exited]).toEqual([args, 2]);
+    expect(run.output() + run.errors()).toMatch(/task greet keeps its result.*TASK_RESULT_URL/);
+  }
+}, 30_000);
+
+describe('the queues of brokkr worker', () => {
+  it('a worker that serves no queue of a task names the option that does', async () => {
+    const { env } = workplace();
+    const run = brokkr(['worker', '-a', app], env);
+    await until(() => run.output().includes('worker started'), 'it started');
+    expect(run.output()).toMatch(
+      /greet \(greetings\).* to serve them, run brokkr worker -q default,greetings or -q all/,
+    );
+    run.child.kill('SIGTERM');
+    await run.exited;
+  }, 20_000);
+
+  it.each([
+    ['all', ['greetings']],
+    ['default:2,all', ['default', 'greetings']],
+  ])(
+    '-q %s serves every queue of the application',
+    async (queues, served) => {
+      const { env } = workplace();
+      const run = brokkr(['worker', '-a', app, '-q', queues], env);
+      await until(() => run.output().includes('worker started'), 'it started');
+      expect(run.output()).toContain(`"queues":${JSON.stringify(served)}`);
+      expect(run.output()).not.toContain('no worker of this process');
+      run.child.kill('SIGTERM');
+      await run.exited;
+    },
+    20_000,
+  );
+
+  it.each(['all:2', 'emails:0', 'emails:00', 'a,,b'])(
+    '-q %s is wrong usage',
+    async (queues) => {
+      const run = brokkr(['worker', '-a', app, '-q', queues]);
+      expect(await run.exited).toBe(2);
+      expect(run.errors()).toMatch(/-q ".*": give names separated by commas/);
+    },
+    20_000,
+  );
+});
+
+it('an application in TypeScript may import by the paths of its tsconfig.json', async () => {
+  const { folder } = workplace();
+  symlinkSync(join(import.meta.dirname, '..', '..', 'node_modules'), join(folder, 'node_modules'));
+  mkdirSync(join(folder, 'src', 'lib'), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'tsconfig.json'), '{"compilerOptions":{"paths":{"@lib/*":["./src/lib/*"]}}}');
+  writeFileSync(join(folder, 'src', 'lib', 'name.ts'), "export const name: string = 'by-path';\n");
+  writeFileSync(
+    join(folder, 'src', 'tasks.ts'),
+    `import { TaskManager } from '@brokkr/core';
+import { name } from '@lib/name';
+TaskManager.getInstance().task({ name }, async () => undefined);
+`,
+  );
+  const run = brokkr(['tasks', '--json'], {}, folder);
+  expect(`${await run.exited} ${run.errors()}`).toBe('0 ');
+  expect(JSON.parse(run.output())).toMatchObject([{ name: 'by-path' }]);
+}, 20_000);

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { app, brokkr, endNow, until, workplace } from './brokkr.ts';
@@ -62,7 +62,7 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
       const run = brokkr(args, env);
       expect(await run.exited).toBe(1);
       expect(run.errors()).toMatch(
-        /^error: Redis cannot be reached now.*ECONNREFUSED 127\.0\.0\.1:1 .*run brokkr doctor\n$/,
+        /^error: [^\n]*Redis[^\n]*ECONNREFUSED 127\.0\.0\.1:1[^\n]*TASK_BROKER_URL[^\n]*\n$/,
       );
       expect(run.errors()).not.toContain('s3cret');
     },
@@ -85,6 +85,24 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
     await endNow(run);
   }, 30_000);
 
+  it('with LOG_FORMAT=pretty, the lines of worker -p 2 are readable, and name their process', async () => {
+    const { env } = workplace();
+    await brokkr(['send', 'slow', '1', '-a', app], env).exited;
+    const pretty = { LOG_FORMAT: 'pretty', LOG_TIME: 'utc', NO_COLOR: '1', LANG: 'C.UTF-8', LC_ALL: '' };
+    const run = brokkr([...worker, '-p', '2'], { ...env, ...pretty, FORCE_COLOR: '0' });
+    await until(() => (run.output().match(/ serves /g) ?? []).length === 2, 'both started');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+    for (const number of [1, 2]) {
+      expect(run.output()).toMatch(
+        new RegExp(`^#${number} [\\d:.]{12} ● worker \\S+ serves greetings · 4 at the same time$`, 'm'),
+      );
+    }
+    expect(run.output()).toMatch(/^[\d:.]{12} {3}worker process started {2}child=\d+ worker=\S+$/m);
+    expect(run.output()).not.toContain('\u001b');
+    expect(run.output()).not.toMatch(/^\{/m);
+  }, 30_000);
+
   it('--manager selects the task manager, also for worker -p 2', async () => {
     const { env, notes } = workplace();
     const managers = join(import.meta.dirname, '..', 'fixtures', 'apps', 'managers.ts');
@@ -104,6 +122,19 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
     await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'it started again');
     await brokkr(['send', 'greet', '"Ada"'], env, folder).exited;
     await until(() => notes().includes('welcome Ada'), 'the new code ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+  }, 40_000);
+
+  it('with --watch an application below a folder named dist is watched', async () => {
+    const { env, folder } = copied();
+    mkdirSync(join(folder, 'dist', 'tasks'), { recursive: true });
+    const built = join(folder, 'dist', 'tasks', 'tasks.ts');
+    copyFileSync(app, built);
+    const run = brokkr(['worker', '-a', built, '-q', 'greetings', '--watch'], env, folder);
+    await until(() => run.output().includes('"worker started"'), 'it started');
+    writeFileSync(built, `${readFileSync(built, 'utf8')}\n// changed`);
+    await until(() => (run.output().match(/"worker started"/g) ?? []).length === 2, 'it started again');
     run.child.kill('SIGTERM');
     expect(await run.exited).toBe(0);
   }, 40_000);

@@ -108,3 +108,11 @@ export class SharedRabbit implements FaultBroker<RabbitFaultServer> {
     await (await this.#server)?.stop();
   }
 }
+
+/** A node for each test, which may be killed or stopped. */
+export const rabbitUnderFaults: FaultBroker<RabbitFaultServer> = {
+  name: 'RabbitMQ',
+  fences: false,
+  start: () => RabbitFaultServer.start({ advanced: [TOLD_SOON] }),
+  recoveryMs: () => 3_000,
+};

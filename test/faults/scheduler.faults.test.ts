@@ -19,7 +19,7 @@ interface Place {
   readonly name: string;
   readonly url: string;
   readonly app: string;
-  /** The broker that schedulers and this test work on. */
+  /** Opens the broker of the schedulers for this test. */
   readonly open: () => Promise<Broker>;
 }
 
@@ -43,14 +43,14 @@ function place(name: string, url: string, module = 'scheduled.ts', inspectAt = u
 const places: Place[] = [
   place('redis', keyed.url),
   place('rabbitmq', rabbit.url),
-  // No idempotency keys, one leader, and a lease of 1 s that outlives its process.
+  // Without idempotency keys: one scheduler leads, by a lease of 1 s that outlives its process.
   place('elected', elected.url.replace('redis:', 'electedredis:'), 'elected.ts', elected.url),
 ];
-// Any other that is at hand, such as a cluster.
+// Another broker, such as a cluster.
 const given = process.env.BROKKR_FAULT_BROKER_URL;
 if (given !== undefined) places.push(place(given.replace(/:.*/s, ''), given));
 
-/** Schedulers in processes of their own, and what they have sent. */
+/** Schedulers, each in a process of its own. */
 class Schedulers {
   readonly #place: Place;
   readonly #runs: Run[] = [];
@@ -67,14 +67,14 @@ class Schedulers {
     return this.#runs.every(({ output }) => output().includes('scheduler started'));
   }
 
-  /** The leader where there is one, else the oldest, is killed; another one comes. */
+  /** Kills the leader, or the oldest scheduler if none leads, and starts another one. */
   replaceOne(): void {
     const [victim] = this.#runs.splice(Math.max(0, this.#leading()), 1);
     victim?.child.kill('SIGKILL');
     this.add();
   }
 
-  /** The leader, or (where all send) one after the other, stands still for `ms` and then goes on. */
+  /** Stops the process of the leader for `ms`. If all schedulers send, stops another one each time. */
   async freeze(turn: number, ms: number): Promise<void> {
     const leading = this.#leading();
     const { child } = this.#runs[leading < 0 ? turn % this.#runs.length : leading] as Run;
@@ -83,7 +83,7 @@ class Schedulers {
     child.kill('SIGCONT');
   }
 
-  /** Who was elected last; -1 where nobody stands for election. */
+  /** Returns the index of the scheduler that was elected last; -1 if there are no elections. */
   #leading(): number {
     const since = this.#runs.map(({ output }) =>
       Math.max(
@@ -104,13 +104,13 @@ class Schedulers {
   }
 }
 
-/** Of the ticks from `first` to `last`, one a second. */
+/** Counts duplicate and missing ticks from `first` to `last`. There is one a second. */
 async function judge(broker: Broker, first: number, last: number) {
   const sent = (await sentTo(broker)).filter(({ tick }) => tick >= first && tick <= last);
   const ticks = (last - first) / 1_000 + 1;
   const different = new Set(sent.map(({ tick }) => tick)).size;
   const slowestMs = Math.max(...sent.map(({ tick, at }) => at - tick));
-  return { ticks, twins: sent.length - different, gaps: ticks - different, slowestMs };
+  return { ticks, duplicates: sent.length - different, missing: ticks - different, slowestMs };
 }
 
 async function sentTo(broker: Broker): Promise<Sent[]> {
@@ -122,7 +122,7 @@ async function sentTo(broker: Broker): Promise<Sent[]> {
 }
 
 it.each(places)(
-  `$name: schedulers that are killed in the middle of a tick, ${KILLS} times`,
+  `$name: no tick is lost if schedulers are killed in the middle of a tick, ${KILLS} times`,
   async (at) => {
     const broker = await at.open();
     const { idempotency } = broker.capabilities;
@@ -137,9 +137,9 @@ it.each(places)(
     await moreThan(0, 'the first tick was sent');
     const first = Math.ceil(Date.now() / 1_000) * 1_000;
     for (let kill = 0; kill < KILLS; kill++) {
-      // Ticks go on: whoever leads has sent some.
+      // Ticks go on: the scheduler that leads has sent some.
       await moreThan(await ready(), 'ticks are sent');
-      // Within the milliseconds in which one is sent.
+      // In the milliseconds in which a tick is sent.
       await sleep(1_000 - (Date.now() % 1_000) + (kill % 10));
       schedulers.replaceOne();
     }
@@ -150,9 +150,9 @@ it.each(places)(
     const found = await judge(broker, first, last);
     await broker.close();
     figures(`${at.name}, schedulers killed mid-tick`, { kills: KILLS, ...found });
-    expect(found.gaps).toBe(0);
-    // Without keys each take-over may cost one.
-    expect(found.twins).toBeLessThanOrEqual(isKeyed ? 0 : KILLS);
+    expect(found.missing).toBe(0);
+    // Without keys, each take-over may duplicate one tick.
+    expect(found.duplicates).toBeLessThanOrEqual(isKeyed ? 0 : KILLS);
   },
   240_000,
 );
@@ -163,7 +163,7 @@ const outages = [
 ];
 
 it.each(outages)(
-  `$at.name: schedulers that stand still in the middle of a tick, ${STOPS} times, and a server that is killed, ${OUTAGES} times`,
+  `$at.name: no tick is lost if schedulers stand still in the middle of a tick, ${STOPS} times, and the server is killed, ${OUTAGES} times`,
   async ({ at, server }) => {
     const broker = await at.open();
     const inspected = broker as Inspected;
@@ -179,7 +179,7 @@ it.each(outages)(
     const first = Math.ceil(Date.now() / 1_000) * 1_000;
     for (let stop = 0; stop < STOPS; stop++) {
       await sleep(1_000 - (Date.now() % 1_000) + 2 * stop);
-      // More than twice the heartbeat: the server gives the leader up.
+      // Longer than twice the heartbeat: the server closes the leader's connection.
       await schedulers.freeze(stop, 7_000);
       await more('ticks are sent');
     }
@@ -201,8 +201,8 @@ it.each(outages)(
       outages: OUTAGES,
       ...found,
     });
-    expect(found.gaps).toBe(0);
-    expect(found.twins).toBeLessThanOrEqual(idempotency ? 0 : STOPS + OUTAGES);
+    expect(found.missing).toBe(0);
+    expect(found.duplicates).toBeLessThanOrEqual(idempotency ? 0 : STOPS + OUTAGES);
   },
   240_000,
 );

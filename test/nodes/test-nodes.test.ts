@@ -64,3 +64,24 @@ describe('npm run test:nodes', () => {
     expect(missing.stderr).toContain('cannot be run: ENOENT');
   });
 });
+
+describe('the last line of a test run', () => {
+  const testsOf = 'test/lockfile.test.ts';
+  const run = (before: string) => {
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const env = { ...process.env, BROKKR_TESTED_BEFORE: before, BROKKR_TESTS: 'unit' };
+    const { status, stdout } = spawnSync(process.execPath, [vitest, 'run', testsOf], {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+    });
+    return { status, line: stdout.trim().split('\n').at(-1) };
+  };
+
+  it('adds the run before it, and fails if that run failed or has no result', () => {
+    expect(run('')).toEqual({ status: 0, line: '6 passed, 0 failed' });
+    expect(run('100 passed, 0 failed')).toEqual({ status: 0, line: '106 passed, 0 failed' });
+    expect(run('100 passed, 2 failed')).toEqual({ status: 1, line: '106 passed, 2 failed' });
+    expect(run('npm error')).toEqual({ status: 1, line: '6 passed, 1 failed' });
+  }, 60_000);
+});

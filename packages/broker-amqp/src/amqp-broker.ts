@@ -18,11 +18,14 @@ import {
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';
+import { BlockWatch } from './consuming/block-watch.ts';
 import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
 import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
 import { AmqpElections } from './state/elections.ts';
 import { SuspectIsolation } from './consuming/suspect-isolation.ts';
 import { Connection } from './connection/connection.ts';
+import { QueueCounter } from './connection/queue-counter.ts';
+import { SessionPool } from './connection/session-pool.ts';
 import { Names } from './topology/names.ts';
 import { Addresses } from './publishing/addresses.ts';
 import { Publisher } from './publishing/publisher.ts';
@@ -59,6 +62,10 @@ export class AmqpBroker implements Broker {
   readonly #consuming: Connection;
   readonly #publisher: Publisher;
   readonly #consumed: Topology;
+  readonly #sessions: SessionPool;
+  readonly #quarantineSessions: SessionPool;
+  readonly #counter: QueueCounter;
+  #blocks: BlockWatch | undefined;
   readonly #subscriptions = new Set<AmqpSubscription>();
   readonly #isolations = new Map<string, SuspectIsolation>();
   readonly #used = new Set<string>();
@@ -87,6 +94,10 @@ export class AmqpBroker implements Broker {
       logger,
     });
     this.#consumed = this.#topology(this.#consuming);
+    const consuming = { connection: this.#consuming, logger };
+    this.#sessions = new SessionPool({ ...consuming, mostChannels: 128, shareOfChannels: 1 / 2 });
+    this.#quarantineSessions = new SessionPool({ ...consuming, mostChannels: 16, shareOfChannels: 1 / 8 });
+    this.#counter = new QueueCounter(this.#consuming);
     const { queueType } = this.#target;
     const own = { connection: this.#publishing, names: this.#names, queueType };
     // On the connection that publishes: who loses the one can send nothing more over the other.
@@ -111,7 +122,7 @@ export class AmqpBroker implements Broker {
     const now = Date.now();
     const messages = envelopes.map((envelope) => {
       this.#use(envelope.queue);
-      return this.#addresses.queue(envelope, undefined, now);
+      return this.#addresses.sent(envelope, now);
     });
     const outcomes = await this.#publisher.send(messages);
     if (outcomes.some((outcome) => outcome !== undefined)) throw partlyStored(envelopes, outcomes);
@@ -134,12 +145,18 @@ export class AmqpBroker implements Broker {
     if (this.#closed) throw closedError();
     this.#use(queue);
     await this.#consumed.queue(queue);
+    this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2);
     const subscription = new AmqpSubscription({
       queue,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? defaults.prefetch,
       isolation: this.#isolationOf(options.workerId),
       connection: this.#consuming,
+      sessions: this.#sessions,
+      quarantineSessions: this.#quarantineSessions,
+      counter: this.#counter,
+      blocks: this.#blocks,
+      subscriptions: () => this.#subscriptions.size,
       topology: this.#consumed,
       names: this.#names,
       addresses: this.#addresses,
@@ -155,6 +172,7 @@ export class AmqpBroker implements Broker {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    this.#blocks?.stop();
     this.#publisher.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }

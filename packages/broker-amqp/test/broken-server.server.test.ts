@@ -169,7 +169,7 @@ describe('users and addresses', () => {
     ],
     ['nobody at the address', 'BROKER_UNAVAILABLE', () => 'amqp://guest:s3cret@127.0.0.1:1'],
   ])(
-    '%s is said within the time to send, and no secret with it',
+    '%s is reported within the time to send, without a secret',
     async (_, code, url) => {
       const lines: unknown[] = [];
       const log = (...line: unknown[]) => void lines.push(line);
@@ -179,7 +179,8 @@ describe('users and addresses', () => {
       const error = (await broker.publish([envelope()]).catch((failure: unknown) => failure)) as Error;
       expect(performance.now() - startedAt).toBeLessThan(4_000);
       expect(error).toMatchObject({ code });
-      expect(String(error.cause)).toMatch(/ACCESS_REFUSED|no virtual host|ECONNREFUSED/);
+      expect(error.message).toContain('RabbitMQ at 127.0.0.1:');
+      expect(String(error.cause)).toMatch(/ACCESS_REFUSED|vhost \S+ not found|ECONNREFUSED/);
       const told = `${error.stack} ${String(error.cause)} ${JSON.stringify(lines)}`;
       expect(told.replaceAll('s3cret-none', '')).not.toContain('s3cret');
     },

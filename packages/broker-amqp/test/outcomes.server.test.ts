@@ -119,11 +119,11 @@ describe('a message that cannot be stored', () => {
   });
 });
 
-it('a foreign message with huge headers is dead-lettered without the longest, its bytes as they were', async () => {
+it('dead-letters a foreign message with huge headers without its history and its longest headers', async () => {
   const broker = bench.open();
   const subscription = await broker.subscribe('q', {});
   await bench.meddle(async (channel) => {
-    const headers = { long: 'x'.repeat(60_000), short: 'kept' };
+    const headers = { long: 'x'.repeat(60_000), short: 'kept', other: 'kept' };
     channel.sendToQueue(`${bench.namespace}.q`, Buffer.from('foreign'), { headers, messageId: 'f' });
   });
   const delivery = await one(subscription);
@@ -131,7 +131,7 @@ it('a foreign message with huge headers is dead-lettered without the longest, it
   const replacement = { ...delivery.envelope, headers: { ...delivery.envelope.headers, 'brokkr-history': history } };
   await subscription.settle([{ kind: 'dead-letter', delivery, reason: 'r', replacement }]);
   const [letter] = await broker.inspector.peek('q', 'dead', 1);
-  expect(letter?.headers).toEqual({ short: 'kept', 'brokkr-history': history });
+  expect(letter?.headers).toEqual({ short: 'kept', other: 'kept' });
   expect(Buffer.from(letter?.body ?? []).toString()).toBe('foreign');
 });
 

@@ -1,21 +1,25 @@
 import { Cron } from 'croner';
 import { LocalTime } from './local-time.ts';
 
-/** A compiled cron line holds some 80 KiB: of ten thousand jobs no more than these are kept at a time. */
+/** Most compiled cron lines in memory. Each takes about 80 KiB; an application may have 10,000 jobs. */
 const MOST_KEPT = 256;
+/** 1 January of the year 1. Croner fails for instants near the bounds of `Date`, and finds no tick after the year 2999. */
+const FIRST_INSTANT = -62_135_596_800_000;
+const LAST_CRON_INSTANT = Date.UTC(3000, 0, 1);
 
-/** Those used last stand at the end. */
+/** Compiled cron lines, the most recently used last. */
 const kept = new Map<string, Calendar>();
 let lastKey = '';
 let last: Calendar | undefined;
 
-/** A cron line in a zone. @param bothDays day of the month and of the week have to fit, where both are given */
+/** Names a cron line in a zone. */
 export class CalendarKey {
   readonly line: string;
   readonly timezone: string;
   readonly bothDays: boolean;
   readonly text: string;
 
+  /** @param bothDays if the line has a day of the month and a weekday, both must match; else one of them is enough */
   constructor(line: string, timezone: string, bothDays: boolean) {
     this.line = line;
     this.timezone = timezone;
@@ -24,7 +28,7 @@ export class CalendarKey {
   }
 }
 
-/** Remembers an answer: asked again before that tick has come, it is the same. */
+/** Remembers the last tick found: it is the next tick of every instant between the one that was asked for and itself. */
 export class Memo {
   #from = Number.POSITIVE_INFINITY;
   #next = Number.NEGATIVE_INFINITY;
@@ -40,9 +44,10 @@ export class Memo {
 }
 
 /**
- * A cron line in a zone, compiled. Jobs of the same line share it. Where hours and minutes are given, croner is asked
- * for local times, and the rules for daylight saving are ours: its own hold for one hour and one minute, and leave out
- * or repeat what is due at several (`0 2,14 * * *`).
+ * A compiled cron line in a zone. Jobs with the same line share it.
+ *
+ * If the line names hours and minutes, croner computes local times, and this class applies daylight saving. Croner's own
+ * rules are right for one hour and one minute only: they skip or repeat ticks of lines such as `0 2,14 * * *`.
  */
 class Calendar {
   readonly #cron: Cron;
@@ -56,10 +61,11 @@ class Calendar {
   }
 
   next(instant: number): number | undefined {
-    return this.#memo.get(instant, (from) => this.#next(from));
+    return this.#memo.get(Math.max(instant, FIRST_INSTANT), (from) => this.#next(from));
   }
 
   #next(from: number): number | undefined {
+    if (from > LAST_CRON_INSTANT) return undefined;
     const local = this.#local;
     if (local === undefined) return this.#cron.nextRun(new Date(from))?.getTime();
     let time: number | undefined = local.at(from);
@@ -67,7 +73,7 @@ class Calendar {
       time = this.#cron.nextRun(new Date(time))?.getTime();
       if (time === undefined) return undefined;
       const instant = local.instantOf(time);
-      // Otherwise it was the first of two, or stands for a time in the same gap as the one before.
+      // An earlier instant is the first of two equal local times, or was skipped by the same gap as the tick before.
       if (instant > from) return instant;
     }
   }
@@ -81,16 +87,16 @@ function localTime(timezone: string): LocalTime {
   return known;
 }
 
-/** Any hour or any minute. */
+/** Whether the line matches any hour or any minute. */
 function followsRealTime(line: string): boolean {
   const fields = line.trim().split(/\s+/);
   const [minute = '', hour = ''] = fields.slice(fields.length > 5 ? 1 : 0);
   return /[*?]/.test(minute + hour);
 }
 
-/** @throws what croner says of a line it cannot read */
+/** Compiles a cron line, or returns the compiled one. @throws Error of croner, if the line is invalid */
 export function calendar({ line, timezone, bothDays, text }: CalendarKey): Calendar {
-  // The runs of a job are asked for one after the other.
+  // Fast path: the runs of one job are computed one after the other.
   if (last !== undefined && text === lastKey) return last;
   const found = kept.get(text) ?? new Calendar(line, timezone, bothDays);
   kept.delete(text);

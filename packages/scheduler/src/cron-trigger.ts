@@ -2,13 +2,13 @@ import { CalendarKey, calendar, Memo } from './calendars.ts';
 import type { CronFields } from './job-options.ts';
 import type { Trigger } from './trigger.ts';
 
-/** From the largest to the smallest; `day` and `dayOfWeek` are of one size. */
+/** From the largest to the smallest. `day` and `dayOfWeek` have the same size. */
 const FIELDS = ['year', 'month', 'day', 'dayOfWeek', 'hour', 'minute', 'second'] as const;
 const MINIMA = { year: '*', month: '1', day: '1', dayOfWeek: '*', hour: '0', minute: '0', second: '0' } as const;
 
 /**
- * The calendar is croner's. A time that is skipped fires at the first instant after the gap, a time that comes twice
- * fires the first time only, and `*` in hours or minutes follows real time through both.
+ * Ticks of a cron line. If daylight saving skips a time, its tick is the first instant after the gap. If a time comes
+ * twice, its tick is the first one. A line with `*` in hours or minutes follows real time through both.
  */
 export class CronTrigger implements Trigger {
   readonly isOnce = false;
@@ -16,7 +16,7 @@ export class CronTrigger implements Trigger {
   readonly #key: CalendarKey;
   readonly #memo = new Memo();
 
-  /** @throws what croner says of a line it cannot read */
+  /** @throws Error of croner, if the line is invalid */
   constructor(line: string, timezone: string, words: string, bothDays: boolean) {
     this.#key = new CalendarKey(line, timezone, bothDays);
     this.words = words;
@@ -28,11 +28,15 @@ export class CronTrigger implements Trigger {
   }
 }
 
+/** The trigger of a cron line. @throws Error of croner, if the line is invalid */
 export function cronLineTrigger(line: string, timezone: string): CronTrigger {
   return new CronTrigger(line, timezone, `cron ${line}`, false);
 }
 
-/** Fields below the smallest one given are at their minimum, those above it `*`. */
+/**
+ * The trigger of cron fields. Fields smaller than the smallest given one have their minimum, larger ones `*`.
+ * @throws Error of croner, if a field is invalid
+ */
 export function cronFieldsTrigger(given: CronFields, timezone: string): CronTrigger {
   const named = FIELDS.filter((field) => given[field] !== undefined);
   const smallest = Math.max(...named.map((field) => FIELDS.indexOf(field)));

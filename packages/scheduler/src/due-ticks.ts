@@ -1,29 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { JobDefinition } from './define-job.ts';
 
-/** Ticks looked at in one turn when a scheduler comes back after a long time; the next turn looks at the rest. */
+/** Most ticks in one round, when a scheduler comes back after a long time. The next round takes further ones. */
 const MOST_AT_ONCE = 1_000;
-/** A timer is late by some milliseconds always: no grace is shorter than this. */
+/** Least time that a tick may be late: every timer is late by some milliseconds. */
 const LEAST_GRACE_MS = 1_000;
 
-/** Ticks whose time has come, oldest first. */
+/** Ticks that are due, oldest first. */
 export interface Due {
   readonly ticks: readonly number[];
-  /** There are others after them. */
+  /** Whether later ticks are due too. */
   readonly more: boolean;
 }
 
-/** When the ticks of a job are to be sent, and until when they may be. */
+/** When the ticks of a job are due, and until when they may be sent. */
 export class DueTicks {
+  /** How late a tick may be sent. */
+  readonly graceMs: number;
   readonly #job: JobDefinition;
-  readonly #graceMs: number;
 
   constructor(job: JobDefinition) {
     this.#job = job;
-    this.#graceMs = Math.max(LEAST_GRACE_MS, job.graceMs);
+    this.graceMs = Math.max(LEAST_GRACE_MS, job.graceMs);
   }
 
-  /** Those after `last`. */
+  /** Returns the ticks after `last` that are due. */
   since(last: number, now: number): Due {
     const { trigger } = this.#job;
     const ticks: number[] = [];
@@ -36,17 +37,17 @@ export class DueTicks {
   }
 
   isTooLate(tick: number, now: number): boolean {
-    return now - this.dueAt(tick) > this.#graceMs;
+    return now - this.dueAt(tick) > this.graceMs;
   }
 
-  /** Every tick up to this instant is too late. */
+  /** Returns an instant up to which every tick is too late. */
   endOfGrace(now: number): number {
-    return now - this.#graceMs - this.#job.jitterMs - 1;
+    return now - this.graceMs - this.#job.jitterMs - 1;
   }
 
   /**
-   * The jitter of a tick is drawn from its id: the same in every process. It ends before the next tick, so that ticks
-   * keep their order and none is late for the jitter of another.
+   * Returns when a tick is due: its instant and its jitter. The jitter is computed from the id of the tick, and is
+   * therefore equal in every process. It ends before the next tick, which keeps the ticks in order.
    */
   dueAt(tick: number): number {
     const { id, jitterMs, trigger } = this.#job;
@@ -57,6 +58,7 @@ export class DueTicks {
   }
 }
 
+/** The name of a tick: the same in every process. */
 export function tickId(id: string, tick: number): string {
   return `tick:${id}:${tick}`;
 }

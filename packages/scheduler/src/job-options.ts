@@ -1,6 +1,6 @@
 import type { Duration, Send } from '@brokkr/core';
 
-/** A cron field: a number, or cron's own notation (`'mon-fri'`, `'9-17'`, `'*' + '/15'`). */
+/** A cron field: a number, or a string in cron's notation, such as `'mon-fri'`, `'9-17'` or `'*' + '/15'`. */
 export type CronField = number | string;
 
 export interface CronFields {
@@ -9,7 +9,7 @@ export interface CronFields {
   readonly month?: CronField | undefined;
   /** Day of the month, 1 to 31, or `L` for the last. */
   readonly day?: CronField | undefined;
-  /** 0 to 7 (0 and 7 are Sunday), or `mon` to `sun`. With `day` given too, both have to fit. */
+  /** 0 to 7 (0 and 7 are Sunday), or `mon` to `sun`. If `day` is given too, both must match. */
   readonly dayOfWeek?: CronField | undefined;
   readonly hour?: CronField | undefined;
   readonly minute?: CronField | undefined;
@@ -27,7 +27,7 @@ export interface IntervalFields {
 /** A cron line of five fields, or six with seconds first. */
 type CronLine = `${string} ${string} ${string} ${string} ${string}`;
 
-/** When a job is due. */
+/** The trigger of a job: when it is due. */
 export type TriggerOptions =
   | ({ readonly trigger: 'cron'; readonly cronLine?: undefined } & CronFields)
   | { readonly trigger: 'cron'; readonly cronLine: string }
@@ -36,21 +36,24 @@ export type TriggerOptions =
   | { readonly trigger: 'date'; readonly runDate: Date };
 
 export interface CommonOptions {
-  /** Zone of the calendar, such as `Europe/Vienna`. @default the host's */
+  /** Time zone of a cron trigger, such as `Europe/Vienna`. @default the time zone of the host */
   readonly timezone?: string | undefined;
-  /** No tick before it; intervals count from it. @default none, and intervals count from the Unix epoch */
+  /** There is no tick before it, and intervals count from it. @default none; intervals count from the Unix epoch */
   readonly start?: Date | undefined;
-  /** No tick after it. @default none */
+  /** There is no tick after it. @default none */
   readonly end?: Date | undefined;
-  /** Each tick is late by up to this, the same for every scheduler. @default 0 */
+  /** Delays each tick by a random part of this, equal in every scheduler. @default 0 */
   readonly jitter?: Duration | undefined;
-  /** Of several ticks that were missed and may still be sent, send the last only. @default true */
+  /** If several ticks are late and still in time, sends only the last of them. @default true */
   readonly coalesce?: boolean | undefined;
-  /** How late a tick may be sent; a later one is counted as missed. @default 60 s */
+  /** How late a tick may be sent. A later one counts as missed. @default 60 s */
   readonly misfireGraceTime?: Duration | undefined;
-  /** `skip`: no tick while the message of the one before has not ended; needs a broker that keeps state. @default allow */
+  /**
+   * `skip`: skips a tick if the message of the last one has not ended. It needs a broker that stores states.
+   * @default allow
+   */
   readonly overlap?: 'allow' | 'skip' | undefined;
-  /** Take the place of a job with this id, in place of refusing. @default false */
+  /** Replaces a job with this id, if there is one. Otherwise `addJob` throws then. @default false */
   readonly replaceExisting?: boolean | undefined;
 }
 
@@ -58,17 +61,17 @@ type ArgsOption<A extends readonly unknown[]> = [] extends A
   ? { readonly args?: Readonly<A> | undefined }
   : { readonly args: Readonly<A> };
 
-/** A job: which task is sent, with which arguments, and when. */
+/** A job: the task to send, its arguments, and its trigger. */
 export type JobOptions<A extends readonly unknown[] = readonly unknown[]> = {
-  /** Its name: the same in every process and at every start. */
+  /** Id of the job: 1 to 120 visible characters, the same in every process and at every start. */
   readonly id: string;
-  /** A task's `send`, or `with(…).send`. */
+  /** The `send` of a task, such as `report.send` or `report.with({ … }).send`. */
   readonly func: Send<A, unknown>;
 } & ArgsOption<A> &
   TriggerOptions &
   CommonOptions;
 
-/** A job that was added. */
+/** A job of a scheduler. */
 export interface Job {
   readonly id: string;
   readonly taskName: string;
@@ -76,10 +79,10 @@ export interface Job {
   readonly trigger: string;
   readonly timezone: string;
   readonly paused: boolean;
-  /** `undefined` where it will not fire again. */
+  /** The next tick; `undefined` if the job is paused, or has no further tick. */
   readonly nextRunAt: Date | undefined;
-  /** Ticks that could not be sent in time since this scheduler started. */
+  /** Number of ticks that were not sent in time, since this scheduler was started. */
   readonly missed: number;
-  /** The next `count` ticks, the first one after now. */
+  /** Returns the next `count` ticks. */
   nextRuns(count: number): readonly Date[];
 }

@@ -4,23 +4,27 @@ import { type JobStates, runKey } from './job-state.ts';
 
 type AnySend = Send<readonly unknown[], unknown>;
 
-/** How long a message is believed to run that nobody can be asked about: it may have been purged. */
+/**
+ * How long a message counts as running, if the broker does not know its messages by id: nothing reports a message that
+ * was purged.
+ */
 const BELIEVED_MS = 86_400_000;
 
-/** Whether schedulers on this broker can tell if the message of the tick before has ended. */
-export function canTellRuns(broker: Broker): boolean {
+/** Whether schedulers on this broker can know if the message of the last tick has ended. */
+export function knowsRuns(broker: Broker): boolean {
   return broker.states !== undefined;
 }
 
 /**
- * The message of a job's last tick, for `overlap: 'skip'`. Its id is kept with the job's state, and a broker that knows
- * its messages by id is asked for it. Elsewhere the instant of the tick is kept before it is sent, and the worker that
- * ends the message forgets it.
+ * The message of a job's last tick, for `overlap: 'skip'`.
+ *
+ * If the broker knows its messages by id, the id is stored with the job's state, and the broker is asked for it.
+ * Otherwise the instant of the tick is stored before the message is sent, and the worker that ends the message deletes it.
  */
 export class LastRun {
   readonly #id: string;
   readonly #states: JobStates;
-  /** A tick that was noted and could not be sent. */
+  /** A tick whose note is stored and whose message could not be sent. */
   #unsent: number | undefined;
 
   constructor(id: string, states: JobStates) {
@@ -28,7 +32,11 @@ export class LastRun {
     this.#states = states;
   }
 
-  /** @param last the last tick that is known to have been sent @param now epoch milliseconds */
+  /**
+   * Returns whether the message of the last tick has not ended.
+   * @param last the last tick that was sent, epoch milliseconds
+   * @param now epoch milliseconds
+   */
   async isOpen(broker: Broker, last: number, now: number): Promise<boolean> {
     const noted = await this.#states.readRun(this.#id);
     if (noted === undefined) return false;
@@ -37,8 +45,8 @@ export class LastRun {
       return id !== '' && (await broker.messages.unfinished(queue, [id])).length > 0;
     }
     const tick = Number(noted);
-    // One that was noted and then not sent says nothing.
-    return tick <= last && tick !== this.#unsent && now - tick < BELIEVED_MS;
+    // A note without a message says nothing. A tick in the future was sent before the clock went back.
+    return tick <= last && tick !== this.#unsent && Math.abs(now - tick) < BELIEVED_MS;
   }
 
   async send(broker: Broker, send: AnySend, args: readonly unknown[], tick: number): Promise<void> {
@@ -52,7 +60,7 @@ export class LastRun {
     this.#unsent = undefined;
   }
 
-  /** Takes the last run for ended, where nobody can be asked. */
+  /** Considers the last run as ended, if the broker cannot be asked for it. */
   async forget(broker: Broker): Promise<void> {
     if (broker.messages === undefined) await this.#states.writeRun(this.#id, undefined);
   }

@@ -1,13 +1,13 @@
 const DAY_MS = 86_400_000;
-/** Some three years. */
+/** Most offsets in memory: about three years of days. */
 const MOST_KEPT = 1_000;
 
 /**
- * The wall clock of a zone. A local time is written as the epoch milliseconds at which a clock in UTC shows the same.
+ * The wall clock of a zone. A local time is a number: the epoch milliseconds at which a clock in UTC shows that time.
  */
 export class LocalTime {
   readonly #format: Intl.DateTimeFormat;
-  /** Offsets from UTC at its midnights, by day: asking the calendar of the host takes longer than all else. */
+  /** Offsets from UTC at each midnight of UTC, by day. `Intl` is slower than everything else here. */
   readonly #offsets = new Map<number, number>();
 
   constructor(timezone: string) {
@@ -23,12 +23,13 @@ export class LocalTime {
     });
   }
 
+  /** Returns the local time at `instant`. */
   at(instant: number): number {
     const { before, after } = this.#around(instant);
     return instant + (before === after ? before : this.#offset(instant));
   }
 
-  /** The instant of a local time: of one that comes twice the first, of one that is skipped the first after the gap. */
+  /** Returns the instant of a local time: the first one if it comes twice; the end of the gap if it is skipped. */
   instantOf(local: number): number {
     const { before, after } = this.#around(local);
     if (before === after) return local - before;
@@ -38,7 +39,7 @@ export class LocalTime {
     return this.#change(first, second, before);
   }
 
-  /** The first instant after `from` whose offset is not `before` any more. */
+  /** Returns the first instant after `from` at which the offset is no longer `before`. */
   #change(from: number, to: number, before: number): number {
     let [low, high] = [from, to];
     while (high - low > 1) {
@@ -49,7 +50,7 @@ export class LocalTime {
     return high;
   }
 
-  /** The offsets at least a day before and a day after. */
+  /** Returns the offsets at least a day before `instant` and at least a day after it. */
   #around(instant: number): { readonly before: number; readonly after: number } {
     const day = Math.floor(instant / DAY_MS);
     return { before: this.#offsetOfDay(day - 1), after: this.#offsetOfDay(day + 2) };
@@ -65,7 +66,7 @@ export class LocalTime {
   }
 
   #offset(instant: number): number {
-    // "3/30/2025, 03:00:00"
+    // Such as "3/30/2025, 03:00:00".
     const [month, day, year, hour, minute, second] = this.#format.format(instant).split(/\D+/).map(Number) as [
       number,
       number,

@@ -1,26 +1,14 @@
-import {
-  type Broker,
-  ConfigError,
-  PayloadTooLargeError,
-  SerializationError,
-  type TaskManager,
-  UnsupportedFeatureError,
-  ValidationError,
-} from '@brokkr/core';
+import type { TaskManager } from '@brokkr/core';
 import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
-import { DueTicks, tickId } from './due-ticks.ts';
+import { DueTicks } from './due-ticks.ts';
 import type { Job } from './job-options.ts';
+import { JobProgress, type Moment } from './job-progress.ts';
 import type { JobState, JobStates } from './job-state.ts';
-import { LastRun } from './last-run.ts';
+import type { JobSurroundings } from './job-surroundings.ts';
+import { TickSender } from './tick-sender.ts';
 
 const RETRY_MS = 1_000;
-/** Tells a handler which tick it works for: `currentTask().headers`. */
-const TICK_HEADER = 'scheduled-at';
-/** A last tick further ahead than this was written by a host whose clock was wrong. */
-const CLOCKS_DIFFER_MS = 3_600_000;
-/** Trying again would not mend these. */
-const LASTING = [ConfigError, ValidationError, SerializationError, PayloadTooLargeError, UnsupportedFeatureError];
 
 export interface JobHost {
   readonly manager: TaskManager;
@@ -28,31 +16,30 @@ export interface JobHost {
 }
 
 /**
- * One job at work: a timer for its next tick, and what happens then. Where the broker can, a tick is sent under an id
- * made of the job and the tick's instant, so that however many schedulers run, it keeps one message.
+ * A job of a scheduler: a timer for its next tick, and the sending of that tick. If the broker knows idempotency keys, a
+ * tick has a key made of job and instant: however many schedulers send it, the broker stores one message.
  */
 export class ScheduledJob implements Job {
   readonly definition: JobDefinition;
   readonly #host: JobHost;
-  readonly #ticks: DueTicks;
-  readonly #lastRun: LastRun;
+  readonly #due: DueTicks;
+  #progress: JobProgress;
+  #sender: TickSender;
+  #surroundings: JobSurroundings | undefined;
   #timer: TimerHandle;
   #running = false;
   #paused = false;
   #missed = 0;
-  /** The last tick that is done with. */
-  #last = Number.NEGATIVE_INFINITY;
-  /** `#last` is not in the state yet. */
-  #isUnwritten = false;
-  #isAway = false;
+  #isBrokerAway = false;
   #underway: Promise<void> | undefined;
 
-  /** @param before the job whose place it takes */
+  /** @param before the job that this one replaces */
   constructor(definition: JobDefinition, host: JobHost, before?: ScheduledJob) {
     this.definition = definition;
     this.#host = host;
-    this.#ticks = new DueTicks(definition);
-    this.#lastRun = new LastRun(definition.id, host.states);
+    this.#due = new DueTicks(definition);
+    this.#progress = new JobProgress(definition, this.#due);
+    this.#sender = new TickSender(definition, host.manager, host.states);
     this.#paused = before?.paused ?? false;
     this.#missed = before?.missed ?? 0;
   }
@@ -86,8 +73,12 @@ export class ScheduledJob implements Job {
   }
 
   nextRuns(count: number): readonly Date[] {
+    const { clock } = this.#host.manager;
+    const now = clock.now();
     const runs: Date[] = [];
-    let from = this.#clock.now();
+    // Progress in the time of another clock, that of a test before, says nothing about this one.
+    const isOfThisClock = this.#surroundings === undefined || this.#surroundings.clock === clock;
+    let from = isOfThisClock ? this.#progress.nextAfter(now) : now;
     while (runs.length < count) {
       const tick = this.definition.trigger.next(from);
       if (tick === undefined) break;
@@ -98,176 +89,179 @@ export class ScheduledJob implements Job {
   }
 
   async readState(): Promise<void> {
-    this.#paused = (await this.#host.states.read(this.id)).paused;
+    this.#learn(await this.#host.states.read(this.id));
   }
 
   /**
-   * Sends what was missed and may still be, and waits for the next tick.
-   * @param since from when on ticks count that nobody remembers; a one-off job of long ago is looked at once more
+   * Sends missed ticks that are still in time, and waits for the next one.
+   * @param since start of a job without state: ticks after it count. A one-off job counts even if it was due before
    */
-  begin(state: JobState, since: number): void {
+  begin(state: JobState, since: number, surroundings: JobSurroundings): void {
+    const before = this.#surroundings;
+    // With another broker or clock it is another schedule: a test begins anew.
+    if (before !== undefined && (before.clock !== surroundings.clock || before.broker !== surroundings.broker)) {
+      this.#progress = new JobProgress(this.definition, this.#due);
+      this.#sender = new TickSender(this.definition, this.#host.manager, this.#host.states);
+      this.#missed = 0;
+    }
+    this.#surroundings = surroundings;
     this.#running = true;
     this.#learn(state);
-    if (this.#last === Number.NEGATIVE_INFINITY && !this.definition.trigger.isOnce) {
-      this.#last = since;
-      this.#isUnwritten = true;
-    }
-    this.#fire();
+    if (this.#progress.isNew && !this.definition.trigger.isOnce) this.#progress.pass(since);
+    this.#fire(surroundings);
   }
 
-  /** Sends nothing from now on; resolves once nothing is under way. */
+  /** Sends no further tick. Resolves once no tick is being sent. */
   async stop(): Promise<void> {
     this.#running = false;
-    this.#clock.clearTimeout(this.#timer);
+    this.#surroundings?.clock.clearTimeout(this.#timer);
     await this.#underway;
   }
 
-  /** Looks at the clock again, that has been set. */
+  /** Sets the timer again, after the clock of the host was set. */
   look(): void {
-    if (!this.#running || this.#underway !== undefined) return;
-    this.#clock.clearTimeout(this.#timer);
-    this.#fire();
+    const surroundings = this.#surroundings;
+    if (!this.#running || this.#underway !== undefined || surroundings === undefined) return;
+    surroundings.clock.clearTimeout(this.#timer);
+    this.#fire(surroundings);
   }
 
   async pause(paused: boolean): Promise<void> {
-    // What was due while it was paused is not made up for.
-    const last = Math.max(this.#last, this.#clock.now());
-    await Promise.all([this.#host.states.writePaused(this.id, paused), this.#host.states.writeLast(this.id, last)]);
+    const { manager, states } = this.#host;
+    this.#learn(await states.read(this.id));
+    // Ticks that are due during a pause are not made up for.
+    const last = Math.max(this.#progress.last, manager.clock.now());
+    await Promise.all([
+      states.writePaused(this.id, paused),
+      states.writeProgress(this.id, this.#progress.toStore(last)),
+    ]);
     this.#paused = paused;
-    this.#last = Math.max(this.#last, last);
-    if (this.definition.overlap === 'skip' && !paused) await this.#lastRun.forget(await this.#host.manager.broker());
+    this.#progress.pass(last);
+    if (!paused) await this.#sender.forgetLastRun();
   }
 
-  get #clock(): Clock {
-    return this.#host.manager.clock;
-  }
-
-  #fire(): void {
-    this.#underway = this.#tick().finally(() => {
+  #fire(surroundings: JobSurroundings): void {
+    this.#underway = this.#tick(surroundings).finally(() => {
       this.#underway = undefined;
     });
   }
 
-  /** Sends what is due, then waits for the next tick, or for a broker that is away. */
-  async #tick(): Promise<void> {
-    const again = await this.#sendDue();
+  /** Sends the due ticks. Then waits for the next one, or for a broker that is unreachable. */
+  async #tick(surroundings: JobSurroundings): Promise<void> {
+    // In the next microtask: a look at all jobs must find this one under way.
+    await undefined;
+    if (!surroundings.checkClock()) return;
+    const { clock } = surroundings;
+    const again = await this.#sendDue(surroundings);
     if (!this.#running) return;
-    const now = this.#clock.now();
-    const next = this.definition.trigger.next(again ? now : this.#last);
-    const waits = [...(again ? [RETRY_MS] : []), ...(next === undefined ? [] : [this.#ticks.dueAt(next) - now])];
-    if (waits.length > 0) this.#timer = this.#clock.setTimeout(() => this.#fire(), Math.max(1, Math.min(...waits)));
+    const moment = momentOf(clock);
+    const waits = [this.#progress.waitMs(moment) ?? this.#untilNext(again, moment), ...(again ? [RETRY_MS] : [])];
+    const waitMs = Math.min(...waits);
+    if (waitMs < Number.POSITIVE_INFINITY) {
+      this.#timer = clock.setTimeout(() => this.#fire(surroundings), Math.max(1, waitMs));
+    }
   }
 
-  /** Whether something is left to do that could not be done. */
-  async #sendDue(): Promise<boolean> {
-    const { ticks, more } = this.#ticks.since(this.#last, this.#clock.now());
+  #untilNext(again: boolean, { now }: Moment): number {
+    const next = this.definition.trigger.next(again ? now : this.#progress.last);
+    return next === undefined ? Number.POSITIVE_INFINITY : this.#due.dueAt(next) - now;
+  }
+
+  /** Returns whether something is left to do that failed. */
+  async #sendDue(surroundings: JobSurroundings): Promise<boolean> {
+    const { logger } = this.#host.manager;
+    let ticks: readonly number[] = [];
     try {
-      if (ticks.length > 0) await this.#sendThose(ticks, more);
-      else if (this.#isUnwritten) await this.#write();
-      if (this.#isAway) this.#host.manager.logger.info({ job: this.id }, 'the broker is back: ticks are sent again');
-      this.#isAway = false;
+      await this.#goOn(surroundings);
+      const due = this.#due.since(this.#progress.last, surroundings.clock.now());
+      ticks = due.ticks;
+      if (ticks.length > 0) await this.#sendTicks(ticks, due.more, surroundings);
+      else if (this.#progress.isUnwritten) await this.#write();
+      if (this.#isBrokerAway) logger.info({ job: this.id }, 'the broker is back: ticks are sent again');
+      this.#isBrokerAway = false;
       return false;
     } catch (error) {
-      this.#passOver(ticks);
-      if (!this.#isAway) {
-        this.#host.manager.logger.warn({ job: this.id, error }, 'a tick could not be sent; it is tried again in time');
+      this.#passOver(ticks, surroundings);
+      if (!this.#isBrokerAway) {
+        logger.warn(
+          { job: this.id, error },
+          'a tick could not be sent; it is sent again until misfireGraceTime is over',
+        );
       }
-      this.#isAway = true;
+      this.#isBrokerAway = true;
       return true;
     }
   }
 
-  async #sendThose(ticks: readonly number[], more: boolean): Promise<void> {
-    const broker = await this.#host.manager.broker();
+  /** If the last tick lies in the future and nobody sends further ones, goes on by the time of this host. */
+  async #goOn({ clock, reporter }: JobSurroundings): Promise<void> {
+    if (!this.#progress.isStuck(momentOf(clock))) return;
     this.#learn(await this.#host.states.read(this.id));
-    this.#passOver(ticks);
-    const open = this.#paused ? [] : ticks.filter((tick) => tick > this.#last);
+    const moment = momentOf(clock);
+    if (!this.#progress.isStuck(moment)) return;
+    reporter.repeated(this.id, this.#progress.last);
+    this.#progress.goOn(moment.now);
+  }
+
+  async #sendTicks(ticks: readonly number[], more: boolean, surroundings: JobSurroundings): Promise<void> {
+    this.#learn(await this.#host.states.read(this.id));
+    this.#passOver(ticks, surroundings);
+    const open = this.#paused ? [] : ticks.filter((tick) => tick > this.#progress.last);
     const { coalesce } = this.definition;
-    // With more to come, the last one that is to stand for all of them is not among these.
+    // If further ticks are due, the last of all of them is in a later round.
     const chosen = !coalesce ? open : more ? [] : open.slice(-1);
     for (const tick of chosen) {
-      // Catching up may take its time, in which somebody asks for a pause.
+      // Sending many ticks takes time, in which another process may pause the job.
       if (tick !== chosen[0]) this.#learn(await this.#host.states.read(this.id));
       if (!this.#running || this.#paused) return;
-      if (tick <= this.#last) continue;
-      await this.#send(broker, tick);
+      if (tick <= this.#progress.last) continue;
+      if (!(await this.#sender.send(tick, this.#progress, surroundings))) this.#missed++;
       await this.#done(tick);
     }
     if (!this.#running) return;
     const latest = ticks.at(-1) as number;
-    await this.#done(more ? this.#leap(latest) : latest);
+    await this.#done(more ? this.#leap(latest, surroundings) : latest);
   }
 
-  async #send(broker: Broker, tick: number): Promise<void> {
-    const { args, overlap } = this.definition;
-    const { logger } = this.#host.manager;
-    const headers = { [TICK_HEADER]: new Date(tick).toISOString() };
-    const key = broker.capabilities.idempotency ? { idempotencyKey: tickId(this.id, tick) } : {};
-    const { send } = this.definition.send.with({ headers, ...key });
-    try {
-      if (overlap === 'allow') await send(...args);
-      else if (await this.#lastRun.isOpen(broker, this.#last, this.#clock.now())) {
-        logger.info({ job: this.id }, 'the last run has not ended; this tick is skipped');
-      } else await this.#lastRun.send(broker, send, args, tick);
-    } catch (error) {
-      if (!LASTING.some((kind) => error instanceof kind)) throw error;
-      this.#missed++;
-      logger.error({ job: this.id, tick: new Date(tick).toISOString(), error }, 'tick missed: it cannot be sent');
-    }
+  /** Passes over ticks without counting them: a job of every second has 31 million after a year. */
+  #leap(latest: number, { clock, reporter }: JobSurroundings): number {
+    const to = this.#due.endOfGrace(clock.now());
+    if (to <= latest) return latest;
+    reporter.uncounted(this.id, latest, to);
+    return to;
   }
 
-  /** A job of every second whose scheduler was away for a year has nothing to send of most of it. */
-  #leap(latest: number): number {
-    const from = this.#ticks.endOfGrace(this.#clock.now());
-    if (from <= latest) return latest;
-    const told = { job: this.id, from: new Date(latest).toISOString(), to: new Date(from).toISOString() };
-    this.#host.manager.logger.warn(told, 'more ticks were missed than are counted');
-    return from;
-  }
-
-  /** What others have done meanwhile. */
-  #learn({ last, paused }: JobState): void {
+  #learn({ progress, paused }: JobState): void {
     this.#paused = paused;
-    if (last === undefined || last <= this.#last) return;
-    if (last > this.#clock.now() + CLOCKS_DIFFER_MS) {
-      const told = { job: this.id, last: new Date(last).toISOString() };
-      this.#host.manager.logger.warn(
-        told,
-        'the last tick lies in the future: some host had a wrong clock; it is ignored',
-      );
-      return;
-    }
-    this.#last = last;
+    if (progress !== undefined) this.#progress.learn(progress, this.#host.manager.clock.now());
   }
 
-  /** Ticks that are too late are told of, once, and done with; in a pause nobody has missed them. */
-  #passOver(ticks: readonly number[]): void {
-    const now = this.#clock.now();
-    const late = ticks.filter((tick) => tick > this.#last && this.#ticks.isTooLate(tick, now));
+  /** Counts and reports the ticks that are too late. During a pause, no tick is missed. */
+  #passOver(ticks: readonly number[], { clock, reporter }: JobSurroundings): void {
+    const now = clock.now();
+    const late = ticks.filter((tick) => tick > this.#progress.last && this.#due.isTooLate(tick, now));
     if (!this.#paused) {
       this.#missed += late.length;
-      for (const tick of late) {
-        this.#host.manager.logger.warn(
-          { job: this.id, tick: new Date(tick).toISOString() },
-          'tick missed: it was due longer ago than misfireGraceTime',
-        );
-      }
+      reporter.late(this.id, late);
     }
-    this.#last = Math.max(this.#last, late.at(-1) ?? this.#last);
-    if (late.length > 0) this.#isUnwritten = true;
+    this.#progress.pass(late.at(-1) ?? this.#progress.last);
   }
 
   async #done(tick: number): Promise<void> {
-    this.#isUnwritten ||= tick > this.#last;
-    this.#last = Math.max(this.#last, tick);
-    if (this.#isUnwritten) await this.#write();
+    this.#progress.pass(tick);
+    if (this.#progress.isUnwritten) await this.#write();
   }
 
   async #write(): Promise<void> {
-    const last = this.#last;
-    // Who was stopped in the middle of a tick may have lost the lead long ago, and another one is further on.
-    if (!this.#running && ((await this.#host.states.read(this.id)).last ?? Number.NEGATIVE_INFINITY) >= last) return;
-    await this.#host.states.writeLast(this.id, last);
-    this.#isUnwritten = this.#last !== last;
+    const progress = this.#progress;
+    const stored = progress.toStore();
+    // A scheduler that was stopped in the middle of a tick may have lost its lead since: the next leader is further on.
+    if (!this.#running && !progress.isAfter((await this.#host.states.read(this.id)).progress)) return;
+    await this.#host.states.writeProgress(this.id, stored);
+    progress.isUnwritten = progress.last !== stored.last;
   }
+}
+
+function momentOf(clock: Clock): Moment {
+  return { now: clock.now(), monotonic: clock.monotonic() };
 }

@@ -1,25 +1,34 @@
 import { ConfigError, TaskManager } from '@brokkr/core';
-import { checkReschedule, defineJob, type GivenJob, type JobDefinition, triggerOf, zone } from './define-job.ts';
+import { shown } from '@brokkr/core/adapter';
+import { checkReschedule, defineJob, defineTrigger, type GivenJob, type JobDefinition } from './define-job.ts';
 import type { CommonOptions, Job, JobOptions, TriggerOptions } from './job-options.ts';
 import { JobStates } from './job-state.ts';
 import { ScheduledJob } from './scheduled-job.ts';
 import { SchedulerRun } from './scheduler-run.ts';
 
+/** Most jobs that an error lists. */
+const MOST_NAMED = 10;
+
 const instances = new Map<string, SchedulerManager>();
 
 export interface SchedulerOptions {
-  /** Whose broker, clock and logger it uses. @default the task manager of the same name */
+  /** The task manager with the broker, clock and logger to use. @default the task manager of the same name */
   readonly manager?: TaskManager | undefined;
   /**
-   * Where the broker cannot tell ticks apart, one scheduler of those with the same `election` sends, and the others wait:
-   * they carry the same jobs. @default its name
+   * Name of the election, for brokers without idempotency keys: one of the schedulers with this name leads and sends, the
+   * others wait. They must have the same jobs. @default the name of the scheduler
    */
   readonly election?: string | undefined;
 }
 
 /**
- * Sends tasks when they are due. It never runs work itself: a job is a task's `send`. Jobs live in code; their last tick
- * and whether they are paused live in the broker, where it can keep them.
+ * Sends tasks at set times. It runs no task itself: a job calls the `send` of a task. Jobs are defined in code. Their last
+ * ticks and pauses are stored in the broker, if it stores states.
+ *
+ * @example
+ * const scheduler = SchedulerManager.getInstance();
+ * scheduler.addJob({ id: 'nightly', func: report.send, trigger: 'cron', hour: 2, timezone: 'UTC' });
+ * await scheduler.start();
  */
 export class SchedulerManager {
   readonly name: string;
@@ -38,7 +47,11 @@ export class SchedulerManager {
     this.#states = new JobStates(this.#manager);
   }
 
-  /** The scheduler of that name: the same one at each call. */
+  /**
+   * Returns the scheduler of this name: the same one at each call.
+   * @param name default: `default`
+   * @param options apply to the first call for a name
+   */
   static getInstance(name = 'default', options: SchedulerOptions = {}): SchedulerManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
@@ -47,12 +60,12 @@ export class SchedulerManager {
     return scheduler;
   }
 
-  /** Every scheduler asked for so far. */
+  /** Returns every scheduler that `getInstance` has made. */
   static all(): readonly SchedulerManager[] {
     return [...instances.values()];
   }
 
-  /** Whom it works with: the task manager whose broker keeps its state, then those that its jobs' tasks belong to. */
+  /** Returns the task managers in use: first the one whose broker stores the state, then those of the jobs' tasks. */
   managers(): readonly [TaskManager, ...TaskManager[]] {
     const managers = new Set([...this.#jobs.values()].map(({ definition }) => TaskManager.of(definition.send.task)));
     managers.delete(this.#manager);
@@ -60,8 +73,9 @@ export class SchedulerManager {
   }
 
   /**
-   * Adds a job; it waits for its first tick as soon as the scheduler runs.
-   * @throws ConfigError (`JOB_INVALID`) naming job and field, or (`JOB_EXISTS`) where the id is known; then nothing changed
+   * Adds a job. If the scheduler runs, the job starts at once.
+   * @throws ConfigError (`JOB_INVALID`, `DURATION_INVALID`) that names job and field; (`JOB_EXISTS`) if there is a job with
+   * this id. Then nothing has changed.
    */
   addJob<A extends readonly unknown[]>(options: JobOptions<A>): Job {
     const given = (options ?? {}) as unknown as GivenJob;
@@ -69,7 +83,7 @@ export class SchedulerManager {
     const known = this.#jobs.get(definition.id);
     if (known !== undefined && given.replaceExisting !== true) {
       throw new ConfigError(
-        `job ${JSON.stringify(definition.id)}: id is known already; give another, or replaceExisting: true`,
+        `job ${JSON.stringify(definition.id)}: there is a job with this id; choose another id, or give replaceExisting: true`,
         { code: 'JOB_EXISTS' },
       );
     }
@@ -77,22 +91,30 @@ export class SchedulerManager {
     return this.#put(definition);
   }
 
-  /** The jobs in the order they were added. */
+  /** Returns the jobs, in the order in which they were added. */
   getJobs(): readonly Job[] {
     return [...this.#jobs.values()];
   }
 
-  /** No ticks until it is resumed, in every scheduler on this broker. @throws ConfigError where there is no such job */
+  /**
+   * Pauses a job until it is resumed, in every scheduler on this broker.
+   * @throws ConfigError (`JOB_UNKNOWN`) if there is no such job; BrokerUnavailableError if the broker is unreachable. Then
+   * nothing has changed.
+   */
   async pauseJob(id: string): Promise<void> {
     await this.#get(id).pause(true);
   }
 
-  /** Ticks from now on; those of the pause are not made up for. @throws ConfigError where there is no such job */
+  /**
+   * Resumes a paused job. Ticks of the pause are not made up for.
+   * @throws ConfigError (`JOB_UNKNOWN`) if there is no such job; BrokerUnavailableError if the broker is unreachable. Then
+   * nothing has changed.
+   */
   async resumeJob(id: string): Promise<void> {
     await this.#get(id).pause(false);
   }
 
-  /** Forgets the job and its state. @throws ConfigError where there is no such job */
+  /** Removes a job and its stored state. @throws ConfigError (`JOB_UNKNOWN`) if there is no such job */
   async removeJob(id: string): Promise<void> {
     const job = this.#get(id);
     this.#jobs.delete(id);
@@ -101,28 +123,29 @@ export class SchedulerManager {
   }
 
   /**
-   * Gives a job another trigger, with its `start`, `end` and `timezone`; what else it has stays.
-   * @throws ConfigError naming job and field; then nothing changed
+   * Gives a job another trigger, with its `start`, `end` and `timezone`. Other options stay as they are.
+   * @throws ConfigError (`JOB_INVALID`, `JOB_UNKNOWN`) that names job and field. Then nothing has changed.
    */
   rescheduleJob(id: string, options: TriggerOptions & Pick<CommonOptions, 'start' | 'end' | 'timezone'>): Job {
     const { definition } = this.#get(id);
     checkReschedule(id, options as unknown as GivenJob);
-    const timezone = options.timezone === undefined ? definition.timezone : zone(id, options.timezone);
-    return this.#put({ ...definition, timezone, trigger: triggerOf(id, options, timezone) });
+    return this.#put({ ...definition, ...defineTrigger(id, options, options.timezone ?? definition.givenZone) });
   }
 
-  /** Reads what the broker knows of every job, such as a pause, without starting any. */
+  /** Reads the stored state of every job, such as a pause, and starts none. */
   async readState(): Promise<void> {
     await Promise.all([...this.#jobs.values()].map((job) => job.readState()));
   }
 
   /**
-   * Puts the jobs to work. Resolves once the broker has told what it knows of them; or at once, where this scheduler
-   * waits for another one to give up the lead, or where the broker is away: then it is waited for, and ticks that are
-   * within `misfireGraceTime` are sent when it is back.
-   * @throws ConfigError where the broker's adapter or a job is at fault; then nothing runs
+   * Starts the jobs. Resolves once their states are read. It resolves earlier if another scheduler leads, or if the broker
+   * is unreachable: then the scheduler waits in the background, and later sends the ticks that are still within
+   * `misfireGraceTime`. After a test has taken over the task manager, or given it back, `start` begins anew.
+   * @throws ConfigError if the settings of the broker or a job are wrong; then nothing runs
    */
   async start(): Promise<void> {
+    // A run of a test that has ended, or of the application that a test has taken over, would send nothing.
+    if (this.#run?.isStale) void this.stop();
     if (this.#run === undefined) {
       const run = new SchedulerRun({
         manager: this.#manager,
@@ -136,7 +159,7 @@ export class SchedulerManager {
     await this.#starting;
   }
 
-  /** Ends the timers, waits for ticks that are being sent, and lets another scheduler lead. */
+  /** Stops the jobs, waits for ticks that are being sent, and lets another scheduler lead. */
   async stop(): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
@@ -153,7 +176,7 @@ export class SchedulerManager {
 
   async #start(run: SchedulerRun): Promise<void> {
     try {
-      // Of the run before, nothing may be under way.
+      // The run before must have ended.
       await this.#stopping;
       await run.start();
     } catch (error) {
@@ -174,7 +197,9 @@ export class SchedulerManager {
   #get(id: string): ScheduledJob {
     const job = this.#jobs.get(id);
     if (job !== undefined) return job;
-    const known = [...this.#jobs.keys()].join(', ') || 'none';
-    throw new ConfigError(`there is no job ${JSON.stringify(id)}; known are ${known}`, { code: 'JOB_UNKNOWN' });
+    const named = [...this.#jobs.keys()].slice(0, MOST_NAMED).join(', ');
+    const others = this.#jobs.size > MOST_NAMED ? ` and ${this.#jobs.size - MOST_NAMED} others` : '';
+    const jobs = this.#jobs.size === 0 ? 'this scheduler has no jobs' : `jobs are ${named}${others}`;
+    throw new ConfigError(`there is no job ${shown(id)}; ${jobs}`, { code: 'JOB_UNKNOWN' });
   }
 }

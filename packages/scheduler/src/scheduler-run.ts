@@ -1,58 +1,64 @@
 import { createHash } from 'node:crypto';
 import { type Broker, ConfigError, type TaskManager } from '@brokkr/core';
-import { type Elections, type Leadership, pause } from '@brokkr/core/adapter';
+import { type Clock, type Elections, type Leadership, pause } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
 import type { JobStates } from './job-state.ts';
-import { canTellRuns } from './last-run.ts';
+import { knowsRuns } from './last-run.ts';
 import type { ScheduledJob } from './scheduled-job.ts';
-import { watchWallClock } from './wall-clock.ts';
+import { TickReporter } from './tick-reporter.ts';
+import { WallClockWatch } from './wall-clock.ts';
 
 const RETRY_MS = 1_000;
-/** States asked for at once: enough to fill round trips, few enough to notice early that the broker is away. */
+const LEAST_REPORTED_MS = 1_000;
+/** Most states read at the same time: enough to fill round trips, few enough to notice early that the broker is unreachable. */
 const READ_AT_ONCE = 5_000;
 
 export interface RunOptions {
   readonly manager: TaskManager;
   readonly states: JobStates;
-  /** Schedulers that carry the same jobs stand for the same one. */
+  /** Name of the election: one of the schedulers that name it leads. */
   readonly election: string;
   readonly jobs: readonly ScheduledJob[];
 }
 
-/** A scheduler between its start and its stop: it waits for the broker and to lead, and puts its jobs to work. */
+/** A scheduler from its start to its stop: waits for the broker, waits until it leads, and starts its jobs. */
 export class SchedulerRun {
   readonly #manager: TaskManager;
   readonly #states: JobStates;
   readonly #election: string;
   readonly #ending = new AbortController();
-  /** From when on the ticks of a job count that nobody remembers. */
+  /** Start of each job: if it has no stored state, ticks after this count. */
   readonly #since = new WeakMap<ScheduledJob, number>();
   readonly #waiting = new Set<ScheduledJob>();
   readonly #atWork = new Set<ScheduledJob>();
-  /** Aborts when jobs are to stop; `undefined` while they wait. */
+  /** Aborts when the jobs must stop; `undefined` while they wait. */
   #working: AbortSignal | undefined;
   #broker: Broker | undefined;
   #beginning: Promise<void> | undefined;
   #changes: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> = Promise.resolve();
   #isAway = false;
+  /** The clock from start to stop. A test may give the manager another one in between. */
+  readonly #clock: Clock;
+  readonly #watch: WallClockWatch;
+  readonly #reporter: TickReporter;
 
   constructor({ manager, states, election, jobs }: RunOptions) {
     this.#manager = manager;
+    this.#clock = manager.clock;
+    this.#watch = new WallClockWatch(this.#clock, (stepMs) => this.#onClockStep(stepMs));
+    this.#reporter = new TickReporter(manager, this.#clock);
     this.#states = states;
-    // Any name will do for a scheduler, and not for what a broker makes of it.
+    // A scheduler may have any name. Brokers accept few characters.
     this.#election = `scheduler.${createHash('sha1').update(election).digest('hex').slice(0, 16)}`;
     for (const job of jobs) this.#add(job);
   }
 
   /**
-   * Resolves once the jobs are at work, or wait in the background: for a broker that is away, or to lead.
-   * @throws ConfigError where the adapter or a job is at fault; then nothing runs
+   * Resolves once the jobs run, or wait in the background: for a broker that is unreachable, or for the lead.
+   * @throws ConfigError if the settings of the broker or a job are wrong; then nothing runs
    */
   async start(): Promise<void> {
-    const stopWatching = watchWallClock(this.#manager.clock, () => {
-      for (const job of this.#atWork) job.look();
-    });
     let isReady = false;
     await new Promise<void>((resolve, reject) => {
       const ready = () => {
@@ -61,30 +67,42 @@ export class SchedulerRun {
       };
       this.#loop = this.#work(ready)
         .catch((error: unknown) => {
-          if (isReady) this.#manager.logger.error({ error }, 'the scheduler cannot work, and has ended');
+          if (isReady)
+            this.#manager.logger.error(
+              { error },
+              'the scheduler has ended: its broker or a job is not set up correctly',
+            );
           reject(error);
         })
-        .finally(stopWatching);
+        .finally(() => {
+          this.#watch.stop();
+          this.#reporter.flush();
+        });
     });
   }
 
-  /** Ends the timers; resolves once no tick is being sent. */
+  /** Whether the task manager has another clock now: a test took it over, or gave it back. Then no tick is sent. */
+  get isStale(): boolean {
+    return this.#manager.clock !== this.#clock;
+  }
+
+  /** Clears the timers. Resolves once no tick is being sent. */
   async end(): Promise<void> {
     this.#ending.abort();
     await this.#loop;
     await this.#changes;
   }
 
-  /** @throws ConfigError where the job asks for what this broker cannot tell */
+  /** @throws ConfigError (`JOB_INVALID`) if the job needs stored state, and the broker stores none */
   check({ id, overlap }: JobDefinition): void {
-    if (overlap === 'allow' || this.#broker === undefined || canTellRuns(this.#broker)) return;
+    if (overlap === 'allow' || this.#broker === undefined || knowsRuns(this.#broker)) return;
     throw new ConfigError(
-      `job ${JSON.stringify(id)}: overlap 'skip' needs a broker that keeps state, to tell whether the last run has ended; this one keeps none, use 'allow'`,
+      `job ${JSON.stringify(id)}: overlap 'skip' needs a broker that stores state, to know whether the last run has ended; this broker stores none: use 'allow'`,
       { code: 'JOB_INVALID' },
     );
   }
 
-  /** Puts a job to work in the place of `before`, or (`undefined`) takes that one off. */
+  /** Stops `before`, if it is given, and then starts `job`, if it is given. */
   replace(before: ScheduledJob | undefined, job: ScheduledJob | undefined): Promise<void> {
     const change = this.#changes.then(async () => {
       if (before !== undefined) await this.#drop(before);
@@ -104,7 +122,7 @@ export class SchedulerRun {
     while (!signal.aborted) {
       const leadership = elections && (await this.#lead(elections, ready));
       const lost = elections === undefined ? signal : leadership?.lost;
-      // Nobody was elected: the end has come.
+      // No leadership: `end` was called during the election.
       if (lost === undefined) continue;
       const working = AbortSignal.any([signal, lost]);
       this.#working = working;
@@ -113,7 +131,7 @@ export class SchedulerRun {
       ready();
       await halted;
       await leadership?.release().catch((error: unknown) => {
-        this.#manager.logger.warn({ error }, 'the lead could not be given up; it ends with the connection');
+        this.#manager.logger.warn({ error }, 'the lead could not be released; it ends with the connection');
       });
     }
     ready();
@@ -124,7 +142,9 @@ export class SchedulerRun {
     this.#broker = broker;
     for (const { definition } of this.#waiting) this.check(definition);
     if (!broker.capabilities.idempotency && broker.elections === undefined) {
-      this.#manager.logger.warn('this broker can neither tell repeated ticks nor elect: run one scheduler only');
+      this.#manager.logger.warn(
+        'run one scheduler only: this broker neither knows idempotency keys nor elects, so that a second one would send each tick again',
+      );
     }
   }
 
@@ -140,7 +160,7 @@ export class SchedulerRun {
     return leadership;
   }
 
-  /** Puts every job that waits to work, as soon as the broker tells what it knows of it. */
+  /** Starts every job that waits, as soon as its state is read. */
   async #begin(ready: () => void = () => undefined): Promise<void> {
     const working = this.#working;
     if (working === undefined) return;
@@ -148,11 +168,14 @@ export class SchedulerRun {
       this.#beginning = undefined;
     });
     await this.#beginning;
-    // One may have come in the moment this ended.
+    // A job may have been added just before this ended.
     if (this.#waiting.size > 0 && !working.aborted) await this.#begin(ready);
   }
 
   async #beginAll(working: AbortSignal): Promise<void> {
+    const broker = await this.#manager.broker();
+    const checkClock = () => this.#checkClock();
+    const surroundings = { clock: this.#clock, broker, reporter: this.#reporter, checkClock };
     while (this.#waiting.size > 0) {
       const jobs = [...this.#waiting].slice(0, READ_AT_ONCE);
       const states = await Promise.all(jobs.map(({ id }) => this.#states.read(id)));
@@ -161,12 +184,12 @@ export class SchedulerRun {
         const state = states[index];
         if (state === undefined || !this.#waiting.delete(job)) continue;
         this.#atWork.add(job);
-        job.begin(state, this.#since.get(job) ?? this.#manager.clock.now());
+        job.begin(state, this.#since.get(job) ?? this.#clock.now(), surroundings);
       }
     }
   }
 
-  /** Every job stops at once; what is being sent is waited for. */
+  /** Stops every job, and waits for ticks that are being sent. */
   async #halt(): Promise<void> {
     this.#working = undefined;
     const jobs = [...this.#atWork];
@@ -175,8 +198,23 @@ export class SchedulerRun {
     for (const job of jobs) this.#waiting.add(job);
   }
 
+  #checkClock(): boolean {
+    if (this.isStale) return false;
+    this.#watch.look();
+    return true;
+  }
+
+  #onClockStep(stepMs: number): void {
+    const seconds = Math.round(Math.abs(stepMs) / 1_000);
+    if (stepMs <= -LEAST_REPORTED_MS) this.#reporter.clockWentBack(seconds);
+    else if (stepMs >= LEAST_REPORTED_MS) {
+      this.#manager.logger.info({ seconds }, 'the clock of this host went ahead, or the machine slept');
+    }
+    for (const job of this.#atWork) job.look();
+  }
+
   #add(job: ScheduledJob): void {
-    this.#since.set(job, this.#manager.clock.now());
+    this.#since.set(job, this.#clock.now());
     this.#waiting.add(job);
   }
 
@@ -187,7 +225,7 @@ export class SchedulerRun {
     this.#waiting.delete(job);
   }
 
-  /** Tries until it is done; what is not the broker's being away is thrown. */
+  /** Repeats `action` until it succeeds. @throws ConfigError of `action`, which a repetition would not fix */
   async #untilThere(action: () => Promise<void>, ready: () => void, until = this.#ending.signal): Promise<void> {
     const { logger } = this.#manager;
     while (!until.aborted) {
@@ -199,11 +237,14 @@ export class SchedulerRun {
       } catch (error) {
         if (error instanceof ConfigError) throw error;
         if (!this.#isAway) {
-          logger.warn({ error }, 'the broker is away: schedules wait for it, and send what is still in time then');
+          logger.warn(
+            { error },
+            'the broker is away: ticks that are still within misfireGraceTime are sent when it is back',
+          );
         }
         this.#isAway = true;
         ready();
-        await pause(this.#manager.clock, RETRY_MS, until);
+        await pause(this.#clock, RETRY_MS, until);
       }
     }
   }

@@ -1,6 +1,6 @@
-import type { Trigger } from './trigger.ts';
+import { LAST_INSTANT, type Trigger } from './trigger.ts';
 
-/** Every `periodMs`, counted from an instant that all schedulers agree on. */
+/** A tick every `periodMs`, counted from `anchor`: an instant that all schedulers know. */
 export class IntervalTrigger implements Trigger {
   readonly isOnce = false;
   readonly words: string;
@@ -13,13 +13,14 @@ export class IntervalTrigger implements Trigger {
     this.words = `every ${inWords(periodMs)}`;
   }
 
-  next(instant: number): number {
+  next(instant: number): number | undefined {
     const passed = Math.floor((instant - this.#anchor) / this.#periodMs);
-    return this.#anchor + (Math.max(-1, passed) + 1) * this.#periodMs;
+    const tick = this.#anchor + (Math.max(-1, passed) + 1) * this.#periodMs;
+    return tick > LAST_INSTANT ? undefined : tick;
   }
 }
 
-/** Once. */
+/** One tick. */
 export class DateTrigger implements Trigger {
   readonly isOnce = true;
   readonly words: string;
@@ -35,7 +36,7 @@ export class DateTrigger implements Trigger {
   }
 }
 
-/** No tick outside of `start` to `end`, both included. */
+/** The ticks of another trigger from `start` to `end`, both included. */
 export class BoundedTrigger implements Trigger {
   readonly isOnce: boolean;
   readonly words: string;

@@ -1,9 +1,12 @@
+/** The last instant that a `Date` can hold, epoch milliseconds: 13 September 275760. */
+export const LAST_INSTANT = 8_640_000_000_000_000;
+
 /** When a job is due: instants in epoch milliseconds, strictly increasing. */
 export interface Trigger {
-  /** The first tick after `instant`; `undefined` where there is none. */
+  /** Returns the first tick after `instant`; `undefined` if there is none. Depends on nothing but `instant`. */
   next(instant: number): number | undefined;
-  /** It means one instant, and no calendar. */
+  /** Whether there is one tick only. */
   readonly isOnce: boolean;
-  /** In words, for people. */
+  /** The trigger in words, for people. */
   readonly words: string;
 }

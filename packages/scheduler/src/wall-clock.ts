@@ -1,21 +1,42 @@
 import type { Clock } from '@brokkr/core/adapter';
 
 const LOOK_EVERY_MS = 10_000;
-/** Less than a tick may be late anyway. */
-const TOLERATED_MS = 50;
+/** Smaller steps do not matter: a tick may be late by as much anyway. */
+const LEAST_STEP_MS = 50;
 
 /**
- * Calls `onSet` when the wall clock was set, or the machine slept: timers know nothing of either, and a tick of tomorrow
- * would come as late as the clock went ahead. The answer ends the watch, which keeps no process alive.
+ * Notices that the clock of the host was set, or that the machine slept. Timers notice neither: a tick of tomorrow would
+ * be late by as much as the clock went ahead. The watch keeps no process alive.
  */
-export function watchWallClock(clock: Clock, onSet: () => void): () => void {
-  let offset = clock.now() - clock.monotonic();
-  const timer = setInterval(() => {
-    const seen = clock.now() - clock.monotonic();
-    if (Math.abs(seen - offset) < TOLERATED_MS) return;
-    offset = seen;
-    onSet();
-  }, LOOK_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+export class WallClockWatch {
+  readonly #clock: Clock;
+  readonly #onStep: (stepMs: number) => void;
+  readonly #timer: NodeJS.Timeout;
+  #offset: number;
+
+  /** @param onStep called with the length of each step, in milliseconds; negative if the clock went back */
+  constructor(clock: Clock, onStep: (stepMs: number) => void) {
+    this.#clock = clock;
+    this.#onStep = onStep;
+    this.#offset = this.#read();
+    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Compares the clocks now, in place of the next time in ten seconds. */
+  look(): void {
+    const offset = this.#read();
+    const stepMs = offset - this.#offset;
+    if (Math.abs(stepMs) < LEAST_STEP_MS) return;
+    this.#offset = offset;
+    this.#onStep(stepMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #read(): number {
+    return this.#clock.now() - this.#clock.monotonic();
+  }
 }

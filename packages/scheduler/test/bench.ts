@@ -4,8 +4,9 @@ import { type TestApp, testApp } from '@brokkr/broker-memory/testing';
 import { TaskManager, type TaskManager as Manager } from '@brokkr/core';
 import type { BrokerCapabilities } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
+import pino from 'pino';
 import { afterEach } from 'vitest';
-import { SchedulerManager } from '../src/index.ts';
+import { type JobOptions, SchedulerManager } from '../src/index.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -21,7 +22,7 @@ export interface Bench {
   readonly scheduler: SchedulerManager;
 }
 
-/** A scheduler of its own, as another process would have. */
+/** Makes a task manager and a scheduler, as in a process of their own. */
 export function bench(): Bench {
   const tm = TaskManager.getInstance(randomUUID()).configure({ logLevel: 'silent' });
   const scheduler = SchedulerManager.getInstance(tm.name, { manager: tm, election: 'the same' });
@@ -35,7 +36,7 @@ export function held(tasks: readonly object[], startAt = new Date('2030-01-01T00
   return app;
 }
 
-/** A broker that cannot tell repeated ticks, as RabbitMQ: it elects. */
+/** A broker without idempotency keys and messages by id, as RabbitMQ: its schedulers elect a leader. */
 export class ElectingOnly extends MemoryBroker {
   override readonly capabilities: BrokerCapabilities = {
     ...new MemoryBroker().capabilities,
@@ -44,9 +45,51 @@ export class ElectingOnly extends MemoryBroker {
   override readonly messages = undefined as never;
 }
 
-export function place<B extends MemoryBroker>(make: (clock: ManualClock) => B): { clock: ManualClock; broker: B } {
-  const clock = new ManualClock();
+/** The clock of a host, whose wall clock can be set. Timers and `monotonic` do not notice. */
+export class HostClock extends ManualClock {
+  setAheadMs = 0;
+
+  override now(): number {
+    return super.now() + this.setAheadMs;
+  }
+}
+
+export interface Place {
+  readonly clock: HostClock;
+  readonly broker: MemoryBroker;
+}
+
+/** A broker, and the clock of the host that it runs on. */
+export function place(make = (clock: ManualClock): MemoryBroker => new MemoryBroker({ clock })): Place {
+  const clock = new HostClock();
   const broker = make(clock);
   onCleanUp(() => broker.close());
   return { clock, broker };
+}
+
+export interface Line {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Started {
+  readonly scheduler: SchedulerManager;
+  readonly lines: readonly Line[];
+}
+
+/** Starts a scheduler with one job, of every ten seconds if `options` say nothing else. It has the clock of the host. */
+export async function start({ clock, broker }: Place, options: Partial<JobOptions> = {}): Promise<Started> {
+  const { tm, scheduler } = bench();
+  const lines: Line[] = [];
+  tm.configure({ broker, clock, logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }) });
+  const ping = tm.task({ name: 'ping', queueName: 'q' }, async (..._: unknown[]) => undefined);
+  const trigger = { trigger: 'interval', ...(options.trigger === undefined && { seconds: 10 }) };
+  scheduler.addJob({ id: 'p', func: ping.send, ...trigger, ...options } as JobOptions);
+  await scheduler.start();
+  return { scheduler, lines };
+}
+
+export async function sent({ broker }: Place): Promise<number | undefined> {
+  return (await broker.inspector.counts('q')).published;
 }

@@ -6,7 +6,7 @@ import pino from 'pino';
 import { expect, it } from 'vitest';
 import { bench, onCleanUp } from './bench.ts';
 
-/** A memory broker that can be away: it refuses, or never answers. */
+/** A memory broker that can be unreachable: then it rejects every call. */
 class Moody extends MemoryBroker {
   away = false;
 
@@ -46,7 +46,7 @@ function moody() {
   return { tm, scheduler, clock, broker, lines, ping, published };
 }
 
-it('a broker that is away: ticks in time are sent when it is back, later ones are missed', async () => {
+it('a broker that is unreachable: ticks in time are sent when it is back, later ones are missed', async () => {
   const { tm, scheduler } = bench();
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
@@ -73,7 +73,7 @@ it('a broker that is away: ticks in time are sent when it is back, later ones ar
   expect(scheduler.getJobs()[0]?.missed).toBe(1);
 });
 
-it('start() does not wait for a broker that is away: ticks within misfireGraceTime are sent when it is back', async () => {
+it('start() does not wait for an unreachable broker: ticks within misfireGraceTime are sent when it is back', async () => {
   const { scheduler, clock, broker, lines, ping, published } = moody();
   broker.away = true;
   scheduler.addJob({
@@ -94,15 +94,16 @@ it('start() does not wait for a broker that is away: ticks within misfireGraceTi
   expect(await published()).toBe(2);
   const [job] = scheduler.getJobs();
   expect(job?.missed).toBe(4);
-  const missed = lines.filter(({ msg }) => msg.startsWith('tick missed')).map(({ tick }) => tick);
-  expect(missed).toHaveLength(4);
-  expect(new Set(missed).size).toBe(4);
+  await clock.advance(1_000);
+  expect(lines.filter(({ msg }) => msg.includes('missed'))).toMatchObject([
+    { msg: expect.stringMatching(/^4 ticks missed: due longer ago than misfireGraceTime/), job: 'p', ticks: 4 },
+  ]);
   expect(lines.filter(({ msg }) => msg.startsWith('the broker is away'))).toHaveLength(1);
   await clock.advance(600_000);
   expect(await published()).toBe(2 + 60 + 1);
 });
 
-it('each tick of an outage is missed once, however often it was tried', async () => {
+it('each tick of an outage is missed once, no matter how often sending was tried', async () => {
   const { scheduler, clock, broker, lines, ping, published } = moody();
   scheduler.addJob({
     id: 'p',
@@ -124,7 +125,7 @@ it('each tick of an outage is missed once, however often it was tried', async ()
   expect(lines.filter(({ msg }) => msg.startsWith('tick missed'))).toHaveLength(4);
 });
 
-it('stop() ends a start that waits for the broker; a pause that could not be told is none', async () => {
+it('stop() ends a start that waits for the broker; a pause that could not be stored has no effect', async () => {
   const { scheduler, clock, broker, ping, published } = moody();
   broker.away = true;
   scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
@@ -140,7 +141,7 @@ it('stop() ends a start that waits for the broker; a pause that could not be tol
   expect(await published()).toBe(1);
 });
 
-it('a stop in the middle of a start leaves nothing running, and a start after it works', async () => {
+it('a stop during a start leaves nothing running, and the next start works', async () => {
   const { scheduler, clock, ping, published } = moody();
   scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
   const starting = scheduler.start();
@@ -153,7 +154,7 @@ it('a stop in the middle of a start leaves nothing running, and a start after it
   expect(await published()).toBe(1);
 });
 
-it('an adapter that is at fault ends the start: nothing runs, and it may be repeated', async () => {
+it('a wrong broker setting rejects the start: nothing runs, and start() may be repeated', async () => {
   const { tm, scheduler } = bench();
   const ping = tm.task({ name: 'ping', queueName: 'q' }, async () => undefined);
   scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { type JobOptions, SchedulerManager } from '../src/index.ts';
 import { bench, ElectingOnly, onCleanUp } from './bench.ts';
 
-/** Remembers who was elected, so that a test can take the lead away as a server does from a dead process. */
+/** Keeps the leaderships, so that a test can end one, as a server does when the leader's process dies. */
 class Server extends ElectingOnly {
   readonly elected: Leadership[] = [];
 
@@ -29,7 +29,7 @@ class Server extends ElectingOnly {
   }
 }
 
-/** Time of one process; it ends with the process. */
+/** A process with a clock of its own. If a test moves the clock no further, the process is dead. */
 interface Process {
   readonly clock: ManualClock;
   readonly scheduler: SchedulerManager;
@@ -60,7 +60,7 @@ async function advance(ms: number, ...processes: readonly Process[]): Promise<vo
   }
 }
 
-it('of ten schedulers one sends, the next one takes over when it stops, and no tick is twice or missing', async () => {
+it('one of ten schedulers sends, another takes over when it stops, and each tick is sent once', async () => {
   const broker = server();
   const all = await Promise.all(Array.from({ length: 10 }, () => start(broker)));
   for (const [index, { scheduler }] of all.entries()) {
@@ -72,13 +72,13 @@ it('of ten schedulers one sends, the next one takes over when it stops, and no t
   expect(all.map(({ scheduler }) => scheduler.getJobs()[0]?.missed)).toEqual(Array(10).fill(0));
 });
 
-it('when the leader dies the next one sends what came due meanwhile, and counts what is too late', async () => {
+it('when the leader dies, the next one sends the ticks that are still in time, and counts the others as missed', async () => {
   const broker = server();
   const options = { coalesce: false, misfireGraceTime: '15s' };
   const [first, second] = [await start(broker, options), await start(broker, options)];
   await advance(31_000, first, second);
   expect(await broker.sent()).toBe(3);
-  // Its time stands still, and the server notices after 40 s: ticks at 40, 50, 60 and 70 s were not sent.
+  // The leader is dead, and the server notices after 40 s: ticks at 40, 50, 60 and 70 s were not sent.
   await advance(40_000, second);
   expect(await broker.sent()).toBe(3);
   await broker.elected[0]?.release();
@@ -89,7 +89,7 @@ it('when the leader dies the next one sends what came due meanwhile, and counts 
   expect(await broker.sent()).toBe(8);
 });
 
-it('a leader that dies between a send and its state costs one duplicate', async () => {
+it('a leader that dies after a send and before it stores the state causes one duplicate', async () => {
   const broker = server();
   const [first, second] = [await start(broker), await start(broker)];
   await advance(20_500, first, second);
@@ -105,7 +105,7 @@ it('a leader that dies between a send and its state costs one duplicate', async 
   for (const answer of unanswered) answer();
 });
 
-it('a leader that was stopped in the middle of a send, and goes on once another one leads, does not put its state back', async () => {
+it('a leader that stood still during a send does not overwrite the state of the next leader', async () => {
   const broker = server();
   const [first, second] = [await start(broker), await start(broker)];
   await advance(20_500, first, second);
@@ -128,20 +128,20 @@ it('a leader that was stopped in the middle of a send, and goes on once another 
   expect(await broker.states.get('schedule:last:p')).toBe(noted);
 });
 
-it('the first tick of a job is not lost with the leader that was to send it, nor by those who come later', async () => {
+it('the first tick of a job is not lost if the leader dies before it', async () => {
   const broker = server();
   const [first, second] = [await start(broker), await start(broker)];
   await advance(9_000, first, second);
   await advance(3_000, second);
   await second.scheduler.stop();
-  // It stands in line before the lead is free: the first one, which is not really dead, would take it up again.
+  // It waits for the lead before the lead is free: otherwise the first one, which is not really dead, would lead again.
   const third = await start(broker, {}, second.clock.now());
   await broker.elected[0]?.release();
   await advance(1_000, third);
   expect(await broker.sent()).toBe(1);
 });
 
-it('one that only waits lists jobs, and pauses and resumes those of the leader', async () => {
+it('a scheduler that waits for the lead lists jobs, and pauses and resumes those of the leader', async () => {
   const broker = server();
   const [leader, other] = [await start(broker), await start(broker)];
   await advance(15_000, leader, other);
@@ -156,7 +156,7 @@ it('one that only waits lists jobs, and pauses and resumes those of the leader',
   expect(await broker.sent()).toBe(3);
 });
 
-it('a pause asked of one that waits ends a catch-up of the leader', async () => {
+it('a pause by a scheduler that waits stops the leader in the middle of many late ticks', async () => {
   const broker = server();
   const options = { coalesce: false, misfireGraceTime: '1h' };
   const first = await start(broker, options);
@@ -176,7 +176,7 @@ it('a pause asked of one that waits ends a catch-up of the leader', async () => 
   expect(await broker.sent()).toBe(3);
 });
 
-it('an election that fails is tried again', async () => {
+it('an election that fails is repeated', async () => {
   const broker = server();
   const real = broker.elections.elect.bind(broker.elections);
   broker.elections.elect = () => Promise.reject(new Error('not now'));
@@ -187,7 +187,7 @@ it('an election that fails is tried again', async () => {
   expect(one.lines.filter(({ msg }) => msg.startsWith('the broker is away'))).toHaveLength(1);
 });
 
-it('stops while it waits to lead, and may be started again', async () => {
+it('a scheduler that waits for the lead can be stopped and started again', async () => {
   const broker = server();
   const [leader, other] = [await start(broker), await start(broker)];
   await other.scheduler.stop();
@@ -212,7 +212,7 @@ it('schedulers of different names have a leader each', async () => {
   expect(await broker.sent()).toBe(2);
 });
 
-it('a lead that cannot be given up does not end the scheduler', async () => {
+it('a lead that cannot be released does not end the scheduler', async () => {
   const broker = server();
   const one = await start(broker);
   const [leadership] = broker.elected;
@@ -225,7 +225,7 @@ it('a lead that cannot be given up does not end the scheduler', async () => {
   expect(await broker.sent()).toBe(1);
 });
 
-it('where nothing tells ticks apart and nobody elects, one scheduler is asked for', async () => {
+it('warns to run one scheduler only, if the broker has neither idempotency keys nor elections', async () => {
   class Plain extends MemoryBroker {
     override readonly capabilities: BrokerCapabilities = { ...new MemoryBroker().capabilities, idempotency: false };
     override readonly elections = undefined as never;

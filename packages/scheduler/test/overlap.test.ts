@@ -1,21 +1,9 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { ConfigError, type Worker } from '@brokkr/core';
-import { ManualClock } from '@brokkr/core/testing';
+import type { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { SchedulerManager } from '../src/index.ts';
-import { bench, ElectingOnly, onCleanUp } from './bench.ts';
-
-interface Place {
-  readonly clock: ManualClock;
-  readonly broker: MemoryBroker;
-}
-
-function place(make: (clock: ManualClock) => MemoryBroker): Place {
-  const clock = new ManualClock();
-  const broker = make(clock);
-  onCleanUp(() => broker.close());
-  return { clock, broker };
-}
+import { bench, ElectingOnly, onCleanUp, type Place, place, sent } from './bench.ts';
 
 async function start({ clock, broker }: Place): Promise<SchedulerManager> {
   const { tm, scheduler } = bench();
@@ -26,7 +14,7 @@ async function start({ clock, broker }: Place): Promise<SchedulerManager> {
   return scheduler;
 }
 
-/** A worker elsewhere, and how its runs are ended. */
+/** A worker in another process, and a function that ends its runs. */
 async function work({ clock, broker }: Place): Promise<{ worker: Worker; end: (error?: Error) => void }> {
   const { tm } = bench();
   tm.configure({ broker, clock, logLevel: 'silent', maxRetries: 1, retryDelay: '15s' });
@@ -45,15 +33,11 @@ async function work({ clock, broker }: Place): Promise<{ worker: Worker; end: (e
   return { worker, end: (error) => end(error) };
 }
 
-async function sent({ broker }: Place): Promise<number | undefined> {
-  return (await broker.inspector.counts('q')).published;
-}
-
 describe.each([
-  ['by the id of the last message', (clock: ManualClock) => new MemoryBroker({ clock })],
-  ['by what the worker tells', (clock: ManualClock) => new ElectingOnly({ clock })],
+  ['on a broker that knows its messages by id', (clock: ManualClock) => new MemoryBroker({ clock })],
+  ['on a broker that does not', (clock: ManualClock) => new ElectingOnly({ clock })],
 ])("overlap: 'skip' %s", (_, make) => {
-  it('holds over retries, and over schedulers that come and go', async () => {
+  it('holds during retries, and if another scheduler takes over', async () => {
     const given = place(make);
     const { end } = await work(given);
     const first = await start(given);
@@ -63,7 +47,7 @@ describe.each([
     const second = await start(given);
     await given.clock.advance(10_000);
     expect(await sent(given)).toBe(1);
-    // The first attempt fails, and the second has not begun: the message has not ended.
+    // The first attempt fails and the second has not begun: the message has not ended.
     end(new Error('once'));
     await given.clock.advance(10_000);
     expect(await sent(given)).toBe(1);
@@ -74,7 +58,7 @@ describe.each([
     await second.stop();
   });
 
-  it('ends with a message that dies', async () => {
+  it('ends when the message becomes a dead letter', async () => {
     const given = place(make);
     const { end } = await work(given);
     await start(given);
@@ -86,7 +70,7 @@ describe.each([
     expect(await sent(given)).toBe(2);
   });
 
-  it('ends with a message that never starts, at once or when the job is resumed', async () => {
+  it('ends when the message is purged: at once, or when the job is resumed', async () => {
     const given = place(make);
     const scheduler = await start(given);
     await given.clock.advance(25_000);
@@ -102,7 +86,7 @@ describe.each([
     expect(await sent(given)).toBe(2);
   });
 
-  it('is not held up by a tick that could not be sent', async () => {
+  it('is not blocked by a tick that could not be sent', async () => {
     const given = place(make);
     const { broker, clock } = given;
     await start(given);
@@ -115,7 +99,7 @@ describe.each([
   });
 });
 
-it('a message that nobody can be asked about is taken for ended after a day', async () => {
+it('a message that the broker does not know by id counts as ended after a day', async () => {
   const given = place((clock) => new ElectingOnly({ clock }));
   await start(given);
   await given.clock.advance(10_000);
@@ -126,21 +110,21 @@ it('a message that nobody can be asked about is taken for ended after a day', as
   expect(await sent(given)).toBe(2);
 });
 
-describe('where the broker keeps no state', () => {
+describe("overlap: 'skip' on a broker that stores no state", () => {
   class Stateless extends MemoryBroker {
     override readonly states = undefined as never;
   }
 
-  it('start() names the job, and nothing runs', async () => {
+  it('rejects start(), naming the job, and nothing runs', async () => {
     const given = place((clock) => new Stateless({ clock }));
     const starting = start(given);
     await expect(starting).rejects.toThrow(ConfigError);
-    await expect(starting).rejects.toThrow(/job "s": overlap 'skip' needs a broker that keeps state/);
+    await expect(starting).rejects.toThrow(/job "s": overlap 'skip' needs a broker that stores state/);
     await given.clock.advance(60_000);
     expect(await sent(given)).toBe(0);
   });
 
-  it('addJob() names it once the scheduler runs', async () => {
+  it('is refused by addJob(), if the scheduler runs', async () => {
     const { clock, broker } = place((own) => new Stateless({ clock: own }));
     const { tm, scheduler } = bench();
     tm.configure({ broker, clock, logLevel: 'silent' });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bench, held, onCleanUp } from './bench.ts';
 
 describe('a schedule in virtual time', () => {
-  it('fires a year of daily jobs in moments, each day once', async () => {
+  it('sends the 365 ticks of a daily job in a year', async () => {
     const { tm, scheduler } = bench();
     const days: string[] = [];
     const cleanUp = tm.task({ name: 'cleanUp' }, async () => {
@@ -19,7 +19,7 @@ describe('a schedule in virtual time', () => {
     expect(days[0]).toBe('2030-01-01T02:00:00.000Z');
   });
 
-  it('sends arguments, by intervals, by dates, and through with()', async () => {
+  it('sends arguments, by an interval, at a date, and through with()', async () => {
     const { tm, scheduler } = bench();
     const note = tm.task({ name: 'note' }, async (_text: string, _at?: number) => undefined);
     const app = held([note]);
@@ -40,7 +40,7 @@ describe('a schedule in virtual time', () => {
     ]);
   });
 
-  it('is paused, resumed, rescheduled and removed; what was due in a pause is not made up for', async () => {
+  it('can be paused, resumed, rescheduled and removed; ticks of a pause are not made up for', async () => {
     const { tm, scheduler } = bench();
     const ping = tm.task({ name: 'ping' }, async () => undefined);
     const app = held([ping]);
@@ -64,7 +64,7 @@ describe('a schedule in virtual time', () => {
     expect(app.sent(ping)).toHaveLength(10);
   });
 
-  it('keeps to start and end, and spreads ticks by its jitter, never early', async () => {
+  it('has no tick outside of start and end, and its jitter only delays', async () => {
     const { tm, scheduler } = bench();
     const starts: number[] = [];
     const ping = tm.task({ name: 'ping' }, async () => {
@@ -84,7 +84,7 @@ describe('a schedule in virtual time', () => {
 });
 
 describe('several schedulers on one broker', () => {
-  it('fire each tick once, also when one takes over from another that stopped', async () => {
+  it('send each tick once, even if most of them are stopped', async () => {
     const clock = new ManualClock();
     const broker = new MemoryBroker({ clock });
     onCleanUp(() => broker.close());
@@ -105,7 +105,7 @@ describe('several schedulers on one broker', () => {
     expect((await broker.inspector.counts('q')).published).toBe(12);
   });
 
-  it('make up after a restart for what may still be sent, count the rest as missed, and remember a pause', async () => {
+  it('after a restart send the ticks that are still in time, count the others as missed, and keep a pause', async () => {
     const clock = new ManualClock();
     const broker = new MemoryBroker({ clock });
     onCleanUp(() => broker.close());
@@ -122,7 +122,7 @@ describe('several schedulers on one broker', () => {
     const first = await open(true);
     await clock.advance(10_000);
     await first.stop();
-    // Ticks at 20 to 100 s were missed; those at 70 to 100 s may still be sent.
+    // Ticks at 20 to 100 s are late. Those at 70 to 100 s are still in time.
     await clock.advance(91_000);
     const second = await open(false);
     expect((await broker.inspector.counts('q')).published).toBe(1 + 4);
@@ -135,7 +135,7 @@ describe('several schedulers on one broker', () => {
     expect((await broker.inspector.counts('q')).published).toBe(5);
   });
 
-  it('send a date that has just passed, and log one of long ago', async () => {
+  it('send a runDate that has just passed, and count an older one as missed', async () => {
     const { tm, scheduler } = bench();
     const clock = new ManualClock();
     const broker = new MemoryBroker({ clock });
@@ -152,7 +152,7 @@ describe('several schedulers on one broker', () => {
   });
 });
 
-it('a pause that is asked for while a tick is being sent outlives that tick', async () => {
+it('a pause during the sending of a tick is not undone by that tick', async () => {
   const { tm, scheduler } = bench();
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
@@ -162,7 +162,7 @@ it('a pause that is asked for while a tick is being sent outlives that tick', as
   scheduler.addJob({ id: 'p', func: ping.send, trigger: 'interval', seconds: 10 });
   const real = broker.publish.bind(broker);
   broker.publish = async (envelopes) => {
-    // As another process would, on the same broker.
+    // As another process on the same broker would.
     await scheduler.pauseJob('p');
     return real(envelopes);
   };
@@ -173,7 +173,7 @@ it('a pause that is asked for while a tick is being sent outlives that tick', as
   expect(scheduler.getJobs()[0]?.paused).toBe(true);
 });
 
-it('names the task managers it works with, its own first', () => {
+it('managers() returns its own task manager first, then those of the tasks', () => {
   const { tm, scheduler } = bench();
   const { tm: another } = bench();
   for (const [id, manager] of [

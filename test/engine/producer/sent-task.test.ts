@@ -30,7 +30,7 @@ it.each([
   '{"kind":"error"}',
   '{"kind":"error","error":null}',
   '{"kind":"unserializable"}',
-])('a result that no worker has written is told as such: %s', async (stored) => {
+])('refuses a stored result that is not in our format: %s', async (stored) => {
   const broker = new MemoryBroker();
   const tm = TaskManager.getInstance(`sent-${randomUUID()}`).configure({
     broker,
@@ -44,7 +44,7 @@ it.each([
   expect(error).toBeInstanceOf(SerializationError);
   expect(error).toMatchObject({
     code: 'RESULT_UNREADABLE',
-    message: expect.stringMatching(/^task sum, message .*: what is stored as its result/),
+    message: expect.stringMatching(/^task sum, message .*: the stored result is not in/),
   });
   expect((error as Error).cause instanceof SyntaxError).toBe(stored === 'not JSON');
   await tm.close();

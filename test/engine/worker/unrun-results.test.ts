@@ -50,7 +50,7 @@ describe('the result of a message that no handler saw', () => {
     await aSecondOfWork(clock);
     await expect(handle.result()).rejects.toMatchObject({
       name: 'TaskFailedError',
-      message: expect.stringContaining('expired: its time was over before it started'),
+      message: expect.stringContaining('expired: it had not started in time'),
     });
     expect(await broker.inspector.counts('default')).toMatchObject({ ready: 0, running: 0 });
     await tm.close();

@@ -63,7 +63,9 @@ describe('what a worker warns of when it starts', () => {
     tm.task({ queueName: 'reports' }, async function report() {});
     tm.task(async function ping() {});
     await tm.createWorker({ queues: ['default'] }).start();
-    expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\); to serve them, run brokkr worker -q default,reports or -q all/)]);
+    expect(warnings().map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(/: report \(reports\); to serve them, run brokkr worker -q default,reports or -q all/),
+    ]);
     await tm.createWorker({ queues: ['reports'] }).start();
     expect(warnings()).toHaveLength(1);
   });
@@ -77,7 +79,9 @@ describe('a worker that is refused', () => {
       tm.task({ queueName: 'reports' }, async function report() {});
       expect(() => tm.createWorker({ queues: ['reports'], ...wrong })).toThrow(ConfigError);
       await tm.createWorker({ queues: ['default'] }).start();
-      expect(warnings().map(({ msg }) => msg)).toEqual([expect.stringMatching(/: report \(reports\); to serve them, run brokkr worker -q default,reports or -q all/)]);
+      expect(warnings().map(({ msg }) => msg)).toEqual([
+        expect.stringMatching(/: report \(reports\); to serve them, run brokkr worker -q default,reports or -q all/),
+      ]);
     },
   );
 });
@@ -212,7 +216,7 @@ describe('what a worker tells of messages', () => {
   });
 
   it('the longest wait there is has a date, and hides nothing of other messages', async () => {
-    const { tm, clock, lines, warnings } = await setUp();
+    const { tm, clock, lines } = await setUp();
     const ages = tm.task({ name: 'ages' }, async () => {
       throw new RetryLater('10000000d');
     });
@@ -225,7 +229,7 @@ describe('what a worker tells of messages', () => {
     await worker.start();
     await clock.advance(1_000);
     expect(succeeded).toEqual(['quick', 'quick']);
-    expect(warnings().filter(({ nextAt }) => nextAt !== undefined)).toMatchObject([
+    expect(lines.filter(({ nextAt }) => nextAt !== undefined)).toMatchObject([
       { task: { name: 'ages' }, nextAt: expect.stringMatching(/^\+029\d{3}-/) },
     ]);
     expect(lines.some(({ msg }) => msg.includes('settle_unknown'))).toBe(false);

@@ -9,41 +9,50 @@ export interface AckFrame {
 const AT_ONCE = 25;
 
 /**
- * The acknowledgements of one channel. RabbitMQ passes 33 of them on to a quorum queue; what comes before those are
- * applied stays with the channel, and is forgotten when it closes: those messages would be handed over again, settled or
- * not (3.10, `rabbit_fifo_client`). So before a channel closes the last ones are sent few at a time, with an answer
- * about the queue after each time. One that stands for many counts as one.
+ * The acknowledgements of one channel. For each quorum queue, RabbitMQ passes on 33 of them at a time. The next ones stay
+ * with the channel until those are applied. If the channel closes first, it forgets them, and the messages are delivered
+ * again although they were settled (3.10, `rabbit_fifo_client`). So before a channel closes, the last acknowledgements are
+ * sent few at a time, and each time the queues are asked for an answer. A frame for many tags counts as one.
  */
 export class Acknowledgements {
   readonly #channel: Channel;
-  readonly #queue: string;
-  /** Sent, and may still be with the channel. */
-  #unproven = 0;
+  /** For each queue of the channel, by its name on the server: frames that may still be with the channel. */
+  readonly #unproven = new Map<string, number>();
 
-  /** @param queue what the server calls the queue that all its messages come from */
-  constructor(channel: Channel, queue: string) {
+  constructor(channel: Channel) {
     this.#channel = channel;
-    this.#queue = queue;
   }
 
-  get hasUnproven(): boolean {
-    return this.#unproven > 0;
+  /** Messages of this queue may be acknowledged from now on. */
+  join(queue: string): void {
+    if (!this.#unproven.has(queue)) this.#unproven.set(queue, 0);
+  }
+
+  /** Forgets a queue that was deleted. */
+  leave(queue: string): void {
+    this.#unproven.delete(queue);
+  }
+
+  hasUnproven(queue: string): boolean {
+    return (this.#unproven.get(queue) ?? 0) > 0;
   }
 
   send(frames: readonly AckFrame[]): void {
-    this.#unproven += frames.length;
+    if (frames.length === 0) return;
+    // A frame for many tags may stand for messages of any queue of the channel.
+    for (const [queue, frameCount] of this.#unproven) this.#unproven.set(queue, frameCount + frames.length);
     // The client reads nothing of a message but its tag.
     for (const { tag, multiple } of frames) {
       this.#channel.ack({ fields: { deliveryTag: tag } } as Message, multiple);
     }
   }
 
-  /** The server has answered what stands behind them in the log of the queue. */
-  proven(): void {
-    this.#unproven = 0;
+  /** The server has answered a call that it logged for this queue behind the acknowledgements. */
+  proven(queue: string): void {
+    if (this.#unproven.has(queue)) this.#unproven.set(queue, 0);
   }
 
-  /** Resolves once the channel may be closed: the queue has got these, and all before. */
+  /** Resolves once the channel may be closed: its queues have these acknowledgements, and all before. */
   async sendSurely(frames: readonly AckFrame[]): Promise<void> {
     await this.#prove();
     for (let from = 0; from < frames.length; from += AT_ONCE) {
@@ -53,8 +62,11 @@ export class Acknowledgements {
   }
 
   async #prove(): Promise<void> {
-    for (; this.#unproven > 0; this.#unproven = Math.max(0, this.#unproven - AT_ONCE)) {
-      await this.#channel.checkQueue(this.#queue);
+    for (;;) {
+      const open = [...this.#unproven].filter(([, frameCount]) => frameCount > 0);
+      if (open.length === 0) return;
+      await Promise.all(open.map(([queue]) => this.#channel.checkQueue(queue)));
+      for (const [queue, frameCount] of open) this.#unproven.set(queue, Math.max(0, frameCount - AT_ONCE));
     }
   }
 }

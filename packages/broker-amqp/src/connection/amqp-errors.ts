@@ -5,6 +5,7 @@ import {
   PayloadTooLargeError,
   SerializationError,
 } from '@brokkr/core/adapter';
+import { OpenRefusedError } from './open-refused-error.ts';
 
 /** Reply codes of the protocol (AMQP 0-9-1, section 1.8) that mean more than that a connection broke. */
 export const NOT_FOUND = 404;
@@ -20,12 +21,16 @@ export function isRefused(error: unknown): boolean {
   return replyCode(error) === ACCESS_REFUSED;
 }
 
-/** A declaration that fails, as one of ours. `what` names the queue or exchange. */
-export function declarationError(what: string, cause: unknown): BrokkrError {
+/**
+ * Explains a declaration that failed.
+ * @param what names the queue or exchange
+ * @param address of the server, for an error that is no refusal
+ */
+export function declarationError(what: string, cause: unknown, address: string): BrokkrError {
   if (BrokkrError.is(cause)) return cause;
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
   if (replyCode(cause) === PRECONDITION_FAILED) {
-    const detail = /PRECONDITION_FAILED - ([^"]*)/.exec(said)?.[1] ?? said;
+    const detail = /PRECONDITION_FAILED - ([^"]*)/.exec(text)?.[1] ?? text;
     return new ConfigError(
       `${what} exists with other arguments (${detail.slice(0, 300)}): empty and delete it, or set another TASK_NAMESPACE`,
       { code: 'QUEUE_MISMATCH', cause },
@@ -37,24 +42,48 @@ export function declarationError(what: string, cause: unknown): BrokkrError {
       { code: 'QUEUE_REFUSED', cause },
     );
   }
-  return unavailable(cause);
+  return unavailable(cause, address);
 }
 
-export function unavailable(cause: unknown): BrokerUnavailableError {
+/** @param address host and port of the server */
+export function unavailable(cause: unknown, address: string): BrokerUnavailableError {
   if (cause instanceof BrokerUnavailableError) return cause;
-  if (isLoginRefused(cause)) {
-    return new BrokerUnavailableError(`RabbitMQ refused: ${cause.message.slice(0, 200)}`, {
-      code: 'BROKER_REFUSED',
-      cause,
-    });
+  const reason = reasonOf(cause);
+  if (cause instanceof OpenRefusedError && /\blimit\b/.test(reason)) {
+    return new BrokerUnavailableError(
+      `RabbitMQ at ${address} accepts no further connection: ${reason}; close other connections, or raise the limit. Each process opens two.`,
+      { code: 'CONNECTION_LIMIT', cause },
+    );
   }
-  return new BrokerUnavailableError('RabbitMQ cannot be reached now; see the cause', { cause });
+  if (isLoginRefused(cause)) {
+    return new BrokerUnavailableError(`RabbitMQ at ${address} refused: ${reason}`, { code: 'BROKER_REFUSED', cause });
+  }
+  return new BrokerUnavailableError(
+    `cannot reach RabbitMQ at ${address}: ${reason}; check that it is running and that TASK_BROKER_URL is right`,
+    { cause },
+  );
+}
+
+/** One line of a cause. Node gives no message to an error that gathers those of several addresses. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.message === '') return reasonOf(cause.errors[0]);
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return line.slice(0, 200);
 }
 
 /** The client gives a refused greeting no reply code of its own. */
-function isLoginRefused(cause: unknown): cause is Error {
+function isLoginRefused(cause: unknown): boolean {
   return (
-    cause instanceof Error && /^(Handshake terminated by server: 403|there is no virtual host)/.test(cause.message)
+    cause instanceof OpenRefusedError ||
+    (cause instanceof Error && cause.message.startsWith('Handshake terminated by server: 403'))
+  );
+}
+
+/** `channel_max` of the server is reached. @param most channels that it allows in one connection */
+export function channelLimit(most: number, cause: unknown): BrokerUnavailableError {
+  return new BrokerUnavailableError(
+    `all ${most} channels that RabbitMQ allows in one connection are in use; raise channel_max on the server, or use fewer queues in one process`,
+    { code: 'CHANNEL_LIMIT', cause },
   );
 }
 
@@ -73,9 +102,17 @@ export function isClosed(error: unknown): boolean {
   return error instanceof Error && error.name === 'IllegalOperationError';
 }
 
-/** Its properties are more than the client writes: 64 KiB. */
-export function headersTooLarge(cause: unknown): BrokkrError {
-  return new SerializationError('the headers of a message are too large for RabbitMQ; send fewer, or shorter ones', {
+/** @param limit bytes of headers that one frame of this server holds (`frame_max`) */
+export function headersTooLarge(bytes: number, limit: number): BrokkrError {
+  return new SerializationError(
+    `headers of ${bytes} bytes are over the limit of this RabbitMQ, ${limit} (from frame_max); send fewer or shorter headers`,
+    { path: 'headers', code: 'HEADERS_TOO_LARGE' },
+  );
+}
+
+/** A message that the client cannot write. */
+export function cannotEncode(cause: unknown): BrokkrError {
+  return new SerializationError('this message cannot be written for RabbitMQ; send fewer or shorter headers', {
     path: 'headers',
     code: 'HEADERS_TOO_LARGE',
     cause,

@@ -1,57 +1,99 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
-import { type Channel, type ChannelModel, connect } from 'amqplib';
+import { backoff, type BrokerHost, type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
-import { closedError, unavailable } from './amqp-errors.ts';
+import { channelLimit, closedError, unavailable } from './amqp-errors.ts';
+import { dial, flushWrites } from './dial.ts';
+import { Turns } from './turns.ts';
 import { withTimeout } from './with-timeout.ts';
 
-const LONGEST_PAUSE_MS = 2_000;
-const FIRST_PAUSE_MS = 50;
+/** Closing waits for the server no longer than this. */
+const CLOSING_MS = 2_000;
+/** A connection that broke sooner than this failed as one that never came about: the next attempt waits longer. */
+const STABLE_AFTER_MS = 5_000;
+/** Channels that short calls use at the same time: declarations, counts, looks. */
+const MOST_SHORT_CALLS = 32;
+/** Frames of a connection before its greeting, as RabbitMQ grants them unless it is set otherwise. */
+const DEFAULT_FRAME_BYTES = 131_072;
+const DEFAULT_CHANNELS = 2_047;
 
 export interface ConnectionOptions {
   /** Names the connection in RabbitMQ's list of connections. */
   readonly purpose: 'publish' | 'consume';
+  /** Milliseconds that a caller waits for the connection, or for one answer of the server. */
   readonly timeoutMs: number;
   readonly logger: BrokerOptions['logger'];
 }
 
-/** A connection that comes back: one socket at a time, to any of the hosts, with a jittered pause between attempts. */
+/** Limits that client and server agreed on in the greeting. */
+interface Negotiated {
+  readonly channelMax?: number;
+  readonly frameMax?: number;
+}
+
+/**
+ * A connection to one of the hosts that is opened again when it breaks. Attempts that fail wait for 50 ms, doubled up to
+ * 2 s, with jitter; so do connections that break soon after they were opened.
+ */
 export class Connection {
-  /** Milliseconds that a caller waits for the connection, or for one answer of the server. */
   readonly timeoutMs: number;
   readonly #target: AmqpTarget;
-  readonly #logger: BrokerOptions['logger'];
-  readonly #purpose: string;
+  readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
-  /** Ends the attempt to connect that is under way. */
+  /** Ends the attempt to connect that is in progress. */
   #dialing = new AbortController();
   readonly #waiting = new Set<(end: ChannelModel | Error) => void>();
   readonly #onUp = new Set<() => void>();
+  readonly #shortCalls = new Turns(() => Math.min(MOST_SHORT_CALLS, Math.ceil(this.mostChannels / 8)));
   #model: ChannelModel | undefined;
   #connecting: Promise<void> | undefined;
   #lastError: unknown;
-  #host: number;
+  #nextHost: number;
+  #host: BrokerHost;
   #blocked = false;
+  #pauseMs = 0;
+  #upAt = Number.NEGATIVE_INFINITY;
 
-  constructor(target: AmqpTarget, { purpose, timeoutMs, logger }: ConnectionOptions) {
-    this.timeoutMs = timeoutMs;
+  constructor(target: AmqpTarget, options: ConnectionOptions) {
+    this.timeoutMs = options.timeoutMs;
     this.#target = target;
-    this.#purpose = purpose;
-    this.#logger = logger;
-    this.#host = Math.floor(Math.random() * target.hosts.length);
+    this.#options = options;
+    this.#nextHost = Math.floor(Math.random() * target.hosts.length);
+    this.#host = target.hosts[this.#nextHost] as BrokerHost;
   }
 
-  /** The server takes nothing from publishers now: a memory or disk alarm. */
+  /** Host and port of the connection, or of the last attempt. */
+  get address(): string {
+    const { host, port } = this.#host;
+    return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** Milliseconds after which the server closes a connection that sends nothing. */
+  get silenceLimitMs(): number {
+    return 2_000 * this.#target.heartbeatS;
+  }
+
+  /** Channels that the server allows in this connection (`channel_max`). */
+  get mostChannels(): number {
+    return (this.#model?.connection as Negotiated | undefined)?.channelMax ?? DEFAULT_CHANNELS;
+  }
+
+  /** Bytes of the largest frame that the server takes (`frame_max`). Headers must fit into one frame. */
+  get mostFrameBytes(): number {
+    return (this.#model?.connection as Negotiated | undefined)?.frameMax ?? DEFAULT_FRAME_BYTES;
+  }
+
+  /** Whether the server takes no messages now, because of an alarm for memory or disk. */
   get isBlocked(): boolean {
     return this.#blocked;
   }
 
-  /** Why there is no connection now; nothing where there is one, or the first attempt is still under way. */
+  /** Why there is no connection; undefined if there is one, or if the first attempt is still in progress. */
   get trouble(): unknown {
     return this.#model === undefined ? this.#lastError : undefined;
   }
 
-  /** The connection, where there is one now. */
+  /** The connection, if there is one now. */
   get current(): ChannelModel | undefined {
     return this.#model;
   }
@@ -60,7 +102,7 @@ export class Connection {
     return this.#closing.signal.aborted;
   }
 
-  /** Called each time a connection stands, and each time the server lifts its alarm. */
+  /** Calls `listener` each time a connection is open, and each time the server ends an alarm. */
   onUp(listener: () => void): () => void {
     this.#onUp.add(listener);
     return () => this.#onUp.delete(listener);
@@ -81,30 +123,47 @@ export class Connection {
         if (how instanceof Error) reject(how);
         else resolve(how);
       };
-      const timer = setTimeout(() => end(unavailable(this.#lastError ?? noAnswer(timeoutMs))), timeoutMs);
+      const timer = setTimeout(() => end(unavailable(this.#lastError ?? noAnswer(timeoutMs), this.address)), timeoutMs);
       this.#waiting.add(end);
     });
   }
 
+  /** @throws BrokerUnavailableError after `timeoutMs`; `CHANNEL_LIMIT` if all channels are in use */
+  openChannel(): Promise<Channel> {
+    return this.#open((model) => model.createChannel());
+  }
+
+  /** @throws as `openChannel` */
+  openConfirmChannel(): Promise<ConfirmChannel> {
+    return this.#open((model) => model.createConfirmChannel());
+  }
+
   /**
-   * Runs `use` on a channel of its own, which an error of the server's may close without harm to others.
-   * @throws BrokerUnavailableError if there is none within `timeoutMs`; `use` limits its own waits
+   * Runs a short call on a channel of its own, which an error may close without harm to other calls.
+   * @throws BrokerUnavailableError as `openChannel`; `use` limits its own waits
    */
   async withChannel<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
-    const model = await this.ready();
-    const channel = await this.withTimeout(model.createChannel());
-    channel.on('error', () => undefined);
-    let isSilent = false;
-    try {
-      return await use(channel);
-    } catch (error) {
-      isSilent = error instanceof BrokerUnavailableError;
-      throw error;
-    } finally {
-      // An error has closed it already, and one who has not answered is not waited for again.
-      const closed = this.withTimeout(channel.close()).catch(() => undefined);
-      if (!isSilent) await closed;
-    }
+    return this.inTurn(async () => {
+      const channel = await this.openChannel();
+      let isSilent = false;
+      try {
+        return await use(channel);
+      } catch (error) {
+        isSilent = error instanceof BrokerUnavailableError;
+        throw error;
+      } finally {
+        // An error has closed it already. A server that did not answer is not waited for again.
+        const closed = this.withTimeout(channel.close()).catch(() => undefined);
+        if (!isSilent) await closed;
+      }
+    });
+  }
+
+  /** Runs a short call that opens one channel, so that many of them at the same time do not use up all channels. */
+  async inTurn<T>(call: () => Promise<T>): Promise<T> {
+    // The server's limit of channels is known from then on.
+    await this.ready();
+    return this.#shortCalls.run(call);
   }
 
   /**
@@ -113,6 +172,11 @@ export class Connection {
    */
   withTimeout<T>(answer: Promise<T>): Promise<T> {
     return withTimeout(this, answer);
+  }
+
+  /** Hands all frames to the operating system now, so that a handler that blocks the thread does not hold them up. */
+  flush(): void {
+    if (this.#model !== undefined) flushWrites(this.#model);
   }
 
   async close(): Promise<void> {
@@ -127,48 +191,40 @@ export class Connection {
     await ended(model);
   }
 
+  async #open<C extends Channel>(create: (model: ChannelModel) => Promise<C>): Promise<C> {
+    const model = await this.ready();
+    try {
+      const channel = await this.withTimeout(create(model));
+      // Without a listener an error would end the process. `close` follows each error.
+      channel.on('error', () => undefined);
+      return channel;
+    } catch (error) {
+      const cause: unknown = error instanceof BrokerUnavailableError ? error.cause : error;
+      if (!(cause instanceof Error && cause.message.startsWith('No channels left'))) throw error;
+      throw channelLimit(this.mostChannels, cause);
+    }
+  }
+
   async #connect(): Promise<void> {
-    for (let pauseMs = FIRST_PAUSE_MS; !this.isClosed; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    while (!this.isClosed) {
+      const { signal } = this.#closing;
+      if (this.#pauseMs > 0) await sleep(Math.random() * this.#pauseMs, undefined, { signal }).catch(() => undefined);
+      if (this.isClosed) return;
       try {
         this.#adopt(await this.#dial());
         return;
       } catch (error) {
-        this.#lastError = this.#explained(error);
-        await sleep(Math.random() * pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+        this.#lastError = error;
+        this.#pauseMs = backoff(this.#pauseMs);
       }
     }
   }
 
-  async #dial(): Promise<ChannelModel> {
-    const { hosts, tls, username, password, vhost, heartbeatS, connectTimeoutMs } = this.#target;
-    const { host, port } = hosts[this.#host++ % hosts.length] as (typeof hosts)[number];
+  #dial(): Promise<ChannelModel> {
+    const { hosts } = this.#target;
+    this.#host = hosts[this.#nextHost++ % hosts.length] as BrokerHost;
     this.#dialing = new AbortController();
-    const socket = {
-      signal: this.#dialing.signal,
-      timeout: connectTimeoutMs,
-      noDelay: true,
-      keepAlive: true,
-      clientProperties: { connection_name: `brokkr ${this.#purpose}` },
-      ...tls,
-    };
-    // The client decodes the name of the virtual host.
-    const target = {
-      hostname: host,
-      port,
-      username,
-      password,
-      vhost: encodeURIComponent(vhost),
-      heartbeat: heartbeatS,
-    };
-    return connect({ protocol: tls === undefined ? 'amqp' : 'amqps', ...target }, socket);
-  }
-
-  /** The client keeps to itself why a server refused the last step of the greeting: the virtual host is all it is about. */
-  #explained(error: unknown): unknown {
-    const isRefused = error instanceof Error && error.message.startsWith('Expected ConnectionOpenOk');
-    if (!isRefused) return error;
-    const vhost = JSON.stringify(this.#target.vhost);
-    return new Error(`there is no virtual host ${vhost}, or this user may not use it`, { cause: error });
+    return dial(this.#target, this.#host, this.#options.purpose, this.#dialing.signal);
   }
 
   #adopt(model: ChannelModel): void {
@@ -176,79 +232,60 @@ export class Connection {
       void ended(model);
       return;
     }
-    corkWrites(model);
+    const { logger } = this.#options;
     this.#connecting = undefined;
     this.#model = model;
     this.#blocked = false;
-    // Without listeners an error would end the process; `close` follows each, and is what counts.
+    this.#upAt = performance.now();
+    // Without a listener an error would end the process. `close` follows each error.
     model.on('error', (error) => {
       this.#lastError = error;
     });
-    model.on('handler-error', (error) => this.#logger?.error({ error }, 'a listener of the AMQP client failed'));
+    model.on('handler-error', (error) => logger?.error({ error }, 'a listener of the AMQP client failed'));
     model.on('blocked', (reason) => {
       this.#blocked = true;
-      this.#logger?.warn({ reason }, 'RabbitMQ takes no messages: an alarm for memory or disk is on');
+      logger?.warn({ reason }, 'RabbitMQ takes no messages: an alarm for memory or disk is on');
     });
     model.on('unblocked', () => {
       this.#blocked = false;
-      this.#tellUp();
+      this.#reportUp();
     });
     model.on('close', (error) => this.#lost(error));
     for (const end of [...this.#waiting]) end(model);
-    this.#tellUp();
+    this.#reportUp();
   }
 
   #lost(error: Error | undefined): void {
     this.#model = undefined;
     this.#blocked = false;
     if (this.isClosed) return;
-    this.#lastError = error ?? new BrokerUnavailableError('the connection was closed');
-    this.#logger?.warn(
-      { error: this.#lastError, connection: this.#purpose },
+    this.#lastError = error ?? new Error('the connection was closed');
+    this.#pauseMs = performance.now() - this.#upAt < STABLE_AFTER_MS ? backoff(this.#pauseMs) : 0;
+    this.#options.logger?.warn(
+      { error: this.#lastError, connection: this.#options.purpose },
       'the connection to RabbitMQ broke; coming back',
     );
     this.#connecting ??= this.#connect();
   }
 
-  #tellUp(): void {
+  #reportUp(): void {
     for (const listener of [...this.#onUp]) listener();
   }
 }
 
-/** What a server that speaks something else does: it waits for more. */
+/** The error of a server that speaks another protocol: it waits for more bytes. */
 function noAnswer(waitedMs: number): Error {
   return new Error(
     `no answer within ${Math.ceil(waitedMs)} ms; see that RabbitMQ listens on this port, with TLS for amqps: and without for amqp:`,
   );
 }
 
-/** What the client does not tell of its connection. */
-interface ConnectionInside {
-  readonly stream?: { destroy(error: Error): void; cork(): void; uncork(): void };
-  readonly muxer?: { _readIncoming?: () => void };
-}
-
-/** The client's own close waits for the server's word. A server that says nothing is not waited for. */
-async function ended(model: ChannelModel): Promise<void> {
-  await Promise.race([model.close().catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
-  // With an error: the client takes no other end for one, and would send heartbeats for as long as two are missed.
-  (model.connection as ConnectionInside).stream?.destroy(new Error('closed'));
-}
-
 /**
- * The client gathers the frames of one turn of the event loop and then makes a system call for each; corked, they go
- * in one. That was half of its processor time. A client that is built otherwise stays as it is.
+ * Closes a connection, and waits for the server's answer for at most 2 s. Then it destroys the socket with an error:
+ * amqplib takes no other end for one, and would send heartbeats until two of them are missed.
  */
-function corkWrites(model: ChannelModel): void {
-  const { stream, muxer } = model.connection as ConnectionInside;
-  const writeGathered = muxer?._readIncoming;
-  if (stream === undefined || muxer === undefined || writeGathered === undefined) return;
-  muxer._readIncoming = function (this: unknown) {
-    stream.cork();
-    try {
-      writeGathered.call(this);
-    } finally {
-      stream.uncork();
-    }
-  };
+async function ended(model: ChannelModel): Promise<void> {
+  await Promise.race([model.close().catch(() => undefined), sleep(CLOSING_MS, undefined, { ref: false })]);
+  const { stream } = model.connection as { readonly stream?: { destroy(error: Error): void } };
+  stream?.destroy(new Error('closed'));
 }

@@ -1,40 +1,43 @@
-import type { Channel, Message } from 'amqplib';
+import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
 import { type AckFrame, Acknowledgements } from './acknowledgements.ts';
+import type { Connection } from './connection.ts';
 
 /** Acknowledgements that follow each other faster are sent together. */
 const ACK_EVERY_MS = 1;
-/** Before a channel closes; not longer, should it never come to its close. */
+/** The same while the channel is about to close. It bounds the wait if the channel does not close after all. */
 const GATHER_MS = 100;
 
 /**
- * One life of a channel. A delivery tag means something on its own channel only: on another it would acknowledge
- * somebody else's message. So whoever holds a tag holds the session it came on.
+ * A channel of consumers, from its opening to its close. A delivery tag is valid on its own channel only: on another it
+ * would acknowledge another message. So each delivery keeps the session on which it came. A session may serve several
+ * queues; `SessionPool` decides that.
  */
 export class Session {
   readonly channel: Channel;
   readonly #acks: Acknowledgements;
   readonly #window = new AckWindow();
-  readonly #enough: number;
-  /** Done, and not told to the server yet. */
+  readonly #onOver = new Set<() => void>();
+  readonly #connection: Connection;
+  /** Finished messages after which acknowledgements are sent without waiting for more. */
+  #enough = 1;
+  #prefetch = 1;
+  /** Settled, and not acknowledged yet. */
   #done: number[] = [];
-  #toldAt = 0;
-  #telling: NodeJS.Timeout | undefined;
+  #sentAt = 0;
+  #sending: NodeJS.Timeout | undefined;
   #open = true;
   #isRetired = false;
   #isGathering = false;
 
-  /**
-   * @param queue what the server calls it
-   * @param prefetch what the server pushes ahead: once half of it is done, it is told at once
-   */
-  constructor(channel: Channel, queue: string, prefetch = 1) {
+  constructor(channel: Channel, connection: Connection) {
     this.channel = channel;
-    this.#acks = new Acknowledgements(channel, queue);
-    this.#enough = Math.ceil(prefetch / 2);
+    this.#connection = connection;
+    this.#acks = new Acknowledgements(channel);
     channel.on('close', () => {
       this.#open = false;
-      clearTimeout(this.#telling);
+      clearTimeout(this.#sending);
+      for (const listener of [...this.#onOver]) listener();
     });
   }
 
@@ -42,69 +45,115 @@ export class Session {
     return this.#open;
   }
 
-  /** Acknowledgements are on their way, or wait to be sent. */
-  get hasUnproven(): boolean {
-    return this.#open && (this.#done.length > 0 || this.#acks.hasUnproven);
+  /** Calls `listener` when the channel is closed, with all messages that came on it. Returns a function that stops that. */
+  onOver(listener: () => void): () => void {
+    this.#onOver.add(listener);
+    return () => this.#onOver.delete(listener);
+  }
+
+  /** Whether acknowledgements of messages of `queue` are on their way, or wait to be sent. */
+  hasUnproven(queue: string): boolean {
+    return this.#open && (this.#done.length > 0 || this.#acks.hasUnproven(queue));
+  }
+
+  /** Messages of `queue`, by its name on the server, may come on this session. */
+  join(queue: string): void {
+    this.#acks.join(queue);
+  }
+
+  /** Forgets a queue that was deleted. */
+  leave(queue: string): void {
+    this.#acks.leave(queue);
+  }
+
+  /**
+   * Starts a consumer, and returns its tag.
+   * @param prefetch messages that the server pushes ahead to this consumer
+   */
+  async consume(queue: string, prefetch: number, onMessage: (message: ConsumeMessage | null) => void): Promise<string> {
+    this.join(queue);
+    this.#enough = Math.max(this.#enough, Math.ceil(prefetch / 2));
+    this.#prefetch = prefetch;
+    // Sent one behind the other: the prefetch is that of the next consumer, and other queues start consumers here too.
+    const limited = this.channel.prefetch(prefetch);
+    const [{ consumerTag }] = await Promise.all([this.channel.consume(queue, onMessage), limited]);
+    return consumerTag;
   }
 
   arrived({ fields: { deliveryTag } }: Message): void {
     this.#window.arrived(deliveryTag);
   }
 
-  /** Of a session that is over, nothing: the server hands those messages over again. */
+  /** Acknowledges messages. If the session is over it does nothing: the server delivers them again. */
   ack(tags: readonly number[]): void {
     if (!this.#open || tags.length === 0) return;
     for (const tag of tags) this.#done.push(tag);
-    // The server answers each frame with a push of its own: told one by one, short tasks would be pushed one by one.
-    if (this.#isGathering) this.#telling ??= setTimeout(() => this.#tell(), GATHER_MS);
-    else if (this.#done.length >= this.#enough || performance.now() - this.#toldAt >= ACK_EVERY_MS) this.#tell();
-    else this.#telling ??= setTimeout(() => this.#tell(), ACK_EVERY_MS);
+    // The server answers each frame with a push of its own: acknowledged one by one, short tasks would be pushed one by one.
+    if (this.#isGathering) this.#sending ??= setTimeout(() => this.#send(), GATHER_MS);
+    else if (this.#done.length >= this.#enough || performance.now() - this.#sentAt >= ACK_EVERY_MS) this.#send();
+    else this.#sending ??= setTimeout(() => this.#send(), ACK_EVERY_MS);
   }
 
-  /** From now on, until it closes, acknowledgements are told together: few frames for what was held. */
+  /**
+   * Acknowledges messages of which copies were stored, and hands the frames to the operating system. A handler that then
+   * blocks the thread until the connection breaks cannot make two messages of one.
+   */
+  ackNow(tags: readonly number[]): void {
+    if (!this.#open || tags.length === 0) return;
+    for (const tag of tags) this.#done.push(tag);
+    this.#send();
+    this.#connection.flush();
+  }
+
+  /** From now until it closes, acknowledgements are sent together: few frames for the messages that were held. */
   gather(): void {
     this.#isGathering = true;
   }
 
-  /** Closes the channel; acknowledgements before it are taken by the server first. */
+  /** Resolves once the server has answered. @throws BrokerUnavailableError if it does not, or the channel is closed */
+  async roundTrip(): Promise<void> {
+    // A call that cannot be refused, and changes nothing: every consumer sets its own prefetch.
+    await this.#connection.withTimeout(Promise.resolve(this.channel.prefetch(this.#prefetch)));
+  }
+
+  /** Closes the channel. The queues have taken all acknowledgements before. */
   async close(): Promise<void> {
     if (!this.#open) return;
     const frames = this.#frames();
     this.#open = false;
-    // Where it fails, the channel has ended before.
+    // If it fails, the channel has ended before.
     await this.#acks.sendSurely(frames).catch(() => undefined);
     await this.channel.close().catch(() => undefined);
   }
 
-  /** Closes once all that came on it is settled: what the server thinks is on its way here goes back to the queue. */
+  /** Closes the channel once all messages that came on it are settled; those that the server pushes until then go back. */
   retire(): void {
     this.#isRetired = true;
     this.#closeOnceDone();
   }
 
-  /** Sends what is done and not told yet. */
-  #tell(): void {
+  /** Ends a consumer. The answer proves that its queue has taken every acknowledgement sent before. */
+  async cancel(consumerTag: string, queue: string): Promise<void> {
+    this.#send();
+    await this.channel.cancel(consumerTag);
+    this.#acks.proven(queue);
+  }
+
+  #send(): void {
     const frames = this.#frames();
     if (frames.length === 0) return;
-    this.#toldAt = performance.now();
+    this.#sentAt = performance.now();
     try {
       this.#acks.send(frames);
     } catch {
-      // The connection is closing: the server hands them over again.
+      // The connection is closing: the server delivers the messages again.
     }
     this.#closeOnceDone();
   }
 
-  /** Ends a consumer of this channel. The queue answers once it has taken every acknowledgement from before. */
-  async cancel(consumerTag: string): Promise<void> {
-    this.#tell();
-    await this.channel.cancel(consumerTag);
-    this.#acks.proven();
-  }
-
   #frames(): AckFrame[] {
-    clearTimeout(this.#telling);
-    this.#telling = undefined;
+    clearTimeout(this.#sending);
+    this.#sending = undefined;
     return this.#window.done(this.#done.splice(0));
   }
 

@@ -9,19 +9,19 @@ import { blocked, replyCode, unavailable } from './amqp-errors.ts';
  * caller can explain it.
  */
 export async function withTimeout<T>(
-  connection: { readonly isBlocked: boolean; readonly timeoutMs: number },
+  connection: { readonly isBlocked: boolean; readonly timeoutMs: number; readonly address: string },
   answer: Promise<T>,
 ): Promise<T> {
   const waited = new AbortController();
   const tooLong = sleep(connection.timeoutMs, undefined, { signal: waited.signal, ref: false }).then(() => {
-    throw connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'));
+    throw connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'), connection.address);
   });
   tooLong.catch(() => undefined);
   answer.catch(() => undefined);
   try {
     return await Promise.race([answer, tooLong]);
   } catch (error) {
-    throw replyCode(error) === undefined ? unavailable(error) : error;
+    throw replyCode(error) === undefined ? unavailable(error, connection.address) : error;
   } finally {
     waited.abort();
   }

@@ -1,26 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions, Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
+import { type BrokerOptions, type Delivery, isSuspect, type Settlement, type Subscription } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
-import { decodeMessage } from '../publishing/envelope-codec.ts';
-import type { SuspectIsolation } from './suspect-isolation.ts';
-import { type Arrival, type HeldDelivery, HeldDeliveries } from './held-deliveries.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { Names } from '../topology/names.ts';
+import type { QueueCounter } from '../connection/queue-counter.ts';
+import type { Session } from '../connection/session.ts';
+import type { SessionPool } from '../connection/session-pool.ts';
 import type { Addresses } from '../publishing/addresses.ts';
+import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Publisher } from '../publishing/publisher.ts';
-import type { Outgoing } from '../publishing/send-batch.ts';
+import type { Names } from '../topology/names.ts';
+import type { Topology } from '../topology/topology.ts';
+import type { BlockWatch } from './block-watch.ts';
+import { type Arrival, HeldDeliveries } from './held-deliveries.ts';
+import { KnownIds } from './known-ids.ts';
+import { PushBuffer } from './push-buffer.ts';
 import { Quarantine } from './quarantine.ts';
 import { QueueReader } from './queue-reader.ts';
-import { acknowledge, Returns } from './returns.ts';
-import type { Session } from '../connection/session.ts';
-import type { Topology } from '../topology/topology.ts';
+import { Returns } from './returns.ts';
+import { Settling } from './settling.ts';
+import type { SuspectIsolation } from './suspect-isolation.ts';
 
-/** What was pushed ahead and nobody asks for goes back after so long: another worker may be free. */
+/** Messages that were pushed ahead and are not asked for go back after this: another worker may be free. */
 const IDLE_MS = 1_000;
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 250;
-const MOST_INTERRUPTED = 10_000;
-/** Closing never waits for the server longer than this. */
+/** Closing waits for the server no longer than this. */
 const CLOSING_MS = 2_000;
 
 export interface AmqpSubscriptionOptions {
@@ -29,6 +33,12 @@ export interface AmqpSubscriptionOptions {
   readonly prefetch: number;
   readonly isolation: SuspectIsolation;
   readonly connection: Connection;
+  readonly sessions: SessionPool;
+  readonly quarantineSessions: SessionPool;
+  readonly counter: QueueCounter;
+  readonly blocks: BlockWatch;
+  /** Subscriptions of this process. */
+  readonly subscriptions: () => number;
   readonly topology: Topology;
   readonly names: Names;
   readonly addresses: Addresses;
@@ -47,34 +57,38 @@ export class AmqpSubscription implements Subscription {
   readonly #quarantine: Quarantine;
   readonly #held: HeldDeliveries;
   readonly #returns: Returns;
+  readonly #settling: Settling;
+  readonly #ahead: PushBuffer;
   readonly #closing = new AbortController();
   readonly #tick: NodeJS.Timeout;
-  /** Pushed ahead, not received. */
-  #ahead: Arrival[] = [];
-  /** Ids that this process had when a connection broke: seeing them again is no crash. */
-  readonly #interrupted = new Set<string>();
-  /** Replacements on their way: what they replace is acknowledged before its channel closes. */
-  readonly #sending = new Set<Promise<unknown>>();
-  /** By a call that told of another's failure. */
-  readonly #settled = new WeakSet<Delivery>();
+  readonly #interrupted = new KnownIds();
   #wake: (() => void) | undefined;
   #askedAt = performance.now();
-  /** A suspect was there when all hands were full: one look later nobody who is free has taken it. */
+  /** A suspect was there when this worker held other messages: if it is still there, no free worker has taken it. */
   #hasSuspects = false;
 
   constructor(options: AmqpSubscriptionOptions) {
-    const { queue, names, leaseMs } = options;
+    const { queue, names, leaseMs, prefetch, counter } = options;
     this.#options = options;
     this.#returns = new Returns(options, this.#closing.signal);
     this.#held = new HeldDeliveries(leaseMs, options.isolation);
+    this.#settling = new Settling({ ...options, held: this.#held, returns: this.#returns });
     const onOver = (session: Session) => this.#over(session);
+    const serverQueue = names.queue(queue);
     this.#reader = new QueueReader({
       ...options,
-      serverQueue: names.queue(queue),
+      serverQueue,
+      prefetch,
       onMessage: (message, session) => this.#arrived(message, session),
       onOver,
     });
-    this.#quarantine = new Quarantine({ ...options, serverQueue: names.quarantine(queue), onOver });
+    this.#ahead = new PushBuffer({ counter, serverQueue, roundTrip: () => this.#reader.roundTrip() });
+    this.#quarantine = new Quarantine({
+      ...options,
+      sessions: options.quarantineSessions,
+      serverQueue: names.quarantine(queue),
+      onOver,
+    });
     const tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, leaseMs / 10));
     this.#tick = setInterval(() => this.#onTick(), tickMs);
   }
@@ -83,11 +97,11 @@ export class AmqpSubscription implements Subscription {
     limit: number,
     { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
   ): Promise<readonly Delivery[]> {
-    this.#reader.resume();
-    // What most calls find: something is here, and the quarantine need not be asked.
-    if (this.#mayHandOut && !this.#quarantine.isDue && !signal.aborted && !this.#closing.signal.aborted) {
+    this.#resume();
+    // Fast path: a message is here, and the quarantine need not be counted.
+    if (wait && this.#mayHandOut && !this.#quarantine.isDue && !signal.aborted && !this.#closing.signal.aborted) {
       this.#askedAt = performance.now();
-      return this.#held.hold(this.#ahead.splice(0, limit));
+      return this.#held.hold(this.#ahead.take(limit));
     }
     const stop = () => this.#wake?.();
     signal.addEventListener('abort', stop);
@@ -96,6 +110,7 @@ export class AmqpSubscription implements Subscription {
         this.#askedAt = performance.now();
         if (signal.aborted || this.#closing.signal.aborted) return [];
         const suspect = this.#quarantine.isDue ? await this.#takeSuspect() : undefined;
+        if (suspect === undefined && !wait) await this.#fill(limit, signal);
         if (signal.aborted || this.#closing.signal.aborted) {
           if (suspect !== undefined) await this.#giveBack([suspect], 0);
           this.#options.isolation.free(this);
@@ -105,7 +120,7 @@ export class AmqpSubscription implements Subscription {
           this.#options.isolation.occupy();
           return this.#held.hold([suspect]);
         }
-        if (this.#mayHandOut) return this.#held.hold(this.#ahead.splice(0, limit));
+        if (this.#mayHandOut) return this.#held.hold(this.#ahead.take(limit));
         if (!wait) return [];
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -118,48 +133,8 @@ export class AmqpSubscription implements Subscription {
     }
   }
 
-  async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
-    const lost: Delivery[] = [];
-    const done: HeldDelivery[] = [];
-    const replaced: HeldDelivery[] = [];
-    const replacements: Outgoing[] = [];
-    const now = performance.now();
-    for (const settlement of settlements) {
-      if (this.#settled.has(settlement.delivery)) continue;
-      const held = this.#held.live(settlement.delivery, now);
-      if (held === undefined || held.isSettling) {
-        lost.push(settlement.delivery);
-        continue;
-      }
-      const replacement = this.#replacement(settlement, held);
-      if (replacement === undefined) {
-        done.push(held);
-        this.#held.drop(held);
-      } else {
-        held.isSettling = true;
-        replaced.push(held);
-        replacements.push({ ...replacement, isNeeded: () => held.session.isOpen });
-      }
-    }
-    acknowledge(done);
-    if (replaced.length === 0) return lost;
-    const sending = this.#options.publisher.send(replacements);
-    this.#sending.add(sending);
-    const outcomes = await sending;
-    this.#sending.delete(sending);
-    const stored = replaced.filter((_, index) => outcomes[index] === undefined);
-    for (const held of stored) {
-      this.#held.drop(held);
-      // The server hands it over again, and nothing stored here changes that.
-      if (!held.session.isOpen) lost.push(held.delivery);
-    }
-    acknowledge(stored);
-    const error = outcomes.find((outcome) => outcome !== undefined);
-    if (error === undefined) return lost;
-    // The caller asks again for all of them: what is settled shall not look lost then.
-    for (const { delivery } of [...done, ...stored]) if (!lost.includes(delivery)) this.#settled.add(delivery);
-    for (const held of replaced) held.isSettling = false;
-    throw error;
+  settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    return this.#settling.settle(settlements);
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
@@ -183,46 +158,45 @@ export class AmqpSubscription implements Subscription {
 
   async #end(): Promise<void> {
     await this.#reader.drainAcks();
-    const back = [this.#giveBack(this.#ahead.splice(0), 0), this.#giveBack(this.#held.takeAll(), 1)];
-    await Promise.all([...back, ...this.#sending]);
+    const back = [this.#giveBack(this.#ahead.take(), 0), this.#giveBack(this.#held.takeAll(), 1)];
+    await Promise.all([...back, this.#settling.finished()]);
     await Promise.all([this.#reader.close(), this.#quarantine.close()]);
   }
 
-  /** What is stored before the message is forgotten. */
-  #replacement(settlement: Settlement, held: HeldDelivery): Outgoing | undefined {
-    const { addresses, queue } = this.#options;
-    const { fence, crashes } = settlement.delivery;
-    switch (settlement.kind) {
-      case 'ack':
-      case 'expire':
-        return undefined;
-      case 'retry':
-        return addresses.queue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
-      case 'dead-letter':
-        return addresses.dead(queue, settlement.replacement);
-      case 'release':
-        // Never a nack: the server would count it as a return.
-        return this.#returns.copyOf(held, 0);
-    }
+  #resume(): void {
+    if (this.#reader.isConsuming) return;
+    this.#ahead.changed();
+    this.#reader.resume();
+  }
+
+  /** Makes sure that an empty buffer means an empty queue, and fills it as far as the prefetch allows. */
+  async #fill(limit: number, signal: AbortSignal): Promise<void> {
+    const { isolation, prefetch } = this.#options;
+    if (isolation.isClosed) return;
+    // The server pushes no more than the prefetch. Finished deliveries that are not settled yet count until they are.
+    await this.#ahead.fill(Math.max(1, Math.min(limit, prefetch - this.#held.size)), signal);
   }
 
   #arrived(message: Message, session: Session): void {
     const arrival = this.#read(message, session);
-    // Handed over before, or suspected: not to be run beside others before it is clear what it costs.
-    if (message.fields.redelivered || arrival.delivery.crashes > 1) {
-      const isOurs = this.#interrupted.delete(arrival.delivery.envelope.id);
-      void this.#giveBack([arrival], message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0);
+    if (!message.fields.redelivered && !isSuspect(arrival.delivery)) {
+      this.#ahead.add(arrival);
+      this.#wake?.();
       return;
     }
-    this.#ahead.push(arrival);
-    this.#wake?.();
+    // Delivered before, or a suspect: its copy is stored where it belongs before any message runs.
+    const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
+    const crashes = message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0;
+    void this.#options.isolation.closeFor(this.#giveBack([arrival], crashes)).then(() => {
+      if (this.#mayHandOut) this.#wake?.();
+    });
   }
 
   get #mayHandOut(): boolean {
-    return this.#ahead.length > 0 && !this.#options.isolation.isReserved;
+    return this.#ahead.size > 0 && !this.#options.isolation.isClosed;
   }
 
-  /** A suspect, once this process holds nothing else; where it does, nothing more is handed out until it does not. */
+  /** Takes a suspect if this worker holds nothing else. If it does, it receives nothing more until it has finished. */
   async #takeSuspect(): Promise<Arrival | undefined> {
     const { isolation } = this.#options;
     const hadSome = this.#hasSuspects;
@@ -240,8 +214,8 @@ export class AmqpSubscription implements Subscription {
     }
     const arrival = this.#read(taken.message, taken.session);
     if (!taken.message.fields.redelivered) return arrival;
-    // It had the worker for itself, so a crash was its own; the copy keeps the count where the server keeps none.
-    const isOurs = this.#interrupted.delete(arrival.delivery.envelope.id);
+    // It ran alone, so the crash is its own. The copy carries the count: the server keeps none.
+    const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
     await this.#giveBack([arrival], isOurs ? 0 : 1);
     isolation.free(this);
     return this.#takeSuspect();
@@ -259,7 +233,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   async #giveBack(arrivals: readonly Arrival[], crashes: number): Promise<void> {
-    if (await this.#returns.give(arrivals, crashes)) this.#quarantine.lookSoon();
+    if (arrivals.length > 0 && (await this.#returns.give(arrivals, crashes))) this.#quarantine.lookSoon();
   }
 
   #onTick(): void {
@@ -267,27 +241,31 @@ export class AmqpSubscription implements Subscription {
     const lapsed = this.#held.takeLapsed();
     if (lapsed.length > 0) void this.#giveBack(lapsed, 1);
     if (this.#wake !== undefined) {
-      // Somebody waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
+      // A receive waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
       if (isolation.isReservedBy(this) && isolation.isEmpty) this.#quarantine.lookSoon();
       if (this.#quarantine.isDue || this.#mayHandOut) this.#wake();
     } else if (performance.now() - this.#askedAt > IDLE_MS) {
-      // Who does not ask keeps nobody else from working.
+      // A subscription that receives nothing keeps no other worker from its messages.
       isolation.free(this);
-      if (this.#ahead.length === 0 || !this.#reader.isConsuming) return;
-      void this.#reader.pause().then(() => this.#giveBack(this.#ahead.splice(0), 0));
+      if (this.#ahead.size === 0 || !this.#reader.isConsuming) return;
+      void this.#reader.pause().then(() => this.#giveBack(this.#ahead.take(), 0));
     }
   }
 
+  /**
+   * The server delivers all messages of this session again. If the connection broke, no handler is to blame. If the event
+   * loop was blocked, one of the handlers that ran is: then their next delivery counts as a crash.
+   */
   #over(session: Session): void {
-    const gone = [...this.#held.takeOf(session), ...this.#ahead.filter((arrival) => arrival.session === session)];
-    this.#ahead = this.#ahead.filter((arrival) => arrival.session !== session);
-    // Most of them go to other workers: what is not seen again soon is not worth its memory.
-    if (this.#interrupted.size > MOST_INTERRUPTED) this.#interrupted.clear();
-    for (const { delivery } of gone) this.#interrupted.add(delivery.envelope.id);
+    const ahead = this.#ahead.takeOf(session);
+    this.#ahead.changed();
+    const held = this.#held.takeOf(session);
+    const unharmed = this.#options.blocks.wasBlocked ? ahead : [...ahead, ...held];
+    for (const { delivery } of unharmed) this.#interrupted.add(delivery.envelope.id);
   }
 }
 
-/** A crash beside others is nobody's in particular: it makes a suspect at most, and never the crash that is too many. */
+/** A crash beside other messages may be caused by any of them: it makes a suspect, and is never the one too many. */
 function crashesBeside({ delivery }: Arrival): number {
-  return delivery.crashes < 2 ? 1 : 0;
+  return isSuspect(delivery) ? 0 : 1;
 }

@@ -30,6 +30,10 @@ export class HeldDeliveries {
     this.#isolation = isolation;
   }
 
+  get size(): number {
+    return this.#held.size;
+  }
+
   hold(arrivals: readonly Arrival[]): Delivery[] {
     const endsAt = performance.now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
@@ -71,6 +75,7 @@ export class HeldDeliveries {
   }
 
   #take(choose: (held: HeldDelivery) => boolean): HeldDelivery[] {
+    if (this.#held.size === 0) return [];
     const taken = [...this.#held.values()].filter(choose);
     for (const held of taken) this.drop(held);
     return taken;

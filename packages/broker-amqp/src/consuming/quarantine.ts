@@ -1,13 +1,21 @@
 import type { BrokerOptions } from '@brokkr/core/adapter';
 import type { GetMessage } from 'amqplib';
 import type { Connection } from '../connection/connection.ts';
-import { Session } from '../connection/session.ts';
+import type { QueueCounter } from '../connection/queue-counter.ts';
+import type { Session } from '../connection/session.ts';
+import type { SessionPool } from '../connection/session-pool.ts';
 
-/** How often the quarantine of a queue is looked at: one question for a number, which costs the server no write. */
+/** How often the quarantine of a queue is counted, which costs the server no write. */
 const LOOK_EVERY_MS = 1_000;
+/** All queues of a process together are counted 50 times a second at most. */
+const SHARE_OF_LOOKS_MS = 20;
 
 export interface QuarantineOptions {
   readonly connection: Connection;
+  readonly sessions: SessionPool;
+  readonly counter: QueueCounter;
+  /** Subscriptions of this process. */
+  readonly subscriptions: () => number;
   readonly queue: string;
   readonly serverQueue: string;
   readonly logger: BrokerOptions['logger'];
@@ -15,8 +23,8 @@ export interface QuarantineOptions {
 }
 
 /**
- * Messages that two crashes make suspects. They are fetched one by one when a worker can run them, never pushed ahead:
- * a message that only waited in a process must not be charged when that process dies of another.
+ * The queue of the suspects: messages with two crashes. They are fetched one at a time when a worker can run them, never
+ * pushed ahead: a message that only waited in a process must not be charged with the crash of another one.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
@@ -32,54 +40,47 @@ export class Quarantine {
     return performance.now() >= this.#lookAt && this.#options.connection.current !== undefined;
   }
 
-  /** Something may have been put there. */
+  /** A message may have been stored in it. */
   lookSoon(): void {
     this.#lookAt = 0;
   }
 
-  /** Whether a suspect is there. */
+  /** Whether it holds a suspect. */
   async hasAny(): Promise<boolean> {
-    const { serverQueue } = this.#options;
-    return this.#look(async ({ channel }) => (await channel.checkQueue(serverQueue)).messageCount > 0, false);
+    if (this.#closed) return false;
+    const { subscriptions, counter, serverQueue } = this.#options;
+    this.#lookAt = performance.now() + Math.max(LOOK_EVERY_MS, SHARE_OF_LOOKS_MS * subscriptions());
+    return ((await counter.ready(serverQueue)) ?? 0) > 0;
   }
 
-  /** The next suspect. Whoever takes it holds nothing else: a crash from here on is its own. */
+  /** Takes the next suspect. The caller holds nothing else, so a crash from now on is caused by it. */
   async take(): Promise<{ message: GetMessage; session: Session } | undefined> {
-    const { serverQueue } = this.#options;
-    return this.#look(async (session) => {
+    if (this.#closed) return undefined;
+    const { serverQueue, logger, queue } = this.#options;
+    try {
+      const session = this.#session ?? (await this.#enter());
       const message = await session.channel.get(serverQueue);
       if (message === false) return undefined;
       session.arrived(message);
-      // They come in crowds.
+      // Suspects come in groups.
       this.#lookAt = 0;
       return { message, session };
-    }, undefined);
+    } catch (error) {
+      logger?.debug({ error, queue }, 'cannot read the quarantine of a queue; trying again');
+      return undefined;
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#session?.close();
+    if (this.#session !== undefined) await this.#options.sessions.release(this.#session);
   }
 
-  async #look<T>(use: (session: Session) => Promise<T>, otherwise: T): Promise<T> {
-    if (this.#closed) return otherwise;
-    this.#lookAt = performance.now() + LOOK_EVERY_MS;
-    try {
-      return await use(this.#session ?? (await this.#open()));
-    } catch (error) {
-      const { logger, queue } = this.#options;
-      logger?.debug({ error, queue }, 'the quarantine cannot be looked at now');
-      return otherwise;
-    }
-  }
-
-  async #open(): Promise<Session> {
-    const { connection, serverQueue, onOver } = this.#options;
-    const model = await connection.ready(LOOK_EVERY_MS);
-    const channel = await model.createChannel();
-    const session = new Session(channel, serverQueue);
-    channel.on('error', () => undefined);
-    channel.on('close', () => {
+  async #enter(): Promise<Session> {
+    const { sessions, serverQueue, onOver } = this.#options;
+    const session = await sessions.acquire();
+    session.join(serverQueue);
+    session.onOver(() => {
       if (this.#session === session) this.#session = undefined;
       onOver(session);
     });

@@ -1,33 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions } from '@brokkr/core/adapter';
+import { backoff, type BrokerOptions } from '@brokkr/core/adapter';
 import type { ConsumeMessage } from 'amqplib';
-import type { Connection } from '../connection/connection.ts';
-import { Session } from '../connection/session.ts';
+import type { Session } from '../connection/session.ts';
+import type { SessionPool } from '../connection/session-pool.ts';
 import { DELETED_WITHIN_MS, type Topology } from '../topology/topology.ts';
 
-const LONGEST_PAUSE_MS = 2_000;
-const FIRST_PAUSE_MS = 50;
-
 export interface QueueReaderOptions {
-  readonly connection: Connection;
+  readonly sessions: SessionPool;
   readonly topology: Topology;
-  /** The application's name of the queue, and what it is called on the server. */
+  /** The application's name of the queue, and its name on the server. */
   readonly queue: string;
   readonly serverQueue: string;
   readonly prefetch: number;
   readonly logger: BrokerOptions['logger'];
   readonly onMessage: (message: ConsumeMessage, session: Session) => void;
-  /** A session is over, and with it every message of it. */
+  /** A session is over, and with it every message that came on it. */
   readonly onOver: (session: Session) => void;
 }
 
-/** Consumes one queue on a channel of its own, and does so again whatever ends the channel, until it is told to stop. */
+/** Consumes one queue, and starts again whatever ends its consumer or channel, until it is paused or closed. */
 export class QueueReader {
   readonly #options: QueueReaderOptions;
   readonly #closing = new AbortController();
+  /** The session in use, and those whose messages are still to be settled; each with the function that leaves it. */
+  readonly #left = new Map<Session, () => void>();
   #session: Session | undefined;
   #tag: string | undefined;
-  readonly #retired = new Set<Session>();
   #working: Promise<void> = Promise.resolve();
   #wanted = false;
 
@@ -39,57 +37,71 @@ export class QueueReader {
     return this.#wanted;
   }
 
-  /** Consumes from now on. */
+  /** Starts to consume. */
   resume(): void {
     if (this.#wanted || this.#closing.signal.aborted) return;
     this.#wanted = true;
     this.#working = this.#working.then(() => this.#consume());
   }
 
-  /** Takes no more; resolves once nothing more will arrive. What has arrived stays with who was told of it. */
+  /** Stops consuming. Resolves once no more messages will arrive; those that arrived may still be settled. */
   pause(): Promise<void> {
     this.#wanted = false;
     this.#working = this.#working.then(async () => {
       const tag = this.#tag;
       this.#tag = undefined;
-      if (tag !== undefined) await this.#session?.cancel(tag).catch(noMatter);
+      if (tag !== undefined) await this.#session?.cancel(tag, this.#options.serverQueue).catch(hasEnded);
     });
     return this.#working;
   }
 
-  /** As `pause`, before `close`: what was acknowledged is so for good, and what is from then on is told in few frames. */
+  /** Resolves once all messages that the server has pushed before this call have arrived. */
+  async roundTrip(): Promise<void> {
+    await this.#session?.roundTrip().catch(hasEnded);
+  }
+
+  /**
+   * Pauses, and makes sure that the queue has every acknowledgement sent so far. Call it before `close`: RabbitMQ forgets
+   * acknowledgements that a closing channel has not passed on (see `Acknowledgements`). Later ones are sent together.
+   */
   async drainAcks(): Promise<void> {
     await this.pause();
+    const { serverQueue, sessions } = this.#options;
     const session = this.#session;
-    // Its consumer ended before they were sent, so another one does: what little it takes is told of as ever.
-    if (session?.hasUnproven === true)
+    if (session === undefined) return;
+    // The answer to a cancel proves all acknowledgements sent before it. The consumer was cancelled before some were
+    // sent, so start another and cancel that. A message it receives until then is passed to `onMessage` as usual.
+    if (session.hasUnproven(serverQueue))
       await this.#begin(session, 1)
-        .then((tag) => session.cancel(tag))
-        .catch(noMatter);
-    session?.gather();
+        .then((tag) => session.cancel(tag, serverQueue))
+        .catch(hasEnded);
+    if (sessions.isSoleUser(session)) session.gather();
   }
 
   async close(): Promise<void> {
     this.#wanted = false;
     this.#closing.abort();
-    // Without a channel there is nothing to end, and a server that is away is not waited for.
+    // Without a session there is no consumer to end, and an unreachable server is not waited for.
     if (this.#session !== undefined) await this.pause();
-    await Promise.all([...this.#retired, this.#session].map((session) => session?.close()));
+    const { sessions } = this.#options;
+    await Promise.all(
+      [...this.#left].map(([session, leave]) => {
+        leave();
+        return sessions.release(session);
+      }),
+    );
+    this.#left.clear();
   }
 
   async #consume(): Promise<void> {
     const { queue, logger } = this.#options;
-    // Asked for twice where a channel ends while it begins to consume.
-    for (
-      let pauseMs = FIRST_PAUSE_MS;
-      this.#wanted && this.#tag === undefined;
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
-    ) {
+    // Called twice if a channel ends while its consumer begins.
+    for (let pauseMs = backoff(0); this.#wanted && this.#tag === undefined; pauseMs = backoff(pauseMs)) {
       try {
         await this.#start();
         return;
       } catch (error) {
-        logger?.warn({ error, queue }, 'a queue cannot be consumed now; trying again');
+        logger?.warn({ error, queue }, 'cannot consume a queue; trying again');
         await sleep(Math.random() * pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
       }
     }
@@ -98,45 +110,42 @@ export class QueueReader {
   async #start(): Promise<void> {
     const { topology, queue, prefetch } = this.#options;
     await topology.queue(queue);
-    const session = this.#session ?? (await this.#open());
+    const session = this.#session ?? (await this.#enter());
     this.#tag = await this.#begin(session, prefetch);
   }
 
-  /** Answers with the consumer's tag. */
+  /** Starts a consumer, and returns its tag. */
   async #begin(session: Session, prefetch: number): Promise<string> {
-    await session.channel.prefetch(prefetch);
     let isCancelled = false;
-    const { consumerTag } = await session.channel.consume(this.#options.serverQueue, (message) => {
+    const tag = await session.consume(this.#options.serverQueue, prefetch, (message) => {
       isCancelled ||= message === null;
-      this.#heard(message, session);
+      this.#onPush(message, session);
     });
-    // Both may come before anybody here is told that it consumes.
+    // Both may happen before the server's answer is read here.
     if (isCancelled || !session.isOpen) throw new Error('the consumer ended while it began');
-    return consumerTag;
+    return tag;
   }
 
-  async #open(): Promise<Session> {
-    const { connection, logger, queue, serverQueue, prefetch, onOver } = this.#options;
-    const model = await connection.ready();
-    const channel = await model.createChannel();
-    const session = new Session(channel, serverQueue, prefetch);
-    channel.on('error', (error) => logger?.warn({ error, queue }, 'RabbitMQ closed the channel of a consumer'));
-    channel.on('handler-error', (error) => logger?.error({ error, queue }, 'a listener of the AMQP client failed'));
-    channel.on('close', () => {
+  async #enter(): Promise<Session> {
+    const { sessions, onOver } = this.#options;
+    const session = await sessions.acquire();
+    if (!session.isOpen) throw new Error('the channel closed while it opened');
+    const leave = session.onOver(() => {
+      this.#left.delete(session);
       if (this.#session === session) {
         this.#session = undefined;
         this.#tag = undefined;
       }
-      this.#retired.delete(session);
       onOver(session);
       this.#again();
     });
+    this.#left.set(session, leave);
     this.#session = session;
     return session;
   }
 
-  /** Nothing in place of a message: the server has cancelled the consumer, since its queue or its node is gone. */
-  #heard(message: ConsumeMessage | null, session: Session): void {
+  /** Handles what the server pushes: a message, or `null` when it cancels the consumer because queue or node are gone. */
+  #onPush(message: ConsumeMessage | null, session: Session): void {
     if (message !== null) {
       session.arrived(message);
       this.#options.onMessage(message, session);
@@ -153,12 +162,13 @@ export class QueueReader {
   }
 
   /**
-   * A channel that knew a queue of this name before mixes it up with the new one (RabbitMQ 3.10: messages are handed
-   * over and never arrive), so another is used; what came on this one is settled on this one.
+   * Replaces the session after its queue was deleted. RabbitMQ 3.10 confuses a new queue with a deleted one of the same
+   * name on the same channel: it delivers messages that never arrive. Messages received on the old session are settled
+   * there; then it closes, unless other queues use it.
    */
   #retire(session: Session): void {
-    this.#retired.add(session);
-    session.retire();
+    session.leave(this.#options.serverQueue);
+    this.#options.sessions.retire(session);
     this.#session = undefined;
     this.#tag = undefined;
   }
@@ -169,5 +179,5 @@ export class QueueReader {
   }
 }
 
-/** The channel has ended: the server hands over again what came on it. */
-function noMatter(): void {}
+/** The channel has ended: the server delivers its messages again. */
+function hasEnded(): void {}

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerOptions } from '@brokkr/core/adapter';
-import { decodeMessage } from '../publishing/envelope-codec.ts';
-import type { Arrival } from './held-deliveries.ts';
+import type { Session } from '../connection/session.ts';
 import type { Addresses } from '../publishing/addresses.ts';
+import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
-import type { Session } from '../connection/session.ts';
+import type { Arrival } from './held-deliveries.ts';
 
-/** Between attempts to give back what nobody takes. */
+/** Between attempts to give back messages that the server does not take. */
 const AGAIN_MS = 250;
 
 export interface ReturnsOptions {
@@ -17,7 +17,10 @@ export interface ReturnsOptions {
   readonly logger: BrokerOptions['logger'];
 }
 
-/** Gives messages back to their queue, or to its quarantine. Never by a nack: the server would count it as a return. */
+/**
+ * Gives messages back to their queue, or to its quarantine, by storing copies. Never by a nack: the server would count it
+ * as a return.
+ */
 export class Returns {
   readonly #options: ReturnsOptions;
   readonly #closing: AbortSignal;
@@ -34,18 +37,19 @@ export class Returns {
   }
 
   /**
-   * Stores copies, then acknowledges: until then they stay with the server. Tried for as long as their channel lives.
-   * False where nothing was given back.
+   * Stores copies, then acknowledges the originals. Until then these stay with the server. It tries again for as long as
+   * their channel is open.
+   * @returns false if nothing was given back
    */
   async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
     const { publisher, logger, queue } = this.#options;
-    const living = arrivals.filter(({ session }) => session.isOpen);
+    const living = await stillOurs(arrivals);
     if (living.length === 0) return false;
     const outcomes = await publisher.send(
       living.map((arrival) => ({ ...this.copyOf(arrival, crashes), isNeeded: () => arrival.session.isOpen })),
     );
     const stored = living.filter((_, index) => outcomes[index] === undefined);
-    acknowledge(stored);
+    acknowledge(stored, (session, tags) => session.ackNow(tags));
     if (stored.length === living.length) return true;
     const error = outcomes.find((outcome) => outcome !== undefined);
     const left = living.filter((_, index) => outcomes[index] !== undefined);
@@ -56,7 +60,21 @@ export class Returns {
   }
 }
 
-export function acknowledge(arrivals: readonly Arrival[]): void {
+/**
+ * Those whose session answers. If a handler has blocked the thread, the server may have closed the connection already and
+ * delivered the messages again, and this process has not read it yet. A copy would then be a second message.
+ */
+export async function stillOurs<A extends Arrival>(arrivals: readonly A[]): Promise<readonly A[]> {
+  const sessions = new Set(arrivals.map(({ session }) => session).filter(({ isOpen }) => isOpen));
+  await Promise.all([...sessions].map((session) => session.roundTrip().catch(() => undefined)));
+  return arrivals.filter(({ session }) => session.isOpen);
+}
+
+/** Acknowledges messages, each on the session on which it came. */
+export function acknowledge(
+  arrivals: readonly Arrival[],
+  ack: (session: Session, tags: readonly number[]) => void,
+): void {
   const bySession = new Map<Session, number[]>();
   for (const { session, message } of arrivals) {
     const tag = message.fields.deliveryTag;
@@ -64,5 +82,5 @@ export function acknowledge(arrivals: readonly Arrival[]): void {
     if (tags === undefined) bySession.set(session, [tag]);
     else tags.push(tag);
   }
-  for (const [session, tags] of bySession) session.ack(tags);
+  for (const [session, tags] of bySession) ack(session, tags);
 }

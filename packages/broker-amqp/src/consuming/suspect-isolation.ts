@@ -1,39 +1,58 @@
+/** Giving back takes milliseconds. If the server takes no messages, its workers must go on: they end an alarm. */
+const LONGEST_CLOSED_MS = 500;
+
 /**
- * What all consumers of one worker hold together. A suspect is fetched when that is nothing, and nothing is handed out
- * beside it: a message that only waited in a worker must not be charged when that worker dies of another.
+ * The messages that all consumers of one worker hold together. A suspect is fetched when that is none, and nothing is
+ * received beside it: a message that only waited in a worker must not be charged with the crash of another one.
  */
 export class SuspectIsolation {
   #held = 0;
   #reservedBy: object | undefined;
   #isOccupied = false;
+  #closedBy = 0;
 
   get isEmpty(): boolean {
     return this.#held === 0;
   }
 
-  /** Somebody waits until it is empty, or has it for a suspect alone. */
-  get isReserved(): boolean {
-    return this.#reservedBy !== undefined;
+  /** Whether no message may be received now. */
+  get isClosed(): boolean {
+    return this.#reservedBy !== undefined || this.#closedBy > 0;
   }
 
-  /** False where somebody else was first. */
-  reserve(who: object): boolean {
-    this.#reservedBy ??= who;
-    return this.#reservedBy === who;
+  /**
+   * Lets no message be received until messages that were delivered before are given back. A handler that blocks the
+   * thread in between would leave a copy and its original: after such a break all messages of a worker are given back.
+   */
+  async closeFor(givingBack: Promise<void>): Promise<void> {
+    this.#closedBy++;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LONGEST_CLOSED_MS);
+    });
+    await Promise.race([givingBack, tooLong]);
+    clearTimeout(timer);
+    this.#closedBy--;
   }
 
-  isReservedBy(who: object): boolean {
-    return this.#reservedBy === who;
+  /** Returns false if another consumer was first. */
+  reserve(consumer: object): boolean {
+    this.#reservedBy ??= consumer;
+    return this.#reservedBy === consumer;
   }
 
-  /** A suspect is handed out: the reservation ends when it has left. */
+  isReservedBy(consumer: object): boolean {
+    return this.#reservedBy === consumer;
+  }
+
+  /** A suspect was received: the reservation ends when it is settled. */
   occupy(): void {
     this.#isOccupied = true;
   }
 
-  /** Gives up a reservation that has not come to a suspect. */
-  free(who: object): void {
-    if (this.#reservedBy === who && !this.#isOccupied) this.#reservedBy = undefined;
+  /** Gives up a reservation for which there was no suspect. */
+  free(consumer: object): void {
+    if (this.#reservedBy === consumer && !this.#isOccupied) this.#reservedBy = undefined;
   }
 
   enter(): void {

@@ -5,7 +5,7 @@ import type { Connection } from '../connection/connection.ts';
 import { Acknowledgements } from '../connection/acknowledgements.ts';
 
 /** Messages that one consumer takes at most: the server reads them into its memory all at once. */
-export const ROUND = 1_000;
+export const ROUND = 500;
 /** Where a queue holds messages of more consumers, they come back in another order (measured on 3.10). */
 const MOST_ROUNDS = 30;
 /** What the server counts as handed over may come a moment later, over another node. */
@@ -34,9 +34,10 @@ export class QueueBrowser {
     this.#timeoutMs = connection.timeoutMs;
     this.#ask = (asked) =>
       connection.withTimeout(asked).catch((error: unknown) => {
-        throw declarationError(`queue ${queue}`, error);
+        throw declarationError(`queue ${queue}`, error, connection.address);
       });
-    this.#acks = new Acknowledgements(channel, queue);
+    this.#acks = new Acknowledgements(channel);
+    this.#acks.join(queue);
   }
 
   /** The next that are ready, up to `limit`, at most `ROUND`. When it resolves nothing more comes. */
@@ -62,7 +63,7 @@ export class QueueBrowser {
       else if (messageCount === 0 && (had >= expected || idleMs > LATE_MS)) break;
     }
     await this.#ask(this.#channel.cancel(consumerTag));
-    this.#acks.proven();
+    this.#acks.proven(this.#queue);
     for (const { fields } of messages) this.#window.arrived(fields.deliveryTag);
     this.#wasReturned = messages.at(-1)?.fields.redelivered ?? false;
     return messages;

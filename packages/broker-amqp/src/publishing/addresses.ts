@@ -1,6 +1,7 @@
-import type { Envelope } from '@brokkr/core/adapter';
-import { ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from '../topology/delay-ladder.ts';
+import { type Envelope, isSuspect } from '@brokkr/core/adapter';
+import { type LadderPath, ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from '../topology/delay-ladder.ts';
 import { encodeProperties, NEW, type DeliveryMetadata } from './envelope-codec.ts';
+import { headerBytes } from './header-limit.ts';
 import { ladderKey, type Names } from '../topology/names.ts';
 import type { Outgoing } from './send-batch.ts';
 
@@ -12,58 +13,60 @@ export class Addresses {
     this.#names = names;
   }
 
+  /** A new message for its queue. If its headers are too large for the server, it is refused. */
+  sent(envelope: Envelope, now: number): Outgoing {
+    return this.queue(envelope, NEW, now, true);
+  }
+
   /** To its queue, at once or over the ladder. The sender's clock gives the time to wait, the server's counts it down. */
-  queue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now()): Outgoing {
+  queue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now(), isNew = false): Outgoing {
     const delayMs = envelope.notBefore === undefined ? 0 : Math.ceil(envelope.notBefore - now);
     return delayMs > 0
-      ? this.after(delayMs, envelope, metadata)
-      : this.#direct(this.#names.queue(envelope.queue), envelope, metadata);
+      ? this.after(delayMs, envelope, metadata, isNew)
+      : outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);
   }
 
   /** To its queue in `delayMs`; what is longer than the ladder is handed over early, with what is left. */
-  after(delayMs: number, envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
+  after(delayMs: number, envelope: Envelope, metadata: DeliveryMetadata, isNew = false): Outgoing {
     const waitMs = Math.min(delayMs, LONGEST_DELAY_MS);
     const path = ladderPath(waitMs);
     const level = TOP_LEVEL - path.findIndex((steps) => steps > 0);
-    return {
-      exchange: this.#names.ladder(envelope.queue, level),
-      routingKey: ladderKey(path),
-      content: asBuffer(envelope.body),
-      properties: encodeProperties(envelope, { ...metadata, remainingDelayMs: delayMs - waitMs }),
-      queue: envelope.queue,
-      path,
-    };
+    const carried = { ...metadata, remainingDelayMs: delayMs - waitMs };
+    return outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
   /** To its queue, or where two crashes may be its own to its quarantine; whatever its times say. */
   back({ notBefore: _, ...envelope }: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
-    const target = metadata.crashes > 1 ? this.#names.quarantine(queue) : this.#names.queue(queue);
-    return this.#direct(target, envelope, metadata);
+    const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);
+    return outgoing('', target, envelope, metadata);
   }
 
   /** To the dead letters of `queue`, through their exchange. */
   dead(queue: string, envelope: Envelope): Outgoing {
-    return {
-      exchange: this.#names.deadExchange,
-      routingKey: queue,
-      content: asBuffer(envelope.body),
-      properties: encodeProperties(envelope, NEW),
-      queue,
-      path: undefined,
-    };
+    return { ...outgoing(this.#names.deadExchange, queue, envelope, NEW), queue };
   }
+}
 
-  #direct(routingKey: string, envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
-    return {
-      exchange: '',
-      routingKey,
-      content: asBuffer(envelope.body),
-      properties: encodeProperties(envelope, metadata),
-      queue: envelope.queue,
-      path: undefined,
-    };
-  }
+function outgoing(
+  exchange: string,
+  routingKey: string,
+  envelope: Envelope,
+  metadata: DeliveryMetadata,
+  path?: LadderPath,
+  isNew = false,
+): Outgoing {
+  const properties = encodeProperties(envelope, metadata);
+  return {
+    exchange,
+    routingKey,
+    content: asBuffer(envelope.body),
+    properties,
+    queue: envelope.queue,
+    path,
+    headerBytes: headerBytes(properties),
+    isNew,
+  };
 }
 
 function asBuffer(body: Uint8Array): Buffer {

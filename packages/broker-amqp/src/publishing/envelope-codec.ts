@@ -20,9 +20,6 @@ const EXPIRES = 'x-brokkr-expires';
 const NOT_BEFORE = 'x-brokkr-not-before';
 /** Headers whose names the protocol or the server would not leave alone (`CC` and `BCC` are addresses), as JSON. */
 const OTHERS = 'x-brokkr-headers';
-const MOST_TABLE_BYTES = 60_000;
-/** Of a field: the length of its name, its type, the length of its value. */
-const HEADER_EXTRA = 8;
 const PLAIN = /^(?!x-|b?cc$)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
 
 /**
@@ -59,28 +56,7 @@ export function encodeProperties(envelope: Envelope, metadata: DeliveryMetadata)
   if (expiresAt !== undefined) table[EXPIRES] = expiresAt;
   if (notBefore !== undefined) table[NOT_BEFORE] = notBefore;
   if (others !== undefined) table[OTHERS] = JSON.stringify(others);
-  return Object.keys(table).length === 0 ? properties : { ...properties, headers: fitting(table) };
-}
-
-/**
- * The client writes 64 KiB of headers at most. Brokkr's own senders stay far below; what another program has sent, and
- * would have to be given back or dead-lettered, loses its longest headers rather than itself.
- */
-function fitting(table: Record<string, string | number>): Record<string, string | number> {
-  const bytes = (name: string) => Buffer.byteLength(name) + Buffer.byteLength(String(table[name])) + HEADER_EXTRA;
-  const names = Object.keys(table);
-  let size = names.reduce((sum, name) => sum + bytes(name), 0);
-  if (size <= MOST_TABLE_BYTES) return table;
-  const kept = { ...table };
-  const foreign = names
-    .filter((name) => !/^(x-)?brokkr-/.test(name))
-    .toSorted((one, other) => bytes(other) - bytes(one));
-  for (const name of foreign) {
-    if (size <= MOST_TABLE_BYTES) break;
-    size -= bytes(name);
-    delete kept[name];
-  }
-  return kept;
+  return Object.keys(table).length === 0 ? properties : { ...properties, headers: table };
 }
 
 export interface Decoded {

@@ -1,24 +1,41 @@
-import { closedError } from '../connection/amqp-errors.ts';
+import { closedError, unavailable } from '../connection/amqp-errors.ts';
 import { QueuePublisher, type QueuePublisherOptions } from './queue-publisher.ts';
 import type { Outcome, Outgoing } from './send-batch.ts';
 
-/** Queues with a channel of their own; a connection has some two thousand at most (`channel_max`). */
+/** Queues with a channel of their own. A server that allows few channels gets a quarter of them. */
 const MOST_CHANNELS = 256;
+const CHANNEL_SHARE = 4;
+/** A channel that was not used for so long may be closed for another queue. */
+const IDLE_MS = 10_000;
+const LOOK_FOR_IDLE_EVERY_MS = 1_000;
 
-/** Publishes to any queue, so that one that takes nothing now keeps no other waiting. */
+/**
+ * Publishes to any queue. Each queue has a channel of its own, since one that takes nothing now holds up its channel. If
+ * there are more queues than channels, those that were not used lately give up theirs, and the rest share one.
+ */
 export class Publisher {
   readonly #options: QueuePublisherOptions;
   readonly #queues = new Map<string, QueuePublisher>();
-  /** Of all queues beyond those. */
+  /** Publishes for all queues that have no channel of their own. */
   #others: QueuePublisher | undefined;
+  #lookedForIdleAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: QueuePublisherOptions) {
     this.#options = options;
   }
 
-  /** What became of each message, in their order; as `QueuePublisher.send` says. */
+  /** Returns the outcome of each message, in their order. See `QueuePublisher.send`. */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
-    if (this.#options.connection.isClosed) return messages.map(closedError);
+    const { connection } = this.#options;
+    if (connection.isClosed) return messages.map(closedError);
+    if (connection.current === undefined) {
+      // How many channels the server allows is known once it is connected.
+      const error = await connection.ready().then(
+        () => undefined,
+        (failure: unknown) => unavailable(failure, connection.address),
+      );
+      if (error !== undefined) return messages.map(() => error);
+    }
     const [first] = messages;
     if (first === undefined) return [];
     if (messages.every(({ queue }) => queue === first.queue)) return this.#publisherOf(first.queue).send(messages);
@@ -32,7 +49,7 @@ export class Publisher {
     return outcomes;
   }
 
-  /** Ends all that waits. The connection is closed by its owner. */
+  /** Ends all sends. The connection is closed by its owner. */
   close(): void {
     for (const publisher of this.#queues.values()) publisher.close();
     this.#others?.close();
@@ -41,7 +58,8 @@ export class Publisher {
   #publisherOf(queue: string): QueuePublisher {
     const known = this.#queues.get(queue);
     if (known !== undefined) return known;
-    if (this.#queues.size >= MOST_CHANNELS) {
+    const most = Math.min(MOST_CHANNELS, Math.ceil(this.#options.connection.mostChannels / CHANNEL_SHARE));
+    if (this.#queues.size >= most && !this.#closeIdle()) {
       this.#others ??= new QueuePublisher(this.#options);
       return this.#others;
     }
@@ -49,9 +67,23 @@ export class Publisher {
     this.#queues.set(queue, publisher);
     return publisher;
   }
+
+  /** Returns whether a channel was freed. */
+  #closeIdle(): boolean {
+    const now = performance.now();
+    if (now - this.#lookedForIdleAt < LOOK_FOR_IDLE_EVERY_MS) return false;
+    this.#lookedForIdleAt = now;
+    const before = this.#queues.size;
+    for (const [queue, publisher] of this.#queues) {
+      if (!publisher.isIdleSince(now - IDLE_MS)) continue;
+      this.#queues.delete(queue);
+      publisher.close();
+    }
+    return this.#queues.size < before;
+  }
 }
 
-/** Where the messages of each queue stand. */
+/** The places of the messages of each queue. */
 function byPlace(messages: readonly Outgoing[]): Map<string, number[]> {
   const places = new Map<string, number[]>();
   for (const [place, { queue }] of messages.entries()) {

@@ -4,11 +4,13 @@ import {
   blocked,
   closedError,
   headersTooLarge,
+  cannotEncode,
   isClosed,
   mostBytesOf,
   tooLarge,
   unavailable,
 } from '../connection/amqp-errors.ts';
+import { headerLimit, shortenHeaders } from './header-limit.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Batch, type Outcome, type Outgoing, type Pending } from './send-batch.ts';
 import { DELETED_WITHIN_MS, type Topology } from '../topology/topology.ts';
@@ -40,10 +42,14 @@ export class QueuePublisher {
   /** What the server takes at most, once it has said so. */
   #mostBytes = Number.POSITIVE_INFINITY;
   #leftAt = Number.NEGATIVE_INFINITY;
+  #usedAt = 0;
+  /** Why the last attempt to send the waiting messages failed. */
+  #trouble: unknown;
+  readonly #stopListening: () => void;
 
   constructor(options: QueuePublisherOptions) {
     this.#options = options;
-    options.connection.onUp(() => void this.#flush());
+    this.#stopListening = options.connection.onUp(() => void this.#flush());
   }
 
   /**
@@ -53,6 +59,7 @@ export class QueuePublisher {
    */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
     const { connection, topology } = this.#options;
+    this.#usedAt = performance.now();
     const batch = new Batch(messages, connection.timeoutMs, (late) => this.#timedOut(late));
     const channel = this.#waiting.size === 0 && !connection.isBlocked ? this.#channel : undefined;
     for (const pending of batch.messages) {
@@ -67,8 +74,17 @@ export class QueuePublisher {
     return batch.outcomes;
   }
 
-  /** Ends all that waits. The connection is closed by its owner. */
+  /** Whether nothing is on its way, and nothing was sent after `time` (`performance.now`). */
+  isIdleSince(time: number): boolean {
+    return this.#usedAt < time && this.#unconfirmed.size === 0 && this.#waiting.size === 0;
+  }
+
+  /** Ends all sends, and frees the channel. */
   close(): void {
+    this.#stopListening();
+    const channel = this.#channel;
+    this.#channel = undefined;
+    if (channel !== undefined) void channel.close().catch(() => undefined);
     for (const pending of [...this.#unconfirmed, ...this.#waiting]) pending.end(closedError());
     this.#waiting.clear();
     this.#unconfirmed.clear();
@@ -82,6 +98,7 @@ export class QueuePublisher {
     try {
       while (this.#waiting.size > 0 && !connection.isBlocked && !connection.isClosed) {
         const channel = await this.#open();
+        this.#trouble = undefined;
         const prepared = await Promise.allSettled([...this.#waiting].map((pending) => this.#prepare(pending)));
         if (channel !== this.#channel || connection.isBlocked) continue;
         for (const pending of this.#waiting) if (pending.isPrepared || !pending.isOpen) this.#takeOut(pending, channel);
@@ -90,6 +107,7 @@ export class QueuePublisher {
         if (failure !== undefined) throw failure.reason;
       }
     } catch (error) {
+      this.#trouble = error;
       // What waits goes on waiting; its senders end by their own timeouts.
       logger?.debug({ error }, 'publishing waits for RabbitMQ');
       this.#flushSoon();
@@ -133,8 +151,7 @@ export class QueuePublisher {
 
   async #openChannel(): Promise<ConfirmChannel> {
     const { connection, logger, topology } = this.#options;
-    const model = await connection.ready();
-    const channel = await model.createConfirmChannel();
+    const channel = await connection.openConfirmChannel();
     channel.on('error', (error) => {
       this.#mostBytes = mostBytesOf(error) ?? this.#mostBytes;
       // Else an exchange is gone, most likely: what is declared has to be looked at again.
@@ -161,10 +178,17 @@ export class QueuePublisher {
       pending.end(tooLarge(content.byteLength, this.#mostBytes));
       return;
     }
+    const limit = headerLimit(this.#options.connection.mostFrameBytes);
+    const isTooWide = pending.outgoing.headerBytes > limit;
+    if (isTooWide && pending.outgoing.isNew) {
+      pending.end(headersTooLarge(pending.outgoing.headerBytes, limit));
+      return;
+    }
     pending.isReturned = false;
     this.#unconfirmed.add(pending);
     try {
-      channel.publish(exchange, routingKey, content, properties, (error: unknown) => {
+      const fitting = isTooWide ? shortenHeaders(properties, limit) : properties;
+      channel.publish(exchange, routingKey, content, fitting, (error: unknown) => {
         this.#unconfirmed.delete(pending);
         if (error !== null) this.#unstored(channel, pending, error);
         else if (pending.isReturned) this.#repair(pending);
@@ -174,7 +198,7 @@ export class QueuePublisher {
       this.#unconfirmed.delete(pending);
       // The channel has just closed, and what it throws here is all it says of this message.
       if (isClosed(error)) this.#unstored(channel, pending, error);
-      else pending.end(headersTooLarge(error));
+      else pending.end(cannotEncode(error));
     }
   }
 
@@ -236,7 +260,10 @@ export class QueuePublisher {
     const { connection } = this.#options;
     return connection.isBlocked
       ? blocked()
-      : unavailable(connection.trouble ?? new Error('no confirmation came in time'));
+      : unavailable(
+          connection.trouble ?? this.#trouble ?? new Error('no confirmation came in time'),
+          connection.address,
+        );
   }
 }
 

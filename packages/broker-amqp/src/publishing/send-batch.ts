@@ -11,6 +11,10 @@ export interface Outgoing {
   /** Whose topology must stand before it is sent. */
   readonly queue: string;
   readonly path: LadderPath | undefined;
+  /** Bytes of its headers on the wire. */
+  readonly headerBytes: number;
+  /** From a sender who can be refused. Any other is stored already, and loses headers if they are too large. */
+  readonly isNew: boolean;
   /** Asked before it is sent once more; a copy is of no use once the server hands over its original again. */
   readonly isNeeded?: () => boolean;
 }

@@ -56,7 +56,7 @@ export class AmqpElections implements Elections {
       if (model === undefined) continue;
       const queue = await this.#queue(name);
       if (queue === undefined || signal.aborted) continue;
-      const channel = await connection.withTimeout(model.createChannel()).catch(() => undefined);
+      const channel = await connection.openChannel().catch(() => undefined);
       if (channel === undefined) continue;
       const leadership = await this.#awaitLead(channel, queue, signal).catch(() => undefined);
       if (leadership !== undefined) return leadership;

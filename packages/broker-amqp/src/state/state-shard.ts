@@ -62,7 +62,7 @@ export class StateShard {
         },
         fail: (error) => {
           leave();
-          reject(unavailable(error));
+          reject(unavailable(error, this.#options.connection.address));
         },
       };
       const timer = setTimeout(() => call.fail(this.#timedOut()), this.#options.connection.timeoutMs);
@@ -150,10 +150,7 @@ export class StateShard {
 
   async #open(): Promise<ConfirmChannel> {
     if (this.#channel !== undefined) return this.#channel;
-    const { connection } = this.#options;
-    const model = await connection.ready();
-    const channel = await model.createConfirmChannel();
-    channel.on('error', () => undefined);
+    const channel = await this.#options.connection.openConfirmChannel();
     channel.on('close', () => {
       if (this.#channel === channel) this.#channel = undefined;
     });
@@ -165,7 +162,7 @@ export class StateShard {
     const { trouble } = this.#options.connection;
     return trouble === undefined
       ? new BrokerUnavailableError(`the state in ${this.#queue} was not to be had in time`)
-      : unavailable(trouble);
+      : unavailable(trouble, this.#options.connection.address);
   }
 }
 

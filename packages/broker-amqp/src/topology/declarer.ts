@@ -85,13 +85,13 @@ export class Declarer {
     try {
       await this.#withTimeout(declare(await this.#open())).catch(async (error: unknown) => {
         // What is declared and yet not found stands on a node that is away.
-        if (replyCode(error) === NOT_FOUND) throw unavailable(error);
+        if (replyCode(error) === NOT_FOUND) throw unavailable(error, this.#options.connection.address);
         if (!isRefused(error)) throw error;
         await this.#withTimeout(check(await this.#open()));
       });
     } catch (error) {
       this.#isSilent = error instanceof BrokerUnavailableError;
-      throw declarationError(what, error);
+      throw declarationError(what, error, this.#options.connection.address);
     }
   }
 
@@ -101,10 +101,7 @@ export class Declarer {
 
   async #open(): Promise<Channel> {
     if (this.#channel !== undefined) return this.#channel;
-    const { connection } = this.#options;
-    const model = await connection.ready();
-    const channel = await this.#withTimeout(model.createChannel());
-    channel.on('error', () => undefined);
+    const channel = await this.#options.connection.openChannel();
     channel.on('close', () => {
       if (this.#channel === channel) this.#channel = undefined;
     });

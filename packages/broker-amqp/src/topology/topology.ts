@@ -16,6 +16,12 @@ export const DELETED_WITHIN_MS = 500;
 /** Nobody says that a queue is deleted to who only sends with a delay: once in so long such a sender looks. */
 const SEEN_FOR_MS = 1_000;
 
+/**
+ * A queue that reaches a length which a policy sets refuses new messages, and their senders get `BROKER_FULL`. Without it
+ * RabbitMQ would drop the oldest messages, which were confirmed. An argument wins over `overflow` of a policy.
+ */
+const REFUSE_WHEN_FULL = { 'x-overflow': 'reject-publish' };
+
 export interface TopologyOptions {
   readonly connection: Connection;
   readonly names: Names;
@@ -61,9 +67,13 @@ export class Topology {
     return this.#once(queue, async (declarer) => {
       const { names } = this.#options;
       await declarer.exchange(names.deadExchange, 'direct');
-      await declarer.queue(names.dead(queue), {});
+      await declarer.queue(names.dead(queue), REFUSE_WHEN_FULL);
       await declarer.bindQueue(names.dead(queue), names.deadExchange, queue);
-      const dead = { 'x-dead-letter-exchange': names.deadExchange, 'x-dead-letter-routing-key': queue };
+      const dead = {
+        'x-dead-letter-exchange': names.deadExchange,
+        'x-dead-letter-routing-key': queue,
+        ...REFUSE_WHEN_FULL,
+      };
       await declarer.queue(names.quarantine(queue), dead);
       await declarer.queue(names.queue(queue), dead);
       // It went with the queue that stood here before, whose rungs may still be full.
@@ -117,7 +127,7 @@ export class Topology {
       await connection.withChannel((channel) => channel.checkQueue(names.queue(queue)));
       this.#seenAt.set(queue, performance.now());
     } catch (error) {
-      if (replyCode(error) !== NOT_FOUND) throw unavailable(error);
+      if (replyCode(error) !== NOT_FOUND) throw unavailable(error, connection.address);
       await sleep(DELETED_WITHIN_MS);
       this.forget();
       await this.queue(queue);
@@ -132,8 +142,7 @@ export class Topology {
         ? { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': names.queue(queue) }
         : { 'x-dead-letter-exchange': names.ladder(queue, level - 1) };
     // At least once: a message stays on its rung until the next queue has confirmed it.
-    const safely =
-      queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } : {};
+    const safely = queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', ...REFUSE_WHEN_FULL } : {};
     await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
     await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
     // Bound last: until here nothing can be sent to a rung that leads nowhere.
@@ -156,12 +165,14 @@ export class Topology {
     return declaring;
   }
 
-  async #declare(declare: (declarer: Declarer) => Promise<void>): Promise<void> {
-    const declarer = new Declarer(this.#options);
-    try {
-      await declare(declarer);
-    } finally {
-      await declarer.close();
-    }
+  #declare(declare: (declarer: Declarer) => Promise<void>): Promise<void> {
+    return this.#options.connection.inTurn(async () => {
+      const declarer = new Declarer(this.#options);
+      try {
+        await declare(declarer);
+      } finally {
+        await declarer.close();
+      }
+    });
   }
 }

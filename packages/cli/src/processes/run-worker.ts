@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { TaskContext, WorkerOptions } from '@brokkr/core';
 import type { App } from '../app/load-app.ts';
 import { EXIT } from '../exit.ts';
@@ -26,7 +27,8 @@ export async function runWorker(app: App, options: WorkerOptions, requests: Stop
   const stopped = new Promise<number>((resolve, reject) => {
     let isStopping = false;
     let hasFailed = false;
-    const stop = (timeout?: number) => {
+    // Outside the task whose uncaught error stops the worker: core would take it for a call of the handler.
+    const stop = AsyncResource.bind((timeout?: number) => {
       worker
         .stop(timeout === undefined ? {} : { timeout })
         .then(({ interrupted }) => resolve(hasFailed || interrupted > 0 ? EXIT.failed : EXIT.fine), reject);
@@ -39,7 +41,7 @@ export async function runWorker(app: App, options: WorkerOptions, requests: Stop
         );
         exit(EXIT.failed);
       });
-    };
+    });
     requests.listen((request) => {
       if (request === 'finish') stop();
       else {

@@ -16,7 +16,6 @@ export type StopRequest = 'finish' | 'now';
  */
 export class StopRequests {
   readonly #isSupervised: boolean;
-  readonly #listenedTo: (() => void)[] = [];
   #listener: (request: StopRequest) => void;
   #firstAt: number | undefined;
 
@@ -28,12 +27,12 @@ export class StopRequests {
   constructor(whileLoading: () => void, isSupervised = false) {
     this.#listener = whileLoading;
     this.#isSupervised = isSupervised;
-    for (const signal of SIGNALS) this.#on(signal, () => this.#signaled());
-    this.#on('message', (message) => {
+    for (const signal of SIGNALS) process.on(signal, () => this.#signaled());
+    process.on('message', (message) => {
       if (message === FINISH) this.#request('finish');
       if (message === END_NOW) this.#request('now');
     });
-    this.#on('disconnect', () => this.#request('finish'));
+    process.on('disconnect', () => this.#request('finish'));
     if (isSupervised && !process.connected) whileLoading();
   }
 
@@ -42,14 +41,9 @@ export class StopRequests {
     this.#listener = listener;
   }
 
-  /** Removes every listener: signals have Node's default effect again. */
+  /** Ignores further requests: the process is about to end with its own exit code, and a signal must not replace it. */
   close(): void {
-    for (const remove of this.#listenedTo.splice(0)) remove();
-  }
-
-  #on(event: string, listener: (message?: unknown) => void): void {
-    process.on(event, listener);
-    this.#listenedTo.push(() => void process.off(event, listener));
+    this.#listener = () => undefined;
   }
 
   #signaled(): void {

@@ -1,4 +1,4 @@
-/** What is kept of an error: strings alone, so that nothing it holds can be looked up or run by a reader. */
+/** The parts of an error that are stored: only strings, so that a reader cannot look up or run anything in it. */
 export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
@@ -12,7 +12,7 @@ const LONGEST_MESSAGE = 2_048;
 const LONGEST_STACK = 8_192;
 const DEEPEST_CAUSE = 3;
 
-/** Describes anything a handler may throw. Total: hostile getters, proxies and cycles included. */
+/** Describes any value that a handler may throw. Never throws, not for hostile getters, proxies or cycles. */
 export function errorRecord(thrown: unknown, depth = 0): ErrorRecord {
   if (typeof thrown !== 'object' || thrown === null) {
     return { name: 'NonError', message: cut(`${typeof thrown} was thrown: ${safeString(thrown)}`, LONGEST_MESSAGE) };
@@ -29,6 +29,12 @@ export function errorRecord(thrown: unknown, depth = 0): ErrorRecord {
     ...(stack === undefined ? {} : { stack: cut(stack, LONGEST_STACK) }),
     ...(cause === undefined ? {} : { cause: errorRecord(cause, depth + 1) }),
   };
+}
+
+/** An error record rebuilt from the fields we know, if `given` has the form of one. Never throws for parsed JSON. */
+export function knownError(given: unknown, depth = 0): ErrorRecord | undefined {
+  const { name, message } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof name === 'string' && typeof message === 'string' ? errorRecord(given, depth) : undefined;
 }
 
 /** One line for people: `TypeError: fetch failed`. */

@@ -1,4 +1,5 @@
-import { type Container, ContainerModule, type ResolutionContext } from 'inversify';
+import { type Container, ContainerModule, type ResolutionContext, type ServiceIdentifier } from 'inversify';
+import type { Broker } from '../broker/broker.ts';
 import { configuredBroker } from '../config/configured-broker.ts';
 import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
@@ -74,17 +75,37 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
     bind(RETRY_POLICY).toDynamicValue(standardPolicy).inSingletonScope();
     bind(TASK_MANAGER)
       .toDynamicValue((context) => {
-        const policy = context.get(RETRY_POLICY);
-        resolveTasksWith(manager, { resolve: (type) => context.get(identifier(type)), childContainer });
-        // The standard one is the manager's own business: it heeds each task's `maxRetryDelay` too.
-        const house = policy === standard ? settings.retryPolicy : policy;
-        return manager.configure({ ...settings, broker: context.get(BROKER), retryPolicy: house });
+        const configure = (broker: Broker, policy: RetryPolicy) => {
+          resolveTasksWith(manager, { resolve: (type) => context.getAsync(identifier(type)), childContainer });
+          // Without a rebound policy the manager uses its standard one, which follows each task's `maxRetryDelay`.
+          const retryPolicy = policy === standard ? settings.retryPolicy : policy;
+          return manager.configure({ ...settings, broker, retryPolicy });
+        };
+        const [broker, policy] = [resolved(context, BROKER), resolved(context, RETRY_POLICY)];
+        if (!(broker instanceof Promise) && !(policy instanceof Promise)) return configure(broker, policy);
+        return Promise.all([broker, policy]).then((values) => configure(...values));
       })
       .inSingletonScope();
     bind(WORKER)
-      .toDynamicValue((context: ResolutionContext) => context.get(TASK_MANAGER).createWorker(worker))
+      .toDynamicValue((context) => {
+        const bound = resolved(context, TASK_MANAGER);
+        return bound instanceof Promise ? bound.then((each) => each.createWorker(worker)) : bound.createWorker(worker);
+      })
       .inSingletonScope();
   });
+}
+
+/**
+ * What an identifier is bound to; a promise if it has asynchronous dependencies. A synchronous result keeps
+ * `container.get(TASK_MANAGER)` possible.
+ */
+function resolved<T>(context: ResolutionContext, id: ServiceIdentifier<T>): T | Promise<T> {
+  try {
+    return context.get(id);
+  } catch {
+    // `get` refuses asynchronous services. Any other error comes again, from the promise.
+    return context.getAsync(id);
+  }
 }
 
 function queuesOf(manager: TaskManager, { queueName }: TaskConfig): readonly string[] {

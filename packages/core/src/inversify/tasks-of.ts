@@ -21,8 +21,8 @@ export type TasksOf<T> = {
 
 /** Where the instances of task classes come from. */
 export interface TaskSource {
-  /** Gives an instance with its dependencies, for one attempt. */
-  resolve(type: TaskClass): object;
+  /** Creates an instance with its dependencies, for one attempt. */
+  resolve(type: TaskClass): Promise<object>;
   /** Makes the container of one attempt. */
   childContainer: ((task: TaskContext) => Container) | undefined;
 }
@@ -87,7 +87,7 @@ function define(type: TaskClass, manager: TaskManager): object {
 }
 
 async function call(manager: TaskManager, type: TaskClass, method: string, args: readonly unknown[]): Promise<unknown> {
-  return invoke(sourceOf(manager, `${type.name}.${method}`).resolve(type), type, method, args);
+  return invoke(await sourceOf(manager, `${type.name}.${method}`).resolve(type), type, method, args);
 }
 
 /** In a container of its own, which ends with the attempt: what is bound in it is deactivated. */

@@ -2,7 +2,7 @@ import { TaskWorker, type TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { StopOptions, StopReport } from '../worker/worker.ts';
 
 export interface ManagedWorkerHooks {
-  /** Called before a stop; refuses it by throwing. */
+  /** Called before a stop. */
   readonly beforeStop: () => void;
   /** Called once the worker has stopped, or could not start. */
   readonly onEnded: (worker: ManagedWorker) => void;

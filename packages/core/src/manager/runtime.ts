@@ -27,7 +27,7 @@ import type { RunnableTask } from '../worker/runnable-task.ts';
 import { ManagedWorker } from './managed-worker.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
-import { refuseInHandler } from './refuse-in-handler.ts';
+import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 import { workerTask } from './worker-tasks.ts';
 
@@ -160,8 +160,8 @@ export class Runtime implements TaskHost {
     for (const queue of queues.keys()) this.#served.add(queue);
     const worker = new ManagedWorker(settings, {
       beforeStop: () => {
-        // A handler may stop another worker than its own. With one worker, it is its own.
-        if (this.#workers.size === 1) refuseInHandler('worker.stop()', this.#registry);
+        // Of several workers, a handler may stop another than its own.
+        if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
       },
       onEnded: (ended) => void this.#workers.delete(ended),
     });
@@ -172,6 +172,7 @@ export class Runtime implements TaskHost {
 
   /** @throws the first failure, once everything is closed that can be */
   close(): Promise<void> {
+    if (this.#workers.size > 0) noteStopInHandler('TaskManager.close()', this.#registry, this.logger);
     this.#closing ??= this.#close();
     return this.#closing;
   }

@@ -14,7 +14,6 @@ import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { type ManagerOptions, managerOptions, type RunMode } from './manager-options.ts';
-import { refuseInHandler } from './refuse-in-handler.ts';
 import { Runtime } from './runtime.ts';
 import { makeTask } from './task-calls.ts';
 
@@ -211,11 +210,10 @@ export class TaskManager {
 
   /**
    * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
-   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again.
-   * @throws ConfigError (`CLOSED_IN_HANDLER`) inside a handler of this manager
+   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, for which
+   * it waits.
    */
   async close(): Promise<void> {
-    refuseInHandler('TaskManager.close()', this.#registry);
     this.#isClosed = true;
     await this.#runtime?.close();
   }

@@ -1,6 +1,6 @@
-import { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+import { type ErrorRecord, errorRecord, knownError } from '../errors/error-record.ts';
 
-/** One attempt that failed. */
+/** A failed attempt. */
 export interface AttemptRecord {
   readonly attempt: number;
   /** When it ended, epoch milliseconds by the worker's clock. */
@@ -10,10 +10,13 @@ export interface AttemptRecord {
   readonly error: ErrorRecord;
 }
 
-/** The whole history stands in one header, and servers limit those. */
+/** Most bytes of a history: it is one header, and servers limit those. */
 const LARGEST_BYTES = 16_384;
 
-/** `history` (the header, or nothing yet) with one attempt more; at most 16 KiB, oldest attempts shortened first. */
+/**
+ * Adds an attempt to the history in a header. The result has at most 16 KiB: the oldest attempts are shortened first.
+ * @param history the header; `undefined` if there is none yet
+ */
 export function appendAttempt(
   history: string | undefined,
   attempt: Omit<AttemptRecord, 'error'> & { readonly error: unknown },
@@ -22,30 +25,32 @@ export function appendAttempt(
   return fitted(records);
 }
 
-/** The attempts in a history header; none where it is absent or not ours. */
+/** Reads the attempts in a history header: an empty list if there is none, or if it is not a history. Never throws. */
 export function readHistory(history: string | undefined): readonly AttemptRecord[] {
-  if (history === undefined) return [];
+  if (history === undefined || history.length > LARGEST_BYTES) return [];
   try {
     const records: unknown = JSON.parse(history);
-    return Array.isArray(records) ? records.filter(isAttempt) : [];
+    return Array.isArray(records) ? records.flatMap((record) => attemptIn(record) ?? []) : [];
   } catch {
     return [];
   }
 }
 
-/** Headers come from anybody: what is no attempt as we write it is left out. */
-function isAttempt(record: unknown): record is AttemptRecord {
-  const { attempt, at, worker, error } = (record ?? {}) as Partial<AttemptRecord>;
-  return (
-    typeof attempt === 'number' &&
-    typeof at === 'number' &&
-    typeof worker === 'string' &&
-    typeof error?.name === 'string' &&
-    typeof error.message === 'string'
-  );
+/**
+ * Any program may write the header: a record is rebuilt from the fields we know. Nested as deep as JSON.parse accepts, a
+ * field of another program would overflow the stack of JSON.stringify.
+ */
+function attemptIn(record: unknown): AttemptRecord | undefined {
+  const { attempt, at, worker, error } = (record ?? {}) as Readonly<Record<string, unknown>>;
+  const known = knownError(error);
+  if (typeof attempt !== 'number' || typeof at !== 'number' || typeof worker !== 'string') return undefined;
+  return known === undefined ? undefined : { attempt, at, worker: worker.slice(0, LONGEST_WORKER), error: known };
 }
 
-/** The records as a list that fits, each written once and shortened only if it must be. */
+/** The longest worker id that `createWorker` takes. */
+const LONGEST_WORKER = 200;
+
+/** The records as a JSON list that fits. Each is written once, and shortened only if the list is too long. */
 function fitted(records: readonly AttemptRecord[]): string {
   const written = records.map((record) => JSON.stringify(record));
   let bytes = 1 + written.reduce((sum, json) => sum + Buffer.byteLength(json) + 1, 0);

@@ -3,7 +3,6 @@ import type { Envelope } from '../broker/envelope.ts';
 import {
   ATTEMPT_HEADER,
   ENQUEUED_AT_HEADER,
-  HEADER_PREFIX,
   MAX_RETRIES_HEADER,
   TASK_HEADER,
   TIMEOUT_HEADER,
@@ -14,14 +13,15 @@ import { PayloadTooLargeError, SerializationError } from '../errors/errors.ts';
 import { assertFaithful, type FaithfulOptions } from './faithful-json.ts';
 import { isTooDeep } from './json-depth.ts';
 import type { Message } from './message.ts';
+import { readHeaders } from './received-headers.ts';
 
 const VERSION = '1';
 const WHOLE_NUMBER = /^\d{1,15}$/;
 
 /**
- * The arguments as JSON bytes. Trailing `undefined` ones are left out, so that a handler's defaults apply.
- * @throws SerializationError naming the path of what JSON cannot carry
- * @throws PayloadTooLargeError over `maxBytes`
+ * Encodes arguments as JSON bytes. Trailing `undefined` arguments are left out, so that the handler's defaults apply.
+ * @throws SerializationError with the path of a value that JSON cannot carry
+ * @throws PayloadTooLargeError for more than `maxBytes`
  */
 export function encodeArgs(args: readonly unknown[], maxBytes: number, options?: FaithfulOptions): Uint8Array {
   let count = args.length;
@@ -67,14 +67,17 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   };
   if (message.notBefore !== undefined) envelope.notBefore = message.notBefore;
   if (message.expiresAt !== undefined) envelope.expiresAt = message.expiresAt;
-  if (message.idempotencyKey !== undefined) envelope.idempotencyKey = message.idempotencyKey;
+  if (message.idempotencyKey !== undefined) {
+    envelope.idempotencyKey = message.idempotencyKey;
+    if (message.idempotencyTtlMs !== undefined) envelope.idempotencyTtlMs = message.idempotencyTtlMs;
+  }
   return envelope;
 }
 
 let lastInstant = 0;
 let lastWritten = '0';
 
-/** Epoch milliseconds as text. Sends come in bursts, and writing the same number again costs more than remembering it. */
+/** Epoch milliseconds as text. Remembers the last one, because many sends of a burst have the same. */
 function instant(ms: number): string {
   if (ms !== lastInstant) {
     lastInstant = ms;
@@ -86,7 +89,7 @@ function instant(ms: number): string {
 let lastRead = '0';
 let lastReadInstant = 0;
 
-/** Its inverse, with the same memory. */
+/** Reads epoch milliseconds, and remembers the last one too. */
 function readInstant(text: string | undefined): number | null {
   if (text === lastRead) return lastReadInstant;
   const instantMs = wholeNumber(text, 0);
@@ -97,14 +100,16 @@ function readInstant(text: string | undefined): number | null {
   return instantMs;
 }
 
-/** What is wrong with an envelope that is no message: `malformed`, `too_large` or `too_deep`, and why. */
+/** Why an envelope does not hold a message. The reason begins with a code: `malformed`, `too_large`, `too_deep` and others. */
 export interface Undecodable {
   readonly undecodable: string;
 }
 
-/** The message in an envelope. Total: whatever the bytes are, it answers and never throws. */
+/** Decodes the message in an envelope. Never throws, for any bytes and headers. */
 export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | Undecodable {
   const { headers, body } = envelope;
+  const received = readHeaders(headers);
+  if ('refused' in received) return { undecodable: received.refused };
   const version = headers[VERSION_HEADER];
   if (version !== undefined && version !== VERSION)
     return { undecodable: `malformed: envelope version ${version.slice(0, 20)}` };
@@ -117,15 +122,15 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
   const timeoutMs = wholeNumber(headers[TIMEOUT_HEADER], undefined);
   const enqueuedAt = readInstant(headers[ENQUEUED_AT_HEADER]);
   if (attempt === null || attempt === 0 || maxRetries === null || timeoutMs === null || enqueuedAt === null) {
-    return { undecodable: 'malformed: a number in the headers is none' };
+    return { undecodable: 'malformed: a header that must be a whole number is not' };
   }
   let args: unknown;
   try {
     args = JSON.parse(decodeUtf8(body));
   } catch {
-    return { undecodable: 'malformed: the body is no JSON' };
+    return { undecodable: 'malformed: the body is not JSON' };
   }
-  if (!Array.isArray(args)) return { undecodable: 'malformed: the body is no list of arguments' };
+  if (!Array.isArray(args)) return { undecodable: 'malformed: the body is not a list of arguments' };
   return {
     id: envelope.id,
     task,
@@ -134,37 +139,26 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
     attempt: attempt as number,
     maxRetries,
     timeoutMs,
-    headers: senderHeaders(headers),
+    headers: received.own,
     enqueuedAt,
     notBefore: envelope.notBefore,
     expiresAt: envelope.expiresAt,
     idempotencyKey: envelope.idempotencyKey,
+    idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
 }
 
-/** @throws TypeError where the bytes are no UTF-8 */
+/** @throws TypeError if the bytes are not UTF-8 */
 function decodeUtf8(bytes: Uint8Array): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = buffer.toString();
-  // Decoding replaces what is wrong by U+FFFD, which may also stand there rightly: only then is it worth checking.
+  // Decoding replaces invalid bytes by U+FFFD. A text may also contain U+FFFD: only then the bytes are checked.
   if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new TypeError('invalid UTF-8');
   return text;
 }
 
-/** `null` where the header is there and no whole number. */
+/** The number in a header; `absent` if there is no header, `null` if it is not a whole number. */
 function wholeNumber<T>(header: string | undefined, absent: T): number | T | null {
   if (header === undefined) return absent;
   return WHOLE_NUMBER.test(header) ? Number(header) : null;
-}
-
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
-
-function senderHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  let own: [string, string][] | undefined;
-  for (const name in headers) {
-    if (name.startsWith(HEADER_PREFIX)) continue;
-    own ??= [];
-    own.push([name, headers[name] as string]);
-  }
-  return own === undefined ? NO_HEADERS : Object.fromEntries(own);
 }

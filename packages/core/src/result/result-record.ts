@@ -1,17 +1,17 @@
-import { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+import { type ErrorRecord, errorRecord, knownError } from '../errors/error-record.ts';
 import { SerializationError } from '../errors/errors.ts';
 
-/** What stands in a result store. */
+/** The form of a stored result. */
 export type ResultRecord =
   | { readonly kind: 'value'; readonly value?: unknown }
-  /** The task succeeded, and returned what JSON cannot hold. */
+  /** The task succeeded, and returned a value that JSON cannot hold. */
   | { readonly kind: 'unserializable'; readonly reason: string }
   | { readonly kind: 'error'; readonly error: ErrorRecord };
 
-/** How a message ended, for whoever waits for its result. */
+/** How a message ended: with the value that its handler returned, or with an error. */
 export type Ending = { readonly value: unknown } | { readonly error: unknown };
 
-/** The bytes to keep of an ending; whatever it holds, it does not throw. */
+/** Encodes an ending for a result store. Never throws. @param maxBytes most bytes of a value */
 export function encodeEnding(ending: Ending, maxBytes: number): Uint8Array {
   if ('value' in ending) return encodeValue(ending.value, maxBytes);
   return encode({ kind: 'error', error: errorRecord(ending.error) });
@@ -19,12 +19,12 @@ export function encodeEnding(ending: Ending, maxBytes: number): Uint8Array {
 
 function encodeValue(value: unknown, maxBytes: number): Uint8Array {
   try {
-    // JSON leaves out a field that is undefined, and that is how an absent result is stored.
+    // JSON leaves out a field that is undefined: an absent value is stored this way.
     const bytes = Buffer.from(JSON.stringify({ kind: 'value', value }));
     if (bytes.byteLength <= maxBytes) return bytes;
     return encode({
       kind: 'unserializable',
-      reason: `the result has ${bytes.byteLength} bytes, ${maxBytes} are allowed`,
+      reason: `the result has ${bytes.byteLength} bytes, but at most ${maxBytes} are kept (TASK_MAX_PAYLOAD)`,
     });
   } catch (error) {
     return encode({ kind: 'unserializable', reason: errorRecord(error).message });
@@ -32,29 +32,32 @@ function encodeValue(value: unknown, maxBytes: number): Uint8Array {
 }
 
 /**
- * @param of whose result it is, for the error
- * @throws SerializationError (`RESULT_UNREADABLE`) where no worker has written it
+ * Decodes a stored result.
+ * @param of task and message, for the error
+ * @throws SerializationError (`RESULT_UNREADABLE`) if it is not in our format
  */
 export function decodeResult(bytes: Uint8Array, of: string): ResultRecord {
   try {
-    const record: unknown = JSON.parse(Buffer.from(bytes).toString());
-    if (isRecord(record)) return record;
+    const record = recordIn(JSON.parse(Buffer.from(bytes).toString()));
+    if (record !== undefined) return record;
   } catch (cause) {
     throw unreadable(of, cause);
   }
   throw unreadable(of);
 }
 
-function isRecord(given: unknown): given is ResultRecord {
-  const { kind, reason, error } = (given ?? {}) as Readonly<Record<string, unknown>>;
-  if (kind === 'value') return true;
-  if (kind === 'unserializable') return typeof reason === 'string';
-  return kind === 'error' && typeof error === 'object' && error !== null;
+/** Any program may write into a result store: a record is rebuilt from the fields we know. */
+function recordIn(given: unknown): ResultRecord | undefined {
+  const { kind, value, reason, error } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  if (kind === 'value') return { kind, value };
+  if (kind === 'unserializable') return typeof reason === 'string' ? { kind, reason } : undefined;
+  const known = kind === 'error' ? knownError(error) : undefined;
+  return known === undefined ? undefined : { kind: 'error', error: known };
 }
 
 function unreadable(of: string, cause?: unknown): SerializationError {
   return new SerializationError(
-    `${of}: what is stored as its result was written by no worker; see who else writes into the result store`,
+    `${of}: the stored result is not in Brokkr's format; check which other program writes to the result store`,
     { path: 'result', code: 'RESULT_UNREADABLE', cause },
   );
 }

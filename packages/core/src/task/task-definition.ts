@@ -11,6 +11,9 @@ import type { ErrorMatcher, TaskOptions } from './task.ts';
 /** The body of a task, as the engine calls it. */
 export type Handler = (...args: readonly unknown[]) => unknown;
 
+/** How often, or for how long since the first time, `RetryLater` may delay one attempt. */
+export type RetryLaterLimit = { readonly times: number } | { readonly ms: number };
+
 /** A task's options, checked, in milliseconds; `undefined` where configuration decides. */
 export interface TaskDefinition {
   readonly name: string;
@@ -23,6 +26,7 @@ export interface TaskDefinition {
   readonly retry: RetryPolicy | undefined;
   readonly retryOn: readonly ErrorMatcher[] | undefined;
   readonly giveUpOn: readonly ErrorMatcher[];
+  readonly maxRetryLater: RetryLaterLimit | undefined;
   readonly timeoutMs: number | undefined;
   /** Milliseconds; `undefined` keeps no result. */
   readonly resultTtlMs: number | undefined;
@@ -39,6 +43,7 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   retry: true,
   retryOn: true,
   giveUpOn: true,
+  maxRetryLater: true,
   timeout: true,
   result: true,
   schema: true,
@@ -83,6 +88,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     retry: checkPolicy(options.retry, of('retry')),
     retryOn: matchers(options.retryOn, of('retryOn')),
     giveUpOn: matchers(options.giveUpOn, of('giveUpOn')) ?? [],
+    maxRetryLater: retryLaterLimit(options.maxRetryLater, of('maxRetryLater')),
     timeoutMs:
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
     resultTtlMs: resultTtl(options.result, of('result')),
@@ -121,6 +127,17 @@ function resultTtl(result: TaskOptions['result'], option: string): number | unde
   throw new ConfigError(`${option}: longer than 0, or false to keep none, got ${shown(result)}`, {
     code: 'RESULT_TTL_INVALID',
   });
+}
+
+/** @throws ConfigError (`MAX_RETRY_LATER_INVALID`) if it is neither a number of times nor a duration with a unit */
+function retryLaterLimit(given: TaskOptions['maxRetryLater'], option: string): RetryLaterLimit | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === 'string' && /\D/.test(given)) return { ms: toMs(given, option) };
+  if (Number.isSafeInteger(given) && (given as number) >= 0) return { times: given as number };
+  throw new ConfigError(
+    `${option} must be a number of times, 0 or more, or a duration with a unit such as '1h'; got ${shown(given)}`,
+    { code: 'MAX_RETRY_LATER_INVALID' },
+  );
 }
 
 function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {

@@ -18,6 +18,7 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
   retry: 'retry',
   retryOn: 'retryOn',
   giveUpOn: 'giveUpOn',
+  maxRetryLater: 'maxRetryLater',
   timeoutMs: 'timeout',
   resultTtlMs: 'result',
   schema: 'schema',

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Message } from '../message/message.ts';
 import type { TaskContext } from './task-context.ts';
@@ -18,6 +19,7 @@ export class TaskRun implements TaskContext {
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #hasEnded = false;
+  #hasCalledStop = false;
 
   constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger) {
     this.#message = message;
@@ -53,6 +55,8 @@ export class TaskRun implements TaskContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // A handler may pass it to any number of calls. Above ten listeners Node would print a leak warning.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;
@@ -82,6 +86,15 @@ export class TaskRun implements TaskContext {
 
   end(): void {
     this.#hasEnded = true;
+  }
+
+  /** Whether the handler stops its worker, and may wait for that. */
+  get hasCalledStop(): boolean {
+    return this.#hasCalledStop;
+  }
+
+  noteStopCall(): void {
+    this.#hasCalledStop = true;
   }
 
   bindings(): RunBindings {

@@ -6,6 +6,7 @@ import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
+import { idempotency } from './suite/idempotency.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
@@ -18,6 +19,7 @@ import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
 import { poison } from './suite/poison.ts';
 import { publishing } from './suite/publishing.ts';
+import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
 import { working } from './suite/working.ts';
@@ -29,6 +31,7 @@ const GROUPS = [
   leases,
   delays,
   optional,
+  idempotency,
   parts,
   deadLetters,
   countsGroup,
@@ -41,6 +44,7 @@ const GROUPS = [
   closing,
   hostile,
   working,
+  queueOrder,
   poison,
   concurrency,
   model,

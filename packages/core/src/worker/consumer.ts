@@ -9,6 +9,7 @@ import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
+import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
 import type { Reporter } from './reporter.ts';
@@ -83,8 +84,8 @@ export class Consumer {
     return this.#handler.running;
   }
 
-  /** Number of runs that did not end in time at a stop, and were handed back. */
-  get interrupted(): number {
+  /** Runs that did not end in time at a stop, and were handed back. */
+  get interrupted(): readonly RunBindings['task'][] {
     return this.#handler.interrupted;
   }
 

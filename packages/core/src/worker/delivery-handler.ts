@@ -8,15 +8,17 @@ import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { Ending } from '../result/result-record.ts';
 import { Execution } from './execution.ts';
+import { guardedSettlement, guardedVerdict } from './guarded-decisions.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import { failureWithoutRun, type JudgeContext, judgeDelivery, type RunVerdict } from './judge-delivery.ts';
+import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { NO_REPORT, type Report, type Reporter, reportOf } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import type { RunnableTask } from './runnable-task.ts';
+import type { RunBindings } from '../task/task-run.ts';
 import { Runner } from './runner.ts';
-import { type SettlementContext, settlementFor } from './settlement-for.ts';
+import type { SettlementContext } from './settlement-for.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 
 export interface DeliveryHandlerOptions {
@@ -38,7 +40,7 @@ export class DeliveryHandler implements LaneListener {
   readonly #runner: Runner;
   readonly #settling: SettlementContext;
   #isStopping = false;
-  #interrupted = 0;
+  readonly #interrupted: RunBindings['task'][] = [];
   #finished: (() => void)[] = [];
 
   constructor(options: DeliveryHandlerOptions) {
@@ -60,8 +62,8 @@ export class DeliveryHandler implements LaneListener {
     return this.#runner.size;
   }
 
-  /** Number of runs that did not end in time at a stop, and were handed back. */
-  get interrupted(): number {
+  /** Runs that did not end in time at a stop, and were handed back. */
+  get interrupted(): readonly RunBindings['task'][] {
     return this.#interrupted;
   }
 
@@ -72,9 +74,10 @@ export class DeliveryHandler implements LaneListener {
    * @param startBy time on the monotonic clock after which no handler is started
    */
   accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
+    const { judging, logger } = this.#options;
     let back: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
-      const verdict = judgeDelivery(delivery, this.#options.judging);
+      const verdict = guardedVerdict(delivery, judging, logger);
       if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
       const held = new HeldDelivery(lane, delivery);
       lane.leases.hold(held);
@@ -101,7 +104,7 @@ export class DeliveryHandler implements LaneListener {
 
   #ended(execution: Execution, outcome: Outcome): void {
     failpoint('handler.after-before-settle');
-    if (outcome.kind === 'interrupted') this.#interrupted++;
+    if (outcome.kind === 'interrupted') this.#interrupted.push(execution.run.bindings().task);
     this.#options.isolation.leave();
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#endRun(execution, outcome);
@@ -111,7 +114,7 @@ export class DeliveryHandler implements LaneListener {
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: SettledOutcome): void {
     const { task, startedAt } = execution;
-    const settlement = settlementFor(outcome, execution, this.#settling);
+    const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
     this.#end(execution, settlement, report, task, 'value' in outcome ? outcome : { error });

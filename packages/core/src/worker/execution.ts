@@ -86,7 +86,8 @@ export class Execution extends HeldDelivery implements Due {
 
   /** Stops waiting for a handler that does not heed its signal; what it does from now on settles nothing. */
   giveUp(): void {
-    const reason = this.run.abortReason;
+    const { abortReason, hasCalledStop, name } = this.run;
+    const reason = hasCalledStop && abortReason instanceof ShutdownError ? waitedForItself(name) : abortReason;
     this.#end(reason === undefined ? { kind: 'interrupted' } : aborted(reason, reason));
   }
 
@@ -100,7 +101,7 @@ export class Execution extends HeldDelivery implements Due {
   #threw(error: unknown): void {
     const reason = this.run.abortReason;
     if (reason !== undefined) this.#end(aborted(reason, error));
-    else if (isA(error, RetryLater)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
+    else if (isRetryLater(error)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
     else this.#end({ kind: 'failed', error });
   }
 
@@ -112,13 +113,24 @@ export class Execution extends HeldDelivery implements Due {
   }
 }
 
+/** The error of a handler that awaited the stop of its own worker. */
+function waitedForItself(task: string): TaskFailedError {
+  return new TaskFailedError(
+    `task ${task}: its handler awaited the stop of its own worker, which waited for the handler; stop the worker elsewhere, or send the process SIGTERM`,
+    { code: 'STOP_AWAITED_IN_HANDLER' },
+  );
+}
+
 /** What a run that was told to end ended as. */
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
-  return isA(thrown, RetryLater)
-    ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown }
-    : { kind: 'interrupted' };
+  return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
+}
+
+/** A subclass may have changed the delay: what is not a number of milliseconds is a failure like any other error. */
+function isRetryLater(thrown: unknown): thrown is RetryLater {
+  return isA(thrown, RetryLater) && Number.isFinite(thrown.delayMs) && thrown.delayMs >= 0;
 }
 
 /** Nothing to wait for. */

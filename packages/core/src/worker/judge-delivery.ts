@@ -6,39 +6,42 @@ import type { Settlement } from '../broker/settlement.ts';
 import { TaskFailedError } from '../errors/errors.ts';
 import { decodeEnvelope } from '../message/json-codec.ts';
 import type { Message } from '../message/message.ts';
+import { keptHeaders, readHeaders } from '../message/received-headers.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
-/** What a delivery is judged by. */
+/** What the judge needs to know of its worker and broker. */
 export interface JudgeContext {
   readonly taskFor: (name: string) => RunnableTask | undefined;
   readonly now: () => number;
+  /** Id of this worker, for the letters of messages that die here. */
+  readonly workerId: string;
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly maxDelayMs: number;
 }
 
-/** Run it. */
+/** The message is to be run. */
 export interface RunVerdict {
   readonly kind: 'run';
   readonly message: Message;
   readonly task: RunnableTask;
 }
 
-/** Run it, or end it unrun. */
+/** Run the message, or settle it without a run. */
 export type Verdict =
   | RunVerdict
   | {
       readonly kind: 'settle';
       readonly settlement: Settlement;
-      /** The task that nobody knows here, where it is put off for that. */
+      /** Name of a task that this worker does not know, if the message is delayed for that. */
       readonly unknownTask?: string;
     };
 
-/** How long a message waits before somebody is asked again whether they know its task, and for how long in all. */
+/** How long a message of an unknown task is delayed at a time, and in all. */
 const PARK_MS = 30_000;
 const PARK_LIMIT_MS = 600_000;
 
-/** Judges a delivery before anything runs. It says what should happen, and does nothing. */
+/** Decides whether a delivery is run. Has no effects. */
 export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdict {
   const { envelope, crashes, remainingDelayMs } = delivery;
   if (remainingDelayMs !== undefined && remainingDelayMs > 0)
@@ -46,27 +49,30 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now())
     return settle({ kind: 'expire', delivery });
   if (crashes >= judging.maxCrashes)
-    return deadLetter(delivery, `crashed: ${crashes} workers died or lost it while running it`);
+    return deadLetter(delivery, `crashed: ${crashes} workers died or lost their lease while they held it`, judging);
   const message = decodeEnvelope(envelope, judging.maxPayload);
-  if ('undecodable' in message) return deadLetter(delivery, message.undecodable);
+  if ('undecodable' in message) return deadLetter(delivery, message.undecodable, judging);
   const task = judging.taskFor(message.task);
   if (task === undefined) return park(delivery, message, judging);
   return { kind: 'run', message, task };
 }
 
-/** What a message that ends unrun has failed with; `undefined` where it goes on. */
+/** The error of a message that ends without a run; `undefined` if it does not end. */
 export function failureWithoutRun(settlement: Settlement): TaskFailedError | undefined {
   if (settlement.kind === 'dead-letter') return new TaskFailedError(settlement.reason);
-  if (settlement.kind === 'expire') return new TaskFailedError('expired: its time was over before it started');
+  if (settlement.kind === 'expire') return new TaskFailedError('expired: it had not started in time (expiresIn)');
   return undefined;
 }
 
-/** Nobody knows the task here: a deploy may be under way, so it waits without a slot, then dies. */
-function park(delivery: Delivery, message: Message, { now, maxDelayMs }: JudgeContext): Verdict {
+/** Delays a message of an unknown task, because a deploy may be in progress; after ten minutes it is a dead letter. */
+function park(delivery: Delivery, message: Message, judging: JudgeContext): Verdict {
   const { envelope } = delivery;
-  const parkedMs = Number(envelope.headers[PARKED_HEADER] ?? 0) || 0;
+  const { now, maxDelayMs } = judging;
+  // Any program may write the header: one below zero would delay the message forever.
+  const parkedMs = Math.max(0, Number(envelope.headers[PARKED_HEADER] ?? 0) || 0);
   const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
-  if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue knows ${message.task}`);
+  if (waitMs <= 0)
+    return deadLetter(delivery, `unknown_task: no worker of this queue defines ${message.task}`, judging);
   const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
   return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknownTask: message.task };
@@ -76,8 +82,21 @@ function retry(delivery: Delivery, replacement: Envelope): Verdict {
   return settle({ kind: 'retry', delivery, replacement });
 }
 
-function deadLetter(delivery: Delivery, reason: string): Verdict {
-  return settle({ kind: 'dead-letter', delivery, reason, replacement: deadLetterEnvelope(delivery.envelope, reason) });
+function deadLetter(delivery: Delivery, reason: string, judging: JudgeContext): Verdict {
+  return settle(deadLetterFor(delivery, reason, judging));
+}
+
+/** The settlement that makes a dead letter of a delivery. If its headers are refused, the letter keeps only some. */
+export function deadLetterFor(
+  delivery: Delivery,
+  reason: string,
+  { now, workerId }: Pick<JudgeContext, 'now' | 'workerId'>,
+): Settlement {
+  const { envelope } = delivery;
+  const isRefused = 'refused' in readHeaders(envelope.headers);
+  const kept = isRefused ? { ...envelope, headers: keptHeaders(envelope.headers) } : envelope;
+  const replacement = deadLetterEnvelope(kept, reason, { at: now(), by: workerId });
+  return { kind: 'dead-letter', delivery, reason, replacement };
 }
 
 function settle(settlement: Settlement): Verdict {

@@ -4,6 +4,8 @@ import { ATTEMPT_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { EventEmitter } from './event-emitter.ts';
 import { errorRecord } from '../errors/error-record.ts';
+import { isA } from '../errors/is-a.ts';
+import { RetryLater } from '../task/retry-later.ts';
 import type { WorkerStats } from './worker-stats.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
@@ -104,7 +106,8 @@ export class Reporter {
     };
     switch (kind) {
       case 'retrying':
-        this.#logger.warn({ ...fields, ...nextAttempt(settlement) }, 'task failed and will be retried');
+        if (isA(report.error, RetryLater)) this.#later(event, settlement, report.error);
+        else this.#logger.warn({ ...fields, ...nextAttempt(settlement) }, 'task failed and will be retried');
         break;
       case 'dead':
         this.#logger.error(
@@ -117,6 +120,12 @@ export class Reporter {
         break;
     }
     this.#events.emit(kind, event);
+  }
+
+  /** A handler that asks to run later has not failed: one line, without a stack. */
+  #later(event: TaskEvent, settlement: Settlement, error: RetryLater): void {
+    const fields = { task: taskOf(event), durationMs: event.durationMs, reason: errorRecord(error).message };
+    this.#logger.info({ ...fields, ...nextAttempt(settlement) }, 'task will run again later, as it asked to');
   }
 }
 

@@ -1,7 +1,7 @@
-import { deadLetterEnvelope } from '../broker/dead-letter.ts';
+import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { ATTEMPT_HEADER, HISTORY_HEADER, PARKED_HEADER } from '../broker/headers.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, PARKED_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
 import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
@@ -41,36 +41,78 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
     case 'interrupted':
       return { kind: 'release', delivery };
     case 'snoozed':
-      return { kind: 'retry', delivery, replacement: again(delivery.envelope, settling.now() + outcome.delayMs, {}) };
+      return settlementForLater(outcome, ended, settling);
     case 'failed':
-      return settleFailure(outcome.error, ended, settling);
+      return settlementForFailure(outcome.error, ended, settling);
   }
 }
 
-function settleFailure(error: unknown, ended: Ended, settling: SettlementContext): Settlement {
-  const { delivery, message } = ended;
-  const now = settling.now();
+/** The same attempt again, unless the message reached `maxRetryLater`. */
+function settlementForLater(
+  { delayMs, error }: Extract<SettledOutcome, { readonly kind: 'snoozed' }>,
+  ended: Ended,
+  settling: SettlementContext,
+): Settlement {
+  const { delivery, task } = ended;
   const { envelope } = delivery;
-  const history = appendAttempt(envelope.headers[HISTORY_HEADER], {
-    attempt: message.attempt,
-    at: now,
-    worker: settling.workerId,
-    error,
-  });
+  const { maxRetryLater } = task.definition;
+  const now = settling.now();
+  if (maxRetryLater === undefined) return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, {}) };
+  const before = laterIn(envelope.headers[LATER_HEADER], now);
+  const isOver =
+    'times' in maxRetryLater ? before.times >= maxRetryLater.times : now + delayMs - before.firstAt > maxRetryLater.ms;
+  if (isOver) {
+    const limit = 'times' in maxRetryLater ? `${maxRetryLater.times} times` : `${maxRetryLater.ms} ms`;
+    const reason = `retry_later: maxRetryLater of ${limit} is reached: ${errorRecord(error).message}`;
+    return deadLetter(ended, reason, historyWith(error, ended, settling, now), { at: now, by: settling.workerId });
+  }
+  const headers = { [LATER_HEADER]: `${before.times + 1} ${before.firstAt}` };
+  return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, headers) };
+}
+
+/** How often an attempt was delayed, and when first. Any program may write the header: other texts count as none. */
+function laterIn(header: string | undefined, now: number): { readonly times: number; readonly firstAt: number } {
+  const [, times, firstAt] = /^(\d{1,9}) (\d{1,15})$/.exec(header ?? '') ?? [];
+  return { times: Number(times ?? 0), firstAt: Math.min(now, Number(firstAt ?? now)) };
+}
+
+function settlementForFailure(error: unknown, ended: Ended, settling: SettlementContext): Settlement {
+  const { delivery, message } = ended;
+  const { envelope } = delivery;
+  const now = settling.now();
+  const history = historyWith(error, ended, settling, now);
   const waitMs = waitBeforeRetry(error, ended, settling);
   if (waitMs === null) {
-    const reason = errorLine(errorRecord(error));
-    const replacement = deadLetterEnvelope(
-      { ...envelope, headers: { ...envelope.headers, [HISTORY_HEADER]: history } },
-      reason,
-    );
-    return { kind: 'dead-letter', delivery, reason, replacement };
+    return deadLetter(ended, errorLine(errorRecord(error)), history, { at: now, by: settling.workerId });
   }
   const headers = { [ATTEMPT_HEADER]: String(message.attempt + 1), [HISTORY_HEADER]: history };
-  return { kind: 'retry', delivery, replacement: again(envelope, now + waitMs, headers) };
+  return { kind: 'retry', delivery, replacement: again(withoutLater(envelope), now + waitMs, headers) };
 }
 
-/** The envelope for another run: same id and bytes. The idempotency key has done its work at the first. */
+function historyWith(
+  error: unknown,
+  { delivery, message }: Ended,
+  { workerId }: SettlementContext,
+  at: number,
+): string {
+  const { attempt } = message;
+  return appendAttempt(delivery.envelope.headers[HISTORY_HEADER], { attempt, at, worker: workerId, error });
+}
+
+function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {
+  const { envelope } = delivery;
+  const headers = { ...envelope.headers, [HISTORY_HEADER]: history };
+  const replacement = deadLetterEnvelope({ ...envelope, headers }, reason, death);
+  return { kind: 'dead-letter', delivery, reason, replacement };
+}
+
+/** `maxRetryLater` counts within one attempt. */
+function withoutLater(envelope: Envelope): Envelope {
+  const { [LATER_HEADER]: later, ...headers } = envelope.headers;
+  return later === undefined ? envelope : { ...envelope, headers };
+}
+
+/** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
   const { [PARKED_HEADER]: _, ...kept } = envelope.headers;
   return {
@@ -80,6 +122,8 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
     headers: { ...kept, ...headers },
     notBefore,
     expiresAt: envelope.expiresAt,
+    idempotencyKey: envelope.idempotencyKey,
+    idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
 }
 

@@ -18,6 +18,9 @@ import { WorkerStats } from './worker-stats.ts';
 /** The signals of running handlers abort this long before the time of a stop ends. */
 const SHUTDOWN_NOTICE_MS = 5_000;
 
+/** Most interrupted runs that one log line names. */
+const MOST_NAMED = 100;
+
 /** The parts of the application that a worker opens at its start. */
 export interface WorkerDependencies {
   readonly broker: Broker;
@@ -135,7 +138,7 @@ export class TaskWorker implements Worker {
       ...options,
       workerId: this.id,
       broker,
-      judging: { taskFor, now: () => clock.now(), maxCrashes, maxPayload, maxDelayMs },
+      judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter(this.#events, this.#stats, logger),
       clock,
       logger,
@@ -149,7 +152,7 @@ export class TaskWorker implements Worker {
     if (this.#consumer !== undefined) await this.#stopServing(this.#consumer);
     this.#state = 'stopped';
     for (const timer of this.#shutdownTimers) this.#options.clock.clearTimeout(timer);
-    return { interrupted: this.#consumer?.interrupted ?? 0 };
+    return { interrupted: this.#consumer?.interrupted.length ?? 0 };
   }
 
   async #stopServing(consumer: Consumer): Promise<void> {
@@ -157,11 +160,20 @@ export class TaskWorker implements Worker {
     this.#state = 'stopping';
     logger.info({ worker: this.id, running: consumer.running }, 'worker stopping');
     await consumer.finish();
+    this.#reportInterrupted(consumer);
     await consumer.close();
     await this.#close();
     this.#stats.stop();
     logger.info({ worker: this.id }, 'worker stopped');
     this.#events.emit('stopped');
+  }
+
+  #reportInterrupted({ interrupted }: Consumer): void {
+    if (interrupted.length === 0) return;
+    this.#options.logger.warn(
+      { worker: this.id, interrupted: interrupted.length, tasks: interrupted.slice(0, MOST_NAMED) },
+      'tasks did not end in time: they are handed back, and run again elsewhere',
+    );
   }
 
   async #close(): Promise<void> {

@@ -129,6 +129,36 @@ describe('brokkrModule', () => {
     expect([await greet('a'), await greet('b')]).toEqual(['hello a 1', 'hello b 2']);
   });
 
+  it.each(['singleton', 'transient', 'request'] as const)(
+    'resolves a class with an asynchronous dependency in %s scope, for each call',
+    async (scope) => {
+      const manager = newManager();
+      const container = containerWith(manager, sink());
+      const binding = (await container.rebind(Counter)).toDynamicValue(async () => new Counter());
+      if (scope === 'singleton') binding.inSingletonScope();
+      if (scope === 'request') binding.inRequestScope();
+      container.get(TASK_MANAGER);
+      const { greet } = tasksOf(Greetings, manager);
+      expect([await greet('a'), await greet('b')]).toEqual([
+        'hello a 1',
+        scope === 'singleton' ? 'hello b 2' : 'hello b 1',
+      ]);
+    },
+  );
+
+  it('lets an application bind the broker and the retry policy asynchronously', async () => {
+    const manager = newManager();
+    const container = containerWith(manager, sink());
+    const later = sink();
+    (await container.rebind(BROKER)).toDynamicValue(async () => later).inSingletonScope();
+    (await container.rebind(RETRY_POLICY))
+      .toDynamicValue(async () => ({ next: () => '1s' as const }))
+      .inSingletonScope();
+    expect((await container.getAsync(WORKER)).id).not.toBe('');
+    await tasksOf(Greetings, manager).greet.send('Ada');
+    expect(later.published).toHaveLength(1);
+  });
+
   it('gives a task that asks for it a child container with its context, which ends with the attempt', async () => {
     const manager = newManager();
     const container = new Container();

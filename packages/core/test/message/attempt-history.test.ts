@@ -12,7 +12,7 @@ function failing(times: number): string {
 }
 
 describe('the history of attempts', () => {
-  it('stays within 16 KiB however many there are, oldest shortened first', () => {
+  it('has at most 16 KiB after any number of attempts, the oldest shortened first', () => {
     for (const times of [1, 2, 5, 40, 300]) expect(Buffer.byteLength(failing(times))).toBeLessThanOrEqual(16_384);
     const records = readHistory(failing(5));
     expect(records.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5]);
@@ -20,20 +20,22 @@ describe('the history of attempts', () => {
     expect(records[4]?.error.stack).toBeDefined();
   });
 
-  it('is empty where the header is not ours', () => {
+  it('is empty if the header is not in our format, or too long to be ours', () => {
     expect(readHistory('{')).toEqual([]);
     expect(readHistory('{"a":1}')).toEqual([]);
     expect(readHistory('[null,1]')).toEqual([]);
+    const ours = { attempt: 1, at: 5, worker: 'w', error: { name: 'Error', message: 'x'.repeat(16_384) } };
+    expect(readHistory(JSON.stringify([ours]))).toEqual([]);
   });
 
-  it('leaves out what is no attempt, however much of it there is, and keeps what is', () => {
+  it('leaves out records that are not attempts', () => {
     const ours = { attempt: 1, at: 5, worker: 'w', error: { name: 'Error', message: 'no' } };
     const foreign = [
       {},
       { ...ours, error: null },
       { ...ours, error: { name: 'x' } },
       { ...ours, at: 'x' },
-      'y'.repeat(20_000),
+      'y'.repeat(200),
     ];
     expect(readHistory(JSON.stringify([...foreign, ours]))).toEqual([ours]);
     const history = appendAttempt(JSON.stringify(foreign), {
@@ -43,5 +45,21 @@ describe('the history of attempts', () => {
       error: new Error('again'),
     });
     expect(readHistory(history).map(({ attempt }) => attempt)).toEqual([2]);
+  });
+
+  it('rebuilds records from known fields: another program may nest the rest deeper than JSON.stringify can go', () => {
+    const depth = 7_000;
+    const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const error = `{"name":"a","message":"b","extra":1,"cause":{"name":"c","message":"d"}}`;
+    const foreign = `[{"attempt":1,"at":1,"worker":"w","error":${error},"x":${deep}}]`;
+    const history = appendAttempt(foreign, { attempt: 2, at: 6, worker: 'w', error: new Error('again') });
+    const [first, second] = readHistory(history);
+    expect(first).toEqual({
+      attempt: 1,
+      at: 1,
+      worker: 'w',
+      error: { name: 'a', message: 'b', cause: { name: 'c', message: 'd' } },
+    });
+    expect(second?.attempt).toBe(2);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { PayloadTooLargeError, SerializationError } from '../../errors/errors.ts';
+import { readHistory } from '../../message/attempt-history.ts';
 import type { Group } from './group.ts';
 import { worker } from './worker-bench.ts';
 
@@ -30,6 +31,12 @@ const MESSAGES: readonly (readonly [
     Buffer.from(`${'['.repeat(100_000)}${']'.repeat(100_000)}`),
     { 'brokkr-task': 'subject' },
     /^too_deep/,
+  ],
+  [
+    'a hundred headers',
+    Buffer.from('[]'),
+    { 'brokkr-task': 'subject', ...Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`h${n}`, 'v'])) },
+    /^too_many_headers/,
   ],
   ['2 MiB', Buffer.from(`["${'x'.repeat(2_097_152)}"]`), { 'brokkr-task': 'subject' }, /^too_large/],
 ];
@@ -99,6 +106,23 @@ export const hostile: Group = {
       const letters = await inspector.peek(bench.queue, 'dead', 10);
       assert(letters.every(({ headers }) => headers[REASON_HEADER]?.startsWith('unknown_task')));
     }, 15_000);
+
+    it('settles a failing message whose history is not ours and nests deep', async (bench) => {
+      const inspector = bench.part('inspector');
+      const { until } = await worker(bench, () => {
+        throw new Error('failed');
+      });
+      const deep = `${'['.repeat(7_000)}${']'.repeat(7_000)}`;
+      const history = `[{"attempt":1,"at":1,"worker":"w","error":{"name":"a","message":"b"},"x":${deep}}]`;
+      const headers = { 'brokkr-task': 'subject', 'brokkr-attempt': '3', 'brokkr-history': history };
+      await bench.broker.publish([bench.envelope({ headers })]);
+      await until({ dead: 1 });
+      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
+      assert.deepEqual(
+        readHistory(letter?.headers['brokkr-history']).map(({ attempt, error }) => `${attempt} ${error.message}`),
+        ['1 b', '3 failed'],
+      );
+    });
 
     it('refuses arguments that JSON cannot carry, naming the path', async (bench) => {
       const { task } = await worker(bench, () => undefined);

@@ -1,0 +1,106 @@
+import type { Delivery, Settlement } from '@brokkr/core/adapter';
+import type { Addresses } from '../publishing/addresses.ts';
+import type { Publisher } from '../publishing/publisher.ts';
+import type { Outgoing } from '../publishing/send-batch.ts';
+import type { BlockWatch } from './block-watch.ts';
+import type { HeldDeliveries, HeldDelivery } from './held-deliveries.ts';
+import { acknowledge, type Returns, stillOurs } from './returns.ts';
+
+export interface SettlingOptions {
+  readonly queue: string;
+  readonly held: HeldDeliveries;
+  readonly returns: Returns;
+  readonly blocks: BlockWatch;
+  readonly addresses: Addresses;
+  readonly publisher: Publisher;
+}
+
+/** Ends deliveries. A replacement is stored before its original is acknowledged, so that neither is lost. */
+export class Settling {
+  readonly #options: SettlingOptions;
+  /** Replacements on their way: their originals are acknowledged before their channel closes. */
+  readonly #sending = new Set<Promise<unknown>>();
+  /** Settled by a call that failed for another delivery. */
+  readonly #settled = new WeakSet<Delivery>();
+
+  constructor(options: SettlingOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the replacements that are on their way now are stored, or given up. */
+  async finished(): Promise<void> {
+    await Promise.all(this.#sending);
+  }
+
+  /** See `Subscription.settle`. */
+  async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const { held: all, blocks, publisher } = this.#options;
+    if (blocks.wasBlocked) await this.#checkSessions(settlements);
+    const lost: Delivery[] = [];
+    const done: HeldDelivery[] = [];
+    const replaced: HeldDelivery[] = [];
+    const replacements: Outgoing[] = [];
+    const now = performance.now();
+    for (const settlement of settlements) {
+      if (this.#settled.has(settlement.delivery)) continue;
+      const held = all.live(settlement.delivery, now);
+      if (held === undefined || held.isSettling) {
+        lost.push(settlement.delivery);
+        continue;
+      }
+      const replacement = this.#replacement(settlement, held);
+      if (replacement === undefined) {
+        done.push(held);
+        all.drop(held);
+      } else {
+        held.isSettling = true;
+        replaced.push(held);
+        replacements.push({ ...replacement, isNeeded: () => held.session.isOpen });
+      }
+    }
+    acknowledge(done, (session, tags) => session.ack(tags));
+    if (replaced.length === 0) return lost;
+    const sending = publisher.send(replacements);
+    this.#sending.add(sending);
+    const outcomes = await sending;
+    this.#sending.delete(sending);
+    const stored = replaced.filter((_, index) => outcomes[index] === undefined);
+    for (const held of stored) {
+      all.drop(held);
+      // The server delivers it again, and nothing stored here changes that.
+      if (!held.session.isOpen) lost.push(held.delivery);
+    }
+    acknowledge(stored, (session, tags) => session.ackNow(tags));
+    const error = outcomes.find((outcome) => outcome !== undefined);
+    if (error === undefined) return lost;
+    // The caller settles all of them again: those that are settled must not look lost then.
+    for (const { delivery } of [...done, ...stored]) if (!lost.includes(delivery)) this.#settled.add(delivery);
+    for (const held of replaced) held.isSettling = false;
+    throw error;
+  }
+
+  /** After a block, the server may have closed a session, and this process has not read it yet. */
+  async #checkSessions(settlements: readonly Settlement[]): Promise<void> {
+    const now = performance.now();
+    const held = settlements.map(({ delivery }) => this.#options.held.live(delivery, now));
+    await stillOurs(held.filter((one) => one !== undefined));
+  }
+
+  /** The message that is stored before the delivery is forgotten; undefined if there is none. */
+  #replacement(settlement: Settlement, held: HeldDelivery): Outgoing | undefined {
+    const { addresses, queue, returns } = this.#options;
+    const { fence, crashes } = settlement.delivery;
+    switch (settlement.kind) {
+      case 'ack':
+      case 'expire':
+        return undefined;
+      case 'retry':
+        return addresses.queue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
+      case 'dead-letter':
+        return addresses.dead(queue, settlement.replacement);
+      case 'release':
+        // Never a nack: the server would count it as a return.
+        return returns.copyOf(held, 0);
+    }
+  }
+}

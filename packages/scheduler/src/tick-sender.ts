@@ -1,0 +1,59 @@
+import {
+  ConfigError,
+  PayloadTooLargeError,
+  SerializationError,
+  type TaskManager,
+  UnsupportedFeatureError,
+  ValidationError,
+} from '@brokkr/core';
+import type { JobDefinition } from './define-job.ts';
+import type { JobProgress } from './job-progress.ts';
+import type { JobStates } from './job-state.ts';
+import type { JobSurroundings } from './job-surroundings.ts';
+import { LastRun } from './last-run.ts';
+
+/** Header with the instant of the tick: handlers read it from `currentTask().headers`. */
+const TICK_HEADER = 'scheduled-at';
+/** Errors that a retry would not fix. */
+const LASTING = [ConfigError, ValidationError, SerializationError, PayloadTooLargeError, UnsupportedFeatureError];
+
+/** Sends the ticks of a job as messages of its task. */
+export class TickSender {
+  readonly #job: JobDefinition;
+  readonly #manager: TaskManager;
+  readonly #lastRun: LastRun;
+
+  constructor(job: JobDefinition, manager: TaskManager, states: JobStates) {
+    this.#job = job;
+    this.#manager = manager;
+    this.#lastRun = new LastRun(job.id, states);
+  }
+
+  /**
+   * Sends a tick. With `overlap: 'skip'`, skips it while the last message has not ended.
+   * @returns false if this tick can never be sent, which is reported
+   * @throws the error of the broker, if the tick may be sent later
+   */
+  async send(tick: number, progress: JobProgress, { broker, clock, reporter }: JobSurroundings): Promise<boolean> {
+    const { id, args, overlap } = this.#job;
+    const headers = { [TICK_HEADER]: new Date(tick).toISOString() };
+    const key = broker.capabilities.idempotency ? { idempotencyKey: progress.keyOf(tick) } : {};
+    const { send } = this.#job.send.with({ headers, ...key });
+    try {
+      if (overlap === 'allow') await send(...args);
+      else if (await this.#lastRun.isOpen(broker, progress.lastEver, clock.now())) {
+        this.#manager.logger.info({ job: id }, 'tick skipped: the last run has not ended');
+      } else await this.#lastRun.send(broker, send, args, tick);
+      return true;
+    } catch (error) {
+      if (!LASTING.some((kind) => error instanceof kind)) throw error;
+      reporter.refused(id, tick, error);
+      return false;
+    }
+  }
+
+  /** Considers the last run as ended, if the broker cannot be asked for it. */
+  async forgetLastRun(): Promise<void> {
+    if (this.#job.overlap === 'skip') await this.#lastRun.forget(await this.#manager.broker());
+  }
+}
