@@ -177,6 +177,9 @@ export class AmqpBroker implements Broker {
     this.#closed = true;
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     this.#blocks?.stop();
+    // The two connections lead to one server, unless there are several hosts.
+    const { address, closingMs } = this.#consuming;
+    if (closingMs === 0 && address === this.#publishing.address) this.#publishing.giveUp();
     this.#publisher.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }

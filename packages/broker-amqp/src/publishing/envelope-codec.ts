@@ -73,7 +73,8 @@ export interface Decoded {
 export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
   const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
   const headers = namedHeaders(properties);
-  for (const name of Object.keys(table).slice(0, MOST_HEADERS)) {
+  const names = Object.keys(table);
+  for (const name of names.length > MOST_HEADERS ? names.slice(0, MOST_HEADERS) : names) {
     const value = table[name];
     if (name.startsWith('x-')) continue;
     if (typeof value === 'string') addHeader(headers, name, value);
