@@ -57,7 +57,7 @@ export function filesBroker(root: string, namespace: string = brokkr.BROKER_DEFA
       for (const file of files) {
         const letter = await read(file);
         if (letter !== undefined)
-          await store(brokkr.redriveEnvelope(letter, queue), { ...file, place: 'live', crashes: 0 });
+          await store(brokkr.redriveEnvelope(letter, queue, Date.now()), { ...file, place: 'live', crashes: 0 });
       }
       return howMany(files.map(remove));
     },

@@ -1,26 +1,44 @@
 import type { Clock } from '@brokkr/core/adapter';
 
-/** Keys that are known, and the message each belongs to. All live equally long, so the oldest come first. */
+interface Known {
+  readonly id: string;
+  /** On the monotonic clock. */
+  readonly endsAt: number;
+}
+
+/** Expired keys are removed when this many have been added since the last time, or as many as were left then. */
+const SWEEP_AFTER = 1_000;
+
+/** Remembers which message an idempotency key belongs to, each key for its own time. */
 export class IdempotencyKeys {
   readonly #clock: Clock;
   readonly #ttlMs: number;
-  readonly #known = new Map<string, { readonly id: string; readonly endsAt: number }>();
+  readonly #known = new Map<string, Known>();
+  #sweepAt = SWEEP_AFTER;
 
+  /** @param ttlMs how long a key is remembered, in milliseconds, if its message does not set it */
   constructor(clock: Clock, ttlMs: number) {
     this.#clock = clock;
     this.#ttlMs = ttlMs;
   }
 
-  /** The id that holds `key`: an earlier message's, or now `id` itself. */
-  claim(key: string, id: string): string {
+  /** Takes `key` for message `id`. @returns the id that holds it already, or `undefined` if it was free */
+  take(key: string, id: string, ttlMs = this.#ttlMs): string | undefined {
     const now = this.#clock.monotonic();
-    for (const [oldest, { endsAt }] of this.#known) {
-      if (endsAt > now) break;
-      this.#known.delete(oldest);
-    }
     const known = this.#known.get(key);
-    if (known !== undefined) return known.id;
-    this.#known.set(key, { id, endsAt: now + this.#ttlMs });
-    return id;
+    if (known !== undefined && known.endsAt > now) return known.id;
+    this.#known.set(key, { id, endsAt: now + ttlMs });
+    if (this.#known.size >= this.#sweepAt) this.#sweep(now);
+    return undefined;
+  }
+
+  /** Frees the key of a message that was cancelled, discarded, purged or expired, if it still belongs to that message. */
+  free(key: string | undefined, id: string): void {
+    if (key !== undefined && this.#known.get(key)?.id === id) this.#known.delete(key);
+  }
+
+  #sweep(now: number): void {
+    for (const [key, { endsAt }] of this.#known) if (endsAt <= now) this.#known.delete(key);
+    this.#sweepAt = 2 * Math.max(SWEEP_AFTER, this.#known.size);
   }
 }

@@ -92,10 +92,12 @@ export class MemoryBroker implements Broker {
     // All of them before anything is claimed or stored: one name that is none refuses its whole batch.
     const queues = envelopes.map(({ queue }) => this.#server.queue(queue));
     const receipts = envelopes.map((envelope, index): PublishReceipt => {
-      const { id, idempotencyKey } = envelope;
-      const holder = idempotencyKey === undefined ? id : this.#server.keys.claim(idempotencyKey, id);
-      if (holder !== id) return { id: holder, isNew: false };
-      (queues[index] as MemoryQueue).publish(envelope);
+      const { id, idempotencyKey, idempotencyTtlMs } = envelope;
+      const holder =
+        idempotencyKey === undefined ? undefined : this.#server.keys.take(idempotencyKey, id, idempotencyTtlMs);
+      if (holder !== undefined && holder !== id) return { id: holder, isNew: false };
+      // A key that names this message: the repeat of a publish whose answer was lost. It may have ended since.
+      if (holder === undefined) (queues[index] as MemoryQueue).publish(envelope);
       return { id, isNew: true };
     });
     for (const queue of queues) queue.ring();

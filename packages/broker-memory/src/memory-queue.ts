@@ -10,6 +10,7 @@ import {
 } from '@brokkr/core/adapter';
 import { DelayHeap } from './delay-heap.ts';
 import { HandOver } from './to-delivery.ts';
+import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { LeaseTable } from './lease-table.ts';
 import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';
@@ -17,6 +18,14 @@ import { handedOut, type KeptEnvelope, keptEnvelope, type StoredMessage } from '
 
 /** A consumer that waits for something to become ready; told once, then forgotten. */
 export type Waiter = () => void;
+
+export interface MemoryQueueOptions {
+  /** Longest delay that the queue waits for at once, in milliseconds. */
+  readonly maxDelayMs: number;
+  /** Idempotency keys of all queues. */
+  readonly keys: IdempotencyKeys;
+  readonly nextFence: () => number;
+}
 
 /**
  * One queue: the state machine of its messages. Every method is synchronous, and therefore atomic: nothing is read
@@ -28,6 +37,7 @@ export class MemoryQueue {
   readonly name: string;
   readonly #clock: Clock;
   readonly #maxDelayMs: number;
+  readonly #keys: IdempotencyKeys;
   readonly #nextFence: () => number;
   readonly #live = new Map<string, StoredMessage>();
   readonly #ready = new MessageLine('ready');
@@ -39,10 +49,11 @@ export class MemoryQueue {
   #delayTimer: TimerHandle | undefined;
   #delayTimerDueAt = Number.POSITIVE_INFINITY;
 
-  constructor(name: string, clock: Clock, maxDelayMs: number, nextFence: () => number) {
+  constructor(name: string, clock: Clock, { maxDelayMs, keys, nextFence }: MemoryQueueOptions) {
     this.name = name;
     this.#clock = clock;
     this.#maxDelayMs = maxDelayMs;
+    this.#keys = keys;
     this.#nextFence = nextFence;
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
@@ -122,13 +133,13 @@ export class MemoryQueue {
         break;
       case 'expire':
         this.#forget(message);
+        this.#freeKey(message.envelope);
         this.#gone.expired++;
         break;
       case 'dead-letter':
         this.#forget(message);
-        // A letter of this id may stand there: sent again, it is another message, on Redis too. The later letter
-        // takes its place, and counts are conserved only where the earlier one counts as discarded.
-        this.discard(message.envelope.id);
+        // An older letter of this id is replaced, as on Redis. It counts as discarded, so that counts are conserved.
+        this.#removeLetter(message.envelope.id);
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
       case 'retry':
@@ -193,6 +204,7 @@ export class MemoryQueue {
     if (message.state === 'ready') this.#ready.remove(message);
     else this.#delayed.remove(message);
     this.#forget(message);
+    this.#freeKey(message.envelope);
     this.#gone[counted]++;
     return true;
   }
@@ -200,19 +212,20 @@ export class MemoryQueue {
   redrive(id: string): boolean {
     const letter = this.#dead.get(id);
     if (letter === undefined) return false;
-    // Sent again meanwhile: that one goes on, and takes this one's place.
-    if (this.#live.has(id)) return this.discard(id);
+    // If a message of this id was sent meanwhile, that one stays.
+    if (this.#live.has(id)) return this.#removeLetter(id);
     this.#dead.delete(id);
-    this.publish(redriveEnvelope(handedOut(letter), this.name));
+    this.publish(redriveEnvelope(handedOut(letter), this.name, this.#clock.now()));
     // It was counted when it was sent, and is the same message.
     this.#gone.published--;
     return true;
   }
 
   discard(id: string): boolean {
-    if (!this.#dead.delete(id)) return false;
-    this.#gone.discarded++;
-    return true;
+    const letter = this.#dead.get(id);
+    // A message of this id that was sent meanwhile holds the key.
+    if (letter !== undefined && !this.#live.has(id)) this.#freeKey(letter);
+    return this.#removeLetter(id);
   }
 
   close(): void {
@@ -261,6 +274,16 @@ export class MemoryQueue {
 
   #messageOf(delivery: Delivery): StoredMessage | undefined {
     return HandOver.messageOf(delivery) ?? this.#live.get(delivery.envelope.id);
+  }
+
+  #removeLetter(id: string): boolean {
+    if (!this.#dead.delete(id)) return false;
+    this.#gone.discarded++;
+    return true;
+  }
+
+  #freeKey({ id, idempotencyKey }: KeptEnvelope): void {
+    this.#keys.free(idempotencyKey, id);
   }
 
   #forget(message: StoredMessage): void {

@@ -51,7 +51,11 @@ export class MemoryServer {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
     checkQueueName(name);
-    const queue = new MemoryQueue(name, this.clock, this.maxDelayMs, () => ++this.#fence);
+    const queue = new MemoryQueue(name, this.clock, {
+      maxDelayMs: this.maxDelayMs,
+      keys: this.keys,
+      nextFence: () => ++this.#fence,
+    });
     this.#queues.set(name, queue);
     return queue;
   }

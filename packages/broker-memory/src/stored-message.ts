@@ -55,11 +55,15 @@ export function handedOut(kept: KeptEnvelope): Envelope {
   return envelope;
 }
 
-type Optional = Pick<Envelope, 'notBefore' | 'expiresAt' | 'idempotencyKey'>;
+type Optional = Pick<Envelope, 'notBefore' | 'expiresAt' | 'idempotencyKey' | 'idempotencyTtlMs'>;
 
 /** Fields that are not there stay away, as on a wire. */
-function copyOptional({ notBefore, expiresAt, idempotencyKey }: Optional, to: Writable<Optional>): void {
+function copyOptional(
+  { notBefore, expiresAt, idempotencyKey, idempotencyTtlMs }: Optional,
+  to: Writable<Optional>,
+): void {
   if (notBefore !== undefined) to.notBefore = notBefore;
   if (expiresAt !== undefined) to.expiresAt = expiresAt;
   if (idempotencyKey !== undefined) to.idempotencyKey = idempotencyKey;
+  if (idempotencyTtlMs !== undefined) to.idempotencyTtlMs = idempotencyTtlMs;
 }

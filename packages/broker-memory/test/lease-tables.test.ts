@@ -2,6 +2,7 @@ import type { Envelope } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { expect, it, vi } from 'vitest';
 import { MemoryBroker } from '../src/index.ts';
+import { IdempotencyKeys } from '../src/idempotency-keys.ts';
 import type { LeaseTable } from '../src/lease-table.ts';
 import { MemoryQueue } from '../src/memory-queue.ts';
 
@@ -13,7 +14,11 @@ function envelope(id: string): Envelope {
 
 function queueWith(clock: ManualClock, ...ids: string[]): MemoryQueue {
   let fence = 0;
-  const queue = new MemoryQueue('q', clock, LEASE_MS, () => ++fence);
+  const queue = new MemoryQueue('q', clock, {
+    maxDelayMs: LEASE_MS,
+    keys: new IdempotencyKeys(clock, 1_000),
+    nextFence: () => ++fence,
+  });
   for (const id of ids) queue.publish(envelope(id));
   return queue;
 }

@@ -1,7 +1,7 @@
-/** Messages in one script call: enough to be worth a round trip, few enough not to block the server. */
+/** Most messages of one call: enough to be worth a round trip, few enough that the server serves others meanwhile. */
 export const LARGEST_BATCH = 500;
 
-/** `items` in lists of at most `LARGEST_BATCH`; the list itself where it is small enough. */
+/** Splits `items` into lists of at most `LARGEST_BATCH`. */
 export function batches<T>(items: readonly T[]): (readonly T[])[] {
   if (items.length === 0) return [];
   if (items.length <= LARGEST_BATCH) return [items];

@@ -1,25 +1,30 @@
 import type { Envelope } from '@brokkr/core/adapter';
+import { keyDigest } from './key-digest.ts';
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
-/** What stands before the body: short names, because every queued message carries them. */
+/** The line before the body. Its names are short, because every queued message carries them. */
 interface Head {
+  /** Digest of the idempotency key. First, where scripts look for it. */
+  readonly d?: string;
   readonly h?: Readonly<Record<string, string>>;
   readonly n?: number;
   readonly x?: number;
   readonly k?: string;
+  readonly t?: number;
 }
 
-/** Of the headers that most messages have and nothing else: without this prefix they fit in a short line. */
+/** Most messages have only headers with this prefix. Without it they fit in a short line. */
 const PREFIX = 'brokkr-';
 const SHORT_NAME = /^brokkr-[a-z-]{1,32}$/;
 const SHORT_VALUE = /^[!-~]{1,120}$/;
 const SHORT_LINE = /^[a-z-]{1,32}=[!-~]{1,120}(?: [a-z-]{1,32}=[!-~]{1,120})*$/;
 
 /**
- * A message as Redis keeps it: one line, then the body as it is. The line is `task=NAME at=TIME` where a message has
- * the core's own short headers only, and else JSON (`h`eaders, `n`otBefore, e`x`piresAt, `k`ey).
+ * A message as Redis stores it: one line, then the body as it is. The line is `task=NAME at=TIME` if a message has only
+ * the short headers of the core, else JSON: `d`igest of the key, `h`eaders, `n`otBefore, e`x`piresAt, `k`ey, life of the
+ * key in ms (`t`).
  */
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const { body } = envelope;
@@ -31,12 +36,12 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
   return bytes;
 }
 
-/** The line that stands before the body, its end included. */
+/** The line before the body, with its newline. */
 export function headLine(envelope: Envelope): string {
   return `${shortLine(envelope) ?? jsonLine(envelope)}\n`;
 }
 
-/** The envelope of these bytes; what nobody of ours has written is a body without headers, which the core sorts out. */
+/** The envelope of these bytes. Bytes that Brokkr has not written become a body without headers, which the core dead-letters. */
 export function decodeEnvelope(id: string, queue: string, bytes: Buffer): Envelope {
   const end = bytes.indexOf(NEWLINE);
   if (end > 0 && bytes[0] !== BRACE) {
@@ -53,6 +58,7 @@ export function decodeEnvelope(id: string, queue: string, bytes: Buffer): Envelo
     ...(head.n !== undefined && { notBefore: head.n }),
     ...(head.x !== undefined && { expiresAt: head.x }),
     ...(head.k !== undefined && { idempotencyKey: head.k }),
+    ...(head.t !== undefined && { idempotencyTtlMs: head.t }),
   };
 }
 
@@ -67,12 +73,14 @@ function shortLine({ headers, notBefore, expiresAt, idempotencyKey }: Envelope):
   return line === '' ? undefined : line;
 }
 
-function jsonLine({ headers, notBefore, expiresAt, idempotencyKey }: Envelope): string {
+function jsonLine({ headers, notBefore, expiresAt, idempotencyKey, idempotencyTtlMs }: Envelope): string {
   const head: Head = {
+    ...(idempotencyKey !== undefined && { d: keyDigest(idempotencyKey) }),
     h: headers,
     ...(notBefore !== undefined && { n: notBefore }),
     ...(expiresAt !== undefined && { x: expiresAt }),
     ...(idempotencyKey !== undefined && { k: idempotencyKey }),
+    ...(idempotencyTtlMs !== undefined && { t: idempotencyTtlMs }),
   };
   return JSON.stringify(head);
 }
@@ -98,12 +106,12 @@ function readHead(line: string): Head | undefined {
 
 function isHead(head: unknown): head is Head {
   if (typeof head !== 'object' || head === null || !('h' in head)) return false;
-  const { h, n, x, k } = head as Record<string, unknown>;
+  const { h, n, x, k, t } = head as Record<string, unknown>;
   return (
     typeof h === 'object' &&
     h !== null &&
     Object.values(h).every((value) => typeof value === 'string') &&
-    [n, x].every((time) => time === undefined || typeof time === 'number') &&
+    [n, x, t].every((time) => time === undefined || typeof time === 'number') &&
     (k === undefined || typeof k === 'string')
   );
 }

@@ -1,4 +1,4 @@
-/** Where everything stands. The braces are a hash tag: all keys of a queue live on one node of a cluster. */
+/** Names of the Redis keys. The braces are a hash tag: all keys of a queue are on one node of a cluster. */
 export class Keys {
   readonly #namespace: string;
 
@@ -25,7 +25,12 @@ export class Keys {
     return `${this.#namespace}:wake:${id}`;
   }
 
-  /** Messages that are ready, delayed or running, by their ids. */
+  /** Ids of the ready messages; the head is next. */
+  ready(name: string): string {
+    return `${this.queue(name)}:ready`;
+  }
+
+  /** Messages that are ready, delayed or running, by id. */
   messages(name: string): string {
     return `${this.queue(name)}:messages`;
   }
@@ -35,12 +40,12 @@ export class Keys {
     return `${this.queue(name)}:dead`;
   }
 
-  /** Dead letters by their ids. */
+  /** Dead letters by id. */
   letters(name: string): string {
     return `${this.queue(name)}:letters`;
   }
 
-  /** Queue that an idempotency key belongs to. */
+  /** Name of the queue that an idempotency key belongs to. */
   slot(digest: string): string {
     return `${this.#namespace}:key:${digest}`;
   }

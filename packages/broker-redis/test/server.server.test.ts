@@ -210,7 +210,7 @@ it('a key whose first sender died before it stored anything is free: the next me
   const keyed = (queue: string) => broker.publish([envelope({ queue, idempotencyKey: 'task:k' })]);
   const slot = `brokkr:key:${createHash('sha1').update('task:k').digest('hex')}`;
   // What the first sender has done when it dies.
-  await redis.set(slot, 'first', 'PX', 5_000);
+  await redis.set(slot, '=first', 'PX', 5_000);
   const [stored] = await keyed('second');
   expect(stored?.isNew).toBe(true);
   expect(await broker.inspector.counts('first')).toMatchObject({ published: 1 });

@@ -10,7 +10,7 @@ export { currentTask } from './task/current-task.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
-export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
+export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export type { AttemptRecord } from './message/attempt-history.ts';
 export type { ErrorRecord } from './errors/error-record.ts';
 
@@ -49,3 +49,4 @@ export {
   type ValidationIssue,
 } from './errors/errors.ts';
 export { SendManyError } from './producer/send-many-error.ts';
+export type { SendOutcome } from './producer/send-outcome.ts';

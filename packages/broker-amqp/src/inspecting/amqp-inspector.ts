@@ -109,7 +109,9 @@ export class AmqpInspector implements Inspector {
   redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
     const { publisher, addresses } = this.#options;
     return this.#withDead(queue, ids, (letters) =>
-      publisher.send(letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue)))),
+      publisher.send(
+        letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue, Date.now()))),
+      ),
     );
   }
 

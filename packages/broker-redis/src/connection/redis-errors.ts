@@ -1,4 +1,5 @@
 import { BrokerUnavailableError, BrokkrError, ConfigError } from '@brokkr/core/adapter';
+import { readSpoiledKey, spoiledKeyError } from '../scripts/spoiled-key.ts';
 
 /** Errors of a server that starts or fails over, and of a broken connection: the call may succeed if it is sent again. */
 const PASSING =
@@ -33,6 +34,8 @@ export function asBrokerError(failure: unknown, address: string): BrokkrError {
   const database = databaseRefused(failure);
   const cause = withoutArguments(failure);
   const message = messageOf(cause);
+  const spoiled = readSpoiledKey(message);
+  if (spoiled !== undefined) return spoiledKeyError(spoiled, cause);
   if (/^OOM\b/.test(message)) {
     return new BrokerUnavailableError(
       `Redis at ${address} is full (OOM, maxmemory reached): nothing was stored; raise maxmemory, or let the workers catch up`,

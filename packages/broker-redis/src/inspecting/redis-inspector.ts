@@ -8,130 +8,135 @@ import {
   redriveEnvelope,
 } from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
-import type { Client } from '../connection/connect.ts';
-import type { Connection } from '../connection/connection.ts';
 import { decodeEnvelope, encodeEnvelope } from '../envelope-codec.ts';
-import type { Keys } from '../keys.ts';
+import type { QueueCalls } from '../queue-calls.ts';
 import { discard, redrive } from '../scripts/dead-letters.ts';
-import { count, peek } from '../scripts/inspect.ts';
+import { count } from '../scripts/inspect.ts';
 import { purge } from '../scripts/purge.ts';
-import { remove } from '../scripts/remove.ts';
-import type { Reply, Script } from '../scripts/script.ts';
+import { type LookedAt, messagePage } from './message-pages.ts';
+import { queueNames } from './queue-names.ts';
+import { removeMessages } from './redis-message-index.ts';
 
-/** What people and tools ask of the broker, beside the way of a message. */
+/** Shows and changes queues for people and tools. Every call handles at most 500 messages at a time. */
 export class RedisInspector implements Inspector {
-  readonly #connection: Connection;
-  readonly #keys: Keys;
+  readonly #calls: QueueCalls;
 
-  constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection;
-    this.#keys = keys;
+  constructor(calls: QueueCalls) {
+    this.#calls = calls;
   }
 
-  queues(): Promise<readonly string[]> {
-    return this.#call((client) => client.smembers(this.#keys.queues));
+  /** Names on the list of queues. Entries that are not queue names are left out; `diagnose` reports them. */
+  async queues(): Promise<readonly string[]> {
+    return (await queueNames(this.#calls)).valid;
   }
 
+  /** @throws BrokerUnavailableError (`KEY_SPOILED`) if another client overwrote a key of the queue */
   async counts(queue: string): Promise<QueueCounts> {
-    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] =
-      (await this.#run(count, queue)) as readonly number[];
+    const figures = (await this.#calls.run(count, queue)) as readonly (number | null)[];
+    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] = figures.map(
+      (figure) => figure ?? undefined,
+    );
     return { ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired };
   }
 
   async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    return (await this.#peek(queue, state, limit)).map(({ envelope }) => envelope);
+    const found = new Map<string, Envelope>();
+    for (let from = 0; found.size < limit; ) {
+      const page = await messagePage(this.#calls, queue, state, { from, limit: limit - found.size });
+      if (page.size === 0) break;
+      // Messages that moved between two calls may be on both pages.
+      for (const { envelope } of page.messages) found.set(envelope.id, envelope);
+      from += page.size;
+    }
+    return [...found.values()];
   }
 
   async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    const ready = await this.#peek(queue, 'ready', limit);
-    const delayed = await this.#peek(queue, 'delayed', limit - ready.length);
-    const now = Date.now();
-    const taken = [...ready, ...delayed].map(({ envelope, waitMs }): Envelope => {
-      const { notBefore: _, ...rest } = envelope;
-      return waitMs > 0 ? { ...rest, notBefore: now + waitMs } : rest;
-    });
-    await move(taken);
-    // While they were stored elsewhere a worker may have started some: those are run here too, rather than lost.
-    const removed = await this.remove(
-      queue,
-      'purged',
-      taken.map(({ id }) => id),
-    );
-    return removed.length;
+    let removed = 0;
+    let left = limit;
+    for (const state of ['ready', 'delayed'] as const) {
+      for (let from = 0; left > 0; ) {
+        const page = await messagePage(this.#calls, queue, state, { from, limit: left });
+        if (page.size === 0) break;
+        const taken = page.messages.map(asOfNow);
+        if (taken.length > 0) await move(taken);
+        // A worker may have started some of them while they were stored elsewhere: those run here too, and none is lost.
+        const ids = taken.map(({ id }) => id);
+        const gone = (await removeMessages(this.#calls, queue, 'purged', ids)).length;
+        removed += gone;
+        left -= taken.length;
+        from += page.size - gone;
+      }
+    }
+    return removed;
   }
 
   async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const redriven = batches(await this.#deadIds(queue, ids)).map(async (part) => {
-      const letters = await this.#call((client) => client.hmgetBuffer(this.#keys.letters(queue), ...part));
-      const args = part.flatMap((id, index) => {
-        const bytes = letters[index] ?? null;
-        if (bytes === null) return [];
-        return [id, encodeEnvelope(redriveEnvelope(decodeEnvelope(id, deadLetterQueue(queue), bytes), queue))];
-      });
-      return args.length === 0 ? 0 : this.#run(redrive, queue, args);
-    });
-    return sum(await Promise.all(redriven));
+    let redriven = 0;
+    if (ids !== 'all') {
+      for (const part of batches(ids)) redriven += await this.#redrive(queue, part);
+      return redriven;
+    }
+    // An id without a letter stays at its place. It is stepped over.
+    let stepped = 0;
+    for await (const part of this.#deadIds(queue, () => stepped)) {
+      const count = await this.#redrive(queue, part);
+      redriven += count;
+      stepped += part.length - count;
+    }
+    return redriven;
   }
 
   async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const named = batches(await this.#deadIds(queue, ids));
-    return sum(await Promise.all(named.map((part) => this.#run(discard, queue, part))));
+    let discarded = 0;
+    const parts = ids === 'all' ? this.#deadIds(queue, () => 0) : batches(ids);
+    for await (const part of parts) discarded += (await this.#calls.run(discard, queue, part)) as number;
+    return discarded;
   }
 
   async purge(queue: string): Promise<number> {
-    // Not what producers send meanwhile: that could go on for ever.
+    // Only as many as are ready now: producers may send more all the time.
     let left = (await this.counts(queue)).ready ?? 0;
     let purged = 0;
     while (left > 0) {
-      const gone = (await this.#run(purge, queue, [String(Math.min(left, LARGEST_BATCH))])) as number;
-      if (gone === 0) break;
+      const limit = String(Math.min(left, LARGEST_BATCH));
+      const [looked, gone] = (await this.#calls.run(purge, queue, [limit])) as readonly [number, number];
+      if (looked === 0) break;
       purged += gone;
-      left -= gone;
+      left -= looked;
     }
     return purged;
   }
 
-  /** Removes what is ready or delayed and counts it; the ids that were removed. */
-  async remove(queue: string, counter: 'purged' | 'cancelled', ids: readonly string[]): Promise<string[]> {
-    const removed = await Promise.all(batches(ids).map((part) => this.#run(remove, queue, [counter, ...part])));
-    return removed.flatMap((part) => (part as readonly Buffer[]).map(String));
-  }
-
-  /** A message has its bytes until it ends; dead letters keep theirs elsewhere. */
-  async unfinished(queue: string, ids: readonly string[]): Promise<string[]> {
+  async #redrive(queue: string, ids: readonly string[]): Promise<number> {
     checkQueueName(queue);
-    const key = this.#keys.messages(queue);
-    const found = await Promise.all(ids.map((id) => this.#call((client) => client.hexists(key, id))));
-    return ids.filter((_, index) => found[index] === 1);
+    const key = this.#calls.keys.letters(queue);
+    const letters = await this.#calls.callAt(key, 'hash', (client) => client.hmgetBuffer(key, ...ids));
+    const args = ids.flatMap((id, index) => {
+      const bytes = letters[index] ?? null;
+      if (bytes === null) return [];
+      const letter = decodeEnvelope(id, deadLetterQueue(queue), bytes);
+      return [id, encodeEnvelope(redriveEnvelope(letter, queue, Date.now()))];
+    });
+    return args.length === 0 ? 0 : ((await this.#calls.run(redrive, queue, args)) as number);
   }
 
-  async #peek(queue: string, state: PeekState, limit: number): Promise<{ envelope: Envelope; waitMs: number }[]> {
-    if (limit <= 0) return [];
-    const answer = (await this.#run(peek, queue, [state, String(limit)])) as readonly (number | Buffer)[];
-    const holder = state === 'dead' ? deadLetterQueue(queue) : queue;
-    const found: { envelope: Envelope; waitMs: number }[] = [];
-    for (let at = 0; at < answer.length; at += 3) {
-      const envelope = decodeEnvelope(String(answer[at]), holder, answer[at + 1] as Buffer);
-      found.push({ envelope, waitMs: answer[at + 2] as number });
+  /** Ids of the letters that are dead now, oldest first, in pages. The caller removes each page; `stepped` is how many it left. */
+  async *#deadIds(queue: string, stepped: () => number): AsyncGenerator<readonly string[]> {
+    let left = (await this.counts(queue)).dead ?? 0;
+    while (left > 0) {
+      const from = stepped();
+      const last = String(from + Math.min(left, LARGEST_BATCH) - 1);
+      const page = await this.#calls.call((client) => client.zrange(this.#calls.keys.dead(queue), from, last));
+      if (page.length === 0) return;
+      yield page;
+      left -= page.length;
     }
-    return found;
-  }
-
-  async #deadIds(queue: string, ids: readonly string[] | 'all'): Promise<readonly string[]> {
-    checkQueueName(queue);
-    return ids === 'all' ? this.#call((client) => client.zrange(this.#keys.dead(queue), 0, '-1')) : ids;
-  }
-
-  #call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connection.call(send);
-  }
-
-  #run(script: Script, queue: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
-    checkQueueName(queue);
-    return this.#connection.run(script, this.#keys.queue(queue), args);
   }
 }
 
-function sum(replies: readonly Reply[]): number {
-  return replies.reduce<number>((total, reply) => total + (reply as number), 0);
+/** A message with the time it still has to wait, by this host's clock. */
+function asOfNow({ envelope, waitMs }: LookedAt): Envelope {
+  const { notBefore: _, ...rest } = envelope;
+  return waitMs > 0 ? { ...rest, notBefore: Date.now() + waitMs } : rest;
 }

@@ -1,31 +1,34 @@
-import { createHash } from 'node:crypto';
 import type { Envelope, PublishReceipt } from '@brokkr/core/adapter';
-import type { Connection } from '../connection/connection.ts';
-import type { Keys } from '../keys.ts';
+import { keyDigest } from '../key-digest.ts';
+import type { QueueCalls } from '../queue-calls.ts';
 import { keySlot } from '../scripts/key-slot.ts';
 
-/** Messages as they are published, each for the queue that its key belongs to. */
+/** Messages as they are published, each in the queue that its idempotency key belongs to. */
 export interface Routed {
   readonly envelopes: readonly Envelope[];
-  /** Slots that somebody had taken before, by the message. */
+  /** Slots that were taken before, by message. */
   readonly known: ReadonlyMap<Envelope, string>;
 }
 
 /**
- * An idempotency key holds for its task, whichever queue a message goes to, and queues may stand on different nodes
- * of a cluster. So a key belongs to one queue, that of its first message, and all its messages are published there,
- * where one step decides whether there was one before. The slot says which queue, and nothing else: whoever dies
- * after taking it has promised nothing, and the next sender stores its own.
+ * Finds the queue of an idempotency key. A key counts for its task in every queue, and the queues may be on different
+ * nodes of a cluster. So a key belongs to the queue of its first message, and all messages with that key are published
+ * there: one script decides whether the key is known. The slot only names the queue. A sender that dies after taking a slot
+ * has stored nothing, and the next sender stores its own message.
  */
 export class IdempotencySlots {
-  readonly #connection: Connection;
-  readonly #keys: Keys;
-  readonly #ttl: string;
+  readonly #calls: QueueCalls;
+  readonly #ttlMs: number;
 
-  constructor(connection: Connection, keys: Keys, ttl: string) {
-    this.#connection = connection;
-    this.#keys = keys;
-    this.#ttl = ttl;
+  /** @param ttlMs how long a key lives, in milliseconds, if its message does not set it */
+  constructor(calls: QueueCalls, ttlMs: number) {
+    this.#calls = calls;
+    this.#ttlMs = ttlMs;
+  }
+
+  /** How long the key of a message lives, in milliseconds. */
+  lifeOf({ idempotencyTtlMs }: Envelope): string {
+    return String(Math.max(1, Math.ceil(idempotencyTtlMs ?? this.#ttlMs)));
   }
 
   async route(envelopes: readonly Envelope[]): Promise<Routed> {
@@ -33,8 +36,8 @@ export class IdempotencySlots {
     const routed = await Promise.all(
       envelopes.map(async (envelope) => {
         if (envelope.idempotencyKey === undefined) return envelope;
-        const slot = this.#keys.slot(createHash('sha1').update(envelope.idempotencyKey).digest('hex'));
-        const answer = await this.#connection.run(keySlot, slot, [envelope.queue, this.#ttl]);
+        const slot = this.#calls.keys.slot(keyDigest(envelope.idempotencyKey));
+        const answer = await this.#calls.runAt(keySlot, slot, [envelope.queue, this.lifeOf(envelope)]);
         const [queue, isNew] = answer as readonly [Buffer, number];
         const bound = { ...envelope, queue: String(queue) };
         if (isNew === 0) known.set(bound, slot);
@@ -44,12 +47,12 @@ export class IdempotencySlots {
     return { envelopes: routed, known };
   }
 
-  /** A slot whose first sender stored nothing lives as long as the key does now. */
+  /** Lets the slots of keys that are new live as long as those keys: their first senders had stored nothing, or the keys were freed. */
   async renew({ envelopes, known }: Routed, receipts: readonly PublishReceipt[]): Promise<void> {
     const stored = envelopes.filter((envelope, index) => known.has(envelope) && receipts[index]?.isNew);
     await Promise.all(
       stored.map((envelope) =>
-        this.#connection.call((client) => client.pexpire(known.get(envelope) as string, this.#ttl)),
+        this.#calls.call((client) => client.pexpire(known.get(envelope) as string, this.lifeOf(envelope))),
       ),
     );
   }

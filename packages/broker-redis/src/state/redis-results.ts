@@ -1,24 +1,21 @@
 import type { ResultStore } from '@brokkr/core/adapter';
 import type { Client } from '../connection/connect.ts';
-import type { Connection } from '../connection/connection.ts';
 import { closedError } from '../connection/redis-errors.ts';
-import type { Keys } from '../keys.ts';
+import type { QueueCalls } from '../queue-calls.ts';
 
-/** What was published is told at once; a message that was lost on a broken connection is made up for this often. */
+/** A waiting call looks this often: the notice of a new result may be lost on a broken connection. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Results under keys that expire; who waits for one is told through a channel of the same name. */
+/** Stores results under keys that expire. A channel of the same name notifies the callers that wait for a result. */
 export class RedisResults implements ResultStore {
-  readonly #connection: Connection;
-  readonly #keys: Keys;
+  readonly #calls: QueueCalls;
   readonly #connect: () => Client;
   readonly #waiting = new Map<string, Set<Told>>();
   #subscriber: Client | undefined;
   #closed = false;
 
-  constructor(connection: Connection, keys: Keys, connect: () => Client) {
-    this.#connection = connection;
-    this.#keys = keys;
+  constructor(calls: QueueCalls, connect: () => Client) {
+    this.#calls = calls;
     this.#connect = connect;
   }
 
@@ -28,17 +25,17 @@ export class RedisResults implements ResultStore {
     ttlMs: number,
     { onlyIfNone = false }: { readonly onlyIfNone?: boolean | undefined } = {},
   ): Promise<void> {
-    const key = this.#keys.result(id);
+    const key = this.#calls.keys.result(id);
     const bytes = Buffer.from(result);
     const ttl = Math.ceil(ttlMs);
-    await this.#connection.call((client) =>
+    await this.#calls.call((client) =>
       onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl),
     );
-    await this.#connection.call((client) => client.publish(key, ''));
+    await this.#calls.call((client) => client.publish(key, ''));
   }
 
   async load(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    const key = this.#keys.result(id);
+    const key = this.#calls.keys.result(id);
     const known = await this.#get(key);
     if (known !== undefined || signal.aborted) return known;
     const told = this.#listen(key);
@@ -61,11 +58,11 @@ export class RedisResults implements ResultStore {
   }
 
   async #get(key: string): Promise<Uint8Array | undefined> {
-    const found = await this.#connection.call((client) => client.getBuffer(key));
+    const found = await this.#calls.callAt(key, 'string', (client) => client.getBuffer(key));
     return found ?? undefined;
   }
 
-  /** From the first who waits for a key on, its channel is listened to; what came before is found by looking. */
+  /** Subscribes to the channel of a key for its first caller. A result that was stored before is found by looking. */
   #listen(key: string): Told {
     const told = new Told();
     const waiting = this.#waiting.get(key);

@@ -1,21 +1,20 @@
 import { nextTick } from 'node:process';
 import type { StateStore } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { Keys } from '../keys.ts';
+import type { QueueCalls } from '../queue-calls.ts';
 
 type Values = ReadonlyMap<string, string>;
 
-/** Small values, all in one hash. What is asked for in one turn of the event loop costs a call for each 500 of them. */
+/** Small values, all in one hash. The reads of one turn of the event loop share a call for each 500 of them. */
 export class RedisStates implements StateStore {
-  readonly #connection: Connection;
+  readonly #calls: QueueCalls;
   readonly #key: string;
   #asked: string[] = [];
   #reading: Promise<Values> | undefined;
 
-  constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection;
-    this.#key = keys.state;
+  constructor(calls: QueueCalls) {
+    this.#calls = calls;
+    this.#key = calls.keys.state;
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -25,7 +24,7 @@ export class RedisStates implements StateStore {
   }
 
   async set(key: string, value: string | undefined): Promise<void> {
-    await this.#connection.call((client) =>
+    await this.#calls.callAt(this.#key, 'hash', (client) =>
       value === undefined ? client.hdel(this.#key, key) : client.hset(this.#key, key, value),
     );
   }
@@ -37,7 +36,7 @@ export class RedisStates implements StateStore {
     const values = new Map<string, string>();
     await Promise.all(
       batches(asked).map(async (keys) => {
-        const answers = await this.#connection.call((client) => client.hmget(this.#key, ...keys));
+        const answers = await this.#calls.callAt(this.#key, 'hash', (client) => client.hmget(this.#key, ...keys));
         for (const [index, key] of keys.entries()) {
           const value = answers[index];
           if (value != null) values.set(key, value);

@@ -10,7 +10,7 @@ export type {
   Subscription,
 } from '../broker/broker.ts';
 export type { Delivery } from '../broker/delivery.ts';
-export type { Diagnostics, Finding } from '../broker/diagnostics.ts';
+export type { Diagnostics, Finding, Repair } from '../broker/diagnostics.ts';
 export type { Elections, Leadership } from '../broker/elections.ts';
 export type { Envelope } from '../broker/envelope.ts';
 export type { Inspector, PeekState, QueueCounts } from '../broker/inspector.ts';
@@ -36,7 +36,7 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 // Rules and defaults that are the same on every broker.
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
-export { deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
+export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER } from '../broker/headers.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
@@ -49,6 +49,7 @@ export { readHistory } from '../message/attempt-history.ts';
 export { backoff } from '../clock/backoff.ts';
 export type { Clock, TimerHandle } from '../clock/clock.ts';
 export { type Duration, toMs } from '../clock/duration.ts';
+export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { systemClock } from '../clock/system-clock.ts';
 

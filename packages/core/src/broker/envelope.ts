@@ -18,4 +18,6 @@ export interface Envelope {
   readonly expiresAt?: number | undefined;
   /** Two envelopes with one key are stored once, where `capabilities.idempotency`. */
   readonly idempotencyKey?: string | undefined;
+  /** How long the key is remembered, in milliseconds. @default the broker's `idempotencyTtlMs` */
+  readonly idempotencyTtlMs?: number | undefined;
 }

@@ -15,8 +15,18 @@ export const MAX_RETRIES_HEADER = 'brokkr-max-retries';
 export const TIMEOUT_HEADER = 'brokkr-timeout';
 /** JSON list of the failed attempts; see `AttemptRecord`. */
 export const HISTORY_HEADER = 'brokkr-history';
-/** Why it stands among the dead letters, for people. */
+/** Why a dead letter died, for people. */
 export const REASON_HEADER = 'brokkr-reason';
+/** When a dead letter died, epoch milliseconds by the worker's clock. */
+export const DEAD_AT_HEADER = 'brokkr-dead-at';
+/** Id of the worker in which a dead letter died. */
+export const DEAD_BY_HEADER = 'brokkr-dead-by';
+/** How often a message was redriven, and when last: a number, a space, epoch milliseconds. */
+export const REDRIVEN_HEADER = 'brokkr-redriven';
+/** Why it died before its last redrive. */
+export const LAST_REASON_HEADER = 'brokkr-last-reason';
+/** Its failed attempts before its last redrive, as in `HISTORY_HEADER`, without stacks. */
+export const LAST_HISTORY_HEADER = 'brokkr-last-history';
 /** State to forget when the message ends: its value, a space, its key. The scheduler's, for `overlap: 'skip'`. */
 export const FORGET_HEADER = 'brokkr-forget';
 /** How often this attempt was delayed by `RetryLater`, a space, and when first, in epoch milliseconds. */

@@ -1,24 +1,64 @@
+import { readRedriven } from '../broker/dead-letter.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { HISTORY_HEADER, REASON_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import {
+  DEAD_AT_HEADER,
+  DEAD_BY_HEADER,
+  HISTORY_HEADER,
+  LAST_HISTORY_HEADER,
+  LAST_REASON_HEADER,
+  REASON_HEADER,
+  REDRIVEN_HEADER,
+  TASK_HEADER,
+} from '../broker/headers.ts';
 import { type AttemptRecord, readHistory } from './attempt-history.ts';
+
+/** A life of the message that ended as a dead letter before, and was redriven. */
+export interface RedriveRecord {
+  /** How often the message was redriven. */
+  readonly count: number;
+  /** When it was redriven last, epoch milliseconds. */
+  readonly at: number;
+  /** Why it died before that. */
+  readonly reason: string;
+  /** The attempts that failed before that, oldest first, without stacks. */
+  readonly attempts: readonly AttemptRecord[];
+}
 
 /** A dead letter, as its headers describe it. */
 export interface DeadLetterRecord {
   readonly id: string;
-  /** Task name; empty if the message has none. */
+  /** Task name; empty if it could not be decoded. */
   readonly task: string;
   readonly reason: string;
   /** Failed attempts, oldest first. */
   readonly attempts: readonly AttemptRecord[];
+  /** When it died, epoch milliseconds by the worker's clock; left out if the letter does not say it. */
+  readonly deadAt?: number;
+  /** Id of the worker in which it died. */
+  readonly deadBy?: string;
+  /** Its last redrive; left out if it was never redriven. */
+  readonly redriven?: RedriveRecord;
 }
 
-/** Reads the headers of a dead letter. Never throws, for any headers. */
+/** Reads the headers of a dead letter. Never throws: headers that Brokkr has not written count as missing. */
 export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
+  const deadAt = text(headers[DEAD_AT_HEADER]);
+  const deadBy = text(headers[DEAD_BY_HEADER]);
+  const redriven = readRedriven(text(headers[REDRIVEN_HEADER]));
   return {
     id,
     task: text(headers[TASK_HEADER]),
     reason: text(headers[REASON_HEADER]),
     attempts: readHistory(headers[HISTORY_HEADER]),
+    ...(/^\d{1,15}$/.test(deadAt) && { deadAt: Number(deadAt) }),
+    ...(deadBy !== '' && { deadBy }),
+    ...(redriven !== undefined && {
+      redriven: {
+        ...redriven,
+        reason: text(headers[LAST_REASON_HEADER]),
+        attempts: readHistory(headers[LAST_HISTORY_HEADER]),
+      },
+    }),
   };
 }
 

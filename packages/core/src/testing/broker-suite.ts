@@ -6,6 +6,7 @@ import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
+import { idempotency } from './suite/idempotency.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
@@ -30,6 +31,7 @@ const GROUPS = [
   leases,
   delays,
   optional,
+  idempotency,
   parts,
   deadLetters,
   countsGroup,

@@ -13,6 +13,8 @@ import type { RunnableTask } from './runnable-task.ts';
 export interface JudgeContext {
   readonly taskFor: (name: string) => RunnableTask | undefined;
   readonly now: () => number;
+  /** Id of this worker, for the letters of messages that die here. */
+  readonly workerId: string;
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly maxDelayMs: number;
@@ -47,9 +49,9 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now())
     return settle({ kind: 'expire', delivery });
   if (crashes >= judging.maxCrashes)
-    return deadLetter(delivery, `crashed: ${crashes} workers died or lost their lease while they held it`);
+    return deadLetter(delivery, `crashed: ${crashes} workers died or lost their lease while they held it`, judging);
   const message = decodeEnvelope(envelope, judging.maxPayload);
-  if ('undecodable' in message) return deadLetter(delivery, message.undecodable);
+  if ('undecodable' in message) return deadLetter(delivery, message.undecodable, judging);
   const task = judging.taskFor(message.task);
   if (task === undefined) return park(delivery, message, judging);
   return { kind: 'run', message, task };
@@ -63,12 +65,14 @@ export function failureWithoutRun(settlement: Settlement): TaskFailedError | und
 }
 
 /** Delays a message of an unknown task, because a deploy may be in progress; after ten minutes it is a dead letter. */
-function park(delivery: Delivery, message: Message, { now, maxDelayMs }: JudgeContext): Verdict {
+function park(delivery: Delivery, message: Message, judging: JudgeContext): Verdict {
   const { envelope } = delivery;
+  const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.
   const parkedMs = Math.max(0, Number(envelope.headers[PARKED_HEADER] ?? 0) || 0);
   const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
-  if (waitMs <= 0) return deadLetter(delivery, `unknown_task: no worker of this queue defines ${message.task}`);
+  if (waitMs <= 0)
+    return deadLetter(delivery, `unknown_task: no worker of this queue defines ${message.task}`, judging);
   const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
   return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknownTask: message.task };
@@ -78,16 +82,21 @@ function retry(delivery: Delivery, replacement: Envelope): Verdict {
   return settle({ kind: 'retry', delivery, replacement });
 }
 
-function deadLetter(delivery: Delivery, reason: string): Verdict {
-  return settle(deadLetterFor(delivery, reason));
+function deadLetter(delivery: Delivery, reason: string, judging: JudgeContext): Verdict {
+  return settle(deadLetterFor(delivery, reason, judging));
 }
 
 /** The settlement that makes a dead letter of a delivery. If its headers are refused, the letter keeps only some. */
-export function deadLetterFor(delivery: Delivery, reason: string): Settlement {
+export function deadLetterFor(
+  delivery: Delivery,
+  reason: string,
+  { now, workerId }: Pick<JudgeContext, 'now' | 'workerId'>,
+): Settlement {
   const { envelope } = delivery;
   const isRefused = 'refused' in readHeaders(envelope.headers);
   const kept = isRefused ? { ...envelope, headers: keptHeaders(envelope.headers) } : envelope;
-  return { kind: 'dead-letter', delivery, reason, replacement: deadLetterEnvelope(kept, reason) };
+  const replacement = deadLetterEnvelope(kept, reason, { at: now(), by: workerId });
+  return { kind: 'dead-letter', delivery, reason, replacement };
 }
 
 function settle(settlement: Settlement): Verdict {

@@ -1,4 +1,4 @@
-import { deadLetterEnvelope } from '../broker/dead-letter.ts';
+import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, PARKED_HEADER } from '../broker/headers.ts';
@@ -64,7 +64,7 @@ function settlementForLater(
   if (isOver) {
     const limit = 'times' in maxRetryLater ? `${maxRetryLater.times} times` : `${maxRetryLater.ms} ms`;
     const reason = `retry_later: maxRetryLater of ${limit} is reached: ${errorRecord(error).message}`;
-    return deadLetter(ended, reason, historyWith(error, ended, settling, now));
+    return deadLetter(ended, reason, historyWith(error, ended, settling, now), { at: now, by: settling.workerId });
   }
   const headers = { [LATER_HEADER]: `${before.times + 1} ${before.firstAt}` };
   return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, headers) };
@@ -82,7 +82,9 @@ function settlementForFailure(error: unknown, ended: Ended, settling: Settlement
   const now = settling.now();
   const history = historyWith(error, ended, settling, now);
   const waitMs = waitBeforeRetry(error, ended, settling);
-  if (waitMs === null) return deadLetter(ended, errorLine(errorRecord(error)), history);
+  if (waitMs === null) {
+    return deadLetter(ended, errorLine(errorRecord(error)), history, { at: now, by: settling.workerId });
+  }
   const headers = { [ATTEMPT_HEADER]: String(message.attempt + 1), [HISTORY_HEADER]: history };
   return { kind: 'retry', delivery, replacement: again(withoutLater(envelope), now + waitMs, headers) };
 }
@@ -97,10 +99,11 @@ function historyWith(
   return appendAttempt(delivery.envelope.headers[HISTORY_HEADER], { attempt, at, worker: workerId, error });
 }
 
-function deadLetter({ delivery }: Ended, reason: string, history: string): Settlement {
+function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {
   const { envelope } = delivery;
   const headers = { ...envelope.headers, [HISTORY_HEADER]: history };
-  return { kind: 'dead-letter', delivery, reason, replacement: deadLetterEnvelope({ ...envelope, headers }, reason) };
+  const replacement = deadLetterEnvelope({ ...envelope, headers }, reason, death);
+  return { kind: 'dead-letter', delivery, reason, replacement };
 }
 
 /** `maxRetryLater` counts within one attempt. */
@@ -109,7 +112,7 @@ function withoutLater(envelope: Envelope): Envelope {
   return later === undefined ? envelope : { ...envelope, headers };
 }
 
-/** The envelope for another run: same id and bytes. The idempotency key has done its work at the first. */
+/** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
   const { [PARKED_HEADER]: _, ...kept } = envelope.headers;
   return {
@@ -119,6 +122,8 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
     headers: { ...kept, ...headers },
     notBefore,
     expiresAt: envelope.expiresAt,
+    idempotencyKey: envelope.idempotencyKey,
+    idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
 }
 

@@ -138,7 +138,7 @@ export class TaskWorker implements Worker {
       ...options,
       workerId: this.id,
       broker,
-      judging: { taskFor, now: () => clock.now(), maxCrashes, maxPayload, maxDelayMs },
+      judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter(this.#events, this.#stats, logger),
       clock,
       logger,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
+import type { Envelope } from '../../broker/envelope.ts';
 import { ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
 import type { Inspector } from '../../broker/inspector.ts';
+import { readDeadLetter } from '../../message/dead-letter-record.ts';
 import { ids, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 
@@ -98,6 +100,47 @@ export const deadLetters: Group = {
       );
       assert.equal(await inspector.discard(bench.queue, 'all'), 2);
       assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
+    });
+
+    it('redrives with the reason, the attempts and the number of redrives in headers, and keeps them at the next death', async (bench) => {
+      const inspector = bench.part('inspector');
+      const subscription = await bench.subscribe();
+      const attempt = {
+        attempt: 4,
+        at: 1,
+        worker: 'w',
+        error: { name: 'Error', message: 'm', stack: 's'.repeat(1_000) },
+      };
+      const headers = { 'brokkr-task': 'none', [HISTORY_HEADER]: JSON.stringify([attempt]) };
+      await bench.publish(1, { headers });
+      for (const redrives of [1, 2]) {
+        const delivery = await bench.takeOne(subscription);
+        const reason = `death ${redrives}`;
+        const replacement = deadLetterEnvelope(
+          { ...delivery.envelope, headers: { ...delivery.envelope.headers, ...headers } },
+          reason,
+          { at: 42, by: 'w' },
+        );
+        await bench.settle(subscription, { kind: 'dead-letter', delivery, reason, replacement });
+        const letters = () => inspector.peek(bench.queue, 'dead', 10);
+        await bench.until(
+          async () => (await letters()).length === 1,
+          2_000,
+          () => 'no dead letter',
+        );
+        const record = readDeadLetter((await letters())[0] as Envelope);
+        assert.deepEqual([record.reason, record.deadAt, record.deadBy], [reason, 42, 'w']);
+        assert.deepEqual(record.attempts, [attempt]);
+        assert.equal(record.redriven?.count, redrives === 1 ? undefined : 1);
+        await inspector.redrive(bench.queue, 'all');
+        const again = await bench.takeOne(subscription);
+        const redriven = readDeadLetter(again.envelope).redriven;
+        assert.equal(redriven?.count, redrives);
+        assert(Math.abs(redriven.at - bench.clock.now()) < 60_000, 'the time of the redrive');
+        assert.equal(redriven.reason, reason);
+        assert.deepEqual(redriven.attempts, [{ ...attempt, error: { name: 'Error', message: 'm' } }]);
+        await bench.settle(subscription, { kind: 'release', delivery: again });
+      }
     });
 
     it('takes a message that died, was redriven and died again', async (bench) => {

@@ -1,0 +1,96 @@
+import { checkQueueName, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
+import { failpoint } from '@brokkr/core/failpoints';
+import { batches } from '../batches.ts';
+import { delayMs } from '../delay.ts';
+import { encodeEnvelope } from '../envelope-codec.ts';
+import { keyDigest } from '../key-digest.ts';
+import type { QueueCalls } from '../queue-calls.ts';
+import { append } from '../scripts/append.ts';
+import { publish } from '../scripts/publish.ts';
+import { IdempotencySlots } from './idempotency-slots.ts';
+import { QueueRegister } from './queue-register.ts';
+
+/** Stores messages: one script call for each queue and 500 messages. */
+export class RedisPublisher {
+  readonly #calls: QueueCalls;
+  readonly #slots: IdempotencySlots;
+  readonly #register: QueueRegister;
+
+  /** @param keyTtlMs how long an idempotency key lives, in milliseconds, if its message does not set it */
+  constructor(calls: QueueCalls, keyTtlMs: number) {
+    this.#calls = calls;
+    this.#slots = new IdempotencySlots(calls, keyTtlMs);
+    this.#register = new QueueRegister(calls);
+  }
+
+  /** @throws BrokerUnavailableError when Redis is away for too long, full (`BROKER_FULL`) or closed */
+  async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    // All names first: a batch with an invalid queue name stores nothing.
+    for (const { queue } of envelopes) if (!this.#register.has(queue)) checkQueueName(queue);
+    if (envelopes.every(({ idempotencyKey }) => idempotencyKey === undefined)) return this.#publishAll(envelopes);
+    const routed = await this.#slots.route(envelopes);
+    failpoint('enqueue.after-key-before-publish');
+    const receipts = await this.#publishAll(routed.envelopes);
+    await this.#slots.renew(routed, receipts);
+    return receipts;
+  }
+
+  async #publishAll(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    const calls = batches(envelopes).flatMap(byQueue);
+    if (calls.length <= 1) return this.#publish(envelopes);
+    const receipts = new Map<Envelope, PublishReceipt>();
+    await Promise.all(
+      calls.map(async (batch) => {
+        const answers = await this.#publish(batch);
+        for (const [index, envelope] of batch.entries()) receipts.set(envelope, answers[index] as PublishReceipt);
+      }),
+    );
+    return envelopes.map((envelope) => receipts.get(envelope) as PublishReceipt);
+  }
+
+  /** Stores messages of one queue, few enough for one script call. */
+  async #publish(envelopes: readonly Envelope[]): Promise<PublishReceipt[]> {
+    const queue = envelopes[0]?.queue;
+    if (queue === undefined) return [];
+    // Before its first message: nobody would look for messages of a queue that is not on the list.
+    const isDue = this.#register.isDue(queue);
+    if (isDue) await this.#register.add(queue);
+    const [isFirst, ...known] = envelopes.every(isPlain)
+      ? [await this.#calls.run(append, queue, { messages: envelopes })]
+      : ((await this.#calls.run(publish, queue, this.#argumentsFor(envelopes))) as readonly (number | Buffer)[]);
+    if (isFirst === 1 && !isDue) await this.#register.restore(queue);
+    const receipts = envelopes.map(({ id }): PublishReceipt => ({ id, isNew: true }));
+    for (let at = 0; at < known.length; at += 2) {
+      receipts[(known[at] as number) - 1] = { id: String(known[at + 1]), isNew: false };
+    }
+    return receipts;
+  }
+
+  #argumentsFor(envelopes: readonly Envelope[]): (string | Buffer)[] {
+    const args: (string | Buffer)[] = [];
+    for (const envelope of envelopes) {
+      const { idempotencyKey } = envelope;
+      args.push(envelope.id, encodeEnvelope(envelope), String(delayMs(envelope.notBefore)));
+      args.push(idempotencyKey === undefined ? '' : keyDigest(idempotencyKey), this.#slots.lifeOf(envelope));
+    }
+    return args;
+  }
+}
+
+/** Whether a message is ready at once, and independent of earlier ones. */
+function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
+  return notBefore === undefined && idempotencyKey === undefined;
+}
+
+/** One list for each queue; the list itself if there is only one queue. */
+function byQueue(envelopes: readonly Envelope[]): (readonly Envelope[])[] {
+  const first = envelopes[0]?.queue;
+  if (envelopes.every(({ queue }) => queue === first)) return [envelopes];
+  const queues = new Map<string, Envelope[]>();
+  for (const envelope of envelopes) {
+    const batch = queues.get(envelope.queue);
+    if (batch === undefined) queues.set(envelope.queue, [envelope]);
+    else batch.push(envelope);
+  }
+  return [...queues.values()];
+}
