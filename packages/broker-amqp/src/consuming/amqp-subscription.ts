@@ -24,8 +24,6 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 const IDLE_MS = 1_000;
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 250;
-/** Closing waits for the server no longer than this. */
-const CLOSING_MS = 2_000;
 
 export interface AmqpSubscriptionOptions {
   readonly queue: string;
@@ -151,7 +149,9 @@ export class AmqpSubscription implements Subscription {
     this.#closing.abort();
     this.#wake?.();
     clearInterval(this.#tick);
-    await Promise.race([this.#end(), sleep(CLOSING_MS, undefined, { ref: false })]);
+    const { connection } = this.#options;
+    const tooLong = sleep(connection.closingMs, true, { ref: false });
+    if ((await Promise.race([this.#end(), tooLong])) === true) connection.giveUp();
     this.#options.isolation.free(this);
     this.#options.onClose();
   }
