@@ -20,11 +20,21 @@ const email = tm.conditionalTask({ queueName: 'emails' }, async (to: string, sub
   size: 1n as bigint | undefined,
 }));
 
+async function* addresses(): AsyncGenerator<[string]> {
+  yield ['a'];
+}
+
+async function* sizes(): AsyncGenerator<[number]> {
+  yield [1];
+}
+
 export async function sending(): Promise<void> {
   await email.send('a');
   await email.send('a', 'b', 'c', 'd');
   await email.with({ delay: Math.random() > 2 ? '1s' : undefined }).send('a');
   await email.sendMany([['a'], ['a', 'b'], ['a', undefined, 'c']]);
+  await email.sendMany(new Set<[string]>([['a']]));
+  await email.sendMany(addresses());
   const detached = email.send;
   await detached('a');
   // @ts-expect-error too few arguments
@@ -35,6 +45,8 @@ export async function sending(): Promise<void> {
   await detached(1);
   // @ts-expect-error one of the batch is wrong
   await email.sendMany([['a'], [1]]);
+  // @ts-expect-error so is one of an async iterable
+  await email.sendMany(sizes());
   // @ts-expect-error no such option
   email.with({ delays: '1s' });
 }

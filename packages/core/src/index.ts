@@ -49,3 +49,4 @@ export {
   type ValidationIssue,
 } from './errors/errors.ts';
 export { SendManyError } from './producer/send-many-error.ts';
+export type { SendOutcome } from './producer/send-outcome.ts';

@@ -169,10 +169,12 @@ export class AmqpSubscription implements Subscription {
     this.#reader.resume();
   }
 
-  /** Makes sure that an empty buffer means an empty queue, as far as the prefetch allows. */
+  /** Makes sure that an empty buffer means an empty queue, and fills it as far as the prefetch allows. */
   async #fill(limit: number, signal: AbortSignal): Promise<void> {
-    if (this.#options.isolation.isClosed) return;
-    await this.#ahead.fill(Math.min(limit, this.#options.prefetch - this.#held.size), signal);
+    const { isolation, prefetch } = this.#options;
+    if (isolation.isClosed) return;
+    // The server pushes no more than the prefetch. Finished deliveries that are not settled yet count until they are.
+    await this.#ahead.fill(Math.max(1, Math.min(limit, prefetch - this.#held.size)), signal);
   }
 
   #arrived(message: Message, session: Session): void {

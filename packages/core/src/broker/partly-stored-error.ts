@@ -11,7 +11,7 @@ export class PartlyStoredError extends BrokkrError {
 
   constructor(outcomes: readonly (PublishReceipt | BrokkrError)[]) {
     const errors = outcomes.filter((outcome) => BrokkrError.is(outcome));
-    super(`${errors.length} of ${outcomes.length} messages were not stored: ${errors[0]?.message ?? ''}`, {
+    super(`${errors.length} of ${outcomes.length} messages were not confirmed: ${errors[0]?.message ?? ''}`, {
       code: 'PARTLY_STORED',
       cause: errors[0],
     });

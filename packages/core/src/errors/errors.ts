@@ -16,12 +16,19 @@ export class UnsupportedFeatureError extends BrokkrError {
 }
 
 /**
- * The broker cannot take or give messages now. `code` tells why: `BROKER_UNAVAILABLE` (away), `BROKER_BLOCKED`,
- * `BROKER_FULL`, `BROKER_UNROUTABLE`, `BROKER_CLOSED`, `SEND_TIMEOUT`.
+ * The broker cannot store or deliver messages now. `code` says why: `BROKER_UNAVAILABLE` (unreachable), `BROKER_BLOCKED`,
+ * `BROKER_FULL`, `BROKER_UNROUTABLE`, `BROKER_CLOSED`, `BROKER_REFUSED`, `SEND_TIMEOUT`.
  */
 export class BrokerUnavailableError extends BrokkrError {
-  constructor(message: string, options: BrokkrErrorOptions = {}) {
+  /**
+   * Whether a message may be stored although its sending was rejected with this error. `undefined`: it follows from the
+   * code, `false` for `BROKER_CLOSED`, `BROKER_FULL` and `BROKER_UNROUTABLE`, else `true`.
+   */
+  readonly mayBeStored: boolean | undefined;
+
+  constructor(message: string, options: BrokkrErrorOptions & { readonly mayBeStored?: boolean | undefined } = {}) {
     super(message, { ...options, code: options.code ?? 'BROKER_UNAVAILABLE' });
+    this.mayBeStored = options.mayBeStored;
   }
 }
 

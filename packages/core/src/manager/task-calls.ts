@@ -51,7 +51,8 @@ function makeSender(
   const further = (options: SendOptions) => makeSender(definition, host, sendSettings(options, settings), task);
   return {
     send: Object.assign(send, { task, with: further }) as Send<Args, unknown>,
-    sendMany: async (batch: Iterable<Args>) => host().producer.sendMany(definition, batch, settings),
+    sendMany: async (batch: Iterable<Args> | AsyncIterable<Args>) =>
+      host().producer.sendMany(definition, batch, settings),
     with: further,
   };
 }

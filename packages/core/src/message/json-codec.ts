@@ -67,7 +67,10 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   };
   if (message.notBefore !== undefined) envelope.notBefore = message.notBefore;
   if (message.expiresAt !== undefined) envelope.expiresAt = message.expiresAt;
-  if (message.idempotencyKey !== undefined) envelope.idempotencyKey = message.idempotencyKey;
+  if (message.idempotencyKey !== undefined) {
+    envelope.idempotencyKey = message.idempotencyKey;
+    if (message.idempotencyTtlMs !== undefined) envelope.idempotencyTtlMs = message.idempotencyTtlMs;
+  }
   return envelope;
 }
 
@@ -141,6 +144,7 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
     notBefore: envelope.notBefore,
     expiresAt: envelope.expiresAt,
     idempotencyKey: envelope.idempotencyKey,
+    idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
 }
 

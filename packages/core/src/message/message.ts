@@ -1,4 +1,4 @@
-/** One request to run a task: the domain value that middleware, policies and handlers see. */
+/** A request to run a task, as middleware, retry policies and handlers see it. */
 export interface Message {
   readonly id: string;
   /** Task name. */
@@ -7,17 +7,19 @@ export interface Message {
   readonly args: readonly unknown[];
   /** Number of this attempt, from 1. */
   readonly attempt: number;
-  /** Retries after the first attempt, where the sender overrides the task's own. */
+  /** Retries after the first attempt, if the sender overrides those of the task. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds of one attempt, where the sender overrides the task's own. */
+  /** Time limit of one attempt in milliseconds, if the sender overrides that of the task. */
   readonly timeoutMs?: number | undefined;
   /** The sender's headers, without Brokkr's own. */
   readonly headers: Readonly<Record<string, string>>;
-  /** When it was sent, epoch milliseconds by the sender's clock. */
+  /** When the message was sent, in epoch milliseconds by the sender's clock. */
   readonly enqueuedAt: number;
-  /** Due no earlier than this, epoch milliseconds by the sender's clock. */
+  /** The message must not start before this time, in epoch milliseconds by the sender's clock. */
   readonly notBefore?: number | undefined;
-  /** Not to be started after this, epoch milliseconds by the sender's clock. */
+  /** The message must not start after this time, in epoch milliseconds by the sender's clock. */
   readonly expiresAt?: number | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** How long the key is remembered, in milliseconds; `undefined` for `TASK_IDEMPOTENCY_TTL`. */
+  readonly idempotencyTtlMs?: number | undefined;
 }

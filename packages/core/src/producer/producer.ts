@@ -15,7 +15,8 @@ import type { TaskHandle } from '../task/task-handle.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
 import { Publisher } from './publisher.ts';
 import { managerClosed } from './manager-closed.ts';
-import { SendManyError } from './send-many-error.ts';
+import { type Batch, sendInChunks } from './send-in-chunks.ts';
+import { outcomeOf, type SendOutcome } from './send-outcome.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask, type SentTaskPorts } from './sent-task.ts';
 
@@ -43,6 +44,8 @@ interface Draft {
   readonly task: TaskDefinition;
   readonly message: OutgoingMessage;
   readonly body: Uint8Array;
+  /** What became of it, if middleware was in between: its error may come before or after the publishing. */
+  outcome?: SendOutcome;
 }
 
 /** Sends that follow from each other, before a close takes no more. */
@@ -84,36 +87,29 @@ export class Producer {
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
 
-  sendMany(task: TaskDefinition, batch: Iterable<readonly unknown[]>, settings: SendSettings): Promise<TaskHandle[]> {
+  sendMany(task: TaskDefinition, batch: Batch, settings: SendSettings): Promise<TaskHandle[]> {
     if (this.#isClosed) throw managerClosed();
     return this.#watched(this.#sendMany(task, batch, settings));
   }
 
-  async #sendMany(
-    task: TaskDefinition,
-    batch: Iterable<readonly unknown[]>,
-    settings: SendSettings,
-  ): Promise<TaskHandle[]> {
+  async #sendMany(task: TaskDefinition, batch: Batch, settings: SendSettings): Promise<TaskHandle[]> {
     if (settings.idempotencyKey !== undefined) {
       throw new ConfigError(
-        '`idempotencyKey` with sendMany would make all of a batch one message; send them one by one',
-        {
-          code: 'SEND_OPTIONS_CONFLICT',
-        },
+        `task ${task.name}: sendMany cannot have an idempotencyKey, because all messages would be one; send them one by one`,
+        { code: 'SEND_OPTIONS_CONFLICT' },
       );
     }
-    if (typeof batch?.[Symbol.iterator] !== 'function') throw notABatch(task, batch);
-    const drafts: Draft[] = [];
-    for (const args of batch) drafts.push(await this.#checkedDraft(task, args, settings));
-    const publisher = this.#publisher ?? (await this.#open());
-    this.#checkCapabilities(publisher.broker, task, settings);
-    const outcomes = await Promise.allSettled(drafts.map((draft) => this.#publish(publisher, draft, true)));
-    const handles = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
-    if (handles.every((handle) => handle !== undefined)) return handles;
-    throw new SendManyError(
-      handles,
-      outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Error) : undefined)),
-    );
+    if (!isIterable(batch)) throw notABatch(task, batch);
+    let publisher: Publisher;
+    return sendInChunks<Draft>(batch, {
+      draft: (args) => this.#checkedDraft(task, args, settings),
+      open: async () => {
+        publisher = this.#publisher ?? (await this.#open());
+        this.#checkCapabilities(publisher.broker, task, settings);
+      },
+      publish: (draft) => this.#publish(publisher, draft, true),
+      outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
+    });
   }
 
   async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
@@ -177,6 +173,7 @@ export class Producer {
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
       idempotencyKey:
         settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
+      idempotencyTtlMs: settings.idempotencyTtlMs,
     };
     return { task, message, body };
   }
@@ -216,10 +213,20 @@ export class Producer {
     return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
   }
 
-  #throughMiddleware(publisher: Publisher, { task, message, body }: Draft, isOfMany: boolean): Promise<PublishReceipt> {
+  #throughMiddleware(publisher: Publisher, draft: Draft, isOfMany: boolean): Promise<PublishReceipt> {
+    const { task, message, body } = draft;
+    draft.outcome = 'not stored';
     const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
-      return publisher.publish(encodeEnvelope(context.message, body), (receipt) => receipt, isOfMany);
+      draft.outcome = 'unknown';
+      try {
+        const receipt = await publisher.publish(encodeEnvelope(context.message, body), (given) => given, isOfMany);
+        draft.outcome = 'stored';
+        return receipt;
+      } catch (error) {
+        draft.outcome = outcomeOf(error);
+        throw error;
+      }
     };
     const send = compose(this.#layers, publish, "the core's");
     return send({ task, message, signal: NEVER, logger: this.#options.logger });
@@ -237,10 +244,13 @@ export class Producer {
 /** Sending is not interrupted: it ends by its own time limit. */
 const NEVER = new AbortController().signal;
 
+function isIterable(given: unknown): given is Batch {
+  return typeof given === 'object' && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given);
+}
+
 function notABatch({ name }: TaskDefinition, given: unknown): ConfigError {
-  const isAsync = typeof given === 'object' && given !== null && Symbol.asyncIterator in given;
-  const got = isAsync ? 'an async iterable; collect what it gives into a list first' : kindOf(given);
-  return new ConfigError(`task ${name}: sendMany takes lists of arguments, got ${got}`, {
-    code: 'BATCH_INVALID',
-  });
+  return new ConfigError(
+    `task ${name}: sendMany needs a list of argument lists, such as [['a'], ['b']], or an iterable of them; got ${kindOf(given)}`,
+    { code: 'BATCH_INVALID' },
+  );
 }

@@ -129,7 +129,7 @@ export class Publisher {
 
   #tooLate(): BrokerUnavailableError {
     return new BrokerUnavailableError(
-      `the broker did not confirm within ${this.#sendTimeoutMs} ms (TASK_SEND_TIMEOUT); the message may have been stored or not`,
+      `the broker did not confirm within ${this.#sendTimeoutMs} ms (TASK_SEND_TIMEOUT); the message may be stored or not`,
       { code: 'SEND_TIMEOUT' },
     );
   }
@@ -137,5 +137,7 @@ export class Publisher {
 
 function asBrokkrError(cause: unknown): Error {
   if (BrokkrError.is(cause)) return cause;
-  return new BrokerUnavailableError('the broker could not store the message; see the cause', { cause });
+  return new BrokerUnavailableError('the broker failed while it stored the message, which may be stored or not', {
+    cause,
+  });
 }

@@ -1,9 +1,9 @@
 import { checkQueueName } from '../broker/names.ts';
 import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
-import { toMs } from '../clock/duration.ts';
+import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
 import type { SendOptions } from '../task/task.ts';
 import { checkMaxRetries, checkTimeout } from '../task/task-definition.ts';
 
@@ -16,6 +16,7 @@ export interface SendSettings {
   readonly maxRetries?: number;
   readonly timeoutMs?: number;
   readonly idempotencyKey?: string;
+  readonly idempotencyTtlMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -27,6 +28,7 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
   maxRetries: true,
   timeout: true,
   idempotencyKey: true,
+  idempotencyTtl: true,
   headers: true,
 };
 
@@ -41,7 +43,7 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
  */
 export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
   checkOptions(options, SEND_OPTIONS, 'with');
-  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, headers } = options;
+  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, headers } = options;
   if (queueName !== undefined) checkQueueName(queueName);
   const settings: SendSettings = {
     ...base,
@@ -52,6 +54,7 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(maxRetries === undefined ? {} : { maxRetries: checkMaxRetries(maxRetries, 'maxRetries') }),
     ...(timeout === undefined ? {} : { timeoutMs: checkTimeout(toMs(timeout, 'timeout'), 'timeout') }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkKey(idempotencyKey) }),
+    ...(idempotencyTtl === undefined ? {} : { idempotencyTtlMs: checkKeyTtl(idempotencyTtl) }),
     ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
@@ -91,6 +94,14 @@ function checkKey(key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY) return key;
   throw new ConfigError(`\`idempotencyKey\` is a string of 1 to ${LONGEST_KEY} characters`, {
     code: 'IDEMPOTENCY_KEY_INVALID',
+  });
+}
+
+function checkKeyTtl(ttl: Duration): number {
+  const ttlMs = toMs(ttl, 'idempotencyTtl');
+  if (ttlMs > 0) return ttlMs;
+  throw new ConfigError(`idempotencyTtl must be longer than 0; got ${shown(ttl)}`, {
+    code: 'IDEMPOTENCY_TTL_INVALID',
   });
 }
 

@@ -17,8 +17,13 @@ export interface SendOptions {
   readonly maxRetries?: number | undefined;
   /** Time limit of one attempt. */
   readonly timeout?: Duration | undefined;
-  /** Two sends of one task with one key are one message, for `TASK_IDEMPOTENCY_TTL`. Not with `sendMany`. */
+  /**
+   * Two sends of one task with the same key are one message, for `idempotencyTtl`: the second stores nothing, and its
+   * handle has `isNew: false`. 1 to 256 characters. Not with `sendMany`.
+   */
   readonly idempotencyKey?: string | undefined;
+  /** How long the key is remembered, counted from the send that stored the message. @default `TASK_IDEMPOTENCY_TTL`, else 24 h */
+  readonly idempotencyTtl?: Duration | undefined;
   /** Strings that travel along, at most 32 of 1 KiB each; names beginning with `brokkr-` are taken. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -78,13 +83,17 @@ export interface Send<A extends readonly unknown[], R> {
 export interface Sender<A extends readonly unknown[], R> {
   readonly send: Send<A, R>;
   /**
-   * Sends a message for each list of arguments, in as few round trips as the broker allows. Validates all before it
-   * sends any; handles come in the order given.
-   * @throws ValidationError, SerializationError, PayloadTooLargeError, ConfigError, UnsupportedFeatureError as `send`
-   * does, before anything is sent; SendManyError where some or all were not stored, with the error of each: a
-   * BrokerUnavailableError where the broker is away
+   * Sends a message for each list of arguments, in chunks of 500, and lets the event loop turn between them. A list is
+   * checked whole before anything is sent. Any other iterable, also an async one, is taken, checked and sent chunk by
+   * chunk, so that it may be longer than memory.
+   * @returns the handles, in the order of the batch
+   * @throws ValidationError, SerializationError, PayloadTooLargeError, ConfigError or UnsupportedFeatureError, as `send`
+   * does, if nothing was sent before
+   * @throws SendManyError (`SEND_MANY_FAILED`) if some messages are not stored, or may not be: it has an outcome for each
+   * @example
+   * await email.sendMany([['a@example.com'], ['b@example.com']]);
    */
-  sendMany(batch: Iterable<A>): Promise<TaskHandle<R>[]>;
+  sendMany(batch: Iterable<A> | AsyncIterable<A>): Promise<TaskHandle<R>[]>;
   /**
    * The same task with options of its own for what is sent through it; headers add up, of others the last given wins.
    * @throws ConfigError at once, naming the option at fault

@@ -166,14 +166,4 @@ describe('a value of the wrong kind is shown as it was written', () => {
   ])('%#: %s', (options, message) => {
     expect(() => createWorker(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', message }));
   });
-
-  it('and a batch that must be collected first is told to be', async () => {
-    async function* batch() {
-      yield [];
-    }
-    await expect((known.sendMany as Untyped)(batch() as never)).rejects.toMatchObject({
-      code: 'BATCH_INVALID',
-      message: expect.stringContaining('got an async iterable; collect what it gives into a list first'),
-    });
-  });
 });
