@@ -85,15 +85,15 @@ it('an unreachable broker is an error with exit code 1, and its password is not 
 }, 30_000);
 
 it.each([
-  ['TLS to a server without TLS', () => `rediss://u:s3cret@127.0.0.1:${server.port}`, /see that Redis listens/],
-  ['AMQP to a port of Redis', () => `amqp://u:s3cret@127.0.0.1:${server.port}`, /see that RabbitMQ listens/],
+  ['TLS to a server without TLS', () => `rediss://u:s3cret@127.0.0.1:${server.port}`, /rediss: needs TLS on this port/],
+  ['AMQP to a port of Redis', () => `amqp://u:s3cret@127.0.0.1:${server.port}`, /RabbitMQ listens/],
 ])(
   '%s is reported as a broker that gives no answer',
   async (_, url, cause) => {
     const { code, checks } = await doctor({ TASK_SEND_TIMEOUT: '300ms' }, '--broker', url());
     expect(problems(checks)).toEqual(['error broker BROKER_UNAVAILABLE']);
     expect(checks.at(-1)?.message).toMatch(
-      /cannot be reached now: no answer within \d+ ms; .*\(broker \w+:\/\/\*\*\*@127\.0\.0\.1:\d+\)/,
+      /127\.0\.0\.1:\d+.*no answer within \d+ ms|no answer within \d+ ms.*127\.0\.0\.1:\d+/,
     );
     expect(checks.at(-1)?.message).toMatch(cause);
     expect(JSON.stringify(checks)).not.toContain('s3cret');
@@ -160,7 +160,7 @@ it('queues that no worker serves get a warning', async () => {
   const { code, checks } = await doctor({});
   expect(problems(checks)).toEqual(['warning queues QUEUE_UNSERVED', 'warning queues QUEUE_UNSERVED']);
   expect(checks.map(({ message }) => message).join('\n')).toMatch(
-    /3 messages wait in greetings .*brokkr worker -q greetings\n1 message waits in nobody .*no task of this application/,
+    /3 messages wait in greetings, .*brokkr worker -q greetings\n1 message waits in nobody, .*no task of this application/,
   );
   expect(code).toBe(0);
 }, 30_000);

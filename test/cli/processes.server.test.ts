@@ -29,7 +29,7 @@ it('a refused password ends worker and worker -p 2 with exit code 1, without a r
       const env = { TASK_BROKER_URL: own.url.replace('//', '//nobody:wr0ng@') };
       const run = brokkr(['worker', '-a', app, '-p', processes], env);
       expect(await run.exited).toBe(1);
-      expect(run.errors()).toMatch(/^error: Redis refused: WRONGPASS/);
+      expect(run.errors()).toMatch(/^error: Redis at \S+ refused: WRONGPASS/);
       expect(run.output() + run.errors()).not.toMatch(/starting another|wr0ng/);
     }
   } finally {

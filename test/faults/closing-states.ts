@@ -26,16 +26,11 @@ const USES = [
 type Use = (typeof USES)[number];
 
 /** Ways to run `brokkr worker`. A worker that interrupts a task ends with code 1. */
-const WORKERS: readonly {
-  readonly name: string;
-  readonly task: 'touch' | 'wait';
-  readonly args: readonly string[];
-  readonly code: number;
-}[] = [
-  { name: 'an idle worker', task: 'touch', args: [], code: 0 },
-  { name: 'a worker that runs a task', task: 'wait', args: [], code: 1 },
-  { name: 'a supervisor with two idle workers', task: 'touch', args: ['-p', '2'], code: 0 },
-  { name: 'a supervisor with two workers, one of which runs a task', task: 'wait', args: ['-p', '2'], code: 1 },
+const WORKERS: readonly { readonly name: string; readonly processes: number; readonly isBusy: boolean }[] = [
+  { name: 'an idle worker', processes: 1, isBusy: false },
+  { name: 'a worker that runs a task', processes: 1, isBusy: true },
+  { name: 'a supervisor with two idle workers', processes: 2, isBusy: false },
+  { name: 'a supervisor with two workers, one of which runs a task', processes: 2, isBusy: true },
 ];
 
 /** A state of the connection in which a process is closed. */
@@ -141,12 +136,13 @@ export function closingStates(broker: FaultBroker, { keepsResults = true } = {})
       TASK_BROKER_URL: server.urlAt(port),
       TASK_SEND_TIMEOUT: `${TIMEOUT_MS}ms`,
       TASK_SHUTDOWN_TIMEOUT: `${TIMEOUT_MS}ms`,
-      LOG_LEVEL: 'silent',
+      LOG_LEVEL: 'info',
+      LOG_FORMAT: 'json',
       CLOSING_RESULT: keepsResults ? '1m' : '',
     };
     const child = spawn(process.execPath, args, {
       env,
-      stdio: stdio === 'ipc' ? ['ignore', 'ignore', 'ignore', 'ipc'] : ['ignore', 'pipe', 'ignore'],
+      stdio: stdio === 'ipc' ? ['ignore', 'ignore', 'ignore', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     });
     children.add(child);
     child.once('exit', () => children.delete(child));
@@ -191,21 +187,26 @@ export function closingStates(broker: FaultBroker, { keepsResults = true } = {})
         const workers = WORKERS.map((worker, index) => {
           const app = join(root, 'test/fixtures/apps/closing.ts');
           const queue = `jobs${index}`;
-          const command = [join(root, 'packages/cli/bin/brokkr.js'), 'worker', '-a', app, '-q', queue, ...worker.args];
-          return { ...worker, queue, child: start(command, port, 'pipe') };
+          const command = [join(root, 'packages/cli/bin/brokkr.js'), 'worker', '-a', app, '-q', queue];
+          if (worker.processes > 1) command.push('-p', String(worker.processes));
+          return { ...worker, queue, output: new Output(start(command, port, 'pipe')) };
         });
-        if (!state.isNeverReached) await sendEach(workers);
+        if (!state.isNeverReached) await sendEach(workers.filter(({ isBusy }) => isBusy).map(({ queue }) => queue));
         await enter(
           state,
-          workers.map(({ child }) => untilPrinted(child, state.isNeverReached ? 'begun' : 'reached')),
+          workers.map(async ({ output, processes, isBusy }) => {
+            if (state.isNeverReached) return output.until('begun', 1);
+            await output.until('"worker started"', processes);
+            if (isBusy) await output.until('reached', 1);
+          }),
         );
-        const endings = await Promise.all(workers.map(({ child }) => terminating(child)));
+        const endings = await Promise.all(workers.map(({ output }) => terminating(output.child)));
         const found = workers.map(({ name }, index) => [name, verdict(endings[index] as Ending)]);
         // A worker that never reached its server may have failed to start.
-        const codes = (code: number) => (state.isNeverReached ? '[01]' : code);
-        const expected = workers.map(({ name, code }) => [
+        const codes = (isBusy: boolean) => (state.isNeverReached ? '[01]' : Number(isBusy));
+        const expected = workers.map(({ name, isBusy }) => [
           name,
-          expect.stringMatching(`^ended in time, with code ${codes(code)}$`),
+          expect.stringMatching(`^ended in time, with code ${codes(isBusy)}$`),
         ]);
         expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
       },
@@ -213,12 +214,11 @@ export function closingStates(broker: FaultBroker, { keepsResults = true } = {})
     );
   });
 
-  async function sendEach(workers: readonly { readonly task: string; readonly queue: string }[]): Promise<void> {
-    const knownQueues = () => workers.map(({ queue }) => queue);
-    const sender = await openBroker(createBroker(server.url, { namespace: 'brokkr', knownQueues }));
-    for (const { task, queue } of workers) {
-      const headers = { 'brokkr-task': task, 'brokkr-at': String(Date.now()) };
-      await sender.publish([{ id: `${task}-${queue}`, queue, body: Buffer.from('[]'), headers }]);
+  async function sendEach(queues: readonly string[]): Promise<void> {
+    const sender = await openBroker(createBroker(server.url, { namespace: 'brokkr', knownQueues: () => queues }));
+    for (const queue of queues) {
+      const headers = { 'brokkr-task': 'wait', 'brokkr-at': String(Date.now()) };
+      await sender.publish([{ id: `in-${queue}`, queue, body: Buffer.from('[]'), headers }]);
     }
     await sender.close();
   }
@@ -234,11 +234,24 @@ async function untilMessage(child: ChildProcess, expected: string): Promise<void
   for (;;) if ((await once(child, 'message'))[0] === expected) return;
 }
 
-async function untilPrinted(child: ChildProcess, expected: string): Promise<void> {
-  let printed = '';
-  for await (const bytes of child.stdout ?? []) {
-    printed += bytes;
-    if (printed.includes(expected)) break;
+/** What a process prints. It is read to the end, or the process could not print. */
+class Output {
+  readonly child: ChildProcess;
+  #printed = '';
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => this.#add(bytes));
+  }
+
+  #add(bytes: Buffer): void {
+    this.#printed += bytes;
+  }
+
+  async until(text: string, times: number): Promise<void> {
+    await expect
+      .poll(() => this.#printed.split(text).length - 1, { timeout: 30_000, interval: 20 })
+      .toBeGreaterThanOrEqual(times);
   }
 }
 

@@ -210,6 +210,23 @@ export function faultCases(broker: FaultBroker): void {
       }
     }, 120_000);
 
+    it.each([1, 3])(
+      'when a task blocks the event loop each time until its connection breaks, with %s worker(s): it runs three times and is one dead letter',
+      async (workers) => {
+        await bench.send(1, 3.5 * LEASE_MS, 'block');
+        await bench.send(20, 20);
+        for (let count = 0; count < workers; count++) bench.worker({ concurrency: 4 });
+        await until(async () => (await bench.counts()).dead === 1, 90_000, 'the blocking task is a dead letter');
+        await bench.drained(60_000, 1);
+        const letters = await (await bench.broker()).inspector.peek(bench.queue, 'dead', 10);
+        expect(letters.map(({ id }) => id)).toEqual(['job-0']);
+        const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 0).length;
+        figures('event loop blocked each time', { workers, starts, 'extra starts': bench.extraStarts() });
+        expect(starts).toBeLessThanOrEqual(3);
+      },
+      180_000,
+    );
+
     it('when a task kills its process each time: it ends among the dead letters, and no neighbor does', async () => {
       await bench.send(100, 50);
       await bench.send(1, 0, 'poison');

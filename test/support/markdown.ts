@@ -24,7 +24,7 @@ export function pages(): string[] {
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   );
   const found = folders.filter((name) => name.endsWith('.md') && !/(^|\/)(node_modules|dist|test|src)\//.test(name));
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...found.sort()];
+  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...found.sort()];
 }
 
 export function readPage(page: string): string {

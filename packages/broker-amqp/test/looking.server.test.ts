@@ -82,3 +82,38 @@ it('looking at what is ready keeps its order', async () => {
     expect((await broker.inspector.peek('q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
   }
 }, 60_000);
+
+describe('a look beside other calls', () => {
+  it('hides no letter from a redrive in another process', async () => {
+    const broker = await withLetters(600);
+    const lookers = Array.from({ length: 10 }, () => bench.open(bench.server.url, { sendTimeoutMs: 20_000 }));
+    const other = bench.open(bench.server.url, { sendTimeoutMs: 20_000 });
+    const looks = lookers.map((looker) => seen(looker, 600));
+    expect(await other.inspector.redrive('q', ['d5'])).toBe(1);
+    const found = await Promise.all(looks);
+    expect(found.every(({ length }) => length >= 599)).toBe(true);
+    expect(await seen(broker, 600)).toEqual(letters(600).filter((id) => id !== 'd5'));
+  }, 60_000);
+
+  it('hides no letter from the counts of another process', async () => {
+    const broker = await withLetters(600);
+    const other = bench.open();
+    let isLooking = true;
+    const look = seen(broker, 600).finally(() => {
+      isLooking = false;
+    });
+    while (isLooking) expect((await other.inspector.counts('q')).dead).toBe(600);
+    await look;
+  }, 60_000);
+
+  it('goes on when the process that looks ends', async () => {
+    const proxy = await bench.proxied();
+    const broker = await withLetters(600);
+    const looker = bench.open(`amqp://127.0.0.1:${proxy.port}`);
+    const look = seen(looker, 600).catch(() => undefined);
+    await expect.poll(async () => (await broker.inspector.counts('q')).dead).toBe(600);
+    proxy.reset();
+    expect(await broker.inspector.redrive('q', ['d7'])).toBe(1);
+    await look;
+  }, 60_000);
+});

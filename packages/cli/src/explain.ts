@@ -26,7 +26,8 @@ export function describe(error: Error): string {
   // An error may quote its cause.
   const told = messages.filter((each, index) => !messages.slice(0, index).some((before) => before.includes(each)));
   const text = told.map((each) => each.replace(/; see the cause$/, '')).join(': ');
-  if ((error as { code?: unknown }).code !== 'BROKER_UNAVAILABLE') return text;
+  // The errors of our adapters have the host and the next step; those of another adapter may not.
+  if ((error as { code?: unknown }).code !== 'BROKER_UNAVAILABLE' || text.includes('TASK_BROKER_URL')) return text;
   const url = brokers.get(error);
   const broker = url === undefined ? '' : ` (broker ${url})`;
   return `${text}${broker}; start the server or correct the broker URL, then run brokkr doctor`;

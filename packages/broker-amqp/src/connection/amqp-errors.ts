@@ -111,7 +111,7 @@ export function headersTooLarge(bytes: number, limit: number): BrokkrError {
 }
 
 /** A message that the client cannot write. */
-export function notEncodable(cause: unknown): BrokkrError {
+export function cannotEncode(cause: unknown): BrokkrError {
   return new SerializationError('this message cannot be written for RabbitMQ; send fewer or shorter headers', {
     path: 'headers',
     code: 'HEADERS_TOO_LARGE',

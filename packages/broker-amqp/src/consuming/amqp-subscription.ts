@@ -24,8 +24,6 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 const IDLE_MS = 1_000;
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 250;
-/** Closing waits for the server no longer than this. */
-const CLOSING_MS = 2_000;
 
 export interface AmqpSubscriptionOptions {
   readonly queue: string;
@@ -151,7 +149,9 @@ export class AmqpSubscription implements Subscription {
     this.#closing.abort();
     this.#wake?.();
     clearInterval(this.#tick);
-    await Promise.race([this.#end(), sleep(CLOSING_MS, undefined, { ref: false })]);
+    const { connection } = this.#options;
+    const tooLong = sleep(connection.closingMs, true, { ref: false });
+    if ((await Promise.race([this.#end(), tooLong])) === true) connection.giveUp();
     this.#options.isolation.free(this);
     this.#options.onClose();
   }
@@ -169,10 +169,12 @@ export class AmqpSubscription implements Subscription {
     this.#reader.resume();
   }
 
-  /** Makes sure that an empty buffer means an empty queue, as far as the prefetch allows. */
+  /** Makes sure that an empty buffer means an empty queue, and fills it as far as the prefetch allows. */
   async #fill(limit: number, signal: AbortSignal): Promise<void> {
-    if (this.#options.isolation.isClosed) return;
-    await this.#ahead.fill(Math.min(limit, this.#options.prefetch - this.#held.size), signal);
+    const { isolation, prefetch } = this.#options;
+    if (isolation.isClosed) return;
+    // The server pushes no more than the prefetch. Finished deliveries that are not settled yet count until they are.
+    await this.#ahead.fill(Math.max(1, Math.min(limit, prefetch - this.#held.size)), signal);
   }
 
   #arrived(message: Message, session: Session): void {

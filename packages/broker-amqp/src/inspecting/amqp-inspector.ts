@@ -9,19 +9,24 @@ import {
 } from '@brokkr/core/adapter';
 import type { Channel, Message } from 'amqplib';
 import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
-import { LEVELS, stepsOf, TOP_LEVEL } from '../topology/delay-ladder.ts';
+import { TOP_LEVEL } from '../topology/delay-ladder.ts';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Names } from '../topology/names.ts';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outcome } from '../publishing/send-batch.ts';
+import { envelopeOf } from './envelope-of.ts';
+import { findRungs } from './find-rungs.ts';
+import { LookLock } from './look-lock.ts';
 import { ROUND, QueueBrowser } from './queue-browser.ts';
+import { withServerDeath } from './server-death.ts';
 
 /** Dead letters that are moved or removed together. */
 const BATCH = 100;
 /** How long what was looked at may take to be back in its place. */
 const BACK_WITHIN_MS = 2_000;
+const AGAIN_MS = 20;
 
 export interface AmqpInspectorOptions {
   /** Names of the queues that are known. */
@@ -37,9 +42,11 @@ export interface AmqpInspectorOptions {
 /** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
 export class AmqpInspector implements Inspector {
   readonly #options: AmqpInspectorOptions;
+  readonly #lock: LookLock;
 
   constructor(options: AmqpInspectorOptions) {
     this.#options = options;
+    this.#lock = new LookLock(options.connection);
   }
 
   async queues(): Promise<readonly string[]> {
@@ -52,7 +59,7 @@ export class AmqpInspector implements Inspector {
     const [ready, quarantined, dead, delayed] = await Promise.all([
       this.#count(names.queue(queue)),
       this.#count(names.quarantine(queue)),
-      this.#count(names.dead(queue)),
+      this.#countDead(names.dead(queue)),
       this.#countDelayed(queue),
     ]);
     const unknown = { running: undefined, published: undefined, acknowledged: undefined, discarded: undefined };
@@ -80,7 +87,7 @@ export class AmqpInspector implements Inspector {
     for (const source of [...(await this.#sources(queue, 'ready')), ...(await this.#sources(queue, 'delayed'))]) {
       const there = Math.min(limit - taken, await this.#count(source));
       if (there <= 0) continue;
-      taken += await this.#taking(source, async (taking) => {
+      taken += await this.#takingAlone(source, async (taking) => {
         for (let moved = 0; ; ) {
           const messages = await taking.next(there - moved);
           if (messages.length === 0) return moved;
@@ -122,13 +129,22 @@ export class AmqpInspector implements Inspector {
   }
 
   /** Dead letters, those named or all that were there at the start: `first` something is done with them, then they go. */
-  async #withDead(
+  #withDead(
     queue: string,
     ids: readonly string[] | 'all',
     first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
   ): Promise<number> {
     checkQueueName(queue);
-    const source = this.#options.names.dead(queue);
+    const { names } = this.#options;
+    const source = names.dead(queue);
+    return this.#lock.run(names.lookLock(source), () => this.#withLetters(source, ids, first));
+  }
+
+  async #withLetters(
+    source: string,
+    ids: readonly string[] | 'all',
+    first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
+  ): Promise<number> {
     const wanted = ids === 'all' ? undefined : new Set(ids);
     const before = await this.#count(source);
     if (before === 0) return 0;
@@ -165,7 +181,11 @@ export class AmqpInspector implements Inspector {
    * Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. The
    * server marks them as handed over before, which in the quarantine would be a crash: there copies take their place.
    */
-  async #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
+  #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
+    return this.#lock.run(this.#options.names.lookLock(source), () => this.#lookAlone(source, queue, limit));
+  }
+
+  async #lookAlone(source: string, queue: string, limit: number): Promise<Envelope[]> {
     const before = await this.#count(source);
     if (before === 0) return [];
     const most = Math.min(limit, before);
@@ -174,13 +194,20 @@ export class AmqpInspector implements Inspector {
       while (seen.length < most) {
         const messages = await taking.next(most - seen.length);
         if (messages.length === 0) break;
-        seen.push(...messages.map((message) => envelopeOf(message, queue)));
+        seen.push(...messages.map((message) => this.#seen(message, queue, source)));
         if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
       }
       if (source !== this.#options.names.quarantine(queue)) await taking.restOfReturned();
     });
     await this.#untilBack(source, before);
     return seen;
+  }
+
+  #seen(message: Message, queue: string, source: string): Envelope {
+    const { names } = this.#options;
+    const envelope = envelopeOf(message, queue);
+    if (source !== names.dead(queue)) return envelope;
+    return withServerDeath(envelope, message, [names.queue(queue), names.quarantine(queue)]);
   }
 
   /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
@@ -216,35 +243,25 @@ export class AmqpInspector implements Inspector {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /**
-   * The rungs of a queue's ladder, shortest waits first. The server lists no queues, but it says of a message whether
-   * any queue took it: each rung has bound its name to an exchange whose queue keeps nothing.
-   */
   async #rungs(queue: string): Promise<readonly string[]> {
     const { publishing, names } = this.#options;
-    if ((await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange')) === undefined) return [];
-    const candidates = LEVELS.flatMap((level) =>
-      Array.from({ length: stepsOf(level) - 1 }, (_, index) => ({ level, steps: index + 1 })),
-    );
-    const missing = new Set<string>();
-    const channel = await publishing.openConfirmChannel();
-    channel.on('return', ({ fields }) => missing.add((fields as { routingKey: string }).routingKey));
-    try {
-      const nothing = Buffer.alloc(0);
-      for (const { level, steps } of candidates) {
-        channel.publish(names.rungs, names.rungKey(queue, level, steps), nothing, { mandatory: true, expiration: 0 });
-      }
-      await publishing.withTimeout(channel.waitForConfirms());
-    } finally {
-      void channel.close().catch(() => undefined);
-    }
-    return candidates
-      .filter(({ level, steps }) => !missing.has(names.rungKey(queue, level, steps)))
-      .map(({ level, steps }) => names.rung(queue, level, steps));
+    const ladder = await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange');
+    return ladder === undefined ? [] : findRungs(publishing, names, queue);
   }
 
   async #count(name: string): Promise<number> {
     return (await this.#existing(name, 'queue'))?.messageCount ?? 0;
+  }
+
+  /** Counts dead letters when no other process looks at them: a look hides them for milliseconds. */
+  async #countDead(source: string): Promise<number> {
+    const giveUpAt = performance.now() + BACK_WITHIN_MS;
+    for (;;) {
+      const count = await this.#count(source);
+      const isLooked = await this.#lock.isHeld(this.#options.names.lookLock(source));
+      if (!isLooked || performance.now() > giveUpAt) return count;
+      await sleep(AGAIN_MS);
+    }
   }
 
   async #existing(name: string, kind: 'queue' | 'exchange'): Promise<{ messageCount?: number } | undefined> {
@@ -253,6 +270,10 @@ export class AmqpInspector implements Inspector {
       (channel, ask): Promise<{ messageCount?: number }> =>
         ask(kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name)),
     );
+  }
+
+  #takingAlone<T>(source: string, use: (taking: QueueBrowser) => Promise<T>): Promise<T> {
+    return this.#lock.run(this.#options.names.lookLock(source), () => this.#taking(source, use));
   }
 
   /** Nothing happens where there is no such queue. */
@@ -276,9 +297,4 @@ export class AmqpInspector implements Inspector {
       throw declarationError(name, error, connection.address);
     }
   }
-}
-
-function envelopeOf(message: Message, queue: string): Envelope {
-  const { envelope, notBefore } = decodeMessage(message, queue);
-  return notBefore === undefined ? envelope : { ...envelope, notBefore };
 }

@@ -5,7 +5,7 @@ import type { Connection } from '../connection/connection.ts';
 import { Acknowledgements } from '../connection/acknowledgements.ts';
 
 /** Messages that one consumer takes at most: the server reads them into its memory all at once. */
-export const ROUND = 1_000;
+export const ROUND = 500;
 /** Where a queue holds messages of more consumers, they come back in another order (measured on 3.10). */
 const MOST_ROUNDS = 30;
 /** What the server counts as handed over may come a moment later, over another node. */

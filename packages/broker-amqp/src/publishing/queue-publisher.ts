@@ -4,7 +4,7 @@ import {
   blocked,
   closedError,
   headersTooLarge,
-  notEncodable,
+  cannotEncode,
   isClosed,
   mostBytesOf,
   tooLarge,
@@ -198,7 +198,7 @@ export class QueuePublisher {
       this.#unconfirmed.delete(pending);
       // The channel has just closed, and what it throws here is all it says of this message.
       if (isClosed(error)) this.#unstored(channel, pending, error);
-      else pending.end(notEncodable(error));
+      else pending.end(cannotEncode(error));
     }
   }
 

@@ -36,6 +36,11 @@ export class Names {
     return `${this.ladder(queue, level)}.${steps}`;
   }
 
+  /** Held by the process that looks into the queue which the server calls `source`. */
+  lookLock(source: string): string {
+    return `${this.#namespace}:look:${source.slice(this.#namespace.length + 1)}`;
+  }
+
   /** Knows which rungs exist, since the server does not list queues. */
   get rungs(): string {
     return `${this.#namespace}:rungs`;

@@ -1,6 +1,6 @@
 import type { Diagnostics, Finding, Repair } from '@brokkr/core/adapter';
-import { Cluster } from 'ioredis';
 import { batches, LARGEST_BATCH } from '../batches.ts';
+import { type Client, isCluster } from '../connection/connect.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { describeSpoiledKey, type SpoiledKey } from '../scripts/spoiled-key.ts';
 import { survey } from '../scripts/survey.ts';
@@ -71,35 +71,41 @@ export class RedisDiagnostics implements Diagnostics {
   async #moveGlobalsAway(): Promise<Repair[]> {
     const repairs: Repair[] = [];
     for (const { key, found } of await this.#spoiledGlobals()) {
-      // On another node of a cluster RENAME is refused: the hash tag keeps the new name beside the old one.
-      const name = `${key}:spoiled:${Date.now()}:{${key}}`;
-      await this.#calls.call((client) => client.rename(key, name));
+      const name = await this.#calls.call(async (client) => {
+        // The hash tag keeps the new name on the node of the old one.
+        const renamed = `${key}:spoiled:${Date.now()}:{${keyPrefixOf(client)}${key}}`;
+        await client.rename(key, renamed);
+        return renamed;
+      });
       repairs.push({ code: 'KEY_SPOILED', count: 1, message: `a foreign ${found} was renamed to ${name}` });
     }
     return repairs;
   }
 
   /** Queues that have messages or letters, by their keys: the list of queues may have been lost. */
-  async #unlistedQueues(): Promise<ReadonlySet<string>> {
-    const prefix = this.#calls.keys.queue('');
-    const start = prefix.slice(0, -1);
-    const found = new Set<string>();
-    const nodes = await this.#calls.call(async (client) =>
-      client instanceof Cluster ? client.nodes('master') : [client],
-    );
-    for (const node of nodes) {
-      let cursor = '0';
-      do {
-        const [next, keys] = await node.scan(cursor, 'MATCH', `${start}*}:[ml]e*`, 'COUNT', LARGEST_BATCH);
-        for (const key of keys) {
-          const queue = key.slice(start.length, key.indexOf('}'));
-          if (isQueueName(queue)) found.add(queue);
-        }
-        cursor = next;
-      } while (cursor !== '0');
-    }
-    return found;
+  #unlistedQueues(): Promise<ReadonlySet<string>> {
+    return this.#calls.call(async (client) => {
+      const start = keyPrefixOf(client) + this.#calls.keys.queue('').slice(0, -1);
+      const found = new Set<string>();
+      for (const node of isCluster(client) ? client.nodes('master') : [client]) {
+        let cursor = '0';
+        do {
+          const [next, keys] = await node.scan(cursor, 'MATCH', `${start}*}:[ml]e*`, 'COUNT', LARGEST_BATCH);
+          for (const key of keys) {
+            const queue = key.slice(start.length, key.indexOf('}', start.length));
+            if (isQueueName(queue)) found.add(queue);
+          }
+          cursor = next;
+        } while (cursor !== '0');
+      }
+      return found;
+    });
   }
+}
+
+/** The client puts it before every key that is sent, but not before patterns. */
+function keyPrefixOf(client: Client): string {
+  return client.options.keyPrefix ?? '';
 }
 
 function* queueFindings(queue: string, [spoiled, stranded, unlisted, missing]: Surveyed): Iterable<Finding> {

@@ -32,14 +32,18 @@ export class Child {
   #isKilled = false;
   #cancelKill: () => void = () => undefined;
 
-  /** @param args of `brokkr worker`, without its name */
-  constructor(args: readonly string[]) {
+  /**
+   * @param args of `brokkr worker`, without its name
+   * @param number of the process, for its log lines on a terminal; without it they have no prefix
+   */
+  constructor(args: readonly string[], number: number | undefined) {
     this.workerId = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
     const startedAt = performance.now();
     // In a process group of its own, so that Ctrl-C in a terminal reaches only the supervisor.
     this.#process = fork(COMMAND, ['worker', ...args, '--supervised', '--worker-id', this.workerId], {
       detached: true,
       stdio: 'inherit',
+      env: { ...process.env, BROKKR_PROCESS: number === undefined ? '' : String(number) },
     });
     let isRefused = false;
     this.#process.on('message', (message) => {

@@ -29,7 +29,10 @@ export async function supervise(app: App, options: SuperviseOptions, requests: S
   });
   requests.listen((request) => supervisor.stop(request));
   const unwatch = options.watch ? await watchSources(app.path, () => supervisor.restart()) : undefined;
-  const codes = await Promise.all(Array.from({ length: options.processes }, () => supervisor.keepOne()));
+  const numbers = Array.from({ length: options.processes }, (_, index) => index + 1);
+  const codes = await Promise.all(
+    numbers.map((number) => supervisor.keepOne(options.processes === 1 ? undefined : number)),
+  );
   await unwatch?.();
   await inTime(app.manager.close(), CLOSE_MS);
   return Math.max(...codes);

@@ -34,13 +34,18 @@ export class Supervisor {
     this.#options = options;
   }
 
-  /** Keeps one process alive until the supervisor stops. @returns the exit code of its last process */
-  async keepOne(): Promise<number> {
+  /**
+   * Keeps one process alive until the supervisor stops.
+   *
+   * @param number of the process, if there are several
+   * @returns the exit code of its last process
+   */
+  async keepOne(number: number | undefined): Promise<number> {
     const { args, watches } = this.#options;
     let waitMs = FIRST_WAIT_MS;
     while (!this.#isStopping) {
       const changes = this.#changes;
-      const child = new Child(args);
+      const child = new Child(args, number);
       this.#children.add(child);
       this.#app.core.logger.info({ child: child.pid, worker: child.workerId }, 'worker process started');
       const ended = await child.ended;

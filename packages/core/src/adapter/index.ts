@@ -49,6 +49,7 @@ export { readHistory } from '../message/attempt-history.ts';
 export { backoff } from '../clock/backoff.ts';
 export type { Clock, TimerHandle } from '../clock/clock.ts';
 export { type Duration, toMs } from '../clock/duration.ts';
+export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { systemClock } from '../clock/system-clock.ts';
 

@@ -19,14 +19,15 @@ const LONGEST_MS = 10_000_000 * 86_400_000;
  */
 export function toMs(duration: Duration, option: string): number {
   const ms = parse(duration);
-  if (ms === undefined || Number.isNaN(ms)) throw invalid(option, 'must be a duration', duration);
-  if (ms > LONGEST_MS) throw invalid(option, 'must be at most 10,000,000 days: a duration', duration);
+  if (ms === undefined || Number.isNaN(ms)) {
+    throw invalid(option, "a duration such as '250ms', '30s', '10m', '2h' or '7d', or a number of seconds", duration);
+  }
+  if (ms > LONGEST_MS) throw invalid(option, 'at most 10,000,000 days', duration);
   return ms;
 }
 
 function invalid(option: string, demand: string, duration: unknown): ConfigError {
-  const examples = "such as '250ms', '30s', '10m', '2h' or '7d', or a number of seconds";
-  return new ConfigError(`${option} ${demand} ${examples}; got ${shown(duration)}`, { code: 'DURATION_INVALID' });
+  return new ConfigError(`${option} must be ${demand}; got ${shown(duration)}`, { code: 'DURATION_INVALID' });
 }
 
 function parse(duration: unknown): number | undefined {

@@ -1,19 +1,16 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { DestinationStream, Logger } from 'pino';
-import { ownUrl } from '../errors/own-url.ts';
+import type { Logger } from 'pino';
 import { createLogger } from '../logging/create-logger.ts';
-import { harmlessLine } from '../logging/harmless-line.ts';
+import { terminalPrinter } from '../logging/printer/terminal-printer.ts';
 import { currentBindings } from '../task/current-task.ts';
 import { readEnvironment } from './env-file.ts';
-import { resolveConfig, type TaskConfig } from './task-config.ts';
+import { terminalOptions } from './terminal-options.ts';
+import { type ConfigOptions, resolveConfig, type TaskConfig } from './task-config.ts';
 
 let made: Logger | undefined;
 
 /**
- * The logger of `LOG_LEVEL` and `LOG_FORMAT`, made when it is first used. Its lines written in a handler carry the
- * task's id, name, queue and attempt.
+ * The logger of `LOG_LEVEL` and `LOG_FORMAT`, created at its first use. Lines that a handler writes carry the id, name,
+ * queue and attempt of its task.
  */
 export const logger: Logger = new Proxy({} as Logger, {
   get: (_, property) => {
@@ -30,42 +27,21 @@ function theLogger(): Logger {
   return made;
 }
 
-/** The logger of a manager: the one given, else the process's, else one of the manager's own level and format. */
+/** The logger of a manager: the given one, or one with the manager's own log settings, or the logger of the process. */
 export function managerLogger(
   given: Logger | undefined,
-  options: { readonly logLevel?: unknown; readonly logFormat?: unknown },
+  options: Pick<ConfigOptions, 'logLevel' | 'logFormat' | 'logTime' | 'logStack'>,
   config: TaskConfig,
 ): Logger {
   if (given !== undefined && given !== logger) return given;
-  const own = given === undefined && (options.logLevel !== undefined || options.logFormat !== undefined);
-  return own ? configuredLogger(config) : theLogger();
+  const { logLevel, logFormat, logTime, logStack } = options;
+  const hasOwn = [logLevel, logFormat, logTime, logStack].some((value) => value !== undefined);
+  return given === undefined && hasOwn ? configuredLogger(config) : theLogger();
 }
 
-function configuredLogger({ logLevel, logFormat }: Pick<TaskConfig, 'logLevel' | 'logFormat'>): Logger {
-  const pretty = logFormat === 'pretty' || (logFormat === undefined && process.stdout.isTTY === true);
-  return createLogger({
-    level: logLevel,
-    destination: pretty ? prettyDestination() : undefined,
-    bindings: currentBindings,
-  });
-}
-
-type PinoPretty = (options: {
-  readonly colorize: boolean;
-  readonly sync: true;
-  readonly ignore: string;
-}) => DestinationStream;
-
-/** pino-pretty is the application's choice to install; without it lines are JSON. */
-function prettyDestination(): DestinationStream | undefined {
-  for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, ownUrl]) {
-    try {
-      const pretty = createRequire(from)('pino-pretty') as PinoPretty;
-      const printer = pretty({ colorize: process.stdout.isTTY === true, sync: true, ignore: 'pid' });
-      return { write: (line: string) => printer.write(harmlessLine(line)) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    }
-  }
-  return undefined;
+function configuredLogger(config: TaskConfig): Logger {
+  const { logLevel: level, logFormat } = config;
+  const isPretty = logFormat === 'pretty' || (logFormat === undefined && process.stdout.isTTY === true);
+  const format = isPretty ? terminalPrinter(terminalOptions(config, readEnvironment())) : undefined;
+  return createLogger({ level, format, bindings: currentBindings });
 }

@@ -34,6 +34,8 @@ export interface TaskConfig {
   readonly appModule: string | undefined;
   readonly logLevel: string;
   readonly logFormat: 'json' | 'pretty' | undefined;
+  readonly logTime: 'local' | 'utc' | 'iso';
+  readonly logStack: 'application' | 'full';
 }
 
 /** The same as it is given to `initialize`: each wins over its environment variable. */
@@ -81,6 +83,10 @@ export interface ConfigOptions {
   readonly logLevel?: string | undefined;
   /** `LOG_FORMAT` @default `pretty` on a terminal, else `json` */
   readonly logFormat?: 'json' | 'pretty' | undefined;
+  /** `LOG_TIME`: time of `pretty` lines @default `local` */
+  readonly logTime?: 'local' | 'utc' | 'iso' | undefined;
+  /** `LOG_STACK`: stack frames of `pretty` lines @default `application` */
+  readonly logStack?: 'application' | 'full' | undefined;
 }
 
 export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
@@ -104,6 +110,8 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   appModule: true,
   logLevel: true,
   logFormat: true,
+  logTime: true,
+  logStack: true,
 };
 
 /**
@@ -160,6 +168,8 @@ export function resolveConfig(
     appModule: read('appModule', 'APP_MODULE', text),
     logLevel: read('logLevel', 'LOG_LEVEL', oneOf(LOG_LEVELS)) ?? 'info',
     logFormat: read('logFormat', 'LOG_FORMAT', oneOf(['json', 'pretty'] as const)),
+    logTime: read('logTime', 'LOG_TIME', oneOf(['local', 'utc', 'iso'] as const)) ?? 'local',
+    logStack: read('logStack', 'LOG_STACK', oneOf(['application', 'full'] as const)) ?? 'application',
   };
   if (complaints.length > 0) {
     throw new ConfigError(`wrong settings:\n${complaints.map((complaint) => `  ${complaint}`).join('\n')}`, {

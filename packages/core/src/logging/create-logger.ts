@@ -10,6 +10,8 @@ export interface LoggerOptions {
   readonly level: string;
   /** @default standard output, written synchronously */
   readonly destination?: DestinationStream | undefined;
+  /** Converts each JSON line to the text that is written. @default the line, with unsafe characters escaped */
+  readonly format?: ((line: string) => string) | undefined;
   /** Returns fields to add to a line; called for each line. */
   readonly bindings?: (() => object | undefined) | undefined;
 }
@@ -24,10 +26,11 @@ const twins = new WeakMap<Logger, Logger>();
  * A pino logger that writes each record as one line, with control characters escaped.
  * @throws ConfigError (`LOGGER_NOT_FOUND`) when pino cannot be found
  */
-export function createLogger({ level, destination, bindings }: LoggerOptions): Logger {
+export function createLogger({ level, destination, format = oneLine, bindings }: LoggerOptions): Logger {
   loaded ??= loadPino();
   const pino = loaded;
-  const stream = oneLine(destination ?? pino.destination({ dest: 1, sync: true }));
+  const output = destination ?? standardOutput(pino);
+  const stream = { write: (line: string) => void output.write(format(line)) };
   const base = { level, base: { pid: process.pid }, errorKey: 'error', serializers: { error: described } };
   const plain = pino(base, stream);
   if (bindings === undefined) return plain;
@@ -64,10 +67,11 @@ export function withoutBindings(logger: Logger): Logger {
 /** Characters that JSON leaves raw, and terminals or line readers act on: DEL, C1, line separators, bidi controls. */
 const UNSAFE = /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu;
 
-function oneLine(stream: DestinationStream): DestinationStream {
-  return {
-    write(line: string) {
-      stream.write(line.search(UNSAFE) === -1 ? line : line.replace(UNSAFE, escaped));
-    },
-  };
+function oneLine(line: string): string {
+  return line.search(UNSAFE) === -1 ? line : line.replace(UNSAFE, escaped);
+}
+
+/** Standard output. If its terminal or reader is gone, lines are lost, and the process goes on. */
+function standardOutput(pino: typeof Pino): DestinationStream {
+  return pino.destination({ dest: 1, sync: true }).on('error', () => undefined);
 }

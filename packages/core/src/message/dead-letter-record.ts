@@ -24,7 +24,7 @@ export interface RedriveRecord {
   readonly attempts: readonly AttemptRecord[];
 }
 
-/** What the headers of a dead letter say. */
+/** A dead letter, as its headers describe it. */
 export interface DeadLetterRecord {
   readonly id: string;
   /** Task name; empty if it could not be decoded. */
@@ -42,20 +42,20 @@ export interface DeadLetterRecord {
 
 /** Reads the headers of a dead letter. Never throws: headers that Brokkr has not written count as missing. */
 export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
-  const deadAt = headers[DEAD_AT_HEADER];
-  const deadBy = headers[DEAD_BY_HEADER];
-  const redriven = readRedriven(headers[REDRIVEN_HEADER]);
+  const deadAt = text(headers[DEAD_AT_HEADER]);
+  const deadBy = text(headers[DEAD_BY_HEADER]);
+  const redriven = readRedriven(text(headers[REDRIVEN_HEADER]));
   return {
     id,
     task: text(headers[TASK_HEADER]),
     reason: text(headers[REASON_HEADER]),
     attempts: readHistory(headers[HISTORY_HEADER]),
-    ...(deadAt !== undefined && /^\d{1,15}$/.test(deadAt) && { deadAt: Number(deadAt) }),
-    ...(deadBy !== undefined && { deadBy }),
+    ...(/^\d{1,15}$/.test(deadAt) && { deadAt: Number(deadAt) }),
+    ...(deadBy !== '' && { deadBy }),
     ...(redriven !== undefined && {
       redriven: {
         ...redriven,
-        reason: headers[LAST_REASON_HEADER] ?? '',
+        reason: text(headers[LAST_REASON_HEADER]),
         attempts: readHistory(headers[LAST_HISTORY_HEADER]),
       },
     }),

@@ -20,6 +20,9 @@ export interface FetcherOptions {
 /** Most messages of one fetch. Slots are shared out in a synchronous loop, which blocks the thread for larger numbers. */
 const MOST_AT_ONCE = 1_000;
 
+/** From this number of queues on, the broker is asked which of them have messages before any are claimed. */
+const MANY_QUEUES = 16;
+
 /** Takes messages from several queues in proportion to their weights. Empty and unreadable queues do not count. */
 export class Fetcher<S extends Source> {
   readonly #queues: readonly QueueShare<S>[];
@@ -64,8 +67,8 @@ export class Fetcher<S extends Source> {
   async #pollInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    for (const queue of this.#awake()) {
-      if (left === 0) break;
+    for (const queue of await this.#ready(signal)) {
+      if (left === 0 || signal.aborted) break;
       const deliveries = await queue.poll(left, false, signal, signal);
       if (deliveries.length > 0) fetched.push({ source: queue.source, deliveries });
       left -= deliveries.length;
@@ -76,7 +79,7 @@ export class Fetcher<S extends Source> {
   async #pollByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    let queues = this.#awake();
+    let queues = await this.#ready(signal);
     const all = queues;
     const gave = new Set<QueueShare<S>>();
     for (const queue of all) queue.join(this.#pass);
@@ -131,6 +134,17 @@ export class Fetcher<S extends Source> {
     } finally {
       stopped.removeEventListener('abort', stop);
     }
+  }
+
+  /** The queues that may have messages. With few queues all are polled, without this question. */
+  async #ready(signal: AbortSignal): Promise<readonly QueueShare<S>[]> {
+    const awake = this.#awake();
+    if (awake.length < MANY_QUEUES) return awake;
+    const ready = await Promise.all(awake.map((queue) => queue.mayHaveMessages(signal)));
+    return awake.filter((queue, index) => {
+      if (ready[index] === false) queue.isIdle = true;
+      return ready[index];
+    });
   }
 
   #awake(): readonly QueueShare<S>[] {

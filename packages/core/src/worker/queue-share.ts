@@ -70,6 +70,12 @@ export class QueueShare<S extends Source> {
     }
   }
 
+  /** Returns false if the broker knows that the queue has no message now. */
+  async mayHaveMessages(signal: AbortSignal): Promise<boolean> {
+    const { subscription } = this.source;
+    return subscription.mayHaveMessages === undefined || subscription.mayHaveMessages(signal);
+  }
+
   /** The first poll after a failure: its answer is awaited for a moment only, because other queues wait for it. */
   async #probe(limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     const enough = new AbortController();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/task-config.ts';
+import type { BrokerOptions } from '../../src/config/broker-options.ts';
 import { ConfigError, createBroker, redactUrl, registerBroker } from '../../src/index.ts';
 
 describe('settings', () => {
@@ -79,6 +80,20 @@ describe('broker URLs', () => {
     expect(() => createBroker('pigeon://u:hunter2@h')).toThrow(/unknown scheme pigeon; known are memory, redis/);
     expect(() => createBroker('pigeon://u:hunter2@h')).not.toThrow('hunter2');
     expect(() => createBroker('no url')).toThrow(ConfigError);
+  });
+
+  it.each([
+    [30 * 86_400_000, 2 ** 31 - 1],
+    [5_000, 5_000],
+    [undefined, undefined],
+  ])('a send timeout of %s ms reaches the adapter as %s: never longer than a timer of Node', (sendTimeoutMs, given) => {
+    const options: BrokerOptions[] = [];
+    registerBroker('spy', (_, received) => {
+      options.push(received);
+      return createBroker('memory:');
+    });
+    createBroker('spy:', { namespace: 'n', sendTimeoutMs });
+    expect(options).toEqual([{ namespace: 'n', sendTimeoutMs: given }]);
   });
 
   it('of a scheme are registered with the function that makes their brokers', () => {

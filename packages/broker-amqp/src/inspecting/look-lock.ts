@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerUnavailableError } from '@brokkr/core/adapter';
+import { declarationError, isRefused, replyCode } from '../connection/amqp-errors.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Turns } from '../connection/turns.ts';
+
+/** The queue is exclusive, and belongs to another connection (AMQP 0-9-1, section 1.8). */
+const RESOURCE_LOCKED = 405;
+const AGAIN_MS = 20;
+
+/**
+ * Lets one process at a time look into a queue. A look takes messages and gives them back: another look beside it would not
+ * see them, and would find a dead letter to redrive missing. The lock is an exclusive queue: it ends with its connection.
+ */
+export class LookLock {
+  readonly #connection: Connection;
+  /** For each queue: an exclusive queue does not keep out calls of the same connection. */
+  readonly #turns = new Map<string, Turns>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Runs `use` while no other call looks into the same queue.
+   * @param name of the lock on the server
+   * @throws BrokerUnavailableError if another process holds the lock for longer than the timeout of the connection
+   */
+  run<T>(name: string, use: () => Promise<T>): Promise<T> {
+    const turns = this.#turns.get(name) ?? new Turns(() => 1);
+    this.#turns.set(name, turns);
+    return turns.run(async () => {
+      const isHeld = await this.#acquire(name);
+      try {
+        return await use();
+      } finally {
+        if (isHeld) await this.#release(name);
+      }
+    });
+  }
+
+  /** Whether a process looks now. */
+  async isHeld(name: string): Promise<boolean> {
+    const connection = this.#connection;
+    return connection
+      .withChannel((channel) => connection.withTimeout(Promise.resolve(channel.checkQueue(name))))
+      .then(
+        () => true,
+        (error: unknown) => replyCode(error) === RESOURCE_LOCKED,
+      );
+  }
+
+  /** Returns false for a user that may declare no queue: it looks without a lock. */
+  async #acquire(name: string): Promise<boolean> {
+    const connection = this.#connection;
+    const giveUpAt = performance.now() + connection.timeoutMs;
+    for (;;) {
+      try {
+        await connection.withChannel((channel) =>
+          connection.withTimeout(
+            Promise.resolve(channel.assertQueue(name, { exclusive: true, durable: false, autoDelete: false })),
+          ),
+        );
+        return true;
+      } catch (error) {
+        if (isRefused(error)) return false;
+        if (replyCode(error) !== RESOURCE_LOCKED) throw declarationError(`queue ${name}`, error, connection.address);
+        if (performance.now() > giveUpAt) {
+          throw new BrokerUnavailableError(
+            `another process has been reading this queue for ${connection.timeoutMs} ms; try again`,
+            { cause: error },
+          );
+        }
+        await sleep(AGAIN_MS * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  /** If it fails, the connection broke, and the lock is gone with it. */
+  async #release(name: string): Promise<void> {
+    const connection = this.#connection;
+    await connection
+      .withChannel((channel) => connection.withTimeout(Promise.resolve(channel.deleteQueue(name))))
+      .catch(() => undefined);
+  }
+}
