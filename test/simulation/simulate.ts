@@ -1,5 +1,12 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { BrokerUnavailableError, currentTask, PermanentError, RetryLater, TaskManager, type Worker } from '@brokkr/core';
+import {
+  BrokerUnavailableError,
+  currentTask,
+  PermanentError,
+  RetryLater,
+  TaskManager,
+  type Worker,
+} from '@brokkr/core';
 import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';

@@ -1,5 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigError, currentTask, fixed, logger, PermanentError, ResultTimeoutError, RetryLater, TaskFailedError, TaskManager, type TaskOptions, UnsupportedFeatureError, ValidationError } from '@brokkr/core';
+import {
+  ConfigError,
+  currentTask,
+  fixed,
+  logger,
+  PermanentError,
+  ResultTimeoutError,
+  RetryLater,
+  TaskFailedError,
+  TaskManager,
+  type TaskOptions,
+  UnsupportedFeatureError,
+  ValidationError,
+} from '@brokkr/core';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
