@@ -227,7 +227,7 @@ export class AmqpSubscription implements Subscription {
   #read(message: Message, session: Session): Arrival {
     const { envelope, metadata } = decodeMessage(message, this.#options.queue);
     const { remainingDelayMs, crashes } = metadata;
-    const fence = metadata.fence + 1;
+    const fence = nextFence(metadata.fence);
     return {
       session,
       message,
@@ -271,4 +271,13 @@ export class AmqpSubscription implements Subscription {
 /** A crash beside other messages may be caused by any of them: it makes a suspect, and is never the one too many. */
 function crashesBeside({ delivery }: Arrival): number {
   return isSuspect(delivery) ? 0 : 1;
+}
+
+/**
+ * The fence of the next delivery: higher than the last one, which the message carries. The server keeps nothing of a
+ * message that has ended, so fences follow the clock in microseconds: if an id is stored again, they keep growing as far as
+ * the clocks of the workers agree.
+ */
+function nextFence(last: number): number {
+  return Math.max(last + 1, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
 }

@@ -20,6 +20,9 @@ export interface FetcherOptions {
 /** Taken at once: shares are dealt out one by one, and nothing else may happen meanwhile. */
 const MOST_AT_ONCE = 1_000;
 
+/** From so many queues on, they are asked which of them have messages, before messages are claimed from any. */
+const MANY_QUEUES = 16;
+
 /** Takes messages from several queues by their weights, among those that have any ready and can be read. */
 export class Fetcher<S extends Source> {
   readonly #contenders: readonly QueueShare<S>[];
@@ -63,8 +66,8 @@ export class Fetcher<S extends Source> {
   async #takeInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    for (const contender of this.#awake()) {
-      if (left === 0) break;
+    for (const contender of await this.#ready(signal)) {
+      if (left === 0 || signal.aborted) break;
       const deliveries = await contender.take(left, false, signal, signal);
       if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
       left -= deliveries.length;
@@ -75,7 +78,7 @@ export class Fetcher<S extends Source> {
   async #takeByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    let contenders = this.#awake();
+    let contenders = await this.#ready(signal);
     const all = contenders;
     const gave = new Set<QueueShare<S>>();
     for (const contender of all) contender.join(this.#pass);
@@ -132,6 +135,17 @@ export class Fetcher<S extends Source> {
     } finally {
       stopped.removeEventListener('abort', stop);
     }
+  }
+
+  /** The queues that may have messages. With few queues, each is asked for its messages at once. */
+  async #ready(signal: AbortSignal): Promise<readonly QueueShare<S>[]> {
+    const awake = this.#awake();
+    if (awake.length < MANY_QUEUES) return awake;
+    const ready = await Promise.all(awake.map((share) => share.mayHaveMessages(signal)));
+    return awake.filter((share, index) => {
+      if (ready[index] === false) share.isIdle = true;
+      return ready[index];
+    });
   }
 
   #awake(): readonly QueueShare<S>[] {

@@ -66,6 +66,12 @@ export class QueueShare<S extends Source> {
     }
   }
 
+  /** Returns false if the broker knows that the queue has no message now. */
+  async mayHaveMessages(signal: AbortSignal): Promise<boolean> {
+    const { subscription } = this.source;
+    return subscription.mayHaveMessages === undefined || subscription.mayHaveMessages(signal);
+  }
+
   /** After a failure others wait for the answer no longer than a moment. */
   async #probe(limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     const enough = new AbortController();
