@@ -46,7 +46,6 @@ class Reader {
   readonly #ids = new Map<string, string>();
   readonly #programs: Program[] = [];
   #folder = this.#home;
-  #hasPrettyLogs = false;
 
   constructor(port: number) {
     this.#port = port;
@@ -109,7 +108,6 @@ class Reader {
     const modules = join(root, 'node_modules');
     const names = command.split(/\s+/).filter((word, index) => index > 1 && !word.startsWith('-'));
     expect(names.filter((name) => !existsSync(join(modules, name)))).toEqual([]);
-    if (names.includes('pino-pretty')) this.#hasPrettyLogs = true;
     if (!existsSync(join(this.#folder, 'node_modules'))) symlinkSync(modules, join(this.#folder, 'node_modules'));
   }
 
@@ -126,8 +124,8 @@ class Reader {
     return new Program(this.#actual(command).replace(/^npx /, ''), this.#folder, {
       ...Object.fromEntries(own),
       PATH: [join(this.#folder, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
-      // On a terminal, where a reader is, lines are pretty if the package for it is installed.
-      LOG_FORMAT: this.#hasPrettyLogs ? 'pretty' : 'json',
+      // As on a terminal, where a reader is.
+      LOG_FORMAT: 'pretty',
       NO_COLOR: '1',
     });
   }

@@ -7,17 +7,25 @@ import type {
   WorkerDirectory,
 } from '@brokkr/core/adapter';
 import { MemoryBroker } from '../memory-broker.ts';
+import type { MemoryBrokerOptions } from '../memory-broker-options.ts';
+import { MemoryServer } from '../memory-server.ts';
 
 /**
  * A memory broker with a gate. While the gate is shut, consumers receive no messages. It also keeps every envelope that
  * was sent. `testApp` uses it to run workers only during `drain` and `advance`.
  */
 export class GatedBroker extends MemoryBroker {
-  override readonly workers: WorkerDirectory = withoutTimers(this.workers);
+  override readonly workers: WorkerDirectory;
   readonly sent: Envelope[] = [];
   #isOpen = false;
   #opened: (() => void)[] = [];
   #closing = new AbortController();
+
+  constructor(options: MemoryBrokerOptions) {
+    const server = new MemoryServer(options);
+    super(options, server);
+    this.workers = withoutTimers(server.workers);
+  }
 
   open(): void {
     this.#isOpen = true;

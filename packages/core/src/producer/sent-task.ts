@@ -45,15 +45,18 @@ export class SentTask implements TaskHandle {
     const { name, resultTtlMs } = this.#task;
     const timeoutMs = toMs(options.timeout ?? RESULT_TIMEOUT, 'result: timeout');
     if (resultTtlMs === undefined) {
-      throw new UnsupportedFeatureError(`task ${name} keeps no result; give it the option \`result: '1h'\``, {
+      throw new UnsupportedFeatureError(`task ${name} keeps no result; define it with the option result: '1h'`, {
         code: 'RESULT_NOT_KEPT',
       });
     }
     const store = await this.#ports.resultStore();
     if (store === undefined) {
-      throw new UnsupportedFeatureError('this broker keeps no results; set TASK_RESULT_URL to one that does', {
-        code: 'RESULT_STORE_MISSING',
-      });
+      throw new UnsupportedFeatureError(
+        'this broker stores no results; set TASK_RESULT_URL to one that does, such as redis://',
+        {
+          code: 'RESULT_STORE_MISSING',
+        },
+      );
     }
     const bytes = await loadWithin(this.id, timeoutMs, store, this.#ports.clock);
     if (bytes === undefined) {

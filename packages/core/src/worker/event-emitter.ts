@@ -1,10 +1,12 @@
 interface Listener<A extends readonly unknown[]> {
   (...args: A): void;
-  /** The listener that this one calls once. */
+  /** Set by `once`: the listener of the caller. */
   readonly once?: Listener<A>;
 }
 
-/** Typed events. If a listener throws or rejects, the error is reported, and the other listeners are called. */
+/**
+ * Typed events. If a listener throws or rejects, its error is reported and the other listeners are called all the same.
+ */
 export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   readonly #listeners = new Map<keyof M, Set<Listener<never>>>();
   readonly #report: (event: string, error: unknown) => void;
@@ -23,12 +25,12 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   }
 
   once<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
-    // Returns the listener's promise, so that `emit` can report its rejection.
-    const heard = (...args: M[E]) => {
-      this.off(event, heard);
+    // It returns the promise of the listener, so that `emit` can report its rejection.
+    const wrapper = (...args: M[E]) => {
+      this.off(event, wrapper);
       return listener(...args);
     };
-    this.on(event, Object.assign(heard, { once: listener }));
+    this.on(event, Object.assign(wrapper, { once: listener }));
   }
 
   off<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
@@ -40,7 +42,7 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
     if (listeners.size === 0) this.#listeners.delete(event);
   }
 
-  /** Whether the event has a listener: without one the event need not be made. */
+  /** Whether the event has listeners. If it has none, it need not be created. */
   has(event: keyof M): boolean {
     return this.#listeners.has(event) || this.#parent?.has(event) === true;
   }

@@ -21,19 +21,19 @@ import type { RunnableTask } from './runnable-task.ts';
 const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
 
 /**
- * One run of one delivery, from its start until it ends or is no longer waited for. It reports exactly one outcome,
- * whatever the handler does afterwards.
+ * One run of one delivery. Reports exactly one outcome: when the handler ends, or when the wait for it ends. What the
+ * handler does after that has no effect.
  */
 export class Execution extends HeldDelivery implements Due {
   readonly message: Message;
   readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
-  /** When it times out or, in its time of grace, is no longer waited for. */
+  /** When its signal aborts; in the grace period, when the wait for it ends. */
   dueAt = Number.POSITIVE_INFINITY;
-  /** Its signal was aborted: the worker waits a short time for its end. */
+  /** Whether its signal has aborted, and the wait for it ends at `dueAt`. */
   inGrace = false;
-  /** Index in the runner's list. */
+  /** Its index in the runner's list. */
   place = -1;
   readonly #onEnd: (execution: Execution, outcome: Outcome) => void;
   #ended = false;
@@ -59,7 +59,7 @@ export class Execution extends HeldDelivery implements Due {
     return !this.#ended;
   }
 
-  /** Milliseconds that it may take. */
+  /** Time limit in milliseconds. */
   get timeoutMs(): number {
     return this.message.timeoutMs ?? this.task.timeoutMs;
   }
@@ -79,7 +79,7 @@ export class Execution extends HeldDelivery implements Due {
       this.#returned(answer);
       return;
     }
-    // A handler may return any thenable, and one whose `then` throws; a promise of ours takes them all.
+    // A handler may return any thenable, also one whose `then` throws: a native promise handles all of them.
     Promise.resolve(answer).then(
       (value) => this.#returned(value),
       (error: unknown) => this.#threw(error),
@@ -107,7 +107,7 @@ export class Execution extends HeldDelivery implements Due {
 
   #returned(value: unknown): void {
     const reason = this.run.abortReason;
-    // A result that comes after the time limit or a cancellation is dropped. A result during a shutdown counts.
+    // A result after the time limit or a cancellation is dropped. A result after the abort of a stop counts as a success.
     if (reason !== undefined && !(reason instanceof ShutdownError)) this.#end(aborted(reason, reason));
     else this.#end(this.task.definition.resultTtlMs === undefined ? SUCCEEDED : { kind: 'succeeded', value });
   }
@@ -135,7 +135,7 @@ function waitedForItself(task: string): TaskFailedError {
   );
 }
 
-/** The outcome of a run whose signal was aborted. */
+/** The outcome of a run whose signal had aborted. */
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskCancelledError) return { kind: 'cancelled', error: reason };
@@ -143,12 +143,12 @@ function aborted(reason: Error, thrown: unknown): Outcome {
   return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
 }
 
-/** A subclass may have changed the delay: what is not a number of milliseconds is a failure like any other error. */
+/** A subclass may have changed the delay: without a valid number of milliseconds it is a failure like any other error. */
 function isRetryLater(thrown: unknown): thrown is RetryLater {
   return isA(thrown, RetryLater) && Number.isFinite(thrown.delayMs) && thrown.delayMs >= 0;
 }
 
-/** Nothing to wait for. */
+/** Whether a handler returned a value that needs no wait. */
 function isPrimitive(answer: unknown): boolean {
   return answer === null || (typeof answer !== 'object' && typeof answer !== 'function');
 }

@@ -6,49 +6,51 @@ import type { Source } from './source.ts';
 
 export interface Fetched<S extends Source> {
   readonly source: S;
-  /** One at least. */
+  /** At least one. */
   readonly deliveries: readonly Delivery[];
 }
 
 export interface FetcherOptions {
-  /** Empty the first queue before the next, in place of weights. */
+  /** Take from the first queue until it is empty, then from the next: weights are ignored. */
   readonly strict: boolean;
   readonly clock: Clock;
   readonly onError: OnFetchError;
 }
 
-/** Most messages of one fetch: shares are dealt out one by one, which blocks the event loop. */
+/** Most messages of one fetch. Slots are shared out in a synchronous loop, which blocks the thread for larger numbers. */
 const MOST_AT_ONCE = 1_000;
 
-/** Takes messages from several queues by their weights, among the queues that have ready messages and can be read. */
+/** From this number of queues on, the broker is asked which of them have messages before any are claimed. */
+const MANY_QUEUES = 16;
+
+/** Takes messages from several queues in proportion to their weights. Empty and unreadable queues do not count. */
 export class Fetcher<S extends Source> {
-  readonly #contenders: readonly QueueShare<S>[];
+  readonly #queues: readonly QueueShare<S>[];
   readonly #strict: boolean;
-  /** The pass of the queue that is furthest behind, of those that have messages. A queue that joins them begins there. */
+  /** Lowest pass of the queues that had messages in the last round. A queue that comes back starts here, without credit. */
   #pass = 0;
-  /** Ends pending fetches when a queue is paused or resumed, and when the caller's signal aborts. */
-  #fetching = new AbortController();
+  /** Ends pending fetches when a queue is paused or resumed, and when the worker stops. */
+  #fetching = newFetching();
   #stopped: AbortSignal | undefined;
 
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
-    this.#contenders = sources.map((source) => new QueueShare(source, clock, onError));
+    this.#queues = sources.map((source) => new QueueShare(source, clock, onError));
     this.#strict = strict;
   }
 
   /**
-   * Takes up to `limit` messages, and waits until there is at least one. With several queues a few more may come, if they
-   * become ready at the same moment. Returns none once `stopped` is aborted. Never rejects: messages of one queue are
-   * kept, whatever the other queues answer.
+   * Fetches up to `limit` messages, and waits until there is at least one. With several queues it may return a few more
+   * than `limit`, if messages become ready in several queues at the same moment.
+   * @param stopped ends the wait; then the list is empty
+   * @returns the messages of each queue. Never rejects: if one queue fails, the messages of the others are returned.
    */
   async next(limit: number, stopped: AbortSignal): Promise<readonly Fetched<S>[]> {
     const most = Math.min(limit, MOST_AT_ONCE);
-    const only = this.#contenders.length === 1 ? this.#contenders[0] : undefined;
+    const only = this.#queues.length === 1 ? this.#queues[0] : undefined;
     this.#follow(stopped);
     while (!stopped.aborted) {
       const { signal } = this.#fetching;
-      const fetched = await (only === undefined
-        ? this.#takeOrWait(most, signal, stopped)
-        : this.#takeFrom(only, most, signal, stopped));
+      const fetched = await (only === undefined ? this.#pollOrWait(most, signal) : this.#pollOnly(only, most, signal));
       if (fetched.length > 0) return fetched;
     }
     return [];
@@ -56,7 +58,7 @@ export class Fetcher<S extends Source> {
 
   /** Ends pending fetches, because `isPaused` of a source has changed. */
   pausesChanged(): void {
-    for (const contender of this.#contenders) if (contender.source.isPaused) contender.isIdle = true;
+    for (const queue of this.#queues) if (queue.source.isPaused) queue.isIdle = true;
     const pending = this.#fetching;
     this.#fetching = newFetching();
     pending.abort();
@@ -69,110 +71,114 @@ export class Fetcher<S extends Source> {
     stopped.addEventListener('abort', () => this.#fetching.abort(), { once: true });
   }
 
-  /** Fast path: a single queue is waited for at once, without a look whether it has ready messages. */
-  async #takeFrom(
-    only: QueueShare<S>,
-    limit: number,
-    signal: AbortSignal,
-    stopped: AbortSignal,
-  ): Promise<readonly Fetched<S>[]> {
-    if (only.rest !== undefined) await only.rest;
+  /** Fetches from the only queue. With one queue there is nothing to share out: one waiting call is enough. */
+  async #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    if (only.backoff !== undefined) await only.backoff;
     if (only.source.isPaused) await aborted(signal);
     if (signal.aborted) return [];
-    const deliveries = await only.take(limit, true, signal, stopped);
+    const deliveries = await only.poll(limit, true, signal, signal);
     return deliveries.length === 0 ? [] : [{ source: only.source, deliveries }];
   }
 
-  async #takeOrWait(limit: number, signal: AbortSignal, stopped: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const ready = await (this.#strict
-      ? this.#takeInOrder(limit, signal, stopped)
-      : this.#takeByWeight(limit, signal, stopped));
-    return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal, stopped);
+  async #pollOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    const ready = await (this.#strict ? this.#pollInOrder(limit, signal) : this.#pollByWeight(limit, signal));
+    return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal);
   }
 
-  async #takeInOrder(limit: number, signal: AbortSignal, stopped: AbortSignal): Promise<Fetched<S>[]> {
+  async #pollInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    for (const contender of this.#awake()) {
-      if (left === 0) break;
-      const deliveries = await contender.take(left, false, signal, stopped);
-      if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
+    for (const queue of await this.#ready(signal)) {
+      if (left === 0 || signal.aborted) break;
+      const deliveries = await queue.poll(left, false, signal, signal);
+      if (deliveries.length > 0) fetched.push({ source: queue.source, deliveries });
       left -= deliveries.length;
     }
     return fetched;
   }
 
-  async #takeByWeight(limit: number, signal: AbortSignal, stopped: AbortSignal): Promise<Fetched<S>[]> {
+  async #pollByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    let contenders = this.#awake();
-    const all = contenders;
+    let queues = await this.#ready(signal);
+    const all = queues;
     const gave = new Set<QueueShare<S>>();
-    for (const contender of all) contender.join(this.#pass);
-    while (left > 0 && contenders.length > 0 && !signal.aborted) {
-      const shares = [...this.#shares(contenders, left)];
-      const answers = await Promise.all(
-        shares.map(([contender, share]) => contender.take(share, false, signal, stopped)),
-      );
-      for (const [index, [contender, share]] of shares.entries()) {
+    for (const queue of all) queue.join(this.#pass);
+    while (left > 0 && queues.length > 0 && !signal.aborted) {
+      const shares = [...this.#shares(queues, left)];
+      const answers = await Promise.all(shares.map(([queue, share]) => queue.poll(share, false, signal, signal)));
+      for (const [index, [queue, share]] of shares.entries()) {
         const deliveries = answers[index] as readonly Delivery[];
-        contender.pass -= (share - deliveries.length) / contender.source.weight;
+        queue.pass -= (share - deliveries.length) / queue.source.weight;
         left -= deliveries.length;
-        contender.isIdle = deliveries.length < share;
+        queue.isIdle = deliveries.length < share;
         if (deliveries.length === 0) continue;
-        fetched.push({ source: contender.source, deliveries });
-        gave.add(contender);
+        fetched.push({ source: queue.source, deliveries });
+        gave.add(queue);
       }
-      // The share of a queue that has no more messages goes to the others.
-      contenders = contenders.filter(({ isIdle }) => !isIdle);
+      // The unused share of an empty queue goes to the queues that have more messages.
+      queues = queues.filter(({ isIdle }) => !isIdle);
     }
-    const inContest = all.filter((contender) => !contender.isIdle || gave.has(contender)).map(({ pass }) => pass);
-    if (inContest.length > 0) this.#pass = Math.min(...inContest);
+    const sharing = all.filter((queue) => !queue.isIdle || gave.has(queue)).map(({ pass }) => pass);
+    if (sharing.length > 0) this.#pass = Math.min(...sharing);
     return fetched;
   }
 
-  /** Deals out `limit` to the contenders, and moves their passes on. */
-  #shares(contenders: readonly QueueShare<S>[], limit: number): Map<QueueShare<S>, number> {
+  /** Shares out `limit` messages among the queues, and advances their passes by their shares. */
+  #shares(queues: readonly QueueShare<S>[], limit: number): Map<QueueShare<S>, number> {
     const shares = new Map<QueueShare<S>, number>();
     for (let taken = 0; taken < limit; taken++) {
-      const next = contenders.reduce((behind, contender) => (contender.pass < behind.pass ? contender : behind));
+      const next = queues.reduce((behind, queue) => (queue.pass < behind.pass ? queue : behind));
       next.pass += 1 / next.source.weight;
       shares.set(next, (shares.get(next) ?? 0) + 1);
     }
     return shares;
   }
 
-  /** No queue has ready messages: the first one that has some, or whose backoff has ended, ends the wait for all. */
-  async #waitForAny(limit: number, signal: AbortSignal, stopped: AbortSignal): Promise<Fetched<S>[]> {
+  /** All queues are empty: waits on all of them, until one has a message or a failed one may be polled again. */
+  async #waitForAny(limit: number, stopped: AbortSignal): Promise<Fetched<S>[]> {
     const enough = newFetching();
-    const stop = () => enough.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    const contenders = this.#contenders.filter(({ source }) => !source.isPaused);
-    if (contenders.length === 0) await aborted(signal);
-    const share = Math.max(1, Math.floor(limit / Math.max(1, contenders.length)));
-    const awaited = contenders.map(async (contender): Promise<Fetched<S>> => {
-      const { source, rest } = contender;
-      if (rest !== undefined) await Promise.race([rest, aborted(enough.signal)]);
-      const deliveries = rest === undefined ? await contender.take(share, true, enough.signal, stopped) : [];
+    // Every queue calls it, and each `abort` would create an exception with its stack.
+    const stop = () => {
+      if (!enough.signal.aborted) enough.abort();
+    };
+    stopped.addEventListener('abort', stop, { once: true });
+    const queues = this.#queues.filter(({ source }) => !source.isPaused);
+    if (queues.length === 0) await aborted(stopped);
+    const share = Math.max(1, Math.floor(limit / Math.max(1, queues.length)));
+    const awaited = queues.map(async (queue): Promise<Fetched<S>> => {
+      const { source, backoff } = queue;
+      if (backoff !== undefined) await Promise.race([backoff, aborted(enough.signal)]);
+      const deliveries = backoff === undefined ? await queue.poll(share, true, enough.signal, stopped) : [];
       stop();
       return { source, deliveries };
     });
     try {
       return (await Promise.all(awaited)).filter(({ deliveries }) => deliveries.length > 0);
     } finally {
-      signal.removeEventListener('abort', stop);
+      stopped.removeEventListener('abort', stop);
     }
   }
 
-  /** The queues that may be read now. */
+  /** The queues that may have messages. With few queues all are polled, without this question. */
+  async #ready(signal: AbortSignal): Promise<readonly QueueShare<S>[]> {
+    const awake = this.#awake();
+    if (awake.length < MANY_QUEUES) return awake;
+    const ready = await Promise.all(awake.map((queue) => queue.mayHaveMessages(signal)));
+    return awake.filter((queue, index) => {
+      if (ready[index] === false) queue.isIdle = true;
+      return ready[index];
+    });
+  }
+
   #awake(): readonly QueueShare<S>[] {
-    return this.#contenders.filter(({ rest, source }) => rest === undefined && !source.isPaused);
+    return this.#queues.filter(({ backoff, source }) => backoff === undefined && !source.isPaused);
   }
 }
 
 function newFetching(): AbortController {
   const fetching = new AbortController();
-  // Each of any number of queues listens to it.
+  // Every queue adds a listener. Above ten, Node would print a leak warning.
   setMaxListeners(0, fetching.signal);
   return fetching;
 }

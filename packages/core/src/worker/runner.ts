@@ -11,7 +11,7 @@ import type { HoldingLane } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
-/** How long a worker waits for a handler after it aborted its signal. Then the slot is free. */
+/** How long a handler may go on after its signal aborted, before its slot is freed. */
 const GRACE_MS = 5_000;
 
 export interface RunnerOptions {
@@ -21,10 +21,10 @@ export interface RunnerOptions {
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
-/** Runs handlers under their time limits. */
+/** Runs handlers, and ends them at their time limits. */
 export class Runner {
   readonly #options: RunnerOptions;
-  /** In no order. Each execution knows its index. */
+  /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
   readonly #onEnd = (execution: Execution, outcome: Outcome) => this.#ended(execution, outcome);
@@ -44,9 +44,9 @@ export class Runner {
   }
 
   /**
-   * Holds and runs a message. The handler is called before this returns.
-   * @param startBy time on the monotonic clock after which nothing starts
-   * @returns false if it was too late
+   * Holds the delivery and calls the handler, before it returns.
+   * @param startBy time on the monotonic clock; if it has passed, nothing starts
+   * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
     const { clock, logger, openProgress } = this.#options;
@@ -88,7 +88,7 @@ export class Runner {
     for (const execution of this.#running) execution.abort(reason);
   }
 
-  /** Stops waiting for handlers. */
+  /** Ends all runs: what their handlers still do settles nothing. */
   giveUpAll(): void {
     for (const execution of [...this.#running]) execution.giveUp();
   }

@@ -22,7 +22,7 @@ export class WorkerStats implements TotalsSource {
     this.#running = running;
   }
 
-  /** Logs the counts of the minute that has not ended. */
+  /** Logs the counts since the last line. */
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#log();
