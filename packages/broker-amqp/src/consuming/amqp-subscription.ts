@@ -150,8 +150,11 @@ export class AmqpSubscription implements Subscription {
     this.#wake?.();
     clearInterval(this.#tick);
     const { connection } = this.#options;
+    const received = connection.bytesReceived;
     const tooLong = sleep(connection.closingMs, true, { ref: false });
-    if ((await Promise.race([this.#end(), tooLong])) === true) connection.giveUp();
+    // A slow server may still take acknowledgements while the connection closes; a silent one is not waited for again.
+    if ((await Promise.race([this.#end(), tooLong])) === true && connection.bytesReceived === received)
+      connection.giveUp();
     this.#options.isolation.free(this);
     this.#options.onClose();
   }

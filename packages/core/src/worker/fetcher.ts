@@ -119,7 +119,10 @@ export class Fetcher<S extends Source> {
     const enough = new AbortController();
     // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, enough.signal);
-    const stop = () => enough.abort();
+    // Every queue calls it, and each `abort` would create an exception with its stack.
+    const stop = () => {
+      if (!enough.signal.aborted) enough.abort();
+    };
     stopped.addEventListener('abort', stop, { once: true });
     const share = Math.max(1, Math.floor(limit / this.#queues.length));
     const awaited = this.#queues.map(async (queue): Promise<Fetched<S>> => {
