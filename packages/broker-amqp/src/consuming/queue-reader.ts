@@ -38,6 +38,11 @@ export class QueueReader {
     return this.#wanted;
   }
 
+  /** Whether its consumer has started. */
+  get isReading(): boolean {
+    return this.#tag !== undefined;
+  }
+
   /** Starts to consume. */
   resume(): void {
     if (this.#wanted || this.#closing.signal.aborted) return;
