@@ -120,7 +120,10 @@ export class Fetcher<S extends Source> {
     const enough = new AbortController();
     // Each of any number of queues listens to it.
     setMaxListeners(0, enough.signal);
-    const stop = () => enough.abort();
+    // Every queue calls it, and each `abort` would create an exception with its stack.
+    const stop = () => {
+      if (!enough.signal.aborted) enough.abort();
+    };
     stopped.addEventListener('abort', stop, { once: true });
     const share = Math.max(1, Math.floor(limit / this.#contenders.length));
     const awaited = this.#contenders.map(async (contender): Promise<Fetched<S>> => {
