@@ -4,8 +4,9 @@ import {
   type Delivery,
   type Envelope,
   type Settlement,
+  firstMessages,
   type Subscription,
-, firstMessages } from '@brokkr/core/adapter';
+} from '@brokkr/core/adapter';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
@@ -90,9 +91,9 @@ const CALLS: Readonly<Record<string, () => Promise<unknown>>> = {
   take: () => inspector.take('q', 8, async () => undefined),
   'release a worker': () => broker.workers.release('worker'),
   counts: () => inspector.counts('q'),
-  'peek ready': () => firstMessages(inspector, 'q', 'ready', 100),
-  'peek delayed': () => firstMessages(inspector, 'q', 'delayed', 100),
-  'peek dead': () => firstMessages(inspector, 'q', 'dead', 100),
+  'pages of ready': () => firstMessages(inspector, 'q', 'ready', 100),
+  'pages of delayed': () => firstMessages(inspector, 'q', 'delayed', 100),
+  'pages of dead': () => firstMessages(inspector, 'q', 'dead', 100),
 };
 
 /** Everything that Redis keeps, in a form that can be compared: the order inside a hash may change by itself. */
