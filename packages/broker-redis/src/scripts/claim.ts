@@ -81,7 +81,8 @@ local function messagesAmong(ids)
       if line == ids then line, bytes = { unpack(ids, 1, i - 1) }, { unpack(stored, 1, i - 1) } end
       if stored[i] then closeGap(id) elseif redis.call('HEXISTS', held, id) == 0 then drop(id) end
     elseif line ~= ids then
-      line[#line + 1], bytes[#line] = id, stored[i]
+      line[#line + 1] = id
+      bytes[#line] = stored[i]
     end
   end
   return line, bytes

@@ -29,14 +29,16 @@ end
 if #removed > 0 then count(ARGV[1], #removed) end
 if gaps > 0 then
   count('gaps', gaps)
-  for place, take in pairs({ [0] = 'LPOP', [-1] = 'RPOP' }) do
+  local function closeAt(place)
     for _ = 1, 1000 do
       local id = redis.call('LINDEX', ready, place)
-      if not id or not isGap(id) then break end
-      redis.call(take, ready)
+      if not id or not isGap(id) then return end
+      if place == 0 then redis.call('LPOP', ready) else redis.call('RPOP', ready) end
       closeGap(id)
     end
   end
+  closeAt(0)
+  closeAt(-1)
 end
 return removed
 `);
