@@ -39,7 +39,9 @@ function receive(subscription: Subscription, limit = 100, wait = true): Promise<
 async function drain(subscription: Subscription, count: number): Promise<void> {
   for (let done = 0; done < count; ) {
     const deliveries = await receive(subscription);
-    await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })));
+    const settle = () => subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })));
+    // It rejects if the connection broke and the answer was lost. Repeating it is safe.
+    await settle().catch(settle);
     done += deliveries.length;
   }
 }
