@@ -1,8 +1,10 @@
 import type { Subscription } from '../broker/broker.ts';
 
-/** A queue a worker serves, and its share of what is taken. */
+/** A queue of a worker, with its weight in the fetched messages. */
 export interface Source {
   readonly queue: string;
   readonly weight: number;
   readonly subscription: Subscription;
+  /** Set while the queue is paused, or the worker is quiet: no message is fetched from it. */
+  isPaused: boolean;
 }

@@ -10,6 +10,7 @@ function source(queue: string, weight: number, ready: number): Source & { left: 
   const self = {
     queue,
     weight,
+    isPaused: false,
     left: ready,
     subscription: {
       receive: async (limit: number, { wait, signal }: { wait: boolean; signal: AbortSignal }) => {
@@ -235,7 +236,7 @@ it.each([1, 3])(
     const next = fetcher.next(4, stopping.signal);
     await clock.advance(5_000);
     expect(asked).toBeLessThan(10 * queues);
-    expect(told[0]).toMatch(/^closed 0 50: the broker hands out nothing/);
+    expect(told[0]).toMatch(/^closed 0 50: the broker returned no message to a waiting call/);
     stopping.abort();
     expect(await next).toEqual([]);
   },
