@@ -1,6 +1,6 @@
 import { ACKNOWLEDGE } from './acknowledge.ts';
 import { CLAIM } from './claim.ts';
-import { COUNT, GAPS, GIVE_BACK_AS_CRASHED, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
+import { COUNT, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -11,8 +11,7 @@ import { queueScript } from './script.ts';
  * Answers the numbers (from 1) of the acknowledgements whose lease was lost, followed, if the limit is not 0, by the
  * answer of `claim`.
  */
-export const exchange =
-  queueScript(`${SERVER_TIME}${RING}${COUNT}${GAPS}${LAST_FENCE}${GIVE_BACK_AS_CRASHED}${ACKNOWLEDGE}${CLAIM}
+export const exchange = queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${ACKNOWLEDGE}${CLAIM}
 local limit, ahead, lease, worker = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
 local done = (#ARGV - 6) / 2
 -- Reads of every key that is written below: a wrong type raises here, before anything has changed. Messages are read by
