@@ -96,27 +96,9 @@ local function pop(limit)
   return {}, {}, taken
 end
 
-local function hold(line, fence, lease, worker)
-  -- As text: Lua would print a number anew for every message.
-  local endsAt, holder = string.format('%.0f', now + lease), ' ' .. worker
-  local leased = {}
-  for i, id in ipairs(line) do leased[2 * i - 1], leased[2 * i] = endsAt, id end
-  if redis.call('ZADD', leases, 'NX', unpack(leased)) < #line then
-    ${WITHOUT_REPEATS}
-    line = withoutRepeats(line)
-    for _, id in ipairs(line) do redis.call('ZADD', leases, endsAt, id) end
-  end
-  if #line == 0 then return line end
-  local holders = {}
-  for i, id in ipairs(line) do holders[2 * i - 1], holders[2 * i] = id, (fence + i) .. holder end
-  redis.call('INCRBY', fences, #line)
-  redis.call('HSET', held, unpack(holders))
-  return line, endsAt
-end
-
-local function claim(limit, ahead, lease, worker, memo, call, state)
-  local waiting, nextDue, anyCrashed = state.waiting, state.nextDue, state.anyCrashed
-  if state.anyLapsed then
+local function claim(waiting, nextDue, anyLapsed, anyCrashed, fence)
+  local lease, worker = ARGV[3], ARGV[4]
+  if anyLapsed then
     local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 500)
     if #lapsed > 0 then
       ${GIVE_BACK_AS_CRASHED}
@@ -130,11 +112,11 @@ local function claim(limit, ahead, lease, worker, memo, call, state)
     redis.call('RPUSH', ready, unpack(due))
     waiting, nextDue = waiting + #due, redis.call('ZCARD', delayed) > 0
   end
-  local line, bytes, fence
-  if state.before then
+  local line, bytes
+  if before then
     ${TAKE_AGAIN}
-    fence = tonumber(state.before)
-    line = takeAgain(worker, fence, tonumber(state.size), state.endsAt)
+    fence = tonumber(before)
+    line = takeAgain(worker, fence, tonumber(size), endsAt)
     bytes = redis.call('HMGET', messages, unpack(line))
     for i, id in ipairs(line) do
       if not bytes[i] and id ~= '' then
@@ -157,12 +139,22 @@ local function claim(limit, ahead, lease, worker, memo, call, state)
       end
     end
     if #line > 0 then
-      local endsAt, size = nil, #line
-      fence = state.fence
-      line, endsAt = hold(line, fence, lease, worker)
-      if #line < size then bytes = #line > 0 and redis.call('HMGET', messages, unpack(line)) or {} end
+      -- As text: Lua would print a number anew for every message.
+      local leaseEnd, holder = string.format('%.0f', now + lease), ' ' .. worker
+      local leased = {}
+      for i, id in ipairs(line) do leased[2 * i - 1], leased[2 * i] = leaseEnd, id end
+      if redis.call('ZADD', leases, 'NX', unpack(leased)) < #line then
+        ${WITHOUT_REPEATS}
+        line = withoutRepeats(line)
+        bytes = #line > 0 and redis.call('HMGET', messages, unpack(line)) or {}
+        for _, id in ipairs(line) do redis.call('ZADD', leases, leaseEnd, id) end
+      end
       if #line > 0 then
-        redis.call('SET', memo, call .. ' ' .. fence .. ' ' .. #line .. ' ' .. endsAt, 'PX', lease)
+        local holders = {}
+        for i, id in ipairs(line) do holders[2 * i - 1], holders[2 * i] = id, (fence + i) .. holder end
+        redis.call('INCRBY', fences, #line)
+        redis.call('HSET', held, unpack(holders))
+        redis.call('SET', memo, ARGV[6] .. ' ' .. fence .. ' ' .. #line .. ' ' .. leaseEnd, 'PX', lease)
       end
       -- If more is left, or will be due, an idle consumer has to know. Else none needs to come.
       if waiting > 0 or nextDue then ring() else redis.call('DEL', bell) end
@@ -175,12 +167,12 @@ local function claim(limit, ahead, lease, worker, memo, call, state)
       crashed = redis.call('HMGET', crashes, unpack(line))
       for i, text in ipairs(crashed) do crashed[i] = crashCount(text) end
     end
-    return { -1, fence, line, bytes, crashed }
+    return -1, fence, line, bytes, crashed
   end
-  if waiting > 0 and not ahead then return { 0, 0, line, {}, {} } end
+  if waiting > 0 and not ahead then return 0, 0, line, {}, {} end
   nextDue = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   local nextEnd = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')[2]
   local at = math.min(tonumber(nextDue or 1e15), tonumber(nextEnd or 1e15))
-  return { at < 1e15 and math.ceil(math.max(0, at - now)) or -1, 0, line, {}, {} }
+  return at < 1e15 and math.ceil(math.max(0, at - now)) or -1, 0, line, {}, {}
 end
 `;
