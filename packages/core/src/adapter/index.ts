@@ -53,6 +53,7 @@ export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER } from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
+export { readReport } from '../broker/read-report.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
