@@ -1,5 +1,6 @@
 import type { Delivery } from '../broker/delivery.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
+import type { RunProgress } from '../task/run-progress.ts';
 import type { Report } from './reporter.ts';
 
 /** The parts of a lane that a held delivery uses. */
@@ -24,7 +25,12 @@ export class HeldDelivery {
     this.delivery = delivery;
   }
 
-  /** Whether its settlement waits for the broker's answer. */
+  /** Progress that its handler has reported, if one ran and did. */
+  get progress(): RunProgress | undefined {
+    return undefined;
+  }
+
+  /** Whether its settlement is pending. */
   get isSettling(): boolean {
     return this.report !== undefined;
   }

@@ -11,7 +11,7 @@ import type { TaskEvent, WorkerEvents } from './worker.ts';
 
 /** The event, count and log line of a delivery, once the broker has accepted its settlement. */
 export interface Report {
-  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'none';
+  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'cancelled' | 'none';
   readonly durationMs: number;
   readonly error?: unknown;
 }
@@ -96,7 +96,7 @@ export class Reporter {
     if (hasListener) this.#events.emit('succeeded', event);
   }
 
-  #report(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
+  #report(kind: 'retrying' | 'dead' | 'expired' | 'cancelled', settlement: Settlement, report: Report): void {
     this.#stats.count(kind);
     const event = eventOf(settlement.delivery, report);
     const fields = {
@@ -117,6 +117,9 @@ export class Reporter {
         break;
       case 'expired':
         this.#logger.warn(fields, 'task expired before it started');
+        break;
+      case 'cancelled':
+        this.#logger.info({ task: fields.task, durationMs: fields.durationMs }, 'task was cancelled while it ran');
         break;
     }
     this.#events.emit(kind, event);

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Clock } from '../clock/clock.ts';
-import { TaskTimeoutError } from '../errors/errors.ts';
+import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
+import type { OpenProgress } from '../task/run-progress.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
@@ -16,6 +17,7 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly openProgress: OpenProgress;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
@@ -36,16 +38,21 @@ export class Runner {
     return this.#running.length;
   }
 
+  /** Runs whose handlers have not ended. */
+  get running(): readonly Execution[] {
+    return this.#running;
+  }
+
   /**
    * Holds the delivery and calls the handler, before it returns.
    * @param startBy time on the monotonic clock; if it has passed, nothing starts
    * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger } = this.#options;
+    const { clock, logger, openProgress } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
-    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
+    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
@@ -54,9 +61,25 @@ export class Runner {
     return true;
   }
 
-  /** Aborts the signal of a run, and frees its slot if the handler does not end within the grace period. */
+  /**
+   * Cancels the runs of a message: aborts them, and stops waiting for a handler that ignores its signal.
+   * @returns whether a run is cancelled, by this call or an earlier one
+   */
+  cancel(queue: string, id: string): boolean {
+    let isCancelled = false;
+    for (const execution of [...this.#running]) {
+      const { message, run } = execution;
+      if (message.id !== id || message.queue !== queue || !execution.isOurs) continue;
+      if (!(run.abortReason instanceof TaskCancelledError)) this.abort(execution, cancelled(message));
+      isCancelled ||= run.abortReason instanceof TaskCancelledError;
+    }
+    return isCancelled;
+  }
+
+  /** Aborts one run, and stops waiting for a handler that ignores its signal. */
   abort(execution: Execution, reason: Error): void {
-    execution.abort(reason);
+    // A second reason, such as a lost lease after a timeout, gives no more time.
+    if (!execution.abort(reason) && execution.inGrace) return;
     execution.inGrace = true;
     this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
   }
@@ -103,4 +126,8 @@ export class Runner {
     }
     this.#options.onEnd(execution, outcome);
   }
+}
+
+function cancelled({ task, id }: Message): TaskCancelledError {
+  return new TaskCancelledError(`task ${task}, message ${id}, was cancelled while it ran`);
 }

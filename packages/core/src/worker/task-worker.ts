@@ -4,10 +4,13 @@ import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
+import type { ControlChannel } from '../control/control-channel.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from './event-emitter.ts';
 import type { Hooks } from './hooks.ts';
 import { Consumer } from './consumer.ts';
+import { Operations } from './operations.ts';
+import { ProgressWriter } from './progress-writer.ts';
 import { Reporter } from './reporter.ts';
 import { ResultKeeper } from './result-keeper.ts';
 import type { RunnableTask } from './runnable-task.ts';
@@ -24,7 +27,10 @@ const MOST_NAMED = 100;
 /** The parts of the application that a worker opens at its start. */
 export interface WorkerDependencies {
   readonly broker: Broker;
+  /** The store for results, if a task keeps its result. */
   readonly resultStore: ResultStore | undefined;
+  /** Opens the store for progress; `undefined` if there is none. */
+  readonly progressStore: () => Promise<ResultStore | undefined>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
 }
 
@@ -42,6 +48,9 @@ export interface TaskWorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly hooks: Hooks;
+  readonly control: ControlChannel;
+  /** Gets every event too. */
+  readonly managerEvents: EventEmitter<WorkerEvents>;
   /** Opens the broker, and completes the options of the tasks. Called once, at the start. */
   readonly dependencies: () => Promise<WorkerDependencies>;
 }
@@ -56,6 +65,7 @@ export class TaskWorker implements Worker {
   readonly #stats: WorkerStats;
   #state: State = 'new';
   #consumer: Consumer | undefined;
+  #operations: Operations | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<StopReport> | undefined;
   #shutdownTimers: TimerHandle[] = [];
@@ -64,7 +74,10 @@ export class TaskWorker implements Worker {
   constructor(options: TaskWorkerOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#events = new EventEmitter((event, error) => options.logger.error({ error, event }, 'a listener failed'));
+    this.#events = new EventEmitter(
+      (event, error) => options.logger.error({ error, event }, 'a listener failed'),
+      options.managerEvents,
+    );
     this.#stats = new WorkerStats(options.clock, options.logger, () => this.#consumer?.running ?? 0);
   }
 
@@ -97,19 +110,19 @@ export class TaskWorker implements Worker {
   }
 
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'on');
+    checkListener(event, listener, 'worker.on');
     this.#events.on(event, listener);
     return this;
   }
 
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'off');
+    checkListener(event, listener, 'worker.off');
     this.#events.off(event, listener);
     return this;
   }
 
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'once');
+    checkListener(event, listener, 'worker.once');
     this.#events.once(event, listener);
     return this;
   }
@@ -119,7 +132,7 @@ export class TaskWorker implements Worker {
     let consumer: Consumer;
     try {
       await hooks.start();
-      consumer = await this.#open(await this.#options.dependencies());
+      consumer = await this.#open();
     } catch (error) {
       await this.#close();
       throw error;
@@ -131,8 +144,22 @@ export class TaskWorker implements Worker {
     if (this.#stopping === undefined) consumer.start();
   }
 
-  #open({ broker, resultStore, taskFor }: WorkerDependencies): Promise<Consumer> {
-    const { clock, logger, maxCrashes, maxPayload, storeTimeoutMs, ...options } = this.#options;
+  async #open(): Promise<Consumer> {
+    const dependencies = await this.#options.dependencies();
+    const consumer = await this.#openConsumer(dependencies);
+    try {
+      const { broker } = dependencies;
+      const totals = this.#stats;
+      this.#operations = await Operations.open({ ...this.#options, broker, consumer, totals, events: this.#events });
+    } catch (error) {
+      await consumer.close();
+      throw error;
+    }
+    return consumer;
+  }
+
+  #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
+    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
@@ -143,6 +170,7 @@ export class TaskWorker implements Worker {
       clock,
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
+      progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
     });
   }
 
@@ -159,9 +187,11 @@ export class TaskWorker implements Worker {
     const { logger } = this.#options;
     this.#state = 'stopping';
     logger.info({ worker: this.id, running: consumer.running }, 'worker stopping');
+    this.#operations?.stopping();
     await consumer.finish();
     this.#reportInterrupted(consumer);
     await consumer.close();
+    await this.#operations?.close();
     await this.#close();
     this.#stats.stop();
     logger.info({ worker: this.id }, 'worker stopped');
