@@ -6,16 +6,18 @@ import { checkDemands } from '../broker/task-demands.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
+import { brokerKind } from '../config/broker-kind.ts';
 import { configuredBroker } from '../config/configured-broker.ts';
 import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
-import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
+import { UnsupportedFeatureError } from '../errors/errors.ts';
 import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { telemetryMiddleware } from '../middleware/telemetry-sinks.ts';
 import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -25,10 +27,12 @@ import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import type { RunnableTask } from '../worker/runnable-task.ts';
 import { ManagedWorker } from './managed-worker.ts';
+import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
+import { workerInProducer } from './worker-in-producer.ts';
 import { workerTask } from './worker-tasks.ts';
 
 export interface RuntimeOptions {
@@ -45,6 +49,7 @@ export class Runtime implements TaskHost {
   readonly logger: Logger;
   readonly broker: Broker;
   readonly producer: Producer;
+  readonly metrics: ManagerMetrics;
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
@@ -63,12 +68,20 @@ export class Runtime implements TaskHost {
     this.#options = options;
     this.#registry = registry;
     this.#hooks = hooks;
-    this.#middleware = middleware;
+    this.#middleware = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
     this.config = resolveConfig(options, readEnvironment());
     this.clock = options.clock ?? systemClock;
     const logger = managerLogger(options.logger, options, this.config);
     this.logger = withoutBindings(logger);
     this.broker = options.broker ?? this.#configuredBroker(this.config.brokerUrl);
+    this.metrics = new ManagerMetrics({
+      telemetry: options.telemetry ?? [],
+      clock: this.clock,
+      logger: this.logger,
+      brokerKind: brokerKind(options.broker === undefined ? this.config.brokerUrl : undefined),
+      openBroker: () => this.openBroker(),
+      workers: this.#workers,
+    });
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
       resultStore: () => this.resultStore(),
@@ -80,7 +93,8 @@ export class Runtime implements TaskHost {
       defaultMaxRetries: this.config.maxRetries,
       maxPayload: this.config.maxPayload,
       sendTimeoutMs: this.config.sendTimeoutMs,
-      middleware,
+      middleware: this.#middleware,
+      stats: this.metrics.sends,
     });
   }
 
@@ -134,12 +148,7 @@ export class Runtime implements TaskHost {
     if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
-      throw new ConfigError(
-        'this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process',
-        {
-          code: 'WORKER_IN_PRODUCER',
-        },
-      );
+      throw workerInProducer();
     }
     const queues = workerQueues(options.queues, config.queueName);
     const settings: TaskWorkerOptions = {
@@ -155,16 +164,21 @@ export class Runtime implements TaskHost {
       clock: this.clock,
       logger: this.logger,
       hooks: this.#hooks,
+      sinks: this.metrics.sinks,
+      calls: this.metrics.calls,
       dependencies: () => this.#dependencies(queues),
     };
     for (const queue of queues.keys()) this.#served.add(queue);
-    const worker = new ManagedWorker(settings, {
+    const hooks = {
       beforeStop: () => {
         // Of several workers, a handler may stop another than its own.
         if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
       },
-      onEnded: (ended) => void this.#workers.delete(ended),
-    });
+      onEnded: (ended: ManagedWorker) => {
+        if (this.#workers.delete(ended)) this.metrics.retire(ended);
+      },
+    };
+    const worker = new ManagedWorker(settings, hooks, this.metrics);
     this.#workers.add(worker);
     this.#hadWorker = true;
     return worker;
@@ -186,6 +200,7 @@ export class Runtime implements TaskHost {
     await this.producer.close();
     const brokers = [this.broker, this.#resultBroker];
     ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
+    this.metrics.close();
     this.#hasEnded = true;
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }

@@ -7,6 +7,9 @@ import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
+import type { MetricFamily } from '../metrics/metric-family.ts';
+import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
+import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
@@ -141,13 +144,7 @@ export class TaskManager {
         code: 'INITIALIZED_TOO_LATE',
       });
     }
-    const { name, send, handle } = (middleware as Middleware | null) ?? {};
-    const steps = [send, handle].filter((step) => step !== undefined);
-    if (typeof name !== 'string' || steps.length === 0 || steps.some((step) => typeof step !== 'function')) {
-      throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', {
-        code: 'MIDDLEWARE_INVALID',
-      });
-    }
+    checkMiddleware(middleware);
     this.#middleware.push(middleware);
     return this;
   }
@@ -182,6 +179,16 @@ export class TaskManager {
    */
   queue(name: string): QueueControl {
     return new QueueControl(name, { broker: () => this.broker(), now: () => this.clock.now() });
+  }
+
+  /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
+  metrics(format: MetricsFormat = 'text'): string {
+    return writeMetrics(this.metricFamilies(), format);
+  }
+
+  /** The same as data; empty before the first send or worker. */
+  metricFamilies(): readonly MetricFamily[] {
+    return (this.#override ?? this.#runtime)?.metrics.families() ?? [];
   }
 
   /** The settings in force. @throws ConfigError listing every wrong value */

@@ -17,6 +17,7 @@ import { Publisher } from './publisher.ts';
 import { managerClosed } from './manager-closed.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
+import type { SendStats } from './send-stats.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask, type SentTaskPorts } from './sent-task.ts';
 
@@ -34,6 +35,7 @@ export interface ProducerOptions {
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
+  readonly stats: SendStats;
 }
 
 /** Between task and key: no task name may hold it, so that two tasks never share a key. */
@@ -136,7 +138,7 @@ export class Producer {
 
   async #open(): Promise<Publisher> {
     this.#opening ??= this.#options.openBroker().then((broker) => {
-      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs);
+      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs, this.#options.stats);
       return this.#publisher;
     });
     try {

@@ -13,9 +13,9 @@ import { HeldDelivery } from './held-delivery.ts';
 import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { NO_REPORT, type Report, type Reporter, reportOf } from './reporter.ts';
+import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
+import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import type { RunnableTask } from './runnable-task.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import { Runner } from './runner.ts';
 import type { SettlementContext } from './settlement-for.ts';
@@ -113,33 +113,27 @@ export class DeliveryHandler implements LaneListener {
 
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: SettledOutcome): void {
-    const { task, startedAt } = execution;
+    const { startedAt } = execution;
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
     const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
-    this.#end(execution, settlement, report, task, 'value' in outcome ? outcome : { error });
+    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error });
   }
 
   /** Settles a message that must not run, or not now. */
   #endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
-    this.#end(held, settlement, reportOf(settlement, undefined, error), this.#options.judging.taskFor(nameOf(held)), {
-      error,
-    });
+    held.task = this.#options.judging.taskFor(nameOf(held));
+    this.#end(held, settlement, reportOf(settlement, undefined, error), { error });
   }
 
   /**
    * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
    * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
    */
-  #end(
-    held: HeldDelivery,
-    settlement: Settlement,
-    report: Report,
-    task: RunnableTask | undefined,
-    ending: Ending,
-  ): void {
+  #end(held: HeldDelivery, settlement: Settlement, report: Report, ending: Ending): void {
     const { results } = this.#options;
+    const { task } = held;
     if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
       const result = results.resultOf(task.definition, ending);
       if (result !== undefined && results.isPartOfSettlement) {
@@ -166,7 +160,7 @@ export class DeliveryHandler implements LaneListener {
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
-    this.#options.reporter.settled(settlement, isLost, held.report ?? NO_REPORT);
+    this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
 
@@ -178,7 +172,7 @@ export class DeliveryHandler implements LaneListener {
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (settlement.kind === 'ack' && held.result !== undefined) this.#storeResult(held, held.result, false);
-    this.#options.reporter.unknown(settlement, error);
+    this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }
 
@@ -189,8 +183,7 @@ export class DeliveryHandler implements LaneListener {
     if (held.isSettling) return;
     const { reporter, clock } = this.#options;
     const running = held instanceof Execution && held.isRunning ? held : undefined;
-    const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
-    reporter.leaseLost(held.delivery, durationMs, undefined);
+    reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
     if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
     this.#options.onChange();

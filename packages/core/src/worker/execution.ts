@@ -19,7 +19,7 @@ const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
  */
 export class Execution extends HeldDelivery implements Due {
   readonly message: Message;
-  readonly task: RunnableTask;
+  declare readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
   /** When it is told to end or, in its time of grace, given up. */
@@ -40,9 +40,8 @@ export class Execution extends HeldDelivery implements Due {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    super(lane, delivery);
+    super(lane, delivery, task);
     this.message = message;
-    this.task = task;
     this.run = run;
     this.startedAt = startedAt;
     this.#onEnd = onEnd;

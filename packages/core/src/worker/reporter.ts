@@ -5,89 +5,106 @@ import type { Settlement } from '../broker/settlement.ts';
 import type { EventEmitter } from './event-emitter.ts';
 import { errorRecord } from '../errors/error-record.ts';
 import { isA } from '../errors/is-a.ts';
+import type { RunOutcome } from '../middleware/telemetry.ts';
+import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { RetryLater } from '../task/retry-later.ts';
-import type { WorkerStats } from './worker-stats.ts';
+import { NO_REPORT, type Report } from './delivery-report.ts';
+import type { HeldDelivery } from './held-delivery.ts';
+import { exemplify, type Stats } from './stats.ts';
+import type { StatsLine } from './stats-line.ts';
+import { OTHER } from './cell-table.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
-/** What is told of a delivery once the broker has taken its settlement. */
-export interface Report {
-  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'none';
-  readonly durationMs: number;
-  readonly error?: unknown;
-}
-
-/** Names come off the wire: of more than so many the first are enough to see what is wrong. */
+/** Names of unknown tasks that are logged: a sender may invent any number of them. */
 const MOST_UNKNOWN = 100;
 
-export const NO_REPORT: Report = { event: 'none', durationMs: 0 };
+/** The outcome that is counted for an event. */
+const OUTCOMES = {
+  succeeded: 'succeeded',
+  retrying: 'retried',
+  dead: 'dead',
+  expired: 'expired',
+  interrupted: 'interrupted',
+} as const satisfies Record<Exclude<Report['event'], 'none'>, RunOutcome>;
 
-/**
- * What is told of a settlement.
- * @param ranMs how long the handler ran; `undefined` where none did
- * @param error what it threw, which may be `undefined` too
- */
-export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown): Report {
-  const durationMs = ranMs ?? 0;
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: ranMs === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return NO_REPORT;
-  }
+export interface ReporterOptions {
+  readonly events: EventEmitter<WorkerEvents>;
+  readonly stats: Stats;
+  readonly line: StatsLine;
+  readonly sinks: TelemetrySinks;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly logger: Logger;
 }
 
-/** Tells events, counts and log lines of what has happened to messages. */
+/** Counts and logs how deliveries ended, and emits the events. */
 export class Reporter {
+  readonly #options: ReporterOptions;
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #rates: WorkerStats;
   readonly #logger: Logger;
   readonly #unknownTasks = new Set<string>();
 
-  constructor(events: EventEmitter<WorkerEvents>, rates: WorkerStats, logger: Logger) {
-    this.#events = events;
-    this.#rates = rates;
-    this.#logger = logger;
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#events = options.events;
+    this.#logger = options.logger;
   }
 
-  settled(settlement: Settlement, lost: boolean, report: Report): void {
-    if (lost) this.leaseLost(settlement.delivery, report.durationMs, report.error);
-    else if (report.event === 'succeeded') this.#succeeded(settlement.delivery, report);
-    else if (report.event !== 'none') this.#tell(report.event, settlement, report);
+  settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
+    const report = held.report ?? NO_REPORT;
+    if (isLost) this.leaseLost(held, report.ranMs, report.error);
+    else if (report.event !== 'none') {
+      this.#count(held, OUTCOMES[report.event], report.ranMs, report.error);
+      if (report.event === 'succeeded') this.#succeeded(held.delivery, report);
+      else if (report.event !== 'interrupted') this.#report(report.event, settlement, report);
+    }
   }
 
-  leaseLost(delivery: Delivery, durationMs: number, error: unknown): void {
-    this.#rates.count('leaseLost');
-    const event = eventOf(delivery, { durationMs, error });
-    this.#logger.warn({ task: taskOf(event), durationMs }, 'lease lost: somebody else may run this task now');
+  /** @param ranMs how long the handler ran; `undefined` if it did not run */
+  leaseLost(held: HeldDelivery, ranMs: number | undefined, error: unknown): void {
+    this.#count(held, 'lease_lost', ranMs, error);
+    const event = eventOf(held.delivery, { ranMs, error });
+    this.#logger.warn(
+      { task: taskOf(event), durationMs: event.durationMs },
+      'lease lost: another worker may run this task now',
+    );
     this.#events.emit('leaseLost', event);
   }
 
-  unknown({ delivery, kind }: Settlement, error: unknown): void {
+  unknown({ kind }: Settlement, error: unknown, held: HeldDelivery): void {
+    const ranMs = held.report?.ranMs;
+    if (ranMs !== undefined) this.#count(held, 'unknown', ranMs, error);
     this.#logger.warn(
-      { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
-      'settle_unknown: no answer of the broker says whether this was settled; if it was not, the message is handed over again',
+      { task: taskOf(eventOf(held.delivery, { ranMs })), settlement: kind, error },
+      'settle_unknown: no answer of the broker says whether this message was settled; if it was not, it is delivered again',
     );
   }
 
-  /** Put off until somebody knows it: told once for each task, since its messages may be many and come again and again. */
+  /** Logs the name of an unknown task once: its messages are delayed, and delivered again and again. */
   unknownTask(name: string, queue: string): void {
     if (this.#unknownTasks.has(name) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
     this.#unknownTasks.add(name);
     this.#logger.warn(
       { task: name, queue },
-      'this worker knows no task of that name: its messages are put off, and dead after ten minutes',
+      'this worker knows no task of that name: its messages are delayed, and become dead letters after ten minutes',
     );
   }
 
-  /** The hot path: nothing is made that nobody hears. */
+  #count(held: HeldDelivery, outcome: RunOutcome, ranMs: number | undefined, error: unknown): void {
+    const { stats, line, sinks, now } = this.#options;
+    const { envelope } = held.delivery;
+    const { waitedMs } = held;
+    const task = held.task?.definition.name;
+    const cell = stats.ended(envelope.queue, task, outcome, ranMs ?? -1, waitedMs, error);
+    line.arm();
+    if (ranMs !== undefined) exemplify(cell, envelope.headers, ranMs, waitedMs, now);
+    if (!sinks.hearsRan) return;
+    const event = { queue: envelope.queue, task: task ?? OTHER, attempt: attemptOf(held.delivery), outcome };
+    sinks.ran({ ...event, ranMs: ranMs ?? 0, waitedMs, ...(error === undefined ? {} : { error }) });
+  }
+
+  /** The hot path: creates no event without a listener. */
   #succeeded(delivery: Delivery, report: Report): void {
-    this.#rates.count('succeeded');
     const heard = this.#events.has('succeeded');
     const logged = this.#logger.isLevelEnabled('debug');
     if (!heard && !logged) return;
@@ -96,8 +113,7 @@ export class Reporter {
     if (heard) this.#events.emit('succeeded', event);
   }
 
-  #tell(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
-    this.#rates.count(kind);
+  #report(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
     const event = eventOf(settlement.delivery, report);
     const fields = {
       task: taskOf(event),
@@ -122,7 +138,7 @@ export class Reporter {
     this.#events.emit(kind, event);
   }
 
-  /** A handler that asks to run later has not failed: one line, without a stack. */
+  /** A handler that asks to run later has not failed: its line has no stack. */
   #later(event: TaskEvent, settlement: Settlement, error: RetryLater): void {
     const fields = { task: taskOf(event), durationMs: event.durationMs, reason: errorRecord(error).message };
     this.#logger.info({ ...fields, ...nextAttempt(settlement) }, 'task will run again later, as it asked to');
@@ -131,17 +147,21 @@ export class Reporter {
 
 function eventOf(
   delivery: Delivery,
-  { durationMs, error }: { readonly durationMs: number; readonly error?: unknown },
+  { ranMs = 0, error }: { readonly ranMs: number | undefined; readonly error?: unknown },
 ): TaskEvent {
   const { id, queue, headers } = delivery.envelope;
   const event = {
     id,
     name: headers[TASK_HEADER] ?? '',
     queue,
-    attempt: Number(headers[ATTEMPT_HEADER] ?? 1),
-    durationMs: Math.round(durationMs * 100) / 100,
+    attempt: attemptOf(delivery),
+    durationMs: Math.round(ranMs * 100) / 100,
   };
   return error === undefined ? event : { ...event, error };
+}
+
+function attemptOf({ envelope }: Delivery): number {
+  return Number(envelope.headers[ATTEMPT_HEADER] ?? 1);
 }
 
 function taskOf({ id, name, queue, attempt }: TaskEvent): object {
@@ -151,6 +171,6 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
   const nextAt = new Date(settlement.replacement.notBefore);
-  // A wait may be longer than a Date can tell.
+  // A wait may be longer than a Date can represent.
   return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
 }
