@@ -85,7 +85,7 @@ it('an unreachable broker is an error with exit code 1, and its password is not 
 }, 30_000);
 
 it.each([
-  ['TLS to a server without TLS', () => `rediss://u:s3cret@127.0.0.1:${server.port}`, /Redis listens/],
+  ['TLS to a server without TLS', () => `rediss://u:s3cret@127.0.0.1:${server.port}`, /rediss: needs TLS on this port/],
   ['AMQP to a port of Redis', () => `amqp://u:s3cret@127.0.0.1:${server.port}`, /RabbitMQ listens/],
 ])(
   '%s is reported as a broker that gives no answer',
@@ -160,7 +160,7 @@ it('queues that no worker serves get a warning', async () => {
   const { code, checks } = await doctor({});
   expect(problems(checks)).toEqual(['warning queues QUEUE_UNSERVED', 'warning queues QUEUE_UNSERVED']);
   expect(checks.map(({ message }) => message).join('\n')).toMatch(
-    /3 messages wait in greetings .*brokkr worker -q greetings\n1 message waits in nobody .*no task of this application/,
+    /3 messages wait in greetings, .*brokkr worker -q greetings\n1 message waits in nobody, .*no task of this application/,
   );
   expect(code).toBe(0);
 }, 30_000);

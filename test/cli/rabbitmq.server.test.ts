@@ -83,7 +83,7 @@ it('a password that RabbitMQ refuses ends worker -p 2 with exit code 1', async (
   const env = { TASK_BROKER_URL: `amqp://guest:wr0ng@${host}`, TASK_NAMESPACE: namespace };
   const run = brokkr(['worker', '-a', app, '-p', '2'], env);
   expect(await run.exited).toBe(1);
-  expect(run.errors()).toMatch(/^error: RabbitMQ refused: .*ACCESS_REFUSED/);
+  expect(run.errors()).toMatch(/^error: RabbitMQ at \S+ refused: .*ACCESS_REFUSED/);
   expect(run.output() + run.errors()).not.toMatch(/starting another|wr0ng/);
 }, 60_000);
 

@@ -45,9 +45,11 @@ export async function read(file: MessageFile): Promise<Envelope | undefined> {
 
 /** On the disk once it resolves: written beside, then moved into place. `before`: what is kept of its earlier life. */
 export async function store({ body, ...rest }: Envelope, before: Partial<MessageFile> & { folder: string }) {
-  const { folder, place = 'live', fence = 0, crashes = 0 } = before;
+  const storedAt = nextTurn();
+  // A fence outlives its message: an id that is stored again must not begin below the deliveries of its earlier life.
+  const { folder, place = 'live', fence = storedAt, crashes = 0 } = before;
   const { id, notBefore = 0 } = rest;
-  const turn = nextTurn() + delayUntil(notBefore, Date.now()) * 1_000;
+  const turn = storedAt + delayUntil(notBefore, Date.now()) * 1_000;
   const beside = join(folder, 'new', randomUUID());
   await writeFile(beside, JSON.stringify({ ...rest, body: Buffer.from(body).toString('base64') }), { flush: true });
   await rename(beside, pathOf({ folder, place, turn, visibleAt: notBefore, fence, crashes, worker: '', id }));

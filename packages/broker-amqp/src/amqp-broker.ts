@@ -17,6 +17,7 @@ import {
 } from '@brokkr/core/adapter';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
+import { examineDeadLetters } from './inspecting/examine-dead-letters.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';
 import { BlockWatch } from './consuming/block-watch.ts';
 import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
@@ -104,7 +105,6 @@ export class AmqpBroker implements Broker {
     const elections = new AmqpElections(own);
     this.elections = elections;
     this.states = new StateQueues({ ...own, elections });
-    this.diagnostics = { diagnose: () => examineServer(this.#consuming) };
     this.inspector = new AmqpInspector({
       // The server lists no queues: those that the application knows, and those that this process has used.
       queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
@@ -114,6 +114,10 @@ export class AmqpBroker implements Broker {
       addresses: this.#addresses,
       publisher: this.#publisher,
     });
+    const { inspector } = this;
+    this.diagnostics = {
+      diagnose: async () => [...(await examineServer(this.#consuming)), ...(await examineDeadLetters(inspector))],
+    };
   }
 
   /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError where a queue exists with other arguments */
@@ -173,6 +177,9 @@ export class AmqpBroker implements Broker {
     this.#closed = true;
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     this.#blocks?.stop();
+    // The two connections lead to one server, unless there are several hosts.
+    const { address, closingMs } = this.#consuming;
+    if (closingMs === 0 && address === this.#publishing.address) this.#publishing.giveUp();
     this.#publisher.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }

@@ -60,6 +60,9 @@ it.each([
       .toBeGreaterThan(0);
     const [letter] = await firstMessages(broker.inspector, 'q', 'dead', 1);
     expect(letter === undefined ? '' : readDeadLetter(letter).reason).toMatch(reason);
+    expect(await broker.diagnostics.diagnose()).toMatchObject([
+      { code: 'SERVER_REMOVES_MESSAGES', message: expect.stringMatching(reason) },
+    ]);
   },
   60_000,
 );

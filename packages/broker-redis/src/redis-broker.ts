@@ -18,23 +18,26 @@ import {
 } from '@brokkr/core/adapter';
 import { type Client, duplicateFor } from './connection/connect.ts';
 import { Connection } from './connection/connection.ts';
-import { Doorbells } from './consuming/doorbells.ts';
-import { Keys } from './keys.ts';
 import { closedError } from './connection/redis-errors.ts';
+import { checkServer, examineServer } from './connection/server-check.ts';
+import { examineRights } from './connection/rights.ts';
+import { ServerClock } from './connection/server-clock.ts';
+import { serverOf } from './connection/server-of.ts';
+import { Doorbells } from './consuming/doorbells.ts';
+import { Lookout } from './consuming/lookout.ts';
+import { RedisSubscription } from './consuming/redis-subscription.ts';
 import { RedisDiagnostics } from './inspecting/redis-diagnostics.ts';
 import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisMessageIndex } from './inspecting/redis-message-index.ts';
 import { RedisWorkerDirectory } from './inspecting/redis-worker-directory.ts';
+import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
-import { RedisSubscription } from './consuming/redis-subscription.ts';
-import { serverOf } from './connection/server-of.ts';
-import { checkServer, examineServer } from './connection/server-check.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
-  /** One of the forms of `TASK_BROKER_URL`; or give a client. */
+  /** One of the forms of `TASK_BROKER_URL`. Give this or `client`. */
   readonly url?: string | undefined;
   /**
    * A client of ioredis whose server is used. The broker opens connections of its own with the address, login, TLS,
@@ -44,12 +47,19 @@ export interface RedisBrokerOptions extends BrokerOptions {
 }
 
 const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
+/** From so many queues on, idle ones are looked at together before each of them is claimed from. */
+const MANY_QUEUES = 16;
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
 /**
- * A broker on Redis 6.2 and newer: lists of what is ready, sorted sets of leases and delays in the server's time, and
- * one script for each move between them. `docs/redis.md` shows where a message stands.
+ * A broker on Redis 6.2 and newer: lists of ready messages, sorted sets of leases and delays in the server's time, and
+ * one script for each move between them. `docs/redis.md` shows where a message is stored.
+ *
+ * @example
+ * const broker = new RedisBroker({ url: 'redis://127.0.0.1:6379' });
+ * await broker.publish([envelope]);
+ * await broker.close();
  */
 export class RedisBroker implements Broker {
   readonly capabilities: BrokerCapabilities = Object.freeze({
@@ -66,16 +76,23 @@ export class RedisBroker implements Broker {
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
+  readonly #timeoutMs: number;
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #timeoutMs: number;
-  readonly #doorbells: Doorbells;
+  readonly #serverClock: ServerClock;
   readonly #publisher: RedisPublisher;
+  readonly #lookout: Lookout;
+  readonly #doorbells: Doorbells;
   readonly #results: RedisResults;
   readonly #subscriptions = new Set<RedisSubscription>();
   #closing: Promise<void> | undefined;
 
-  /** @throws ConfigError where there is neither a URL nor a client, the URL is none, or the namespace is not 1 to 60 of A-Z a-z 0-9 . _ - */
+  /**
+   * Creates the broker; it connects at first use.
+   *
+   * @throws ConfigError if there is neither a URL nor a client (`BROKER_URL_INVALID`), one of them is invalid, or the
+   * namespace is not 1 to 60 characters of `A-Z a-z 0-9 . _ -` (`NAMESPACE_INVALID`)
+   */
   constructor(options: RedisBrokerOptions) {
     const namespace = options.namespace ?? defaults.namespace;
     if (!NAMESPACE.test(namespace)) {
@@ -83,32 +100,49 @@ export class RedisBroker implements Broker {
         code: 'NAMESPACE_INVALID',
       });
     }
+    const { logger } = options;
     this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keys = new Keys(namespace);
-    const { logger } = options;
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
-    this.#connection = new Connection({
+    const rightsKey = this.#keys.rights;
+    const serverClock = new ServerClock(() => connection);
+    const connection: Connection = new Connection({
       address,
       timeoutMs: this.#timeoutMs,
       connect,
-      check: (checked) => checkServer(checked, allowEviction, logger),
+      check: async (client) => {
+        await serverClock.measure(client);
+        await checkServer(client, allowEviction, logger);
+        for (const { code, message } of await examineRights(client, rightsKey)) logger?.warn({ code }, message);
+      },
     });
-    const duplicate = () => duplicateFor(this.#connection.client);
-    this.#doorbells = new Doorbells({ connection: this.#connection, keys: this.#keys, connect: duplicate, logger });
-    const calls = new QueueCalls(this.#connection, this.#keys);
+    this.#connection = connection;
+    const duplicate = () => duplicateFor(connection.client);
+    this.#serverClock = serverClock;
+    const calls = new QueueCalls(connection, this.#keys, serverClock);
     this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
+    this.#lookout = new Lookout(connection, this.#keys);
+    this.#doorbells = new Doorbells({
+      connection,
+      keys: this.#keys,
+      lookout: this.#lookout,
+      connect: duplicate,
+      logger,
+    });
+    this.#results = new RedisResults(calls, duplicate);
     this.inspector = new RedisInspector(calls);
     this.messages = new RedisMessageIndex(calls);
     this.states = new RedisStates(calls);
-    this.#results = new RedisResults(calls, duplicate);
     this.results = this.#results;
     this.workers = new RedisWorkerDirectory(calls);
-    this.diagnostics = new RedisDiagnostics(calls, () =>
-      this.#connection.call((checked) => examineServer(checked, allowEviction), { unchecked: true }),
-    );
+    const examine = async (client: Client) => [
+      ...(await examineServer(client, allowEviction)),
+      ...(await examineRights(client, rightsKey)),
+    ];
+    this.diagnostics = new RedisDiagnostics(calls, () => connection.call(examine, { unchecked: true }));
   }
 
-  /** @throws BrokerUnavailableError when Redis is away for longer than `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
+  /** @throws BrokerUnavailableError if Redis is unreachable for `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
   publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     return this.#publisher.publish(envelopes);
   }
@@ -120,8 +154,11 @@ export class RedisBroker implements Broker {
       queue,
       key: this.#keys.queue(queue),
       connection: this.#connection,
+      serverClock: this.#serverClock,
       doorbell: this.#doorbells.doorbell(queue),
       passOn: () => this.#doorbells.passOn(queue),
+      lookout: this.#lookout,
+      hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
       leaseMs: options.leaseMs ?? defaults.leaseMs,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),

@@ -256,10 +256,11 @@ describe('junk values', () => {
   });
 
   it('an id that another client puts in line twice is delivered once at a time', async () => {
-    await redis.rpush(`${PREFIX}ready`, 'ready-0', 'held-0', 'ready-0');
+    await redis.rpush(`${PREFIX}ready`, 'ready-0', 'held-0', 'ready-0', '', 'ghost');
     const claimed = (await subscription.receive(100, now)).map(({ envelope: { id } }) => id);
     expect(claimed.filter((id) => id === 'ready-0')).toHaveLength(1);
     expect(claimed).not.toContain('held-0');
+    expect(await redis.zrange(`${PREFIX}leases`, 0, '-1')).not.toContain('');
     const lost = await subscription.settle(held.map((delivery) => ({ kind: 'ack', delivery })));
     expect(lost).toEqual([]);
   });

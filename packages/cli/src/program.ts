@@ -126,6 +126,7 @@ export function makeProgram(exit: Exit): Command {
     .option('-a, --app <module>', 'module that defines the tasks')
     .option('--broker <url>', 'broker URL, instead of TASK_BROKER_URL')
     .option('--json', 'print JSON', false)
+    .option('--repair', 'first repair what other clients damaged in the data of the broker', false)
     .action(async (options) => exit(await doctorCommand(options)));
   for (const group of [program, schedule, dead]) addHelp(group);
   for (const command of [...program.commands, ...schedule.commands, ...dead.commands]) command.exitOverride();

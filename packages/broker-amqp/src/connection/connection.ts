@@ -3,7 +3,7 @@ import { backoff, type BrokerHost, type BrokerOptions, BrokerUnavailableError } 
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { channelLimit, closedError, unavailable } from './amqp-errors.ts';
-import { dial, flushWrites } from './dial.ts';
+import { dial, flushWrites, hangUp } from './dial.ts';
 import { Turns } from './turns.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -51,6 +51,7 @@ export class Connection {
   #nextHost: number;
   #host: BrokerHost;
   #blocked = false;
+  #isSilent = false;
   #pauseMs = 0;
   #upAt = Number.NEGATIVE_INFINITY;
 
@@ -188,7 +189,23 @@ export class Connection {
       this.#dialing.abort();
       return;
     }
-    await ended(model);
+    await hangUp(model, this.closingMs);
+  }
+
+  /** Milliseconds that closing waits for an answer of the server: none if it has not answered lately. */
+  get closingMs(): number {
+    return this.#isSilent ? 0 : Math.min(CLOSING_MS, this.timeoutMs);
+  }
+
+  /** Bytes that the server has sent on this connection. */
+  get bytesReceived(): number {
+    const { stream } = (this.#model?.connection ?? {}) as { readonly stream?: { readonly bytesRead?: number } };
+    return stream?.bytesRead ?? 0;
+  }
+
+  /** The server did not answer before: closing does not wait for it again. */
+  giveUp(): void {
+    this.#isSilent = true;
   }
 
   async #open<C extends Channel>(create: (model: ChannelModel) => Promise<C>): Promise<C> {
@@ -229,13 +246,14 @@ export class Connection {
 
   #adopt(model: ChannelModel): void {
     if (this.isClosed) {
-      void ended(model);
+      void hangUp(model, this.closingMs);
       return;
     }
     const { logger } = this.#options;
     this.#connecting = undefined;
     this.#model = model;
     this.#blocked = false;
+    this.#isSilent = false;
     this.#upAt = performance.now();
     // Without a listener an error would end the process. `close` follows each error.
     model.on('error', (error) => {
@@ -278,14 +296,4 @@ function noAnswer(waitedMs: number): Error {
   return new Error(
     `no answer within ${Math.ceil(waitedMs)} ms; see that RabbitMQ listens on this port, with TLS for amqps: and without for amqp:`,
   );
-}
-
-/**
- * Closes a connection, and waits for the server's answer for at most 2 s. Then it destroys the socket with an error:
- * amqplib takes no other end for one, and would send heartbeats until two of them are missed.
- */
-async function ended(model: ChannelModel): Promise<void> {
-  await Promise.race([model.close().catch(() => undefined), sleep(CLOSING_MS, undefined, { ref: false })]);
-  const { stream } = model.connection as { readonly stream?: { destroy(error: Error): void } };
-  stream?.destroy(new Error('closed'));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import type { BrokerHost } from '@brokkr/core/adapter';
 import type { AmqpTarget } from './amqp-url.ts';
@@ -53,7 +54,7 @@ export async function dial(
 
 /** Parts of a connection that the client does not declare. */
 interface ConnectionInside {
-  readonly stream?: { cork(): void; uncork(): void };
+  readonly stream?: { cork(): void; uncork(): void; destroy(error: Error): void };
   readonly muxer?: { _readIncoming?: () => void };
 }
 
@@ -78,4 +79,13 @@ function corkWrites(model: ChannelModel): void {
 /** Writes at once the frames that the client keeps until the end of this turn of the event loop. */
 export function flushWrites(model: ChannelModel): void {
   (model.connection as ConnectionInside).muxer?._readIncoming?.();
+}
+
+/**
+ * Closes a connection, and waits for the server's answer for at most `withinMs`. Then it destroys the socket with an error:
+ * amqplib takes no other end for one, and would send heartbeats until two of them are missed.
+ */
+export async function hangUp(model: ChannelModel, withinMs: number): Promise<void> {
+  await Promise.race([model.close().catch(() => undefined), sleep(withinMs, undefined, { ref: false })]);
+  (model.connection as ConnectionInside).stream?.destroy(new Error('closed'));
 }

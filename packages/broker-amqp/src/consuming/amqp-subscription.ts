@@ -24,8 +24,6 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 const IDLE_MS = 1_000;
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 250;
-/** Closing waits for the server no longer than this. */
-const CLOSING_MS = 2_000;
 
 export interface AmqpSubscriptionOptions {
   readonly queue: string;
@@ -151,7 +149,12 @@ export class AmqpSubscription implements Subscription {
     this.#closing.abort();
     this.#wake?.();
     clearInterval(this.#tick);
-    await Promise.race([this.#end(), sleep(CLOSING_MS, undefined, { ref: false })]);
+    const { connection } = this.#options;
+    const received = connection.bytesReceived;
+    const tooLong = sleep(connection.closingMs, true, { ref: false });
+    // A slow server may still take acknowledgements while the connection closes; a silent one is not waited for again.
+    if ((await Promise.race([this.#end(), tooLong])) === true && connection.bytesReceived === received)
+      connection.giveUp();
     this.#options.isolation.free(this);
     this.#options.onClose();
   }
@@ -224,7 +227,7 @@ export class AmqpSubscription implements Subscription {
   #read(message: Message, session: Session): Arrival {
     const { envelope, metadata } = decodeMessage(message, this.#options.queue);
     const { remainingDelayMs, crashes } = metadata;
-    const fence = metadata.fence + 1;
+    const fence = nextFence(metadata.fence);
     return {
       session,
       message,
@@ -268,4 +271,13 @@ export class AmqpSubscription implements Subscription {
 /** A crash beside other messages may be caused by any of them: it makes a suspect, and is never the one too many. */
 function crashesBeside({ delivery }: Arrival): number {
   return isSuspect(delivery) ? 0 : 1;
+}
+
+/**
+ * The fence of the next delivery: higher than the last one, which the message carries. The server keeps nothing of a
+ * message that has ended, so fences follow the clock in microseconds: if an id is stored again, they keep growing as far as
+ * the clocks of the workers agree.
+ */
+function nextFence(last: number): number {
+  return Math.max(last + 1, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
 }

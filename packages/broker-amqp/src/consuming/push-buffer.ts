@@ -40,7 +40,7 @@ export class PushBuffer {
   changed(): void {
     this.#changes++;
     this.#isAll = false;
-    for (const wake of this.#waiting) wake();
+    if (this.#waiting.size > 0) for (const wake of this.#waiting) wake();
   }
 
   take(limit = this.#arrivals.length): Arrival[] {

@@ -8,6 +8,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   delivery_limit: 'it was delivered too often: a policy sets delivery-limit',
   rejected: 'another program consumed and rejected it',
 };
+/** Begins the reason of each such dead letter. */
+export const SERVER_REMOVED = 'RabbitMQ removed it from';
 /** The header has an entry for each queue and reason; foreign messages may bring any number. */
 const MOST_ENTRIES = 20;
 
@@ -22,7 +24,7 @@ export function serverDeath({ properties }: Message, queues: readonly string[]):
   for (const death of deaths.slice(0, MOST_ENTRIES) as readonly unknown[]) {
     const { queue, reason } = (death ?? {}) as { readonly queue?: unknown; readonly reason?: unknown };
     if (typeof queue !== 'string' || typeof reason !== 'string' || !queues.includes(queue)) continue;
-    return `RabbitMQ removed it from ${queue} (${reason.slice(0, 40)}): ${CAUSES[reason] ?? 'see x-death'}`;
+    return `${SERVER_REMOVED} ${queue} (${reason.slice(0, 40)}): ${CAUSES[reason] ?? 'see x-death'}`;
   }
   return undefined;
 }

@@ -20,6 +20,8 @@ const EXPIRES = 'x-brokkr-expires';
 const NOT_BEFORE = 'x-brokkr-not-before';
 /** Headers whose names the protocol or the server would not leave alone (`CC` and `BCC` are addresses), as JSON. */
 const OTHERS = 'x-brokkr-headers';
+/** Headers that are read of a message. The core refuses one with far fewer; another program may send any number. */
+const MOST_HEADERS = 1_000;
 const PLAIN = /^(?!x-|b?cc$)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
 
 /**
@@ -71,7 +73,8 @@ export interface Decoded {
 export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
   const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
   const headers = namedHeaders(properties);
-  for (const name of Object.keys(table)) {
+  const names = Object.keys(table);
+  for (const name of names.length > MOST_HEADERS ? names.slice(0, MOST_HEADERS) : names) {
     const value = table[name];
     if (name.startsWith('x-')) continue;
     if (typeof value === 'string') addHeader(headers, name, value);

@@ -3,22 +3,21 @@ import type { BrokerOptions } from '@brokkr/core/adapter';
 import { type Client, isCluster } from '../connection/connect.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Keys } from '../keys.ts';
-import { look } from '../scripts/look.ts';
 import { passOn } from '../scripts/pass-on.ts';
 import { Doorbell, type Listening } from './doorbell.ts';
 import { DoorbellLine } from './doorbell-line.ts';
+import type { Lookout } from './lookout.ts';
 
 /** How often idle queues are looked at although no doorbell rang: every worker returns expired leases, and a ring can be lost. */
 const LOOK_EVERY_MS = 5_000;
 /** The same if the user may not make blocking pops: then nothing but looking finds a message. */
 const LOOK_OFTEN_MS = 250;
-/** Queues in one call: enough to be worth a round trip, few enough not to block the server. */
-const QUEUES_AT_ONCE = 100;
 const WAKE_LIFE_MS = 60_000;
 
 export interface DoorbellsOptions {
   readonly connection: Connection;
   readonly keys: Keys;
+  readonly lookout: Lookout;
   /** Creates a connection for blocking pops. */
   readonly connect: () => Client;
   readonly logger: BrokerOptions['logger'];
@@ -134,33 +133,14 @@ export class Doorbells implements Listening {
   /** Wakes the consumers of queues that have something to claim. */
   async #look(): Promise<void> {
     this.#timer = undefined;
-    const { connection } = this.#options;
     const queues = [...this.#waiting.keys()];
-    const size = isCluster(connection.client) ? 1 : QUEUES_AT_ONCE;
-    const parts = Array.from({ length: Math.ceil(queues.length / size) }, (_, index) =>
-      queues.slice(index * size, (index + 1) * size),
-    );
-    await Promise.all(parts.map((part) => this.#lookAt(part)));
-    this.#schedule();
-  }
-
-  async #lookAt(queues: readonly string[]): Promise<void> {
-    const { connection, keys } = this.#options;
-    try {
-      const waits = await connection.run(
-        look,
-        queues.map((queue) => keys.queue(queue)),
-        [],
-      );
-      for (const [index, queue] of queues.entries()) {
-        const [longest] = this.#waiting.get(queue) ?? [];
-        const ms = (waits as readonly number[])[index] ?? -1;
-        if (ms === 0) longest?.wake(false);
-        else if (ms > 0) longest?.wakeWithin(ms);
-      }
-    } catch {
-      // The claims that follow fail too, and report why.
-      for (const queue of queues) for (const doorbell of [...(this.#waiting.get(queue) ?? [])]) doorbell.wake(false);
+    const waits = await this.#options.lookout.lookAt(queues);
+    for (const [index, queue] of queues.entries()) {
+      const [longest] = this.#waiting.get(queue) ?? [];
+      const ms = waits[index] ?? -1;
+      if (ms === 0) longest?.wake(false);
+      else if (ms > 0) longest?.wakeWithin(ms);
     }
+    this.#schedule();
   }
 }

@@ -49,6 +49,11 @@ export class Prefetcher {
     this.#longestMs = Math.min(LONGEST_MS, options.leaseMs / 3);
   }
 
+  /** Whether a batch is held, or claimed at this moment. */
+  get holds(): boolean {
+    return this.#held.length > 0 || this.#underway.size > 0;
+  }
+
   /** Up to `limit` of what is held, of one batch. */
   async take(limit: number): Promise<readonly Delivery[]> {
     for (const first of this.#underway) {

@@ -2,6 +2,7 @@ import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import { Prefetcher, isLate } from './prefetcher.ts';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import { delayMs } from '../delay.ts';
+import type { Lookout } from './lookout.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ExchangeOptions, onlyIfWhole } from './claim-channel.ts';
@@ -13,6 +14,9 @@ export interface RedisSubscriptionOptions extends ExchangeOptions {
   readonly doorbell: Doorbell;
   /** Rings for another consumer, if there is anything to claim. */
   readonly passOn: () => void;
+  readonly lookout: Lookout;
+  /** Whether this process has so many queues that looking at all of them is quicker than claiming from each. */
+  readonly hasManyQueues: () => boolean;
   /** Most that one claim ahead of `receive` takes. */
   readonly prefetch: number;
   readonly onClose: () => void;
@@ -41,9 +45,17 @@ export class RedisSubscription implements Subscription {
     { signal, wait }: { readonly signal: AbortSignal; readonly wait: boolean },
   ): Promise<readonly Delivery[]> {
     const most = Math.min(limit, LARGEST_BATCH);
+    const { doorbell, lookout, passOn, queue, hasManyQueues } = this.#options;
     const isOver = () => signal.aborted || this.#closing.signal.aborted;
+    let looksFirst = wait && hasManyQueues();
     while (!isOver()) {
       const held = await this.#prefetcher.take(most);
+      if (looksFirst && held.length === 0) {
+        looksFirst = false;
+        const ms = await lookout.look(queue, signal);
+        if (ms !== 0 && !isOver() && (await doorbell.wait(ms, signal)) && isOver()) passOn();
+        continue;
+      }
       const claimed = held.length > 0 ? undefined : await this.#claim(most, signal);
       const deliveries = claimed?.deliveries ?? held;
       if (isOver() || (claimed !== undefined && isLate(claimed, this.#options.leaseMs))) {
@@ -52,11 +64,14 @@ export class RedisSubscription implements Subscription {
       }
       if (deliveries.length > 0) this.#prefetcher.refill(deliveries, most, signal);
       if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
-      const rang = await this.#options.doorbell.wait(claimed.nextEventMs, signal);
-      // Aborted in the moment in which it rang: another consumer has to come.
-      if (rang && isOver()) this.#options.passOn();
+      // If it is aborted in the moment in which it rings, another consumer has to come.
+      if ((await doorbell.wait(claimed.nextEventMs, signal)) && isOver()) passOn();
     }
     return [];
+  }
+
+  async mayHaveMessages(signal: AbortSignal): Promise<boolean> {
+    return this.#prefetcher.holds || (await this.#options.lookout.look(this.#options.queue, signal)) === 0;
   }
 
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
@@ -106,12 +121,14 @@ export class RedisSubscription implements Subscription {
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const { serverClock } = this.#options;
     const args: (string | Buffer)[] = [];
     for (const settlement of settlements) {
       const { kind, delivery } = settlement;
       const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
       args.push(kind, delivery.envelope.id, String(delivery.fence));
-      args.push(replacement === undefined ? '' : encodeEnvelope(replacement), String(delayMs(replacement?.notBefore)));
+      args.push(replacement === undefined ? '' : encodeEnvelope(serverClock.toServer(replacement)));
+      args.push(String(delayMs(replacement?.notBefore)));
     }
     return pick(
       settlements.map(({ delivery }) => delivery),

@@ -122,7 +122,7 @@ local function claim(limit, ahead, lease, worker, memo, call, state)
   local bytes = redis.call('HMGET', messages, unpack(line))
   local found = 0
   for i = 1, #line do
-    if bytes[i] then found = found + 1 elseif line[i] ~= '' then drop(line[i]) end
+    if bytes[i] then found = found + 1 elseif line[i] ~= '' or not state.before then drop(line[i]) end
   end
   local crashed = anyCrashed and redis.call('HMGET', crashes, unpack(line)) or {}
   for i, text in ipairs(crashed) do crashed[i] = crashCount(text) end

@@ -14,6 +14,7 @@ export interface DoctorOptions {
   readonly app?: string;
   readonly broker?: string;
   readonly json: boolean;
+  readonly repair: boolean;
 }
 
 /** Checks configuration, application, broker and queues, and prints the results. @returns the exit code */
@@ -27,7 +28,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
   return exitCode(checks);
 }
 
-async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
+async function* examine({ app, broker, repair }: DoctorOptions): AsyncIterable<Check> {
   const settings = { ...quietSettings, ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
   let loaded: App | undefined;
   try {
@@ -52,7 +53,7 @@ async function* examine({ app, broker }: DoctorOptions): AsyncIterable<Check> {
     const opened = await manager.broker();
     await manager.checkTasks();
     yield { about: 'configuration', severity: 'ok', message: 'every setting is valid' };
-    yield* examineBroker(core, manager, opened);
+    yield* examineBroker(core, manager, opened, repair);
   } catch (error) {
     yield failed('configuration', error);
   } finally {

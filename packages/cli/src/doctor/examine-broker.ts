@@ -1,26 +1,35 @@
 import type { Broker, TaskManager } from '@brokkr/core';
-import type { Finding } from '@brokkr/core/adapter';
+import type { Finding, Inspector } from '@brokkr/core/adapter';
 import type { Core } from '../app/load-core.ts';
 import { noteBroker } from '../explain.ts';
 import { type Check, failed } from './check.ts';
 import { examineQueues } from './examine-queues.ts';
 
-/** Checks whether the broker answers, what its server reports, and its queues. */
-export async function* examineBroker(core: Core, manager: TaskManager, broker: Broker): AsyncIterable<Check> {
+const about = 'broker';
+
+/**
+ * Checks whether the broker answers, what its server reports, and its queues.
+ *
+ * @param repairs whether damage that other clients did to the broker's data is repaired first
+ */
+export async function* examineBroker(
+  core: Core,
+  manager: TaskManager,
+  broker: Broker,
+  repairs: boolean,
+): AsyncIterable<Check> {
   const { brokerUrl } = manager.config;
-  const about = 'broker';
   if (brokerUrl.startsWith('memory:')) {
     const message = `${brokerUrl} lives in one process; set TASK_BROKER_URL to share a broker between processes`;
     yield { about, severity: 'ok', message };
     return;
   }
   try {
+    if (repairs) yield* repair(broker);
     const findings = await ask(broker);
     yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers` };
     for (const finding of findings) yield { about, ...finding };
-    // A server that must not be used refuses further calls.
-    if (findings.some(({ severity }) => severity === 'error')) return;
-    if (broker.inspector !== undefined) yield* examineQueues(broker.inspector, manager);
+    if (broker.inspector !== undefined) yield* examineUnlessRefused(broker.inspector, manager, findings);
   } catch (error) {
     noteBroker(error, core.redactUrl(brokerUrl));
     yield failed(about, error);
@@ -31,4 +40,26 @@ async function ask({ diagnostics, inspector }: Broker): Promise<readonly Finding
   if (diagnostics !== undefined) return diagnostics.diagnose();
   await inspector?.queues();
   return [];
+}
+
+async function* repair({ diagnostics }: Broker): AsyncIterable<Check> {
+  const done = (await diagnostics?.repair?.()) ?? [];
+  for (const { code, message } of done) yield { about, severity: 'ok', code, message: `repaired: ${message}` };
+  if (done.length === 0) yield { about, severity: 'ok', message: 'nothing to repair' };
+}
+
+/** A server that must not be used refuses every call with the code of its finding, which is reported once. */
+async function* examineUnlessRefused(
+  inspector: Inspector,
+  manager: TaskManager,
+  findings: readonly Finding[],
+): AsyncIterable<Check> {
+  const reported = new Set(findings.filter(({ severity }) => severity === 'error').map(({ code }) => code));
+  try {
+    for await (const check of examineQueues(inspector, manager)) {
+      if (check.code === undefined || !reported.has(check.code)) yield check;
+    }
+  } catch (error) {
+    if (!reported.has(String((error as { code?: unknown }).code))) throw error;
+  }
 }

@@ -34,11 +34,11 @@ export async function* examineQueues(inspector: Inspector, manager: TaskManager)
     }
     if (!standsStill(earlier.get(queue), counts)) continue;
     problems++;
-    const verb = ready === 1 ? 'waits' : 'wait';
     const advice = named.has(queue)
       ? `run a worker for it: brokkr worker -q ${queue}`
       : 'and no task of this application uses it';
-    const message = `${counted(ready ?? 0, 'message')} ${verb} in ${queue} and no worker runs them; ${advice}`;
+    const messages = ready === 1 ? '1 message waits' : `${ready} messages wait`;
+    const message = `${messages} in ${queue}, and no worker runs ${ready === 1 ? 'it' : 'them'}; ${advice}`;
     yield { about, severity: 'warning', code: 'QUEUE_UNSERVED', message };
   }
   if (problems === 0) yield { about, severity: 'ok', message: `${counted(after.length, 'queue')} checked` };

@@ -132,6 +132,15 @@ export interface Subscription {
   ): Promise<readonly Delivery[]>;
 
   /**
+   * Returns false if the queue has no message that is ready now. Optional, for a broker that can look at many queues in
+   * one call: a worker of many queues calls it for all of them in one turn of the event loop, and then `receive` only
+   * for the queues that may have messages. Never rejects: if the broker cannot look, it returns true.
+   *
+   * @param signal ends the wait for a server that is unreachable
+   */
+  mayHaveMessages?(signal: AbortSignal): Promise<boolean>;
+
+  /**
    * Ends deliveries; one call may mix all kinds of settlement. Resolves with the deliveries whose lease was already lost:
    * for them nothing changed. Rejects only if the broker could not be asked, or if an answer was lost on the way, so
    * that nobody can know whether a lease ended because of this call. Repeating the call is safe.

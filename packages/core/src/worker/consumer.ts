@@ -75,10 +75,14 @@ export class Consumer {
 
   async #openLanes(): Promise<void> {
     const { concurrency, queues, ...options } = this.#options;
-    for (const [queue, weight] of queues) {
-      const lane = await openLane({ ...options, queue, weight, prefetch: concurrency, listener: this.#handler });
-      this.#lanes.push(lane);
-    }
+    // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
+    const opened = await Promise.allSettled(
+      [...queues].map(([queue, weight]) =>
+        openLane({ ...options, queue, weight, prefetch: concurrency, listener: this.#handler }),
+      ),
+    );
+    for (const lane of opened) if (lane.status === 'fulfilled') this.#lanes.push(lane.value);
+    for (const lane of opened) if (lane.status === 'rejected') throw lane.reason;
   }
 
   /** Number of handlers that run now. */

@@ -15,7 +15,7 @@ import type { StatsLine } from './stats-line.ts';
 import { OTHER } from './cell-table.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
-/** Names of unknown tasks that are logged: a sender may invent any number of them. */
+/** Most unknown tasks that are logged: names come from messages, and any program may send those. */
 const MOST_UNKNOWN = 100;
 
 /** The outcome that is counted for an event. */
@@ -80,13 +80,13 @@ export class Reporter {
     );
   }
 
-  /** Logs the name of an unknown task once: its messages are delayed, and delivered again and again. */
+  /** Logs an unknown task once: there may be many messages of it, and each is delivered again and again. */
   unknownTask(name: string, queue: string): void {
     if (this.#unknownTasks.has(name) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
     this.#unknownTasks.add(name);
     this.#logger.warn(
       { task: name, queue },
-      'this worker knows no task of that name: its messages are delayed, and become dead letters after ten minutes',
+      'unknown task: its messages are delayed for 30 s at a time and become dead letters after 10 minutes; run a worker that defines this task',
     );
   }
 
@@ -103,14 +103,14 @@ export class Reporter {
     sinks.ran({ ...event, ranMs: ranMs ?? 0, waitedMs, ...(error === undefined ? {} : { error }) });
   }
 
-  /** The hot path: creates no event without a listener. */
+  /** Hot path: creates an event only if it is logged or has a listener. */
   #succeeded(delivery: Delivery, report: Report): void {
-    const heard = this.#events.has('succeeded');
+    const hasListener = this.#events.has('succeeded');
     const logged = this.#logger.isLevelEnabled('debug');
-    if (!heard && !logged) return;
+    if (!hasListener && !logged) return;
     const event = eventOf(delivery, report);
     if (logged) this.#logger.debug({ task: taskOf(event), durationMs: event.durationMs }, 'task succeeded');
-    if (heard) this.#events.emit('succeeded', event);
+    if (hasListener) this.#events.emit('succeeded', event);
   }
 
   #report(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
@@ -171,6 +171,6 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
   const nextAt = new Date(settlement.replacement.notBefore);
-  // A wait may be longer than a Date can represent.
+  // A delay may be longer than a Date can hold.
   return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
 }

@@ -21,7 +21,7 @@ export const UNICODE_MARKS: Marks = {
   more: '…',
 };
 
-export const ASCII_MARKS: Marks = {
+export const PLAIN_MARKS: Marks = {
   started: '*',
   retry: '~',
   failed: 'x',

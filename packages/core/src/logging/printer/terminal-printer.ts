@@ -2,7 +2,7 @@ import { cwd } from 'node:process';
 import { printable } from '../printable.ts';
 import { type Form, formOf } from './line-forms.ts';
 import { type LoggedError, type LogRecord, parseRecord, summaryOf } from './log-record.ts';
-import { ASCII_MARKS, type Marks, UNICODE_MARKS } from './marks.ts';
+import { PLAIN_MARKS, type Marks, UNICODE_MARKS } from './marks.ts';
 import type { PrinterOptions } from './printer-options.ts';
 import { RepeatedErrors } from './repeated-errors.ts';
 import { allFrames, applicationFrames } from './stack-frames.ts';
@@ -31,7 +31,7 @@ class TerminalPrinter {
 
   constructor(options: PrinterOptions) {
     this.#options = options;
-    this.#marks = options.unicode ? UNICODE_MARKS : ASCII_MARKS;
+    this.#marks = options.unicode ? UNICODE_MARKS : PLAIN_MARKS;
     this.#paint = paint(options.colors);
   }
 

@@ -46,6 +46,28 @@ export const leases: Group = {
       LONG,
     );
 
+    it('keeps fences growing for an id that is stored again after its message ended', async (bench) => {
+      const envelope = bench.envelope();
+      const subscription = await bench.subscribe();
+      const fences: number[] = [];
+      let last: Delivery | undefined;
+      for (let life = 0; life < 3; life++) {
+        await bench.broker.publish([envelope]);
+        const delivery = await bench.takeOne(subscription);
+        fences.push(delivery.fence);
+        if (last !== undefined) {
+          const lost = await subscription.settle([ack(last)]);
+          assert.deepEqual(ids(lost), [envelope.id], 'the delivery of an earlier life settles nothing');
+        }
+        await bench.settle(subscription, ack(delivery));
+        last = delivery;
+      }
+      assert(
+        fences.every((fence, index) => index === 0 || fence > (fences[index - 1] as number)),
+        `fences of one id: ${fences.join(', ')}`,
+      );
+    });
+
     it(
       'keeps a message for as long as its lease is renewed',
       async (bench) => {

@@ -63,6 +63,25 @@ export const receiving: Group = {
       assert.deepEqual(ids([await bench.takeOne(subscription)]), [id]);
     });
 
+    it('loses nothing, and counts no crash, if it is aborted in the middle of a claim', async (bench) => {
+      const published = await bench.publish(20);
+      const subscription = await bench.subscribe();
+      for (let round = 0; round < 24; round++) {
+        const controller = new AbortController();
+        const receiving = subscription.receive(5, { signal: controller.signal, wait: round % 2 === 0 });
+        for (let turn = 0; turn < round / 2; turn++) {
+          if (turn % 4 === 3) await new Promise((resolve) => setImmediate(resolve));
+          else await Promise.resolve();
+        }
+        controller.abort();
+        const deliveries = await receiving;
+        await bench.settle(subscription, ...deliveries.toReversed().map(release));
+      }
+      const taken = await bench.take(subscription, published.length);
+      assert.deepEqual(ids(taken).sort(), published.sort());
+      assert.deepEqual(new Set(taken.map(({ crashes }) => crashes)), new Set([0]));
+    });
+
     it('shares a queue among its consumers, each message to one', async (bench) => {
       const published = await bench.publish(40);
       const consumers = await Promise.all([bench.subscribe(), bench.subscribe(), bench.subscribe(), bench.subscribe()]);
