@@ -84,7 +84,7 @@ function wantedFormat(accept = ''): MetricsFormat {
       .split(',')
       .find((each) => each.trim().startsWith(type));
     if (entry === undefined) return 0;
-    const q = Number(/;\s*q=([\d.]+)/.exec(entry)?.[1] ?? 1);
+    const q = Number(/;\s*q=([^;\s]+)/.exec(entry)?.[1] ?? 1);
     return Number.isNaN(q) ? 0 : q;
   };
   const openmetrics = quality('application/openmetrics-text');

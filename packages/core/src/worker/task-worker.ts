@@ -81,7 +81,7 @@ export class TaskWorker {
   }
 
   get state(): WorkerState {
-    return this.#state;
+    return this.#state === 'running' && this.#stopping !== undefined ? 'stopping' : this.#state;
   }
 
   /** Whether it has ever run. */
