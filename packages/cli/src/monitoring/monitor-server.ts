@@ -69,7 +69,5 @@ function refused(cause: NodeJS.ErrnoException, port: number, host: string, optio
     ENOTFOUND: 'there is no such host',
   };
   const reason = reasons[cause.code ?? ''] ?? cause.message;
-  return new UsageError(`cannot serve metrics on port ${port} of ${host}: ${reason}; choose another with ${option}`, {
-    cause,
-  });
+  return new UsageError(`cannot serve metrics on port ${port} of ${host}: ${reason}; choose another with ${option}`);
 }

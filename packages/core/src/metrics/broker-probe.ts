@@ -4,7 +4,7 @@ import { pause } from '../clock/pause.ts';
 import type { BrokerCalls } from '../worker/broker-calls.ts';
 
 /** An answer that is not older makes a probe unnecessary. */
-const FRESH_MS = 5_000;
+const FRESH_MS = 1_000;
 /** How long a question for the health of a worker waits for the broker. */
 const WAIT_MS = 1_000;
 /** A state that does not exist: reading it is the cheapest question. */

@@ -30,6 +30,8 @@ function brokerReasons(calls: BrokerCalls): readonly HealthReason[] {
   if (silentMs >= SILENT_MS) {
     return [reason('BROKER_SILENT', `the broker has not answered for ${Math.floor(silentMs / 1_000)} s`)];
   }
+  // A broker that is silent explains why its queues cannot be read.
+  if (silentMs > 0) return [];
   return calls
     .unreadable(SILENT_MS)
     .map((queue) => reason('QUEUE_UNREADABLE', `queue ${queue} could not be read for ${SILENT_MS / 1_000} s`));
