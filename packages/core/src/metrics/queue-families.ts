@@ -39,7 +39,7 @@ export async function queueFamilies(
     ),
     gauge(
       'brokkr_queue_oldest_seconds',
-      'How long the first ready message has been due; 0 if there is none.',
+      'How long the first ready message has been due; 0 without ready messages.',
       reports.flatMap(({ queue }) => sample(ages.get(queue), { queue })),
     ),
     gauge(
