@@ -63,6 +63,7 @@ export class MemoryBroker implements Broker {
     this.states = new MemoryStates(server);
     this.workers = server.workers;
     this.signals = {
+      lossless: true,
       send: async (signal) => {
         this.#checkOpen();
         checkSignal(signal);

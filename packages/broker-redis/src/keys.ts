@@ -64,6 +64,16 @@ export class Keys {
     return `${this.#namespace}:rights`;
   }
 
+  /** Prefix of the keys of the workers' reports: one hash tag, so that all of them are on one node of a cluster. */
+  get workers(): string {
+    return `${this.#namespace}:{workers}`;
+  }
+
+  /** Channel of the signals. */
+  get signals(): string {
+    return `${this.#namespace}:signals`;
+  }
+
   get state(): string {
     return `${this.#namespace}:state`;
   }

@@ -11,18 +11,20 @@ import {
   type MessageIndex,
   type PublishReceipt,
   type ResultStore,
+  type Signals,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
-import { type Client, duplicateFor } from './connection/connect.ts';
+import { type Client, duplicateFor, subscriberFor } from './connection/connect.ts';
 import { Connection } from './connection/connection.ts';
 import { closedError } from './connection/redis-errors.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
 import { examineRights } from './connection/rights.ts';
 import { ServerClock } from './connection/server-clock.ts';
 import { serverOf } from './connection/server-of.ts';
+import { Subscriber } from './connection/subscriber.ts';
 import { Doorbells } from './consuming/doorbells.ts';
 import { Lookout } from './consuming/lookout.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
@@ -34,6 +36,7 @@ import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
+import { RedisSignals } from './state/redis-signals.ts';
 import { RedisStates } from './state/redis-states.ts';
 
 export interface RedisBrokerOptions extends BrokerOptions {
@@ -73,6 +76,7 @@ export class RedisBroker implements Broker {
   readonly inspector: Inspector;
   readonly messages: MessageIndex;
   readonly workers: WorkerDirectory;
+  readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
@@ -83,7 +87,9 @@ export class RedisBroker implements Broker {
   readonly #publisher: RedisPublisher;
   readonly #lookout: Lookout;
   readonly #doorbells: Doorbells;
+  readonly #subscriber: Subscriber;
   readonly #results: RedisResults;
+  readonly #signals: RedisSignals;
   readonly #subscriptions = new Set<RedisSubscription>();
   #closing: Promise<void> | undefined;
 
@@ -117,7 +123,6 @@ export class RedisBroker implements Broker {
       },
     });
     this.#connection = connection;
-    const duplicate = () => duplicateFor(connection.client);
     this.#serverClock = serverClock;
     const calls = new QueueCalls(connection, this.#keys, serverClock);
     this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
@@ -126,10 +131,13 @@ export class RedisBroker implements Broker {
       connection,
       keys: this.#keys,
       lookout: this.#lookout,
-      connect: duplicate,
+      connect: () => duplicateFor(connection.client),
       logger,
     });
-    this.#results = new RedisResults(calls, duplicate);
+    this.#subscriber = new Subscriber(() => subscriberFor(connection.client));
+    this.#results = new RedisResults(calls, this.#subscriber);
+    this.#signals = new RedisSignals(calls, this.#subscriber);
+    this.signals = this.#signals;
     this.inspector = new RedisInspector(calls);
     this.messages = new RedisMessageIndex(calls);
     this.states = new RedisStates(calls);
@@ -180,6 +188,8 @@ export class RedisBroker implements Broker {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     clearTimeout(timer);
     this.#results.close();
+    this.#signals.close();
+    this.#subscriber.close();
     this.#doorbells.close();
     this.#connection.close();
   }

@@ -1,4 +1,4 @@
-import { deadLetterEnvelope, type Envelope } from '@brokkr/core/adapter';
+import { deadLetterEnvelope, type Envelope, firstMessages } from '@brokkr/core/adapter';
 import { afterAll, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
@@ -72,19 +72,19 @@ async function bury(): Promise<void> {
 }
 
 const WORK: Readonly<Record<string, { prepare: () => Promise<void>; run: () => Promise<unknown>; gives: unknown }>> = {
-  'peek ready': {
+  'pages of ready': {
     prepare: send,
-    run: async () => (await inspector.peek('q', 'ready', COUNT + 1)).length,
+    run: async () => (await firstMessages(inspector, 'q', 'ready', COUNT + 1)).length,
     gives: COUNT,
   },
-  'peek delayed': {
+  'pages of delayed': {
     prepare: () => send({ notBefore: Date.now() + 60_000 }),
-    run: async () => (await inspector.peek('q', 'delayed', COUNT - 100)).length,
+    run: async () => (await firstMessages(inspector, 'q', 'delayed', COUNT - 100)).length,
     gives: COUNT - 100,
   },
-  'peek dead': {
+  'pages of dead': {
     prepare: bury,
-    run: async () => (await inspector.peek('q', 'dead', Number.MAX_SAFE_INTEGER)).length,
+    run: async () => (await firstMessages(inspector, 'q', 'dead', Number.MAX_SAFE_INTEGER)).length,
     gives: COUNT,
   },
   take: {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstMessages, type WorkerReport } from '@brokkr/core/adapter';
 import pino from 'pino';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
@@ -68,11 +69,23 @@ async function useAll(used: RedisBroker): Promise<void> {
   await used.states.set('s', 'v');
   expect(await used.states.get('s')).toBe('v');
   expect(await used.inspector.counts('q')).toMatchObject({ dead: 1, delayed: 1, acknowledged: 1 });
-  expect(await used.inspector.peek('q', 'dead', 10)).toHaveLength(1);
+  expect(await firstMessages(used.inspector, 'q', 'dead', 10)).toHaveLength(1);
   expect(await used.inspector.redrive('q', ['a'])).toBe(1);
   expect(await used.messages.cancel('q', ['a', 'c'])).toHaveLength(2);
   expect(await used.inspector.purge('q')).toBe(0);
+  await used.publish([{ ...message('d'), notBefore: Date.now() + 60_000 }]);
+  expect(await used.messages.promote('q', ['d'])).toEqual(['d']);
+  expect(await used.messages.find('q', ['d'])).toHaveLength(1);
+  const newest = { limit: 1, from: 'newest' } as const;
+  const { next } = await used.inspector.page('q', 'ready', newest);
+  expect(await used.inspector.page('q', 'ready', { ...newest, after: next })).toEqual({ items: [] });
+  await used.workers.report({ id: 'w' } as WorkerReport, 1_000);
+  expect(await used.workers.reports()).toEqual([]);
+  await used.workers.retire('w');
   await used.workers.release('nobody');
+  const stop = await used.signals.listen(() => undefined);
+  await used.signals.send({ topic: 'pause', body: '' });
+  await stop();
   await used.diagnostics.diagnose();
   await used.diagnostics.repair?.();
 }
@@ -83,7 +96,7 @@ it('the list of commands is the one that the scripts run', () => {
     .filter((name) => name !== 'try-commands.ts')
     .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)])
     .map(([, name]) => name as string);
-  const alone = ['PEXPIRE', 'PUBLISH', 'SADD', 'SSCAN'];
+  const alone = ['PUBLISH', 'SADD', 'SSCAN'];
   expect([...COMMANDS].sort()).toEqual([...new Set([...run, ...alone])].sort());
 });
 
@@ -112,7 +125,7 @@ describe('a user who lacks a right', () => {
       await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })));
     }
     const result = used.results.load('m0', at().signal);
-    await used.results.store('m0', Buffer.from('1'), 10_000).catch(() => undefined);
+    await used.results.store('m0', Buffer.from('1'), 10_000);
     expect(String(await result)).toBe('1');
     expect(lines.map(({ code, msg }) => [code, msg.includes(named)])).toEqual([['RIGHT_MISSING', true]]);
     expect(JSON.stringify(lines)).not.toContain('pw');

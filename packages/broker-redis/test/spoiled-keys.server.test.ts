@@ -4,8 +4,9 @@ import {
   type Delivery,
   type Envelope,
   type Settlement,
+  firstMessages,
   type Subscription,
-, firstMessages } from '@brokkr/core/adapter';
+} from '@brokkr/core/adapter';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
@@ -90,9 +91,13 @@ const CALLS: Readonly<Record<string, () => Promise<unknown>>> = {
   take: () => inspector.take('q', 8, async () => undefined),
   'release a worker': () => broker.workers.release('worker'),
   counts: () => inspector.counts('q'),
-  'peek ready': () => firstMessages(inspector, 'q', 'ready', 100),
-  'peek delayed': () => firstMessages(inspector, 'q', 'delayed', 100),
-  'peek dead': () => firstMessages(inspector, 'q', 'dead', 100),
+  find: () => broker.messages.find('q', ['ready-0', 'delayed-0', 'held-0', 'dead-0', 'unknown']),
+  promote: () => broker.messages.promote('q', ['delayed-0', 'ready-0', 'unknown']),
+  'take dead letters': () => inspector.take('q', 3, async () => undefined, { from: 'dead' }),
+  'discard matching': () => inspector.discard('q', ({ id }) => id !== 'dead-1'),
+  'pages of ready': () => firstMessages(inspector, 'q', 'ready', 100),
+  'pages of delayed': () => firstMessages(inspector, 'q', 'delayed', 100),
+  'pages of dead': () => firstMessages(inspector, 'q', 'dead', 100),
 };
 
 /** Everything that Redis keeps, in a form that can be compared: the order inside a hash may change by itself. */
@@ -274,15 +279,7 @@ describe('junk values', () => {
   });
 
   it('junk in a stored line never stops a call, and is dead-lettered by the core', async () => {
-    const lines = [
-      '{"d":"00"}',
-      '{"d":"',
-      '{"h":1}\n',
-      `${'['.repeat(10_000)}\n`,
-      '\u0000',
-      '{"d":"zz","h":{}}\n[]',
-      '',
-    ];
+    const lines = ['{"d":"00"}', '{"d":"', '{"h":1}\n', `${'['.repeat(10_000)}\n`, '\u0000', '{"d":"zz","h":{}}\n[]'];
     for (const [index, line] of lines.entries()) {
       await redis.hset(`${PREFIX}messages`, `junk-${index}`, line);
       await redis.rpush(`${PREFIX}ready`, `junk-${index}`);

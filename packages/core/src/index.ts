@@ -3,7 +3,7 @@ export type { ManagerOptions, RunMode } from './manager/manager-options.ts';
 
 export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
-export type { TaskHandle } from './task/task-handle.ts';
+export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
@@ -44,6 +44,7 @@ export {
   ResultTimeoutError,
   SerializationError,
   ShutdownError,
+  TaskCancelledError,
   TaskFailedError,
   TaskTimeoutError,
   UnsupportedFeatureError,

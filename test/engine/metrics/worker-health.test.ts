@@ -84,12 +84,10 @@ describe('the health of a worker', () => {
   });
 
   it('is answered within a second by a broker that hangs', async () => {
-    const { tm, clock } = await workerBench((broker) => {
-      broker.states.get = () => new Promise(() => undefined);
-      return broker;
-    });
+    const { tm, clock, broker } = await workerBench();
     const worker = tm.createWorker();
     await worker.start();
+    broker.states.get = () => new Promise(() => undefined);
     let answered = false;
     const asked = worker.health().then(() => {
       answered = true;

@@ -80,7 +80,12 @@ export class AmqpSubscription implements Subscription {
       onMessage: (message, session) => this.#arrived(message, session),
       onOver,
     });
-    this.#ahead = new PushBuffer({ counter, serverQueue, roundTrip: () => this.#reader.roundTrip() });
+    this.#ahead = new PushBuffer({
+      counter,
+      serverQueue,
+      isReading: () => this.#reader.isReading,
+      roundTrip: () => this.#reader.roundTrip(),
+    });
     this.#quarantine = new Quarantine({
       ...options,
       sessions: options.quarantineSessions,
@@ -172,12 +177,11 @@ export class AmqpSubscription implements Subscription {
     this.#reader.resume();
   }
 
-  /** Makes sure that an empty buffer means an empty queue, and fills it as far as the prefetch allows. */
+  /** Makes sure that an empty buffer means an empty queue. */
   async #fill(limit: number, signal: AbortSignal): Promise<void> {
     const { isolation, prefetch } = this.#options;
     if (isolation.isClosed) return;
-    // The server pushes no more than the prefetch. Finished deliveries that are not settled yet count until they are.
-    await this.#ahead.fill(Math.max(1, Math.min(limit, prefetch - this.#held.size)), signal);
+    await this.#ahead.fill(Math.min(limit, prefetch), signal, () => prefetch - this.#held.size);
   }
 
   #arrived(message: Message, session: Session): void {

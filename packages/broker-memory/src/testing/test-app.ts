@@ -8,7 +8,7 @@ import {
   TaskManager,
   type Worker,
 } from '@brokkr/core';
-import { type TaskRef, toMs, firstMessages } from '@brokkr/core/adapter';
+import { firstMessages, PauseFlags, type TaskRef, toMs } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 import { eventLoopTurn, millisecond, realNow } from './real-time.ts';
@@ -37,7 +37,7 @@ export interface TestApp {
   dead(queue: string): readonly DeadLetter[];
   /**
    * Runs everything, and moves time to each instant at which a message is due, until no message is ready, running or
-   * delayed.
+   * delayed. Messages of paused queues stay where they are.
    * @throws ConfigError (`DRAIN_STUCK`) if messages are left after ten virtual years, or no timer is; (`TEST_APP_CLOSED`)
    * if the app is closed
    */
@@ -234,11 +234,14 @@ class HeldApp implements TestApp {
 
   async #totals(): Promise<{ ready: number; running: number; delayed: number; settled: number }> {
     const totals = { ready: 0, running: 0, delayed: 0, settled: 0 };
+    const flags = new PauseFlags(this.#broker.states);
     for (const queue of await this.#broker.inspector.queues()) {
       const counts = await this.#broker.inspector.counts(queue);
-      totals.ready += counts.ready ?? 0;
       totals.running += counts.running ?? 0;
-      totals.delayed += counts.delayed ?? 0;
+      if ((await flags.pausedSince(queue)) === undefined) {
+        totals.ready += counts.ready ?? 0;
+        totals.delayed += counts.delayed ?? 0;
+      }
       totals.settled += (counts.acknowledged ?? 0) + (counts.dead ?? 0) + (counts.published ?? 0);
     }
     return totals;

@@ -1,12 +1,12 @@
 /**
- * Makes due messages ready, returns messages whose lease expired to the line, then hands over up to `limit` messages from
+ * Makes due messages ready, returns messages whose lease expired to the line, then delivers up to `limit` messages from
  * the head of the line. Writes only: `exchange` has read every key before.
  *
  * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: there is none, or messages
- * were handed over), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
+ * are delivered), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
  * was deleted by another client; its delivery does not count.
  *
- * - A message that crashed two workers is handed over alone, and never ahead: it must not be in the crash of another.
+ * - A message that crashed two workers is delivered alone, and never ahead: it must not be in the crash of another.
  * - An id that is held already is dropped: another client has put it in line twice.
  * - The same call again (its answer was lost) returns the same messages. Their fences and the end of their lease are
  *   remembered for one lease. Part of `exchange`.
@@ -71,6 +71,35 @@ local function drop(id)
   count('discarded', 1)
 end
 
+-- The ids of a line that are messages, and their bytes. Closes gaps, and drops messages that another client deleted.
+local function messagesAmong(ids)
+  local stored = redis.call('HMGET', messages, unpack(ids))
+  local line, bytes = ids, stored
+  for i, id in ipairs(ids) do
+    local isMessage = stored[i] and stored[i] ~= ''
+    if not isMessage then
+      if line == ids then line, bytes = { unpack(ids, 1, i - 1) }, { unpack(stored, 1, i - 1) } end
+      if stored[i] then closeGap(id) elseif redis.call('HEXISTS', held, id) == 0 then drop(id) end
+    elseif line ~= ids then
+      line[#line + 1] = id
+      bytes[#line] = stored[i]
+    end
+  end
+  return line, bytes
+end
+
+-- Up to limit messages from the head of the line. Looks at 500 ids at most. Returns how many it took out of the line.
+local function pop(limit)
+  local taken, line, bytes = 0, {}, {}
+  while #line == 0 and taken < 500 do
+    local ids = redis.call('LPOP', ready, limit)
+    if not ids then break end
+    taken = taken + #ids
+    line, bytes = messagesAmong(ids)
+  end
+  return line, bytes, taken
+end
+
 local function untilNextEvent(waiting)
   if waiting > 0 then return 0 end
   local nextDue = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
@@ -94,23 +123,30 @@ local function claim(limit, ahead, lease, worker, memo, call, state)
     redis.call('RPUSH', ready, unpack(due))
     waiting, nextDue = waiting + #due, redis.call('ZCARD', delayed) > 0
   end
-  local line, fence
+  local line, bytes, fence
   if state.before then
     fence = tonumber(state.before)
     line = takeAgain(worker, fence, tonumber(state.size), state.endsAt)
+    bytes = redis.call('HMGET', messages, unpack(line))
+    for i, id in ipairs(line) do
+      if not bytes[i] and id ~= '' then drop(id) end
+    end
   else
-    line = redis.call('LPOP', ready, limit) or {}
-    waiting = waiting - #line
+    local taken
+    line, bytes, taken = pop(limit)
+    waiting = waiting - taken
     if anyCrashed and #line > 0 then
       for i = #line, upToSuspect(line, ahead) + 1, -1 do
         redis.call('LPUSH', ready, table.remove(line))
+        bytes[i] = nil
         waiting = waiting + 1
       end
     end
     if #line > 0 then
-      local endsAt
+      local endsAt, size = nil, #line
       fence = state.fence
       line, endsAt = hold(line, fence, lease, worker)
+      if #line < size then bytes = #line > 0 and redis.call('HMGET', messages, unpack(line)) or {} end
       if #line > 0 then
         redis.call('SET', memo, call .. ' ' .. fence .. ' ' .. #line .. ' ' .. endsAt, 'PX', lease)
       end
@@ -119,13 +155,8 @@ local function claim(limit, ahead, lease, worker, memo, call, state)
     end
   end
   if #line == 0 then return { untilNextEvent(ahead and 0 or waiting), 0, line, {}, {} } end
-  local bytes = redis.call('HMGET', messages, unpack(line))
-  local found = 0
-  for i = 1, #line do
-    if bytes[i] then found = found + 1 elseif line[i] ~= '' or not state.before then drop(line[i]) end
-  end
   local crashed = anyCrashed and redis.call('HMGET', crashes, unpack(line)) or {}
   for i, text in ipairs(crashed) do crashed[i] = crashCount(text) end
-  return { found > 0 and -1 or untilNextEvent(waiting), fence, line, bytes, crashed }
+  return { -1, fence, line, bytes, crashed }
 end
 `;

@@ -1,6 +1,6 @@
 import { ACKNOWLEDGE } from './acknowledge.ts';
 import { CLAIM } from './claim.ts';
-import { COUNT, GIVE_BACK_AS_CRASHED, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
+import { COUNT, GAPS, GIVE_BACK_AS_CRASHED, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -12,23 +12,23 @@ import { queueScript } from './script.ts';
  * answer of `claim`.
  */
 export const exchange =
-  queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${GIVE_BACK_AS_CRASHED}${ACKNOWLEDGE}${CLAIM}
+  queueScript(`${SERVER_TIME}${RING}${COUNT}${GAPS}${LAST_FENCE}${GIVE_BACK_AS_CRASHED}${ACKNOWLEDGE}${CLAIM}
 local limit, ahead, lease, worker = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3]), ARGV[4]
 local done = (#ARGV - 6) / 2
--- Reads of every key that is written below: a wrong type raises here, before anything has changed.
+-- Reads of every key that is written below: a wrong type raises here, before anything has changed. Messages are read by
+-- the first write if anything is acknowledged.
 local nextEnd = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')[2]
 local state = {
   anyLapsed = nextEnd and tonumber(nextEnd) <= now,
   anyCrashed = redis.call('HLEN', crashes) > 0,
 }
-redis.call('HLEN', messages)
-redis.call('HLEN', counts)
 local lost, ids, from, to = {}, {}, 1, 0
 if done > 0 then
   lost, ids, from, to = accepted(7, 6 + done, worker, state.anyLapsed)
 else
   redis.call('HLEN', held)
 end
+if to < from then redis.call('HLEN', messages) end
 local memo = q .. ':claim:' .. ARGV[5]
 if limit > 0 then
   state.nextDue = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]

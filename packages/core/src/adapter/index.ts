@@ -48,16 +48,28 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 // Rules and defaults that are the same on every broker.
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
+export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER } from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
+export { readReport } from '../broker/read-report.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { shown } from '../errors/kind-of.ts';
 export { readHistory } from '../message/attempt-history.ts';
+
+// How processes steer workers: for tools such as a dashboard.
+export {
+  type ControlSignal,
+  type ControlSignals,
+  controlSignal,
+  readControlSignal,
+} from '../control/control-signals.ts';
+export type { LivingWorker } from '../control/living-workers.ts';
+export { PauseFlags } from '../control/pause-flags.ts';
 
 // Time.
 export { backoff } from '../clock/backoff.ts';

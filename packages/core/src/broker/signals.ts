@@ -12,6 +12,12 @@ export interface Signal {
  */
 export interface Signals {
   /**
+   * Set if no listener ever misses a signal, because the broker lives in the process. Workers then need not look for
+   * changes from time to time. @default false
+   */
+  readonly lossless?: boolean | undefined;
+
+  /**
    * Sends to all listeners, those of this process included.
    * @throws BrokerUnavailableError if the broker is unreachable for longer than `sendTimeoutMs`
    */

@@ -1,7 +1,8 @@
 import { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
+import { FEATURE_NAMES, type FeatureName } from '../broker/features.ts';
 import { checkNamespace, checkQueueName } from '../broker/names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
-import type { OptionNames } from '../errors/check-options.ts';
+import { advice, type OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { hideSecrets } from '../errors/hide-secrets.ts';
@@ -30,6 +31,7 @@ export interface TaskConfig {
   readonly idempotencyTtlMs: number;
   readonly deadMax: number;
   readonly resultUrl: string | undefined;
+  readonly requires: readonly FeatureName[];
   readonly serviceType: 'api' | 'worker' | undefined;
   readonly appModule: string | undefined;
   readonly logLevel: string;
@@ -75,6 +77,11 @@ export interface ConfigOptions {
   readonly deadMax?: number | undefined;
   /** `TASK_RESULT_URL` @default the broker, where it can */
   readonly resultUrl?: string | undefined;
+  /**
+   * `TASK_REQUIRES`, with commas between: features that the broker must have, such as `['idempotency', 'cancel']`. They are
+   * checked when the broker is opened. @default `[]`
+   */
+  readonly requires?: readonly FeatureName[] | undefined;
   /** `SERVICE_TYPE` */
   readonly serviceType?: 'api' | 'worker' | undefined;
   /** `APP_MODULE`: the application's module, for the command line */
@@ -106,6 +113,7 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   idempotencyTtl: true,
   deadMax: true,
   resultUrl: true,
+  requires: true,
   serviceType: true,
   appModule: true,
   logLevel: true,
@@ -164,6 +172,7 @@ export function resolveConfig(
     idempotencyTtlMs: read('idempotencyTtl', 'TASK_IDEMPOTENCY_TTL', duration(1)) ?? BROKER_DEFAULTS.idempotencyTtlMs,
     deadMax: read('deadMax', 'TASK_DEAD_MAX', whole(0)) ?? 100_000,
     resultUrl: read('resultUrl', 'TASK_RESULT_URL', url),
+    requires: read('requires', 'TASK_REQUIRES', featureNames) ?? [],
     serviceType: read('serviceType', 'SERVICE_TYPE', oneOf(['api', 'worker'] as const)),
     appModule: read('appModule', 'APP_MODULE', text),
     logLevel: read('logLevel', 'LOG_LEVEL', oneOf(LOG_LEVELS)) ?? 'info',
@@ -240,6 +249,18 @@ function whole(atLeast: number): (value: unknown, name: string) => number {
     if (Number.isSafeInteger(parsed) && (parsed as number) >= atLeast) return parsed as number;
     throw wrong(name, `a whole number of ${atLeast} or more`, value);
   };
+}
+
+/** A list of names, or a text with commas between them. */
+function featureNames(value: unknown, name: string): readonly FeatureName[] {
+  const given: unknown = typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value;
+  if (!Array.isArray(given)) throw wrong(name, 'a list of features', value);
+  for (const each of given as unknown[]) {
+    if (FEATURE_NAMES.some((known) => known === each)) continue;
+    const hint = typeof each === 'string' ? advice(each, FEATURE_NAMES) : `known are ${FEATURE_NAMES.join(', ')}`;
+    throw new ConfigError(`${name}: unknown feature ${shown(each)}; ${hint}`);
+  }
+  return [...new Set(given as readonly FeatureName[])];
 }
 
 function oneOf<T extends string>(allowed: readonly T[]): (value: unknown, name: string) => T {

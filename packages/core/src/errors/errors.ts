@@ -94,6 +94,16 @@ export class LeaseLostError extends BrokkrError {
   }
 }
 
+/**
+ * Somebody cancelled the task: the reason with which the signal of a running handler aborts, the error of the event
+ * `cancelled`, and of `handle.result()`. A cancelled run counts no attempt and is not retried.
+ */
+export class TaskCancelledError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'TASK_CANCELLED' });
+  }
+}
+
 /** The worker is stopping; its message goes back to the queue unless the handler ends now. */
 export class ShutdownError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {

@@ -1,9 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
-import { ownVersion } from '../config/own-version.ts';
 import { BrokerProbe } from '../metrics/broker-probe.ts';
-import { LoopDelay } from '../metrics/loop-delay.ts';
 import type { MetricFamily } from '../metrics/metric-family.ts';
 import {
   brokerFamilies,
@@ -17,8 +15,10 @@ import type { Telemetry } from '../middleware/telemetry.ts';
 import { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { SendStats } from '../producer/send-stats.ts';
 import { BrokerCalls } from '../worker/broker-calls.ts';
+import { LoopDelay } from '../worker/loop-delay.ts';
 import { Stats } from '../worker/stats.ts';
 import type { TaskWorker } from '../worker/task-worker.ts';
+import { VERSION } from '../worker/version.ts';
 import type { WorkerHealth } from '../worker/worker.ts';
 
 export interface ManagerMetricsOptions {
@@ -40,7 +40,8 @@ export class ManagerMetrics {
   readonly #brokerKind: string;
   readonly #workers: ReadonlySet<TaskWorker>;
   readonly #probe: BrokerProbe;
-  readonly #loopDelay = new LoopDelay();
+  /** Measures from the first question on. */
+  #loopDelay: LoopDelay | undefined;
   /** Counts of workers that ended: counters must not fall. */
   readonly #past = new Stats();
 
@@ -79,7 +80,7 @@ export class ManagerMetrics {
   }
 
   close(): void {
-    this.#loopDelay.close();
+    this.#loopDelay?.stop();
   }
 
   #workerFamilies(stats: Stats, workers: readonly TaskWorker[]): readonly MetricFamily[] {
@@ -88,7 +89,15 @@ export class ManagerMetrics {
       ...taskFamilies(stats),
       ...slotFamilies(workers),
       ...brokerFamilies(this.calls),
-      ...processFamilies(ownVersion(), this.#brokerKind, this.#loopDelay.p99Ms()),
+      ...processFamilies(VERSION, this.#brokerKind, this.#loopDelayMs()),
     ];
+  }
+
+  /** The delay since the last question; `undefined` the first time. */
+  #loopDelayMs(): number | undefined {
+    if (this.#loopDelay !== undefined) return this.#loopDelay.take();
+    this.#loopDelay = new LoopDelay();
+    this.#loopDelay.start();
+    return undefined;
   }
 }

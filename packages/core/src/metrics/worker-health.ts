@@ -1,5 +1,5 @@
 import type { BrokerCalls } from '../worker/broker-calls.ts';
-import type { WorkerState } from '../worker/task-worker.ts';
+import type { WorkerPhase } from '../worker/task-worker.ts';
 import type { HealthReason, WorkerHealth } from '../worker/worker.ts';
 
 /** A broker that has not answered for so long, and a queue that cannot be read for so long, make a worker unready. */
@@ -7,7 +7,7 @@ const SILENT_MS = 30_000;
 
 /** Judges the health of a worker. A server that is down never makes a worker dead: a restart would not help. */
 export function workerHealth(
-  { id, state, wasReady }: { readonly id: string; readonly state: WorkerState; readonly wasReady: boolean },
+  { id, state, wasReady }: { readonly id: string; readonly state: WorkerPhase; readonly wasReady: boolean },
   calls: BrokerCalls,
 ): WorkerHealth {
   const ended = reason('ENDED', `worker ${id} has ended`);

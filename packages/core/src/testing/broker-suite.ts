@@ -24,6 +24,7 @@ import { publishing } from './suite/publishing.ts';
 import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
+import { steering } from './suite/steering.ts';
 import { working } from './suite/working.ts';
 
 const GROUPS = [
@@ -48,6 +49,7 @@ const GROUPS = [
   closing,
   hostile,
   working,
+  steering,
   queueOrder,
   poison,
   concurrency,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
+import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
@@ -14,6 +15,7 @@ import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-d
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
+import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import type { RunBindings } from '../task/task-run.ts';
@@ -30,6 +32,7 @@ export interface DeliveryHandlerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
+  readonly progress: ProgressWriter;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -45,8 +48,13 @@ export class DeliveryHandler implements LaneListener {
 
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
-    const { clock, logger, workerId, judging } = options;
-    this.#runner = new Runner({ clock, logger, onEnd: (execution, outcome) => this.#ended(execution, outcome) });
+    const { clock, logger, workerId, judging, progress } = options;
+    this.#runner = new Runner({
+      clock,
+      logger,
+      openProgress: (id) => progress.open(id),
+      onEnd: (execution, outcome) => this.#ended(execution, outcome),
+    });
     this.#settling = {
       workerId,
       now: judging.now,
@@ -60,6 +68,19 @@ export class DeliveryHandler implements LaneListener {
   /** Number of handlers that run now. */
   get running(): number {
     return this.#runner.size;
+  }
+
+  /** The tasks that run now. @param most how many of them */
+  runningTasks(most: number): readonly RunningTask[] {
+    const { clock } = this.#options;
+    const monotonicToEpoch = clock.now() - clock.monotonic();
+    return this.#runner.running.slice(0, most).map(({ message: { id, task, queue, attempt }, startedAt }) => ({
+      id,
+      task,
+      queue,
+      attempt,
+      startedAt: Math.round(startedAt + monotonicToEpoch),
+    }));
   }
 
   /** Runs that did not end in time at a stop, and were handed back. */
@@ -116,15 +137,21 @@ export class DeliveryHandler implements LaneListener {
     const { startedAt } = execution;
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
-    const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
-    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error });
+    const ranMs = this.#options.clock.monotonic() - startedAt;
+    if (outcome.kind === 'cancelled') {
+      this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
+      return;
+    }
+    const report = reportOf(settlement, ranMs, error);
+    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
   }
 
   /** Settles a message that must not run, or not now. */
   #endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
     held.task = this.#options.judging.taskFor(nameOf(held));
-    this.#end(held, settlement, reportOf(settlement, undefined, error), { error });
+    const state = settlement.kind === 'expire' ? 'expired' : 'dead';
+    this.#end(held, settlement, reportOf(settlement, undefined, error), { error, state });
   }
 
   /**
@@ -160,6 +187,7 @@ export class DeliveryHandler implements LaneListener {
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
+    held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
@@ -167,11 +195,11 @@ export class DeliveryHandler implements LaneListener {
   /**
    * Nobody can know whether a settlement took effect: it got no answer before its lease ended, or its first answer was
    * lost and the repeat says that the lease is over. No event is emitted. The result of a success is stored, unless there
-   * is one: the task did succeed. A failure is not: the message may run again, and succeed.
+   * is one: the task did succeed. A failure or a cancellation is not: the message may run again, and succeed.
    */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
-    if (settlement.kind === 'ack' && held.result !== undefined) this.#storeResult(held, held.result, false);
+    if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
     this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }
@@ -201,6 +229,11 @@ export class DeliveryHandler implements LaneListener {
   /** Resolves once no handler runs. */
   async finished(): Promise<void> {
     if (this.running > 0) await new Promise<void>((resolve) => this.#finished.push(resolve));
+  }
+
+  /** Cancels the runs of a message. @returns whether a run is cancelled, by this call or an earlier one */
+  cancel(queue: string, id: string): boolean {
+    return this.#runner.cancel(queue, id);
   }
 
   /** Aborts the signal of every running handler. */

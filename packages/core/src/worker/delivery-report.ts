@@ -2,7 +2,7 @@ import type { Settlement } from '../broker/settlement.ts';
 
 /** How a delivery ended, to be reported once the broker has confirmed its settlement. */
 export interface Report {
-  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'interrupted' | 'none';
+  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'cancelled' | 'interrupted' | 'none';
   /** How long the handler ran, milliseconds; `undefined` if it did not run. */
   readonly ranMs: number | undefined;
   readonly error?: unknown;

@@ -1,5 +1,6 @@
 import type { Delivery } from '../broker/delivery.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
+import type { RunProgress } from '../task/run-progress.ts';
 import type { Report } from './delivery-report.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
@@ -30,7 +31,12 @@ export class HeldDelivery {
     this.task = task;
   }
 
-  /** Whether its settlement waits for the broker's answer. */
+  /** Progress that its handler has reported, if one ran and did. */
+  get progress(): RunProgress | undefined {
+    return undefined;
+  }
+
+  /** Whether its settlement is pending. */
   get isSettling(): boolean {
     return this.report !== undefined;
   }

@@ -24,6 +24,7 @@ const OUTCOMES = {
   retrying: 'retried',
   dead: 'dead',
   expired: 'expired',
+  cancelled: 'cancelled',
   interrupted: 'interrupted',
 } as const satisfies Record<Exclude<Report['event'], 'none'>, RunOutcome>;
 
@@ -113,7 +114,7 @@ export class Reporter {
     if (hasListener) this.#events.emit('succeeded', event);
   }
 
-  #report(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
+  #report(kind: 'retrying' | 'dead' | 'expired' | 'cancelled', settlement: Settlement, report: Report): void {
     const event = eventOf(settlement.delivery, report);
     const fields = {
       task: taskOf(event),
@@ -133,6 +134,9 @@ export class Reporter {
         break;
       case 'expired':
         this.#logger.warn(fields, 'task expired before it started');
+        break;
+      case 'cancelled':
+        this.#logger.info({ task: fields.task, durationMs: fields.durationMs }, 'task was cancelled while it ran');
         break;
     }
     this.#events.emit(kind, event);

@@ -3,8 +3,9 @@ import { readRedriven } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import { REDRIVEN_HEADER } from '../broker/headers.ts';
 import type { Clock } from '../clock/clock.ts';
-import { TaskTimeoutError } from '../errors/errors.ts';
+import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
+import type { OpenProgress } from '../task/run-progress.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
@@ -18,6 +19,7 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly openProgress: OpenProgress;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
@@ -44,16 +46,21 @@ export class Runner {
     return this.#running.length;
   }
 
+  /** Runs whose handlers have not ended. */
+  get running(): readonly Execution[] {
+    return this.#running;
+  }
+
   /**
    * Holds the delivery and calls the handler, before it returns.
    * @param startBy time on the monotonic clock; if it has passed, nothing starts
    * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger } = this.#options;
+    const { clock, logger, openProgress } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
-    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
+    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
     execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);
@@ -63,9 +70,25 @@ export class Runner {
     return true;
   }
 
-  /** Aborts the signal of a run, and frees its slot if the handler does not end within the grace period. */
+  /**
+   * Cancels the runs of a message: aborts them, and stops waiting for a handler that ignores its signal.
+   * @returns whether a run is cancelled, by this call or an earlier one
+   */
+  cancel(queue: string, id: string): boolean {
+    let isCancelled = false;
+    for (const execution of [...this.#running]) {
+      const { message, run } = execution;
+      if (message.id !== id || message.queue !== queue || !execution.isOurs) continue;
+      if (!(run.abortReason instanceof TaskCancelledError)) this.abort(execution, cancelled(message));
+      isCancelled ||= run.abortReason instanceof TaskCancelledError;
+    }
+    return isCancelled;
+  }
+
+  /** Aborts one run, and stops waiting for a handler that ignores its signal. */
   abort(execution: Execution, reason: Error): void {
-    execution.abort(reason);
+    // A second reason, such as a lost lease after a timeout, gives no more time.
+    if (!execution.abort(reason) && execution.inGrace) return;
     execution.inGrace = true;
     this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
   }
@@ -130,4 +153,8 @@ function dueAt({ envelope, dueAt: known }: Delivery, message: Message): number {
     known ?? message.notBefore ?? 0,
     redriven === undefined ? 0 : (readRedriven(redriven)?.at ?? 0),
   );
+}
+
+function cancelled({ task, id }: Message): TaskCancelledError {
+  return new TaskCancelledError(`task ${task}, message ${id}, was cancelled while it ran`);
 }

@@ -37,6 +37,8 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
   const { delivery } = ended;
   switch (outcome.kind) {
     case 'succeeded':
+    // A cancelled task is done too: it counts no attempt, and does not run again.
+    case 'cancelled':
       return { kind: 'ack', delivery };
     case 'interrupted':
       return { kind: 'release', delivery };

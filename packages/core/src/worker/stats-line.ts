@@ -42,6 +42,7 @@ export class StatsLine {
       retrying: now.retried - before.retried,
       dead: now.dead - before.dead,
       expired: now.expired - before.expired,
+      cancelled: now.cancelled - before.cancelled,
       leaseLost: now.lease_lost - before.lease_lost,
     };
     if (Object.values(counts).every((count) => count === 0)) return;

@@ -3,6 +3,7 @@ import { errorRecord } from '../errors/error-record.ts';
 import type { RunOutcome } from '../middleware/telemetry.ts';
 import { type Cell, CellTable, OTHER } from './cell-table.ts';
 import { Durations } from './durations.ts';
+import type { TotalsSource } from './report-source.ts';
 
 /** Error codes that are counted one by one for each task. */
 const MOST_ERRORS = 20;
@@ -47,7 +48,7 @@ export class TaskCell implements Cell {
 }
 
 /** Counts what a worker does, by queue and task. Reports, metrics and the line a minute read it. */
-export class Stats {
+export class Stats implements TotalsSource {
   readonly #cells = new CellTable((queue, task) => new TaskCell(queue, task));
 
   /**

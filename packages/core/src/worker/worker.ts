@@ -39,8 +39,14 @@ export interface WorkerEvents {
   dead: [event: TaskEvent];
   /** The message had not started in time (`expiresIn`), and was removed. */
   expired: [event: TaskEvent];
+  /** A run was cancelled by `handle.cancel({ running: true })`. */
+  cancelled: [event: TaskEvent];
   /** The lease was lost: another worker may run the message now, and the outcome of this run was dropped. */
   leaseLost: [event: TaskEvent];
+  /** The worker takes no more messages of a queue, because the queue is paused. */
+  paused: [event: { readonly queue: string }];
+  /** The worker takes messages of the queue again. */
+  resumed: [event: { readonly queue: string }];
 }
 
 /** Options of `stop`. */

@@ -10,6 +10,7 @@ function source(queue: string, weight: number, ready: number): Source & { left: 
   const self = {
     queue,
     weight,
+    isPaused: false,
     left: ready,
     subscription: {
       receive: async (limit: number, { wait, signal }: { wait: boolean; signal: AbortSignal }) => {

@@ -13,6 +13,7 @@ function queue(index: number, ready: number, looks: boolean): Queue {
   const self: Queue = {
     queue: `q${index}`,
     weight: 1,
+    isPaused: false,
     left: ready,
     received: 0,
     subscription: {
