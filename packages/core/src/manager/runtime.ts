@@ -30,7 +30,7 @@ import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { ResultStores } from './result-stores.ts';
-import { checkServable, ServableTasks, type ServableTasksOptions, servableDefinitions } from './servable-tasks.ts';
+import { checkServable, ServableTasks, type ServableTasksOptions } from './servable-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -84,7 +84,7 @@ export class Runtime implements TaskHost {
       makeBroker: (url) => this.#configuredBroker(url),
     });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
-    this.#servable = { registry, config, middleware, retryPolicy: options.retryPolicy, mode: () => this.mode };
+    this.#servable = { registry, config, middleware, retryPolicy: options.retryPolicy };
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
       handles: {
@@ -205,7 +205,7 @@ export class Runtime implements TaskHost {
   }
 
   #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
+    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
   }
 
   /** Also while the manager closes: messages that were sent before are stored. */
@@ -229,7 +229,7 @@ export class Runtime implements TaskHost {
   }
 
   #checkFeatures(broker: Broker): Promise<void> {
-    const tasks = this.#registry.all().map(({ definition }) => definition);
+    const tasks = this.#registry.all();
     return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
   }
 
@@ -243,7 +243,7 @@ export class Runtime implements TaskHost {
 
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const keepsResults = servableDefinitions(this.#servable).some(({ resultTtlMs }) => resultTtlMs !== undefined);
+    const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServableTasks(this.#servable, resultStore);
     this.#checkAtStart(broker, queues, tasks);
