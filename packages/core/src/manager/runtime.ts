@@ -247,7 +247,7 @@ export class Runtime implements TaskHost {
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServableTasks(this.#servable, resultStore);
     this.#checkAtStart(broker, queues, tasks);
-    await warnOfDeadLetters(broker, queues, this);
+    void warnOfDeadLetters(broker, queues, this);
     return {
       broker,
       resultStore,
