@@ -108,6 +108,12 @@ export interface Inspector {
     options?: { readonly from?: 'waiting' | 'dead' | undefined },
   ): Promise<number>;
 
+  /**
+   * Stores dead letters that `take` removed from another broker, in their order and as they are: no worker runs them. A
+   * letter whose id is a dead letter here already is not stored again. Left out if the broker cannot.
+   */
+  bury?(queue: string, letters: readonly Envelope[]): Promise<void>;
+
   /** Puts dead letters back, as `redriveEnvelope` makes them. @returns how many */
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 
