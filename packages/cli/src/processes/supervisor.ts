@@ -112,7 +112,7 @@ export class Supervisor {
     let released = 0;
     try {
       const { workers } = await manager.broker();
-      released = (await workers?.release(child.workerId)) ?? 0;
+      released = (await workers?.release?.(child.workerId)) ?? 0;
     } catch (error) {
       core.logger.warn(
         { error, worker: child.workerId },
