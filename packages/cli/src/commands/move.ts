@@ -5,7 +5,7 @@ import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { print, printable } from '../output.ts';
-import { interruptible } from '../processes/interruptible.ts';
+import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 
 export interface MoveOptions {
@@ -39,7 +39,7 @@ export async function moveCommand(fromUrl: string, toUrl: string, options: MoveO
       }
       const names = queues?.split(',') ?? (await queueNames(from, app));
       if (queues !== undefined) await checkQueues(from, names, app);
-      return interruptible(async (signal) => {
+      return runUntilStopped(async (signal) => {
         for (const queue of names) print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, signal)}`);
         return signal.aborted ? EXIT.failed : EXIT.fine;
       });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenedBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
 import { print } from '../output.ts';
-import { interruptible } from '../processes/interruptible.ts';
+import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { findLetters } from './find-letters.ts';
 import type { NamedLetters } from './letters-named.ts';
 import { Pace } from './pace.ts';
@@ -31,7 +31,7 @@ export async function changeByIds(
   const missing = await missingOf(opened, named, dryRun);
   const count = dryRun
     ? ids.length - missing.length
-    : await interruptible((signal) => change(opened, named, what, new Pace(rate, undefined, signal)));
+    : await runUntilStopped((signal) => change(opened, named, what, new Pace(rate, undefined, signal)));
   print(count);
   if (count === ids.length) return;
   if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);

@@ -2,7 +2,7 @@ import type { Inspector } from '@brokkr/core/adapter';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { EXIT } from '../exit.ts';
 import { print, printable } from '../output.ts';
-import { interruptible } from '../processes/interruptible.ts';
+import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 import { changeByIds } from './change-by-ids.ts';
 import { checkTask } from './check-task.ts';
@@ -47,7 +47,7 @@ async function change(
       const [queue] = names;
       const queues = await letterQueues(opened, queue, app);
       const run = dryRun ? countLetters : changeLetters;
-      return interruptible(async (signal) => {
+      return runUntilStopped(async (signal) => {
         const pace = new Pace(rate, options.limit, signal);
         const step = (name: string) => run(opened, name, what, chooser, pace);
         const sum = await forEach(queues, queue === undefined, chooser, pace, step);

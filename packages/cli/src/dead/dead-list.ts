@@ -1,7 +1,7 @@
 import type { DeadLetterRecord } from '@brokkr/core';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { print, printJson } from '../output.ts';
-import { interruptible } from '../processes/interruptible.ts';
+import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 import { moment } from '../terminal/spans.ts';
 import { table } from '../terminal/table.ts';
@@ -30,7 +30,7 @@ export async function deadListCommand(queue: string | undefined, options: DeadLi
     // One more than is shown, to report that there are more.
     const chooser = new LetterChooser(opened.adapter, { ...options, limit: limit + 1 }, Date.now());
     const queues = await letterQueues(opened, queue, app);
-    const letters = await interruptible((signal) => chosenLetters(opened, queues, chooser, signal));
+    const letters = await runUntilStopped((signal) => chosenLetters(opened, queues, chooser, signal));
     await checkTask(opened, options.task, chooser, app);
     if (json) printJson(letters.slice(0, limit), 2);
     else print(asTable(letters, limit, queue === undefined));
