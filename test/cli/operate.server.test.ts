@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { createBroker, openBroker } from '@brokkr/core';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Inspected } from '../support/inspected.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { brokkr, type Run, until } from './brokkr.ts';
+import { brokkr, command, type Run, until } from './brokkr.ts';
 
 const app = 'test/fixtures/apps/operated.ts';
 const server = await RedisServer.start();
@@ -190,6 +191,37 @@ describe('dead letters', () => {
       reason: 'PermanentError: nobody to write to',
       attempts: [{ attempt: 1 }],
     });
+  }, 60_000);
+});
+
+describe('watching', () => {
+  it('redraws the table in place on a terminal, and reports a server that is down until it answers', async () => {
+    const own = await RedisServer.start();
+    try {
+      const typed = `exec ${process.execPath} ${command} queues --watch --broker ${own.url}`;
+      // `script` gives the command a terminal. TASK_SEND_TIMEOUT bounds the wait for the server.
+      const child = spawn('script', ['-qec', `stty rows 12 cols 60; ${typed}`, '/dev/null'], {
+        env: { ...process.env, NODE_OPTIONS: '', TASK_SEND_TIMEOUT: '1', APP_MODULE: app },
+      });
+      let shown = '';
+      child.stdout.on('data', (chunk) => {
+        shown += chunk;
+      });
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      await until(() => shown.split('\u001b[3A\r').length > 2, 'it was redrawn over its three lines');
+      await own.kill();
+      await until(() => /trying again: cannot reach Redis/.test(shown), 'it reports the server');
+      await own.run();
+      const before = shown.length;
+      await until(
+        () => /acknowledged/.test(shown.slice(before)) && !shown.slice(-400).includes('trying again'),
+        'it shows the table',
+      );
+      child.stdin.write('\u0003');
+      expect(await ended).toBe(0);
+    } finally {
+      await own.stop();
+    }
   }, 60_000);
 });
 

@@ -48,7 +48,7 @@ export async function queuesCommand(names: readonly string[], options: QueuesOpt
     };
     const onError = (reason: string) => {
       if (json) process.stderr.write(`error: ${reason}\n`);
-      else frames.show(`${shown}\nerror: ${reason}; trying again`);
+      else frames.show(shown, `trying again: ${reason}`);
     };
     await (options.watch ? watch(look, onError) : look());
   });

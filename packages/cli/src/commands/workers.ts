@@ -27,7 +27,7 @@ export async function workersCommand({ broker: url, json, watch: watches }: Work
     };
     const onError = (reason: string) => {
       if (json) process.stderr.write(`error: ${reason}\n`);
-      else frames.show(`${shown}\nerror: ${reason}; trying again`);
+      else frames.show(shown, `trying again: ${reason}`);
     };
     await (watches ? watch(look, onError) : look());
   });

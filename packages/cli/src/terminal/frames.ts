@@ -12,13 +12,15 @@ export class Frames {
     this.#stream = stream;
   }
 
-  show(text: string): void {
+  /** @param note text below, which is wrapped instead of cut */
+  show(text: string, note = ''): void {
     if (this.#stream.isTTY !== true) {
-      print(text);
+      print(note === '' ? text : `${text}\n${note}`);
       return;
     }
     const { rows, columns } = this.#stream;
-    const lines = fitted(text.split('\n'), rows, columns);
+    const below = note === '' ? [] : wrapped(note, columns);
+    const lines = [...fitted(text.split('\n'), rows - below.length, columns), ...below];
     // Up to the first line of the frame before, then each line over the old one: nothing flickers.
     const up = this.#height === 0 ? '' : `\u001b[${this.#height}A\r`;
     print(`${up}${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
@@ -31,4 +33,10 @@ function fitted(lines: readonly string[], rows: number, columns: number): readon
   const most = Math.max(2, rows - 1);
   const shown = lines.length <= most ? lines : [...lines.slice(0, most - 1), `… ${lines.length - most + 1} more lines`];
   return shown.map((line) => [...line].slice(0, columns).join(''));
+}
+
+function wrapped(text: string, columns: number): readonly string[] {
+  const characters = [...text];
+  const count = Math.ceil(characters.length / columns);
+  return Array.from({ length: count }, (_, index) => characters.slice(index * columns, (index + 1) * columns).join(''));
 }
