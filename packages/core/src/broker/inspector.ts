@@ -110,7 +110,7 @@ export interface Inspector {
 
   /**
    * Stores dead letters that `take` removed from another broker, in their order and as they are: no worker runs them. A
-   * letter whose id is a dead letter here already is not stored again. Left out if the broker cannot.
+   * broker that finds messages by their ids does not store a letter again. Left out if the broker cannot store letters.
    */
   bury?(queue: string, letters: readonly Envelope[]): Promise<void>;
 
