@@ -33,7 +33,7 @@ import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { ResultStores } from './result-stores.ts';
-import { checkServable, ServableTasks, type ServableTasksOptions, servableDefinitions } from './servable-tasks.ts';
+import { checkServed, ServedTasks, type ServedTasksOptions, servedDefinitions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -59,7 +59,7 @@ export class Runtime implements TaskHost {
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
   readonly #stores: ResultStores;
-  readonly #servable: ServableTasksOptions;
+  readonly #serving: ServedTasksOptions;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
@@ -89,7 +89,7 @@ export class Runtime implements TaskHost {
     });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
     const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
-    this.#servable = { registry, config, middleware: all, retryPolicy: options.retryPolicy, mode: () => this.mode };
+    this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy, mode: () => this.mode };
     this.metrics = new ManagerMetrics({
       telemetry: options.telemetry ?? [],
       clock,
@@ -263,9 +263,9 @@ export class Runtime implements TaskHost {
 
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const keepsResults = servableDefinitions(this.#servable).some(({ resultTtlMs }) => resultTtlMs !== undefined);
+    const keepsResults = servedDefinitions(this.#serving).some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
-    const tasks = new ServableTasks(this.#servable, resultStore);
+    const tasks = new ServedTasks(this.#serving, resultStore);
     this.#checkAtStart(broker, queues, tasks);
     await warnOfDeadLetters(broker, queues, this);
     return {
@@ -276,7 +276,7 @@ export class Runtime implements TaskHost {
     };
   }
 
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServableTasks): void {
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
     const definitions = all.map(({ definition }) => definition);
@@ -285,7 +285,7 @@ export class Runtime implements TaskHost {
       queues,
       this,
     );
-    checkServable(
+    checkServed(
       broker,
       all.filter(({ definition }) => isServed(definition)),
     );
