@@ -1,5 +1,6 @@
 import {
   type Clock,
+  deadLetterQueue,
   delayUntil,
   type Delivery,
   type Envelope,
@@ -7,15 +8,14 @@ import {
   type QueueCounts,
   redriveEnvelope,
   type Settlement,
-  type TimerHandle,
 } from '@brokkr/core/adapter';
-import { DelayHeap } from './delay-heap.ts';
+import { DelayedMessages } from './delayed-messages.ts';
 import { HandOver } from './to-delivery.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { LeaseTable } from './lease-table.ts';
 import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';
-import { handedOut, type KeptEnvelope, keptEnvelope, type StoredMessage } from './stored-message.ts';
+import { handedOut, type KeptEnvelope, keptEnvelope, newMessage, type StoredMessage } from './stored-message.ts';
 
 /** A consumer that waits for something to become ready; told once, then forgotten. */
 export type Waiter = () => void;
@@ -42,13 +42,11 @@ export class MemoryQueue {
   readonly #nextFence: () => number;
   readonly #live = new Map<string, StoredMessage>();
   readonly #ready = new MessageLine('ready');
-  readonly #delayed = new DelayHeap();
+  readonly #delayed: DelayedMessages;
   readonly #dead = new Map<string, KeptEnvelope>();
   readonly #leases: LeaseTables;
   readonly #waiters = new Set<Waiter>();
   readonly #gone = { published: 0, acknowledged: 0, discarded: 0, purged: 0, cancelled: 0, expired: 0 };
-  #delayTimer: TimerHandle | undefined;
-  #delayTimerDueAt = Number.POSITIVE_INFINITY;
 
   constructor(name: string, clock: Clock, { maxDelayMs, keys, nextFence }: MemoryQueueOptions) {
     this.name = name;
@@ -56,6 +54,7 @@ export class MemoryQueue {
     this.#maxDelayMs = maxDelayMs;
     this.#keys = keys;
     this.#nextFence = nextFence;
+    this.#delayed = new DelayedMessages(clock, () => this.#promoteDue());
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
@@ -72,18 +71,7 @@ export class MemoryQueue {
   /** Stores a message; one whose id is here already is the repeat of a publish whose answer was lost. */
   publish(envelope: Envelope): void {
     if (this.#live.has(envelope.id)) return;
-    const message: StoredMessage = {
-      envelope: keptEnvelope(envelope, this.name),
-      state: 'gone',
-      fence: 0,
-      crashes: 0,
-      dueAt: 0,
-      remainingDelayMs: 0,
-      leaseEndsAt: 0,
-      line: undefined,
-      before: undefined,
-      after: undefined,
-    };
+    const message = newMessage(keptEnvelope(envelope, this.name));
     this.#live.set(envelope.id, message);
     this.#gone.published++;
     this.#place(message);
@@ -134,7 +122,7 @@ export class MemoryQueue {
         break;
       case 'expire':
         this.#forget(message);
-        this.#freeKey(message.envelope);
+        this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
         this.#gone.expired++;
         break;
       case 'dead-letter':
@@ -212,7 +200,7 @@ export class MemoryQueue {
     this.#delayed.remove(message);
     message.remainingDelayMs = 0;
     this.#ready.pushBack(message);
-    this.#watchDelayed();
+    this.#delayed.watch();
     return true;
   }
 
@@ -227,9 +215,16 @@ export class MemoryQueue {
     if (message.state === 'ready') this.#ready.remove(message);
     else this.#delayed.remove(message);
     this.#forget(message);
-    this.#freeKey(message.envelope);
+    this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
     this.#gone[counted]++;
     return true;
+  }
+
+  /** Stores a dead letter of another broker, unless its id is a dead letter already. */
+  bury(letter: Envelope): void {
+    if (this.#dead.has(letter.id)) return;
+    this.#dead.set(letter.id, keptEnvelope({ ...letter, queue: deadLetterQueue(this.name) }));
+    this.#gone.published++;
   }
 
   redrive(id: string): boolean {
@@ -247,12 +242,12 @@ export class MemoryQueue {
   discard(id: string): boolean {
     const letter = this.#dead.get(id);
     // A message of this id that was sent meanwhile holds the key.
-    if (letter !== undefined && !this.#live.has(id)) this.#freeKey(letter);
+    if (letter !== undefined && !this.#live.has(id)) this.#keys.free(letter.idempotencyKey, id);
     return this.#removeLetter(id);
   }
 
   close(): void {
-    this.#clock.clearTimeout(this.#delayTimer);
+    this.#delayed.close();
     this.#leases.close();
   }
 
@@ -267,24 +262,12 @@ export class MemoryQueue {
     }
     const dueAt = this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs);
     this.#delayed.add(message, dueAt);
-    if (dueAt < this.#delayTimerDueAt) this.#watchDelayed();
-  }
-
-  #watchDelayed(): void {
-    this.#clock.clearTimeout(this.#delayTimer);
-    const dueAt = this.#delayed.nextDueAt();
-    this.#delayTimerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
-    this.#delayTimer =
-      dueAt === undefined
-        ? undefined
-        : this.#clock.setTimeout(() => this.#promoteDue(), dueAt - this.#clock.monotonic());
   }
 
   #promoteDue(): void {
-    const now = this.#clock.monotonic();
-    for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now))
+    for (let due = this.#delayed.shiftDue(); due !== undefined; due = this.#delayed.shiftDue())
       this.#ready.pushBack(due);
-    this.#watchDelayed();
+    this.#delayed.watch();
     this.ring();
   }
 
@@ -305,10 +288,6 @@ export class MemoryQueue {
     if (!this.#dead.delete(id)) return false;
     this.#gone.discarded++;
     return true;
-  }
-
-  #freeKey({ id, idempotencyKey }: KeptEnvelope): void {
-    this.#keys.free(idempotencyKey, id);
   }
 
   #forget(message: StoredMessage): void {

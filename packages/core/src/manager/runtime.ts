@@ -33,7 +33,7 @@ import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { ResultStores } from './result-stores.ts';
-import { checkServed, ServedTasks, type ServedTasksOptions, servedDefinitions } from './served-tasks.ts';
+import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -89,7 +89,7 @@ export class Runtime implements TaskHost {
     });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
     const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
-    this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy, mode: () => this.mode };
+    this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
     this.metrics = new ManagerMetrics({
       telemetry: options.telemetry ?? [],
       clock,
@@ -225,7 +225,7 @@ export class Runtime implements TaskHost {
   }
 
   #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
+    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
   }
 
   /** Also while the manager closes: messages that were sent before are stored. */
@@ -249,7 +249,7 @@ export class Runtime implements TaskHost {
   }
 
   #checkFeatures(broker: Broker): Promise<void> {
-    const tasks = this.#registry.all().map(({ definition }) => definition);
+    const tasks = this.#registry.all();
     return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
   }
 
@@ -263,11 +263,11 @@ export class Runtime implements TaskHost {
 
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const keepsResults = servedDefinitions(this.#serving).some(({ resultTtlMs }) => resultTtlMs !== undefined);
+    const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServedTasks(this.#serving, resultStore);
     this.#checkAtStart(broker, queues, tasks);
-    await warnOfDeadLetters(broker, queues, this);
+    void warnOfDeadLetters(broker, queues, this);
     return {
       broker,
       resultStore,

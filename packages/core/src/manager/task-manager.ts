@@ -112,10 +112,10 @@ export class TaskManager {
    * Defines a task. Any worker of this manager runs its handler.
    * @throws ConfigError that names the task and the invalid option
    */
-  readonly task: DefineTask = (...given: unknown[]) => this.#define(given, false) as never;
+  readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
-  /** Defines a task whose handler does not run in a process that is a producer. @throws as `task` */
-  readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
+  /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
+  readonly conditionalTask: DefineTask = this.task;
 
   /**
    * Sets options; each wins over its environment variable. Opens nothing. A further call adds to the first one. After
@@ -197,7 +197,7 @@ export class TaskManager {
 
   /** The tasks defined so far. */
   tasks(): readonly TaskDefinition[] {
-    return this.#registry.all().map(({ definition }) => definition);
+    return this.#registry.all();
   }
 
   /** The task of that name. */
@@ -288,10 +288,10 @@ export class TaskManager {
     return this.#slot.override(options);
   }
 
-  #define(given: readonly unknown[], workerOnly: boolean): Task {
+  #define(given: readonly unknown[]): Task {
     const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
     const definition = defineTask(options as TaskOptions, handler);
-    this.#registry.add(definition, workerOnly);
+    this.#registry.add(definition);
     const task = makeTask(definition, () => this.#slot.active());
     this.#tasks.set(definition.name, task);
     managers.set(task, this);
