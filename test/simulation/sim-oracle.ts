@@ -48,6 +48,8 @@ export class SimOracle {
   readonly #jobs = new Map<number, Job>();
   readonly #running = new Map<string, Map<string, Running>>();
   readonly #ids = new Map<string, number>();
+  /** Accepted settlements of each worker, by kind. */
+  readonly #accepted = new Map<string, Map<Settlement['kind'], number>>();
   #hash = 0x811c9dc5;
 
   constructor(plan: SimPlan, now: () => number) {
@@ -156,10 +158,43 @@ export class SimOracle {
     this.#demand(fence === job.fence, `I6: job ${n} was settled with fence ${fence}, its last is ${job.fence}`);
     job.accepted.set(fence, by);
     job.settled++;
+    const kinds = this.#acceptedOf(by);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     this.#judge(settlement, job, n);
     if ('result' in settlement && settlement.result !== undefined) this.#result(n, resultIn(settlement.result.bytes));
     else if (!this.#plan.separateResults)
       this.#demand(job.state === 'live', `I16: job ${n} has ended without a result`);
+  }
+
+  /**
+   * In the end: the metrics of a worker that lives agree with the settlements that the server accepted from it. Answers
+   * that were lost on the way make the difference.
+   */
+  counted(by: string, outcome: (name: string) => number, runs: number): void {
+    const accepted = (kind: Settlement['kind']) => this.#acceptedOf(by).get(kind) ?? 0;
+    const atLeast = outcome('succeeded') + outcome('cancelled');
+    const atMost = atLeast + outcome('unknown') + outcome('lease_lost');
+    this.#demand(
+      atLeast <= accepted('ack') && accepted('ack') <= atMost,
+      `${by} counted ${atLeast} to ${atMost} acknowledged jobs, and ${accepted('ack')} were`,
+    );
+    for (const [name, kind] of [
+      ['dead', 'dead-letter'],
+      ['expired', 'expire'],
+      ['retried', 'retry'],
+    ] as const) {
+      this.#demand(outcome(name) <= accepted(kind), `${by} counted ${outcome(name)} ${name}, of ${accepted(kind)}`);
+    }
+    const ends = ['succeeded', 'retried', 'dead', 'cancelled', 'lease_lost', 'interrupted', 'unknown'].map(outcome);
+    const most = ends.reduce((sum, count) => sum + count, 0);
+    // Messages can die or lose their lease without a run.
+    this.#demand(runs <= most && runs >= atLeast + outcome('retried'), `${by} timed ${runs} runs of ${most} ends`);
+  }
+
+  #acceptedOf(by: string): Map<Settlement['kind'], number> {
+    const known = this.#accepted.get(by) ?? new Map<Settlement['kind'], number>();
+    this.#accepted.set(by, known);
+    return known;
   }
 
   named(id: string, n: number): void {

@@ -11,6 +11,7 @@ import {
 import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
+import { parseMetrics } from '../support/parse-metrics.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { SimNetwork } from './sim-network.ts';
 import { numberOf, SimOracle } from './sim-oracle.ts';
@@ -117,6 +118,17 @@ class SimWorld {
     await this.#drain();
     this.oracle.finish(await this.#server.inspector.counts(QUEUE));
     await this.#checkResults();
+    // The last answers are on their way.
+    await this.#pass();
+    this.#checkMetrics();
+  }
+
+  #checkMetrics(): void {
+    for (const { process, worker } of this.#workers) {
+      const metrics = parseMetrics(worker.metrics());
+      const outcome = (name: string) => metrics.value('brokkr_tasks_total', { outcome: name }) ?? 0;
+      this.oracle.counted(process.name, outcome, metrics.value('brokkr_task_run_seconds_count') ?? 0);
+    }
   }
 
   async #checkResults(): Promise<void> {
