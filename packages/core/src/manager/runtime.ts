@@ -30,7 +30,7 @@ import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { ResultStores } from './result-stores.ts';
-import { checkServable, ServableTasks, type ServableTasksOptions } from './servable-tasks.ts';
+import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -55,7 +55,7 @@ export class Runtime implements TaskHost {
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
   readonly #stores: ResultStores;
-  readonly #servable: ServableTasksOptions;
+  readonly #serving: ServedTasksOptions;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
@@ -84,7 +84,7 @@ export class Runtime implements TaskHost {
       makeBroker: (url) => this.#configuredBroker(url),
     });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
-    this.#servable = { registry, config, middleware, retryPolicy: options.retryPolicy };
+    this.#serving = { registry, config, middleware, retryPolicy: options.retryPolicy };
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
       handles: {
@@ -245,7 +245,7 @@ export class Runtime implements TaskHost {
     const broker = await this.openBroker();
     const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
-    const tasks = new ServableTasks(this.#servable, resultStore);
+    const tasks = new ServedTasks(this.#serving, resultStore);
     this.#checkAtStart(broker, queues, tasks);
     void warnOfDeadLetters(broker, queues, this);
     return {
@@ -256,7 +256,7 @@ export class Runtime implements TaskHost {
     };
   }
 
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServableTasks): void {
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
     const definitions = all.map(({ definition }) => definition);
@@ -265,7 +265,7 @@ export class Runtime implements TaskHost {
       queues,
       this,
     );
-    checkServable(
+    checkServed(
       broker,
       all.filter(({ definition }) => isServed(definition)),
     );

@@ -9,7 +9,7 @@ import type { TaskRegistry } from '../task/task-registry.ts';
 import type { RunnableTask } from '../worker/runnable-task.ts';
 import { workerTask } from './worker-tasks.ts';
 
-export interface ServableTasksOptions {
+export interface ServedTasksOptions {
   readonly registry: TaskRegistry;
   readonly config: TaskConfig;
   readonly middleware: readonly Middleware[];
@@ -18,12 +18,12 @@ export interface ServableTasksOptions {
 }
 
 /** The tasks of a manager, as its workers run them. */
-export class ServableTasks {
-  readonly #options: ServableTasksOptions;
+export class ServedTasks {
+  readonly #options: ServedTasksOptions;
   readonly #resultStore: ResultStore | undefined;
   readonly #made = new Map<TaskDefinition, RunnableTask>();
 
-  constructor(options: ServableTasksOptions, resultStore: ResultStore | undefined) {
+  constructor(options: ServedTasksOptions, resultStore: ResultStore | undefined) {
     this.#options = options;
     this.#resultStore = resultStore;
   }
@@ -49,7 +49,7 @@ export class ServableTasks {
 }
 
 /** @throws ConfigError, UnsupportedFeatureError for the first task that the broker cannot serve */
-export function checkServable({ capabilities }: Broker, tasks: readonly RunnableTask[]): void {
+export function checkServed({ capabilities }: Broker, tasks: readonly RunnableTask[]): void {
   for (const { definition, timeoutMs, maxRetries } of tasks)
     checkDemands(capabilities, definition.name, timeoutMs, maxRetries);
 }
