@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { ownVersion } from './app/load-core.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { metricsCommand } from './commands/metrics.ts';
 import { schedulerCommand } from './commands/scheduler.ts';
 import { scheduleListCommand } from './commands/schedule-list.ts';
 import { tasksCommand } from './commands/tasks.ts';
@@ -10,6 +11,7 @@ import { addHelp } from './help.ts';
 import { HELP } from './program/common-options.ts';
 import { addDeadCommands } from './program/dead-commands.ts';
 import { addMessageCommands } from './program/message-commands.ts';
+import { port } from './program/port.ts';
 import { addQueueCommands } from './program/queue-commands.ts';
 import { wholeNumber } from './program/whole-number.ts';
 
@@ -37,6 +39,9 @@ export function makeProgram(exit: Exit): Command {
     .option('--broker <url>', HELP.broker)
     .option('--watch', 'restart when a source file changes', false)
     .option('--worker-id <id>', 'name of the worker at the broker')
+    .option('--metrics-port <port>', 'serve metrics and health by HTTP, instead of TASK_METRICS_PORT', port)
+    .option('--metrics-host <address>', 'address of the metrics port (default: 127.0.0.1)')
+    .option('--health-file <path>', 'file that is touched every second while the worker is alive')
     .addOption(new Option('--supervised', 'set by the supervisor for its worker processes').default(false).hideHelp())
     .action(async (options) => exit(await workerCommand(options)));
   program
@@ -61,6 +66,16 @@ export function makeProgram(exit: Exit): Command {
     .action((options) => scheduleListCommand(options));
   addQueueCommands(program, exit);
   const dead = addDeadCommands(program, exit);
+  program
+    .command('metrics')
+    .description('serve the metrics of queues for Prometheus, once for a whole system, until SIGINT, SIGTERM or SIGHUP')
+    .option('-a, --app <module>', 'application whose queues to export, if the server cannot list queues')
+    .option('--broker <url>', 'broker URL, instead of TASK_BROKER_URL')
+    .option('-q, --queues <names>', 'only these queues: emails,default')
+    .option('--port <port>', 'port to serve on', port, 9465)
+    .option('--host <address>', 'address of the port', '127.0.0.1')
+    .option('--once', 'print the metrics and end', false)
+    .action(async (options) => exit(await metricsCommand(options)));
   program
     .command('doctor')
     .description('check settings, application, broker and queues')
