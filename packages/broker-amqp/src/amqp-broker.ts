@@ -1,10 +1,11 @@
 import {
   type Broker,
+  BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
   type BrokkrError,
+  checkNamespace,
   checkQueueName,
-  ConfigError,
   type Diagnostics,
   type Elections,
   type Envelope,
@@ -40,10 +41,8 @@ export interface AmqpBrokerOptions extends BrokerOptions {
   readonly url: string;
 }
 
-const defaults = { namespace: 'brokkr', sendTimeoutMs: 5_000, leaseMs: 30_000, prefetch: 1 } as const;
 /** The rest is for the abort of an attempt, its settlement, and the minute in which the server looks. */
 const TIMEOUT_SHARE = 0.8;
-const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 
 /**
  * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
@@ -72,18 +71,17 @@ export class AmqpBroker implements Broker {
   readonly #used = new Set<string>();
   #closed = false;
 
-  /** @throws ConfigError where the URL is none, or the namespace has other signs than A-Z a-z 0-9 . _ - */
+  /**
+   * @throws ConfigError (`BROKER_URL_INVALID`) if the URL is invalid, (`NAMESPACE_INVALID`) if the namespace is not 1 to 60
+   * characters of `A-Z a-z 0-9 . _ -`
+   */
   constructor(options: AmqpBrokerOptions) {
-    const { namespace = defaults.namespace, logger } = options;
-    if (!NAMESPACE.test(namespace)) {
-      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
-        code: 'NAMESPACE_INVALID',
-      });
-    }
+    const { logger } = options;
+    const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
     // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
@@ -152,8 +150,8 @@ export class AmqpBroker implements Broker {
     this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2);
     const subscription = new AmqpSubscription({
       queue,
-      leaseMs: options.leaseMs ?? defaults.leaseMs,
-      prefetch: options.prefetch ?? defaults.prefetch,
+      leaseMs: options.leaseMs ?? BROKER_DEFAULTS.leaseMs,
+      prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       isolation: this.#isolationOf(options.workerId),
       connection: this.#consuming,
       sessions: this.#sessions,

@@ -84,6 +84,6 @@ describe('a RabbitMQ broker URL', () => {
   });
 
   it('needs a namespace of plain signs', () => {
-    expect(() => new AmqpBroker({ url: 'amqp://h', namespace: 'a:b' })).toThrow(/TASK_NAMESPACE/);
+    expect(() => new AmqpBroker({ url: 'amqp://h', namespace: 'a:b' })).toThrow(/namespace must be .*got "a:b"/);
   });
 });

@@ -235,8 +235,7 @@ export class MemoryQueue {
 
   /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
   #place(message: StoredMessage): void {
-    const { notBefore } = message.envelope;
-    const delayMs = notBefore === undefined ? 0 : delayUntil(notBefore, this.#clock.now());
+    const delayMs = delayUntil(message.envelope.notBefore, this.#clock.now());
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs === 0) {
       this.#ready.pushBack(message);

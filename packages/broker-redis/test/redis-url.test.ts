@@ -61,6 +61,6 @@ describe('a Redis broker URL', () => {
 
   it('or a client is needed, and a namespace of plain signs', () => {
     expect(() => new RedisBroker({})).toThrow(/give a url or a client/);
-    expect(() => new RedisBroker({ url: 'redis://h', namespace: 'a{b}' })).toThrow(/TASK_NAMESPACE/);
+    expect(() => new RedisBroker({ url: 'redis://h', namespace: 'a{b}' })).toThrow(/namespace must be .*got "a\{b\}"/);
   });
 });

@@ -1,4 +1,4 @@
-import { type Envelope, isSuspect } from '@brokkr/core/adapter';
+import { delayUntil, type Envelope, isSuspect } from '@brokkr/core/adapter';
 import { type LadderPath, ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from '../topology/delay-ladder.ts';
 import { encodeProperties, NEW, type DeliveryMetadata } from './envelope-codec.ts';
 import { headerBytes } from './header-limit.ts';
@@ -20,7 +20,7 @@ export class Addresses {
 
   /** To its queue, at once or over the ladder. The sender's clock gives the time to wait, the server's counts it down. */
   queue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now(), isNew = false): Outgoing {
-    const delayMs = envelope.notBefore === undefined ? 0 : Math.ceil(envelope.notBefore - now);
+    const delayMs = delayUntil(envelope.notBefore, now);
     return delayMs > 0
       ? this.after(delayMs, envelope, metadata, isNew)
       : outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);

@@ -1,7 +1,6 @@
-import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
+import { type Delivery, delayUntil, type Settlement, type Subscription } from '@brokkr/core/adapter';
 import { Prefetcher, isLate } from './prefetcher.ts';
 import { batches, LARGEST_BATCH } from '../batches.ts';
-import { delayMs } from '../delay.ts';
 import type { Lookout } from './lookout.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
@@ -123,12 +122,13 @@ export class RedisSubscription implements Subscription {
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
     const { serverClock } = this.#options;
     const args: (string | Buffer)[] = [];
+    const now = Date.now();
     for (const settlement of settlements) {
       const { kind, delivery } = settlement;
       const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
       args.push(kind, delivery.envelope.id, String(delivery.fence));
       args.push(replacement === undefined ? '' : encodeEnvelope(serverClock.toServer(replacement)));
-      args.push(String(delayMs(replacement?.notBefore)));
+      args.push(String(delayUntil(replacement?.notBefore, now)));
     }
     return pick(
       settlements.map(({ delivery }) => delivery),

@@ -1,7 +1,6 @@
-import { checkQueueName, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
+import { checkQueueName, delayUntil, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from '../batches.ts';
-import { delayMs } from '../delay.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import { keyDigest } from '../key-digest.ts';
 import type { QueueCalls } from '../queue-calls.ts';
@@ -69,9 +68,10 @@ export class RedisPublisher {
 
   #argumentsFor(envelopes: readonly Envelope[]): (string | Buffer)[] {
     const args: (string | Buffer)[] = [];
+    const now = Date.now();
     for (const envelope of envelopes) {
       const { idempotencyKey } = envelope;
-      args.push(envelope.id, encodeEnvelope(envelope), String(delayMs(envelope.notBefore)));
+      args.push(envelope.id, encodeEnvelope(envelope), String(delayUntil(envelope.notBefore, now)));
       args.push(idempotencyKey === undefined ? '' : keyDigest(idempotencyKey), this.#slots.lifeOf(envelope));
     }
     return args;
