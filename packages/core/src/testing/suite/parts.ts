@@ -43,6 +43,15 @@ export const parts: Group = {
       }
     });
 
+    it('is refused when it is opened if a part is inherited, because { ...broker } would lose it', async (bench) => {
+      for (const part of PARTS) {
+        const methods = Object.fromEntries(PART_METHODS[part].map((name) => [name, () => undefined]));
+        const { [part]: _, ...others } = decorable(bench);
+        const broken = Object.assign(Object.create({ [part]: methods }), others) as Broker;
+        assert.throws(() => checkBroker(broken), { code: 'BROKER_INVALID', message: new RegExp(`${part}.*inherited`) });
+      }
+    });
+
     it('is refused when it is opened if a part is a getter that throws', async (bench) => {
       for (const part of PARTS) {
         const broken = Object.defineProperty({ ...decorable(bench) }, part, {
