@@ -7,7 +7,7 @@ import type { ServerClock } from '../connection/server-clock.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
 import { exchange } from '../scripts/exchange.ts';
 
-export interface ExchangeOptions {
+export interface ClaimChannelOptions {
   readonly queue: string;
   /** Prefix of the queue's keys. */
   readonly key: string;
@@ -65,7 +65,7 @@ export const CLAIMS_AT_ONCE = 2;
  * While one is under way, what is done waits and goes along with the next: one call a batch.
  */
 export class ClaimChannel {
-  readonly #options: ExchangeOptions;
+  readonly #options: ClaimChannelOptions;
   /** Those that claim nothing now, by their turns. */
   readonly #claimants: Claimant[];
   #turns = 0;
@@ -74,7 +74,7 @@ export class ClaimChannel {
   #isScheduled = false;
   #aheadUnderway = 0;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ClaimChannelOptions) {
     this.#options = options;
     this.#claimants = Array.from({ length: CLAIMS_AT_ONCE }, () => ({
       id: randomUUID(),

@@ -8,7 +8,7 @@ const PROVEN = 10;
 /** What was held ahead for so long after all is given back. */
 const LONGEST_MS = 50;
 
-export interface AheadOptions {
+export interface PrefetcherOptions {
   /** Messages of one batch. */
   readonly most: number;
   /** Batches that may be held or under way. */
@@ -32,7 +32,7 @@ interface Batch {
  * for nobody else's crash.
  */
 export class Prefetcher {
-  readonly #options: AheadOptions;
+  readonly #options: PrefetcherOptions;
   readonly #longestMs: number;
   /** The oldest first. */
   #held: Batch[] = [];
@@ -44,7 +44,7 @@ export class Prefetcher {
   #signal: AbortSignal | undefined;
   #closed = false;
 
-  constructor(options: AheadOptions) {
+  constructor(options: PrefetcherOptions) {
     this.#options = options;
     this.#longestMs = Math.min(LONGEST_MS, options.leaseMs / 3);
   }

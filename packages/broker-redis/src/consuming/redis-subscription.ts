@@ -4,12 +4,12 @@ import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Lookout } from './lookout.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
-import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ExchangeOptions, onlyIfWhole } from './claim-channel.ts';
+import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ClaimChannelOptions, onlyIfWhole } from './claim-channel.ts';
 import { extend } from '../scripts/extend.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 import { settle } from '../scripts/settle.ts';
 
-export interface RedisSubscriptionOptions extends ExchangeOptions {
+export interface RedisSubscriptionOptions extends ClaimChannelOptions {
   readonly doorbell: Doorbell;
   /** Rings for another consumer, if there is anything to claim. */
   readonly passOn: () => void;
