@@ -19,7 +19,7 @@ import type { Middleware } from '../middleware/middleware.ts';
 import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
-import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
+import type { TaskRegistry } from '../task/task-registry.ts';
 import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { Worker, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
@@ -201,7 +201,7 @@ export class Runtime implements TaskHost {
   }
 
   #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
+    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
   }
 
   /** Also while it closes: what was sent before that is stored. */
@@ -222,7 +222,7 @@ export class Runtime implements TaskHost {
    */
   async checkTasks(): Promise<void> {
     const broker = await this.openBroker();
-    const tasks = this.#registry.all().map(({ definition }) => definition);
+    const tasks = this.#registry.all();
     const resultStore = await this.#resultStoreOf(tasks);
     for (const definition of tasks) {
       const { timeoutMs, maxRetries } = this.#workerTask(definition, resultStore);
@@ -232,8 +232,7 @@ export class Runtime implements TaskHost {
 
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const runnable = this.#registry.all().filter((registered) => this.#mayRun(registered));
-    const definitions = runnable.map(({ definition }) => definition);
+    const definitions = this.#registry.all();
     const resultStore = await this.#resultStoreOf(definitions);
     const made = new Map<TaskDefinition, RunnableTask>();
     const taskOf = (definition: TaskDefinition): RunnableTask => {
@@ -249,8 +248,8 @@ export class Runtime implements TaskHost {
       broker,
       resultStore,
       taskFor: (name) => {
-        const registered = this.#registry.get(name);
-        return registered === undefined || !this.#mayRun(registered) ? undefined : taskOf(registered.definition);
+        const definition = this.#registry.get(name);
+        return definition === undefined ? undefined : taskOf(definition);
       },
     };
   }
@@ -263,10 +262,6 @@ export class Runtime implements TaskHost {
   #workerTask(definition: TaskDefinition, resultStore: ResultStore | undefined): RunnableTask {
     const { retryPolicy } = this.#options;
     return workerTask(definition, { config: this.config, middleware: this.#middleware, resultStore, retryPolicy });
-  }
-
-  #mayRun({ workerOnly }: RegisteredTask): boolean {
-    return !workerOnly || this.mode === 'worker';
   }
 
   #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: readonly RunnableTask[]): void {

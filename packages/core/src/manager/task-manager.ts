@@ -90,10 +90,13 @@ export class TaskManager {
    * Defines a task whose handler any worker of this manager runs.
    * @throws ConfigError naming the task and what is wrong with it
    */
-  readonly task: DefineTask = (...given: unknown[]) => this.#define(given, false) as never;
+  readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
-  /** The same; the handler is kept from every worker of a process that is a producer. */
-  readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
+  /**
+   * The same as `task`, for code that comes from frameworks in which an API process must not register handlers. Here a
+   * process runs handlers only in a worker, and a producer cannot create one.
+   */
+  readonly conditionalTask: DefineTask = this.task;
 
   /**
    * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first. After
@@ -165,7 +168,7 @@ export class TaskManager {
 
   /** The tasks defined so far. */
   tasks(): readonly TaskDefinition[] {
-    return this.#registry.all().map(({ definition }) => definition);
+    return this.#registry.all();
   }
 
   /** The task of that name. */
@@ -267,10 +270,10 @@ export class TaskManager {
     return new Runtime({ options, registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware });
   }
 
-  #define(given: readonly unknown[], workerOnly: boolean): Task {
+  #define(given: readonly unknown[]): Task {
     const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
     const definition = defineTask(options as TaskOptions, handler);
-    this.#registry.add(definition, workerOnly);
+    this.#registry.add(definition);
     const task = makeTask(definition, () => this.#active());
     this.#tasks.set(definition.name, task);
     managers.set(task, this);

@@ -2,13 +2,6 @@ import { ConfigError } from '../errors/errors.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
-/** A definition, and whether only workers may run it. */
-export interface RegisteredTask {
-  readonly definition: TaskDefinition;
-  /** True for `conditionalTask`. */
-  readonly workerOnly: boolean;
-}
-
 /** By the name it was given under. */
 const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>, keyof TaskOptions>> = {
   queueName: 'queueName',
@@ -26,24 +19,24 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
 
 /** The tasks of one manager by name. A Map, never an object: names come from the network. */
 export class TaskRegistry {
-  readonly #tasks = new Map<string, RegisteredTask>();
+  readonly #tasks = new Map<string, TaskDefinition>();
 
   /**
    * The same definition again, of a module that was loaded twice perhaps, changes nothing.
    * @throws ConfigError where another handler has the name already, or the same one with other options
    */
-  add(definition: TaskDefinition, workerOnly: boolean): void {
+  add(definition: TaskDefinition): void {
     const known = this.#tasks.get(definition.name);
     if (known === undefined) {
-      this.#tasks.set(definition.name, { definition, workerOnly });
+      this.#tasks.set(definition.name, definition);
       return;
     }
-    if (known.definition.handler !== definition.handler) {
+    if (known.handler !== definition.handler) {
       throw new ConfigError(`two tasks named ${definition.name}: give one of them the option \`name\``, {
         code: 'TASK_NAME_TAKEN',
       });
     }
-    const difference = differing(known, { definition, workerOnly });
+    const difference = differing(known, definition);
     if (difference === undefined) return;
     throw new ConfigError(
       `task ${definition.name} is defined twice, with another ${difference}; define it once, or give one the option \`name\``,
@@ -51,24 +44,23 @@ export class TaskRegistry {
     );
   }
 
-  get(name: string): RegisteredTask | undefined {
+  get(name: string): TaskDefinition | undefined {
     return this.#tasks.get(name);
   }
 
-  all(): readonly RegisteredTask[] {
+  all(): readonly TaskDefinition[] {
     return [...this.#tasks.values()];
   }
 }
 
 /** What two definitions of one handler do not agree on. */
-function differing(one: RegisteredTask, other: RegisteredTask): string | undefined {
-  if (one.workerOnly !== other.workerOnly) return 'way: task and conditionalTask';
+function differing(one: TaskDefinition, other: TaskDefinition): string | undefined {
   const fields = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
   const field = fields.find((each) => !isSame(optionOf(one, each), optionOf(other, each)));
   return field === undefined ? undefined : `\`${OPTIONS[field]}\``;
 }
 
-function optionOf({ definition }: RegisteredTask, field: keyof typeof OPTIONS): unknown {
+function optionOf(definition: TaskDefinition, field: keyof typeof OPTIONS): unknown {
   return field === 'schema' ? definition.schema?.each : definition[field];
 }
 
