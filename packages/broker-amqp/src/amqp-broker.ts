@@ -36,6 +36,7 @@ import { examineServer } from './connection/server-check.ts';
 import { StateQueues } from './state/state-queues.ts';
 import { Topology } from './topology/topology.ts';
 
+/** Options of `new AmqpBroker`. */
 export interface AmqpBrokerOptions extends BrokerOptions {
   /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as `TASK_BROKER_URL` takes it. */
   readonly url: string;

@@ -37,6 +37,7 @@ import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 
+/** Options of `new RedisBroker`. Give `url` or `client`. */
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`. Give this or `client`. */
   readonly url?: string | undefined;

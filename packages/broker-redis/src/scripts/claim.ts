@@ -1,3 +1,5 @@
+import { SUSPECT_CRASHES } from '@brokkr/core/adapter';
+
 /**
  * Makes due messages ready, returns messages whose lease expired to the line, then hands over up to `limit` messages from
  * the head of the line. Writes only: `exchange` has read every key before.
@@ -28,11 +30,11 @@ local function takeAgain(worker, first, size, endsAt)
   return line
 end
 
--- How many of the line come before the first that crashed two workers; 1 if that is the first.
+-- How many of the line come before the first suspect; 1 if that is the first.
 local function upToSuspect(line, ahead)
   local crashed = redis.call('HMGET', crashes, unpack(line))
   for i = 1, #line do
-    if crashCount(crashed[i]) >= 2 then return (i > 1 or ahead) and i - 1 or 1 end
+    if crashCount(crashed[i]) >= ${SUSPECT_CRASHES} then return (i > 1 or ahead) and i - 1 or 1 end
   end
   return #line
 end
