@@ -336,7 +336,7 @@ describe('the mode of a process', () => {
     await tm.close();
     const web = manager();
     await web.initialize({ broker: new MemoryBroker(), runMode: 'producer' });
-    expect(() => web.createWorker()).toThrow(/set to be a producer/);
+    expect(() => web.createWorker()).toThrow(/this process is set to only send/);
     await web.close();
   });
 

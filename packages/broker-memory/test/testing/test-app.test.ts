@@ -116,7 +116,7 @@ describe('middleware', () => {
     const late = { name: 'late', send: (_: unknown, next: () => Promise<never>) => next() };
     const app = testApp({ tasks: [task] });
     expect(() => tm.use(late)).toThrow(
-      expect.objectContaining({ code: 'INITIALIZED_TOO_LATE', message: expect.stringMatching(/a test holds/) }),
+      expect.objectContaining({ code: 'INITIALIZED_TOO_LATE', message: expect.stringMatching(/a test app uses the manager/) }),
     );
     await app.close();
     expect(tm.use(late)).toBe(tm);
@@ -134,7 +134,7 @@ describe('invalid options', () => {
   );
 
   it.each<[unknown, string, RegExp]>([
-    [undefined, 'OPTIONS_INVALID', /^testApp: an object with options is needed, got undefined$/],
+    [undefined, 'OPTIONS_INVALID', /^testApp: options must be an object; got undefined$/],
     [{ tasks: [], settlewithin: '5s' }, 'OPTION_UNKNOWN', /^testApp: .* did you mean `settleWithin`\?$/],
     [
       { tasks: [], startAt: '2030-01-01' },

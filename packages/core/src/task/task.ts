@@ -81,6 +81,8 @@ export interface Send<A extends readonly unknown[], R> {
   /**
    * Returns a sender with further options, in addition to those that are set already.
    * @throws ConfigError with the name of the invalid option
+   * @example
+   * await email.send.with({ delay: '10m' }).send('ada@example.com', 'Reminder');
    */
   with(options: SendOptions): Sender<A, R>;
 }

@@ -30,8 +30,12 @@ describe('settings', () => {
   });
 
   it('want a lease that a worker has the time to renew', () => {
-    expect(() => resolveConfig({ lease: '1ms' })).toThrow(/^wrong settings:\n {2}lease: at least 1 s, .*, got "1ms"$/);
-    expect(() => resolveConfig({}, { TASK_LEASE: '999ms' })).toThrow(/TASK_LEASE: at least 1 s, .*, got "999ms"$/);
+    expect(() => resolveConfig({ lease: '1ms' })).toThrow(
+      /^wrong settings:\n {2}lease must be at least 1 s, .*; got "1ms"$/,
+    );
+    expect(() => resolveConfig({}, { TASK_LEASE: '999ms' })).toThrow(
+      /TASK_LEASE must be at least 1 s, .*; got "999ms"$/,
+    );
     expect(resolveConfig({ lease: 1 }).leaseMs).toBe(1_000);
   });
 });

@@ -93,11 +93,11 @@ describe('a value of another kind in place of a task, manager or handler', () =>
 
 describe('an object of another kind', () => {
   it.each<[Record<string, unknown>, string]>([
-    [{ runMode: 'api' }, 'runMode: one of producer, worker, got "api"'],
-    [{ broker: 'redis://user:secret@host' }, 'broker: a Broker; a URL is given as `brokerUrl`, got a string'],
-    [{ resultStore: {} }, 'resultStore: a ResultStore; a URL is given as `resultUrl`, got an object'],
-    [{ logger: console }, 'logger: a pino logger, got an object'],
-    [{ retryPolicy: null }, "retryPolicy: a RetryPolicy, such as exponential({ delay: '2s' }), got null"],
+    [{ runMode: 'api' }, 'runMode must be producer or worker; got "api"'],
+    [{ broker: 'redis://user:secret@host' }, 'broker must be a Broker (give a URL as `brokerUrl`); got a string'],
+    [{ resultStore: {} }, 'resultStore must be a ResultStore (give a URL as `resultUrl`); got an object'],
+    [{ logger: console }, 'logger must be a pino logger; got an object'],
+    [{ retryPolicy: null }, "retryPolicy must be a RetryPolicy, such as exponential({ delay: '2s' }); got null"],
   ])('%#: %s', (options, message) => {
     let error: ConfigError | undefined;
     try {

@@ -241,7 +241,7 @@ describe('brokkrModule', () => {
     expect(load).toThrow(
       expect.objectContaining({
         name: 'ConfigError',
-        message: expect.stringMatching(/^wrong settings:\n {2}logger: /),
+        message: expect.stringMatching(/^wrong settings:\n {2}logger must be /),
       }),
     );
   });
@@ -266,7 +266,7 @@ describe('brokkrModule', () => {
 
   it('says what is wrong: a method that is no task, a class without tasks, no container', async () => {
     const manager = newManager();
-    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is no task; decorate it/);
+    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is not a task; decorate it/);
     expect(() => tasksOf(Counter, manager)).toThrow(ConfigError);
     await expect(tasksOf(Greetings, manager).greet('x')).rejects.toThrow(/needs its container/);
   });

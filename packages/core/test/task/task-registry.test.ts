@@ -35,7 +35,7 @@ describe('the same handler under the same name', () => {
       expect.objectContaining({
         name: 'ConfigError',
         code: 'TASK_OPTIONS_DIFFER',
-        message: expect.stringContaining(`task same is defined twice, with another ${option};`),
+        message: expect.stringContaining(`task same is defined twice, with a different ${option};`),
       }),
     );
     expect(tm.tasks()).toEqual([definition]);
