@@ -7,8 +7,7 @@ const servers = new Map<string, MemoryServer>();
 
 /**
  * Creates a broker for a `memory:` URL; the caller closes it. Brokers of the same `memory:name` and namespace share
- * their messages,
- * which are lost when the last one closes. Clock and key lifetime are those of the first one.
+ * their messages, which are lost when the last one closes. Clock and key lifetime are those of the first one.
  * @param url `memory:`, or `memory:name` with a name of `A-Z a-z 0-9 . _ -`
  * @throws ConfigError (`BROKER_URL_INVALID`) for any other URL
  * @throws ConfigError for an unknown or invalid option

@@ -14,8 +14,7 @@ export interface LeaseTableOptions {
 
 /**
  * The leases of one consumer. All have the same length: they expire in the order in which they were granted or renewed,
- * and one
- * timer for the first is enough.
+ * and one timer for the first is enough.
  */
 export class LeaseTable {
   readonly workerId: string;
@@ -69,8 +68,7 @@ export class LeaseTable {
 
   /**
    * Grants no more leases. When the last one has ended, the timer stops, because it would keep the process alive.
-   * Before that, one
-   * timer for all messages is cheaper than one for each.
+   * Before that, one timer for all messages is cheaper than one for each.
    */
   retire(): void {
     this.#isRetired = true;

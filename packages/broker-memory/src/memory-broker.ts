@@ -25,8 +25,7 @@ import { MemorySubscription } from './memory-subscription.ts';
 
 /**
  * A broker in the memory of this process, with the whole contract. It is the reference for broker authors, and for
- * tests, because its
- * clock can be replaced. Its messages are lost when the process ends.
+ * tests, because its clock can be replaced. Its messages are lost when the process ends.
  * @example
  * const broker = new MemoryBroker();
  * await tm.initialize({ broker });
@@ -45,8 +44,7 @@ export class MemoryBroker implements Broker {
 
   /**
    * @param server server that stores the messages, shared with other brokers; then its own options apply.
-   * `createBroker` passes one
-   * for `memory:name`. @default a new one
+   * `createBroker` passes one for `memory:name`. @default a new one
    * @throws ConfigError (`CONFIG_INVALID`, `OPTION_UNKNOWN`) for an unknown or invalid option
    */
   constructor(options: MemoryBrokerOptions = {}, server: MemoryServer = new MemoryServer(options)) {

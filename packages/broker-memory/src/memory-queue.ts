@@ -29,8 +29,7 @@ export interface MemoryQueueOptions {
 
 /**
  * One queue: the state machine of its messages. Every method is synchronous and therefore atomic: no value that is read
- * before an
- * await is written after it.
+ * before an await is written after it.
  *
  * published → (delayed →) ready → held → acknowledged | dead | expired, or back to ready or delayed
  */

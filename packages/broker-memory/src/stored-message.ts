@@ -21,8 +21,7 @@ export interface StoredMessage {
 
 /**
  * A stored envelope: a copy, as after a transfer to a server. Its body is one string (each character a byte), which
- * cannot be changed
- * and is cheaper for the garbage collector than a buffer.
+ * cannot be changed and is cheaper for the garbage collector than a buffer.
  */
 export interface KeptEnvelope extends Omit<Envelope, 'body'> {
   readonly bytes: string;

@@ -32,5 +32,7 @@ it('createBroker takes what every adapter is given, of which some is for servers
   expect(
     createBroker('memory:', { namespace, sendTimeoutMs: 5, knownQueues: () => [], clock: systemClock }),
   ).toBeTruthy();
-  expect(() => createBroker('memory:', { idempotencyTtlMs: Number.NaN })).toThrow(/idempotencyTtlMs: milliseconds/);
+  expect(() => createBroker('memory:', { idempotencyTtlMs: Number.NaN })).toThrow(
+    /idempotencyTtlMs must be a number of milliseconds/,
+  );
 });

@@ -47,7 +47,7 @@ export interface RedisBrokerOptions extends BrokerOptions {
 }
 
 const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
-/** From so many queues on, idle ones are looked at together before each of them is claimed from. */
+/** From this number of queues on, idle queues are looked at in one call before each of them is claimed from. */
 const MANY_QUEUES = 16;
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;

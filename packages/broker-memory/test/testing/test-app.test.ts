@@ -116,7 +116,10 @@ describe('middleware', () => {
     const late = { name: 'late', send: (_: unknown, next: () => Promise<never>) => next() };
     const app = testApp({ tasks: [task] });
     expect(() => tm.use(late)).toThrow(
-      expect.objectContaining({ code: 'INITIALIZED_TOO_LATE', message: expect.stringMatching(/a test app uses the manager/) }),
+      expect.objectContaining({
+        code: 'INITIALIZED_TOO_LATE',
+        message: expect.stringMatching(/a test app uses the manager/),
+      }),
     );
     await app.close();
     expect(tm.use(late)).toBe(tm);

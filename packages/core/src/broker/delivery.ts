@@ -9,8 +9,7 @@ export interface Delivery {
   readonly crashes: number;
   /**
    * Set if the envelope is delivered before its time, because its delay was longer than `maxDelayMs`: the milliseconds
-   * still to
-   * wait. The core sends it again.
+   * still to wait. The core sends it again.
    */
   readonly remainingDelayMs?: number | undefined;
 }

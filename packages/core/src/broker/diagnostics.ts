@@ -31,10 +31,8 @@ export interface Diagnostics {
   diagnose(): Promise<readonly Finding[]>;
   /**
    * Repairs the damage that other clients have done to the broker's data, and nothing else: messages that are stored
-   * but in no
-   * line are put back, foreign values are moved aside. For `brokkr doctor --repair`. Workers may keep running. Left out
-   * if the
-   * server keeps no data that another client could damage.
+   * but in no line are put back, foreign values are moved aside. For `brokkr doctor --repair`. Workers may keep
+   * running. Left out if the server keeps no data that another client could damage.
    * @returns what was done; empty if nothing was wrong
    * @throws BrokerUnavailableError if the server cannot be reached
    */

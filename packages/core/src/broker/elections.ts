@@ -17,21 +17,16 @@ export interface Leadership {
 export interface Elections {
   /**
    * Makes this process a candidate under `name`, and resolves once it leads. At most one candidate leads at a time,
-   * among all
-   * processes on this server and namespace, and among several calls in one process. It waits without a limit, through
-   * lost
-   * connections too, and does not poll. When the leader's process dies, a candidate leads within the time the server
-   * needs to
-   * notice: at most the broker's lease or heartbeat, and within 2 s if the connection breaks. Names are independent of
-   * each other.
+   * among all processes on this server and namespace, and among several calls in one process. It waits without a limit,
+   * through lost connections too, and does not poll. When the leader's process dies, a candidate leads within the time
+   * the server needs to notice: at most the broker's lease or heartbeat, and within 2 s if the connection breaks. Names
+   * are independent of each other.
    *
    * If `signal` aborts first, it resolves with `undefined` and holds nothing; an election won at that moment is
-   * released. After it
-   * has resolved, the signal has no effect.
+   * released. After it has resolved, the signal has no effect.
    * @param name 1 to 120 characters of `A-Z a-z 0-9 . _ -`
    * @throws BrokerUnavailableError once the broker is closed, and for reasons that waiting cannot remove, such as a
-   * missing
-   * permission
+   * missing permission
    */
   elect(name: string, options: { readonly signal: AbortSignal }): Promise<Leadership | undefined>;
 }

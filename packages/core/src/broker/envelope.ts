@@ -9,8 +9,7 @@ export interface Envelope {
   readonly headers: Readonly<Record<string, string>>;
   /**
    * Epoch milliseconds by the sender's clock: not ready before. The adapter converts it to a duration when it
-   * publishes, which
-   * the server's clock counts down.
+   * publishes, which the server's clock counts down.
    */
   readonly notBefore?: number | undefined;
   /** Epoch milliseconds by the sender's clock. Brokers carry it; the core checks it. */

@@ -3,8 +3,7 @@ import type { PublishReceipt } from './broker.ts';
 
 /**
  * Thrown by `Broker.publish` if some envelopes were stored and some were not: each sender gets its own outcome. A
- * broker that
- * stores all or nothing does not need it.
+ * broker that stores all or nothing does not need it.
  * @example
  * throw new PartlyStoredError([{ id: 'a', isNew: true }, new BrokerUnavailableError('the queue is full', { code:
  * 'BROKER_FULL' })]);

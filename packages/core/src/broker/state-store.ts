@@ -1,11 +1,8 @@
 /**
  * Small values by name, for the scheduler (last tick, paused jobs). They survive restarts if the broker is persistent.
- * Several
- * processes may read and write one key concurrently. Each call takes effect as a whole, in some order: a reader sees
- * the value
- * before a write or the one after it, never an absent one in between. Every read that begins after a write has resolved
- * sees that
- * write, on any connection. Calls may be repeated safely.
+ * Several processes may read and write one key concurrently. Each call takes effect as a whole, in some order: a reader
+ * sees the value before a write or the one after it, never an absent one in between. Every read that begins after a
+ * write has resolved sees that write, on any connection. Calls may be repeated safely.
  */
 export interface StateStore {
   /**

@@ -3,8 +3,7 @@ import type { BrokerCapabilities } from './broker.ts';
 
 /**
  * Checks that the broker supports the options of a task. Senders check it so that they store no message which no worker
- * will run;
- * workers check it at their start.
+ * will run; workers check it at their start.
  * @throws ConfigError (`TIMEOUT_OVER_LIMIT`) if the server would take a message away before the attempt's timeout
  * @throws UnsupportedFeatureError (`DELAY_UNSUPPORTED`) if the task retries and the broker cannot delay
  */

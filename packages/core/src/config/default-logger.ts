@@ -10,8 +10,7 @@ let made: Logger | undefined;
 
 /**
  * The logger of the process, configured by `LOG_LEVEL` and `LOG_FORMAT`, and created at first use. Inside a handler,
- * its lines
- * carry the id, name, queue and attempt of the task.
+ * its lines carry the id, name, queue and attempt of the task.
  * @example
  * logger.info({ orderId }, 'order paid');
  */

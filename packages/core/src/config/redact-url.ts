@@ -22,10 +22,8 @@ const REDACTED = '<redacted>';
 
 /**
  * Returns a broker URL for logs and errors: without user and password, for every host of a list, and without the values
- * of
- * parameters that may be secret. A URL that cannot be parsed, or has more than 16 KiB, is `<redacted>`. It reads each
- * character
- * a fixed number of times.
+ * of parameters that may be secret. A URL that cannot be parsed, or has more than 16 KiB, is `<redacted>`. It reads
+ * each character a fixed number of times.
  * @example
  * logger.info(`connecting to ${redactUrl(url)}`);
  */
@@ -46,8 +44,7 @@ const HOST = /^(?:\[[^\]]*\]|[^:[\]]*)(?::\d{1,5})?$/;
 
 /**
  * If the text after the colon of a host is not a port, it may be a password whose end and @ are missing. The text after
- * it may
- * belong to the password, too.
+ * it may belong to the password, too.
  */
 function redactCutOff(rest: string, shown: string): string {
   const hosts = (rest.split('/', 1)[0] as string).split(',');

@@ -44,8 +44,7 @@ export interface ConfigOptions {
   readonly brokerUrl?: string | undefined;
   /**
    * `TASK_BROKER_PACKAGE`: package that exports `createBroker(url, options)`, for schemes that are not registered. For
-   * several
-   * schemes `nats=@acme/nats,sqs=@acme/sqs`.
+   * several schemes `nats=@acme/nats,sqs=@acme/sqs`.
    */
   readonly brokerPackage?: string | undefined;
   /** `TASK_NAMESPACE`: prefix of every key, queue and exchange. @default `brokkr` */
@@ -117,8 +116,7 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
 
 /**
  * A worker renews a lease three times before it expires. With a shorter lease, a short block of the event loop or a
- * slow round
- * trip would lose it, and a message that loses its lease in each worker counts as poison.
+ * slow round trip would lose it, and a message that loses its lease in each worker counts as poison.
  */
 export const SHORTEST_LEASE_MS = 1_000;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];

@@ -7,8 +7,7 @@ export interface BrokkrErrorOptions {
 
 /**
  * Base class of all errors that Brokkr throws. `code` is stable, for programs; `message` names the value at fault and
- * the next
- * step; `cause` is the underlying error, if there is one.
+ * the next step; `cause` is the underlying error, if there is one.
  * @example
  * if (BrokkrError.is(error) && error.code === 'PAYLOAD_TOO_LARGE') return storeElsewhere();
  */

@@ -12,8 +12,7 @@ export function brand(type: abstract new (...args: never[]) => object, name: str
 
 /**
  * `instanceof` for values that a handler threw. A revoked proxy or a hostile prototype is an instance of no class. If
- * the class
- * has a brand, instances of the same class in a second copy of this package match, too.
+ * the class has a brand, instances of the same class in a second copy of this package match, too.
  */
 export function isA<T>(thrown: unknown, type: abstract new (...args: never[]) => T): thrown is T {
   try {

@@ -20,8 +20,7 @@ const LONGEST_SHOWN = 60;
 
 /**
  * Returns a value for a message if it is a string or a number, with quotes for a string (`"3"`, not 3); otherwise its
- * kind. For
- * values that are not secret.
+ * kind. For values that are not secret.
  */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST_SHOWN));

@@ -24,8 +24,7 @@ const own: Copy = { path: ownPath(), by: typeof __filename === 'string' ? 'requi
 
 /**
  * Makes this copy of the package the one in use. Called before state is stored or looked up in this copy: the workers
- * of
- * another copy do not know the tasks of this one.
+ * of another copy do not know the tasks of this one.
  * @throws ConfigError (`CORE_LOADED_TWICE`) if another copy is in use, with the paths of both
  */
 export function claimOnlyCopy(): void {

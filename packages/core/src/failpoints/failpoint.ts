@@ -14,8 +14,7 @@ const SYNTAX = /^([a-z.-]+)=(kill9|stop|exit|throw|dropreply|delay:\d+)(?:@([1-9
 
 /**
  * `BROKKR_FAILPOINTS` as `name=action@nth`, with commas between several: for tests of a process that ends at a certain
- * line. If
- * it is not set, a failpoint costs one comparison with a constant.
+ * line. If it is not set, a failpoint costs one comparison with a constant.
  */
 const armed = parse(process.env.BROKKR_FAILPOINTS);
 

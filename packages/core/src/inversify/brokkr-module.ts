@@ -17,8 +17,8 @@ import { identifier, resolveTasksWith, type TaskClass, tasksOf } from './tasks-o
 
 /**
  * Options of `brokkrModule`: those of `initialize`, and some for the container. Names are checked when the module is
- * created.
- * Values are checked when the container first resolves `TASK_MANAGER` or `WORKER`. Invalid ones throw a ConfigError.
+ * created. Values are checked when the container first resolves `TASK_MANAGER` or `WORKER`. Invalid ones throw a
+ * ConfigError.
  */
 export interface BrokkrModuleOptions extends ManagerOptions {
   /** Classes whose decorated methods are tasks. */
@@ -29,8 +29,8 @@ export interface BrokkrModuleOptions extends ManagerOptions {
   readonly worker?: WorkerOptions | undefined;
   /**
    * Creates the container of one attempt, for tasks with `childContainer: true`: a child of the application's
-   * container, with
-   * bindings for the attempt. The module binds `TASK_CONTEXT` in it, and unbinds all when the attempt ends.
+   * container, with bindings for the attempt. The module binds `TASK_CONTEXT` in it, and unbinds all when the attempt
+   * ends.
    */
   readonly childContainer?: ((task: TaskContext) => Container) | undefined;
 }
@@ -45,8 +45,7 @@ const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
 
 /**
  * Returns an InversifyJS module that binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, and the task classes
- * in request
- * scope: each attempt gets a new instance. Every binding may be replaced.
+ * in request scope: each attempt gets a new instance. Every binding may be replaced.
  * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option
  * @throws ConfigError (`NO_TASKS_IN_CLASS`) for a class without tasks, when the module is loaded
  * @example

@@ -9,9 +9,8 @@ import type { Worker } from '../worker/worker.ts';
 export const BROKER = Symbol.for('brokkr.Broker') as ServiceIdentifier<Broker>;
 /**
  * Identifier of the manager, a singleton of the container. Resolving it configures the manager with the module's
- * settings, broker
- * and retry policy, and lets the container create its task classes. Resolve it before the first send; later it throws a
- * ConfigError (`INITIALIZED_TOO_LATE`).
+ * settings, broker and retry policy, and lets the container create its task classes. Resolve it before the first send;
+ * later it throws a ConfigError (`INITIALIZED_TOO_LATE`).
  */
 export const TASK_MANAGER = Symbol.for('brokkr.TaskManager') as ServiceIdentifier<TaskManager>;
 /**

@@ -6,8 +6,7 @@ import { TASK_OPTIONS } from '../task/task-definition.ts';
 export interface TaskMethodOptions extends TaskOptions {
   /**
    * Resolves the class from a child container for each attempt, which `childContainer` of `brokkrModule` creates. That
-   * takes
-   * some hundred times longer than request scope. @default false
+   * takes some hundred times longer than request scope. @default false
    */
   readonly childContainer?: boolean | undefined;
 }
@@ -19,14 +18,11 @@ const decorated = new WeakMap<object, Map<string, TaskMethodOptions>>();
 
 /**
  * Makes a method a task of its class. It is a legacy decorator, as InversifyJS uses them. The name in messages is the
- * option
- * `name`, else `Class.method`. Give a name if you bundle the code: bundlers rename classes.
+ * option `name`, else `Class.method`. Give a name if you bundle the code: bundlers rename classes.
  * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option
  * @example
  * class EmailTasks {
- *   @task({ name: 'email.welcome' })
- *   async welcome(to: string): Promise<void> {}
- * }
+ * @task({ name: 'email.welcome' }) async welcome(to: string): Promise<void> {} }
  */
 export function task(
   options: TaskMethodOptions = {},

@@ -4,10 +4,8 @@ import type { TaskRegistry } from '../task/task-registry.ts';
 
 /**
  * Notes that a handler of a task of `registry` calls a stop that waits for running handlers. A handler that awaits the
- * stop waits
- * for itself until the shutdown timeout; then its attempt counts as failed. If it did not count, the message would stop
- * one
- * worker after the other.
+ * stop waits for itself until the shutdown timeout; then its attempt counts as failed. If it did not count, the message
+ * would stop one worker after the other.
  *
  * @param call the call, for the log line
  */

@@ -6,6 +6,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
+import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
@@ -22,8 +23,7 @@ const managers = new WeakMap<object, TaskManager>();
 
 /**
  * Defines the tasks of an application, sends them, and creates workers. It does not read settings, open adapters or
- * connect
- * before they are needed.
+ * connect before they are needed.
  * @example
  * const tm = TaskManager.getInstance();
  * const email = tm.task({ name: 'email' }, async (to: string) => deliver(to));
@@ -50,19 +50,14 @@ export class TaskManager {
    * @param name name of the manager; `default` by default
    * @throws ConfigError (`MANAGER_NAME_INVALID`) if the name is empty or not a string
    * @throws ConfigError (`CORE_LOADED_TWICE`) if another copy of this package is in use
-   * @example
-   * const tm = TaskManager.getInstance();
    */
   static getInstance(name = 'default'): TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
     if (typeof name !== 'string' || name === '') {
-      throw new ConfigError(
-        `getInstance: the name of a manager must be a string that is not empty; got ${shown(name)}`,
-        {
-          code: 'MANAGER_NAME_INVALID',
-        },
-      );
+      throw new ConfigError(`getInstance: the name must be a string that is not empty; got ${shown(name)}`, {
+        code: 'MANAGER_NAME_INVALID',
+      });
     }
     claimOnlyCopy();
     const manager = new TaskManager(name);
@@ -78,9 +73,8 @@ export class TaskManager {
 
   /**
    * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed,
-   * whatever
-   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, such as those of `brokkr
-   * worker`.
+   * whatever its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, such as those of
+   * `brokkr worker`.
    *
    * @returns the run; `undefined` outside a run
    * @example
@@ -92,10 +86,7 @@ export class TaskManager {
     return failCurrentTask(error);
   }
 
-  /**
-   * Returns the manager of a task.
-   * @throws ConfigError (`NO_TASK`) if `task` is not a task
-   */
+  /** Returns the manager of a task. @throws ConfigError (`NO_TASK`) if `task` is not a task */
   static of(task: object): TaskManager {
     const manager = managers.get(task);
     if (manager !== undefined) return manager;
@@ -112,19 +103,12 @@ export class TaskManager {
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given, false) as never;
 
-  /**
-   * Defines a task as `task` does, but no worker of a process in producer mode runs it.
-   * @throws ConfigError with the name of the task and the invalid option
-   * @example
-   * const report = tm.conditionalTask({ name: 'report' }, async (month: string) => render(month));
-   */
+  /** Defines a task as `task` does, but no worker of a process in producer mode runs it. @throws as `task` */
   readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
 
   /**
    * Sets options. They take precedence over the environment. It connects to nothing. Another call adds to the options
-   * of the
-   * first. After `close()` it opens the manager again.
-   * @returns this manager
+   * of the first. After `close()` it opens the manager again.
    * @throws ConfigError (`SETTINGS_INVALID`) with every invalid value
    * @throws ConfigError (`INITIALIZED_TOO_LATE`) after the first send or worker, unless the manager is closed
    * @example
@@ -136,18 +120,12 @@ export class TaskManager {
     return this.configure(options);
   }
 
-  /**
-   * Does the same as `initialize`, synchronously, for code that cannot await.
-   * @throws ConfigError as `initialize` does
-   */
+  /** Does the same as `initialize`, synchronously, for code that cannot await. @throws as `initialize` */
   configure(options: ManagerOptions): this {
     if (this.#isInUse) {
-      throw new ConfigError(
-        'initialize() after the first send or worker: the settings cannot change any more; call it earlier',
-        {
-          code: 'INITIALIZED_TOO_LATE',
-        },
-      );
+      throw new ConfigError('initialize() after the first send or worker: settings cannot change; call it earlier', {
+        code: 'INITIALIZED_TOO_LATE',
+      });
     }
     this.#options = managerOptions(options, this.#isClosed ? this.#withoutBroker(options) : this.#options);
     this.#isClosed = false;
@@ -169,7 +147,6 @@ export class TaskManager {
 
   /**
    * Adds middleware. The first one is the outermost. Call it before the first send or worker.
-   * @returns this manager
    * @throws ConfigError (`INITIALIZED_TOO_LATE`) after the first send or worker, and while a test app uses the manager
    * @throws ConfigError (`MIDDLEWARE_INVALID`) if it has no name, or neither `send` nor `handle`
    * @example
@@ -184,20 +161,13 @@ export class TaskManager {
         code: 'INITIALIZED_TOO_LATE',
       });
     }
-    const { name, send, handle } = (middleware as Middleware | null) ?? {};
-    const steps = [send, handle].filter((step) => step !== undefined);
-    if (typeof name !== 'string' || steps.length === 0 || steps.some((step) => typeof step !== 'function')) {
-      throw new ConfigError('a middleware must have a `name`, and a function `send` or `handle`', {
-        code: 'MIDDLEWARE_INVALID',
-      });
-    }
+    checkMiddleware(middleware);
     this.#middleware.push(middleware);
     return this;
   }
 
   /**
    * Adds a function that is awaited before a worker fetches. If it throws, the start of the worker fails.
-   * @returns this manager
    * @throws ConfigError if it is not a function
    * @example
    * tm.onStart(async () => database.connect());
@@ -207,13 +177,7 @@ export class TaskManager {
     return this;
   }
 
-  /**
-   * Adds a function that is awaited after a worker has stopped. The last one is called first.
-   * @returns this manager
-   * @throws ConfigError if it is not a function
-   * @example
-   * tm.onStop(async () => database.close());
-   */
+  /** Adds a function that is awaited after a worker has stopped, the last one first. @throws as `onStart` */
   onStop(hook: Hook): this {
     this.#hooks.onStop(hook);
     return this;
@@ -250,8 +214,6 @@ export class TaskManager {
   /**
    * Returns the broker, with its adapter loaded. The server need not be reachable.
    * @throws ConfigError for invalid settings, and if the adapter is not installed
-   * @example
-   * console.log(await (await tm.broker()).inspector?.counts('default'));
    */
   async broker(): Promise<Broker> {
     return this.#active().openBroker();
@@ -259,8 +221,7 @@ export class TaskManager {
 
   /**
    * Checks every task as a worker does at its start, without a connection: a task that keeps its result needs a store,
-   * and
-   * the broker must be able to delay retries. `brokkr doctor` calls it.
+   * and the broker must be able to delay retries. `brokkr doctor` calls it.
    * @throws ConfigError, UnsupportedFeatureError for the first task that a worker would refuse
    */
   async checkTasks(): Promise<void> {
@@ -269,12 +230,7 @@ export class TaskManager {
 
   /**
    * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls
-   * of the
-   * manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, because
-   * it waits for
-   * that handler.
-   * @example
-   * process.once('SIGTERM', () => tm.close());
+   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for it.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -283,11 +239,8 @@ export class TaskManager {
 
   /**
    * Uses other settings until the returned function is called. Tests get their own broker and clock, and the settings
-   * of the
-   * application do not change. Calls cannot be nested.
-   * @returns closes the broker of the test, and restores the settings
-   * @throws ConfigError (`MANAGER_OVERRIDDEN`) if another test uses the manager
-   * @throws ConfigError (`SETTINGS_INVALID`) with every invalid value
+   * of the application do not change. Calls cannot be nested.
+   * @throws ConfigError (`MANAGER_OVERRIDDEN`) if another test uses the manager; (`SETTINGS_INVALID`)
    */
   override(options: ManagerOptions): () => Promise<void> {
     if (this.#override !== undefined) {

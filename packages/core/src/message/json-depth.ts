@@ -9,8 +9,7 @@ const CLOSE_OBJECT = 0x7d;
 
 /**
  * Returns whether JSON bytes nest deeper than `MAX_DEPTH` + 1 (the list of arguments is one level). It counts bytes
- * before
- * parsing: JSON.parse accepts deeper values, and code that walks them overflows its stack.
+ * before parsing: JSON.parse accepts deeper values, and code that walks them overflows its stack.
  */
 export function isTooDeep(json: Uint8Array): boolean {
   const limit = MAX_DEPTH + 1;

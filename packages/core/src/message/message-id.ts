@@ -13,8 +13,7 @@ let at = 0;
 
 /**
  * Returns a unique id: 131 random bits as 22 characters of `A-Z a-z 0-9 _ -`. The first one is a letter, so that no
- * command
- * line parses an id as an option. It is shorter than a UUID, because servers store it several times.
+ * command line parses an id as an option. It is shorter than a UUID, because servers store it several times.
  */
 export function messageId(): string {
   if (at === text.length) {

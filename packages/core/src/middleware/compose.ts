@@ -11,8 +11,7 @@ type Answer = 'replaceable' | "the core's";
 
 /**
  * Composes layers around `core`; the first one is the outermost. Without layers the result is `core` itself. The
- * composed
- * function resolves only if every layer called `next` and `core` succeeded.
+ * composed function resolves only if every layer called `next` and `core` succeeded.
  */
 export function compose<C, R>(
   layers: readonly Layer<C, R>[],
@@ -48,8 +47,7 @@ class Passage<C, R> {
       given = await this.#layer.around(this.#context, () => this.#next());
     } catch (error) {
       // The layer may have thrown without awaiting `next`. The handler must end before its message is settled. The
-      // error of the
-      // layer is the outcome.
+      // error of the layer is the outcome.
       if (this.#isPending) await this.#inside?.catch(() => undefined);
       throw error;
     } finally {

@@ -16,8 +16,7 @@ interface MiddlewareContext {
 
 /**
  * Context of `Middleware.send`: one message that is being sent. Its arguments are checked and encoded already. Its
- * `signal`
- * never aborts; `TASK_SEND_TIMEOUT` limits the publishing.
+ * `signal` never aborts; `TASK_SEND_TIMEOUT` limits the publishing.
  */
 export interface SendContext extends MiddlewareContext {
   readonly message: OutgoingMessage;
@@ -25,8 +24,7 @@ export interface SendContext extends MiddlewareContext {
 
 /**
  * Context of `Middleware.handle`: one attempt. Its `signal` is that of `currentTask()`: it aborts at the task's
- * timeout, at a
- * lost lease and at shutdown. The lines of its `logger` carry the id, task and attempt of the message.
+ * timeout, at a lost lease and at shutdown. The lines of its `logger` carry the id, task and attempt of the message.
  */
 export interface HandleContext extends MiddlewareContext {
   readonly message: Message;

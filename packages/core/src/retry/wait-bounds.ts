@@ -8,8 +8,7 @@ export const DEFAULT_RETRY_DELAY: Duration = defaults.delay;
 
 /**
  * Returns the first and the longest wait of a policy. The default of `max` is an hour, or `delay` if that is longer: a
- * policy
- * with a delay of one day waits a day.
+ * policy with a delay of one day waits a day.
  * @param policy its name, for the error
  * @returns milliseconds
  * @throws ConfigError (`RETRY_POLICY_INVALID`) if `max` is shorter than `delay`

@@ -52,8 +52,7 @@ const GROUPS = [
 
 /**
  * Registers the broker contract as tests of any runner. A broker that passes them keeps every promise of the contract
- * that its
- * capabilities declare. Each case has its own namespace and queue, and its own time limit.
+ * that its capabilities declare. Each case has its own namespace and queue, and its own time limit.
  * @param name name of the broker, for the titles
  * @param options the runner, and a function that opens a broker
  * @example

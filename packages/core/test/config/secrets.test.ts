@@ -57,7 +57,7 @@ describe('the length of a URL', () => {
     expect(() => new BrokerUrl(url, { form: 'redis://h', options: [] })).toThrow(expect.objectContaining(isRefused));
     const manager = TaskManager.getInstance('long-url');
     expect(() => manager.configure({ brokerUrl: url, resultUrl: url })).toThrow(
-      /brokerUrl: .*at most 16384.*\n.*resultUrl: .*at most 16384/,
+      /brokerUrl must have at most 16384.*\n.*resultUrl must have at most 16384/,
     );
   });
 

@@ -41,8 +41,7 @@ export class TestBench {
 
   /**
    * Whether two brokers of this bench see the same messages, as two processes do. A broker that is not persistent keeps
-   * its
-   * messages in one process.
+   * its messages in one process.
    */
   get isShared(): boolean {
     return this.broker.capabilities.persistent;

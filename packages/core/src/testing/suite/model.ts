@@ -30,10 +30,8 @@ interface Modelled {
 
 /**
  * The contract as a state machine of plain maps. Random steps run on it and on the broker: after each step the broker
- * must return
- * what the model returns, and no message may be lost. In real time, the steps that depend on the end of a lease or a
- * delay are
- * left out, and one worker receives all messages, because a server may push some to each consumer.
+ * must return what the model returns, and no message may be lost. In real time, the steps that depend on the end of a
+ * lease or a delay are left out, and one worker receives all messages, because a server may push some to each consumer.
  */
 export const model: Group = {
   name: 'any sequence of operations',

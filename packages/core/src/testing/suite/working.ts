@@ -224,8 +224,7 @@ function shortLeases(bench: TestBench): Broker {
 
 /**
  * The broker as a paused process sees it: after its first messages it receives no more. While it is stuck, it does not
- * notice lost
- * leases, and its settlements wait.
+ * notice lost leases, and its settlements wait.
  */
 function stuck(bench: TestBench, late: { readonly isStuck: boolean }): Broker {
   let hasReceived = false;
