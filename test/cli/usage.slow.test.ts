@@ -179,7 +179,7 @@ describe('brokkr send', () => {
   }, 20_000);
 });
 
-describe('output that nobody reads', () => {
+describe('output without a reader', () => {
   it('ends queues --watch without an error', async () => {
     const { env } = workplace();
     await brokkr(['send', 'greet', '"Ada"', '-a', app], env).exited;

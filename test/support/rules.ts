@@ -1,6 +1,6 @@
 import type { Source } from './sources.ts';
 
-/** A rule names what breaks it, a line each; nothing where all is well. */
+/** A rule returns its violations, one line each; an empty list if there are none. */
 export type Rule = (sources: readonly Source[]) => readonly string[];
 
 /** Folders of the core from the bottom up: each may import those before it, and those of its own row. */
@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['config', 'manager'],
 ];
 
-/** What looks against the order, and why it may. */
+/** Imports against the order, with their reasons. */
 const ALLOWED = new Map([['task/task-definition.ts → retry', 'a definition holds its policy; both are of one row']]);
 
 function coreFolder(path: string): string | undefined {
@@ -65,8 +65,8 @@ export const noCycles: Rule = (sources) => {
   return found;
 };
 
-/** Adapters and tools know the core by its public entries, and not each other. */
-/** Which package looks at another than the core, and why it may. */
+/** Adapters and tools import the core by its public entries, and do not import each other. */
+/** Packages that import another package than the core, with their reasons. */
 const ALLOWED_PACKAGES = new Map([
   ['cli → @brokkr/scheduler', 'its types; the package itself is the one of the application, loaded when asked for'],
 ]);
@@ -104,7 +104,7 @@ export const onlyTheCliPrints: Rule = (sources) =>
     )
     .map(({ path }) => `${path} prints`);
 
-/** The engine's time comes from its clock, or tests could not move it; the suite works on real time too. */
+/** The engine gets its time from its clock, so that tests can move it. The suite also runs in real time. */
 export const timeComesFromTheClock: Rule = (sources) =>
   sources
     .filter(

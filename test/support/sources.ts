@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-/** One source file of a package, and what it imports. */
+/** A source file of a package, with its imports. */
 export interface Source {
   /** From the project's root: `packages/core/src/retry/fixed.ts`. */
   readonly path: string;
@@ -23,7 +23,7 @@ export function sourceOf(path: string, text: string): Source {
   return { path, text, imports };
 }
 
-/** Every source of every package. */
+/** Returns every source file of every package. */
 export function packageSources(): Source[] {
   return readdirSync(join(root, 'packages')).flatMap((name) => sourcesBelow(join(root, 'packages', name, 'src')));
 }

@@ -21,13 +21,13 @@ it.each<[unknown, string, RegExp]>([
   );
 });
 
-it('what is left out or undefined is the default', () => {
+it('options that are missing or undefined have their defaults', () => {
   const options = { clock: undefined, maxMessages: undefined, maxDelayMs: undefined, idempotencyTtlMs: undefined };
   expect(new MemoryBroker(options).capabilities).toEqual(new MemoryBroker().capabilities);
   expect(new MemoryBroker({ maxDelayMs: 0 }).capabilities.maxDelayMs).toBe(0);
 });
 
-it('createBroker takes what every adapter is given, of which some is for servers, and checks its own part', () => {
+it('createBroker accepts the options of all adapters, and checks its own', () => {
   const namespace = 'n';
   expect(
     createBroker('memory:', { namespace, sendTimeoutMs: 5, knownQueues: () => [], clock: systemClock }),

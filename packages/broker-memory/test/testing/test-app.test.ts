@@ -110,7 +110,7 @@ describe('an app of several managers', () => {
 });
 
 describe('middleware', () => {
-  it('is refused while an app holds its manager, because only half of it would apply', async () => {
+  it('is refused while an app uses its manager, because it would apply only partly', async () => {
     const tm = manager();
     const task = tm.task({ name: 'work' }, async () => undefined);
     const late = { name: 'late', send: (_: unknown, next: () => Promise<never>) => next() };
@@ -153,7 +153,7 @@ describe('invalid options', () => {
   });
 });
 
-describe('a wrong argument is refused at once', () => {
+describe('invalid arguments are refused immediately', () => {
   it('a concurrency of 0, and a function that is not a task', async () => {
     const task = manager().task({ name: 'some' }, async () => undefined);
     expect(() => testApp({ tasks: [task], concurrency: 0 })).toThrow(

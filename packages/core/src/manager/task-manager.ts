@@ -230,7 +230,8 @@ export class TaskManager {
 
   /**
    * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls
-   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for it.
+   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for
+   * it.
    */
   async close(): Promise<void> {
     this.#isClosed = true;

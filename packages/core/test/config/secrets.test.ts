@@ -49,7 +49,7 @@ describe('the length of a URL', () => {
     ['a scheme', 'a'.repeat(MEGABYTE)],
   ];
 
-  it.each(hostile)('is bounded before the URL is read: a megabyte of %s', (_what, url) => {
+  it.each(hostile)('is checked before the URL is parsed: a megabyte of %s', (_what, url) => {
     const problem = /^broker URL must have at most 16384 characters; got \d+$/;
     const isRefused = { code: 'BROKER_URL_INVALID', message: expect.stringMatching(problem) as string };
     expect(redactUrl(url)).toBe('<redacted>');
@@ -61,12 +61,12 @@ describe('the length of a URL', () => {
     );
   });
 
-  it('leaves room for the hosts of a cluster, and each is shown', () => {
+  it('leaves room for the hosts of a cluster, all of which are shown', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `node-${index}.redis.internal.example.com:6379`).join(',');
     expect(redactUrl(`redis+cluster://user:${SECRET}@${hosts}`)).toBe(`redis+cluster://***@${hosts}`);
   });
 
-  it('hides all after the first colon that no port follows, line breaks too', () => {
+  it('hides everything after the first colon that no port follows, line breaks too', () => {
     expect(redactUrl(`redis://user:\n${SECRET}`)).toBe('redis://user:***');
     expect(redactUrl(`redis://[\n${SECRET}`)).toBe('redis://:***');
   });
