@@ -7,7 +7,7 @@ import { packageSources, root, sourceOf } from './support/sources.ts';
 
 const sources = packageSources();
 
-/** For each rule, files that break it: a rule that cannot fail is none. */
+/** For each rule, files that break it: a rule that cannot fail is not a rule. */
 const broken: Readonly<Record<keyof typeof rules, readonly (readonly [path: string, text: string])[]>> = {
   coreLayers: [['packages/core/src/retry/a.ts', "import { b } from '../worker/b.ts';\n"]],
   brokerStandsOnErrors: [['packages/core/src/broker/a.ts', "import { b } from '../clock/b.ts';\n"]],

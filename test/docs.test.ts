@@ -27,7 +27,7 @@ describe('a snippet of the documentation prints what its comment says', () => {
     '%s',
     async (where, { prints, text }) => {
       expect(prints, `${where}: a comment <!-- run: prints "…" --> before it`).toBeDefined();
-      // A worker that was started runs until it is stopped; a snippet need not show how it ends.
+      // A started worker runs until it is stopped; a snippet need not show its end.
       const ended = text.includes('createWorker')
         ? `${text.replace('await worker.start();', `const ran = new Promise((done) => worker.once('succeeded', done));\n$&`)}\nawait ran;\nawait tm.close();\n`
         : text;

@@ -73,7 +73,7 @@ function isKnown(word: string): boolean {
   return OWN.has(small) || [word, small, capital].some((form) => american.correct(form));
 }
 
-/** What users write: exported names, fields and methods, error codes, settings, words of the command line. */
+/** Names that users write: exported names, fields and methods, error codes, settings, words of the command line. */
 function publicNames(): Set<string> {
   const names = new Set<string>();
   const add = (text: string, pattern: RegExp) => {

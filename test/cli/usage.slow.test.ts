@@ -42,7 +42,7 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     [
       'an application that throws',
       ['tasks', '-a', 'test/fixtures/apps/throwing.ts'],
-      /failed to load[\s\S]*the database is away/,
+      /failed to load[\s\S]*the database is unreachable/,
     ],
     [
       'an unknown scheme',
