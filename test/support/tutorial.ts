@@ -22,13 +22,13 @@ export function isTutorial(page: string): boolean {
 }
 
 /**
- * Follows a page as its reader would: writes its files into one folder, runs the lines of its `sh` and `console`
- * fences in their order, and compares the output with the printed one. A printed line `…` matches any number of lines;
- * ids, times, durations and process numbers may differ. A worker keeps running: a `console` fence without a command
- * shows further lines of its output, and `^C` in it interrupts the worker. A command with the comment `# Node.js 20`
- * or `# Node.js 22.18 or newer` runs on that version only.
+ * Follows a page as its reader would: writes its files into one folder, runs the lines of its `sh` and `console` fences
+ * in their order, and compares the output with the printed one. A printed line `…` matches any number of lines; ids,
+ * times, durations and process numbers may differ. A worker keeps running: a `console` fence without a command shows
+ * further lines of its output, and `^C` in it interrupts the worker. A command with the comment `# Node.js 20` or `#
+ * Node.js 22.18 or newer` runs on that version only.
  * @param page path of the page
- * @param port port of a Redis server that stands in for the page's own
+ * @param port port of a Redis server that replaces that of the page
  */
 export async function follow(page: string, port: number): Promise<void> {
   const reader = new Reader(port);

@@ -35,6 +35,7 @@ import { examineServer } from './connection/server-check.ts';
 import { StateQueues } from './state/state-queues.ts';
 import { Topology } from './topology/topology.ts';
 
+/** Options of `AmqpBroker`. `url` is required. */
 export interface AmqpBrokerOptions extends BrokerOptions {
   /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as in `TASK_BROKER_URL`. */
   readonly url: string;

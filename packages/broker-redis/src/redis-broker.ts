@@ -36,6 +36,7 @@ import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 
+/** Options of `RedisBroker`. Either `url` or `client` is required. */
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`. Give this or `client`. */
   readonly url?: string | undefined;

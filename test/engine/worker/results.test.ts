@@ -176,7 +176,7 @@ describe('a settlement without an answer', () => {
     return stored;
   }
 
-  it('stores the result of a success if there is none: the task did succeed', async () => {
+  it('stores the result of a success if no result is stored: the task did succeed', async () => {
     expect(await unanswered(async () => 'value')).toEqual([{ kind: 'value', value: 'value', onlyIfNone: true }]);
   });
 

@@ -1,4 +1,4 @@
-/** Several turns within the limit, so that a late timer is no block. */
+/** Several turns within the limit, so that a late timer does not count as a block. */
 const TURNS = 4;
 const LONGEST_TURN_MS = 1_000;
 

@@ -86,7 +86,7 @@ export class Settling {
     await stillOurs(held.filter((one) => one !== undefined));
   }
 
-  /** The message that is stored before the delivery is forgotten; undefined if there is none. */
+  /** The message to store before the delivery is forgotten; undefined if no message replaces it. */
   #replacement(settlement: Settlement, held: HeldDelivery): Outgoing | undefined {
     const { addresses, queue, returns } = this.#options;
     const { fence, crashes } = settlement.delivery;

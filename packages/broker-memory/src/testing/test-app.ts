@@ -49,7 +49,9 @@ export interface TestApp {
   advance(span: Duration): Promise<void>;
   /** Returns the virtual time. */
   now(): Date;
+  /** The clock of the app. */
   readonly clock: ManualClock;
+  /** The memory broker of the app. */
   readonly broker: Broker;
   /** Gives the task managers back to the application. `sent` and `dead` can still be called afterwards. */
   close(): Promise<void>;

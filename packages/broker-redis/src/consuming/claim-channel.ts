@@ -113,7 +113,7 @@ export class ClaimChannel {
     });
     return claimed.finally(() => {
       this.#aheadUnderway--;
-      // Deliveries that waited for this answer are sent with the next claim, or alone if there is none in this turn.
+      // Deliveries that waited for this answer are sent with the next claim, or alone if no claim follows in this turn.
       setImmediate(() => this.#schedule());
     });
   }

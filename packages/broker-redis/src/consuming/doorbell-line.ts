@@ -85,7 +85,7 @@ export class DoorbellLine {
     this.#isListening = false;
   }
 
-  /** @returns the bell that rang; `undefined` if the time is over, or the pop failed */
+  /** @returns the bell that rang; `undefined` if the time has passed, or the pop failed */
   async #pop(bells: readonly string[]): Promise<string | undefined> {
     const { connect, wakeKey, setRefused } = this.#options;
     // Its failures end the pop, and the next one reconnects.

@@ -89,6 +89,7 @@ export interface Send<A extends readonly unknown[], R> {
 
 /** Sends messages of one task with fixed options. It may be stored and used many times. */
 export interface Sender<A extends readonly unknown[], R> {
+  /** Sends a message with the options of this sender. */
   readonly send: Send<A, R>;
   /**
    * Sends a message for each list of arguments, in chunks of 500, and lets the event loop turn between them. A list is
