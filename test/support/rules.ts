@@ -128,7 +128,7 @@ export const onlyTheCliPrints: Rule = (sources) =>
     )
     .map(({ path }) => `${path} prints`);
 
-/** The engine's time comes from its clock, or tests could not move it; the suite works on real time too. */
+/** The engine gets its time from its clock, so that tests can move it. The suite also runs in real time. */
 export const timeComesFromTheClock: Rule = (sources) =>
   sources
     .filter(

@@ -32,7 +32,7 @@ describe('a RabbitMQ broker URL', () => {
       'amqp://h?heartbeat=2s&connectTimeout=200ms&queueType=classic&consumerTimeout=2h',
       { heartbeatS: 2, connectTimeoutMs: 200, queueType: 'classic', consumerTimeoutMs: 7_200_000 },
     ],
-  ])('%s is taken apart', (url, expected) => {
+  ])('%s is parsed', (url, expected) => {
     expect(parseAmqpUrl(url)).toMatchObject(expected);
   });
 
@@ -50,14 +50,14 @@ describe('a RabbitMQ broker URL', () => {
     ['amqp://u:1/s3cret@h', /%2F/],
     ['amqp://u:s3cret#@h', /amqp:\/\/user/],
     ['http://u:s3cret@h', /amqp:\/\/user/],
-  ])('%s is refused, naming what is wrong and no secret', (url, problem) => {
+  ])('%s is refused with the problem and without a secret', (url, problem) => {
     const refused = () => new AmqpBroker({ url });
     expect(refused).toThrow(ConfigError);
     expect(refused).toThrow(problem);
     expect(refused).not.toThrow(/s3cret/);
   });
 
-  it('gives back whatever user, password and virtual host were written into it', () => {
+  it('returns user, password and virtual host as they were before encoding', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1 }),
@@ -71,7 +71,7 @@ describe('a RabbitMQ broker URL', () => {
     );
   });
 
-  it('never tells its password, however it is broken', () => {
+  it('never shows its password, also if it is invalid', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         try {
@@ -83,7 +83,7 @@ describe('a RabbitMQ broker URL', () => {
     );
   });
 
-  it('needs a namespace of plain signs', () => {
+  it('needs a namespace of plain characters', () => {
     expect(() => new AmqpBroker({ url: 'amqp://h', namespace: 'a:b' })).toThrow(/namespace must be .*got "a:b"/);
   });
 });

@@ -7,7 +7,7 @@ const bench = new RabbitBench();
 const MARKER = Buffer.from('\x06nestedS', 'latin1');
 const TABLE = 'F'.charCodeAt(0);
 
-/** Tables in tables as they are on the wire: seven bytes for each. The client that encodes them would overflow its stack. */
+/** Nested tables in wire format: seven bytes for each. A client that encodes them would overflow its stack. */
 function nested(depth: number): Buffer {
   const tables = Buffer.alloc(7 * depth);
   for (let level = 0; level < depth; level++) {
@@ -60,22 +60,25 @@ it.each([
   ['nothing', null],
   ['a number without end', 1.5e300],
   ['a timestamp', { '!': 'timestamp', value: 1 }],
-])('a foreign header with %s is left out or made a string, and its message can be retried', async (_, value) => {
-  const broker = bench.open();
-  const subscription = await broker.subscribe('q', {});
-  await bench.meddle(async (channel) => {
-    const headers = { 'brokkr-history': value, odd: value, 'x-death': value, 'x-brokkr-crashes': value };
-    channel.sendToQueue(`${bench.namespace}.q`, Buffer.from('[]'), { headers, messageId: 'odd', type: 't' });
-  });
-  const delivery = await one(subscription);
-  expect(delivery).toMatchObject({ crashes: 0, envelope: { id: 'odd', headers: { 'brokkr-task': 't' } } });
-  const { envelope: replacement } = delivery;
-  expect(await subscription.settle([{ kind: 'retry', delivery, replacement }])).toEqual([]);
-  const again = await one(subscription);
-  const letter = { ...again.envelope, queue: 'q.dead' };
-  await subscription.settle([{ kind: 'dead-letter', delivery: again, reason: 'r', replacement: letter }]);
-  expect((await broker.inspector.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual(['odd']);
-});
+])(
+  'a foreign header with %s is left out or converted to a string, and its message can be retried',
+  async (_, value) => {
+    const broker = bench.open();
+    const subscription = await broker.subscribe('q', {});
+    await bench.meddle(async (channel) => {
+      const headers = { 'brokkr-history': value, odd: value, 'x-death': value, 'x-brokkr-crashes': value };
+      channel.sendToQueue(`${bench.namespace}.q`, Buffer.from('[]'), { headers, messageId: 'odd', type: 't' });
+    });
+    const delivery = await one(subscription);
+    expect(delivery).toMatchObject({ crashes: 0, envelope: { id: 'odd', headers: { 'brokkr-task': 't' } } });
+    const { envelope: replacement } = delivery;
+    expect(await subscription.settle([{ kind: 'retry', delivery, replacement }])).toEqual([]);
+    const again = await one(subscription);
+    const letter = { ...again.envelope, queue: 'q.dead' };
+    await subscription.settle([{ kind: 'dead-letter', delivery: again, reason: 'r', replacement: letter }]);
+    expect((await broker.inspector.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual(['odd']);
+  },
+);
 
 it('reads 1,000 of 200,000 foreign headers of a message', () => {
   const headers = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`h${index}`, 'v']));

@@ -3,7 +3,7 @@ import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryServer } from './memory-server.ts';
 import { handedOut, type StoredMessage } from './stored-message.ts';
 
-/** Looks into the queues of a memory server. */
+/** Reads and changes the queues of a memory server for tools. */
 export class MemoryInspector implements Inspector {
   readonly #server: MemoryServer;
 
@@ -33,7 +33,7 @@ export class MemoryInspector implements Inspector {
     const queue = this.#server.queue(name);
     const taken = first(queue.waiting(), limit);
     await move(taken.map((message) => this.#asOfNow(message)));
-    // A worker may have started some while they were stored elsewhere: those run here too, rather than get lost.
+    // A worker may have started some of them during `move`. Those run here, too: that loses no message.
     return taken.filter(({ envelope }) => queue.remove(envelope.id, 'purged')).length;
   }
 
@@ -54,7 +54,7 @@ export class MemoryInspector implements Inspector {
     return [...queue.ready()].filter(({ envelope }) => queue.remove(envelope.id, 'purged')).length;
   }
 
-  /** The envelope with the time it still has to wait, by this host's clock. */
+  /** Returns the envelope with the rest of its delay, by this host's clock. */
   #asOfNow({ envelope, state, dueAt, remainingDelayMs }: StoredMessage): Envelope {
     const { notBefore: _, ...rest } = handedOut(envelope);
     if (state !== 'delayed') return rest;

@@ -37,7 +37,7 @@ import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisStates } from './state/redis-states.ts';
 
-/** Options of `new RedisBroker`. Give `url` or `client`. */
+/** Options of `RedisBroker`. Either `url` or `client` is required. */
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`. Give this or `client`. */
   readonly url?: string | undefined;
@@ -48,7 +48,7 @@ export interface RedisBrokerOptions extends BrokerOptions {
   readonly client?: Client | undefined;
 }
 
-/** From so many queues on, idle ones are looked at together before each of them is claimed from. */
+/** From this number of queues on, idle queues are looked at in one call before each of them is claimed from. */
 const MANY_QUEUES = 16;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 

@@ -22,24 +22,24 @@ import { LookLock } from './look-lock.ts';
 import { ROUND, QueueBrowser } from './queue-browser.ts';
 import { withServerDeath } from './server-death.ts';
 
-/** Dead letters that are moved or removed together. */
+/** Dead letters that are moved or removed in one batch. */
 const BATCH = 100;
-/** How long what was looked at may take to be back in its place. */
+/** Longest wait until messages of a look are back in their queue. */
 const BACK_WITHIN_MS = 2_000;
 const AGAIN_MS = 20;
 
 export interface AmqpInspectorOptions {
-  /** Names of the queues that are known. */
+  /** Names of the known queues. */
   readonly queues: () => readonly string[];
   readonly connection: Connection;
-  /** What publishes may be stopped by an alarm: never the connection that acknowledges. */
+  /** Connection for publishing, which an alarm may block. Acknowledgements use the other one. */
   readonly publishing: Connection;
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
 }
 
-/** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
+/** Shows and changes queues for tools. It needs no management plugin: it takes messages and returns them in order. */
 export class AmqpInspector implements Inspector {
   readonly #options: AmqpInspectorOptions;
   readonly #lock: LookLock;
@@ -128,7 +128,7 @@ export class AmqpInspector implements Inspector {
     return purged;
   }
 
-  /** Dead letters, those named or all that were there at the start: `first` something is done with them, then they go. */
+  /** Calls `first` with dead letters, then removes them: those with the given ids, or all that exist at the start. */
   #withDead(
     queue: string,
     ids: readonly string[] | 'all',
@@ -155,7 +155,7 @@ export class AmqpInspector implements Inspector {
           const letters = await taking.next(Math.min(wanted === undefined ? BATCH : ROUND, before - seen));
           if (letters.length === 0) break;
           seen += letters.length;
-          // Those that are not wanted stay with this channel, and are back in their order when it closes.
+          // Letters that are not selected stay on this channel, and return in order when it closes.
           const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
           for (let from = 0; from < chosen.length; from += BATCH) {
             const batch = chosen.slice(from, from + BATCH);
@@ -178,8 +178,8 @@ export class AmqpInspector implements Inspector {
   }
 
   /**
-   * Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. The
-   * server marks them as handed over before, which in the quarantine would be a crash: there copies take their place.
+   * Takes messages on its own channel and closes it: they return to the front, in order. It never uses a nack. The
+   * server marks them as delivered before, which in the quarantine would count as a crash: copies replace them there.
    */
   #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
     return this.#lock.run(this.#options.names.lookLock(source), () => this.#lookAlone(source, queue, limit));
@@ -210,7 +210,7 @@ export class AmqpInspector implements Inspector {
     return withServerDeath(envelope, message, [names.queue(queue), names.quarantine(queue)]);
   }
 
-  /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
+  /** Replaces suspects that were fetched by copies, which carry the crashes of those that were redelivered. */
   async #replace(taking: QueueBrowser, messages: readonly Message[], queue: string): Promise<void> {
     const { addresses, publisher } = this.#options;
     const copies = messages.map((message) => {
@@ -224,7 +224,7 @@ export class AmqpInspector implements Inspector {
     if (error !== undefined) throw error;
   }
 
-  /** The server gives back what a channel held after it has answered its closing. */
+  /** Waits for the messages that a channel held: the server returns them after it has answered the close. */
   async #untilBack(source: string, expected: number): Promise<void> {
     const giveUpAt = performance.now() + BACK_WITHIN_MS;
     while (performance.now() < giveUpAt && (await this.#count(source)) < expected) await sleep(5);
@@ -253,7 +253,7 @@ export class AmqpInspector implements Inspector {
     return (await this.#existing(name, 'queue'))?.messageCount ?? 0;
   }
 
-  /** Counts dead letters when no other process looks at them: a look hides them for milliseconds. */
+  /** Counts dead letters while no other process looks at them: a look hides them for milliseconds. */
   async #countDead(source: string): Promise<number> {
     const giveUpAt = performance.now() + BACK_WITHIN_MS;
     for (;;) {
@@ -276,13 +276,13 @@ export class AmqpInspector implements Inspector {
     return this.#lock.run(this.#options.names.lookLock(source), () => this.#taking(source, use));
   }
 
-  /** Nothing happens where there is no such queue. */
+  /** Opens a browser on a queue. Does nothing if the queue does not exist. */
   async #taking<T>(source: string, use: (taking: QueueBrowser) => Promise<T>): Promise<T> {
     const { connection } = this.#options;
     return connection.withChannel((channel) => use(new QueueBrowser(channel, source, connection)));
   }
 
-  /** Undefined where there is no such thing. */
+  /** Returns undefined if the queue or exchange does not exist. */
   async #onExisting<T>(
     name: string,
     use: (channel: Channel, ask: <A>(asked: PromiseLike<A>) => Promise<A>) => Promise<T>,

@@ -9,12 +9,12 @@ const RESOURCE_LOCKED = 405;
 const AGAIN_MS = 20;
 
 /**
- * Lets one process at a time look into a queue. A look takes messages and gives them back: another look beside it would not
- * see them, and would find a dead letter to redrive missing. The lock is an exclusive queue: it ends with its connection.
+ * Lets one process at a time look into a queue. A look takes messages and returns them: a concurrent look would not see
+ * them, and would not find a dead letter to redrive. The lock is an exclusive queue, which ends with its connection.
  */
 export class LookLock {
   readonly #connection: Connection;
-  /** For each queue: an exclusive queue does not keep out calls of the same connection. */
+  /** A turn for each queue: an exclusive queue does not exclude calls of the same connection. */
   readonly #turns = new Map<string, Turns>();
 
   constructor(connection: Connection) {
@@ -76,7 +76,7 @@ export class LookLock {
     }
   }
 
-  /** If it fails, the connection broke, and the lock is gone with it. */
+  /** Releases the lock. If that fails, the connection broke, and the lock ended with it. */
   async #release(name: string): Promise<void> {
     const connection = this.#connection;
     await connection

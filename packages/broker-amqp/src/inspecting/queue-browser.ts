@@ -4,17 +4,18 @@ import { declarationError } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Acknowledgements } from '../connection/acknowledgements.ts';
 
-/** Messages that one consumer takes at most: the server reads them into its memory all at once. */
+/** Most messages of one consumer: the server reads them into its memory at the same time. */
 export const ROUND = 500;
-/** Where a queue holds messages of more consumers, they come back in another order (measured on 3.10). */
+/** If a queue holds messages of more consumers, they return in another order (measured on 3.10). */
 const MOST_ROUNDS = 30;
-/** What the server counts as handed over may come a moment later, over another node. */
+/** Messages that the server counts as delivered may arrive later, from another node. */
 const LATE_MS = 250;
 
 /**
- * What one channel takes of a queue, oldest first. What is not acknowledged is back when the channel closes: in front of
- * what was never handed out, behind what was, in the order of its consumers and within each as it came. So consumers it
- * is, one after the other and named in order: a quorum queue takes each `basic.get` for a consumer, named by chance.
+ * Takes messages of a queue on one channel, oldest first. Messages that are not acknowledged return when the channel
+ * closes: in front of messages that were never delivered, behind messages that were, in the order of their consumers,
+ * and for each consumer in order of arrival. Therefore it uses consumers, one after the other, with names in order.
+ * `basic.get` does not work, because a quorum queue treats each call as a consumer with a random name.
  */
 export class QueueBrowser {
   readonly #channel: Channel;
@@ -24,10 +25,10 @@ export class QueueBrowser {
   readonly #window = new AckWindow();
   readonly #acks: Acknowledgements;
   #rounds = 0;
-  /** Of the last message that came: it had been handed out before, and more of those may be behind it. */
+  /** Whether the last message had been delivered before: more such messages may follow. */
   #wasReturned = false;
 
-  /** @param queue what the server calls it */
+  /** @param queue its name on the server */
   constructor(channel: Channel, queue: string, connection: Connection) {
     this.#channel = channel;
     this.#queue = queue;
@@ -40,7 +41,7 @@ export class QueueBrowser {
     this.#acks.join(queue);
   }
 
-  /** The next that are ready, up to `limit`, at most `ROUND`. When it resolves nothing more comes. */
+  /** Takes the next ready messages, up to `limit`, at most `ROUND`. Once it resolves, no more arrive. */
   async next(limit: number): Promise<ConsumeMessage[]> {
     const most = Math.min(limit, ROUND);
     const messages: ConsumeMessage[] = [];
@@ -69,15 +70,15 @@ export class QueueBrowser {
     return messages;
   }
 
-  /** Removes them from the queue. */
+  /** Removes messages from the queue. */
   async ack(messages: readonly Message[]): Promise<void> {
     const frames = this.#window.done(messages.map(({ fields }) => fields.deliveryTag));
     await this.#ask(this.#acks.sendSurely(frames));
   }
 
   /**
-   * Takes what else was handed out before, so that all of it goes back in its order. It is also what proves that
-   * acknowledgements were taken: the queue answers behind them.
+   * Takes the other messages that were delivered before, so that all of them return in order. It also proves that
+   * acknowledgements were applied, because the queue answers after them.
    */
   async rest(): Promise<void> {
     for (let size = 1; this.#rounds < MOST_ROUNDS; size = Math.min(ROUND, 2 * size)) {
@@ -86,7 +87,7 @@ export class QueueBrowser {
     }
   }
 
-  /** As `rest`, where something may be behind what was taken. */
+  /** Does the same as `rest`, if more messages may follow those that were taken. */
   async restOfReturned(): Promise<void> {
     if (this.#wasReturned) await this.rest();
   }

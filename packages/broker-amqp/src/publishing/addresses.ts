@@ -18,7 +18,10 @@ export class Addresses {
     return this.queue(envelope, NEW, now, true);
   }
 
-  /** To its queue, at once or over the ladder. The sender's clock gives the time to wait, the server's counts it down. */
+  /**
+   * To its queue, immediately or over the ladder. The delay follows from the sender's clock; the server's clock counts
+   * it down.
+   */
   queue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now(), isNew = false): Outgoing {
     const delayMs = delayUntil(envelope.notBefore, now);
     return delayMs > 0
@@ -26,7 +29,7 @@ export class Addresses {
       : outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);
   }
 
-  /** To its queue in `delayMs`; what is longer than the ladder is handed over early, with what is left. */
+  /** To its queue in `delayMs`. If that is longer than the ladder, it is delivered early, with the remaining delay. */
   after(delayMs: number, envelope: Envelope, metadata: DeliveryMetadata, isNew = false): Outgoing {
     const waitMs = Math.min(delayMs, LONGEST_DELAY_MS);
     const path = ladderPath(waitMs);
@@ -35,7 +38,7 @@ export class Addresses {
     return outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
-  /** To its queue at once, or to its quarantine if it is a suspect. */
+  /** To its queue immediately, or to its quarantine if it is a suspect. */
   back({ notBefore: _, ...envelope }: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
     const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);

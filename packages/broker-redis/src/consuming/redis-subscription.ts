@@ -16,7 +16,7 @@ export interface RedisSubscriptionOptions extends ClaimChannelOptions {
   readonly lookout: Lookout;
   /** Whether this process has so many queues that looking at all of them is quicker than claiming from each. */
   readonly hasManyQueues: () => boolean;
-  /** Most that one claim ahead of `receive` takes. */
+  /** Most messages of one claim ahead of `receive`. */
   readonly prefetch: number;
   readonly onClose: () => void;
 }
@@ -63,7 +63,7 @@ export class RedisSubscription implements Subscription {
       }
       if (deliveries.length > 0) this.#prefetcher.refill(deliveries, most, signal);
       if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
-      // If it is aborted in the moment in which it rings, another consumer has to come.
+      // If it is aborted at the moment at which it rings, another consumer must take the message.
       if ((await doorbell.wait(claimed.nextEventMs, signal)) && isOver()) passOn();
     }
     return [];
@@ -104,7 +104,7 @@ export class RedisSubscription implements Subscription {
     this.#options.onClose();
   }
 
-  /** `undefined` where the wait for a server that is away was aborted. */
+  /** Returns `undefined` if the wait for an unreachable server was aborted. */
   async #claim(limit: number, signal: AbortSignal): Promise<Claimed | undefined> {
     try {
       return await this.#channel.claim(limit, signal);
@@ -114,7 +114,7 @@ export class RedisSubscription implements Subscription {
     }
   }
 
-  /** From the last on, since each goes back to the head of the line. */
+  /** Starts with the last one, because each goes back to the head of the line. */
   #giveBack(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     return this.settle(deliveries.toReversed().map((delivery) => ({ kind: 'release', delivery })));
   }
@@ -136,7 +136,7 @@ export class RedisSubscription implements Subscription {
     );
   }
 
-  /** What of a settlement was lost. */
+  /** Runs a settlement, and returns the numbers of the lost leases. */
   async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
     const { connection } = this.#options;
     const { breaks } = connection;
@@ -154,7 +154,7 @@ function receipts(deliveries: readonly Delivery[]): string[] {
   return args;
 }
 
-/** Those whose numbers, from 1, a script answered. */
+/** Returns the deliveries whose numbers (from 1) a script returned. */
 function pick(deliveries: readonly Delivery[], numbers: Reply): readonly Delivery[] {
   return (numbers as readonly number[]).map((number) => deliveries[number - 1] as Delivery);
 }

@@ -20,13 +20,13 @@ export class IdempotencySlots {
   readonly #calls: QueueCalls;
   readonly #ttlMs: number;
 
-  /** @param ttlMs how long a key lives, in milliseconds, if its message does not set it */
+  /** @param ttlMs how long a key is remembered, in milliseconds, if its message does not set it */
   constructor(calls: QueueCalls, ttlMs: number) {
     this.#calls = calls;
     this.#ttlMs = ttlMs;
   }
 
-  /** How long the key of a message lives, in milliseconds. */
+  /** How long the key of a message is remembered, in milliseconds. */
   lifeOf({ idempotencyTtlMs }: Envelope): string {
     return String(Math.max(1, Math.ceil(idempotencyTtlMs ?? this.#ttlMs)));
   }
@@ -47,7 +47,10 @@ export class IdempotencySlots {
     return { envelopes: routed, known };
   }
 
-  /** Lets the slots of keys that are new live as long as those keys: their first senders had stored nothing, or the keys were freed. */
+  /**
+   * Extends the slots of new keys to the lifetime of the keys: their first senders had stored nothing, or the keys were
+   * freed.
+   */
   async renew({ envelopes, known }: Routed, receipts: readonly PublishReceipt[]): Promise<void> {
     const stored = envelopes.filter((envelope, index) => known.has(envelope) && receipts[index]?.isNew);
     await Promise.all(

@@ -1,14 +1,14 @@
 import { SUSPECT_CRASHES } from '@brokkr/core/adapter';
 
 /**
- * Makes due messages ready, returns messages whose lease expired to the line, then hands over up to `limit` messages from
- * the head of the line. Writes only: `exchange` has read every key before.
+ * Makes due messages ready, returns messages whose lease expired to the line, then delivers up to `limit` messages from
+ * the head of the line. It only writes: `exchange` has read every key before.
  *
- * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: there is none, or messages
- * were handed over), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
+ * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: no such time, or messages
+ * were delivered), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
  * was deleted by another client; its delivery does not count.
  *
- * - A message that crashed two workers is handed over alone, and never ahead: it must not be in the crash of another.
+ * - A message that crashed two workers is delivered alone, and never ahead: it must not be in the crash of another.
  * - An id that is held already is dropped: another client has put it in line twice.
  * - The same call again (its answer was lost) returns the same messages. Their fences and the end of their lease are
  *   remembered for one lease. Part of `exchange`.

@@ -103,7 +103,7 @@ export class RedisResults implements ResultStore {
   }
 }
 
-/** Remembers being told between two waits. */
+/** Remembers a notification between two waits. */
 class Told {
   #told = false;
   #wake: (() => void) | undefined;
@@ -113,7 +113,7 @@ class Told {
     this.#wake?.();
   }
 
-  /** Resolves once told, after `ms`, or when `signal` aborts. */
+  /** Resolves once notified, after `ms`, or when `signal` aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#told && !signal.aborted) {
       await new Promise<void>((resolve) => {

@@ -19,8 +19,8 @@ const LOOK_EVERY_MS = 1_000;
 const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const;
 
 /**
- * Lists the queues of the broker with their counts; with `watch` every second, until it is stopped or nobody reads the
- * output.
+ * Lists the queues of the broker with their counts; with `watch` every second, until it is stopped or no process reads
+ * the output.
  *
  * @returns the exit code: 1 if a queue could not be read
  */

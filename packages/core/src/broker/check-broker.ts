@@ -3,7 +3,7 @@ import { isA } from '../errors/is-a.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
 import type { Broker, BrokerCapabilities, BrokerParts } from './broker.ts';
 
-/** The methods of each part: what a broker that has the part must be able to do. */
+/** The methods of each part. A broker that has a part must have all of them. */
 export const PART_METHODS: {
   readonly [P in keyof Required<BrokerParts>]: readonly (keyof NonNullable<BrokerParts[P]>)[];
 } = {
@@ -30,6 +30,8 @@ const checked = new WeakSet<Broker>();
  * Checks a broker once, when it is opened: its methods, its capabilities and its parts. A mistake in an adapter or a
  * decorator is reported before a message depends on it.
  * @throws ConfigError (`BROKER_INVALID`) that names the part and the method
+ * @example
+ * checkBroker(new NatsBroker('nats://localhost:4222'));
  */
 export function checkBroker(broker: Broker): void {
   if (typeof broker !== 'object' || broker === null) throw invalid(`it must be an object, got ${kindOf(broker)}`);

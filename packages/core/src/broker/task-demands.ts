@@ -2,10 +2,10 @@ import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import type { BrokerCapabilities } from './broker.ts';
 
 /**
- * What a task asks of the broker that its messages go through: asked by whoever sends, so that nothing is stored that no
- * worker will start on, and by whoever serves.
- * @throws ConfigError (`TIMEOUT_OVER_LIMIT`) where the server would take a message away before its attempt's time is over
- * @throws UnsupportedFeatureError (`DELAY_UNSUPPORTED`) where it retries and the broker cannot delay
+ * Checks that the broker supports the options of a task. Senders check it so that they store no message which no worker
+ * will run; workers check it at their start.
+ * @throws ConfigError (`TIMEOUT_OVER_LIMIT`) if the server would take a message away before the attempt's timeout
+ * @throws UnsupportedFeatureError (`DELAY_UNSUPPORTED`) if the task retries and the broker cannot delay
  */
 export function checkDemands(
   { timeoutLimit, maxDelayMs }: BrokerCapabilities,

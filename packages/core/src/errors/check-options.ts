@@ -1,20 +1,23 @@
 import { ConfigError } from './errors.ts';
 import { kindOf } from './kind-of.ts';
 
-/** The names of every option of `T`: one that is left out, or that `T` lacks, does not compile. */
+/** The names of all options of `T`. A missing or an additional name does not compile. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
-/** Edits that turn one name into another, as a share of the longer: up to here they are taken for the same. */
+/** Largest distance between a misspelled name and the option that is suggested, as a share of the longer name. */
 const ALIKE = 0.45;
 
 /**
- * Types let no unknown option through; JavaScript does, and a misspelled option would be no option at all.
- * @param of whose options they are, for the error
- * @throws ConfigError naming what is unknown, with the nearest known option, or where `options` is no object
+ * Checks that `options` is an object with known names only. JavaScript callers have no types to find a misspelled
+ * option.
+ * @param known the names of all options
+ * @param of name of the function or object that takes the options, for the error
+ * @throws ConfigError (`OPTION_UNKNOWN`) with the unknown names and the nearest known one
+ * @throws ConfigError (`OPTIONS_INVALID`) if `options` is not an object
  */
 export function checkOptions(options: unknown, known: Readonly<Record<string, true>>, of: string): void {
   if (typeof options !== 'object' || options === null) {
-    throw new ConfigError(`${of}: an object with options is needed, got ${kindOf(options)}`, {
+    throw new ConfigError(`${of}: options must be an object; got ${kindOf(options)}`, {
       code: 'OPTIONS_INVALID',
     });
   }
@@ -24,7 +27,7 @@ export function checkOptions(options: unknown, known: Readonly<Record<string, tr
   throw new ConfigError(`${of}: ${told.join('; ')}`, { code: 'OPTION_UNKNOWN' });
 }
 
-/** The nearest of the names that are known, or all of them, for an error about one that is not. */
+/** Returns advice for an unknown name: the nearest known name, or a list of all. */
 export function advice(name: string, known: readonly string[]): string {
   const near = known
     .map((option) => ({ option, share: unlikeness(bare(name), bare(option)) }))
@@ -32,7 +35,7 @@ export function advice(name: string, known: readonly string[]): string {
   return near.share <= ALIKE ? `did you mean \`${near.option}\`?` : `known are ${known.join(', ')}`;
 }
 
-/** `TASK_BROKER_URL`, `broker_url` and `brokerURL` are meant for `brokerUrl`. */
+/** Ignores case and separators, so that `TASK_BROKER_URL`, `broker_url` and `brokerURL` are near `brokerUrl`. */
 function bare(name: string): string {
   return name
     .slice(0, 60)
@@ -40,7 +43,7 @@ function bare(name: string): string {
     .replace(/[^a-z0-9]/g, '');
 }
 
-/** Levenshtein's distance, two letters that changed places counted as one edit, as a share of the longer name. */
+/** Damerau-Levenshtein distance (two swapped letters are one edit), as a share of the longer name. */
 function unlikeness(left: string, right: string): number {
   let before: number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);

@@ -16,19 +16,21 @@ import { BROKER, RETRY_POLICY, TASK_MANAGER, WORKER } from './identifiers.ts';
 import { identifier, resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
 
 /**
- * What `brokkrModule` takes: all that `initialize` does, and what only a container needs. Names are checked at once,
- * values when the container is first asked for `TASK_MANAGER` or `WORKER`: a ConfigError each.
+ * Options of `brokkrModule`: those of `initialize`, and some for the container. Names are checked when the module is
+ * created. Values are checked when the container first resolves `TASK_MANAGER` or `WORKER`. Invalid ones throw a
+ * ConfigError.
  */
 export interface BrokkrModuleOptions extends ManagerOptions {
   /** Classes whose decorated methods are tasks. */
   readonly tasks?: readonly TaskClass[] | undefined;
-  /** @default the default one */
+  /** Manager that the module configures. @default `TaskManager.getInstance()` */
   readonly manager?: TaskManager | undefined;
-  /** Of the worker bound as `WORKER`. */
+  /** Options of the worker that is bound as `WORKER`. */
   readonly worker?: WorkerOptions | undefined;
   /**
-   * Makes the container of one attempt for tasks with `childContainer: true`: a child of the application's with what
-   * belongs to the attempt. `TASK_CONTEXT` is bound in it, and all of it is unbound when the attempt ends.
+   * Creates the container of one attempt, for tasks with `childContainer: true`: a child of the application's
+   * container, with bindings for the attempt. The module binds `TASK_CONTEXT` in it, and unbinds all when the attempt
+   * ends.
    */
   readonly childContainer?: ((task: TaskContext) => Container) | undefined;
 }
@@ -42,8 +44,14 @@ const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
 };
 
 /**
- * Brokkr for a container: binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, each of which can be rebound,
- * and the task classes, which are resolved afresh for each attempt (request scope).
+ * Returns an InversifyJS module that binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, and the task classes
+ * in request scope: each attempt gets a new instance. Every binding may be replaced.
+ * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option
+ * @throws ConfigError (`NO_TASKS_IN_CLASS`) for a class without tasks, when the module is loaded
+ * @example
+ * const container = new Container();
+ * container.load(brokkrModule({ tasks: [EmailTasks], brokerUrl: 'redis://localhost:6379' }));
+ * await container.get(WORKER).start();
  */
 export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
   checkOptions(options, MODULE_OPTIONS, 'brokkrModule');
@@ -96,14 +104,14 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
 }
 
 /**
- * What an identifier is bound to; a promise if it has asynchronous dependencies. A synchronous result keeps
- * `container.get(TASK_MANAGER)` possible.
+ * Resolves an identifier; returns a promise if it has asynchronous dependencies. With a synchronous result,
+ * `container.get(TASK_MANAGER)` works.
  */
 function resolved<T>(context: ResolutionContext, id: ServiceIdentifier<T>): T | Promise<T> {
   try {
     return context.get(id);
   } catch {
-    // `get` refuses asynchronous services. Any other error comes again, from the promise.
+    // `get` refuses asynchronous services. `getAsync` throws any other error again.
     return context.getAsync(id);
   }
 }

@@ -5,16 +5,19 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { Worker } from '../worker/worker.ts';
 
-/** The broker; rebind it for another one, a memory broker in a test. */
+/** Identifier of the broker. Rebind it to use another one, such as a memory broker in a test. */
 export const BROKER = Symbol.for('brokkr.Broker') as ServiceIdentifier<Broker>;
 /**
- * The manager, once for the container: asking for it gives it the module's settings, broker and policy, and has the
- * instances of its task classes come from the container. Ask before the first send: afterwards it is a ConfigError.
+ * Identifier of the manager, a singleton of the container. Resolving it configures the manager with the module's
+ * settings, broker and retry policy, and lets the container create its task classes. Resolve it before the first send;
+ * later it throws a ConfigError (`INITIALIZED_TOO_LATE`).
  */
 export const TASK_MANAGER = Symbol.for('brokkr.TaskManager') as ServiceIdentifier<TaskManager>;
-/** The run a child container was made for: what `currentTask()` gives. Bound in that container. */
+/**
+ * Identifier of the run for which a child container was created: the value of `currentTask()`. Bound in that container.
+ */
 export const TASK_CONTEXT = Symbol.for('brokkr.TaskContext') as ServiceIdentifier<TaskContext>;
-/** A worker of that manager, made once, when it is first asked for; starting and stopping it is yours. */
+/** Identifier of a worker of that manager, a singleton. The application starts and stops it. */
 export const WORKER = Symbol.for('brokkr.Worker') as ServiceIdentifier<Worker>;
-/** For tasks that say nothing of their retries; rebind it for a house policy. */
+/** Identifier of the retry policy for tasks without their own. Rebind it to change the default of the application. */
 export const RETRY_POLICY = Symbol.for('brokkr.RetryPolicy') as ServiceIdentifier<RetryPolicy>;

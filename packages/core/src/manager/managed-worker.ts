@@ -8,7 +8,7 @@ export interface ManagedWorkerHooks {
   readonly onEnded: (worker: ManagedWorker) => void;
 }
 
-/** A worker that notifies its manager of its end. */
+/** A worker that notifies its manager when it ends. */
 export class ManagedWorker extends TaskWorker {
   readonly #hooks: ManagedWorkerHooks;
   #wasStarted = false;

@@ -38,7 +38,7 @@ export interface RuntimeOptions {
   readonly middleware: readonly Middleware[];
 }
 
-/** What a manager is once it is used: settings are read, and the objects they describe are made. */
+/** The state of a manager after its first use: the resolved settings, and the objects created from them. */
 export class Runtime implements TaskHost {
   readonly config: TaskConfig;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ export class Runtime implements TaskHost {
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
   readonly #middleware: readonly Middleware[];
-  /** Those that have not ended. */
+  /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
   #served = new Set<string>();
@@ -99,7 +99,7 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  /** Whether everything it opened is closed. */
+  /** Whether everything that this runtime opened is closed. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -109,7 +109,7 @@ export class Runtime implements TaskHost {
     return openBroker(this.broker);
   }
 
-  /** The store that `TASK_RESULT_URL` names, else the broker, where it is one. */
+  /** Returns the store of `TASK_RESULT_URL`, else the broker's, if it has one. */
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
     if (this.#options.resultStore !== undefined) return this.#options.resultStore;
@@ -121,21 +121,21 @@ export class Runtime implements TaskHost {
     const { results } = await openBroker(this.#resultBroker);
     if (results !== undefined) return results;
     throw new UnsupportedFeatureError(
-      'TASK_RESULT_URL: this broker keeps no results; name one that does, such as redis://',
+      'TASK_RESULT_URL: this broker keeps no results; give the URL of one that does, such as redis://',
       {
         code: 'RESULT_STORE_MISSING',
       },
     );
   }
 
-  /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
+  /** @throws ConfigError in a process that is set to only send, and for invalid options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
     if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
       throw new ConfigError(
-        'this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process',
+        "cannot create a worker: this process is set to only send (runMode 'producer', or SERVICE_TYPE=api); run the worker in another process, for example with brokkr worker",
         {
           code: 'WORKER_IN_PRODUCER',
         },
@@ -160,7 +160,7 @@ export class Runtime implements TaskHost {
     for (const queue of queues.keys()) this.#served.add(queue);
     const worker = new ManagedWorker(settings, {
       beforeStop: () => {
-        // Of several workers, a handler may stop another than its own.
+        // With several workers, the handler may stop a worker that does not run it.
         if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
       },
       onEnded: (ended) => void this.#workers.delete(ended),
@@ -170,7 +170,7 @@ export class Runtime implements TaskHost {
     return worker;
   }
 
-  /** @throws the first failure, once everything is closed that can be */
+  /** Closes everything. @throws the first error, after everything else was closed */
   close(): Promise<void> {
     if (this.#workers.size > 0) noteStopInHandler('TaskManager.close()', this.#registry, this.logger);
     this.#closing ??= this.#close();
@@ -181,7 +181,7 @@ export class Runtime implements TaskHost {
     const ended: PromiseSettledResult<unknown>[] = [];
     if (this.#workers.size > 0)
       ended.push(...(await Promise.allSettled([...this.#workers].map((worker) => worker.stop()))));
-    // Not before: what still ran may have sent, and asked for results.
+    // Only now: tasks that were still running may have sent messages, and waited for results.
     this.#isClosed = true;
     await this.producer.close();
     const brokers = [this.broker, this.#resultBroker];
@@ -204,12 +204,12 @@ export class Runtime implements TaskHost {
     return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
   }
 
-  /** Also while it closes: what was sent before that is stored. */
+  /** Also during close: messages that were sent before it are stored. */
   async #openForSending(): Promise<Broker> {
     const broker = await openBroker(this.broker);
     if (!this.#hasSent && !broker.capabilities.persistent && this.#workers.size === 0) {
       this.logger.warn(
-        'sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL',
+        'this message will not run: the memory broker is private to this process, which has no worker; set TASK_BROKER_URL',
       );
     }
     this.#hasSent = true;

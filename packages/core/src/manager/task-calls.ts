@@ -11,7 +11,7 @@ import { validateArguments } from '../task/validate-arguments.ts';
 
 type Args = readonly unknown[];
 
-/** What a task asks of its manager when it is used; nothing of it exists before. */
+/** The members of a manager that a task uses. They are created when the task is first used. */
 export interface TaskHost {
   readonly producer: Producer;
   readonly clock: Clock;
@@ -20,9 +20,9 @@ export interface TaskHost {
   maxRetriesOf(definition: TaskDefinition): number;
 }
 
-/** The task that users hold: called, it runs here; its `send` sends. */
+/** Creates the task for an application. Called, it runs here; its `send` sends a message. */
 export function makeTask(definition: TaskDefinition, host: () => TaskHost): Task {
-  // Async, so that wrong settings, found when the manager is first asked, reject as they do for `send`.
+  // Async, so that invalid settings, which are found when the manager is first used, reject here as they do in `send`.
   const inline = async (...args: Args): Promise<unknown> => runInline(definition, args, host());
   Object.defineProperties(inline, {
     name: { value: definition.name },
@@ -41,7 +41,7 @@ function makeSender(
   task: TaskRef<Args, unknown>,
 ): Sender<Args, unknown> {
   const send = (...args: Args): Promise<unknown> => {
-    // Wrong settings are found when the manager is first asked; a promise is what callers expect to fail.
+    // Invalid settings are found when the manager is first used. Callers expect a rejected promise.
     try {
       return host().producer.send(definition, args, settings);
     } catch (error) {

@@ -6,6 +6,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
+import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
@@ -21,8 +22,12 @@ const instances = new Map<string, TaskManager>();
 const managers = new WeakMap<object, TaskManager>();
 
 /**
- * Where an application defines its tasks, sends them and creates workers: a thin façade over the objects that
- * settings describe. Nothing is read, opened or connected before it is needed.
+ * Defines the tasks of an application, sends them, and creates workers. It does not read settings, open adapters or
+ * connect before they are needed.
+ * @example
+ * const tm = TaskManager.getInstance();
+ * const email = tm.task({ name: 'email' }, async (to: string) => deliver(to));
+ * await email.send('ada@example.com');
  */
 export class TaskManager {
   readonly name: string;
@@ -33,7 +38,7 @@ export class TaskManager {
   #options: ManagerOptions = {};
   #runtime: Runtime | undefined;
   #isClosed = false;
-  /** Stands in front of the real one while a test holds the manager. */
+  /** The runtime of a test, used instead of the real one until the test ends. */
   #override: Runtime | undefined;
 
   private constructor(name: string) {
@@ -41,14 +46,16 @@ export class TaskManager {
   }
 
   /**
-   * The manager of that name: the same one at each call, independent of those of other names.
-   * @throws ConfigError where the name is no text, or empty
+   * Returns the manager with this name, and creates it at the first call. Managers with other names are independent.
+   * @param name name of the manager; `default` by default
+   * @throws ConfigError (`MANAGER_NAME_INVALID`) if the name is empty or not a string
+   * @throws ConfigError (`CORE_LOADED_TWICE`) if another copy of this package is in use
    */
   static getInstance(name = 'default'): TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
     if (typeof name !== 'string' || name === '') {
-      throw new ConfigError(`getInstance: the name of a manager is a text, got ${shown(name)}`, {
+      throw new ConfigError(`getInstance: the name must be a string that is not empty; got ${shown(name)}`, {
         code: 'MANAGER_NAME_INVALID',
       });
     }
@@ -58,15 +65,16 @@ export class TaskManager {
     return manager;
   }
 
-  /** Every manager asked for so far. */
+  /** Returns all managers that `getInstance` has created. */
   static all(): readonly TaskManager[] {
     claimOnlyCopy();
     return [...instances.values()];
   }
 
   /**
-   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
-   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, as `brokkr worker` has them.
+   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed,
+   * whatever its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, such as those of
+   * `brokkr worker`.
    *
    * @returns the run; `undefined` outside a run
    * @example
@@ -78,7 +86,7 @@ export class TaskManager {
     return failCurrentTask(error);
   }
 
-  /** @throws ConfigError where `task` is none */
+  /** Returns the manager of a task. @throws ConfigError (`NO_TASK`) if `task` is not a task */
   static of(task: object): TaskManager {
     const manager = managers.get(task);
     if (manager !== undefined) return manager;
@@ -87,8 +95,11 @@ export class TaskManager {
   }
 
   /**
-   * Defines a task whose handler any worker of this manager runs.
-   * @throws ConfigError naming the task and what is wrong with it
+   * Defines a task. Every worker of this manager can run its handler.
+   * @throws ConfigError with the name of the task and the invalid option
+   * @example
+   * const email = tm.task({ name: 'email', maxRetries: 5 }, async (to: string) => deliver(to));
+   * await email.send('ada@example.com');
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
@@ -99,25 +110,25 @@ export class TaskManager {
   readonly conditionalTask: DefineTask = this.task;
 
   /**
-   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first. After
-   * `close()` it opens the manager again.
-   * @throws ConfigError listing every wrong value, or where the manager has been used already and is not closed
+   * Sets options. They take precedence over the environment. It connects to nothing. Another call adds to the options
+   * of the first. After `close()` it opens the manager again.
+   * @throws ConfigError (`SETTINGS_INVALID`) with every invalid value
+   * @throws ConfigError (`INITIALIZED_TOO_LATE`) after the first send or worker, unless the manager is closed
+   * @example
+   * await tm.initialize({ brokerUrl: 'redis://localhost:6379', maxRetries: 5 });
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
-    // What is being closed is closed first; how that ends is told to whoever closes.
+    // A close in progress ends first. Its error is thrown to the caller of `close`.
     if (this.#isClosed) await this.#runtime?.close().catch(() => undefined);
     return this.configure(options);
   }
 
-  /** The same, at once: for places that cannot wait. */
+  /** Does the same as `initialize`, synchronously, for code that cannot await. @throws as `initialize` */
   configure(options: ManagerOptions): this {
     if (this.#isInUse) {
-      throw new ConfigError(
-        'initialize() after the first send or worker: settings are fixed by then; call it earlier',
-        {
-          code: 'INITIALIZED_TOO_LATE',
-        },
-      );
+      throw new ConfigError('initialize() after the first send or worker: settings cannot change; call it earlier', {
+        code: 'INITIALIZED_TOO_LATE',
+      });
     }
     this.#options = managerOptions(options, this.#isClosed ? this.#withoutBroker(options) : this.#options);
     this.#isClosed = false;
@@ -125,63 +136,72 @@ export class TaskManager {
     return this;
   }
 
-  /** @throws ConfigError for wrong options, or in a process that was set to be a producer */
+  /**
+   * Creates a worker. It runs tasks after its `start()`.
+   * @throws ConfigError for an invalid option
+   * @throws ConfigError (`WORKER_IN_PRODUCER`) in a process that is set to only send
+   * @example
+   * const worker = tm.createWorker({ concurrency: 10 });
+   * await worker.start();
+   */
   createWorker(options?: WorkerOptions): Worker {
     return this.#active().createWorker(options);
   }
 
   /**
-   * Adds middleware; the first one is the outermost. Before the first send or worker.
-   * @throws ConfigError after that, and while a test holds the manager (`INITIALIZED_TOO_LATE`); where it has no name,
-   * or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
+   * Adds middleware. The first one is the outermost. Call it before the first send or worker.
+   * @throws ConfigError (`INITIALIZED_TOO_LATE`) after the first send or worker, and while a test app uses the manager
+   * @throws ConfigError (`MIDDLEWARE_INVALID`) if it has no name, or neither `send` nor `handle`
+   * @example
+   * tm.use({ name: 'timing', handle: async (context, next) => timed(context.task.name, next) });
    */
   use(middleware: Middleware): this {
-    // A test that holds the manager has built its sending already, as the first send does.
+    // A test app has built its sending already, as the first send does.
     if (this.#isInUse || this.#override !== undefined) {
-      const when = this.#override === undefined ? 'after the first send or worker' : 'while a test holds the manager';
-      throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
+      const when =
+        this.#override === undefined ? 'after the first send or worker' : 'while a test app uses the manager';
+      throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would run without it; add it earlier`, {
         code: 'INITIALIZED_TOO_LATE',
       });
     }
-    const { name, send, handle } = (middleware as Middleware | null) ?? {};
-    const steps = [send, handle].filter((step) => step !== undefined);
-    if (typeof name !== 'string' || steps.length === 0 || steps.some((step) => typeof step !== 'function')) {
-      throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', {
-        code: 'MIDDLEWARE_INVALID',
-      });
-    }
+    checkMiddleware(middleware);
     this.#middleware.push(middleware);
     return this;
   }
 
-  /** Awaited before a worker fetches; what it throws ends the start. @throws ConfigError where it is no function */
+  /**
+   * Adds a function that is awaited before a worker fetches. If it throws, the start of the worker fails.
+   * @throws ConfigError if it is not a function
+   * @example
+   * tm.onStart(async () => database.connect());
+   */
   onStart(hook: Hook): this {
     this.#hooks.onStart(hook);
     return this;
   }
 
-  /** Awaited after a worker has stopped, last one first. @throws ConfigError where it is no function */
+  /** Adds a function that is awaited after a worker has stopped, the last one first. @throws as `onStart` */
   onStop(hook: Hook): this {
     this.#hooks.onStop(hook);
     return this;
   }
 
-  /** The tasks defined so far. */
+  /** Returns the tasks that are defined so far. */
   tasks(): readonly TaskDefinition[] {
     return this.#registry.all();
   }
 
-  /** The task of that name. */
+  /** Returns the task with this name, if it is defined. */
   get(name: string): Task | undefined {
     return this.#tasks.get(name);
   }
 
-  /** The settings in force. @throws ConfigError listing every wrong value */
+  /** The resolved settings. @throws ConfigError (`SETTINGS_INVALID`) with every invalid value */
   get config(): TaskConfig {
     return this.#active().config;
   }
 
-  /** Where this manager gets its time from: the system's clock, or a test's. */
+  /** The source of time: the system's clock, or that of a test. */
   get clock(): Clock {
     return this.#active().clock;
   }
@@ -195,16 +215,16 @@ export class TaskManager {
   }
 
   /**
-   * The broker, its adapter loaded; its server need not be there.
-   * @throws ConfigError for wrong settings, and where the adapter is not installed
+   * Returns the broker, with its adapter loaded. The server need not be reachable.
+   * @throws ConfigError for invalid settings, and if the adapter is not installed
    */
   async broker(): Promise<Broker> {
     return this.#active().openBroker();
   }
 
   /**
-   * Checks every task as a worker does at its start, without a connection: a task that keeps its result needs a store, and
-   * the broker must be able to delay retries. `brokkr doctor` calls it.
+   * Checks every task as a worker does at its start, without a connection: a task that keeps its result needs a store,
+   * and the broker must be able to delay retries. `brokkr doctor` calls it.
    * @throws ConfigError, UnsupportedFeatureError for the first task that a worker would refuse
    */
   async checkTasks(): Promise<void> {
@@ -212,9 +232,9 @@ export class TaskManager {
   }
 
   /**
-   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
-   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, for which
-   * it waits.
+   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls
+   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for
+   * it.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -222,13 +242,13 @@ export class TaskManager {
   }
 
   /**
-   * Puts other settings in force until the function it resolves to is called: for tests, that want a broker and a
-   * clock of their own without touching the application's. Nests no deeper than one.
-   * @throws ConfigError where another test holds it (`MANAGER_OVERRIDDEN`), and listing every wrong value
+   * Uses other settings until the returned function is called. Tests get their own broker and clock, and the settings
+   * of the application do not change. Calls cannot be nested.
+   * @throws ConfigError (`MANAGER_OVERRIDDEN`) if another test uses the manager; (`SETTINGS_INVALID`)
    */
   override(options: ManagerOptions): () => Promise<void> {
     if (this.#override !== undefined) {
-      throw new ConfigError(`task manager ${this.name} is held by another test; close that first`, {
+      throw new ConfigError(`task manager ${this.name} is in use by another test; close that first`, {
         code: 'MANAGER_OVERRIDDEN',
       });
     }
@@ -244,12 +264,12 @@ export class TaskManager {
     return this.#runtime !== undefined && !this.#runtime.hasEnded;
   }
 
-  /** The options before a close. What it closed is of no use any more. */
+  /** The options from before the close, without the broker, which is closed. */
   #withoutBroker(options: ManagerOptions): ManagerOptions {
     const { broker, ...kept } = this.#options;
     if (broker === undefined || this.#runtime === undefined) return this.#options;
     if (options?.broker === undefined && options?.brokerUrl === undefined) {
-      throw new ConfigError('initialize() after close(): the broker given before was closed; give another', {
+      throw new ConfigError('initialize() after close(): the broker of the last call is closed; give another one', {
         code: 'BROKER_CLOSED',
       });
     }
@@ -260,7 +280,7 @@ export class TaskManager {
     if (this.#override !== undefined) return this.#override;
     if (this.#runtime === undefined) {
       this.#runtime = this.#makeRuntime(this.#options);
-      // Closed before it was used: it stays so.
+      // A manager that was closed before its first use stays closed.
       if (this.#isClosed) this.#runtime.close().catch(() => undefined);
     }
     return this.#runtime;

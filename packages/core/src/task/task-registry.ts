@@ -2,7 +2,7 @@ import { ConfigError } from '../errors/errors.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
-/** By the name it was given under. */
+/** Option names by the fields of a definition. */
 const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>, keyof TaskOptions>> = {
   queueName: 'queueName',
   maxRetries: 'maxRetries',
@@ -17,13 +17,14 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
   schema: 'schema',
 };
 
-/** The tasks of one manager by name. A Map, never an object: names come from the network. */
+/** The tasks of one manager, by name. A Map and not an object, because names come from the network. */
 export class TaskRegistry {
   readonly #tasks = new Map<string, TaskDefinition>();
 
   /**
-   * The same definition again, of a module that was loaded twice perhaps, changes nothing.
-   * @throws ConfigError where another handler has the name already, or the same one with other options
+   * Adds a definition. Adding the same definition again changes nothing: a module may be loaded twice.
+   * @throws ConfigError (`TASK_NAME_TAKEN`) if another handler has the name
+   * @throws ConfigError (`TASK_OPTIONS_DIFFER`) if the same handler has it, with other options
    */
   add(definition: TaskDefinition): void {
     const known = this.#tasks.get(definition.name);
@@ -32,14 +33,14 @@ export class TaskRegistry {
       return;
     }
     if (known.handler !== definition.handler) {
-      throw new ConfigError(`two tasks named ${definition.name}: give one of them the option \`name\``, {
+      throw new ConfigError(`there are two tasks named ${definition.name}; give one of them the option \`name\``, {
         code: 'TASK_NAME_TAKEN',
       });
     }
     const difference = differing(known, definition);
     if (difference === undefined) return;
     throw new ConfigError(
-      `task ${definition.name} is defined twice, with another ${difference}; define it once, or give one the option \`name\``,
+      `task ${definition.name} is defined twice, with a different ${difference}; define it once, or give one the option \`name\``,
       { code: 'TASK_OPTIONS_DIFFER' },
     );
   }
@@ -53,7 +54,7 @@ export class TaskRegistry {
   }
 }
 
-/** What two definitions of one handler do not agree on. */
+/** Returns the first option in which two definitions of one handler differ. */
 function differing(one: TaskDefinition, other: TaskDefinition): string | undefined {
   const fields = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
   const field = fields.find((each) => !isSame(optionOf(one, each), optionOf(other, each)));
@@ -64,7 +65,10 @@ function optionOf(definition: TaskDefinition, field: keyof typeof OPTIONS): unkn
   return field === 'schema' ? definition.schema?.each : definition[field];
 }
 
-/** Lists element by element; a policy, a predicate or a schema that was made anew may do anything, and is another. */
+/**
+ * Compares lists element by element. A new policy, predicate or schema may behave differently, so it counts as
+ * different.
+ */
 function isSame(one: unknown, other: unknown): boolean {
   if (!Array.isArray(one) || !Array.isArray(other)) return Object.is(one, other);
   return one.length === other.length && one.every((element, index) => Object.is(element, other[index]));

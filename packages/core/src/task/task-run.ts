@@ -9,7 +9,7 @@ export interface RunBindings {
   readonly traceId?: string;
 }
 
-/** One run of a handler. What few handlers ask for (signal, logger) is made when asked for. */
+/** One run of a handler. Signal and logger, which few handlers use, are created at first use. */
 export class TaskRun implements TaskContext {
   readonly fence: number;
   readonly maxRetries: number;
@@ -67,19 +67,19 @@ export class TaskRun implements TaskContext {
     return this.#logger;
   }
 
-  /** Why the run was told to end; `undefined` while it was not. */
+  /** Why the run was aborted; `undefined` if it was not. */
   get abortReason(): Error | undefined {
     return this.#abortReason;
   }
 
-  /** Tells the handler to end. The first reason stays. */
+  /** Asks the handler to end. The first reason stays. */
   abort(reason: Error): void {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
   }
 
-  /** Whether the handler has ended, or is no longer waited for. Code that it left behind may still run. */
+  /** Whether the handler has ended, or the worker no longer waits for it. Code that it started may still run. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -88,7 +88,7 @@ export class TaskRun implements TaskContext {
     this.#hasEnded = true;
   }
 
-  /** Whether the handler stops its worker, and may wait for that. */
+  /** Whether the handler stops its own worker, and may await that. */
   get hasCalledStop(): boolean {
     return this.#hasCalledStop;
   }

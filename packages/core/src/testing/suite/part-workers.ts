@@ -5,7 +5,7 @@ import type { Group } from './group.ts';
 export const workers: Group = {
   name: 'part workers',
   cases(it) {
-    it('releases at once the messages that a dead worker held, as crashes', async (bench) => {
+    it('releases the messages of a dead worker immediately, as crashes', async (bench) => {
       const workers = bench.part('workers');
       const published = await bench.publish(3);
       const dead = await bench.subscribe(bench.queue, { workerId: 'dead' });
