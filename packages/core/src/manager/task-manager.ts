@@ -103,10 +103,7 @@ export class TaskManager {
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
-  /**
-   * The same as `task`, for code that comes from frameworks in which an API process must not register handlers. Here a
-   * process runs handlers only in a worker, and a producer cannot create one.
-   */
+  /** The same as `task`. Some frameworks need another call in a process that must not run handlers; Brokkr does not. */
   readonly conditionalTask: DefineTask = this.task;
 
   /**
