@@ -36,7 +36,7 @@ export function checkBroker(broker: Broker): void {
   if (checked.has(broker)) return;
   for (const method of ['publish', 'subscribe', 'close'] as const) {
     if (typeof broker[method] !== 'function')
-      throw invalid(`${method} must be a method, got ${kindOf(broker[method])}`);
+      throw invalid(`${method} must be a method; got ${kindOf(broker[method])}`);
   }
   checkCapabilities(read('capabilities', () => broker.capabilities));
   for (const [part, methods] of Object.entries(PART_METHODS)) checkPart(broker, part as keyof BrokerParts, methods);
@@ -53,30 +53,30 @@ function checkPart(broker: Broker, part: keyof BrokerParts, methods: readonly st
   const given: unknown = read(part, () => broker[part]);
   if (given === undefined) return;
   if (typeof given !== 'object' || given === null)
-    throw invalid(`part ${part} must be an object, got ${kindOf(given)}`);
+    throw invalid(`part ${part} must be an object; got ${kindOf(given)}`);
   for (const method of methods) {
     const found: unknown = read(`${part}.${method}`, () => (given as Record<string, unknown>)[method]);
     if (typeof found !== 'function') {
-      throw invalid(`part ${part} must have a method ${method}, got ${kindOf(found)}; add it, or leave the part out`);
+      throw invalid(`part ${part} must have a method ${method}; got ${kindOf(found)}; add it, or leave the part out`);
     }
   }
 }
 
 function checkCapabilities(capabilities: unknown): void {
   if (typeof capabilities !== 'object' || capabilities === null) {
-    throw invalid(`capabilities must be an object, got ${kindOf(capabilities)}`);
+    throw invalid(`capabilities must be an object; got ${kindOf(capabilities)}`);
   }
   const given = capabilities as Record<string, unknown>;
   for (const [name, type] of Object.entries(CAPABILITY_TYPES)) {
     const value = given[name];
     if (typeof value !== type || (type === 'number' && !((value as number) >= 0))) {
       throw invalid(
-        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}, got ${shown(value)}`,
+        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}; got ${shown(value)}`,
       );
     }
   }
   if (given.counts !== 'exact' && given.counts !== 'ready-only') {
-    throw invalid(`capabilities.counts must be 'exact' or 'ready-only', got ${shown(given.counts)}`);
+    throw invalid(`capabilities.counts must be 'exact' or 'ready-only'; got ${shown(given.counts)}`);
   }
 }
 
