@@ -43,7 +43,7 @@ describe('a RabbitMQ broker URL', () => {
     ['amqp://u:s3cret@h/v?color=red', /unknown option "color"; known are heartbeat/],
     ['amqp://u:s3cret@h?heartbeat=0', /heartbeat cannot be 0/],
     ['amqp://u:s3cret@h?heartbeat=soon', /heartbeat/],
-    ['amqp://u:s3cret@h?queueType=stream', /queueType is quorum or classic, not "stream"/],
+    ['amqp://u:s3cret@h?queueType=stream', /queueType must be quorum or classic; got "stream"/],
     ['amqp://u:s3cret%zz@h', /%25/],
     ['amqp://u:s3cret@h/%zz', /%25/],
     ['amqp://u:s3cret?@h', /%3F/],

@@ -51,7 +51,7 @@ describe('a Redis broker URL', () => {
     ['redis://u:s3cret%ZZ@h', /%25/],
     ['redis+sentinel://u:s3cret@h/%ZZ', /%25/],
     ['redis://u:s3cret@h?ca=/x.pem', /need rediss/],
-    ['redis+unix:///s?tls=true', /no TLS/],
+    ['redis+unix:///s?tls=true', /cannot use TLS/],
   ])('%s is refused with the problem and without a secret', (url, problem) => {
     const refused = () => new RedisBroker({ url });
     expect(refused).toThrow(ConfigError);

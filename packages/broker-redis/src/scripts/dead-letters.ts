@@ -33,7 +33,7 @@ redis.call('ZCARD', dead)
 local bytes = redis.call('HMGET', letters, unpack(ARGV))
 local alive = redis.call('HMGET', messages, unpack(ARGV))
 for i, id in ipairs(ARGV) do
-  -- A message of this id that was sent meanwhile holds the key.
+  -- A message of this id that was sent since holds the key.
   if not alive[i] then freeKey(id, bytes[i]) end
 end
 local gone = redis.call('ZREM', dead, unpack(ARGV))

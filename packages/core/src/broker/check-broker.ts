@@ -34,12 +34,12 @@ const checked = new WeakSet<Broker>();
  * checkBroker(new NatsBroker('nats://localhost:4222'));
  */
 export function checkBroker(broker: Broker): void {
-  if (typeof broker !== 'object' || broker === null) throw invalid(`it must be an object, got ${kindOf(broker)}`);
+  if (typeof broker !== 'object' || broker === null) throw invalid(`it must be an object; got ${kindOf(broker)}`);
   if (isA(broker, Promise)) throw invalid('it is a promise; return the broker at once, and connect at its first use');
   if (checked.has(broker)) return;
   for (const method of ['publish', 'subscribe', 'close'] as const) {
     const found: unknown = read(method, () => broker[method]);
-    if (typeof found !== 'function') throw invalid(`${method} must be a method, got ${kindOf(found)}`);
+    if (typeof found !== 'function') throw invalid(`${method} must be a method; got ${kindOf(found)}`);
   }
   checkCapabilities(read('capabilities', () => broker.capabilities));
   for (const [part, methods] of Object.entries(PART_METHODS)) checkPart(broker, part as keyof BrokerParts, methods);
@@ -61,18 +61,18 @@ function checkPart(broker: Broker, part: keyof BrokerParts, methods: readonly st
     );
   }
   if (typeof given !== 'object' || given === null)
-    throw invalid(`part ${part} must be an object, got ${kindOf(given)}`);
+    throw invalid(`part ${part} must be an object; got ${kindOf(given)}`);
   for (const method of methods) {
     const found: unknown = read(`${part}.${method}`, () => (given as Record<string, unknown>)[method]);
     if (typeof found !== 'function') {
-      throw invalid(`part ${part} must have a method ${method}, got ${kindOf(found)}; add it, or leave the part out`);
+      throw invalid(`part ${part} must have a method ${method}; got ${kindOf(found)}; add it, or leave the part out`);
     }
   }
 }
 
 function checkCapabilities(capabilities: unknown): void {
   if (typeof capabilities !== 'object' || capabilities === null) {
-    throw invalid(`capabilities must be an object, got ${kindOf(capabilities)}`);
+    throw invalid(`capabilities must be an object; got ${kindOf(capabilities)}`);
   }
   const capability = (name: keyof BrokerCapabilities) =>
     read(`capabilities.${name}`, () => (capabilities as Record<string, unknown>)[name]);
@@ -80,17 +80,17 @@ function checkCapabilities(capabilities: unknown): void {
     const value = capability(name as keyof BrokerCapabilities);
     if (typeof value !== type || (type === 'number' && !((value as number) >= 0))) {
       throw invalid(
-        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}, got ${shown(value)}`,
+        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}; got ${shown(value)}`,
       );
     }
   }
   const counts = capability('counts');
   if (counts !== 'exact' && counts !== 'ready-only') {
-    throw invalid(`capabilities.counts must be 'exact' or 'ready-only', got ${shown(counts)}`);
+    throw invalid(`capabilities.counts must be 'exact' or 'ready-only'; got ${shown(counts)}`);
   }
   const sendsAtOnce = capability('sendsAtOnce');
   if (sendsAtOnce !== undefined && !(Number.isSafeInteger(sendsAtOnce) && (sendsAtOnce as number) >= 1)) {
-    throw invalid(`capabilities.sendsAtOnce must be a whole number of 1 or more, got ${shown(sendsAtOnce)}`);
+    throw invalid(`capabilities.sendsAtOnce must be a whole number of 1 or more; got ${shown(sendsAtOnce)}`);
   }
   checkTimeoutLimit(capability('timeoutLimit'));
 }

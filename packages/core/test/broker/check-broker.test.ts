@@ -37,9 +37,9 @@ describe('checkBroker', () => {
   });
 
   it.each([
-    [undefined, 'it must be an object, got undefined'],
-    [null, 'it must be an object, got null'],
-    ['redis:', 'it must be an object, got a string'],
+    [undefined, 'it must be an object; got undefined'],
+    [null, 'it must be an object; got null'],
+    ['redis:', 'it must be an object; got a string'],
     [Promise.resolve(broker), 'it is a promise; return the broker at once'],
   ])('refuses %s in place of a broker', (given, message) => {
     expect(refusal(given)).toMatchObject({ code: 'BROKER_INVALID', message: expect.stringContaining(message) });
