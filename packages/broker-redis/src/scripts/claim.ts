@@ -23,7 +23,7 @@ const UP_TO_SUSPECT = `
 local function upToSuspect(line, ahead)
   local crashed = redis.call('HMGET', crashes, unpack(line))
   for i = 1, #line do
-    if crashCount(crashed[i]) >= 2 then return (i > 1 or ahead) and i - 1 or 1 end
+    if crashCount(crashed[i]) >= ${SUSPECT_CRASHES} then return (i > 1 or ahead) and i - 1 or 1 end
   end
   return #line
 end
