@@ -1,3 +1,4 @@
+import { SUSPECT_CRASHES } from '@brokkr/core/adapter';
 import { CRASH_COUNT, GAPS, GIVE_BACK_AS_CRASHED } from './parts.ts';
 
 /** The messages of a claim before, each at its place: '' for one that is not held any more. */
