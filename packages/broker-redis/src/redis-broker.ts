@@ -24,6 +24,7 @@ import { serverOf } from './connection/server-of.ts';
 import { Doorbells } from './consuming/doorbells.ts';
 import { Lookout } from './consuming/lookout.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
+import { LeaseThread } from './lease-thread/lease-thread.ts';
 import { RedisDiagnostics } from './inspecting/redis-diagnostics.ts';
 import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisMessageIndex } from './inspecting/redis-message-index.ts';
@@ -75,6 +76,7 @@ export class RedisBroker implements Broker {
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
+  readonly #logger: BrokerOptions['logger'];
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #publisher: RedisPublisher;
@@ -82,6 +84,7 @@ export class RedisBroker implements Broker {
   readonly #doorbells: Doorbells;
   readonly #results: RedisResults;
   readonly #subscriptions = new Set<RedisSubscription>();
+  #leaseThread: LeaseThread | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -98,6 +101,7 @@ export class RedisBroker implements Broker {
       });
     }
     const { logger } = options;
+    this.#logger = logger;
     this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
@@ -138,15 +142,19 @@ export class RedisBroker implements Broker {
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
     if (this.#closing !== undefined) throw closedError();
     checkQueueName(queue);
+    const key = this.#keys.queue(queue);
+    const leaseMs = options.leaseMs ?? defaults.leaseMs;
+    if (options.leaseThread === true) this.#leaseThread ??= this.#startLeaseThread(leaseMs);
     const subscription = new RedisSubscription({
       queue,
-      key: this.#keys.queue(queue),
+      key,
       connection: this.#connection,
       doorbell: this.#doorbells.doorbell(queue),
       passOn: () => this.#doorbells.passOn(queue),
       lookout: this.#lookout,
       hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
-      leaseMs: options.leaseMs ?? defaults.leaseMs,
+      leaseMs,
+      held: options.leaseThread === true ? this.#leaseThread?.open(key, leaseMs) : undefined,
       prefetch: options.prefetch ?? 1,
       workerId: options.workerId ?? randomUUID(),
       onClose: () => this.#subscriptions.delete(subscription),
@@ -161,11 +169,16 @@ export class RedisBroker implements Broker {
     return this.#closing;
   }
 
+  #startLeaseThread(leaseMs: number): LeaseThread | undefined {
+    return LeaseThread.start({ client: this.#connection.client, leaseMs, logger: this.#logger });
+  }
+
   async #close(): Promise<void> {
     // After the timeout, messages that were claimed ahead are not given back: their leases expire.
     const timer = setTimeout(() => this.#connection.close(), this.#timeoutMs);
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     clearTimeout(timer);
+    await this.#leaseThread?.close();
     this.#results.close();
     this.#doorbells.close();
     this.#connection.close();

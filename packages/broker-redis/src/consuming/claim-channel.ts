@@ -4,6 +4,7 @@ import { BrokerUnavailableError, type Delivery } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
+import type { HeldLeases } from '../lease-thread/held-leases.ts';
 import { exchange } from '../scripts/exchange.ts';
 
 export interface ExchangeOptions {
@@ -13,6 +14,8 @@ export interface ExchangeOptions {
   readonly connection: Connection;
   readonly leaseMs: number;
   readonly workerId: string;
+  /** Keeps leases while the event loop is blocked. */
+  readonly held?: HeldLeases | undefined;
 }
 
 export interface Claimed {
@@ -141,7 +144,9 @@ export class ClaimChannel {
       } catch (error) {
         for (const { reject } of done) reject(error);
       }
-      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1], askedAt });
+      const deliveries = this.#read(answer);
+      this.#options.held?.claimed(deliveries);
+      claim?.resolve({ deliveries, nextEventMs: answer[1], askedAt });
     } catch (error) {
       if (claimant !== undefined) this.#free(claimant);
       for (const { reject } of done) reject(error);

@@ -23,6 +23,7 @@ export interface TaskConfig {
   readonly maxRetries: number;
   readonly retryDelayMs: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly shutdownTimeoutMs: number;
   readonly sendTimeoutMs: number;
@@ -61,6 +62,8 @@ export interface ConfigOptions {
   readonly retryDelay?: Duration | undefined;
   /** `TASK_LEASE`: how long a silent worker keeps its messages; 1 s at least @default 30 s */
   readonly lease?: Duration | undefined;
+  /** `TASK_LEASE_THREAD`: renew leases from a thread while a task blocks the event loop @default `true` */
+  readonly leaseThread?: boolean | undefined;
   /** `TASK_MAX_CRASHES`: dead workers a message may cost @default 3 */
   readonly maxCrashes?: number | undefined;
   /** `TASK_SHUTDOWN_TIMEOUT` @default 25 s */
@@ -99,6 +102,7 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   maxRetries: true,
   retryDelay: true,
   lease: true,
+  leaseThread: true,
   maxCrashes: true,
   shutdownTimeout: true,
   sendTimeout: true,
@@ -157,6 +161,7 @@ export function resolveConfig(
     maxRetries: read('maxRetries', 'TASK_MAX_RETRIES', whole(0)) ?? 3,
     retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? toMs(DEFAULT_RETRY_DELAY, 'retryDelay'),
     leaseMs: read('lease', 'TASK_LEASE', lease) ?? BROKER_DEFAULTS.leaseMs,
+    leaseThread: read('leaseThread', 'TASK_LEASE_THREAD', flag) ?? true,
     maxCrashes: read('maxCrashes', 'TASK_MAX_CRASHES', whole(1)) ?? 3,
     shutdownTimeoutMs: read('shutdownTimeout', 'TASK_SHUTDOWN_TIMEOUT', duration(0)) ?? 25_000,
     sendTimeoutMs: read('sendTimeout', 'TASK_SEND_TIMEOUT', duration(1)) ?? BROKER_DEFAULTS.sendTimeoutMs,
@@ -232,6 +237,12 @@ function lease(value: unknown, name: string): number {
   const ms = toMs(value as Duration, name);
   if (ms >= SHORTEST_LEASE_MS) return ms;
   throw wrong(name, 'at least 1 s, so that a worker which is busy for a moment can renew it', value);
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw wrong(name, 'true or false', value);
 }
 
 function whole(atLeast: number): (value: unknown, name: string) => number {

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
+import { LoopMonitor } from '../event-loop/loop-monitor.ts';
+import { BlockedRuns } from './blocked-runs.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import { isSuspect } from '../broker/suspect.ts';
@@ -24,6 +26,7 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 export interface DeliveryHandlerOptions {
   readonly workerId: string;
   readonly concurrency: number;
+  readonly leaseMs: number;
   readonly judging: JudgeContext;
   readonly isolation: SuspectIsolation;
   readonly reporter: Reporter;
@@ -38,6 +41,8 @@ export interface DeliveryHandlerOptions {
 export class DeliveryHandler implements LaneListener {
   readonly #options: DeliveryHandlerOptions;
   readonly #runner: Runner;
+  readonly #monitor: LoopMonitor<Execution>;
+  readonly #judging: JudgeContext;
   readonly #settling: SettlementContext;
   #isStopping = false;
   readonly #interrupted: RunBindings['task'][] = [];
@@ -46,7 +51,18 @@ export class DeliveryHandler implements LaneListener {
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
     const { clock, logger, workerId, judging } = options;
-    this.#runner = new Runner({ clock, logger, onEnd: (execution, outcome) => this.#ended(execution, outcome) });
+    const blocked = new BlockedRuns(logger);
+    this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
+    this.#monitor = new LoopMonitor<Execution>(options.leaseMs / 3, (blockedMs, culprit) =>
+      blocked.note(blockedMs, culprit, this.#runner.running),
+    );
+    this.#monitor.start();
+    this.#runner = new Runner({
+      clock,
+      logger,
+      monitor: this.#monitor,
+      onEnd: (execution, outcome) => this.#ended(execution, outcome),
+    });
     this.#settling = {
       workerId,
       now: judging.now,
@@ -74,10 +90,10 @@ export class DeliveryHandler implements LaneListener {
    * @param startBy time on the monotonic clock after which no handler is started
    */
   accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
-    const { judging, logger } = this.#options;
+    const { logger } = this.#options;
     let back: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
-      const verdict = guardedVerdict(delivery, judging, logger);
+      const verdict = guardedVerdict(delivery, this.#judging, logger);
       if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
       const held = new HeldDelivery(lane, delivery);
       lane.leases.hold(held);
@@ -221,6 +237,7 @@ export class DeliveryHandler implements LaneListener {
   }
 
   close(): void {
+    this.#monitor.stop();
     this.#runner.close();
   }
 

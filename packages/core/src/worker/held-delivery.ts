@@ -4,6 +4,7 @@ import type { Report } from './reporter.ts';
 
 /** What a held delivery needs of the lane it came by. */
 export interface HoldingLane {
+  readonly subscription: { guard?(delivery: Delivery, timeoutMs: number): void };
   readonly leases: { hold(held: HeldDelivery): void; drop(held: HeldDelivery): void };
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
 }

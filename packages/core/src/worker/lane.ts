@@ -28,6 +28,7 @@ export interface LaneOptions {
   readonly queue: string;
   readonly weight: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly prefetch: number;
   readonly workerId: string;
   readonly clock: Clock;
@@ -36,8 +37,8 @@ export interface LaneOptions {
 
 /** Subscribes to a queue. @throws what `Broker.subscribe` throws */
 export async function openLane(options: LaneOptions): Promise<Lane> {
-  const { broker, queue, weight, leaseMs, prefetch, workerId, clock, listener } = options;
-  const subscription = await broker.subscribe(queue, { leaseMs, prefetch, workerId });
+  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener } = options;
+  const subscription = await broker.subscribe(queue, { leaseMs, leaseThread, prefetch, workerId });
   const leases = new LeaseKeeper({
     subscription,
     clock,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Clock } from '../clock/clock.ts';
 import { TaskTimeoutError } from '../errors/errors.ts';
+import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import type { Message } from '../message/message.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
@@ -16,6 +17,7 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly monitor: LoopMonitor<Execution>;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
@@ -30,6 +32,10 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(options.clock, this.#running, (execution) => this.#overdue(execution));
+  }
+
+  get running(): readonly Execution[] {
+    return this.#running;
   }
 
   get size(): number {
@@ -49,7 +55,9 @@ export class Runner {
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
+    lane.subscription.guard?.(delivery, execution.timeoutMs);
     execution.start();
+    this.#options.monitor.check(execution);
     return true;
   }
 
@@ -95,6 +103,7 @@ export class Runner {
   }
 
   #ended(execution: Execution, outcome: Outcome): void {
+    this.#options.monitor.check(execution);
     const last = this.#running.pop() as Execution;
     if (last !== execution) {
       this.#running[execution.place] = last;
