@@ -4,6 +4,7 @@ import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { channelLimit, closedError, unavailable } from './amqp-errors.ts';
 import { dial, flushWrites, hangUp } from './dial.ts';
+import { SharedSocket } from './shared-socket.ts';
 import { Turns } from './turns.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -37,6 +38,7 @@ interface Negotiated {
  */
 export class Connection {
   readonly timeoutMs: number;
+  readonly socket = new SharedSocket();
   readonly #target: AmqpTarget;
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
@@ -263,6 +265,7 @@ export class Connection {
       this.#reportUp();
     });
     model.on('close', (error) => this.#lost(error));
+    this.socket.adopt(model);
     for (const end of [...this.#waiting]) end(model);
     this.#reportUp();
   }

@@ -13,7 +13,7 @@ export interface Arrival {
 
 /** One that was received, until its lease ends. */
 export interface HeldDelivery extends Arrival {
-  /** By the monotonic clock, milliseconds. RabbitMQ has no leases: this process keeps them. */
+  /** By the clock of `HeldDeliveries`, milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
   /** Its replacement is on its way: its lease can no longer run out. */
   isSettling: boolean;
@@ -24,10 +24,23 @@ export class HeldDeliveries {
   readonly #held = new Map<Delivery, HeldDelivery>();
   readonly #leaseMs: number;
   readonly #isolation: SuspectIsolation;
+  readonly #now: () => number;
+  readonly #onDrop: ((delivery: Delivery) => void) | undefined;
 
-  constructor(leaseMs: number, isolation: SuspectIsolation) {
+  /**
+   * @param now a monotonic clock that does not count the time in which the event loop was blocked, milliseconds
+   * @param onDrop called for each delivery whose lease has ended
+   */
+  constructor(
+    leaseMs: number,
+    isolation: SuspectIsolation,
+    now: () => number,
+    onDrop?: ((delivery: Delivery) => void) | undefined,
+  ) {
     this.#leaseMs = leaseMs;
     this.#isolation = isolation;
+    this.#now = now;
+    this.#onDrop = onDrop;
   }
 
   get size(): number {
@@ -35,7 +48,7 @@ export class HeldDeliveries {
   }
 
   hold(arrivals: readonly Arrival[]): Delivery[] {
-    const endsAt = performance.now() + this.#leaseMs;
+    const endsAt = this.#now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
       this.#isolation.enter();
       this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false });
@@ -43,7 +56,12 @@ export class HeldDeliveries {
     });
   }
 
-  /** Undefined where its lease is over by `now`, or was never given. */
+  /** Time by which `live` compares. */
+  now(): number {
+    return this.#now();
+  }
+
+  /** Undefined if its lease has expired by `now`, or was never given. */
   live(delivery: Delivery, now: number): HeldDelivery | undefined {
     const held = this.#held.get(delivery);
     if (held === undefined || !held.session.isOpen) return undefined;
@@ -51,16 +69,18 @@ export class HeldDeliveries {
   }
 
   renew(held: HeldDelivery): void {
-    held.endsAt = performance.now() + this.#leaseMs;
+    held.endsAt = this.#now() + this.#leaseMs;
   }
 
   drop({ delivery }: Arrival): void {
-    if (this.#held.delete(delivery)) this.#isolation.leave();
+    if (!this.#held.delete(delivery)) return;
+    this.#isolation.leave();
+    this.#onDrop?.(delivery);
   }
 
   /** Takes out those whose lease has run out by now. */
   takeLapsed(): HeldDelivery[] {
-    const now = performance.now();
+    const now = this.#now();
     return this.#take(({ endsAt, isSettling }) => !isSettling && endsAt <= now);
   }
 

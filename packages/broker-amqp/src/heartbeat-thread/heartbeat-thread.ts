@@ -1,0 +1,66 @@
+import { type BrokerOptions, type Delivery, LoopGuard } from '@brokkr/core/adapter';
+import type { Connection } from '../connection/connection.ts';
+import { RunningDeadlines } from './running-deadlines.ts';
+import { SOCKET_LAYOUT } from '../connection/shared-socket.ts';
+
+const REFUSED = 'a thread cannot write to this connection to RabbitMQ, which uses TLS';
+
+/**
+ * Sends heartbeats while the event loop of this process is blocked, so that RabbitMQ does not close connections and
+ * deliver their messages again. It stops when the last running handler is past its timeout. See
+ * `docs/adr/0014-a-thread-keeps-leases-of-blocked-loops.md`.
+ */
+export class HeartbeatThread {
+  readonly #guard: LoopGuard;
+  readonly #until: Float64Array;
+  readonly #runs = new RunningDeadlines<Delivery>();
+
+  /**
+   * @param silenceLimitMs silence after which the server closes a connection
+   * @returns `undefined` if no thread can be started
+   */
+  static start(
+    connections: readonly Connection[],
+    silenceLimitMs: number,
+    logger: BrokerOptions['logger'],
+  ): HeartbeatThread | undefined {
+    const sockets = connections.map(({ socket }) => socket);
+    const until = new Float64Array(new SharedArrayBuffer(8));
+    const guard = LoopGuard.start({
+      module: new URL('./send-heartbeats.js', import.meta.url),
+      data: { sockets: sockets.map(({ memory }) => memory), layout: SOCKET_LAYOUT, until },
+      afterMs: silenceLimitMs / 4,
+      everyMs: silenceLimitMs / 4,
+      logger,
+    });
+    if (guard === undefined) return undefined;
+    let isReported = false;
+    const onRefused = () => {
+      if (!isReported) logger?.info(`${REFUSED}: heartbeats are not sent while the event loop is blocked`);
+      isReported = true;
+    };
+    for (const socket of sockets) socket.share(onRefused);
+    return new HeartbeatThread(guard, until);
+  }
+
+  private constructor(guard: LoopGuard, until: Float64Array) {
+    this.#guard = guard;
+    this.#until = until;
+  }
+
+  /** The handler of a delivery starts. */
+  runs(delivery: Delivery, timeoutMs: number): void {
+    this.#runs.add(delivery, LoopGuard.now() + timeoutMs);
+    this.#until[0] = this.#runs.latest;
+  }
+
+  /** The lease of a delivery has ended. */
+  ended(delivery: Delivery): void {
+    this.#runs.remove(delivery);
+    this.#until[0] = this.#runs.latest;
+  }
+
+  close(): Promise<void> {
+    return this.#guard.close();
+  }
+}
