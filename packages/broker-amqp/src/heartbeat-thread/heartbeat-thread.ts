@@ -1,19 +1,16 @@
 import { type BrokerOptions, type Delivery, LoopGuard } from '@brokkr/core/adapter';
 import type { Connection } from '../connection/connection.ts';
-import { RunningDeadlines } from './running-deadlines.ts';
 import { SOCKET_LAYOUT } from '../connection/shared-socket.ts';
 
 const REFUSED = 'a thread cannot write to this connection to RabbitMQ, which uses TLS';
 
 /**
  * Sends heartbeats while the event loop of this process is blocked, so that RabbitMQ does not close connections and
- * deliver their messages again. It stops when the last running handler is past its timeout. See
+ * deliver their messages again. It stops when the handler that blocks it is past its timeout. See
  * `docs/adr/0014-a-thread-keeps-leases-of-blocked-loops.md`.
  */
 export class HeartbeatThread {
   readonly #guard: LoopGuard;
-  readonly #until: Float64Array;
-  readonly #runs = new RunningDeadlines<Delivery>();
 
   /**
    * @param silenceLimitMs silence after which the server closes a connection
@@ -25,10 +22,9 @@ export class HeartbeatThread {
     logger: BrokerOptions['logger'],
   ): HeartbeatThread | undefined {
     const sockets = connections.map(({ socket }) => socket);
-    const until = new Float64Array(new SharedArrayBuffer(8));
     const guard = LoopGuard.start({
       module: new URL('./send-heartbeats.js', import.meta.url),
-      data: { sockets: sockets.map(({ memory }) => memory), layout: SOCKET_LAYOUT, until },
+      data: { sockets: sockets.map(({ memory }) => memory), layout: SOCKET_LAYOUT },
       afterMs: silenceLimitMs / 4,
       everyMs: silenceLimitMs / 4,
       logger,
@@ -40,24 +36,21 @@ export class HeartbeatThread {
       isReported = true;
     };
     for (const socket of sockets) socket.share(onRefused);
-    return new HeartbeatThread(guard, until);
+    return new HeartbeatThread(guard);
   }
 
-  private constructor(guard: LoopGuard, until: Float64Array) {
+  private constructor(guard: LoopGuard) {
     this.#guard = guard;
-    this.#until = until;
   }
 
   /** The handler of a delivery starts. */
   runs(delivery: Delivery, timeoutMs: number): void {
-    this.#runs.add(delivery, LoopGuard.now() + timeoutMs);
-    this.#until[0] = this.#runs.latest;
+    this.#guard.started(delivery, timeoutMs);
   }
 
   /** The lease of a delivery has ended. */
   ended(delivery: Delivery): void {
-    this.#runs.remove(delivery);
-    this.#until[0] = this.#runs.latest;
+    this.#guard.ended(delivery);
   }
 
   close(): Promise<void> {

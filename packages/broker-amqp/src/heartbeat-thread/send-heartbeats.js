@@ -11,7 +11,6 @@ const LONGEST_WRITE_MS = 50;
  * @typedef {object} Data
  * @property {readonly Int32Array[]} sockets
  * @property {{ lock: number, descriptor: number, isWriting: number }} layout
- * @property {Float64Array} until when the last running handler must have ended
  * @property {() => boolean} isBlocked
  */
 
@@ -19,11 +18,9 @@ const LONGEST_WRITE_MS = 50;
  * Sends heartbeats for a process whose event loop is blocked.
  * @param {Data} data
  */
-export function open({ sockets, layout, until, isBlocked }) {
+export function open({ sockets, layout, isBlocked }) {
   return {
-    /** @param {number} now */
-    renew(now) {
-      if ((until[0] ?? 0) <= now) return;
+    renew() {
       for (const socket of sockets) {
         if (Atomics.compareExchange(socket, layout.lock, 0, 1) !== 0) continue;
         try {

@@ -1,13 +1,15 @@
-import { type Delivery, LoopGuard } from '@brokkr/core/adapter';
+import type { Delivery, LoopGuard } from '@brokkr/core/adapter';
 import type { LeaseSlots } from './lease-slots.ts';
 
 /** The deliveries that one subscription holds, as the thread sees them. Each is released exactly once. */
 export class HeldLeases {
+  readonly #guard: LoopGuard;
   readonly #slots: LeaseSlots;
   readonly #subscription: number;
   readonly #held = new Map<Delivery, number>();
 
-  constructor(slots: LeaseSlots, subscription: number) {
+  constructor(guard: LoopGuard, slots: LeaseSlots, subscription: number) {
+    this.#guard = guard;
     this.#slots = slots;
     this.#subscription = subscription;
   }
@@ -23,7 +25,7 @@ export class HeldLeases {
   /** The handler of a delivery starts. */
   runs(delivery: Delivery, timeoutMs: number): void {
     const slot = this.#held.get(delivery);
-    if (slot !== undefined) this.#slots.runs(slot, LoopGuard.now() + timeoutMs);
+    if (slot !== undefined) this.#slots.runs(slot, this.#guard.started(delivery, timeoutMs));
   }
 
   /** The lease of a delivery has ended, or is about to. */
@@ -31,11 +33,11 @@ export class HeldLeases {
     const slot = this.#held.get(delivery);
     if (slot === undefined) return;
     this.#held.delete(delivery);
+    this.#guard.ended(delivery);
     this.#slots.release(slot);
   }
 
   close(): void {
-    for (const slot of this.#held.values()) this.#slots.release(slot);
-    this.#held.clear();
+    for (const delivery of [...this.#held.keys()]) this.ended(delivery);
   }
 }

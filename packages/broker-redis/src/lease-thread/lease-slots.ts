@@ -47,7 +47,7 @@ export class LeaseSlots {
     return slot;
   }
 
-  /** @param until when the run must have ended, by `LoopGuard.now()` */
+  /** @param until when the run must have ended, as `LoopGuard.started` returns it */
   runs(slot: number, until: number): void {
     const { doubles } = this.#chunkOf(slot);
     doubles[((slot % SLOTS_IN_CHUNK) * SLOT) / 8 + 2] = until;

@@ -49,7 +49,7 @@ export class LeaseThread {
   open(key: string, leaseMs: number): HeldLeases {
     const subscription = this.#subscriptions++;
     this.#guard.post({ subscription, key, leaseMs });
-    return new HeldLeases(this.#slots, subscription);
+    return new HeldLeases(this.#guard, this.#slots, subscription);
   }
 
   close(): Promise<void> {

@@ -4,6 +4,7 @@ import { clearInterval, setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import { BlockLimit } from './block-limit.ts';
 import { THREAD_SOURCE } from './thread-source.ts';
 
 /** Beats within `afterMs`, so that a late timer is no block. */
@@ -14,7 +15,7 @@ const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 export interface LoopGuardOptions {
   /**
    * A JavaScript module that the thread imports at the first block. It exports `open(data)`, which returns
-   * `{ renew(now), close() }` or a promise of it. `now` is `LoopGuard.now()` of the thread.
+   * `{ renew(now), close() }` or a promise of it. `now` is on the clock of the deadlines that `started` returns.
    */
   readonly module: URL;
   /** Passed to `open`. It must be cloneable; shared memory stays shared. */
@@ -32,6 +33,7 @@ export interface LoopGuardOptions {
  * An idle thread needs 9 MB and no processor time worth mentioning.
  */
 export class LoopGuard {
+  readonly #limit = new BlockLimit<object>();
   readonly #thread: Worker;
   readonly #beats: NodeJS.Timeout;
 
@@ -49,17 +51,20 @@ export class LoopGuard {
     return undefined;
   }
 
-  /** Milliseconds on a clock that all threads of this process share. */
-  static now(): number {
-    return performance.now() + SHARED_CLOCK_OFFSET;
-  }
-
   private constructor({ module, data, afterMs, everyMs, logger }: LoopGuardOptions) {
     const beats = new Int32Array(new SharedArrayBuffer(4));
     this.#thread = new Worker(THREAD_SOURCE, {
       eval: true,
       name: 'brokkr-lease',
-      workerData: { beats, module: module.href, data, afterMs, everyMs, turnMs: afterMs / BEATS },
+      workerData: {
+        beats,
+        limit: this.#limit.memory,
+        module: module.href,
+        data,
+        afterMs,
+        everyMs,
+        turnMs: afterMs / BEATS,
+      },
       // Loaders and inspectors of the application are for its own threads.
       execArgv: [],
       env: {},
@@ -72,6 +77,21 @@ export class LoopGuard {
     });
     this.#thread.unref();
     this.#beats = setInterval(() => Atomics.add(beats, 0, 1), afterMs / BEATS).unref();
+  }
+
+  /**
+   * A handler starts. The thread works only while a running handler is within its time.
+   * @returns when its time is over, milliseconds on a clock that all threads of this process share
+   */
+  started(run: object, timeoutMs: number): number {
+    const deadline = performance.now() + SHARED_CLOCK_OFFSET + timeoutMs;
+    this.#limit.started(run, deadline);
+    return deadline;
+  }
+
+  /** A handler has ended, or lost its lease. May be called for a run that never started. */
+  ended(run: object): void {
+    this.#limit.ended(run);
   }
 
   /** Sends a message to the module, which receives it at `parentPort`, or in `data.messages` if it was not open then. */

@@ -6,7 +6,7 @@
 export const THREAD_SOURCE = `
 'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
-const { beats, module, data, afterMs, everyMs, turnMs } = workerData;
+const { beats, limit, module, data, afterMs, everyMs, turnMs } = workerData;
 const messages = [];
 let seen, since, opening, renewedAt = -Infinity, reported = false;
 
@@ -48,6 +48,8 @@ async function turn() {
     }
     return;
   }
+  // Read while the loop is blocked. A handler that is stuck must lose its lease: nothing is renewed after its time.
+  if ((limit[1] || limit[0]) <= at) return;
   if (at - since < afterMs || at - renewedAt < everyMs) return;
   renewedAt = at;
   opening ??= open().catch((error) => {
