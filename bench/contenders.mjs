@@ -33,7 +33,7 @@ const brokkr = (backlog) => async (count, concurrency) => {
   await worker.start();
   const broker = await tm.broker();
   const settled = async (wanted) => {
-    while ((await broker.counts('default')).acknowledged < wanted) await new Promise(setImmediate);
+    while ((await broker.inspector.counts('default')).acknowledged < wanted) await new Promise(setImmediate);
   };
   for (let sent = 0; sent < count; sent += SLICE) {
     await Promise.all(Array.from({ length: Math.min(SLICE, count - sent) }, () => noop.send(payload)));

@@ -12,7 +12,7 @@ const broker = await tm.broker();
 let total = 0;
 async function heapAt(count) {
   for (; total < count; total += 1_000) await Promise.all(Array.from({ length: 1_000 }, () => noop.send(payload)));
-  while ((await broker.counts('default')).acknowledged < count) await new Promise(setImmediate);
+  while ((await broker.inspector.counts('default')).acknowledged < count) await new Promise(setImmediate);
   globalThis.gc();
   await new Promise(setImmediate);
   globalThis.gc();

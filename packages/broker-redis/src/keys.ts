@@ -59,6 +59,11 @@ export class Keys {
     return `${this.#namespace}:result:${id}`;
   }
 
+  /** Where the commands are tried that the user may need; it holds nothing for longer than a second. */
+  get rights(): string {
+    return `${this.#namespace}:rights`;
+  }
+
   get state(): string {
     return `${this.#namespace}:state`;
   }

@@ -1,6 +1,7 @@
 import { checkQueueName } from '@brokkr/core/adapter';
 import type { Client } from './connection/connect.ts';
 import type { Arguments, Connection } from './connection/connection.ts';
+import type { ServerClock } from './connection/server-clock.ts';
 import type { Keys } from './keys.ts';
 import type { Reply, Script } from './scripts/script.ts';
 import { spoiledKeyError } from './scripts/spoiled-key.ts';
@@ -8,11 +9,13 @@ import { spoiledKeyError } from './scripts/spoiled-key.ts';
 /** Calls to Redis by queue. */
 export class QueueCalls {
   readonly keys: Keys;
+  readonly serverClock: ServerClock;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, keys: Keys) {
+  constructor(connection: Connection, keys: Keys, serverClock: ServerClock) {
     this.#connection = connection;
     this.keys = keys;
+    this.serverClock = serverClock;
   }
 
   /** @throws ConfigError if `queue` is not a queue name, before the server sees it */

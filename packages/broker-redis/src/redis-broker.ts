@@ -3,8 +3,8 @@ import {
   type Broker,
   type BrokerCapabilities,
   type BrokerOptions,
-  ConfigError,
   checkQueueName,
+  ConfigError,
   type Diagnostics,
   type Envelope,
   type Inspector,
@@ -20,6 +20,8 @@ import { type Client, duplicateFor } from './connection/connect.ts';
 import { Connection } from './connection/connection.ts';
 import { closedError } from './connection/redis-errors.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
+import { examineRights } from './connection/rights.ts';
+import { ServerClock } from './connection/server-clock.ts';
 import { serverOf } from './connection/server-of.ts';
 import { Doorbells } from './consuming/doorbells.ts';
 import { Lookout } from './consuming/lookout.ts';
@@ -79,6 +81,7 @@ export class RedisBroker implements Broker {
   readonly #logger: BrokerOptions['logger'];
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #serverClock: ServerClock;
   readonly #publisher: RedisPublisher;
   readonly #lookout: Lookout;
   readonly #doorbells: Doorbells;
@@ -105,15 +108,22 @@ export class RedisBroker implements Broker {
     this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
-    const connection = new Connection({
+    const rightsKey = this.#keys.rights;
+    const serverClock = new ServerClock(() => connection);
+    const connection: Connection = new Connection({
       address,
       timeoutMs: this.#timeoutMs,
       connect,
-      check: (client) => checkServer(client, allowEviction, logger),
+      check: async (client) => {
+        await serverClock.measure(client);
+        await checkServer(client, allowEviction, logger);
+        for (const { code, message } of await examineRights(client, rightsKey)) logger?.warn({ code }, message);
+      },
     });
     this.#connection = connection;
     const duplicate = () => duplicateFor(connection.client);
-    const calls = new QueueCalls(connection, this.#keys);
+    this.#serverClock = serverClock;
+    const calls = new QueueCalls(connection, this.#keys, serverClock);
     this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
     this.#lookout = new Lookout(connection, this.#keys);
     this.#doorbells = new Doorbells({
@@ -129,9 +139,11 @@ export class RedisBroker implements Broker {
     this.states = new RedisStates(calls);
     this.results = this.#results;
     this.workers = new RedisWorkerDirectory(calls);
-    this.diagnostics = new RedisDiagnostics(calls, () =>
-      connection.call((client) => examineServer(client, allowEviction), { unchecked: true }),
-    );
+    const examine = async (client: Client) => [
+      ...(await examineServer(client, allowEviction)),
+      ...(await examineRights(client, rightsKey)),
+    ];
+    this.diagnostics = new RedisDiagnostics(calls, () => connection.call(examine, { unchecked: true }));
   }
 
   /** @throws BrokerUnavailableError if Redis is unreachable for `sendTimeoutMs`, full (`BROKER_FULL`) or closed */
@@ -149,6 +161,7 @@ export class RedisBroker implements Broker {
       queue,
       key,
       connection: this.#connection,
+      serverClock: this.#serverClock,
       doorbell: this.#doorbells.doorbell(queue),
       passOn: () => this.#doorbells.passOn(queue),
       lookout: this.#lookout,

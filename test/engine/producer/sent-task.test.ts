@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { testApp } from '@brokkr/broker-memory/testing';
 
-it('a result that does not come is told without a promise that it will: the message may be gone', async () => {
+it('a result that does not come in time is an error that names the possible reasons', async () => {
   const tm = TaskManager.getInstance(`sent-${randomUUID()}`);
   const task = tm.task({ name: 'sum', result: '1h' }, async () => 1);
   const app = testApp({ tasks: [task] });
@@ -13,7 +13,7 @@ it('a result that does not come is told without a promise that it will: the mess
   const told = expect(cancelled.result({ timeout: '1s' })).rejects.toThrow(
     expect.objectContaining({
       name: ResultTimeoutError.name,
-      message: expect.stringMatching(/it may still be waiting or running, or have been cancelled$/),
+      message: expect.stringMatching(/the message may still wait or run, or was cancelled$/),
     }),
   );
   await app.advance('2s');

@@ -199,6 +199,12 @@ export class Connection {
     return this.#isSilent ? 0 : Math.min(CLOSING_MS, this.timeoutMs);
   }
 
+  /** Bytes that the server has sent on this connection. */
+  get bytesReceived(): number {
+    const { stream } = (this.#model?.connection ?? {}) as { readonly stream?: { readonly bytesRead?: number } };
+    return stream?.bytesRead ?? 0;
+  }
+
   /** The server did not answer before: closing does not wait for it again. */
   giveUp(): void {
     this.#isSilent = true;

@@ -46,11 +46,6 @@ export class SessionPool {
     }
   }
 
-  /** Whether nobody else uses this session. */
-  isSoleUser(session: Session): boolean {
-    return (this.#users.get(session)?.users ?? 0) <= 1;
-  }
-
   /** Gives up a session. The last user closes it. */
   async release(session: Session): Promise<void> {
     if (this.#leave(session)) await session.close();

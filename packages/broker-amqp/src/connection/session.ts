@@ -28,7 +28,8 @@ export class Session {
   #sending: NodeJS.Timeout | undefined;
   #open = true;
   #isRetired = false;
-  #isGathering = false;
+  /** Consumers that are about to close. */
+  #gathering = 0;
 
   constructor(channel: Channel, connection: Connection) {
     this.channel = channel;
@@ -89,7 +90,7 @@ export class Session {
     if (!this.#open || tags.length === 0) return;
     for (const tag of tags) this.#done.push(tag);
     // The server answers each frame with a push of its own: acknowledged one by one, short tasks would be pushed one by one.
-    if (this.#isGathering) this.#sending ??= setTimeout(() => this.#send(), GATHER_MS);
+    if (this.#gathering > 0) this.#sending ??= setTimeout(() => this.#send(), GATHER_MS);
     else if (this.#done.length >= this.#enough || performance.now() - this.#sentAt >= ACK_EVERY_MS) this.#send();
     else this.#sending ??= setTimeout(() => this.#send(), ACK_EVERY_MS);
   }
@@ -99,15 +100,26 @@ export class Session {
    * blocks the thread until the connection breaks cannot make two messages of one.
    */
   ackNow(tags: readonly number[]): void {
+    // Before the channel closes, no handler starts any more, and many frames at once would be forgotten.
+    if (this.#gathering > 0) {
+      this.ack(tags);
+      return;
+    }
     if (!this.#open || tags.length === 0) return;
     for (const tag of tags) this.#done.push(tag);
     this.#send();
     this.#connection.flush();
   }
 
-  /** From now until it closes, acknowledgements are sent together: few frames for the messages that were held. */
-  gather(): void {
-    this.#isGathering = true;
+  /**
+   * Sends acknowledgements together from now on: few frames for the messages that were held.
+   * @returns a function that stops that, for a consumer that has closed
+   */
+  gather(): () => void {
+    this.#gathering++;
+    return () => {
+      this.#gathering--;
+    };
   }
 
   /** Resolves once the server has answered. @throws BrokerUnavailableError if it does not, or the channel is closed */

@@ -85,7 +85,12 @@ export class AmqpSubscription implements Subscription {
       onMessage: (message, session) => this.#arrived(message, session),
       onOver,
     });
-    this.#ahead = new PushBuffer({ counter, serverQueue, roundTrip: () => this.#reader.roundTrip() });
+    this.#ahead = new PushBuffer({
+      counter,
+      serverQueue,
+      isReading: () => this.#reader.isReading,
+      roundTrip: () => this.#reader.roundTrip(),
+    });
     this.#quarantine = new Quarantine({
       ...options,
       sessions: options.quarantineSessions,
@@ -159,8 +164,11 @@ export class AmqpSubscription implements Subscription {
     this.#wake?.();
     clearInterval(this.#tick);
     const { connection } = this.#options;
+    const received = connection.bytesReceived;
     const tooLong = sleep(connection.closingMs, true, { ref: false });
-    if ((await Promise.race([this.#end(), tooLong])) === true) connection.giveUp();
+    // A slow server may still take acknowledgements while the connection closes; a silent one is not waited for again.
+    if ((await Promise.race([this.#end(), tooLong])) === true && connection.bytesReceived === received)
+      connection.giveUp();
     this.#options.isolation.free(this);
     this.#options.onClose();
   }
@@ -178,12 +186,11 @@ export class AmqpSubscription implements Subscription {
     this.#reader.resume();
   }
 
-  /** Makes sure that an empty buffer means an empty queue, and fills it as far as the prefetch allows. */
+  /** Makes sure that an empty buffer means an empty queue. */
   async #fill(limit: number, signal: AbortSignal): Promise<void> {
     const { isolation, prefetch } = this.#options;
     if (isolation.isClosed) return;
-    // The server pushes no more than the prefetch. Finished deliveries that are not settled yet count until they are.
-    await this.#ahead.fill(Math.max(1, Math.min(limit, prefetch - this.#held.size)), signal);
+    await this.#ahead.fill(Math.min(limit, prefetch), signal, () => prefetch - this.#held.size);
   }
 
   #arrived(message: Message, session: Session): void {

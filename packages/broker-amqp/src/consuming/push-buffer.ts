@@ -2,14 +2,20 @@ import type { QueueCounter } from '../connection/queue-counter.ts';
 import type { Session } from '../connection/session.ts';
 import type { Arrival } from './held-deliveries.ts';
 
-/** A count and a push that contradict each other for longer are not waited for: another worker has the message. */
-const LONGEST_WAIT_MS = 250;
+/** Most time to wait for messages that the server has counted: a busy one takes this long to write acknowledgements. */
+const LONGEST_WAIT_MS = 2_000;
+/** The same while the queue has no consumer: it may be one that cannot be read, and must not hold up other queues. */
+const LONGEST_WAIT_UNREAD_MS = 250;
+/** Time for finished deliveries to be settled: until then the prefetch has less room than the worker has free slots. */
+const SETTLING_MS = 100;
 /** Messages that the server has counted are on their way; it is asked again after this. */
 const AGAIN_MS = 2;
 
 export interface PushBufferOptions {
   readonly counter: QueueCounter;
   readonly serverQueue: string;
+  /** Whether the server pushes messages now. */
+  readonly isReading: () => boolean;
   /** Resolves once all messages that the server has pushed before have arrived. */
   readonly roundTrip: () => Promise<void>;
 }
@@ -58,11 +64,19 @@ export class PushBuffer {
    * Waits until the buffer holds `limit` messages, or all that are ready. Between two pushes it is empty although the
    * queue is not. A worker that took that for an empty queue would serve its next queue, whatever their order or weights
    * (1,520 of the first 3,000 messages from the first queue with `strict`). While the queue stays empty, nothing is asked.
+   *
+   * @param room messages that the prefetch allows to be pushed now
    */
-  async fill(limit: number, signal: AbortSignal): Promise<void> {
+  async fill(limit: number, signal: AbortSignal, room: () => number): Promise<void> {
     const { counter, serverQueue, roundTrip } = this.#options;
-    const giveUpAt = performance.now() + LONGEST_WAIT_MS;
-    while (this.size < limit && !this.#isAll && !signal.aborted && performance.now() < giveUpAt) {
+    const startedAt = performance.now();
+    const isEnough = () => {
+      if (this.size >= limit || this.#isAll || signal.aborted) return true;
+      const waitedMs = performance.now() - startedAt;
+      if (waitedMs > SETTLING_MS && this.size > 0 && this.size >= room()) return true;
+      return waitedMs > (this.#options.isReading() ? LONGEST_WAIT_MS : LONGEST_WAIT_UNREAD_MS);
+    };
+    while (!isEnough()) {
       const before = this.#changes;
       const ready = await counter.ready(serverQueue);
       if (ready === undefined) return;

@@ -26,6 +26,7 @@ export class QueueReader {
   readonly #left = new Map<Session, () => void>();
   #session: Session | undefined;
   #tag: string | undefined;
+  #stopGathering: (() => void) | undefined;
   #working: Promise<void> = Promise.resolve();
   #wanted = false;
 
@@ -35,6 +36,11 @@ export class QueueReader {
 
   get isConsuming(): boolean {
     return this.#wanted;
+  }
+
+  /** Whether its consumer has started. */
+  get isReading(): boolean {
+    return this.#tag !== undefined;
   }
 
   /** Starts to consume. */
@@ -66,7 +72,7 @@ export class QueueReader {
    */
   async drainAcks(): Promise<void> {
     await this.pause();
-    const { serverQueue, sessions } = this.#options;
+    const { serverQueue } = this.#options;
     const session = this.#session;
     if (session === undefined) return;
     // The answer to a cancel proves all acknowledgements sent before it. The consumer was cancelled before some were
@@ -75,7 +81,7 @@ export class QueueReader {
       await this.#begin(session, 1)
         .then((tag) => session.cancel(tag, serverQueue))
         .catch(hasEnded);
-    if (sessions.isSoleUser(session)) session.gather();
+    this.#stopGathering = session.gather();
   }
 
   async close(): Promise<void> {
@@ -91,6 +97,7 @@ export class QueueReader {
       }),
     );
     this.#left.clear();
+    this.#stopGathering?.();
   }
 
   async #consume(): Promise<void> {

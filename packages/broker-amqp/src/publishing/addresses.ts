@@ -5,7 +5,7 @@ import { headerBytes } from './header-limit.ts';
 import { ladderKey, type Names } from '../topology/names.ts';
 import type { Outgoing } from './send-batch.ts';
 
-/** Envelopes as they are addressed: to a queue, a rung of its ladder, its quarantine or its dead letters. */
+/** Addresses envelopes to a queue, a rung of its ladder, its quarantine or its dead letters. */
 export class Addresses {
   readonly #names: Names;
 
@@ -35,7 +35,7 @@ export class Addresses {
     return outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
-  /** To its queue, or where two crashes may be its own to its quarantine; whatever its times say. */
+  /** To its queue at once, or to its quarantine if it is a suspect. */
   back({ notBefore: _, ...envelope }: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
     const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);

@@ -15,7 +15,7 @@ import type { Connection } from '../connection/connection.ts';
 import { Batch, type Outcome, type Outgoing, type Pending } from './send-batch.ts';
 import { DELETED_WITHIN_MS, type Topology } from '../topology/topology.ts';
 
-/** Between attempts to publish what waits, where nothing else says that it may go on. */
+/** Between attempts to publish waiting messages, if no event says that they may be sent. */
 const AGAIN_MS = 100;
 const LEAVE_EVERY_MS = 1_000;
 
@@ -34,12 +34,12 @@ export class QueuePublisher {
   readonly #options: QueuePublisherOptions;
   #channel: ConfirmChannel | undefined;
   #opening: Promise<ConfirmChannel> | undefined;
-  /** Written and not confirmed. */
+  /** Messages that are written and not confirmed. */
   readonly #unconfirmed = new Set<Pending>();
-  /** In doubt, blocked, or their queue is not declared yet. */
+  /** Messages that are in doubt or blocked, or whose queue is not declared yet. */
   readonly #waiting = new Set<Pending>();
   #flushing = false;
-  /** What the server takes at most, once it has said so. */
+  /** Bytes of the largest body that the server takes (`max_message_size`), once it has refused one. */
   #mostBytes = Number.POSITIVE_INFINITY;
   #leftAt = Number.NEGATIVE_INFINITY;
   #usedAt = 0;
@@ -69,7 +69,7 @@ export class QueuePublisher {
     }
     if (this.#waiting.size > 0) void this.#flush();
     await batch.done;
-    // Nobody waits for what was given up: a server that stays away for hours must not fill the memory.
+    // Messages that timed out are not kept: a server that is down for hours must not fill the memory.
     if (this.#waiting.size > 0) for (const pending of batch.messages) this.#waiting.delete(pending);
     return batch.outcomes;
   }
@@ -90,7 +90,7 @@ export class QueuePublisher {
     this.#unconfirmed.clear();
   }
 
-  /** Sends what waits, as far as the server is there and takes it. */
+  /** Sends the waiting messages while the server takes them. */
   async #flush(): Promise<void> {
     const { connection, logger } = this.#options;
     if (this.#flushing) return;
@@ -102,13 +102,13 @@ export class QueuePublisher {
         const prepared = await Promise.allSettled([...this.#waiting].map((pending) => this.#prepare(pending)));
         if (channel !== this.#channel || connection.isBlocked) continue;
         for (const pending of this.#waiting) if (pending.isPrepared || !pending.isOpen) this.#takeOut(pending, channel);
-        // One queue whose nodes are away keeps no other waiting.
+        // A queue whose nodes are down does not block the others.
         const failure = prepared.find((outcome) => outcome.status === 'rejected');
         if (failure !== undefined) throw failure.reason;
       }
     } catch (error) {
       this.#trouble = error;
-      // What waits goes on waiting; its senders end by their own timeouts.
+      // The messages keep waiting. Their senders end by their own timeouts.
       logger?.debug({ error }, 'publishing waits for RabbitMQ');
       this.#flushSoon();
     } finally {
@@ -135,7 +135,7 @@ export class QueuePublisher {
       else await topology.ladder(outgoing.queue, outgoing.path);
       pending.isPrepared = true;
     } catch (error) {
-      // A queue that cannot be will not be: everything else may pass.
+      // A queue that may not be declared fails its own messages only.
       if (BrokkrError.is(error) && !(error instanceof BrokerUnavailableError)) pending.end(error);
       else throw error;
     }
@@ -154,13 +154,13 @@ export class QueuePublisher {
     const channel = await connection.openConfirmChannel();
     channel.on('error', (error) => {
       this.#mostBytes = mostBytesOf(error) ?? this.#mostBytes;
-      // Else an exchange is gone, most likely: what is declared has to be looked at again.
+      // Otherwise an exchange is most likely gone: declare everything again.
       logger?.warn({ error }, 'RabbitMQ closed the channel that publishes; opening another');
       topology.forget();
     });
     channel.on('handler-error', (error) => logger?.error({ error }, 'a listener of the AMQP client failed'));
     channel.on('return', (message: Message) => {
-      // It comes before the confirmation, and the id is all that it names.
+      // A returned message comes before its confirmation. Its id is all that identifies it.
       for (const pending of this.#unconfirmed) {
         if (pending.outgoing.properties.messageId === message.properties.messageId) pending.isReturned = true;
       }
@@ -196,13 +196,13 @@ export class QueuePublisher {
       });
     } catch (error) {
       this.#unconfirmed.delete(pending);
-      // The channel has just closed, and what it throws here is all it says of this message.
+      // The channel has just closed: this error is its only answer for the message.
       if (isClosed(error)) this.#unstored(channel, pending, error);
       else pending.end(cannotEncode(error));
     }
   }
 
-  /** A queue that is full, or whose leader changes, refuses: both may pass. A channel that closed leaves it in doubt. */
+  /** A queue refuses while it is full, or while its leader changes. A channel that closed leaves the message in doubt. */
   #unstored(channel: ConfirmChannel, pending: Pending, error: unknown): void {
     if (!pending.isOpen) return;
     pending.isPrepared = false;
@@ -226,7 +226,7 @@ export class QueuePublisher {
     setTimeout(() => void channel.close().catch(() => undefined), this.#options.connection.timeoutMs).unref();
   }
 
-  /** No queue took it: it is declared again, once, and the message sent again. */
+  /** No queue took the message: declares its queue again, once, and sends it again. */
   #repair(pending: Pending): void {
     const { topology, logger } = this.#options;
     const { queue } = pending.outgoing;
@@ -267,7 +267,7 @@ export class QueuePublisher {
   }
 }
 
-/** What the client says of a negative confirmation, in distinction from a channel that closed. */
+/** Whether the server refused the message. Otherwise its channel closed. */
 function isNack(error: unknown): boolean {
   return error instanceof Error && /nacked/.test(error.message);
 }

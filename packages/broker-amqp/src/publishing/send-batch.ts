@@ -19,16 +19,16 @@ export interface Outgoing {
   readonly isNeeded?: () => boolean;
 }
 
-/** What became of a message: nothing where it is stored, else why it is not, or nobody can tell. */
+/** Outcome of a message: undefined if it is stored, else the reason why it is not, or why that is unknown. */
 export type Outcome = BrokkrError | undefined;
 
-/** Messages whose sender waits until something has become of each. */
+/** Messages whose sender waits until each is stored or given up. */
 export class Batch {
   readonly outcomes: Outcome[];
   readonly messages: readonly Pending[];
   /** Resolves once every message is stored or given up. Never rejects. */
   readonly done: Promise<void>;
-  /** A queue said no to one of them. */
+  /** A queue refused one of them. */
   wasRefused = false;
   #left: number;
   #finish: () => void = () => undefined;
@@ -44,7 +44,7 @@ export class Batch {
     this.#timer = setTimeout(() => this.fail(onTimeout(this)), timeoutMs);
   }
 
-  /** Those that are still on their way. */
+  /** Ends the messages that are still on their way. */
   fail(error: BrokkrError): void {
     for (const pending of this.messages) pending.end(error);
   }
@@ -57,14 +57,14 @@ export class Batch {
   }
 }
 
-/** A message of a batch, until something has become of it. */
+/** A message of a batch, until it is stored or given up. */
 export class Pending {
   readonly batch: Batch;
   readonly outgoing: Outgoing;
   readonly #index: number;
-  /** False once its sender has been told: it is not sent again. */
+  /** False once its outcome is known: it is not sent again. */
   isOpen = true;
-  /** What it needs on the server was found or made. */
+  /** Its queue and its rungs are declared. */
   isPrepared = false;
   isReturned = false;
   wasRepaired = false;

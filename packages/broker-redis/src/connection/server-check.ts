@@ -26,15 +26,26 @@ export async function examineServer(client: Client, allowEviction: boolean): Pro
   const before = Date.now();
   const [seconds] = await node.time();
   const after = Date.now();
-  const info = readInfo(await node.info());
+  // A user without the right to run INFO can work: what cannot be checked is named.
+  const info = await node.info().then(readInfo, (error: Error) => {
+    if (error.message.startsWith('NOPERM')) return undefined;
+    throw error;
+  });
   const serverMs = Number(seconds) * 1_000;
   const differenceMs = Math.max(before - serverMs - 1_000, serverMs - after);
-  return [
-    ...oldVersion(info.get('redis_version') ?? ''),
-    ...eviction(info.get('maxmemory_policy') ?? 'noeviction', allowEviction),
-    ...noAppendOnlyFile(info.get('aof_enabled')),
-    ...clockDifference(differenceMs),
-  ];
+  return [...(info === undefined ? infoMissing() : settings(info, allowEviction)), ...clockDifference(differenceMs)];
+}
+
+function* infoMissing(): Iterable<Finding> {
+  const message =
+    'the Redis user may not run INFO, so version, maxmemory-policy and appendonly are not checked; grant it with ACL SETUSER … +info';
+  yield { severity: 'warning', code: 'RIGHT_MISSING', message };
+}
+
+function* settings(info: ReadonlyMap<string, string>, allowEviction: boolean): Iterable<Finding> {
+  yield* oldVersion(info.get('redis_version') ?? '');
+  yield* eviction(info.get('maxmemory_policy') ?? 'noeviction', allowEviction);
+  yield* noAppendOnlyFile(info.get('aof_enabled'));
 }
 
 function* oldVersion(version: string): Iterable<Finding> {
@@ -60,7 +71,7 @@ function* noAppendOnlyFile(enabled: string | undefined): Iterable<Finding> {
 
 function* clockDifference(differenceMs: number): Iterable<Finding> {
   if (differenceMs <= CLOCK_DIFFERENCE_MS) return;
-  const message = `this host's clock and that of Redis differ by ${differenceMs} ms: eta and expiresIn are judged by this host's`;
+  const message = `this host's clock and that of Redis differ by ${differenceMs} ms: an eta is taken by this host's clock, and expiresIn by that of Redis`;
   yield { severity: 'warning', code: 'SERVER_CLOCK_DIFFERS', message };
 }
 

@@ -3,6 +3,7 @@ import { nextTick } from 'node:process';
 import { BrokerUnavailableError, type Delivery } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { ServerClock } from '../connection/server-clock.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
 import type { HeldLeases } from '../lease-thread/held-leases.ts';
 import { exchange } from '../scripts/exchange.ts';
@@ -12,6 +13,7 @@ export interface ExchangeOptions {
   /** Prefix of the queue's keys. */
   readonly key: string;
   readonly connection: Connection;
+  readonly serverClock: ServerClock;
   readonly leaseMs: number;
   readonly workerId: string;
   /** Keeps leases while the event loop is blocked. */
@@ -186,12 +188,12 @@ export class ClaimChannel {
   }
 
   #read([, , fence, ids, messages, crashes]: Lists): Delivery[] {
-    const { queue } = this.#options;
+    const { queue, serverClock } = this.#options;
     const deliveries: Delivery[] = [];
     for (let at = 0; at < ids.length; at++) {
       const bytes = messages[at];
       if (bytes === null || bytes === undefined) continue;
-      const envelope = decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes);
+      const envelope = serverClock.toLocal(decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes));
       deliveries.push({ envelope, fence: fence + at + 1, crashes: Number(crashes[at] ?? 0) });
     }
     return deliveries;

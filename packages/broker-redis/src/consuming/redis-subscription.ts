@@ -130,12 +130,14 @@ export class RedisSubscription implements Subscription {
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const { serverClock } = this.#options;
     const args: (string | Buffer)[] = [];
     for (const settlement of settlements) {
       const { kind, delivery } = settlement;
       const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
       args.push(kind, delivery.envelope.id, String(delivery.fence));
-      args.push(replacement === undefined ? '' : encodeEnvelope(replacement), String(delayMs(replacement?.notBefore)));
+      args.push(replacement === undefined ? '' : encodeEnvelope(serverClock.toServer(replacement)));
+      args.push(String(delayMs(replacement?.notBefore)));
     }
     return pick(
       settlements.map(({ delivery }) => delivery),

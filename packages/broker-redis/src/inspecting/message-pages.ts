@@ -28,8 +28,8 @@ export async function messagePage(
   const holder = state === 'dead' ? deadLetterQueue(queue) : queue;
   const messages: LookedAt[] = [];
   for (let at = 0; at < answer.length; at += 3) {
-    const envelope = decodeEnvelope(String(answer[at]), holder, answer[at + 1] as Buffer);
-    messages.push({ envelope, waitMs: answer[at + 2] as number });
+    const stored = decodeEnvelope(String(answer[at]), holder, answer[at + 1] as Buffer);
+    messages.push({ envelope: calls.serverClock.toLocal(stored), waitMs: answer[at + 2] as number });
   }
   return { size: size as number, messages };
 }

@@ -24,9 +24,10 @@ export class RedisPublisher {
   }
 
   /** @throws BrokerUnavailableError when Redis is away for too long, full (`BROKER_FULL`) or closed */
-  async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+  async publish(given: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     // All names first: a batch with an invalid queue name stores nothing.
-    for (const { queue } of envelopes) if (!this.#register.has(queue)) checkQueueName(queue);
+    for (const { queue } of given) if (!this.#register.has(queue)) checkQueueName(queue);
+    const envelopes = await this.#calls.serverClock.allToServer(given);
     if (envelopes.every(({ idempotencyKey }) => idempotencyKey === undefined)) return this.#publishAll(envelopes);
     const routed = await this.#slots.route(envelopes);
     failpoint('enqueue.after-key-before-publish');

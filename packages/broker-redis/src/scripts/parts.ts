@@ -1,9 +1,13 @@
-/** The keys of a queue, and the type of each. `docs/redis.md` describes what they hold. */
+/** The keys of a queue. `docs/redis.md` describes what they hold. */
 export const KEYS_OF_QUEUE = `
 local q = KEYS[1]
 local ready, delayed, leases, bell = q .. ':ready', q .. ':delayed', q .. ':leases', q .. ':bell'
 local messages, held, crashes, counts = q .. ':messages', q .. ':held', q .. ':crashes', q .. ':counts'
 local dead, letters, fences = q .. ':dead', q .. ':letters', q .. ':fence'
+`;
+
+/** The type of each key. Only for scripts that look at all keys: a table costs a busy script more than its reads. */
+export const TYPES_OF_KEYS = `
 local types = {
   { ready, 'list' }, { delayed, 'zset' }, { leases, 'zset' }, { dead, 'zset' }, { messages, 'hash' }, { held, 'hash' },
   { crashes, 'hash' }, { counts, 'hash' }, { letters, 'hash' }, { fences, 'string' },

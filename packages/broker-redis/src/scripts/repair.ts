@@ -1,4 +1,4 @@
-import { COUNT, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
+import { COUNT, LAST_FENCE, RING, SERVER_TIME, TYPES_OF_KEYS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -7,6 +7,7 @@ import { queueScript } from './script.ts';
  * and found type.
  */
 export const moveSpoiledAway = queueScript(`${SERVER_TIME}
+${TYPES_OF_KEYS}
 local moved = {}
 for _, key in ipairs(types) do
   local found = redis.call('TYPE', key[1]).ok

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { KEYS_OF_QUEUE } from './parts.ts';
+import { KEYS_OF_QUEUE, TYPES_OF_KEYS } from './parts.ts';
 
 /** One atomic move, run inside the server. */
 export interface Script {
@@ -29,6 +29,7 @@ ${body}
 end
 local isDone, answer = pcall(move)
 if isDone then return answer end
+${TYPES_OF_KEYS}
 for _, key in ipairs(types) do
   local found = redis.call('TYPE', key[1]).ok
   if found ~= 'none' and found ~= key[2] then

@@ -1,3 +1,4 @@
+import { TYPES_OF_KEYS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -6,6 +7,7 @@ import { queueScript } from './script.ts';
  * many more letters than dead ids; how many more dead ids than letters.
  */
 export const survey = queueScript(`
+${TYPES_OF_KEYS}
 local spoiled = {}
 for _, key in ipairs(types) do
   local found = redis.call('TYPE', key[1]).ok

@@ -21,12 +21,12 @@ import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask, type SentTaskPorts } from './sent-task.ts';
 
 export interface ProducerOptions {
-  /** Opens the broker; called once, at the first send. */
+  /** Opens the broker. Called at the first send. */
   readonly openBroker: () => Promise<Broker>;
   readonly resultStore: () => Promise<ResultStore | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Whether results are kept elsewhere than in a broker that can. */
+  /** Whether a separate store keeps the results. */
   readonly keepsResultsElsewhere: boolean;
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
@@ -36,29 +36,29 @@ export interface ProducerOptions {
   readonly middleware: readonly Middleware[];
 }
 
-/** Between task and key: no task name may hold it, so that two tasks never share a key. */
+/** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
 const KEY_SEPARATOR = '/';
 
-/** A message that is checked and encoded, and not sent yet. */
+/** A message that is checked and encoded, but not sent yet. */
 interface Draft {
   readonly task: TaskDefinition;
   readonly message: OutgoingMessage;
   readonly body: Uint8Array;
-  /** What became of it, if middleware was in between: its error may come before or after the publishing. */
+  /** Outcome, if there is middleware: its error may come before or after the publishing. */
   outcome?: SendOutcome;
 }
 
-/** Sends that follow from each other, before a close takes no more. */
+/** How often a close waits for sends that were made while it waited. */
 const MOST_ROUNDS = 10;
 
-/** Sends: checks arguments, encodes, goes through the send middleware, publishes. */
+/** Sends messages: checks and encodes the arguments, runs the send middleware, and publishes. */
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
   readonly #ports: SentTaskPorts;
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
-  /** Sends that may not have reached the publisher yet; it knows of those that have. */
+  /** Sends that may not have reached the publisher yet. */
   readonly #slow = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -74,11 +74,11 @@ export class Producer {
     };
   }
 
-  /** @throws BrokkrError at once for some of what is wrong here, where the promise rejects for the rest */
+  /** Sends one message. @throws BrokkrError some errors synchronously; the promise rejects with the others */
   send(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
     if (this.#isClosed) throw managerClosed();
     const publisher = this.#publisher;
-    // With nothing to wait for, the handle's own promise is the only one.
+    // Fast path: without a schema or middleware the promise of the publisher is returned itself.
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
@@ -119,16 +119,16 @@ export class Producer {
     return this.#publish(publisher, draft);
   }
 
-  /** Takes nothing more; resolves once everything sent so far has been stored or refused, or its time is up. */
+  /** Refuses further sends. Resolves once every pending send was stored or refused, or has timed out. */
   async close(): Promise<void> {
-    // Middleware of what is under way may send too; who sends without end is stopped.
+    // Middleware of a pending send may send too. A middleware that sends without end is stopped after a few rounds.
     for (let round = 0; round < MOST_ROUNDS && this.#slow.size > 0; round++) await Promise.allSettled(this.#slow);
     this.#isClosed = true;
     await Promise.allSettled(this.#slow);
     await this.#publisher?.drained();
   }
 
-  /** Until it ends, `close` waits for it. The caller's promise is another: its rejection is the caller's alone. */
+  /** Lets `close` wait for a send. The caller gets a promise of its own, and handles its rejection alone. */
   #watched<T>(sending: Promise<T>): Promise<T> {
     this.#slow.add(sending);
     return sending.finally(() => this.#slow.delete(sending));
@@ -142,7 +142,7 @@ export class Producer {
     try {
       return await this.#opening;
     } catch (error) {
-      // The next send tries again: a broker that could not be loaded may be installed by then.
+      // The next send tries again: an adapter that could not be loaded may be installed by then.
       this.#opening = undefined;
       throw error;
     }
@@ -194,13 +194,13 @@ export class Producer {
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
-      throw new UnsupportedFeatureError('this broker cannot delay messages; send without `delay` and `eta`', {
+      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay and eta', {
         code: 'DELAY_UNSUPPORTED',
       });
     }
     if (idempotencyKey !== undefined && !idempotency) {
       throw new UnsupportedFeatureError(
-        'this broker cannot tell repeated messages by `idempotencyKey`; make the task idempotent by a key of its own',
+        'this broker does not support idempotencyKey; make the task idempotent with a key in its arguments',
         { code: 'IDEMPOTENCY_UNSUPPORTED' },
       );
     }
@@ -241,7 +241,7 @@ export class Producer {
   }
 }
 
-/** Sending is not interrupted: it ends by its own time limit. */
+/** Sending is never aborted: it has a time limit of its own. */
 const NEVER = new AbortController().signal;
 
 function isIterable(given: unknown): given is Batch {

@@ -10,16 +10,16 @@ import { BrokkrError } from '../errors/brokkr-error.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 
-/** Envelopes in one call to the broker: enough to be worth a round trip, few enough not to block a server. */
+/** Most envelopes of one call: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
 
-/** Rounds of sending, one after the other, that may hold up the event loop. */
+/** Most batches, one after the other, before the event loop must turn. */
 const MOST_ROUNDS = 100;
 
-/** What goes to the broker in one call. */
+/** The envelopes of one call to the broker. */
 class Batch {
   readonly envelopes: Envelope[] = [];
-  /** Resolves with what became of each envelope, in their order. */
+  /** Resolves with the receipt or error of each envelope, in their order. */
   readonly stored: Promise<readonly (PublishReceipt | BrokkrError)[]>;
   resolve!: (outcomes: readonly (PublishReceipt | BrokkrError)[]) => void;
   reject!: (error: unknown) => void;
@@ -32,17 +32,17 @@ class Batch {
   }
 }
 
-/** Gathers what is sent in one go into batches, so that a hundred concurrent sends cost one round trip. */
+/** Joins sends of the same turn of the event loop into batches: a hundred concurrent sends need one round trip. */
 export class Publisher {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #sendTimeoutMs: number;
   readonly #sendsAtOnce: number;
-  /** One for each batch whose senders wait. */
-  readonly #underway = new Set<Promise<void>>();
-  #gathered: Batch[] = [];
+  /** A promise for each batch whose senders wait. */
+  readonly #pending = new Set<Promise<void>>();
+  #waiting: Batch[] = [];
   #filling: Batch | undefined;
-  /** Rounds since the event loop has turned. */
+  /** Batches since the last turn of the event loop. */
   #rounds = 0;
 
   constructor(broker: Broker, clock: Clock, sendTimeoutMs: number) {
@@ -57,13 +57,13 @@ export class Publisher {
   }
 
   /**
-   * Resolves with what `made` makes of the receipt, once the broker has stored it.
-   * @param isOfMany its sender waits for many more
-   * @throws BrokerUnavailableError after `sendTimeoutMs` (`SEND_TIMEOUT`: it may have been stored), or as the broker says
+   * Publishes an envelope in the next batch. Resolves with `made(receipt)` once the broker has stored it.
+   * @param isOfMany whether it is part of a `sendMany`: then batches are as large as they may be
+   * @throws BrokerUnavailableError after `sendTimeoutMs` (`SEND_TIMEOUT`: the message may be stored), or from the broker
    */
   publish<T>(envelope: Envelope, made: (receipt: PublishReceipt) => T, isOfMany = false): Promise<T> {
     const batch = this.#batch(isOfMany ? LARGEST_BATCH : this.#sendsAtOnce);
-    // All wait for the promise of their batch: one of their own each would cost twice the memory.
+    // All senders wait for the promise of their batch. One for each would need twice the memory.
     const index = batch.envelopes.push(envelope) - 1;
     return batch.stored.then((outcomes) => {
       const outcome = outcomes[index] as PublishReceipt | BrokkrError;
@@ -72,18 +72,18 @@ export class Publisher {
     });
   }
 
-  /** Resolves once everything given so far has been stored or refused, or its time is up. */
+  /** Resolves once every pending envelope was stored or refused, or has timed out. */
   async drained(): Promise<void> {
     this.#flush();
-    await Promise.all(this.#underway);
+    await Promise.all(this.#pending);
   }
 
-  /** The batch with room for one more. */
+  /** Returns a batch that has room for one more envelope. */
   #batch(most: number): Batch {
     if (this.#filling !== undefined && this.#filling.envelopes.length < most) return this.#filling;
-    if (this.#gathered.length === 0) this.#scheduleFlush();
+    if (this.#waiting.length === 0) this.#scheduleFlush();
     this.#filling = new Batch();
-    this.#gathered.push(this.#filling);
+    this.#waiting.push(this.#filling);
     return this.#filling;
   }
 
@@ -93,22 +93,22 @@ export class Publisher {
         this.#rounds = 0;
       });
     }
-    // After the microtasks that run now: all that one Promise.all sends is there by then. A broker in this process
-    // answers before the event loop turns, so that whoever sends without end would stop all else, but for this.
+    // Flush after the current microtasks, when all sends of one Promise.all are in the batch. A broker in this process
+    // answers before the event loop turns: code that sends without end would block it, so every hundredth flush waits.
     if (++this.#rounds <= MOST_ROUNDS) nextTick(() => this.#flush());
     else setImmediate(() => this.#flush());
   }
 
   #flush(): void {
-    const gathered = this.#gathered;
-    this.#gathered = [];
+    const waiting = this.#waiting;
+    this.#waiting = [];
     this.#filling = undefined;
-    for (const batch of gathered) {
+    for (const batch of waiting) {
       void this.#publish(batch);
-      // Not the broker's call: one that it never answers has ended for its senders when its time is up.
-      const ended = () => void this.#underway.delete(settled);
+      // The senders' promise, not the broker's call: a call without an answer ends for its senders by their timeout.
+      const ended = () => void this.#pending.delete(settled);
       const settled: Promise<void> = batch.stored.then(ended, ended);
-      this.#underway.add(settled);
+      this.#pending.add(settled);
     }
   }
 

@@ -7,7 +7,7 @@ import { kindOf, shown } from '../errors/kind-of.ts';
 import type { SendOptions } from '../task/task.ts';
 import { checkMaxRetries, checkTimeout } from '../task/task-definition.ts';
 
-/** `SendOptions`, checked, in milliseconds. */
+/** `SendOptions` after the check; durations in milliseconds. */
 export interface SendSettings {
   readonly delayMs?: number;
   readonly eta?: number;
@@ -38,8 +38,8 @@ const LONGEST_KEY = 256;
 const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 
 /**
- * `options` on top of `base`: what is given wins, headers are merged.
- * @throws ConfigError naming the option at fault
+ * Checks `options` and adds them to `base`: given options replace those of `base`, headers are merged.
+ * @throws ConfigError with the name of the invalid option
  */
 export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
   checkOptions(options, SEND_OPTIONS, 'with');
@@ -58,43 +58,51 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
-    throw new ConfigError('`delay` and `eta` exclude each other; give one of them', { code: 'SEND_OPTIONS_CONFLICT' });
+    throw new ConfigError('delay and eta cannot be combined; give one of them', { code: 'SEND_OPTIONS_CONFLICT' });
   }
   return settings;
 }
 
-/** @throws ConfigError where a header cannot travel: too many, too long, or a name that is taken */
+/** @throws ConfigError (`HEADERS_INVALID`) for too many or too long headers, and for invalid or reserved names */
 export function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const names = Object.keys(headers);
-  if (names.length > MOST_HEADERS)
-    throw invalid(`${names.length} of them; at most ${MOST_HEADERS} travel with a message`);
+  if (names.length > MOST_HEADERS) throw invalid(`a message can have at most ${MOST_HEADERS}; got ${names.length}`);
   for (const name of names) {
     const value: unknown = headers[name];
-    if (!HEADER_NAME.test(name)) throw invalid(`the name ${JSON.stringify(name.slice(0, 60))}; use A-Z a-z 0-9 . _ -`);
+    if (!HEADER_NAME.test(name))
+      throw invalid(
+        `a name must be 1 to 120 characters of A-Z a-z 0-9 . _ -; got ${JSON.stringify(name.slice(0, 60))}`,
+      );
     if (name.startsWith(HEADER_PREFIX) && name !== FORGET_HEADER)
-      throw invalid(`${name}; names beginning with ${HEADER_PREFIX} are Brokkr's own`);
-    if (typeof value !== 'string') throw invalid(`${name} is ${kindOf(value)}; give a string`);
-    if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES) throw invalid(`${name} is over ${LONGEST_HEADER_BYTES} bytes`);
+      throw invalid(`names that begin with ${HEADER_PREFIX} are reserved; got ${name}`);
+    if (typeof value !== 'string') throw invalid(`${name} must be a string; got ${kindOf(value)}`);
+    if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES)
+      throw invalid(`${name} must have at most ${LONGEST_HEADER_BYTES} bytes; got ${Buffer.byteLength(value)}`);
   }
   return headers;
 }
 
 function named(headers: unknown): Readonly<Record<string, string>> {
   if (typeof headers === 'object' && headers !== null) return headers as Readonly<Record<string, string>>;
-  throw invalid(`an object with strings by name is needed, got ${kindOf(headers)}`);
+  throw invalid(`must be an object of strings by name; got ${kindOf(headers)}`);
 }
 
 function instant(eta: unknown): number {
   const at = eta instanceof Date ? eta.getTime() : Number.NaN;
   if (!Number.isNaN(at)) return at;
-  throw new ConfigError('`eta` is a valid Date; for a span of time use `delay`', { code: 'ETA_INVALID' });
+  throw new ConfigError(`eta must be a valid Date, or use delay for a duration; got ${shown(eta)}`, {
+    code: 'ETA_INVALID',
+  });
 }
 
 function checkKey(key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY) return key;
-  throw new ConfigError(`\`idempotencyKey\` is a string of 1 to ${LONGEST_KEY} characters`, {
-    code: 'IDEMPOTENCY_KEY_INVALID',
-  });
+  throw new ConfigError(
+    `idempotencyKey must be a string of 1 to ${LONGEST_KEY} characters; got ${typeof key === 'string' ? `${key.length} characters` : kindOf(key)}`,
+    {
+      code: 'IDEMPOTENCY_KEY_INVALID',
+    },
+  );
 }
 
 function checkKeyTtl(ttl: Duration): number {

@@ -11,13 +11,14 @@ import type { TaskHandle } from '../task/task-handle.ts';
 const RESULT_TIMEOUT: Duration = '30s';
 const RESULT_OPTIONS: OptionNames<NonNullable<Parameters<TaskHandle['result']>[0]>> = { timeout: true };
 
-/** What a sent message can still be asked for, and by whom. */
+/** The parts of a manager that a handle uses. */
 export interface SentTaskPorts {
   readonly clock: Clock;
   readonly resultStore: () => Promise<ResultStore | undefined>;
   readonly cancel: (queue: string, id: string) => Promise<boolean>;
 }
 
+/** A message that was sent. */
 export class SentTask implements TaskHandle {
   readonly id: string;
   readonly isNew: boolean;
@@ -38,20 +39,23 @@ export class SentTask implements TaskHandle {
     const { name, resultTtlMs } = this.#task;
     const timeoutMs = toMs(options.timeout ?? RESULT_TIMEOUT, 'result: timeout');
     if (resultTtlMs === undefined) {
-      throw new UnsupportedFeatureError(`task ${name} keeps no result; give it the option \`result: '1h'\``, {
+      throw new UnsupportedFeatureError(`task ${name} keeps no result; define it with the option result: '1h'`, {
         code: 'RESULT_NOT_KEPT',
       });
     }
     const store = await this.#ports.resultStore();
     if (store === undefined) {
-      throw new UnsupportedFeatureError('this broker keeps no results; set TASK_RESULT_URL to one that does', {
-        code: 'RESULT_STORE_MISSING',
-      });
+      throw new UnsupportedFeatureError(
+        'this broker stores no results; set TASK_RESULT_URL to one that does, such as redis://',
+        {
+          code: 'RESULT_STORE_MISSING',
+        },
+      );
     }
     const bytes = await this.#load(store, timeoutMs);
     if (bytes === undefined) {
       throw new ResultTimeoutError(
-        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it may still be waiting or running, or have been cancelled`,
+        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; the message may still wait or run, or was cancelled`,
       );
     }
     const record = decodeResult(bytes, `task ${name}, message ${this.id}`);

@@ -1,9 +1,9 @@
 import { UnsupportedFeatureError } from '../errors/errors.ts';
 
-/** A task keeps its result, and nothing keeps results. */
+/** The error of a task that keeps results, if there is no store for them. */
 export function noResultStore(task: string): UnsupportedFeatureError {
   return new UnsupportedFeatureError(
-    `task ${task} keeps its result, and this broker keeps none; set TASK_RESULT_URL to one that does`,
+    `task ${task} keeps its results, but this broker stores none; set TASK_RESULT_URL to one that does, such as redis://`,
     { code: 'RESULT_STORE_MISSING' },
   );
 }

@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
 
-/** What a handler can ask about the run it is in, by `currentTask()`. */
+/** The running task, as `currentTask()` returns it. */
 export interface TaskContext {
   /** Id of the message: the same in every attempt. */
   readonly id: string;
   /** Task name. */
   readonly name: string;
   readonly queue: string;
-  /** From 1. */
+  /** Number of this attempt, from 1. */
   readonly attempt: number;
   readonly maxRetries: number;
   /** When the message was sent. */
   readonly enqueuedAt: Date;
   /**
-   * Number of this hand-over, growing with each: store it with what you write, and refuse a smaller one, to keep
-   * out a worker that was paused and does not know that it lost its lease. 0 for an inline call.
+   * Number of this delivery; it grows with each delivery of the message. Store it with the data you write, and refuse a
+   * lower one: that excludes a worker which was paused and does not know that it lost its lease. 0 for an inline call.
    */
   readonly fence: number;
   /** Aborts with a `TaskTimeoutError`, `LeaseLostError` or `ShutdownError` as its reason. */

@@ -8,29 +8,29 @@ import { kindOf, shown } from '../errors/kind-of.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
-/** The body of a task, as the engine calls it. */
+/** The function of a task. */
 export type Handler = (...args: readonly unknown[]) => unknown;
 
 /** How often, or for how long since the first time, `RetryLater` may delay one attempt. */
 export type RetryLaterLimit = { readonly times: number } | { readonly ms: number };
 
-/** A task's options, checked, in milliseconds; `undefined` where configuration decides. */
+/** Options of a task after the check; durations in milliseconds. `undefined` options follow the settings. */
 export interface TaskDefinition {
   readonly name: string;
   readonly handler: Handler;
   readonly queueName: string | undefined;
   readonly maxRetries: number | undefined;
   readonly retryDelayMs: number | undefined;
-  /** Milliseconds; `undefined`: an hour, or the first wait where that is longer. */
+  /** Milliseconds. `undefined`: an hour, or the first wait if that is longer. */
   readonly maxRetryDelayMs: number | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly retryOn: readonly ErrorMatcher[] | undefined;
   readonly giveUpOn: readonly ErrorMatcher[];
   readonly maxRetryLater: RetryLaterLimit | undefined;
   readonly timeoutMs: number | undefined;
-  /** Milliseconds; `undefined` keeps no result. */
+  /** Milliseconds. `undefined`: no result is kept. */
   readonly resultTtlMs: number | undefined;
-  /** `single`: the one schema of the one argument. */
+  /** `single`: there is one schema, for the only argument. */
   readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
 }
 
@@ -49,18 +49,20 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   schema: true,
 };
 
-/** @throws ConfigError naming the task and the option at fault */
+/** Checks the options of a task. @throws ConfigError with the names of the task and of the invalid option */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
   if (typeof handler !== 'function') {
     const name: unknown = (options as TaskOptions | null)?.name;
     const which = isTaskName(name) ? `task ${name}` : 'a task';
-    throw new ConfigError(`${which}: the handler is ${kindOf(handler)}, not a function`, { code: 'HANDLER_INVALID' });
+    throw new ConfigError(`${which}: the handler must be a function; got ${kindOf(handler)}`, {
+      code: 'HANDLER_INVALID',
+    });
   }
   const name = (options as TaskOptions | null)?.name ?? handler.name;
-  // Before the name itself: where `name` is misspelled there seems to be none.
+  // Before the name itself: if `name` is misspelled, the task seems to have none.
   checkOptions(options, TASK_OPTIONS, isTaskName(name) ? `task ${name}` : 'a task');
   if (name === '') {
-    throw new ConfigError('a task without a name: name the function, or give the option `name`', {
+    throw new ConfigError('a task needs a name: name the function, or give the option name', {
       code: 'TASK_UNNAMED',
     });
   }
@@ -69,14 +71,17 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
   const of = (option: string) => `task ${name}: ${option}`;
   const generator = Object.prototype.toString.call(handler);
   if (generator.includes('Generator')) {
-    throw new ConfigError(`${of('handler')} is a generator function; make it async and return a value`, {
+    throw new ConfigError(`${of('handler')} must not be a generator function; make it async and return a value`, {
       code: 'HANDLER_INVALID',
     });
   }
   if (isClass(handler)) {
-    throw new ConfigError(`${of('handler')} is a class; give a function, or see tasksOf in @brokkr/core/inversify`, {
-      code: 'HANDLER_INVALID',
-    });
+    throw new ConfigError(
+      `${of('handler')} must not be a class; give a function, or see tasksOf in @brokkr/core/inversify`,
+      {
+        code: 'HANDLER_INVALID',
+      },
+    );
   }
   return Object.freeze({
     name,
@@ -96,35 +101,38 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
   });
 }
 
-/** @throws ConfigError where it is shorter than the task's own first wait */
+/** @throws ConfigError if it is shorter than `retryDelay` */
 function longest({ retryDelay, maxRetryDelay }: TaskOptions, of: (option: string) => string): number | undefined {
   if (maxRetryDelay === undefined) return undefined;
   const maxMs = toMs(maxRetryDelay, of('maxRetryDelay'));
   if (retryDelay === undefined || toMs(retryDelay, of('retryDelay')) <= maxMs) return maxMs;
-  throw new ConfigError(`${of('maxRetryDelay')} is shorter than retryDelay; give a longer one, or leave it out`, {
-    code: 'RETRY_POLICY_INVALID',
-  });
+  throw new ConfigError(
+    `${of('maxRetryDelay')} must not be shorter than retryDelay; give a longer one, or leave it out`,
+    {
+      code: 'RETRY_POLICY_INVALID',
+    },
+  );
 }
 
-/** @throws ConfigError where it is no whole number of 0 or more */
+/** @throws ConfigError if it is not a whole number, 0 or more */
 export function checkMaxRetries(value: unknown, option: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw new ConfigError(`${option}: a whole number of 0 or more, got ${shown(value)}`, {
+  throw new ConfigError(`${option} must be a whole number, 0 or more; got ${shown(value)}`, {
     code: 'MAX_RETRIES_INVALID',
   });
 }
 
-/** @throws ConfigError for 0: an attempt without time is never meant */
+/** @throws ConfigError for 0: an attempt needs time */
 export function checkTimeout(timeoutMs: number, option: string): number {
   if (timeoutMs > 0) return timeoutMs;
-  throw new ConfigError(`${option}: longer than 0, got 0`, { code: 'TIMEOUT_INVALID' });
+  throw new ConfigError(`${option} must be longer than 0; got 0`, { code: 'TIMEOUT_INVALID' });
 }
 
 function resultTtl(result: TaskOptions['result'], option: string): number | undefined {
   if (result === undefined || result === false) return undefined;
   const ttlMs = toMs(result, option);
   if (ttlMs > 0) return ttlMs;
-  throw new ConfigError(`${option}: longer than 0, or false to keep none, got ${shown(result)}`, {
+  throw new ConfigError(`${option} must be longer than 0, or false to keep none; got ${shown(result)}`, {
     code: 'RESULT_TTL_INVALID',
   });
 }
@@ -147,18 +155,23 @@ function checkPolicy(retry: unknown, option: string): RetryPolicy | undefined {
   ) {
     return retry as RetryPolicy | undefined;
   }
-  throw new ConfigError(`${option}: a RetryPolicy with a \`next\` function, such as exponential({ delay: '2s' })`, {
-    code: 'RETRY_POLICY_INVALID',
-  });
+  throw new ConfigError(
+    `${option} must be a RetryPolicy with a function next, such as exponential({ delay: '2s' }); got ${kindOf(retry)}`,
+    {
+      code: 'RETRY_POLICY_INVALID',
+    },
+  );
 }
 
 function matchers(given: TaskOptions['retryOn'], option: string): readonly ErrorMatcher[] | undefined {
   if (given === undefined) return undefined;
   const list = Array.isArray(given) ? (given as readonly ErrorMatcher[]) : [given as ErrorMatcher];
   if (!list.every((matcher) => typeof matcher === 'function'))
-    throw new ConfigError(`${option}: error classes or predicates, one or a list`, { code: 'ERROR_MATCHER_INVALID' });
+    throw new ConfigError(`${option} must be an error class or a predicate, or a list of them; got ${kindOf(given)}`, {
+      code: 'ERROR_MATCHER_INVALID',
+    });
   if (list.some((matcher) => Object.prototype.toString.call(matcher).includes('Async')))
-    throw new ConfigError(`${option}: a predicate answers at once; an async one cannot`, {
+    throw new ConfigError(`${option}: a predicate must return true or false; an async function returns a promise`, {
       code: 'ERROR_MATCHER_INVALID',
     });
   return list;
@@ -169,7 +182,10 @@ function schemas(given: TaskOptions['schema'], option: string): TaskDefinition['
   const single = !Array.isArray(given);
   const each = (single ? [given] : given) as readonly StandardSchemaV1[];
   if (each.every((schema) => typeof schema?.['~standard']?.validate === 'function')) return { single, each };
-  throw new ConfigError(`${option}: a Standard Schema (zod, valibot, arktype …) or a list of them`, {
-    code: 'SCHEMA_INVALID',
-  });
+  throw new ConfigError(
+    `${option} must be a Standard Schema (zod, valibot, arktype …) or a list of them; got ${kindOf(given)}`,
+    {
+      code: 'SCHEMA_INVALID',
+    },
+  );
 }

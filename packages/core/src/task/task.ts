@@ -4,14 +4,15 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { AnyFunction, Json } from './json.ts';
 import type { TaskHandle } from './task-handle.ts';
 
-/** Options of one send; they win over the task's own. */
+/** Options of one send. They take precedence over the options of the task. */
 export interface SendOptions {
-  /** How long to wait before it may start. Not together with `eta`. */
+  /** How long the message waits before it may start. Cannot be combined with `eta`. */
   readonly delay?: Duration | undefined;
-  /** When it may start, by the sender's clock; one in the past is now. Not together with `delay`. */
+  /** When the message may start, by the sender's clock; a time in the past is now. Cannot be combined with `delay`. */
   readonly eta?: Date | undefined;
-  /** Counted from the moment it is due: not started by then, it is dropped and counted as expired. */
+  /** Time within which the message must start, from when it is due. After that it is removed, and counts as expired. */
   readonly expiresIn?: Duration | undefined;
+  /** Queue of the message. @default the queue of the task */
   readonly queueName?: string | undefined;
   /** Retries after the first attempt: a whole number, 0 or more. */
   readonly maxRetries?: number | undefined;
@@ -24,30 +25,30 @@ export interface SendOptions {
   readonly idempotencyKey?: string | undefined;
   /** How long the key is remembered, counted from the send that stored the message. @default `TASK_IDEMPOTENCY_TTL`, else 24 h */
   readonly idempotencyTtl?: Duration | undefined;
-  /** Strings that travel along, at most 32 of 1 KiB each; names beginning with `brokkr-` are taken. */
+  /** Strings for `currentTask().headers`, at most 32 of 1 KiB each. Names that begin with `brokkr-` are reserved. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A class of what is thrown, or a question about it, answered at once. */
+/** A class of errors, or a synchronous function that returns whether an error matches. */
 export type ErrorMatcher = (abstract new (...args: never[]) => object) | ((error: unknown) => boolean);
 
-/** What a task is. Each option left out follows `initialize`, then the environment, then the default given here. */
+/** Options of a task. An option that is left out follows `initialize`, then the environment, then the default given here. */
 export interface TaskOptions {
-  /** Stable name on the wire. @default the function's name */
+  /** Name of the task in messages. @default the name of the function */
   readonly name?: string | undefined;
-  /** @default `TASK_QUEUE_NAME`, else `default` */
+  /** Queue of its messages. @default `TASK_QUEUE_NAME`, else `default` */
   readonly queueName?: string | undefined;
   /** Retries after the first attempt: a whole number, 0 or more. @default `TASK_MAX_RETRIES`, else 3 */
   readonly maxRetries?: number | undefined;
   /** Wait before retry 1; retry n waits `retryDelay × 2^(n-1)`. @default `TASK_RETRY_DELAY`, else 15 s */
   readonly retryDelay?: Duration | undefined;
-  /** The longest wait between attempts; not shorter than `retryDelay`. @default 1 h, or `retryDelay` where that is longer */
+  /** Longest wait between attempts; not shorter than `retryDelay`. @default 1 h, or `retryDelay` if that is longer */
   readonly maxRetryDelay?: Duration | undefined;
-  /** In place of `retryDelay` and `maxRetryDelay`; `maxRetries` still ends it. */
+  /** Used instead of `retryDelay` and `maxRetryDelay`. `maxRetries` still applies. */
   readonly retry?: RetryPolicy | undefined;
-  /** Retry these errors only. @default every one but `PermanentError` and `ValidationError` */
+  /** Retry only these errors. @default all errors except `PermanentError` and `ValidationError` */
   readonly retryOn?: ErrorMatcher | readonly ErrorMatcher[] | undefined;
-  /** Never retry these errors; wins over `retryOn`. */
+  /** Never retry these errors. Takes precedence over `retryOn`. */
   readonly giveUpOn?: ErrorMatcher | readonly ErrorMatcher[] | undefined;
   /**
    * Limit of `RetryLater` in one attempt: a number of times, or a duration such as `'1h'` since the first. Beyond it the
@@ -58,28 +59,33 @@ export interface TaskOptions {
   readonly timeout?: Duration | undefined;
   /** How long the result is kept for `handle.result()`; `false` keeps none. @default false */
   readonly result?: Duration | false | undefined;
-  /** Standard Schema (zod, valibot, arktype …) of the one argument, or a list with one for each. */
+  /** Standard Schema (zod, valibot, arktype …) of the only argument, or a list with one schema for each argument. */
   readonly schema?: StandardSchemaV1 | readonly StandardSchemaV1[] | undefined;
 }
 
-/** A task's sending, bound: it works detached, and remembers its task. */
+/** Sends messages of a task. It may be called detached from the task. */
 export interface Send<A extends readonly unknown[], R> {
   /**
-   * Resolves once the broker has stored the message.
-   * @throws ValidationError, SerializationError, PayloadTooLargeError, ConfigError for what is wrong here;
-   * UnsupportedFeatureError for what the broker cannot do; BrokerUnavailableError when it is away for longer than
-   * `TASK_SEND_TIMEOUT`
+   * Sends a message. Resolves once the broker has stored it.
+   * @throws ValidationError (`ARGUMENTS_INVALID`) if the arguments do not match the schema
+   * @throws SerializationError (`PAYLOAD_UNSERIALIZABLE`) for an argument that JSON cannot carry
+   * @throws PayloadTooLargeError (`PAYLOAD_TOO_LARGE`) for more than `TASK_MAX_PAYLOAD`
+   * @throws ConfigError for invalid settings
+   * @throws UnsupportedFeatureError for an option that the broker does not support
+   * @throws BrokerUnavailableError if the broker is unreachable for `TASK_SEND_TIMEOUT`
+   * @example
+   * const handle = await email.send('ada@example.com', 'Welcome');
    */
   (...args: A): Promise<TaskHandle<R>>;
   readonly task: TaskRef<A, R>;
   /**
-   * The same sending with further options, on top of those it has already.
-   * @throws ConfigError at once, naming the option at fault
+   * Returns a sender with further options, in addition to those that are set already.
+   * @throws ConfigError with the name of the invalid option
    */
   with(options: SendOptions): Sender<A, R>;
 }
 
-/** Sends messages of one task with options that are settled; sends nothing by itself, and may be kept. */
+/** Sends messages of one task with fixed options. It may be stored and used many times. */
 export interface Sender<A extends readonly unknown[], R> {
   readonly send: Send<A, R>;
   /**
@@ -95,22 +101,24 @@ export interface Sender<A extends readonly unknown[], R> {
    */
   sendMany(batch: Iterable<A> | AsyncIterable<A>): Promise<TaskHandle<R>[]>;
   /**
-   * The same task with options of its own for what is sent through it; headers add up, of others the last given wins.
-   * @throws ConfigError at once, naming the option at fault
+   * Returns a sender with further options. Headers are merged; of every other option the last one counts.
+   * @throws ConfigError with the name of the invalid option
+   * @example
+   * await email.with({ delay: '10m' }).send('ada@example.com', 'Reminder');
    */
   with(options: SendOptions): Sender<A, R>;
 }
 
 /**
- * A task as those see it who send it or ask about it, and do not run it. `queueName` is its own, else the manager's
- * default: reading it asks the manager for its settings, and throws a ConfigError where these are wrong.
+ * A task for code that sends its messages and does not run it. Reading `queueName` resolves the settings of the manager if
+ * the task has no queue of its own: it throws a ConfigError if they are invalid.
  */
 export interface TaskRef<A extends readonly unknown[], R> extends Sender<A, R> {
   readonly taskName: string;
   readonly queueName: string;
 }
 
-/** A task: sends, and called as a function runs its body here, with no broker. */
+/** A task. Its `send` sends a message; called as a function it runs the handler in this process, without a broker. */
 export type Task<A extends readonly unknown[] = readonly unknown[], R = unknown> = TaskRef<A, Json<R>> &
   ((...args: A) => Promise<R>);
 
@@ -130,7 +138,12 @@ type OptionalTail<T extends readonly unknown[]> = T extends readonly [...infer H
 type InputsOf<S extends readonly StandardSchemaV1[]> = OptionalTail<{ -readonly [K in keyof S]: InferInput<S[K]> }>;
 type OutputsOf<S extends readonly StandardSchemaV1[]> = { -readonly [K in keyof S]: InferOutput<S[K]> };
 
-/** Defines a task. The types of arguments and result follow from the function, or from the schema where there is one. */
+/**
+ * Defines a task. The types of arguments and result follow from the function, or from the schema if there is one.
+ * @throws ConfigError for an invalid name, option or handler
+ * @example
+ * const email = tm.task({ name: 'email', maxRetries: 5 }, async (to: string, subject: string) => send(to, subject));
+ */
 export interface DefineTask {
   <const S extends readonly StandardSchemaV1[], R>(
     options: TaskOptions & { readonly schema: S },

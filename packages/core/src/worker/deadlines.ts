@@ -1,29 +1,29 @@
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 
-/** Something that has to happen by a time: `dueAt` on the monotonic clock, in milliseconds. */
+/** An item with a deadline: `dueAt` on the monotonic clock, in milliseconds. */
 export interface Due {
   dueAt: number;
 }
 
 /**
- * The deadlines of the few things that are under way, of any lengths, with one timer for the first. Setting one costs
- * a comparison and clearing one nothing, since all are looked through when the timer fires, which is seldom: a timer
- * each, or a sorted list, would cost more at every message.
+ * Deadlines of a few running items, with one timer for the earliest. To set one is a comparison, to clear one is free: all
+ * items are checked when the timer fires, which is rare. A timer for each item, or a sorted list, would need more time
+ * for every message.
  */
 export class Deadlines<T extends Due> {
   readonly #clock: Clock;
-  readonly #underWay: readonly T[];
+  readonly #running: readonly T[];
   readonly #onDue: (item: T) => void;
   #timer: TimerHandle | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
   /**
-   * @param underWay a living list: what has left it is due no more
-   * @param onDue takes the item off the list, or sets it a later deadline
+   * @param running a live list: an item that left it is not due any more
+   * @param onDue removes the item from the list, or gives it a later deadline
    */
-  constructor(clock: Clock, underWay: readonly T[], onDue: (item: T) => void) {
+  constructor(clock: Clock, running: readonly T[], onDue: (item: T) => void) {
     this.#clock = clock;
-    this.#underWay = underWay;
+    this.#running = running;
     this.#onDue = onDue;
   }
 
@@ -32,7 +32,7 @@ export class Deadlines<T extends Due> {
     if (dueAt < this.#firesAt) this.#arm(dueAt);
   }
 
-  /** Watches no longer. */
+  /** Clears the timer. */
   close(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -49,9 +49,9 @@ export class Deadlines<T extends Due> {
     this.#timer = undefined;
     this.#firesAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.monotonic();
-    for (const item of this.#underWay.filter(({ dueAt }) => dueAt <= now)) this.#onDue(item);
+    for (const item of this.#running.filter(({ dueAt }) => dueAt <= now)) this.#onDue(item);
     let next = this.#firesAt;
-    for (const { dueAt } of this.#underWay) next = Math.min(next, dueAt);
+    for (const { dueAt } of this.#running) next = Math.min(next, dueAt);
     if (next < this.#firesAt) this.#arm(next);
   }
 }

@@ -1,12 +1,11 @@
 interface Listener<A extends readonly unknown[]> {
   (...args: A): void;
-  /** The listener that this one calls once. */
+  /** Set by `once`: the listener of the caller. */
   readonly once?: Listener<A>;
 }
 
 /**
- * Typed events whose listeners cannot do harm: what one throws, or rejects with, is reported and the rest are
- * called.
+ * Typed events. If a listener throws or rejects, its error is reported and the other listeners are called all the same.
  */
 export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   readonly #listeners = new Map<keyof M, Set<Listener<never>>>();
@@ -23,12 +22,12 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   }
 
   once<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
-    // It returns what the listener returns, so that `emit` hears of a promise that rejects.
-    const heard = (...args: M[E]) => {
-      this.off(event, heard);
+    // It returns the promise of the listener, so that `emit` can report its rejection.
+    const wrapper = (...args: M[E]) => {
+      this.off(event, wrapper);
       return listener(...args);
     };
-    this.on(event, Object.assign(heard, { once: listener }));
+    this.on(event, Object.assign(wrapper, { once: listener }));
   }
 
   off<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
@@ -40,7 +39,7 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
     if (listeners.size === 0) this.#listeners.delete(event);
   }
 
-  /** Whether anybody listens: an event nobody hears need not be made. */
+  /** Whether the event has listeners. If it has none, it need not be created. */
   has(event: keyof M): boolean {
     return this.#listeners.has(event);
   }

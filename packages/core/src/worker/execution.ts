@@ -14,19 +14,19 @@ import type { RunnableTask } from './runnable-task.ts';
 const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
 
 /**
- * One run of one delivery, from its start until it ended or was given up: exactly one outcome is told, whatever the
- * handler does afterwards.
+ * One run of one delivery. Reports exactly one outcome: when the handler ends, or when the wait for it ends. What the
+ * handler does after that has no effect.
  */
 export class Execution extends HeldDelivery implements Due {
   readonly message: Message;
   readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
-  /** When it is told to end or, in its time of grace, given up. */
+  /** When its signal aborts; in the grace period, when the wait for it ends. */
   dueAt = Number.POSITIVE_INFINITY;
-  /** It has been told to end, and is given up when it does not. */
+  /** Whether its signal has aborted, and the wait for it ends at `dueAt`. */
   inGrace = false;
-  /** Where it stands in the runner's list. */
+  /** Its index in the runner's list. */
   place = -1;
   readonly #onEnd: (execution: Execution, outcome: Outcome) => void;
   #ended = false;
@@ -52,7 +52,7 @@ export class Execution extends HeldDelivery implements Due {
     return !this.#ended;
   }
 
-  /** Milliseconds that it may take. */
+  /** Time limit in milliseconds. */
   get timeoutMs(): number {
     return this.message.timeoutMs ?? this.task.timeoutMs;
   }
@@ -72,19 +72,19 @@ export class Execution extends HeldDelivery implements Due {
       this.#returned(answer);
       return;
     }
-    // A handler may return any thenable, and one whose `then` throws; a promise of ours takes them all.
+    // A handler may return any thenable, also one whose `then` throws: a native promise handles all of them.
     Promise.resolve(answer).then(
       (value) => this.#returned(value),
       (error: unknown) => this.#threw(error),
     );
   }
 
-  /** Tells the handler to end. Who listens to its signal is called in its run: `currentTask()` and log lines know it. */
+  /** Aborts the signal. Its listeners are called within the run, so that `currentTask()` works in them. */
   abort(reason: Error): void {
     runAs(this.run, () => this.run.abort(reason));
   }
 
-  /** Stops waiting for a handler that does not heed its signal; what it does from now on settles nothing. */
+  /** Ends the wait for a handler that ignores its signal. What it does from now on settles nothing. */
   giveUp(): void {
     const { abortReason, hasCalledStop, name } = this.run;
     const reason = hasCalledStop && abortReason instanceof ShutdownError ? waitedForItself(name) : abortReason;
@@ -93,7 +93,7 @@ export class Execution extends HeldDelivery implements Due {
 
   #returned(value: unknown): void {
     const reason = this.run.abortReason;
-    // A result that comes after the time limit counts as a failed attempt; one that beats the shutdown counts.
+    // A result after the time limit is a failed attempt. A result after the abort of a stop counts as a success.
     if (reason !== undefined && !(reason instanceof ShutdownError)) this.#end(aborted(reason, reason));
     else this.#end(this.task.definition.resultTtlMs === undefined ? SUCCEEDED : { kind: 'succeeded', value });
   }
@@ -121,19 +121,19 @@ function waitedForItself(task: string): TaskFailedError {
   );
 }
 
-/** What a run that was told to end ended as. */
+/** The outcome of a run whose signal had aborted. */
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
   return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
 }
 
-/** A subclass may have changed the delay: what is not a number of milliseconds is a failure like any other error. */
+/** A subclass may have changed the delay: without a valid number of milliseconds it is a failure like any other error. */
 function isRetryLater(thrown: unknown): thrown is RetryLater {
   return isA(thrown, RetryLater) && Number.isFinite(thrown.delayMs) && thrown.delayMs >= 0;
 }
 
-/** Nothing to wait for. */
+/** Whether a handler returned a value that needs no wait. */
 function isPrimitive(answer: unknown): boolean {
   return answer === null || (typeof answer !== 'object' && typeof answer !== 'function');
 }

@@ -6,127 +6,129 @@ import type { Source } from './source.ts';
 
 export interface Fetched<S extends Source> {
   readonly source: S;
-  /** One at least. */
+  /** At least one. */
   readonly deliveries: readonly Delivery[];
 }
 
 export interface FetcherOptions {
-  /** Empty the first queue before the next, in place of weights. */
+  /** Take from the first queue until it is empty, then from the next: weights are ignored. */
   readonly strict: boolean;
   readonly clock: Clock;
   readonly onError: OnFetchError;
 }
 
-/** Taken at once: shares are dealt out one by one, and nothing else may happen meanwhile. */
+/** Most messages of one fetch. Slots are shared out in a synchronous loop, which blocks the thread for larger numbers. */
 const MOST_AT_ONCE = 1_000;
 
-/** From so many queues on, they are asked which of them have messages, before messages are claimed from any. */
+/** From this number of queues on, the broker is asked which of them have messages before any are claimed. */
 const MANY_QUEUES = 16;
 
-/** Takes messages from several queues by their weights, among those that have any ready and can be read. */
+/** Takes messages from several queues in proportion to their weights. Empty and unreadable queues do not count. */
 export class Fetcher<S extends Source> {
-  readonly #contenders: readonly QueueShare<S>[];
+  readonly #queues: readonly QueueShare<S>[];
   readonly #strict: boolean;
-  /** How far behind the last of those is that have something: who joins them goes on from here. */
+  /** Lowest pass of the queues that had messages in the last round. A queue that comes back starts here, without credit. */
   #pass = 0;
 
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
-    this.#contenders = sources.map((source) => new QueueShare(source, clock, onError));
+    this.#queues = sources.map((source) => new QueueShare(source, clock, onError));
     this.#strict = strict;
   }
 
   /**
-   * Up to `limit` messages, waiting for one at least; with several queues a few more may come, when they become ready
-   * at the same moment. None once aborted. Never rejects: what was received from one queue is kept whatever the others
-   * answer.
+   * Fetches up to `limit` messages, and waits until there is at least one. With several queues it may return a few more
+   * than `limit`, if messages become ready in several queues at the same moment.
+   * @param signal ends the wait; then the list is empty
+   * @returns the messages of each queue. Never rejects: if one queue fails, the messages of the others are returned.
    */
   async next(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
     const most = Math.min(limit, MOST_AT_ONCE);
-    const only = this.#contenders.length === 1 ? this.#contenders[0] : undefined;
+    const only = this.#queues.length === 1 ? this.#queues[0] : undefined;
     while (!signal.aborted) {
-      const fetched = await (only === undefined ? this.#takeOrWait(most, signal) : this.#takeFrom(only, most, signal));
+      const fetched = await (only === undefined ? this.#pollOrWait(most, signal) : this.#pollOnly(only, most, signal));
       if (fetched.length > 0) return fetched;
     }
     return [];
   }
 
-  /** The usual case, and the quickest: a single queue need not be asked whether it has any before it is waited for. */
-  async #takeFrom(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    if (only.rest !== undefined) await only.rest;
+  /** Fetches from the only queue. With one queue there is nothing to share out: one waiting call is enough. */
+  async #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    if (only.backoff !== undefined) await only.backoff;
     if (signal.aborted) return [];
-    const deliveries = await only.take(limit, true, signal, signal);
+    const deliveries = await only.poll(limit, true, signal, signal);
     return deliveries.length === 0 ? [] : [{ source: only.source, deliveries }];
   }
 
-  async #takeOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const ready = await (this.#strict ? this.#takeInOrder(limit, signal) : this.#takeByWeight(limit, signal));
+  async #pollOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    const ready = await (this.#strict ? this.#pollInOrder(limit, signal) : this.#pollByWeight(limit, signal));
     return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal);
   }
 
-  async #takeInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
+  async #pollInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    for (const contender of await this.#ready(signal)) {
+    for (const queue of await this.#ready(signal)) {
       if (left === 0 || signal.aborted) break;
-      const deliveries = await contender.take(left, false, signal, signal);
-      if (deliveries.length > 0) fetched.push({ source: contender.source, deliveries });
+      const deliveries = await queue.poll(left, false, signal, signal);
+      if (deliveries.length > 0) fetched.push({ source: queue.source, deliveries });
       left -= deliveries.length;
     }
     return fetched;
   }
 
-  async #takeByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
+  async #pollByWeight(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
-    let contenders = await this.#ready(signal);
-    const all = contenders;
+    let queues = await this.#ready(signal);
+    const all = queues;
     const gave = new Set<QueueShare<S>>();
-    for (const contender of all) contender.join(this.#pass);
-    while (left > 0 && contenders.length > 0 && !signal.aborted) {
-      const shares = [...this.#shares(contenders, left)];
-      const answers = await Promise.all(
-        shares.map(([contender, share]) => contender.take(share, false, signal, signal)),
-      );
-      for (const [index, [contender, share]] of shares.entries()) {
+    for (const queue of all) queue.join(this.#pass);
+    while (left > 0 && queues.length > 0 && !signal.aborted) {
+      const shares = [...this.#shares(queues, left)];
+      const answers = await Promise.all(shares.map(([queue, share]) => queue.poll(share, false, signal, signal)));
+      for (const [index, [queue, share]] of shares.entries()) {
         const deliveries = answers[index] as readonly Delivery[];
-        contender.pass -= (share - deliveries.length) / contender.source.weight;
+        queue.pass -= (share - deliveries.length) / queue.source.weight;
         left -= deliveries.length;
-        contender.isIdle = deliveries.length < share;
+        queue.isIdle = deliveries.length < share;
         if (deliveries.length === 0) continue;
-        fetched.push({ source: contender.source, deliveries });
-        gave.add(contender);
+        fetched.push({ source: queue.source, deliveries });
+        gave.add(queue);
       }
-      // The share of one that has no more goes to those that have.
-      contenders = contenders.filter(({ isIdle }) => !isIdle);
+      // The unused share of an empty queue goes to the queues that have more messages.
+      queues = queues.filter(({ isIdle }) => !isIdle);
     }
-    const inContest = all.filter((contender) => !contender.isIdle || gave.has(contender)).map(({ pass }) => pass);
-    if (inContest.length > 0) this.#pass = Math.min(...inContest);
+    const sharing = all.filter((queue) => !queue.isIdle || gave.has(queue)).map(({ pass }) => pass);
+    if (sharing.length > 0) this.#pass = Math.min(...sharing);
     return fetched;
   }
 
-  /** How many of `limit` each contender may give, and their passes moved on by it. */
-  #shares(contenders: readonly QueueShare<S>[], limit: number): Map<QueueShare<S>, number> {
+  /** Shares out `limit` messages among the queues, and advances their passes by their shares. */
+  #shares(queues: readonly QueueShare<S>[], limit: number): Map<QueueShare<S>, number> {
     const shares = new Map<QueueShare<S>, number>();
     for (let taken = 0; taken < limit; taken++) {
-      const next = contenders.reduce((behind, contender) => (contender.pass < behind.pass ? contender : behind));
+      const next = queues.reduce((behind, queue) => (queue.pass < behind.pass ? queue : behind));
       next.pass += 1 / next.source.weight;
       shares.set(next, (shares.get(next) ?? 0) + 1);
     }
     return shares;
   }
 
-  /** Nothing is ready anywhere: the first queue that has something, or has rested, ends the wait for all. */
+  /** All queues are empty: waits on all of them, until one has a message or a failed one may be polled again. */
   async #waitForAny(limit: number, stopped: AbortSignal): Promise<Fetched<S>[]> {
     const enough = new AbortController();
-    // Each of any number of queues listens to it.
+    // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, enough.signal);
-    const stop = () => enough.abort();
+    // Every queue calls it, and each `abort` would create an exception with its stack.
+    const stop = () => {
+      if (!enough.signal.aborted) enough.abort();
+    };
     stopped.addEventListener('abort', stop, { once: true });
-    const share = Math.max(1, Math.floor(limit / this.#contenders.length));
-    const awaited = this.#contenders.map(async (contender): Promise<Fetched<S>> => {
-      const { source, rest } = contender;
-      if (rest !== undefined) await Promise.race([rest, aborted(enough.signal)]);
-      const deliveries = rest === undefined ? await contender.take(share, true, enough.signal, stopped) : [];
+    const share = Math.max(1, Math.floor(limit / this.#queues.length));
+    const awaited = this.#queues.map(async (queue): Promise<Fetched<S>> => {
+      const { source, backoff } = queue;
+      if (backoff !== undefined) await Promise.race([backoff, aborted(enough.signal)]);
+      const deliveries = backoff === undefined ? await queue.poll(share, true, enough.signal, stopped) : [];
       stop();
       return { source, deliveries };
     });
@@ -137,19 +139,19 @@ export class Fetcher<S extends Source> {
     }
   }
 
-  /** The queues that may have messages. With few queues, each is asked for its messages at once. */
+  /** The queues that may have messages. With few queues all are polled, without this question. */
   async #ready(signal: AbortSignal): Promise<readonly QueueShare<S>[]> {
     const awake = this.#awake();
     if (awake.length < MANY_QUEUES) return awake;
-    const ready = await Promise.all(awake.map((share) => share.mayHaveMessages(signal)));
-    return awake.filter((share, index) => {
-      if (ready[index] === false) share.isIdle = true;
+    const ready = await Promise.all(awake.map((queue) => queue.mayHaveMessages(signal)));
+    return awake.filter((queue, index) => {
+      if (ready[index] === false) queue.isIdle = true;
       return ready[index];
     });
   }
 
   #awake(): readonly QueueShare<S>[] {
-    return this.#contenders.filter(({ rest }) => rest === undefined);
+    return this.#queues.filter(({ backoff }) => backoff === undefined);
   }
 }
 

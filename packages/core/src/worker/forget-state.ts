@@ -4,9 +4,9 @@ import type { StateStore } from '../broker/state-store.ts';
 import type { Settlement } from '../broker/settlement.ts';
 
 /**
- * How a subscription is settled where the broker cannot be asked whether a message has ended: before a message ends,
- * the state it names is forgotten, so that a scheduler that waits for its end learns of it. In that order: a crash in
- * between costs one overlap, and no tick.
+ * A subscription that removes the state which a message names before it settles the end of the message. A scheduler that
+ * waits for the end of the message learns of it this way, on brokers that have no `messages` part. The state is removed
+ * first: a crash in between allows one overlap, but blocks no later tick.
  */
 export function forgettingState(broker: Broker, subscription: Subscription): Pick<Subscription, 'settle'> {
   const { states, messages } = broker;
@@ -25,11 +25,11 @@ function named({ kind, delivery }: Settlement): { readonly key: string; readonly
   if (header === undefined || kind === 'retry' || kind === 'release') return undefined;
   const space = header.indexOf(' ');
   const key = header.slice(space + 1);
-  // Whoever may send to this broker may not unpause a job.
+  // Any program that may send could name a state: only those of running jobs may be removed.
   return key.startsWith('schedule:run:') ? { key, value: header.slice(0, space) } : undefined;
 }
 
 async function forget(store: StateStore, key: string, value: string): Promise<void> {
-  // A later message may have written its own by now.
+  // A later message may have written its own value by now.
   if ((await store.get(key)) === value) await store.set(key, undefined);
 }

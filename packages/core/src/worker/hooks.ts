@@ -1,10 +1,10 @@
 import { ConfigError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 
-/** Awaited at a worker's start or stop. */
+/** A function that is awaited when a worker starts or stops. */
 export type Hook = () => void | Promise<void>;
 
-/** What an application does before its worker fetches, and after it has stopped. */
+/** Functions of the application that run before a worker fetches, and after it has stopped. */
 export class Hooks {
   readonly #start: Hook[] = [];
   readonly #stop: Hook[] = [];
@@ -17,12 +17,12 @@ export class Hooks {
     this.#stop.push(checked(hook, 'onStop'));
   }
 
-  /** In the order given; the first that fails ends it. */
+  /** Runs the start hooks in their order, and rejects with the error of the first that fails. */
   async start(): Promise<void> {
     for (const hook of this.#start) await hook();
   }
 
-  /** In reverse order, every one of them; what they throw is reported. */
+  /** Runs all stop hooks in reverse order, and reports their errors. */
   async stop(report: (error: unknown) => void): Promise<void> {
     for (const hook of this.#stop.toReversed()) {
       try {
@@ -36,5 +36,5 @@ export class Hooks {
 
 function checked(hook: unknown, method: string): Hook {
   if (typeof hook === 'function') return hook as Hook;
-  throw new ConfigError(`${method}: the hook is ${kindOf(hook)}, not a function`, { code: 'HOOK_INVALID' });
+  throw new ConfigError(`${method}: the hook must be a function; got ${kindOf(hook)}`, { code: 'HOOK_INVALID' });
 }

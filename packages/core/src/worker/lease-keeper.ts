@@ -3,25 +3,25 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 
-/** Deliveries renewed in one call. */
+/** Most deliveries that are renewed in one call. */
 const CHUNK = 500;
 
 export interface LeaseKeeperOptions {
   readonly subscription: Subscription;
   readonly clock: Clock;
   readonly leaseMs: number;
-  /** A delivery that somebody else may hold by now. */
+  /** The lease of a delivery has ended: another worker may hold the message by now. */
   readonly onLost: (held: HeldDelivery) => void;
-  /** A renewal that could not be asked for; the next one tries again. */
+  /** A renewal failed; the next one tries again. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Renews the leases of everything one subscription holds, three times a lease, in as few calls as it can. */
+/** Renews the leases of all deliveries of one subscription, three times within a lease, 500 in each call. */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   /**
-   * In no order: each knows its place. Not a Set: through the tables that a busy Set leaves behind the garbage
-   * collector takes its former members for alive.
+   * In no order: each delivery knows its index (`leasePlace`). Not a Set: a busy Set leaves old tables behind, and through
+   * them the garbage collector keeps former members alive.
    */
   #held: HeldDelivery[] = [];
   #timer: TimerHandle | undefined;
@@ -44,7 +44,7 @@ export class LeaseKeeper {
     if (this.#timer === undefined && !this.#closed) this.#arm();
   }
 
-  /** Settled, or lost: not ours to renew any more. */
+  /** Ends the renewal of a delivery that was settled or lost. */
   drop(held: HeldDelivery): void {
     if (!held.isOurs) return;
     const last = this.#held.pop() as HeldDelivery;

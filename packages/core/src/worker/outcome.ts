@@ -1,15 +1,15 @@
-/** How a run ended that is to be settled. */
+/** The end of a run that must be settled. */
 export type SettledOutcome =
-  /** `value`: what the handler returned, where the task keeps results. */
+  /** `value` is the value that the handler returned; `undefined` if the task keeps no results. */
   | { readonly kind: 'succeeded'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** The handler asked for the same attempt again. */
+  /** The handler threw `RetryLater`. */
   | { readonly kind: 'snoozed'; readonly delayMs: number; readonly error: unknown }
-  /** It did not get to its end here: shutdown. */
+  /** The worker stopped before the handler ended. */
   | { readonly kind: 'interrupted' };
 
-/** How a run ended, before anything is settled. */
+/** The end of a run. */
 export type Outcome =
   | SettledOutcome
-  /** Its lease was lost: nothing is to be settled. */
+  /** The lease was lost: the broker would refuse a settlement. */
   | { readonly kind: 'lost'; readonly error: unknown };

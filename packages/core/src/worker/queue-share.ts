@@ -3,28 +3,28 @@ import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import { backoff } from '../clock/backoff.ts';
+import { backoff as nextWait } from '../clock/backoff.ts';
 import type { Source } from './source.ts';
 
-/** How long a queue that failed may keep the others waiting when it is asked again. */
+/** Time limit of the first poll after a failure: the other queues wait for its answer no longer than this. */
 const PROBE_MS = 200;
 
-/** Told of a queue that could not be read, and is asked again after `waitMs`. */
+/** Is called when a queue could not be read. It is polled again after `waitMs`. */
 export type OnFetchError = (queue: string, error: unknown, waitMs: number) => void;
 
-/** A source in the contest for the next message. One that fails rests for a while, and holds up no other. */
+/** The share of one queue, and its backoff: a queue that cannot be read is polled again after 50 ms, doubling up to 2 s. */
 export class QueueShare<S extends Source> {
   readonly source: S;
   /**
-   * Stride scheduling (Waldspurger, Weihl 1995): each message taken moves a contender on by 1 / weight, and the one
-   * that is furthest behind is next.
+   * Stride scheduling (Waldspurger, Weihl 1995): each message that is taken advances the pass of its queue by 1 / weight,
+   * and the queue with the lowest pass is next.
    */
   pass = 0;
-  /** It gave less than its share when it was last asked. */
+  /** Whether the queue had fewer messages than its share at the last poll. */
   isIdle = false;
   readonly #clock: Clock;
   readonly #onError: OnFetchError;
-  #rest: Promise<void> | undefined;
+  #backoff: Promise<void> | undefined;
   #waitMs = 0;
 
   constructor(source: S, clock: Clock, onError: OnFetchError) {
@@ -33,22 +33,22 @@ export class QueueShare<S extends Source> {
     this.#onError = onError;
   }
 
-  /** Resolves once it may be asked again; `undefined` where it may be now. */
-  get rest(): Promise<void> | undefined {
-    return this.#rest;
+  /** Resolves when the queue may be polled again; `undefined` if it may be polled now. */
+  get backoff(): Promise<void> | undefined {
+    return this.#backoff;
   }
 
-  /** Stands in the contest again: while it was empty, or could not be read, it has saved up no turns. */
+  /** Lets the queue share again. It gets no credit for the time in which it was empty or could not be read. */
   join(pass: number): void {
     if (this.isIdle) this.pass = Math.max(this.pass, pass);
     this.isIdle = false;
   }
 
   /**
-   * What its subscription hands over: nothing while it fails.
-   * @param stopped ends a rest
+   * Receives messages. Never rejects: if the queue cannot be read, the list is empty and the backoff begins.
+   * @param stopped ends the backoff
    */
-  async take(limit: number, wait: boolean, signal: AbortSignal, stopped: AbortSignal): Promise<readonly Delivery[]> {
+  async poll(limit: number, wait: boolean, signal: AbortSignal, stopped: AbortSignal): Promise<readonly Delivery[]> {
     try {
       const deliveries =
         wait || this.#waitMs === 0
@@ -56,9 +56,13 @@ export class QueueShare<S extends Source> {
           : await this.#probe(limit, signal);
       if (deliveries.length > 0) failpoint('claim.after-exec-before-reply');
       if (deliveries.length > 0 || (wait && signal.aborted)) this.#waitMs = 0;
-      // A closed broker answers so, at once and for ever.
+      // A waiting `receive` returns nothing only if it was aborted, or if the broker is closed. A closed broker answers at
+      // once, so polling it again without a wait would spin.
       else if (wait)
-        this.#fail(new BrokerUnavailableError('the broker hands out nothing, as one that was closed'), stopped);
+        this.#fail(
+          new BrokerUnavailableError('the broker returned no message to a waiting call, as a closed broker does'),
+          stopped,
+        );
       return deliveries;
     } catch (error) {
       this.#fail(error, stopped);
@@ -72,7 +76,7 @@ export class QueueShare<S extends Source> {
     return subscription.mayHaveMessages === undefined || subscription.mayHaveMessages(signal);
   }
 
-  /** After a failure others wait for the answer no longer than a moment. */
+  /** The first poll after a failure: its answer is awaited for a moment only, because other queues wait for it. */
   async #probe(limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     const enough = new AbortController();
     const stop = () => enough.abort();
@@ -87,10 +91,10 @@ export class QueueShare<S extends Source> {
   }
 
   #fail(error: unknown, stopped: AbortSignal): void {
-    this.#waitMs = backoff(this.#waitMs);
+    this.#waitMs = nextWait(this.#waitMs);
     this.#onError(this.source.queue, error, this.#waitMs);
-    this.#rest = pause(this.#clock, this.#waitMs, stopped).then(() => {
-      this.#rest = undefined;
+    this.#backoff = pause(this.#clock, this.#waitMs, stopped).then(() => {
+      this.#backoff = undefined;
     });
   }
 }

@@ -9,22 +9,22 @@ import { RetryLater } from '../task/retry-later.ts';
 import type { WorkerStats } from './worker-stats.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
 
-/** What is told of a delivery once the broker has taken its settlement. */
+/** The event, count and log line of a delivery, once the broker has accepted its settlement. */
 export interface Report {
   readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'none';
   readonly durationMs: number;
   readonly error?: unknown;
 }
 
-/** Names come off the wire: of more than so many the first are enough to see what is wrong. */
+/** Most unknown tasks that are logged: names come from messages, and any program may send those. */
 const MOST_UNKNOWN = 100;
 
 export const NO_REPORT: Report = { event: 'none', durationMs: 0 };
 
 /**
- * What is told of a settlement.
- * @param ranMs how long the handler ran; `undefined` where none did
- * @param error what it threw, which may be `undefined` too
+ * The report of a settlement.
+ * @param ranMs how long the handler ran; `undefined` if none ran
+ * @param error value that the handler threw, which may be `undefined` too
  */
 export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown): Report {
   const durationMs = ranMs ?? 0;
@@ -42,62 +42,62 @@ export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown
   }
 }
 
-/** Tells events, counts and log lines of what has happened to messages. */
+/** Emits events, counts, and writes log lines about messages that were settled. */
 export class Reporter {
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #rates: WorkerStats;
+  readonly #stats: WorkerStats;
   readonly #logger: Logger;
   readonly #unknownTasks = new Set<string>();
 
-  constructor(events: EventEmitter<WorkerEvents>, rates: WorkerStats, logger: Logger) {
+  constructor(events: EventEmitter<WorkerEvents>, stats: WorkerStats, logger: Logger) {
     this.#events = events;
-    this.#rates = rates;
+    this.#stats = stats;
     this.#logger = logger;
   }
 
   settled(settlement: Settlement, lost: boolean, report: Report): void {
     if (lost) this.leaseLost(settlement.delivery, report.durationMs, report.error);
     else if (report.event === 'succeeded') this.#succeeded(settlement.delivery, report);
-    else if (report.event !== 'none') this.#tell(report.event, settlement, report);
+    else if (report.event !== 'none') this.#report(report.event, settlement, report);
   }
 
   leaseLost(delivery: Delivery, durationMs: number, error: unknown): void {
-    this.#rates.count('leaseLost');
+    this.#stats.count('leaseLost');
     const event = eventOf(delivery, { durationMs, error });
-    this.#logger.warn({ task: taskOf(event), durationMs }, 'lease lost: somebody else may run this task now');
+    this.#logger.warn({ task: taskOf(event), durationMs }, 'lease lost: another worker may run this task now');
     this.#events.emit('leaseLost', event);
   }
 
   unknown({ delivery, kind }: Settlement, error: unknown): void {
     this.#logger.warn(
       { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
-      'settle_unknown: no answer of the broker says whether this was settled; if it was not, the message is handed over again',
+      'settle_unknown: no answer of the broker says whether this message was settled; if it was not, it is delivered again',
     );
   }
 
-  /** Put off until somebody knows it: told once for each task, since its messages may be many and come again and again. */
+  /** Logs an unknown task once: there may be many messages of it, and each is delivered again and again. */
   unknownTask(name: string, queue: string): void {
     if (this.#unknownTasks.has(name) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
     this.#unknownTasks.add(name);
     this.#logger.warn(
       { task: name, queue },
-      'this worker knows no task of that name: its messages are put off, and dead after ten minutes',
+      'unknown task: its messages are delayed for 30 s at a time and become dead letters after 10 minutes; run a worker that defines this task',
     );
   }
 
-  /** The hot path: nothing is made that nobody hears. */
+  /** Hot path: creates an event only if it is logged or has a listener. */
   #succeeded(delivery: Delivery, report: Report): void {
-    this.#rates.count('succeeded');
-    const heard = this.#events.has('succeeded');
+    this.#stats.count('succeeded');
+    const hasListener = this.#events.has('succeeded');
     const logged = this.#logger.isLevelEnabled('debug');
-    if (!heard && !logged) return;
+    if (!hasListener && !logged) return;
     const event = eventOf(delivery, report);
     if (logged) this.#logger.debug({ task: taskOf(event), durationMs: event.durationMs }, 'task succeeded');
-    if (heard) this.#events.emit('succeeded', event);
+    if (hasListener) this.#events.emit('succeeded', event);
   }
 
-  #tell(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
-    this.#rates.count(kind);
+  #report(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
+    this.#stats.count(kind);
     const event = eventOf(settlement.delivery, report);
     const fields = {
       task: taskOf(event),
@@ -151,6 +151,6 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
   const nextAt = new Date(settlement.replacement.notBefore);
-  // A wait may be longer than a Date can tell.
+  // A delay may be longer than a Date can hold.
   return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
 }

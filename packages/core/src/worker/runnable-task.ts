@@ -3,14 +3,14 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskRun } from '../task/task-run.ts';
 
-/** A task as a worker runs it: its options settled, its middleware composed. */
+/** A task as a worker runs it: with all options resolved and its middleware composed. */
 export interface RunnableTask {
   readonly definition: TaskDefinition;
   readonly maxRetries: number;
   readonly timeoutMs: number;
   readonly policy: RetryPolicy;
-  /** Where the policy itself fails: one that cannot. */
+  /** Used if `policy` fails. It never fails itself. */
   readonly fallbackPolicy: RetryPolicy;
-  /** Validation, the application's middleware and the handler. */
+  /** Validates the arguments, and runs the middleware and the handler. */
   readonly run: (run: TaskRun, message: Message) => unknown;
 }

@@ -11,7 +11,7 @@ import type { HoldingLane } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
-/** How long a handler that was told to end may take to, before its slot is taken back. */
+/** How long a handler may go on after its signal aborted, before its slot is freed. */
 const GRACE_MS = 5_000;
 
 export interface RunnerOptions {
@@ -21,10 +21,10 @@ export interface RunnerOptions {
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
-/** Runs handlers under their time limits. */
+/** Runs handlers, and ends them at their time limits. */
 export class Runner {
   readonly #options: RunnerOptions;
-  /** In no order: each knows its place. */
+  /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
   readonly #onEnd = (execution: Execution, outcome: Outcome) => this.#ended(execution, outcome);
@@ -43,8 +43,9 @@ export class Runner {
   }
 
   /**
-   * Holds and runs it; the handler is called before this returns.
-   * @param startBy on the monotonic clock: afterwards nothing starts, and the answer is `false`
+   * Holds the delivery and calls the handler, before it returns.
+   * @param startBy time on the monotonic clock; if it has passed, nothing starts
+   * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
     const { clock, logger } = this.#options;
@@ -61,7 +62,7 @@ export class Runner {
     return true;
   }
 
-  /** Tells one run that is on to end, and gives it up if it does not. */
+  /** Aborts the signal of a run, and frees its slot if the handler does not end within the grace period. */
   abort(execution: Execution, reason: Error): void {
     execution.abort(reason);
     execution.inGrace = true;
@@ -72,7 +73,7 @@ export class Runner {
     for (const execution of this.#running) execution.abort(reason);
   }
 
-  /** Waits for no handler any longer. */
+  /** Ends all runs: what their handlers still do settles nothing. */
   giveUpAll(): void {
     for (const execution of [...this.#running]) execution.giveUp();
   }

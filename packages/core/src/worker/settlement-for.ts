@@ -22,17 +22,17 @@ export interface Ended {
   readonly task: RunnableTask;
 }
 
-/** Who settles, and when. */
+/** The worker that settles, and callbacks for faults of the application's policies. */
 export interface SettlementContext {
   readonly workerId: string;
   readonly now: () => number;
-  /** Told of a retry policy that threw or answered nonsense. */
+  /** Is called if a retry policy threw, or returned an invalid wait. */
   readonly onPolicyError: (error: unknown, message: Message) => void;
-  /** Told of a predicate of `retryOn` or `giveUpOn` that threw or answered with a promise: it has not matched. */
+  /** Is called if a predicate of `retryOn` or `giveUpOn` threw or returned a promise: it counts as no match. */
   readonly onMatcherError: (error: unknown, message: Message) => void;
 }
 
-/** What becomes of a message whose run has ended. It says what should happen, and does nothing. */
+/** Decides how a run that has ended is settled. Has no effects. */
 export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: SettlementContext): Settlement {
   const { delivery } = ended;
   switch (outcome.kind) {
@@ -127,7 +127,7 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
   };
 }
 
-/** Milliseconds until the next attempt, or `null` to give up. */
+/** Milliseconds until the next attempt; `null` if there is none. */
 function waitBeforeRetry(error: unknown, ended: Ended, settling: SettlementContext): number | null {
   const { message, task } = ended;
   if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;
@@ -144,7 +144,7 @@ function waitBeforeRetry(error: unknown, ended: Ended, settling: SettlementConte
 function ask(policy: RetryPolicy, failure: Parameters<RetryPolicy['next']>[0]): number | null {
   const wait = policy.next(failure);
   if (isA(wait, Promise)) ignoreRejection(wait);
-  return wait === null ? null : toMs(wait, 'the answer of the retry policy');
+  return wait === null ? null : toMs(wait, 'the wait that the retry policy returned');
 }
 
 function isRetryable(error: unknown, { message, task }: Ended, { onMatcherError }: SettlementContext): boolean {
@@ -154,22 +154,26 @@ function isRetryable(error: unknown, { message, task }: Ended, { onMatcherError 
   return !giveUpOn.some(matched) && (retryOn === undefined || retryOn.some(matched));
 }
 
-/** Of a class, whether the error is one of its own; of a predicate, whether its answer is truthy. */
+/** Whether an error is an instance of a class, or a predicate returned a truthy value for it. */
 function matches(matcher: ErrorMatcher, error: unknown, onProblem: (problem: unknown) => void): boolean {
   if (isClass(matcher)) return isA(error, matcher);
   try {
     const answer: unknown = (matcher as (error: unknown) => unknown)(error);
     if (!isA(answer, Promise)) return Boolean(answer);
-    // Truthy whatever it will come to.
+    // A promise is truthy whatever it resolves to.
     ignoreRejection(answer);
-    onProblem(new ConfigError('a predicate answered with a promise', { code: 'ERROR_MATCHER_INVALID' }));
+    onProblem(
+      new ConfigError('a predicate of retryOn or giveUpOn must return true or false, not a promise', {
+        code: 'ERROR_MATCHER_INVALID',
+      }),
+    );
   } catch (problem) {
     onProblem(problem);
   }
   return false;
 }
 
-/** Of a promise where none belongs: nobody waits for it, so that its rejection would end the process. */
+/** Nothing awaits a promise that was returned in place of a value: its rejection would end the process. */
 function ignoreRejection(promise: Promise<unknown>): void {
   promise.catch(() => undefined);
 }

@@ -15,7 +15,7 @@ const AFTER_SEND: Readonly<Record<Settlement['kind'], string>> = {
   expire: 'expire.after-send',
 };
 
-/** Settlements of one call, and what their senders want to know when they are told of them again. */
+/** Settlements of one call, each with the context that its callback gets. */
 interface Batch<C> {
   readonly settlements: Settlement[];
   readonly contexts: C[];
@@ -24,62 +24,63 @@ interface Batch<C> {
 export interface SettlerOptions<C> {
   readonly subscription: Pick<Subscription, 'settle'>;
   readonly clock: Clock;
-  /** Trying again makes no sense once the leases have run out. */
+  /** Settlements are not repeated after this time: the leases have ended by then. */
   readonly leaseMs: number;
-  /** The broker has taken it, or (`lost`) somebody else holds the message and nothing changed. */
+  /** The broker accepted the settlement, or (`lost`) refused it because the lease had ended; then nothing changed. */
   readonly onSettled: (settlement: Settlement, lost: boolean, context: C) => void;
   /**
-   * Nobody can tell: it could not be asked for as long as the lease lasted, or an earlier answer was lost and it now
-   * says that the lease is over, which that earlier try may have done.
+   * Nobody can know whether the settlement took effect: it got no answer before its lease ended, or its first answer was
+   * lost, and the repeat says that the lease is over, which the first may have caused.
    */
   readonly onUnknown: (settlement: Settlement, error: unknown, context: C) => void;
 }
 
-/** Gathers the settlements of one turn of the event loop and hands them over in one call, until the broker took them. */
+/** Collects the settlements of one turn of the event loop, and sends them in one call, repeated until it is answered. */
 export class Settler<C> {
   readonly #options: SettlerOptions<C>;
   readonly #closing = new AbortController();
-  #gathered: Batch<C> = { settlements: [], contexts: [] };
+  #collected: Batch<C> = { settlements: [], contexts: [] };
   #calls = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: SettlerOptions<C>) {
     this.#options = options;
-    // Each batch that waits to be asked again listens to it.
+    // Every batch that waits for its next try adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** Whether the broker has taken everything. */
+  /** Whether no settlement waits to be sent or answered. */
   get isIdle(): boolean {
-    return this.#gathered.settlements.length === 0 && this.#calls === 0;
+    return this.#collected.settlements.length === 0 && this.#calls === 0;
   }
 
+  /** Collects a settlement for the next call. */
   add(settlement: Settlement, context: C): void {
-    this.#gathered.settlements.push(settlement);
-    this.#gathered.contexts.push(context);
+    this.#collected.settlements.push(settlement);
+    this.#collected.contexts.push(context);
   }
 
-  /** Hands over what was gathered; the worker calls it once a turn. */
+  /** Sends the collected settlements. The worker calls it once in each turn of the event loop. */
   flush(): void {
-    if (this.#gathered.settlements.length === 0) return;
-    const batch = this.#gathered;
-    this.#gathered = { settlements: [], contexts: [] };
+    if (this.#collected.settlements.length === 0) return;
+    const batch = this.#collected;
+    this.#collected = { settlements: [], contexts: [] };
     this.#calls++;
-    void this.#settle(batch);
+    void this.#send(batch);
   }
 
-  /** Resolves once the broker has taken everything added so far, or it was given up. */
+  /** Sends the collected settlements, and resolves once all are answered or have timed out. */
   async drained(): Promise<void> {
     this.flush();
     if (!this.isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Tries once more at the most, and no longer waits. */
+  /** Lets settlements be tried at most once more, without a wait. */
   close(): void {
     this.#closing.abort();
   }
 
-  async #settle(batch: Batch<C>): Promise<void> {
+  async #send(batch: Batch<C>): Promise<void> {
     const { subscription, clock, leaseMs, onUnknown } = this.#options;
     const { settlements, contexts } = batch;
     const giveUpAt = clock.monotonic() + leaseMs;
@@ -98,7 +99,7 @@ export class Settler<C> {
         await pause(clock, waitMs, this.#closing.signal);
         continue;
       }
-      this.#taken(batch, lost, failure);
+      this.#report(batch, lost, failure);
       break;
     }
     this.#calls--;
@@ -106,8 +107,8 @@ export class Settler<C> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** @param failure of the try before, whose answer did not come */
-  #taken(
+  /** Reports an answer. @param failure error of the previous try, whose answer was lost */
+  #report(
     { settlements, contexts }: Batch<C>,
     lost: readonly Delivery[],
     failure: { readonly error: unknown } | undefined,

@@ -1,6 +1,6 @@
 import type { Subscription } from '../broker/broker.ts';
 
-/** A queue a worker serves, and its share of what is taken. */
+/** A queue of a worker, with its weight in the fetched messages. */
 export interface Source {
   readonly queue: string;
   readonly weight: number;

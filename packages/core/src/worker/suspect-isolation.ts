@@ -1,40 +1,46 @@
 /**
- * The rule that a suspect shares its worker with nobody, not even while it waits, so that only what it does alone is
- * charged to it. Only a worker that holds nothing else keeps one. Any other hands it back at once with all that came
- * with it, finishes what it holds, and then fetches one by one until an innocent message comes, since suspects come in
- * crowds: all neighbors of a poison message are.
+ * Runs suspects alone. A suspect is a message that was in two crashes: it may have caused them, or only have been in the
+ * same worker. Run alone, it is charged only with a crash of its own.
+ *
+ * A worker runs a suspect if it fetched it alone and holds nothing else. Any other worker hands it back together with its
+ * batch, finishes its running tasks, and then fetches one message at a time until one arrives that is not a suspect.
+ * Suspects come in groups, because the messages beside a poison message become suspects with it.
  */
 export class SuspectIsolation {
   #occupied = false;
   #wary = false;
 
-  /** A suspect runs: nothing else may start or be fetched. */
+  /** Whether a suspect runs: nothing else may start or be fetched. */
   get isClosed(): boolean {
     return this.#occupied;
   }
 
-  /** One at a time, once everything is finished: what is fetched next may be a suspect. */
+  /** Whether messages are fetched one at a time, and only when nothing is held: the next one may be a suspect. */
   get isWary(): boolean {
     return this.#wary;
   }
 
-  /** A suspect came, alone or in company; whether anything of what came may run. */
+  /**
+   * Notes that a suspect was fetched.
+   * @param alone whether it is the only message, and the worker holds no other
+   * @returns whether it may run; if not, its whole batch goes back
+   */
   admit(alone: boolean): boolean {
     this.#wary = true;
     return alone;
   }
 
-  /** The suspect runs. */
+  /** Notes that a suspect starts. */
   enter(): void {
     this.#occupied = true;
   }
 
-  /** The suspect has run. */
+  /** Notes that a run has ended. */
   leave(): void {
     this.#occupied = false;
   }
 
-  /** An innocent message came. */
+  /** Notes that a batch without suspects was fetched. */
   relax(): void {
     this.#wary = false;
   }

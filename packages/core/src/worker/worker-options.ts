@@ -5,7 +5,7 @@ import { kindOf, shown } from '../errors/kind-of.ts';
 import type { StopOptions, WorkerEvents, WorkerOptions } from './worker.ts';
 
 const DEFAULT_WEIGHT = 1;
-/** It travels in dead letters and names keys at servers. */
+/** The id is stored in dead letters, and is part of keys at servers. */
 const WORKER_ID = /^\P{Cc}{1,200}$/u;
 const WORKER_OPTIONS: OptionNames<WorkerOptions> = { queues: true, concurrency: true, strict: true, workerId: true };
 const STOP_OPTIONS: OptionNames<StopOptions> = { timeout: true };
@@ -19,38 +19,38 @@ const EVENTS: OptionNames<WorkerEvents> = {
   leaseLost: true,
 };
 
-/** @throws ConfigError for an option that is none, a `strict` that is neither true nor false, and a bad `workerId` */
+/** @throws ConfigError for an unknown option, and for an invalid `strict` or `workerId` */
 export function checkWorkerOptions(options: WorkerOptions): void {
   checkOptions(options, WORKER_OPTIONS, 'createWorker');
   const strict: unknown = options.strict;
   const workerId: unknown = options.workerId;
   if (strict !== undefined && typeof strict !== 'boolean') {
-    throw new ConfigError(`strict: true or false, got ${shown(strict)}`, { code: 'WORKER_OPTIONS_INVALID' });
+    throw new ConfigError(`strict must be true or false; got ${shown(strict)}`, { code: 'WORKER_OPTIONS_INVALID' });
   }
   if (workerId !== undefined && !(typeof workerId === 'string' && WORKER_ID.test(workerId))) {
-    throw new ConfigError(`workerId: 1 to 200 printable characters, got ${shown(workerId)}`, {
+    throw new ConfigError(`workerId must be 1 to 200 printable characters; got ${shown(workerId)}`, {
       code: 'WORKER_OPTIONS_INVALID',
     });
   }
 }
 
-/** @throws ConfigError for an option that is none */
+/** @throws ConfigError for an unknown option */
 export function checkStopOptions(options: StopOptions): void {
   checkOptions(options, STOP_OPTIONS, 'stop');
 }
 
 /**
- * Queues and their weights, in the order given.
- * @throws ConfigError for a bad name, a weight that is no positive number, or no queue at all
+ * The queues of a worker and their weights, in the given order.
+ * @throws ConfigError for an invalid name or weight, or if there is no queue
  */
 export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: string): ReadonlyMap<string, number> {
   const weights = entries(queues ?? [defaultQueue]);
   if (weights.length === 0)
-    throw new ConfigError('a worker serves one queue at least; name it in `queues`', { code: 'WORKER_QUEUES_INVALID' });
+    throw new ConfigError('queues must name at least one queue; got none', { code: 'WORKER_QUEUES_INVALID' });
   for (const [name, weight] of weights) {
     checkQueueName(name);
     if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight))) {
-      throw new ConfigError(`queues: the weight of ${name} is a number over 0, got ${shown(weight)}`, {
+      throw new ConfigError(`queues: the weight of ${name} must be a number above 0; got ${shown(weight)}`, {
         code: 'WORKER_QUEUES_INVALID',
       });
     }
@@ -62,23 +62,23 @@ function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number]
   if (Array.isArray(queues)) return queues.map((name: string) => [name, DEFAULT_WEIGHT]);
   if (typeof queues === 'object' && queues !== null && !(Symbol.iterator in queues)) return Object.entries(queues);
   throw new ConfigError(
-    `queues: a list of names (['emails']) or an object of weights by name ({ emails: 3 }), got ${kindOf(queues)}`,
+    `queues must be a list of names (['emails']) or an object of weights by name ({ emails: 3 }); got ${kindOf(queues)}`,
     { code: 'WORKER_QUEUES_INVALID' },
   );
 }
 
-/** @throws ConfigError where it is no whole number of 1 or more */
+/** @throws ConfigError if it is not a whole number, 1 or more */
 export function checkConcurrency(concurrency: number): number {
   if (Number.isSafeInteger(concurrency) && concurrency >= 1) return concurrency;
-  throw new ConfigError(`concurrency: a whole number of 1 or more, got ${shown(concurrency)}`, {
+  throw new ConfigError(`concurrency must be a whole number, 1 or more; got ${shown(concurrency)}`, {
     code: 'CONCURRENCY_INVALID',
   });
 }
 
 /**
- * A listener to an event that never comes would be heard of when it was needed.
- * @param method of the worker, for the error
- * @throws ConfigError for an event that is none, with the nearest one, and for a listener that is no function
+ * Checks the arguments of `on`, `once` and `off`: a listener of a misspelled event would never be called.
+ * @param method method of the worker, for the error
+ * @throws ConfigError for an unknown event, with the nearest known one, and for a listener that is not a function
  */
 export function checkListener(event: unknown, listener: unknown, method: 'on' | 'off' | 'once'): void {
   if (typeof event !== 'string' || !Object.hasOwn(EVENTS, event)) {
@@ -87,7 +87,7 @@ export function checkListener(event: unknown, listener: unknown, method: 'on' | 
     throw new ConfigError(`worker.${method}: unknown event ${shown(event)}; ${told}`, { code: 'EVENT_UNKNOWN' });
   }
   if (typeof listener === 'function') return;
-  throw new ConfigError(`worker.${method}: the listener of ${event} is ${kindOf(listener)}, not a function`, {
+  throw new ConfigError(`worker.${method}: the listener of ${event} must be a function; got ${kindOf(listener)}`, {
     code: 'LISTENER_INVALID',
   });
 }

@@ -5,7 +5,7 @@ const PERIOD_MS = 60_000;
 
 type Counted = 'succeeded' | 'retrying' | 'dead' | 'expired' | 'leaseLost';
 
-/** Counts what a worker does, and says so in one line a minute; a minute in which nothing happened is not worth one. */
+/** Counts the settled messages of a worker, and logs the counts once a minute, unless all are zero. */
 export class WorkerStats {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -19,18 +19,18 @@ export class WorkerStats {
     this.#running = running;
   }
 
-  /** Says what is left of the last minute. */
+  /** Logs the counts since the last line. */
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
-    this.#tell();
+    this.#log();
   }
 
   count(what: Counted): void {
     this.#counts[what]++;
-    this.#timer ??= this.#clock.setTimeout(() => this.#tell(), PERIOD_MS);
+    this.#timer ??= this.#clock.setTimeout(() => this.#log(), PERIOD_MS);
   }
 
-  #tell(): void {
+  #log(): void {
     this.#timer = undefined;
     const counts = this.#counts;
     if (Object.values(counts).every((count) => count === 0)) return;

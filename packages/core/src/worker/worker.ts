@@ -1,21 +1,21 @@
 import type { Duration } from '../clock/duration.ts';
 
-/** What `createWorker` takes. A wrong option or queue name is a ConfigError there, before anything is opened. */
+/** Options of `createWorker`. It checks them before anything is opened. */
 export interface WorkerOptions {
   /** Queues to serve: names with equal weight, or weights by name. @default the default queue (`TASK_QUEUE_NAME`) */
   readonly queues?: readonly string[] | Readonly<Record<string, number>> | undefined;
-  /** Tasks at once. @default `TASK_MAX_WORKERS`, else 4 */
+  /** How many tasks run at the same time: a whole number, 1 or more. @default `TASK_MAX_WORKERS`, else 4 */
   readonly concurrency?: number | undefined;
-  /** Empty the first queue before the next, in place of weights. @default false */
+  /** Take from the first queue until it is empty, then from the next: weights are ignored. @default false */
   readonly strict?: boolean | undefined;
-  /** Names the worker in dead letters and at the broker: 1 to 200 characters. @default host, pid and a random part */
+  /** Id of the worker in dead letters and at the broker: 1 to 200 characters. @default host, pid and a random part */
   readonly workerId?: string | undefined;
 }
 
-/** One run of a task, as events tell it. */
+/** A run of a task, as events report it. */
 export interface TaskEvent {
   readonly id: string;
-  /** Task name; empty where the message could not be decoded. */
+  /** Task name; empty if the message could not be decoded. */
   readonly name: string;
   readonly queue: string;
   readonly attempt: number;
@@ -24,52 +24,61 @@ export interface TaskEvent {
 }
 
 /**
- * What a worker tells, and what listeners are called with. The end of a run is told once the broker has taken it, so it
- * is a fact by then; of what `stop` handed back nothing is told.
+ * Events of a worker, and the arguments of their listeners. The end of a run is reported once the broker has accepted its
+ * settlement. Runs that `stop` handed back have no event.
  */
 export interface WorkerEvents {
-  /** It has subscribed to its queues. */
+  /** The worker has subscribed to its queues. */
   started: [];
-  /** It holds nothing any more. */
+  /** The worker has stopped, and holds no message. */
   stopped: [];
   succeeded: [event: TaskEvent];
-  /** An attempt failed, or asked to be run later, and the message is stored for another. */
+  /** An attempt failed or threw `RetryLater`, and the message is stored for the next one. */
   retrying: [event: TaskEvent];
-  /** The message stands among the dead letters. */
+  /** The message became a dead letter. */
   dead: [event: TaskEvent];
-  /** Its time was over before it started. */
+  /** The message had not started in time (`expiresIn`), and was removed. */
   expired: [event: TaskEvent];
-  /** Somebody else may run it now; what this run gave was dropped. */
+  /** The lease was lost: another worker may run the message now, and the outcome of this run was dropped. */
   leaseLost: [event: TaskEvent];
 }
 
-/** What `stop` takes. An unknown option or a wrong duration is a ConfigError. */
+/** Options of `stop`. */
 export interface StopOptions {
-  /** Time for what runs to end; 5 s before it is up the handlers' signals abort. @default `TASK_SHUTDOWN_TIMEOUT`, else 25 s */
+  /** Time for running tasks to end. Their signals abort 5 s before it is over. @default `TASK_SHUTDOWN_TIMEOUT`, else 25 s */
   readonly timeout?: Duration | undefined;
 }
 
-/** What `stop` resolves with: the same at each call, of the worker's one end. */
+/** Result of `stop`; the same for every call. */
 export interface StopReport {
-  /** Runs that did not end in time, and whose messages went back to their queues. */
+  /** Number of runs that did not end in time. Their messages went back to their queues. */
   readonly interrupted: number;
 }
 
-/** Takes messages from queues and runs their tasks, as many at once as its concurrency. */
+/**
+ * Takes messages from queues and runs their tasks, at most `concurrency` at the same time.
+ * @example
+ * const worker = tm.createWorker({ queues: { emails: 3, default: 1 }, concurrency: 10 });
+ * worker.on('dead', ({ name, id, error }) => alert(name, id, error));
+ * await worker.start();
+ */
 export interface Worker {
   readonly id: string;
   /**
-   * Runs the start hooks, subscribes and begins to fetch. Once only.
-   * @throws what a start hook throws; BrokerUnavailableError; ConfigError
+   * Runs the start hooks, subscribes to the queues and begins to fetch. A worker can be started once.
+   * @throws the error of a start hook
+   * @throws BrokerUnavailableError if the broker is unreachable
+   * @throws ConfigError if a task's options do not fit the broker, or the worker was started before
    */
   start(): Promise<void>;
   /**
-   * Stops fetching, finishes what runs, hands back the rest. Resolves once it holds nothing; for a broker that does not
-   * answer it waits 2 s, and what it holds comes back by its lease. Called again it may shorten the time.
-   * @throws ConfigError for wrong options
+   * Stops fetching, waits for the running tasks, and hands back those that do not end in time. A broker that does not
+   * answer is awaited for 2 s; messages that are still held are delivered again when their leases end. A second call may
+   * shorten the time.
+   * @throws ConfigError for an unknown option or an invalid duration
    */
   stop(options?: StopOptions): Promise<StopReport>;
-  /** Listeners are called at once; what they throw is logged and changes nothing. */
+  /** Adds a listener. It is called synchronously; its errors are logged and have no other effect. */
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;

@@ -57,7 +57,7 @@ describe('an option nobody knows', () => {
   });
 });
 
-describe('what is no option, header or middleware at all', () => {
+describe('a value of another kind in place of options, headers, middleware or a batch', () => {
   it.each([null, 'x', 5])('headers: %j', (headers) => {
     expect(() => (known.with as Untyped)({ headers } as never)).toThrow(
       expect.objectContaining({ code: 'HEADERS_INVALID' }),
@@ -76,13 +76,15 @@ describe('what is no option, header or middleware at all', () => {
   });
 });
 
-describe('what is no task, manager or handler at all', () => {
-  it('is told as what it is', () => {
+describe('a value of another kind in place of a task, manager or handler', () => {
+  it('is refused, and the error names its kind', () => {
     const untyped = manager.task as (...given: unknown[]) => unknown;
     const refused = (code: string, message: RegExp) =>
       expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) });
     expect(() => untyped(null, async () => undefined)).toThrow(refused('OPTIONS_INVALID', /^a task/));
-    expect(() => untyped()).toThrow(refused('HANDLER_INVALID', /^a task: the handler is undefined/));
+    expect(() => untyped()).toThrow(
+      refused('HANDLER_INVALID', /^a task: the handler must be a function; got undefined/),
+    );
     for (const name of [5, '', null]) {
       expect(() => TaskManager.getInstance(name as never)).toThrow(refused('MANAGER_NAME_INVALID', /^getInstance: /));
     }
@@ -111,7 +113,7 @@ describe('an object of another kind', () => {
   });
 });
 
-it('everything that is wrong with what initialize is given is told at once', () => {
+it('one error lists all invalid options of initialize', () => {
   const options = { brokerUrl: 'zzz', maxWorkers: 0, timeout: 'x', runMode: 'foo', retryPolicy: 5 };
   expect(() => configure(options as never)).toThrow(/runMode.*retryPolicy.*brokerUrl.*maxWorkers.*timeout/s);
 });
@@ -123,46 +125,49 @@ describe('a listener or hook that would never be called', () => {
     );
   };
 
-  it.each(['on', 'once', 'off'] as const)('worker.%s of an event that is none, or with no function', (method) => {
-    const call = worker[method].bind(worker) as (event: unknown, listener: unknown) => unknown;
-    const listener = () => undefined;
-    const of = `^worker\\.${method}: `;
-    refuse(
-      () => call('suceeded', listener),
-      'EVENT_UNKNOWN',
-      new RegExp(`${of}.* "suceeded"; did you mean .succeeded.`),
-    );
-    refuse(() => call('completed', listener), 'EVENT_UNKNOWN', /known are started, stopped, succeeded, retrying/);
-    refuse(() => call('toString', listener), 'EVENT_UNKNOWN', /"toString"/);
-    refuse(() => call(undefined, listener), 'EVENT_UNKNOWN', /unknown event undefined; known are started/);
-    refuse(
-      () => call('retrying', undefined),
-      'LISTENER_INVALID',
-      new RegExp(`${of}.*retrying is undefined, not a fun`),
-    );
-    expect(call('dead', listener)).toBe(worker);
-  });
+  it.each(['on', 'once', 'off'] as const)(
+    'worker.%s refuses unknown events, and listeners that are not functions',
+    (method) => {
+      const call = worker[method].bind(worker) as (event: unknown, listener: unknown) => unknown;
+      const listener = () => undefined;
+      const of = `^worker\\.${method}: `;
+      refuse(
+        () => call('suceeded', listener),
+        'EVENT_UNKNOWN',
+        new RegExp(`${of}.* "suceeded"; did you mean .succeeded.`),
+      );
+      refuse(() => call('completed', listener), 'EVENT_UNKNOWN', /known are started, stopped, succeeded, retrying/);
+      refuse(() => call('toString', listener), 'EVENT_UNKNOWN', /"toString"/);
+      refuse(() => call(undefined, listener), 'EVENT_UNKNOWN', /unknown event undefined; known are started/);
+      refuse(
+        () => call('retrying', undefined),
+        'LISTENER_INVALID',
+        new RegExp(`${of}.*retrying must be a function; got undefined`),
+      );
+      expect(call('dead', listener)).toBe(worker);
+    },
+  );
 
-  it.each([undefined, {}, 'x'])('onStart and onStop: %j', (hook) => {
+  it.each([undefined, {}, 'x'])('onStart and onStop refuse %j', (hook) => {
     const never = TaskManager.getInstance('never-used');
-    refuse(() => never.onStart(hook as never), 'HOOK_INVALID', /^onStart: the hook is .*, not a function$/);
-    refuse(() => never.onStop(hook as never), 'HOOK_INVALID', /^onStop: the hook is .*, not a function$/);
+    refuse(() => never.onStart(hook as never), 'HOOK_INVALID', /^onStart: the hook must be a function; got /);
+    refuse(() => never.onStop(hook as never), 'HOOK_INVALID', /^onStop: the hook must be a function; got /);
   });
 });
 
 describe('a value of the wrong kind is shown as it was written', () => {
   it.each<[Record<string, unknown>, string]>([
-    [{ concurrency: '8' }, 'concurrency: a whole number of 1 or more, got "8"'],
-    [{ queues: { a: '3' } }, 'queues: the weight of a is a number over 0, got "3"'],
+    [{ concurrency: '8' }, 'concurrency must be a whole number, 1 or more; got "8"'],
+    [{ queues: { a: '3' } }, 'queues: the weight of a must be a number above 0; got "3"'],
     [
       { queues: new Map([['a', 1]]) },
-      "queues: a list of names (['emails']) or an object of weights by name ({ emails: 3 }), got a Map",
+      "queues must be a list of names (['emails']) or an object of weights by name ({ emails: 3 }); got a Map",
     ],
-    [{ queues: [] }, 'a worker serves one queue at least; name it in `queues`'],
-    [{ strict: 'no' }, 'strict: true or false, got "no"'],
-    [{ workerId: 5 }, 'workerId: 1 to 200 printable characters, got 5'],
-    [{ workerId: '' }, 'workerId: 1 to 200 printable characters, got ""'],
-    [{ workerId: 'a\nb' }, 'workerId: 1 to 200 printable characters, got "a\\nb"'],
+    [{ queues: [] }, 'queues must name at least one queue; got none'],
+    [{ strict: 'no' }, 'strict must be true or false; got "no"'],
+    [{ workerId: 5 }, 'workerId must be 1 to 200 printable characters; got 5'],
+    [{ workerId: '' }, 'workerId must be 1 to 200 printable characters; got ""'],
+    [{ workerId: 'a\nb' }, 'workerId must be 1 to 200 printable characters; got "a\\nb"'],
   ])('%#: %s', (options, message) => {
     expect(() => createWorker(options as never)).toThrow(expect.objectContaining({ name: 'ConfigError', message }));
   });

@@ -235,7 +235,7 @@ it.each([1, 3])(
     const next = fetcher.next(4, stopping.signal);
     await clock.advance(5_000);
     expect(asked).toBeLessThan(10 * queues);
-    expect(told[0]).toMatch(/^closed 0 50: the broker hands out nothing/);
+    expect(told[0]).toMatch(/^closed 0 50: the broker returned no message to a waiting call/);
     stopping.abort();
     expect(await next).toEqual([]);
   },

@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { RedisServer } from '../../../test/support/redis-server.ts';
+import { COMMANDS } from '../src/connection/rights.ts';
+import { RedisBroker } from '../src/index.ts';
+
+const server = await RedisServer.start();
+const admin = server.client();
+afterAll(async () => {
+  admin.disconnect();
+  await server.stop();
+});
+
+let broker: RedisBroker | undefined;
+let lines: { code?: string; msg: string }[] = [];
+afterEach(async () => {
+  await broker?.close();
+  lines = [];
+  await admin.flushall();
+});
+
+/** The rights that are needed: for commands that are not run in scripts, and for those of scripts. SCAN is for repair. */
+const RIGHTS = [
+  ...['~brokkr:*', '&brokkr:*', '+eval', '+evalsha', '+blpop', '+subscribe', '+unsubscribe', '+info', '+scan'],
+  ...COMMANDS.map((name) => `+${name.toLowerCase()}`),
+];
+
+async function openAs(user: string, rights: readonly string[]): Promise<RedisBroker> {
+  await admin.call('ACL', 'SETUSER', user, 'reset', 'on', '>pw', ...rights);
+  const write = (line: string) => lines.push(JSON.parse(line));
+  const url = `redis://${user}:pw@127.0.0.1:${server.port}`;
+  broker = new RedisBroker({ url, sendTimeoutMs: 2_000, logger: pino({ level: 'warn' }, { write }) });
+  return broker;
+}
+
+function message(id: string): { id: string; queue: string; body: Buffer; headers: Record<string, string> } {
+  return { id, queue: 'q', body: Buffer.from('[]'), headers: {} };
+}
+
+const at = () => ({ signal: AbortSignal.timeout(5_000), wait: true });
+
+/** Everything that a sender, a worker and the command line do. */
+async function useAll(used: RedisBroker): Promise<void> {
+  const subscription = await used.subscribe('q', {});
+  const waiting = subscription.receive(1, at());
+  await expect.poll(() => used.inspector.queues()).toBeDefined();
+  await used.publish([message('a')]);
+  const [first] = await waiting;
+  if (first === undefined) throw new Error('no delivery');
+  await subscription.extend([first]);
+  await subscription.settle([
+    { kind: 'retry', delivery: first, replacement: { ...message('a'), notBefore: Date.now() + 20 } },
+  ]);
+  const [again] = await subscription.receive(1, at());
+  if (again === undefined) throw new Error('no second delivery');
+  await subscription.settle([{ kind: 'dead-letter', delivery: again, reason: 'r', replacement: message('a') }]);
+  await used.publish([
+    { ...message('b'), idempotencyKey: 'k' },
+    { ...message('c'), notBefore: Date.now() + 60_000 },
+  ]);
+  const [second] = await subscription.receive(1, at());
+  if (second === undefined) throw new Error('no third delivery');
+  await subscription.settle([{ kind: 'ack', delivery: second }]);
+  await used.results.store('a', Buffer.from('1'), 10_000);
+  expect(String(await used.results.load('a', at().signal))).toBe('1');
+  await used.states.set('s', 'v');
+  expect(await used.states.get('s')).toBe('v');
+  expect(await used.inspector.counts('q')).toMatchObject({ dead: 1, delayed: 1, acknowledged: 1 });
+  expect(await used.inspector.peek('q', 'dead', 10)).toHaveLength(1);
+  expect(await used.inspector.redrive('q', ['a'])).toBe(1);
+  expect(await used.messages.cancel('q', ['a', 'c'])).toHaveLength(2);
+  expect(await used.inspector.purge('q')).toBe(0);
+  await used.workers.release('nobody');
+  await used.diagnostics.diagnose();
+  await used.diagnostics.repair?.();
+}
+
+it('the list of commands is the one that the scripts run', () => {
+  const folder = join(import.meta.dirname, '../src/scripts');
+  const run = readdirSync(folder)
+    .filter((name) => name !== 'try-commands.ts')
+    .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)])
+    .map(([, name]) => name as string);
+  const alone = ['PEXPIRE', 'PUBLISH', 'SADD', 'SSCAN'];
+  expect([...COMMANDS].sort()).toEqual([...new Set([...run, ...alone])].sort());
+});
+
+it('a user with exactly these rights does everything, and nothing is reported', async () => {
+  await useAll(await openAs('exact', RIGHTS));
+  expect(lines).toEqual([]);
+});
+
+describe('a user who lacks a right', () => {
+  it.each([
+    ['INFO', ['-info'], 'may not run INFO'],
+    ['BLPOP', ['-blpop'], 'may not run BLPOP'],
+    ['the channels', ['resetchannels'], 'may not run PUBLISH'],
+    ['LPOS', ['-lpos'], 'may not run LPOS'],
+  ])('to %s works, and it is named once', async (_, without, named) => {
+    const used = await openAs('lacking', [...RIGHTS, ...without]);
+    const subscription = await used.subscribe('q', {});
+    for (let round = 0; round < 3; round++) {
+      const waiting = subscription.receive(1, at());
+      // An idle consumer, for longer than it takes to find out that it may not wait for its doorbell.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const sentAt = performance.now();
+      await used.publish([message(`m${round}`)]);
+      const deliveries = await waiting;
+      expect(performance.now() - sentAt).toBeLessThan(2_000);
+      await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })));
+    }
+    const result = used.results.load('m0', at().signal);
+    await used.results.store('m0', Buffer.from('1'), 10_000).catch(() => undefined);
+    expect(String(await result)).toBe('1');
+    expect(lines.map(({ code, msg }) => [code, msg.includes(named)])).toEqual([['RIGHT_MISSING', true]]);
+    expect(JSON.stringify(lines)).not.toContain('pw');
+  });
+
+  it('is named by doctor', async () => {
+    const used = await openAs('lacking', [...RIGHTS, '-zadd', '-info']);
+    const found = (await used.diagnostics.diagnose()).map(({ severity, code }) => [severity, code]);
+    expect(found).toEqual([
+      ['warning', 'RIGHT_MISSING'],
+      ['warning', 'RIGHT_MISSING'],
+    ]);
+  });
+});
