@@ -73,8 +73,7 @@ export class AmqpSubscription implements Subscription {
     this.#options = options;
     this.#returns = new Returns(options, this.#closing.signal);
     const { blocks, heartbeats } = options;
-    const onDrop = heartbeats === undefined ? undefined : (delivery: Delivery) => heartbeats.ended(delivery);
-    this.#held = new HeldDeliveries(leaseMs, options.isolation, () => blocks.unblockedNow(), onDrop);
+    this.#held = new HeldDeliveries(leaseMs, options.isolation, () => blocks.unblockedNow(), heartbeats?.open());
     this.#settling = new Settling({ ...options, held: this.#held, returns: this.#returns });
     const onOver = (session: Session) => this.#over(session);
     const serverQueue = names.queue(queue);
@@ -155,7 +154,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   guard(delivery: Delivery, timeoutMs: number): void {
-    this.#options.heartbeats?.runs(delivery, timeoutMs);
+    this.#held.started(delivery, timeoutMs);
   }
 
   async close(): Promise<void> {

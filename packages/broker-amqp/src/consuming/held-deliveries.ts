@@ -1,6 +1,7 @@
 import type { Delivery } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { SuspectIsolation } from './suspect-isolation.ts';
+import type { Run, RunDeadline } from '../heartbeat-thread/run-deadline.ts';
 import type { Session } from '../connection/session.ts';
 
 /** A message that the server has handed over and nobody has acknowledged yet. */
@@ -12,7 +13,7 @@ export interface Arrival {
 }
 
 /** One that was received, until its lease ends. */
-export interface HeldDelivery extends Arrival {
+export interface HeldDelivery extends Arrival, Run {
   /** By the clock of `HeldDeliveries`, milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
   /** Its replacement is on its way: its lease can no longer run out. */
@@ -25,22 +26,17 @@ export class HeldDeliveries {
   readonly #leaseMs: number;
   readonly #isolation: SuspectIsolation;
   readonly #now: () => number;
-  readonly #onDrop: ((delivery: Delivery) => void) | undefined;
+  readonly #runs: RunDeadline | undefined;
 
   /**
    * @param now a monotonic clock that does not count the time in which the event loop was blocked, milliseconds
-   * @param onDrop called for each delivery whose lease has ended
+   * @param runs notes how long the handlers of these deliveries may run
    */
-  constructor(
-    leaseMs: number,
-    isolation: SuspectIsolation,
-    now: () => number,
-    onDrop?: ((delivery: Delivery) => void) | undefined,
-  ) {
+  constructor(leaseMs: number, isolation: SuspectIsolation, now: () => number, runs?: RunDeadline | undefined) {
     this.#leaseMs = leaseMs;
     this.#isolation = isolation;
     this.#now = now;
-    this.#onDrop = onDrop;
+    this.#runs = runs;
   }
 
   get size(): number {
@@ -51,7 +47,7 @@ export class HeldDeliveries {
     const endsAt = this.#now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
       this.#isolation.enter();
-      this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false });
+      this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false, runsUntil: 0 });
       return delivery;
     });
   }
@@ -68,14 +64,22 @@ export class HeldDeliveries {
     return held.isSettling || held.endsAt > now ? held : undefined;
   }
 
+  /** The handler of a delivery starts. */
+  started(delivery: Delivery, timeoutMs: number): void {
+    const held = this.#held.get(delivery);
+    if (held !== undefined) this.#runs?.started(held, timeoutMs);
+  }
+
   renew(held: HeldDelivery): void {
     held.endsAt = this.#now() + this.#leaseMs;
   }
 
   drop({ delivery }: Arrival): void {
-    if (!this.#held.delete(delivery)) return;
+    const held = this.#held.get(delivery);
+    if (held === undefined) return;
+    this.#held.delete(delivery);
     this.#isolation.leave();
-    this.#onDrop?.(delivery);
+    this.#runs?.ended(held, this.#held.values());
   }
 
   /** Takes out those whose lease has run out by now. */

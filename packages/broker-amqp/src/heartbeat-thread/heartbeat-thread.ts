@@ -1,5 +1,6 @@
-import { type BrokerOptions, type Delivery, LoopGuard } from '@brokkr/core/adapter';
+import { type BrokerOptions, LoopGuard } from '@brokkr/core/adapter';
 import type { Connection } from '../connection/connection.ts';
+import { RunDeadline } from './run-deadline.ts';
 import { SOCKET_LAYOUT } from '../connection/shared-socket.ts';
 
 const REFUSED = 'a thread cannot write to this connection to RabbitMQ, which uses TLS';
@@ -43,14 +44,11 @@ export class HeartbeatThread {
     this.#guard = guard;
   }
 
-  /** The handler of a delivery starts. */
-  runs(delivery: Delivery, timeoutMs: number): void {
-    this.#guard.started(delivery, timeoutMs);
-  }
-
-  /** The lease of a delivery has ended. */
-  ended(delivery: Delivery): void {
-    this.#guard.ended(delivery);
+  /** For the runs of one subscription. The thread reads when the last of them must have ended. */
+  open(): RunDeadline {
+    const deadline = new RunDeadline(this.#guard);
+    this.#guard.post(deadline.memory);
+    return deadline;
   }
 
   close(): Promise<void> {

@@ -11,6 +11,7 @@ const LONGEST_WRITE_MS = 50;
  * @typedef {object} Data
  * @property {readonly Int32Array[]} sockets
  * @property {{ lock: number, descriptor: number, isWriting: number }} layout
+ * @property {readonly Float64Array[]} messages for each subscription, when the last running handler must have ended
  * @property {() => boolean} isBlocked
  */
 
@@ -18,9 +19,11 @@ const LONGEST_WRITE_MS = 50;
  * Sends heartbeats for a process whose event loop is blocked.
  * @param {Data} data
  */
-export function open({ sockets, layout, isBlocked }) {
+export function open({ sockets, layout, messages, isBlocked }) {
   return {
-    renew() {
+    /** @param {number} now */
+    renew(now) {
+      if (!messages.some(([until]) => (until ?? 0) > now)) return;
       for (const socket of sockets) {
         if (Atomics.compareExchange(socket, layout.lock, 0, 1) !== 0) continue;
         try {

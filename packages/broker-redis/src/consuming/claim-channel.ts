@@ -5,6 +5,7 @@ import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ServerClock } from '../connection/server-clock.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
+import { ClaimedDelivery } from '../lease-thread/claimed-delivery.ts';
 import type { HeldLeases } from '../lease-thread/held-leases.ts';
 import { exchange } from '../scripts/exchange.ts';
 
@@ -194,7 +195,7 @@ export class ClaimChannel {
       const bytes = messages[at];
       if (bytes === null || bytes === undefined) continue;
       const envelope = serverClock.toLocal(decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes));
-      deliveries.push({ envelope, fence: fence + at + 1, crashes: Number(crashes[at] ?? 0) });
+      deliveries.push(new ClaimedDelivery(envelope, fence + at + 1, Number(crashes[at] ?? 0)));
     }
     return deliveries;
   }

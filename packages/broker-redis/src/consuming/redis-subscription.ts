@@ -110,7 +110,6 @@ export class RedisSubscription implements Subscription {
     this.#closing.abort();
     this.#options.doorbell.close();
     await this.#prefetcher.close();
-    this.#options.held?.close();
     this.#options.onClose();
   }
 

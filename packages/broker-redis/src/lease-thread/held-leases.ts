@@ -1,12 +1,12 @@
 import type { Delivery, LoopGuard } from '@brokkr/core/adapter';
+import { ClaimedDelivery } from './claimed-delivery.ts';
 import type { LeaseSlots } from './lease-slots.ts';
 
-/** The deliveries that one subscription holds, as the thread sees them. Each is released exactly once. */
+/** The deliveries that one subscription holds, as the thread sees them. */
 export class HeldLeases {
   readonly #guard: LoopGuard;
   readonly #slots: LeaseSlots;
   readonly #subscription: number;
-  readonly #held = new Map<Delivery, number>();
 
   constructor(guard: LoopGuard, slots: LeaseSlots, subscription: number) {
     this.#guard = guard;
@@ -17,27 +17,21 @@ export class HeldLeases {
   /** The server has given leases on these. */
   claimed(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      const slot = this.#slots.take(this.#subscription, delivery);
-      if (slot >= 0) this.#held.set(delivery, slot);
+      ClaimedDelivery.setSlot(delivery, this.#slots.take(this.#subscription, delivery));
     }
   }
 
   /** The handler of a delivery starts. */
   runs(delivery: Delivery, timeoutMs: number): void {
-    const slot = this.#held.get(delivery);
-    if (slot !== undefined) this.#slots.runs(slot, this.#guard.started(delivery, timeoutMs));
+    const slot = ClaimedDelivery.slotOf(delivery);
+    if (slot >= 0) this.#slots.runs(slot, this.#guard.started(timeoutMs));
   }
 
   /** The lease of a delivery has ended, or is about to. */
   ended(delivery: Delivery): void {
-    const slot = this.#held.get(delivery);
-    if (slot === undefined) return;
-    this.#held.delete(delivery);
-    this.#guard.ended(delivery);
+    const slot = ClaimedDelivery.slotOf(delivery);
+    if (slot < 0) return;
     this.#slots.release(slot);
-  }
-
-  close(): void {
-    for (const delivery of [...this.#held.keys()]) this.ended(delivery);
+    ClaimedDelivery.setSlot(delivery, -1);
   }
 }

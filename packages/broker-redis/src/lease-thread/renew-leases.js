@@ -73,8 +73,10 @@ function heldLeases(messages, layout, now) {
     if ('grown' in message) memories.push(memoryOf(message.grown));
     else subscriptions.set(message.subscription, { ...message, receipts: [] });
   }
-  for (const { subscription, id, fence, until } of memories.flatMap((memory) => slotsOf(memory, layout))) {
-    // Messages that wait for a slot or for their settlement have no time limit of their own.
+  const all = memories.flatMap((memory) => slotsOf(memory, layout));
+  // Messages that wait have no time limit of their own. They are kept while one that runs is within its time.
+  if (!all.some(({ until }) => until > now)) return [];
+  for (const { subscription, id, fence, until } of all) {
     if (until === 0 || until > now) subscriptions.get(subscription)?.receipts.push(id, String(fence));
   }
   return [...subscriptions.values()];

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { clearInterval, setInterval } from 'node:timers';
+import { clearInterval, setImmediate, setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { BlockLimit } from './block-limit.ts';
 import { THREAD_SOURCE } from './thread-source.ts';
 
 /** Beats within `afterMs`, so that a late timer is no block. */
@@ -33,7 +32,9 @@ export interface LoopGuardOptions {
  * An idle thread needs 9 MB and no processor time worth mentioning.
  */
 export class LoopGuard {
-  readonly #limit = new BlockLimit<object>();
+  /** When the handler that starts in this turn of the loop must have ended; 0 if none does. */
+  readonly #limit = new Float64Array(new SharedArrayBuffer(8));
+  #isClearing = false;
   readonly #thread: Worker;
   readonly #beats: NodeJS.Timeout;
 
@@ -58,7 +59,7 @@ export class LoopGuard {
       name: 'brokkr-lease',
       workerData: {
         beats,
-        limit: this.#limit.memory,
+        limit: this.#limit,
         module: module.href,
         data,
         afterMs,
@@ -80,19 +81,24 @@ export class LoopGuard {
   }
 
   /**
-   * A handler starts. The thread works only while a running handler is within its time.
+   * A handler starts. If it blocks the event loop in this turn, `renew` is not called after its time: it may be stuck. A
+   * handler that blocks later is not known. Then the module decides by the deadlines of all that run.
    * @returns when its time is over, milliseconds on a clock that all threads of this process share
    */
-  started(run: object, timeoutMs: number): number {
+  started(timeoutMs: number): number {
     const deadline = performance.now() + SHARED_CLOCK_OFFSET + timeoutMs;
-    this.#limit.started(run, deadline);
+    this.#limit[0] = deadline;
+    if (!this.#isClearing) {
+      this.#isClearing = true;
+      setImmediate(this.#clear);
+    }
     return deadline;
   }
 
-  /** A handler has ended, or lost its lease. May be called for a run that never started. */
-  ended(run: object): void {
-    this.#limit.ended(run);
-  }
+  readonly #clear = () => {
+    this.#isClearing = false;
+    this.#limit[0] = 0;
+  };
 
   /** Sends a message to the module, which receives it at `parentPort`, or in `data.messages` if it was not open then. */
   post(message: unknown): void {

@@ -48,8 +48,8 @@ async function turn() {
     }
     return;
   }
-  // Read while the loop is blocked. A handler that is stuck must lose its lease: nothing is renewed after its time.
-  if ((limit[1] || limit[0]) <= at) return;
+  // The handler that blocks is past its time, and may be stuck: it must lose its lease.
+  if (limit[0] > 0 && limit[0] <= at) return;
   if (at - since < afterMs || at - renewedAt < everyMs) return;
   renewedAt = at;
   opening ??= open().catch((error) => {
