@@ -112,7 +112,7 @@ describe('a user who lacks a right', () => {
       await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })));
     }
     const result = used.results.load('m0', at().signal);
-    await used.results.store('m0', Buffer.from('1'), 10_000).catch(() => undefined);
+    await used.results.store('m0', Buffer.from('1'), 10_000);
     expect(String(await result)).toBe('1');
     expect(lines.map(({ code, msg }) => [code, msg.includes(named)])).toEqual([['RIGHT_MISSING', true]]);
     expect(JSON.stringify(lines)).not.toContain('pw');

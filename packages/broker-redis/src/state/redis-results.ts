@@ -31,7 +31,8 @@ export class RedisResults implements ResultStore {
     await this.#calls.call((client) =>
       onlyIfNone ? client.set(key, bytes, 'PX', ttl, 'NX') : client.set(key, bytes, 'PX', ttl),
     );
-    await this.#calls.call((client) => client.publish(key, ''));
+    // The result is stored. A caller that is not notified, for example without the right to PUBLISH, finds it by looking.
+    await this.#calls.call((client) => client.publish(key, '')).catch(() => undefined);
   }
 
   async load(id: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
