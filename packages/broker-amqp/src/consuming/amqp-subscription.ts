@@ -153,8 +153,8 @@ export class AmqpSubscription implements Subscription {
     });
   }
 
-  guard(delivery: Delivery, timeoutMs: number): void {
-    this.#held.started(delivery, timeoutMs);
+  guard(delivery: Delivery, until: number): void {
+    this.#held.started(delivery, until);
   }
 
   async close(): Promise<void> {

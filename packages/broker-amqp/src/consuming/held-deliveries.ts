@@ -65,9 +65,9 @@ export class HeldDeliveries {
   }
 
   /** The handler of a delivery starts. */
-  started(delivery: Delivery, timeoutMs: number): void {
+  started(delivery: Delivery, until: number): void {
     const held = this.#held.get(delivery);
-    if (held !== undefined) this.#runs?.started(held, timeoutMs);
+    if (held !== undefined) this.#runs?.started(held, until);
   }
 
   renew(held: HeldDelivery): void {

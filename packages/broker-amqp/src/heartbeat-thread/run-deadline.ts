@@ -15,8 +15,8 @@ export class RunDeadline {
     this.#guard = guard;
   }
 
-  started(run: Run, timeoutMs: number): void {
-    run.runsUntil = this.#guard.started(timeoutMs);
+  started(run: Run, until: number): void {
+    run.runsUntil = this.#guard.started(until);
     if (run.runsUntil >= this.#latest) this.#set(run.runsUntil);
   }
 

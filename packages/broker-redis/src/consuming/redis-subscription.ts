@@ -101,8 +101,8 @@ export class RedisSubscription implements Subscription {
     return ended;
   }
 
-  guard(delivery: Delivery, timeoutMs: number): void {
-    this.#options.held?.runs(delivery, timeoutMs);
+  guard(delivery: Delivery, until: number): void {
+    this.#options.held?.runs(delivery, until);
   }
 
   async close(): Promise<void> {

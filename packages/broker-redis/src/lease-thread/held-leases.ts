@@ -22,9 +22,9 @@ export class HeldLeases {
   }
 
   /** The handler of a delivery starts. */
-  runs(delivery: Delivery, timeoutMs: number): void {
+  runs(delivery: Delivery, until: number): void {
     const slot = ClaimedDelivery.slotOf(delivery);
-    if (slot >= 0) this.#slots.runs(slot, this.#guard.started(timeoutMs));
+    if (slot >= 0) this.#slots.runs(slot, this.#guard.started(until));
   }
 
   /** The lease of a delivery has ended, or is about to. */

@@ -150,12 +150,12 @@ export interface Subscription {
   extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
 
   /**
-   * The handler of a delivery starts right after this call, and may run for `timeoutMs`. Until then the lease should
-   * survive a handler that blocks the event loop: `extend` cannot be called during a block. After that time the lease must
-   * end by itself, because the handler may be stuck. Called for each delivery that is run, so it must not take long, and
-   * must not throw. A broker that leaves it out loses the leases of blocked processes, which counts as a crash.
+   * The handler of a delivery starts right after this call, and must have ended by `until` (`performance.now()`,
+   * milliseconds). Until then the lease should survive a handler that blocks the event loop: `extend` cannot be called
+   * during a block. After `until` a lease must end by itself, because the handler may be stuck. Called for each run, so it
+   * must not take long, and must not throw. If a broker leaves it out, a long block costs leases, and counts as a crash.
    */
-  guard?(delivery: Delivery, timeoutMs: number): void;
+  guard?(delivery: Delivery, until: number): void;
 
   /**
    * Stops taking messages, returns messages that were pushed ahead and never received, and frees everything that belongs

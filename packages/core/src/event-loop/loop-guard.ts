@@ -83,10 +83,11 @@ export class LoopGuard {
   /**
    * A handler starts. If it blocks the event loop in this turn, `renew` is not called after its time: it may be stuck. A
    * handler that blocks later is not known. Then the module decides by the deadlines of all that run.
-   * @returns when its time is over, milliseconds on a clock that all threads of this process share
+   * @param until when its time is over, by `performance.now()`, milliseconds
+   * @returns the same on a clock that all threads of this process share
    */
-  started(timeoutMs: number): number {
-    const deadline = performance.now() + SHARED_CLOCK_OFFSET + timeoutMs;
+  started(until: number): number {
+    const deadline = until + SHARED_CLOCK_OFFSET;
     this.#limit[0] = deadline;
     if (!this.#isClearing) {
       this.#isClearing = true;

@@ -40,9 +40,12 @@ export class LoopMonitor<T> {
     this.#timer = undefined;
   }
 
-  /** Reports a block, if one has just ended. It costs one look at the clock. */
-  check(culprit: T): void {
-    if (performance.now() - this.#turnAt > this.#limitMs + this.#turnMs) this.#judge(culprit);
+  /**
+   * Reports a block, if one has just ended.
+   * @param now `performance.now()`, which the caller knows
+   */
+  check(culprit: T, now: number): void {
+    if (now - this.#turnAt > this.#limitMs + this.#turnMs) this.#judge(culprit);
   }
 
   #judge(culprit: T | undefined): void {

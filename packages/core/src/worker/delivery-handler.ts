@@ -6,6 +6,7 @@ import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
+import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { Ending } from '../result/result-record.ts';
@@ -41,7 +42,7 @@ export interface DeliveryHandlerOptions {
 export class DeliveryHandler implements LaneListener {
   readonly #options: DeliveryHandlerOptions;
   readonly #runner: Runner;
-  readonly #monitor: LoopMonitor<Execution>;
+  readonly #monitor: LoopMonitor<Execution> | undefined;
   readonly #judging: JudgeContext;
   readonly #settling: SettlementContext;
   #isStopping = false;
@@ -53,10 +54,12 @@ export class DeliveryHandler implements LaneListener {
     const { clock, logger, workerId, judging } = options;
     const blocked = new BlockedRuns(logger);
     this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
-    this.#monitor = new LoopMonitor<Execution>(options.leaseMs / 3, (blockedMs, culprit) =>
-      blocked.note(blockedMs, culprit, this.#runner.running),
-    );
-    this.#monitor.start();
+    if (clock === systemClock) {
+      this.#monitor = new LoopMonitor<Execution>(options.leaseMs / 3, (blockedMs, culprit) =>
+        blocked.note(blockedMs, culprit, this.#runner.running),
+      );
+      this.#monitor.start();
+    }
     this.#runner = new Runner({
       clock,
       logger,
@@ -130,9 +133,11 @@ export class DeliveryHandler implements LaneListener {
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: SettledOutcome): void {
     const { task, startedAt } = execution;
+    const endedAt = this.#options.clock.monotonic();
+    this.#monitor?.check(execution, endedAt);
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
-    const report = reportOf(settlement, this.#options.clock.monotonic() - startedAt, error);
+    const report = reportOf(settlement, endedAt - startedAt, error);
     this.#end(execution, settlement, report, task, 'value' in outcome ? outcome : { error });
   }
 
@@ -237,7 +242,7 @@ export class DeliveryHandler implements LaneListener {
   }
 
   close(): void {
-    this.#monitor.stop();
+    this.#monitor?.stop();
     this.#runner.close();
   }
 

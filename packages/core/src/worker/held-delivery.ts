@@ -4,7 +4,7 @@ import type { Report } from './reporter.ts';
 
 /** The parts of a lane that a held delivery uses. */
 export interface HoldingLane {
-  readonly subscription: { guard?(delivery: Delivery, timeoutMs: number): void };
+  readonly subscription: { guard?(delivery: Delivery, until: number): void };
   readonly leases: { hold(held: HeldDelivery): void; drop(held: HeldDelivery): void };
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
 }

@@ -17,7 +17,8 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly monitor: LoopMonitor<Execution>;
+  /** Watches the event loop; left out in virtual time. */
+  readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
@@ -48,7 +49,7 @@ export class Runner {
    * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger } = this.#options;
+    const { clock, logger, monitor } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
@@ -56,9 +57,9 @@ export class Runner {
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
-    lane.subscription.guard?.(delivery, execution.timeoutMs);
+    if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
     execution.start();
-    this.#options.monitor.check(execution);
+    if (execution.isRunning) monitor?.check(execution, clock.monotonic());
     return true;
   }
 
@@ -104,7 +105,6 @@ export class Runner {
   }
 
   #ended(execution: Execution, outcome: Outcome): void {
-    this.#options.monitor.check(execution);
     const last = this.#running.pop() as Execution;
     if (last !== execution) {
       this.#running[execution.place] = last;

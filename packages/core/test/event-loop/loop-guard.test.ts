@@ -54,8 +54,8 @@ it('stops once the handler that blocks is past its time', async () => {
   const renewed = () => Atomics.load(calls, 1);
   guard = LoopGuard.start({ module, data: { calls }, afterMs: AFTER_MS, everyMs: AFTER_MS / 8 });
   await sleep(AFTER_MS);
-  guard?.started(60_000);
-  guard?.started(4 * AFTER_MS);
+  guard?.started(performance.now() + 60_000);
+  guard?.started(performance.now() + 4 * AFTER_MS);
   block(() => false, 5 * AFTER_MS);
   const after = renewed();
   expect(after).toBeGreaterThan(0);

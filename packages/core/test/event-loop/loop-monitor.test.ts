@@ -21,8 +21,8 @@ function block(ms: number): void {
 it('reports a block once, with the caller that checked right after it', async () => {
   const blocks = watch();
   block(2 * LIMIT_MS);
-  monitor?.check('first');
-  monitor?.check('second');
+  monitor?.check('first', performance.now());
+  monitor?.check('second', performance.now());
   await sleep(LIMIT_MS);
   expect(blocks).toEqual([[expect.any(Number), 'first']]);
   expect(blocks[0]?.[0]).toBeGreaterThanOrEqual(2 * LIMIT_MS);
@@ -37,10 +37,10 @@ it('reports a block without a culprit at its next turn', async () => {
 it('reports nothing once it is stopped, and nothing for a block below the limit', async () => {
   const blocks = watch();
   block(LIMIT_MS / 4);
-  monitor?.check('short');
+  monitor?.check('short', performance.now());
   monitor?.stop();
   block(2 * LIMIT_MS);
-  monitor?.check('late');
+  monitor?.check('late', performance.now());
   await sleep(10);
   expect(blocks.filter(([, culprit]) => culprit !== undefined)).toEqual([]);
 });

@@ -16,14 +16,14 @@ export const blockedLoop: Group = {
       await bench.publish(3);
       const [running, ...waiting] = await bench.take(subscription, 3);
       assert(running !== undefined);
-      subscription.guard?.(running, 60_000);
+      subscription.guard?.(running, performance.now() + 60_000);
       blockFor(2 * leaseMs);
       assert.deepEqual(ids(await subscription.extend([running, ...waiting])), []);
       assert.deepEqual(ids(await subscription.settle([running, ...waiting].map(ack))), []);
       await bench.nothing(await bench.subscribe(), 20);
     }, 30_000);
 
-    it('accepts guards for deliveries that are settled or unknown, and for any time', async (bench) => {
+    it('accepts guards for deliveries that are settled or unknown, and for any deadline', async (bench) => {
       const subscription = await bench.subscribe(bench.queue, { leaseThread: true });
       bench.needs(subscription.guard !== undefined, 'the broker renews nothing while the event loop is blocked');
       await bench.publish(1);
