@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff, type BrokerHost, type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
-import { channelLimit, closedError, unavailable } from './amqp-errors.ts';
+import { channelLimit, closedError, noAnswer, unavailable } from './amqp-errors.ts';
 import { dial, flushWrites, hangUp } from './dial.ts';
 import { SharedSocket } from './shared-socket.ts';
 import { Turns } from './turns.ts';
@@ -292,11 +292,4 @@ export class Connection {
   #reportUp(): void {
     for (const listener of [...this.#onUp]) listener();
   }
-}
-
-/** The error of a server that speaks another protocol: it waits for more bytes. */
-function noAnswer(waitedMs: number): Error {
-  return new Error(
-    `no answer within ${Math.ceil(waitedMs)} ms; see that RabbitMQ listens on this port, with TLS for amqps: and without for amqp:`,
-  );
 }

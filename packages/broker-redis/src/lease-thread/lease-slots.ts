@@ -13,7 +13,7 @@ const MOST_CHUNKS = 64;
 export const SLOT_LAYOUT = { bytes: SLOT, idAt: ID_AT, slots: SLOTS_IN_CHUNK } as const;
 
 interface Chunk {
-  readonly ints: Int32Array;
+  readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly bytes: Buffer;
 }
@@ -38,12 +38,12 @@ export class LeaseSlots {
     if (this.#free.length === 0) this.#grow();
     const slot = this.#free.pop();
     if (slot === undefined) return -1;
-    const { ints, doubles, bytes } = this.#chunkOf(slot);
+    const { words, doubles, bytes } = this.#chunkOf(slot);
     const at = (slot % SLOTS_IN_CHUNK) * SLOT;
-    ints[at / 4 + 1] = write(id, bytes, at + ID_AT);
+    words[at / 4 + 1] = write(id, bytes, at + ID_AT);
     doubles[at / 8 + 1] = fence;
     doubles[at / 8 + 2] = 0;
-    ints[at / 4] = subscription + 1;
+    words[at / 4] = subscription + 1;
     return slot;
   }
 
@@ -54,8 +54,8 @@ export class LeaseSlots {
   }
 
   release(slot: number): void {
-    const { ints } = this.#chunkOf(slot);
-    ints[((slot % SLOTS_IN_CHUNK) * SLOT) / 4] = 0;
+    const { words } = this.#chunkOf(slot);
+    words[((slot % SLOTS_IN_CHUNK) * SLOT) / 4] = 0;
     this.#free.push(slot);
   }
 
@@ -67,7 +67,7 @@ export class LeaseSlots {
     const first = this.#chunks.length * SLOTS_IN_CHUNK;
     if (this.#chunks.length === MOST_CHUNKS) return;
     const memory = new SharedArrayBuffer(SLOTS_IN_CHUNK * SLOT);
-    this.#chunks.push({ ints: new Int32Array(memory), doubles: new Float64Array(memory), bytes: Buffer.from(memory) });
+    this.#chunks.push({ words: new Int32Array(memory), doubles: new Float64Array(memory), bytes: Buffer.from(memory) });
     for (let slot = first + SLOTS_IN_CHUNK - 1; slot >= first; slot--) this.#free.push(slot);
     this.#onGrown(memory);
   }

@@ -8,7 +8,7 @@ const RETRY_MS = 100;
 
 /**
  * @typedef {{ bytes: number, idAt: number, slots: number }} Layout
- * @typedef {{ ints: Int32Array, doubles: Float64Array, bytes: Buffer }} Memory
+ * @typedef {{ words: Int32Array, doubles: Float64Array, bytes: Buffer }} Memory
  * @typedef {{ grown: SharedArrayBuffer } | { subscription: number, key: string, leaseMs: number }} Message
  * @typedef {object} Data
  * @property {import('./thread-target.ts').ThreadTarget} target
@@ -87,22 +87,22 @@ function heldLeases(messages, layout, now) {
  * @returns {Memory}
  */
 function memoryOf(shared) {
-  return { ints: new Int32Array(shared), doubles: new Float64Array(shared), bytes: Buffer.from(shared) };
+  return { words: new Int32Array(shared), doubles: new Float64Array(shared), bytes: Buffer.from(shared) };
 }
 
 /**
  * @param {Memory} memory
  * @param {Layout} layout
  */
-function slotsOf({ ints, doubles, bytes }, layout) {
+function slotsOf({ words, doubles, bytes }, layout) {
   const found = [];
   for (let at = 0; at < layout.slots * layout.bytes; at += layout.bytes) {
-    const owner = ints[at / 4] ?? 0;
+    const owner = words[at / 4] ?? 0;
     if (owner === 0) continue;
     const start = at + layout.idAt;
     found.push({
       subscription: owner - 1,
-      id: bytes.toString('utf8', start, start + (ints[at / 4 + 1] ?? 0)),
+      id: bytes.toString('utf8', start, start + (words[at / 4 + 1] ?? 0)),
       fence: doubles[at / 8 + 1] ?? 0,
       until: doubles[at / 8 + 2] ?? 0,
     });

@@ -150,7 +150,7 @@ export interface Subscription {
   extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
 
   /**
-   * The handler of a delivery starts right after this call, and must have ended by `until` (`performance.now()`,
+   * The handler of a delivery starts right after this call, and must have ended by `until` (of `performance.now`,
    * milliseconds). Until then the lease should survive a handler that blocks the event loop: `extend` cannot be called
    * during a block. After `until` a lease must end by itself, because the handler may be stuck. Called for each run, so it
    * must not take long, and must not throw. If a broker leaves it out, a long block costs leases, and counts as a crash.
