@@ -43,6 +43,7 @@ export interface TaskWorkerOptions {
   readonly strict: boolean;
   readonly concurrency: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly shutdownTimeoutMs: number;
