@@ -7,9 +7,8 @@ import {
   type QueueCounts,
   redriveEnvelope,
   type Settlement,
-  type TimerHandle,
 } from '@brokkr/core/adapter';
-import { DelayHeap } from './delay-heap.ts';
+import { DelayedMessages } from './delayed-messages.ts';
 import { HandOver } from './to-delivery.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { LeaseTable } from './lease-table.ts';
@@ -42,13 +41,11 @@ export class MemoryQueue {
   readonly #nextFence: () => number;
   readonly #live = new Map<string, StoredMessage>();
   readonly #ready = new MessageLine('ready');
-  readonly #delayed = new DelayHeap();
+  readonly #delayed: DelayedMessages;
   readonly #dead = new Map<string, KeptEnvelope>();
   readonly #leases: LeaseTables;
   readonly #waiters = new Set<Waiter>();
   readonly #gone = { published: 0, acknowledged: 0, discarded: 0, purged: 0, cancelled: 0, expired: 0 };
-  #delayTimer: TimerHandle | undefined;
-  #delayTimerDueAt = Number.POSITIVE_INFINITY;
 
   constructor(name: string, clock: Clock, { maxDelayMs, keys, nextFence }: MemoryQueueOptions) {
     this.name = name;
@@ -56,6 +53,7 @@ export class MemoryQueue {
     this.#maxDelayMs = maxDelayMs;
     this.#keys = keys;
     this.#nextFence = nextFence;
+    this.#delayed = new DelayedMessages(clock, (messages) => this.#becameDue(messages));
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
@@ -212,7 +210,6 @@ export class MemoryQueue {
     this.#delayed.remove(message);
     message.remainingDelayMs = 0;
     this.#ready.pushBack(message);
-    this.#watchDelayed();
     return true;
   }
 
@@ -252,7 +249,7 @@ export class MemoryQueue {
   }
 
   close(): void {
-    this.#clock.clearTimeout(this.#delayTimer);
+    this.#delayed.close();
     this.#leases.close();
   }
 
@@ -265,26 +262,11 @@ export class MemoryQueue {
       this.#ready.pushBack(message);
       return;
     }
-    const dueAt = this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs);
-    this.#delayed.add(message, dueAt);
-    if (dueAt < this.#delayTimerDueAt) this.#watchDelayed();
+    this.#delayed.add(message, this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs));
   }
 
-  #watchDelayed(): void {
-    this.#clock.clearTimeout(this.#delayTimer);
-    const dueAt = this.#delayed.nextDueAt();
-    this.#delayTimerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
-    this.#delayTimer =
-      dueAt === undefined
-        ? undefined
-        : this.#clock.setTimeout(() => this.#promoteDue(), dueAt - this.#clock.monotonic());
-  }
-
-  #promoteDue(): void {
-    const now = this.#clock.monotonic();
-    for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now))
-      this.#ready.pushBack(due);
-    this.#watchDelayed();
+  #becameDue(messages: readonly StoredMessage[]): void {
+    for (const message of messages) this.#ready.pushBack(message);
     this.ring();
   }
 
