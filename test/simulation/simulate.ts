@@ -253,7 +253,7 @@ class SimWorld {
     process.kill();
     this.#workers.delete(worker);
     // A supervisor may hand back at once what it held.
-    if (this.#random() < 0.3) void this.#server.workers.release(process.name);
+    if (this.#random() < 0.3) void this.#server.workers.release?.(process.name);
     this.#replaceSoon();
   }
 

@@ -73,6 +73,24 @@ it('queues spread over a cluster of three primaries, each whole on its node', as
   const receipts = await broker.publish(keyed);
   expect(receipts.filter(({ isNew }) => isNew)).toHaveLength(1);
   expect(new Set(receipts.map(({ id }) => id)).size).toBe(1);
+  const other = new RedisBroker({ url: `redis+cluster://${hosts}` });
+  const heard: string[] = [];
+  let gaps = 0;
+  await other.signals.listen(
+    ({ body }) => heard.push(body),
+    () => gaps++,
+  );
+  await broker.signals.send({ topic: 'pause', body: '1' });
+  await expect.poll(() => heard).toEqual(['1']);
+  for (const node of nodes) {
+    const client = node.client();
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    client.disconnect();
+  }
+  await expect.poll(() => gaps, { timeout: 10_000 }).toBe(1);
+  await broker.signals.send({ topic: 'pause', body: '2' });
+  await expect.poll(() => heard).toEqual(['1', '2']);
+  await other.close();
   await broker.close();
 }, 60_000);
 

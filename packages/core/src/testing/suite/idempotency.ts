@@ -148,6 +148,31 @@ export const idempotency: Group = {
       await isTaken(bench, next);
     });
 
+    it('stores a message in its own queue if its key was freed in another', async (bench) => {
+      const messages = bench.part('messages');
+      const elsewhere = `${bench.queue}-b`;
+      let holder = await sendKeyed(bench, 'k');
+      for (const [queue, other] of [
+        [bench.queue, elsewhere],
+        [elsewhere, bench.queue],
+      ] as const) {
+        const repeat = bench.envelope({ idempotencyKey: 'k', queue: other });
+        assert.deepEqual(await bench.broker.publish([repeat]), [{ id: holder.id, isNew: false }]);
+        assert.deepEqual(await messages.cancel(queue, [holder.id]), [holder.id]);
+        holder = await sendKeyed(bench, 'k', { queue: other });
+      }
+      assert.equal((await bench.takeOne(await bench.subscribe())).envelope.id, holder.id);
+      await bench.nothing(await bench.subscribe(elsewhere), 20);
+    });
+
+    it('stores one of many messages with a key that are sent to different queues at once', async (bench) => {
+      const queues = [0, 1, 2, 3].map((index) => `${bench.queue}-${index}`);
+      const sent = queues.map((queue) => bench.envelope({ idempotencyKey: 'k', queue }));
+      const receipts = (await Promise.all(sent.map((envelope) => bench.broker.publish([envelope])))).flat();
+      assert.equal(receipts.filter(({ isNew }) => isNew).length, 1);
+      assert.equal(new Set(receipts.map(({ id }) => id)).size, 1);
+    });
+
     it('remembers a key for the time that its message asks for', async (bench) => {
       const lifeMs = 1_000;
       const short = await sendKeyed(bench, 'short', { idempotencyTtlMs: lifeMs });
