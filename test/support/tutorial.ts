@@ -12,7 +12,7 @@ import { root } from './sources.ts';
 const PRINTED_REDIS = '127.0.0.1:6379';
 const PRINTED_FOLDER = '/home/ada/emails';
 /** Commands that change nothing: they run again until their output is as printed. */
-const READ_ONLY = /^(npx )?brokkr (queues|dead list|tasks|doctor|schedule list)\b/;
+const READ_ONLY = /^(npx )?brokkr (queues|workers|status|dead list|tasks|doctor|schedule list)\b/;
 const RUNS_ON = /^(npx )?brokkr (worker|scheduler)\b/;
 const WITHIN_MS = 40_000;
 

@@ -2,16 +2,16 @@ import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 import { DelayHeap } from './delay-heap.ts';
 import type { StoredMessage } from './stored-message.ts';
 
-/** The delayed messages of a queue, with one timer for the message that is due first. */
+/** The delayed messages of a queue, and the timer that wakes the queue when the first one is due. */
 export class DelayedMessages {
   readonly #clock: Clock;
-  readonly #onDue: (messages: readonly StoredMessage[]) => void;
+  readonly #onDue: () => void;
   readonly #heap = new DelayHeap();
   #timer: TimerHandle | undefined;
-  #firesAt = Number.POSITIVE_INFINITY;
+  #timerDueAt = Number.POSITIVE_INFINITY;
 
-  /** @param onDue is called with messages that are due, in the order of their times */
-  constructor(clock: Clock, onDue: (messages: readonly StoredMessage[]) => void) {
+  /** @param onDue called when messages are due: it takes them with `shiftDue`, then calls `watch` */
+  constructor(clock: Clock, onDue: () => void) {
     this.#clock = clock;
     this.#onDue = onDue;
   }
@@ -20,40 +20,37 @@ export class DelayedMessages {
     return this.#heap.size;
   }
 
-  /** @param dueAt on the monotonic clock */
+  /** @param dueAt time on the monotonic clock */
   add(message: StoredMessage, dueAt: number): void {
     this.#heap.add(message, dueAt);
-    if (dueAt < this.#firesAt) this.#watch();
+    if (dueAt < this.#timerDueAt) this.watch();
   }
 
+  /** Removes a message. Its timer stays: it finds nothing due. */
   remove(message: StoredMessage): void {
     this.#heap.remove(message);
-    // Without delayed messages no timer keeps the process running.
-    if (this.#heap.size === 0) this.#watch();
   }
 
-  /** All of them, earliest first. */
+  /** Removes and returns the first message that is due by now. */
+  shiftDue(): StoredMessage | undefined {
+    return this.#heap.shiftDue(this.#clock.monotonic());
+  }
+
+  /** All messages, the earliest first. */
   inOrder(): StoredMessage[] {
     return this.#heap.inOrder();
   }
 
+  /** Sets the timer to the first message. */
+  watch(): void {
+    this.close();
+    const dueAt = this.#heap.nextDueAt();
+    this.#timerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
+    if (dueAt !== undefined) this.#timer = this.#clock.setTimeout(this.#onDue, dueAt - this.#clock.monotonic());
+  }
+
   close(): void {
     this.#clock.clearTimeout(this.#timer);
-  }
-
-  #watch(): void {
-    this.#clock.clearTimeout(this.#timer);
-    const dueAt = this.#heap.nextDueAt();
-    this.#firesAt = dueAt ?? Number.POSITIVE_INFINITY;
-    this.#timer =
-      dueAt === undefined ? undefined : this.#clock.setTimeout(() => this.#fire(), dueAt - this.#clock.monotonic());
-  }
-
-  #fire(): void {
-    const now = this.#clock.monotonic();
-    const due: StoredMessage[] = [];
-    for (let next = this.#heap.shiftDue(now); next !== undefined; next = this.#heap.shiftDue(now)) due.push(next);
-    this.#watch();
-    this.#onDue(due);
+    this.#timer = undefined;
   }
 }

@@ -33,7 +33,7 @@ export class MemoryBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
   readonly inspector: Inspector;
   readonly messages: MessageIndex;
-  readonly workers: WorkerDirectory;
+  readonly workers: Required<WorkerDirectory>;
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly elections: Elections;

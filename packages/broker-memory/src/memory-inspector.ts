@@ -70,6 +70,11 @@ export class MemoryInspector implements Inspector {
     ).length;
   }
 
+  async bury(name: string, letters: readonly Envelope[]): Promise<void> {
+    const queue = this.#server.queue(name);
+    for (const letter of letters) queue.bury(letter);
+  }
+
   async redrive(name: string, which: LetterChoice, options: BulkOptions = {}): Promise<number> {
     const queue = this.#server.queue(name);
     const done = await inBatches(queue, which, options, (id) => queue.redrive(id));

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  deadLetterQueue,
   delayUntil,
   type Delivery,
   type Envelope,
@@ -14,7 +15,7 @@ import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { LeaseTable } from './lease-table.ts';
 import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';
-import { handedOut, type KeptEnvelope, keptEnvelope, type StoredMessage } from './stored-message.ts';
+import { handedOut, type KeptEnvelope, keptEnvelope, newMessage, type StoredMessage } from './stored-message.ts';
 
 /** A consumer that waits for something to become ready; told once, then forgotten. */
 export type Waiter = () => void;
@@ -53,7 +54,7 @@ export class MemoryQueue {
     this.#maxDelayMs = maxDelayMs;
     this.#keys = keys;
     this.#nextFence = nextFence;
-    this.#delayed = new DelayedMessages(clock, (messages) => this.#becameDue(messages));
+    this.#delayed = new DelayedMessages(clock, () => this.#promoteDue());
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
@@ -70,18 +71,7 @@ export class MemoryQueue {
   /** Stores a message; one whose id is here already is the repeat of a publish whose answer was lost. */
   publish(envelope: Envelope): void {
     if (this.#live.has(envelope.id)) return;
-    const message: StoredMessage = {
-      envelope: keptEnvelope(envelope, this.name),
-      state: 'gone',
-      fence: 0,
-      crashes: 0,
-      dueAt: 0,
-      remainingDelayMs: 0,
-      leaseEndsAt: 0,
-      line: undefined,
-      before: undefined,
-      after: undefined,
-    };
+    const message = newMessage(keptEnvelope(envelope, this.name));
     this.#live.set(envelope.id, message);
     this.#gone.published++;
     this.#place(message);
@@ -132,7 +122,7 @@ export class MemoryQueue {
         break;
       case 'expire':
         this.#forget(message);
-        this.#freeKey(message.envelope);
+        this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
         this.#gone.expired++;
         break;
       case 'dead-letter':
@@ -210,6 +200,7 @@ export class MemoryQueue {
     this.#delayed.remove(message);
     message.remainingDelayMs = 0;
     this.#ready.pushBack(message);
+    this.#delayed.watch();
     return true;
   }
 
@@ -224,9 +215,16 @@ export class MemoryQueue {
     if (message.state === 'ready') this.#ready.remove(message);
     else this.#delayed.remove(message);
     this.#forget(message);
-    this.#freeKey(message.envelope);
+    this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
     this.#gone[counted]++;
     return true;
+  }
+
+  /** Stores a dead letter of another broker, unless its id is a dead letter already. */
+  bury(letter: Envelope): void {
+    if (this.#dead.has(letter.id)) return;
+    this.#dead.set(letter.id, keptEnvelope({ ...letter, queue: deadLetterQueue(this.name) }));
+    this.#gone.published++;
   }
 
   redrive(id: string): boolean {
@@ -244,7 +242,7 @@ export class MemoryQueue {
   discard(id: string): boolean {
     const letter = this.#dead.get(id);
     // A message of this id that was sent meanwhile holds the key.
-    if (letter !== undefined && !this.#live.has(id)) this.#freeKey(letter);
+    if (letter !== undefined && !this.#live.has(id)) this.#keys.free(letter.idempotencyKey, id);
     return this.#removeLetter(id);
   }
 
@@ -262,11 +260,14 @@ export class MemoryQueue {
       this.#ready.pushBack(message);
       return;
     }
-    this.#delayed.add(message, this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs));
+    const dueAt = this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs);
+    this.#delayed.add(message, dueAt);
   }
 
-  #becameDue(messages: readonly StoredMessage[]): void {
-    for (const message of messages) this.#ready.pushBack(message);
+  #promoteDue(): void {
+    for (let due = this.#delayed.shiftDue(); due !== undefined; due = this.#delayed.shiftDue())
+      this.#ready.pushBack(due);
+    this.#delayed.watch();
     this.ring();
   }
 
@@ -287,10 +288,6 @@ export class MemoryQueue {
     if (!this.#dead.delete(id)) return false;
     this.#gone.discarded++;
     return true;
-  }
-
-  #freeKey({ id, idempotencyKey }: KeptEnvelope): void {
-    this.#keys.free(idempotencyKey, id);
   }
 
   #forget(message: StoredMessage): void {

@@ -19,6 +19,22 @@ export interface StoredMessage {
   after: StoredMessage | undefined;
 }
 
+/** A message that is in no line yet. */
+export function newMessage(envelope: KeptEnvelope): StoredMessage {
+  return {
+    envelope,
+    state: 'gone',
+    fence: 0,
+    crashes: 0,
+    dueAt: 0,
+    remainingDelayMs: 0,
+    leaseEndsAt: 0,
+    line: undefined,
+    before: undefined,
+    after: undefined,
+  };
+}
+
 /**
  * An envelope as it is kept: copied, as a wire would copy it. Its bytes are one string (each character a byte), which
  * nobody can change, and which costs the garbage collector less than a buffer.

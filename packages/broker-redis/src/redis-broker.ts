@@ -75,7 +75,7 @@ export class RedisBroker implements Broker {
   });
   readonly inspector: Inspector;
   readonly messages: MessageIndex;
-  readonly workers: WorkerDirectory;
+  readonly workers: Required<WorkerDirectory>;
   readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;

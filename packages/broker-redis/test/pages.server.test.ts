@@ -176,7 +176,7 @@ describe('pages while the queue changes', () => {
     expect(new Set(seen).size).toBe(COUNT);
     expect(seen).toHaveLength(COUNT);
     expect(seen).toEqual(
-      (await redis.zrange('brokkr:{q}:delayed', 0, -1)).map((_, index, all) =>
+      (await redis.zrange('brokkr:{q}:delayed', '0', '-1')).map((_, index, all) =>
         from === 'oldest' ? (all[index] as string) : (all[COUNT - 1 - index] as string),
       ),
     );

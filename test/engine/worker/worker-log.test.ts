@@ -44,6 +44,16 @@ describe('what a worker warns of when it starts', () => {
     expect(warnings()).toMatchObject([{ queue: 'emails', dead: 2, msg: expect.stringContaining('TASK_DEAD_MAX (1)') }]);
   });
 
+  it.each([
+    ['reject', () => Promise.reject(new Error('no such key'))],
+    ['never answer', () => new Promise<never>(() => undefined)],
+  ])('nothing if counts %s, and it starts', async (_, countsOf) => {
+    const { tm, broker, warnings } = await setUp();
+    Object.assign(broker.inspector, { countsOf });
+    await tm.createWorker().start();
+    expect(warnings()).toEqual([]);
+  });
+
   it('no dead letters of queues it does not serve, and none at the limit', async () => {
     const { tm, clock, warnings } = await setUp({ deadMax: 2 });
     const fail = tm.task({ maxRetries: 0, queueName: 'emails' }, async function fail() {

@@ -97,6 +97,10 @@ export class AmqpInspector implements Inspector {
     return taken;
   }
 
+  bury(queue: string, letters: readonly Envelope[]): Promise<void> {
+    return this.#deadLetters.bury(queue, letters);
+  }
+
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
     return this.#deadLetters.redrive(queue, which, options);
   }

@@ -29,6 +29,21 @@ if redriven > 0 then ring() end
 return redriven
 `);
 
+/** Stores dead letters that are not dead letters already. ARGV: pairs of id and bytes. They count as published. */
+export const bury = queueScript(`${COUNT}
+redis.call('HLEN', counts)
+redis.call('ZCARD', dead)
+local buried = 0
+for i = 1, #ARGV, 2 do
+  if redis.call('HSETNX', letters, ARGV[i], ARGV[i + 1]) == 1 then
+    redis.call('ZADD', dead, redis.call('INCR', fences), ARGV[i])
+    buried = buried + 1
+  end
+end
+if buried > 0 then count('published', buried) end
+return buried
+`);
+
 /** Removes dead letters, counts them, and frees their idempotency keys. ARGV: ids. Answers how many. */
 export const discard = queueScript(`${COUNT}${FREE_KEY}
 redis.call('HLEN', counts)

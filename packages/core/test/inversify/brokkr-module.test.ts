@@ -264,9 +264,9 @@ describe('brokkrModule', () => {
     expect(container.get(WORKER)).toBe(container.get(WORKER));
   });
 
-  it('says what is wrong: a method that is no task, a class without tasks, no container', async () => {
+  it('names the fault: a method that is not a task, a class without tasks, a missing container', async () => {
     const manager = newManager();
-    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is no task; decorate it/);
+    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is not a task; decorate it/);
     expect(() => tasksOf(Counter, manager)).toThrow(ConfigError);
     await expect(tasksOf(Greetings, manager).greet('x')).rejects.toThrow(/needs its container/);
   });
