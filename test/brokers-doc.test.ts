@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { brokerTable, leftOut } from './support/broker-table.ts';
 import { readPage } from './support/markdown.ts';
 
-describe('the tables of what works on which broker follow from capabilities and parts', () => {
+describe('the tables of features by broker follow from capabilities and parts', () => {
   it.each([
     ['docs/brokers.md', 'all', false],
     ['README.md', 'differences', true],

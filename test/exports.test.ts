@@ -17,7 +17,7 @@ const entries = {
   '@brokkr/broker-memory/testing': () => import('@brokkr/broker-memory/testing'),
 };
 
-it.each(Object.entries(entries))('%s exports what it did: users notice a change here', async (_, load) => {
+it.each(Object.entries(entries))('%s exports the same names as before: users notice a change here', async (_, load) => {
   const names = Object.keys(await load()).sort();
   expect(names).toMatchSnapshot();
 });

@@ -33,7 +33,7 @@ async function sendTo(queue: string, count: number): Promise<void> {
   await broker.publish(Array.from({ length: count }, envelope));
 }
 
-/** Two dead letters whose reason would color a terminal. */
+/** Makes two dead letters whose reason would color a terminal. */
 async function kill(queue: string): Promise<void> {
   await sendTo(queue, 2);
   const subscription = await broker.subscribe(queue, {});

@@ -44,7 +44,7 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     [
       'an application that throws',
       ['tasks', '-a', 'test/fixtures/apps/throwing.ts'],
-      /failed to load[\s\S]*the database is away/,
+      /failed to load[\s\S]*the database is unreachable/,
     ],
     [
       'an unknown scheme',
@@ -181,7 +181,7 @@ describe('brokkr send', () => {
   }, 20_000);
 });
 
-describe('output that nobody reads', () => {
+describe('output without a reader', () => {
   it('ends queues --watch without an error', async () => {
     const { env } = workplace();
     await brokkr(['send', 'greet', '"Ada"', '-a', app], env).exited;

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FaultBench, figures, until } from './fault-bench.ts';
 import { RedisFaultServer } from './redis-fault-broker.ts';
 
-/** How long junk stays: many calls of every kind are made meanwhile, and no lease of 2 s ends. */
+/** How long junk stays: many calls of every kind are made in that time, and no lease of 2 s ends. */
 const JUNK_MS = 250;
 /** Jobs that wait while junk is written. */
 const BACKLOG = 150;
@@ -106,7 +106,7 @@ describe('junk in every key of a queue under load', () => {
     await expect.poll(left, { timeout: boundMs, interval: 100 }).toEqual({ ready: 0, delayed: 0, running: 0 });
   }
 
-  it('in place of the value, which comes back later: nothing is lost and nothing has to be repaired', async () => {
+  it('instead of the value, which is restored later: nothing is lost and nothing needs repair', async () => {
     const { bench, redis, key } = await open();
     const { end } = await load(bench);
     let spoiled = 0;
@@ -123,7 +123,7 @@ describe('junk in every key of a queue under load', () => {
         if (answers[0]?.[0] === null) mending.rename(aside, key(name));
         await mending.exec();
         spoiled++;
-        // Calls that were refused are made again.
+        // Refused calls are repeated.
         await sleep(50);
       }
     }
@@ -149,7 +149,7 @@ describe('junk in every key of a queue under load', () => {
     expect(await bench.lost()).toBe(0);
   }, 240_000);
 
-  it('over the value, which is gone: doctor --repair brings back every message', async () => {
+  it('over the value, which is lost: doctor --repair brings back every message', async () => {
     const { bench, redis, key } = await open();
     const { end } = await load(bench);
     const broker = await bench.broker();

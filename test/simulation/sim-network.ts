@@ -6,7 +6,7 @@ import type { SimProcess } from './sim-process.ts';
 
 /** A `load` that does not wait. */
 const NO_WAIT = AbortSignal.abort();
-/** A client gives up an answer after this long. */
+/** A client stops waiting for an answer after this time. */
 const PATIENCE_MS = 2_000;
 
 export interface SimNetworkOptions {
@@ -14,7 +14,7 @@ export interface SimNetworkOptions {
   readonly server: Broker;
   readonly oracle: SimOracle;
   readonly random: () => number;
-  /** Runs something at the server, or on the way: no process is asked. */
+  /** Runs a callback at the server or in the network: no process is involved. */
   readonly after: (ms: number, run: () => void) => void;
 }
 
@@ -23,7 +23,7 @@ interface CallOptions {
   readonly asksAgain?: boolean;
 }
 
-/** What lies between processes and the server: it delays, loses and repeats. */
+/** The network between processes and the server: it delays, loses and repeats calls. */
 export class SimNetwork {
   readonly #options: SimNetworkOptions;
   #isHealed = false;
@@ -32,16 +32,16 @@ export class SimNetwork {
     this.#options = options;
   }
 
-  /** From now on nothing is lost or repeated. */
+  /** From now on no call is lost or repeated. */
   heal(): void {
     this.#isHealed = true;
   }
 
-  /** The broker, as `process` sees it. */
+  /** Returns the broker, as `process` sees it. */
   brokerFor(process: SimProcess): Broker {
     const { server, oracle, plan } = this.#options;
     return {
-      // No inspector crosses the network.
+      // There is no inspector over the network.
       capabilities: { ...server.capabilities, counts: 'ready-only' },
       publish: (envelopes) =>
         this.#call(
@@ -136,7 +136,7 @@ export class SimNetwork {
     settle: Subscription['settle'],
   ): Promise<readonly Delivery[]> {
     const { oracle, plan } = this.#options;
-    // The server hears of an abort, or of the end of the process, and lets go of the wait.
+    // The server notices an abort, or the end of the process, and ends the wait.
     const gone = new AbortController();
     process.onDeath(() => gone.abort());
     const letGo = () => this.#options.after(this.#latency(), () => gone.abort());
@@ -158,9 +158,9 @@ export class SimNetwork {
   }
 
   /**
-   * One request and its answer.
+   * Makes one request, and delivers its answer.
    * @param repeats when a copy of the request may arrive
-   * @param asksAgain whether a client whose answer was lost gets the same answer when it asks again
+   * @param asksAgain whether a client whose answer was lost gets the same answer when it repeats the request
    */
   #call<T>(
     process: SimProcess,

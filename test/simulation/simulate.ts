@@ -11,6 +11,7 @@ import {
 import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
+import { parseMetrics } from '../support/parse-metrics.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { SimNetwork } from './sim-network.ts';
 import { numberOf, SimOracle } from './sim-oracle.ts';
@@ -26,7 +27,7 @@ import {
 } from './sim-plan.ts';
 import { SimProcess } from './sim-process.ts';
 
-/** The first phase, in which things go wrong, in virtual time. */
+/** Length of the first phase, with faults, in virtual time. */
 const FAULTS_MS = 40_000;
 const STEP_MS = 1_000;
 const QUEUE = 'jobs';
@@ -46,17 +47,17 @@ interface SimWorker {
 }
 
 export interface SimReport {
-  /** Of everything that happened: two runs of a seed have the same. */
+  /** Hash of all events: two runs of a seed have the same. */
   readonly hash: number;
   readonly events: number;
   readonly trace: readonly string[];
 }
 
 /**
- * One world: real workers and producers of the core, a real broker as the server's state machine, and between them a
- * network, processes and handlers that fail as the seed says. First safety under faults, then everything heals and all
- * has to drain.
- * @throws Error naming the invariant that broke, the seed, and what happened last
+ * Simulates one world: real workers and producers of the core, a memory broker as the state machine of the server, and
+ * between them a network, processes and handlers that fail as the seed decides. It checks safety during the faults.
+ * Then everything heals, and all messages must end.
+ * @throws Error with the invariant that was violated, the seed, and the last events
  */
 export async function simulate(seed: number): Promise<SimReport> {
   const world = new SimWorld(planOf(seed));
@@ -77,7 +78,7 @@ class SimWorld {
   readonly #server: MemoryBroker;
   readonly #network: SimNetwork;
   readonly #workers = new Set<SimWorker>();
-  /** What a handler cannot see of its hand-over. */
+  /** Deliveries by id: a handler cannot see its own. */
   readonly #handedOver = new Map<string, Delivery>();
   readonly #numbers = new Map<string, number>();
   readonly #snoozed = new Set<string>();
@@ -117,6 +118,17 @@ class SimWorld {
     await this.#drain();
     this.oracle.finish(await this.#server.inspector.counts(QUEUE));
     await this.#checkResults();
+    // The last answers are on their way.
+    await this.#pass();
+    this.#checkMetrics();
+  }
+
+  #checkMetrics(): void {
+    for (const { process, worker } of this.#workers) {
+      const metrics = parseMetrics(worker.metrics());
+      const outcome = (name: string) => metrics.value('brokkr_tasks_total', { outcome: name }) ?? 0;
+      this.oracle.counted(process.name, outcome, metrics.value('brokkr_task_run_seconds_count') ?? 0);
+    }
   }
 
   async #checkResults(): Promise<void> {
@@ -135,7 +147,7 @@ class SimWorld {
     this.oracle.balanced(await this.#server.inspector.counts(QUEUE));
   }
 
-  /** Everything that was sent comes to its end within the work that is left, done by one worker alone. */
+  /** Everything that was sent must end within the time of the remaining work, done by one worker. */
   async #drain(): Promise<void> {
     const boundMs = this.#plan.jobs * 4 * (TIMEOUT_MS + 15_000) + 60_000;
     for (let elapsed = 0; elapsed < boundMs; elapsed += STEP_MS) {
@@ -189,7 +201,9 @@ class SimWorld {
     throw new RetryLater(RETRY_DELAY_MS / 1_000);
   }
 
-  /** A process that sends the jobs, one after the other; one in three under a key, and again until it is confirmed. */
+  /**
+   * Starts a process that sends the jobs, one after the other; one in three with a key, repeated until it is confirmed.
+   */
   #produce(): void {
     const process = new SimProcess('producer', this.#time);
     const task = this.#manager(process).task(TASK, (n: number) => n);
@@ -279,7 +293,7 @@ class SimWorld {
     else this.#time.setTimeout(() => this.#startWorker(), ms);
   }
 
-  /** What the oracle finds ends the run, wherever it was found: its caller may be somebody who bears errors. */
+  /** Ends the run at any violation that the oracle finds: the code that calls the oracle may catch errors. */
   #watched(oracle: SimOracle): SimOracle {
     return new Proxy(oracle, {
       get: (target, name) => {

@@ -7,17 +7,17 @@ import { filesSubscription } from './files-subscription.ts';
 import { filesWorkers } from './files-workers.ts';
 import { change, make, store } from './message-file.ts';
 
-/** The broker of `files:///a/folder`: what `TASK_BROKER_PACKAGE` and `registerBroker` ask for. */
+/** Creates the broker of `files:///a/folder`, for `TASK_BROKER_PACKAGE` and `registerBroker`. */
 export function createBroker(
   url: string,
   { namespace = brokkr.BROKER_DEFAULTS.namespace }: brokkr.BrokerOptions = {},
 ): brokkr.Broker {
   if (url.startsWith('files:///'))
     return filesBroker(fileURLToPath(url.replace('files:', 'file:')), brokkr.checkNamespace(namespace));
-  throw new brokkr.ConfigError('a files broker URL is files:///a/folder', { code: 'BROKER_URL_INVALID' });
+  throw new brokkr.ConfigError('a files broker URL must be files:///a/folder', { code: 'BROKER_URL_INVALID' });
 }
 
-/** A broker over a folder that the processes of one machine share; a folder in it for each queue. */
+/** A broker over a folder that the processes of one machine share, with a folder for each queue. */
 export function filesBroker(root: string, namespace: string = brokkr.BROKER_DEFAULTS.namespace): brokkr.Broker {
   const ended = new AbortController();
 

@@ -8,7 +8,7 @@ const bench = new RabbitBench();
 const MARKER = Buffer.from('\x06nestedS', 'latin1');
 const TABLE = 'F'.charCodeAt(0);
 
-/** Tables in tables as they are on the wire: seven bytes for each. The client that encodes them would overflow its stack. */
+/** Nested tables in wire format: seven bytes for each. A client that encodes them would overflow its stack. */
 function nested(depth: number): Buffer {
   const tables = Buffer.alloc(7 * depth);
   for (let level = 0; level < depth; level++) {

@@ -14,7 +14,7 @@ import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryServer } from './memory-server.ts';
 import { handedOut, type KeptEnvelope, type StoredMessage } from './stored-message.ts';
 
-/** Looks into the queues of a memory server. */
+/** Reads and changes the queues of a memory server for tools. */
 export class MemoryInspector implements Inspector {
   readonly browsing = 'free';
   readonly #server: MemoryServer;

@@ -17,11 +17,11 @@ import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';
 import { handedOut, type KeptEnvelope, keptEnvelope, newMessage, type StoredMessage } from './stored-message.ts';
 
-/** A consumer that waits for something to become ready; told once, then forgotten. */
+/** Wakes a consumer that waits for a ready message. Called at most once. */
 export type Waiter = () => void;
 
 export interface MemoryQueueOptions {
-  /** Longest delay that the queue waits for at once, in milliseconds. */
+  /** Longest delay in one hop, in milliseconds. */
   readonly maxDelayMs: number;
   /** Idempotency keys of all queues. */
   readonly keys: IdempotencyKeys;
@@ -29,8 +29,8 @@ export interface MemoryQueueOptions {
 }
 
 /**
- * One queue: the state machine of its messages. Every method is synchronous, and therefore atomic: nothing is read
- * before an await and written after it.
+ * One queue: the state machine of its messages. Every method is synchronous and therefore atomic: no value that is read
+ * before an await is written after it.
  *
  * published → (delayed →) ready → held → acknowledged | dead | expired, or back to ready or delayed
  */
@@ -58,17 +58,17 @@ export class MemoryQueue {
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
-  /** Messages kept, dead ones too. */
+  /** Number of stored messages, including dead letters. */
   get size(): number {
     return this.#live.size + this.#dead.size;
   }
 
-  /** Whether anything was ever published here. */
+  /** Whether a message was ever published here. */
   get isUsed(): boolean {
     return this.#gone.published > 0;
   }
 
-  /** Stores a message; one whose id is here already is the repeat of a publish whose answer was lost. */
+  /** Stores a message. If its id is stored already, this is the repeat of a publish whose answer was lost. */
   publish(envelope: Envelope): void {
     if (this.#live.has(envelope.id)) return;
     const message = newMessage(keptEnvelope(envelope, this.name));
@@ -77,7 +77,7 @@ export class MemoryQueue {
     this.#place(message);
   }
 
-  /** Tells consumers that wait that something is ready. Called after all of a batch, so that they take all of it. */
+  /** Wakes the waiting consumers. Called after a whole batch is stored, so that they receive all of it. */
   ring(): void {
     if (this.#ready.size === 0 || this.#waiters.size === 0) return;
     const waiters = [...this.#waiters];
@@ -110,7 +110,7 @@ export class MemoryQueue {
     return deliveries;
   }
 
-  /** Whether it took effect: only while the delivery's own lease is live. */
+  /** Returns whether the settlement took effect: only while the lease of its delivery is live. */
   settle(settlement: Settlement, leases: LeaseTable): boolean {
     const message = this.#messageOf(settlement.delivery);
     if (!leases.holds(message, settlement.delivery.fence)) return false;
@@ -127,7 +127,8 @@ export class MemoryQueue {
         break;
       case 'dead-letter':
         this.#forget(message);
-        // An older letter of this id is replaced, as on Redis. It counts as discarded, so that counts are conserved.
+        // An older letter with this id is replaced, as on Redis. It counts as discarded, so that the counts are
+        // conserved.
         this.#removeLetter(message.envelope.id);
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
@@ -142,7 +143,7 @@ export class MemoryQueue {
     return true;
   }
 
-  /** Whether the lease was renewed. */
+  /** Returns whether the lease was renewed. */
   extend(delivery: Delivery, leases: LeaseTable): boolean {
     const message = this.#messageOf(delivery);
     if (!leases.holds(message, delivery.fence)) return false;
@@ -164,7 +165,7 @@ export class MemoryQueue {
     };
   }
 
-  /** Ready ones in their order, then delayed ones by their time. */
+  /** Ready messages in order, then delayed ones by their times. */
   *waiting(): Generator<StoredMessage> {
     yield* this.#ready;
     yield* this.#delayed.inOrder();
@@ -208,7 +209,7 @@ export class MemoryQueue {
     return this.#live.has(id);
   }
 
-  /** Removes a message that waits, and says why it is gone. */
+  /** Removes a ready or delayed message. @param counted the count that includes it from now on */
   remove(id: string, counted: 'purged' | 'cancelled'): boolean {
     const message = this.#live.get(id);
     if (message === undefined || message.state === 'held') return false;
@@ -230,7 +231,7 @@ export class MemoryQueue {
   redrive(id: string): boolean {
     const letter = this.#dead.get(id);
     if (letter === undefined) return false;
-    // If a message of this id was sent meanwhile, that one stays.
+    // If a message with this id was sent after the death, that one stays.
     if (this.#live.has(id)) return this.#removeLetter(id);
     this.#dead.delete(id);
     this.publish(redriveEnvelope(handedOut(letter), this.name, this.#clock.now()));
@@ -251,10 +252,9 @@ export class MemoryQueue {
     this.#leases.close();
   }
 
-  /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
+  /** Puts a message behind the ready ones, or among the delayed ones if its `notBefore` is in the future. */
   #place(message: StoredMessage): void {
-    const { notBefore } = message.envelope;
-    const delayMs = notBefore === undefined ? 0 : delayUntil(notBefore, this.#clock.now());
+    const delayMs = delayUntil(message.envelope.notBefore, this.#clock.now());
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs === 0) {
       this.#ready.pushBack(message);
@@ -271,7 +271,7 @@ export class MemoryQueue {
     this.ring();
   }
 
-  /** Hand-overs that ended without a settlement: back to the head, in their order, since they have waited before. */
+  /** Returns messages whose leases expired to the head of the line, in order, because they have waited before. */
   #crashed(messages: readonly StoredMessage[]): void {
     for (const message of messages.toReversed()) {
       message.crashes++;

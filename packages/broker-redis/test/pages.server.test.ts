@@ -30,7 +30,7 @@ async function largestCommand(work: () => Promise<unknown>): Promise<number> {
   });
   try {
     await work();
-    // What the monitor saw before this command has arrived.
+    // By now, everything that the monitor saw before this command has arrived.
     const seen = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time: string, [name]: string[]) => name === 'ECHO' && resolve());
     });

@@ -37,13 +37,13 @@ export class IdempotencySlots {
   readonly #calls: QueueCalls;
   readonly #ttlMs: number;
 
-  /** @param ttlMs how long a key lives, in milliseconds, if its message does not set it */
+  /** @param ttlMs how long a key is remembered, in milliseconds, if its message does not set it */
   constructor(calls: QueueCalls, ttlMs: number) {
     this.#calls = calls;
     this.#ttlMs = ttlMs;
   }
 
-  /** How long the key of a message lives, in milliseconds. */
+  /** How long the key of a message is remembered, in milliseconds. */
   lifeOf({ idempotencyTtlMs }: Envelope): string {
     return String(Math.max(1, Math.ceil(idempotencyTtlMs ?? this.#ttlMs)));
   }

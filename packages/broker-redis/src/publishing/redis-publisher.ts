@@ -1,7 +1,6 @@
-import { checkQueueName, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
+import { checkQueueName, delayUntil, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from '../batches.ts';
-import { delayMs } from '../delay.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import { keyDigest } from '../key-digest.ts';
 import type { QueueCalls } from '../queue-calls.ts';
@@ -19,14 +18,14 @@ export class RedisPublisher {
   readonly #slots: IdempotencySlots;
   readonly #register: QueueRegister;
 
-  /** @param keyTtlMs how long an idempotency key lives, in milliseconds, if its message does not set it */
+  /** @param keyTtlMs how long an idempotency key is remembered, in milliseconds, if its message does not set it */
   constructor(calls: QueueCalls, keyTtlMs: number) {
     this.#calls = calls;
     this.#slots = new IdempotencySlots(calls, keyTtlMs);
     this.#register = new QueueRegister(calls);
   }
 
-  /** @throws BrokerUnavailableError when Redis is away for too long, full (`BROKER_FULL`) or closed */
+  /** @throws BrokerUnavailableError if Redis is unreachable for too long, full (`BROKER_FULL`) or closed */
   async publish(given: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     // All names first: a batch with an invalid queue name stores nothing.
     for (const { queue } of given) if (!this.#register.has(queue)) checkQueueName(queue);
@@ -73,7 +72,7 @@ export class RedisPublisher {
   async #publish(envelopes: readonly Envelope[], routed?: Routed): Promise<PublishReceipt[]> {
     const queue = envelopes[0]?.queue;
     if (queue === undefined) return [];
-    // Before its first message: nobody would look for messages of a queue that is not on the list.
+    // Before the first message of a queue: no tool looks for messages of a queue that is not on the list.
     const isDue = this.#register.isDue(queue);
     if (isDue) await this.#register.add(queue);
     const [isFirst, ...known] = envelopes.every(isPlain)
@@ -92,9 +91,10 @@ export class RedisPublisher {
 
   #argumentsFor(envelopes: readonly Envelope[], routed: Routed | undefined): (string | Buffer)[] {
     const args: (string | Buffer)[] = [];
+    const now = Date.now();
     for (const envelope of envelopes) {
       const { idempotencyKey } = envelope;
-      args.push(envelope.id, encodeEnvelope(envelope), String(delayMs(envelope.notBefore)));
+      args.push(envelope.id, encodeEnvelope(envelope), String(delayUntil(envelope.notBefore, now)));
       args.push(idempotencyKey === undefined ? '' : keyDigest(idempotencyKey), this.#slots.lifeOf(envelope));
       args.push(routed?.slots.get(envelope)?.generation ?? '0');
     }
@@ -102,7 +102,7 @@ export class RedisPublisher {
   }
 }
 
-/** Whether a message is ready at once, and independent of earlier ones. */
+/** Whether a message is ready immediately, and independent of earlier ones. */
 function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
   return notBefore === undefined && idempotencyKey === undefined;
 }

@@ -1,3 +1,4 @@
+import { SUSPECT_CRASHES } from '@brokkr/core/adapter';
 import { CRASH_COUNT, GAPS, GIVE_BACK_AS_CRASHED } from './parts.ts';
 
 /** The messages of a claim before, each at its place: '' for one that is not held any more. */
@@ -23,7 +24,7 @@ const UP_TO_SUSPECT = `
 local function upToSuspect(line, ahead)
   local crashed = redis.call('HMGET', crashes, unpack(line))
   for i = 1, #line do
-    if crashCount(crashed[i]) >= 2 then return (i > 1 or ahead) and i - 1 or 1 end
+    if crashCount(crashed[i]) >= ${SUSPECT_CRASHES} then return (i > 1 or ahead) and i - 1 or 1 end
   end
   return #line
 end

@@ -2,8 +2,8 @@ import { COUNT, FREE_KEY, GAPS, RING } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Puts dead letters back behind the ready messages. ARGV: pairs of id and bytes. Answers how many. If a message of the same
- * id was sent meanwhile, that one stays, and the letter counts as discarded.
+ * Puts dead letters back behind the ready messages. ARGV: pairs of id and bytes. Answers how many. If a message of the
+ * same id was sent since, that one stays, and the letter counts as discarded.
  */
 export const redrive = queueScript(`${RING}${COUNT}${GAPS}
 redis.call('LLEN', ready)

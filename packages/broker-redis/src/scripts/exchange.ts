@@ -4,9 +4,9 @@ import { COUNT, LAST_FENCE, RING, SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * The most frequent call of a busy consumer: these are done, give me the next. ARGV: limit (0: none), 1 for a claim ahead of
- * others that are to run first, lease in ms, worker, consumer, number of the claim, then the ids that are done, then
- * their fences.
+ * Acknowledges deliveries and claims the next messages: the most frequent call of a busy consumer. ARGV: limit (0: no
+ * claim), 1 for a claim ahead of messages that run first, lease in ms, worker, consumer, number of the claim, then the
+ * ids to acknowledge, then their fences.
  *
  * Answers the numbers (from 1) of the acknowledgements whose lease was lost, followed, if the limit is not 0, by the
  * answer of `claim`.

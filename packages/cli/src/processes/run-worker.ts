@@ -75,7 +75,7 @@ export async function runWorker(
       if (!isStopping) stop();
     };
     process.on('uncaughtException', fail).on('unhandledRejection', fail);
-    // The application closed its manager, or stopped the worker: nobody asked this process to.
+    // The application closed its manager, or stopped the worker, without a request to this process.
     worker.once('stopped', () => {
       if (isStopping) return;
       core.logger.fatal('the application closed its task manager; the worker ends');

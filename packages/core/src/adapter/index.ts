@@ -92,7 +92,7 @@ export {
 } from '../errors/errors.ts';
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
-// Types that declarations of applications may mention, and that nobody imports by name.
+// Types that the declarations of an application may contain; no application imports them by name.
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';

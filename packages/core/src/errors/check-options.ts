@@ -2,7 +2,7 @@ import { ConfigError } from './errors.ts';
 import { kindOf } from './kind-of.ts';
 import { nearestName } from './nearest-name.ts';
 
-/** The names of every option of `T`: one that is left out, or that `T` lacks, does not compile. */
+/** The names of all options of `T`. A missing or an additional name does not compile. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
@@ -14,7 +14,7 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
  */
 export function checkOptions(options: unknown, known: Readonly<Record<string, true>>, of: string): void {
   if (typeof options !== 'object' || options === null) {
-    throw new ConfigError(`${of}: an object with options is needed, got ${kindOf(options)}`, {
+    throw new ConfigError(`${of}: options must be an object; got ${kindOf(options)}`, {
       code: 'OPTIONS_INVALID',
     });
   }

@@ -13,7 +13,7 @@ export interface TaskMethodOptions extends TaskOptions {
 
 const METHOD_OPTIONS: OptionNames<TaskMethodOptions> = { ...TASK_OPTIONS, childContainer: true };
 
-/** The decorated methods of each class, by the class's prototype. */
+/** The decorated methods of each class, by its prototype. */
 const decorated = new WeakMap<object, Map<string, TaskMethodOptions>>();
 
 /**

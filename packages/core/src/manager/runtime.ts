@@ -135,7 +135,7 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  /** Whether everything it opened is closed. */
+  /** Whether everything that this runtime opened is closed. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -198,7 +198,7 @@ export class Runtime implements TaskHost {
     return worker;
   }
 
-  /** @throws the first failure, once everything is closed that can be */
+  /** Closes everything. @throws the first error, after everything else was closed */
   close(): Promise<void> {
     if (this.#workers.size > 0) noteStopInHandler('TaskManager.close()', this.#registry, this.logger);
     this.#closing ??= this.#close();

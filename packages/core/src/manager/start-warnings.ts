@@ -3,7 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 
-/** What the warnings need of a manager. */
+/** The members of a manager that the warnings use. */
 interface Manager {
   readonly config: TaskConfig;
   readonly logger: Logger;

@@ -70,7 +70,7 @@ export class TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
     if (typeof name !== 'string' || name === '') {
-      throw new ConfigError(`getInstance: the name of a manager is a text, got ${shown(name)}`, {
+      throw new ConfigError(`getInstance: the name must be a string that is not empty; got ${shown(name)}`, {
         code: 'MANAGER_NAME_INVALID',
       });
     }
@@ -87,8 +87,9 @@ export class TaskManager {
   }
 
   /**
-   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
-   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, as `brokkr worker` has them.
+   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed,
+   * whatever its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, such as those of
+   * `brokkr worker`.
    *
    * @returns the run; `undefined` outside a run
    * @example
@@ -195,12 +196,12 @@ export class TaskManager {
     return this;
   }
 
-  /** The tasks defined so far. */
+  /** Returns the tasks that are defined so far. */
   tasks(): readonly TaskDefinition[] {
     return this.#registry.all();
   }
 
-  /** The task of that name. */
+  /** Returns the task with this name, if it is defined. */
   get(name: string): Task | undefined {
     return this.#tasks.get(name);
   }
@@ -271,9 +272,9 @@ export class TaskManager {
   }
 
   /**
-   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
-   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, for which
-   * it waits.
+   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls
+   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for
+   * it.
    */
   async close(): Promise<void> {
     await this.#slot.close();

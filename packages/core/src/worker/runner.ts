@@ -122,7 +122,7 @@ export class Runner {
     const { id, name, queue, attempt } = execution.run;
     this.#options.logger.warn(
       { task: { id, name, queue, attempt } },
-      `the handler did not end within ${GRACE_MS} ms of its signal's abort; its slot is free, and what it still does settles nothing`,
+      `the handler did not end within ${GRACE_MS} ms of its signal's abort; its slot is free, and its outcome has no effect`,
     );
     execution.giveUp();
   }

@@ -27,7 +27,7 @@ describe('the same handler under the same name', () => {
     ['`giveUpOn`', { giveUpOn: TypeError }, { giveUpOn: RangeError }],
     ['`timeout`', { timeout: '1m' }, { timeout: '2m' }],
     ['`result`', { result: '1h' }, { result: false }],
-  ])('with another %s is refused, and the first stays', (option, one, other) => {
+  ])('with a different %s is refused, and the first definition stays', (option, one, other) => {
     const tm = fresh();
     tm.task({ name: 'same', ...one, schema: undefined }, handler);
     const [definition] = tm.tasks();
@@ -35,7 +35,7 @@ describe('the same handler under the same name', () => {
       expect.objectContaining({
         name: 'ConfigError',
         code: 'TASK_OPTIONS_DIFFER',
-        message: expect.stringContaining(`task same is defined twice, with another ${option};`),
+        message: expect.stringContaining(`task same is defined twice, with a different ${option};`),
       }),
     );
     expect(tm.tasks()).toEqual([definition]);
