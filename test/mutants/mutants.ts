@@ -89,8 +89,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an idempotency key is ignored',
     of: 'broker-memory',
-    search: 'idempotencyKey === undefined ? id : ',
-    replace: 'true ? id : ',
+    search: 'idempotencyKey === undefined ? undefined : ',
+    replace: 'true ? undefined : ',
   },
   { name: 'discard is not counted', of: 'broker-memory', search: 'this.#gone.discarded++;', replace: '' },
   {
@@ -126,14 +126,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'retries do not wait',
     of: 'core',
-    search: 'again(envelope, now + waitMs, headers)',
-    replace: 'again(envelope, now, headers)',
+    search: 'again(withoutLater(envelope), now + waitMs, headers)',
+    replace: 'again(withoutLater(envelope), now, headers)',
   },
   {
     name: 'RetryLater counts an attempt',
     of: 'core',
-    search: 'settling.now() + outcome.delayMs, {})',
-    replace: "settling.now() + outcome.delayMs, { 'brokkr-attempt': '2' })",
+    search: 'again(envelope, now + delayMs, {})',
+    replace: "again(envelope, now + delayMs, { 'brokkr-attempt': '2' })",
   },
   {
     name: 'a handler that ignores its abort keeps its slot',
@@ -150,8 +150,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'suspects run together',
     of: 'core',
-    search: 'const SUSPECT_CRASHES = 2;',
-    replace: 'const SUSPECT_CRASHES = 99;',
+    search: 'return crashes >= 2;',
+    replace: 'return crashes >= 99;',
   },
   {
     name: 'suspects run beside other messages',
