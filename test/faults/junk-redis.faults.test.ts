@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { firstMessages } from '@brokkr/core/adapter';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultBench, figures, until } from './fault-bench.ts';
@@ -141,7 +142,7 @@ describe('junk in every key of a queue under load', () => {
     });
     expect(findings).toEqual([]);
     // A handler whose worker could not settle for a whole lease counts as a crash; three of them make a dead letter.
-    const letters = await broker.inspector.peek(bench.queue, 'dead', 100);
+    const letters = await firstMessages(broker.inspector, bench.queue, 'dead', 100);
     expect(
       letters.map(({ headers }) => headers['brokkr-reason']).filter((reason) => !reason?.startsWith('crashed')),
     ).toEqual([]);
