@@ -7,6 +7,7 @@ const entries = {
   '@brokkr/core': () => import('@brokkr/core'),
   '@brokkr/core/inversify': () => import('@brokkr/core/inversify'),
   '@brokkr/core/adapter': () => import('@brokkr/core/adapter'),
+  '@brokkr/core/metrics': () => import('@brokkr/core/metrics'),
   '@brokkr/core/failpoints': () => import('@brokkr/core/failpoints'),
   '@brokkr/core/testing': () => import('@brokkr/core/testing'),
   '@brokkr/broker-memory': () => import('@brokkr/broker-memory'),

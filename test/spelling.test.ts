@@ -13,10 +13,10 @@ type NSpell = (dictionary: { aff: Buffer; dic: Buffer }) => Speller;
 /** Words of the trade, and of this project, that the American dictionary does not have. */
 const OWN = new Set(
   (
-    'ack acks acknowledgement acknowledgements amqp args ascii async backoff brokkr cancelled changelog cli codec config cron ctx ' +
+    'ack acks acknowledgement acknowledgements amqp args ascii async backoff brokkr browsable cancelled cancelling changelog cli codec config cron ctx ' +
     'diagnosable docstring dropreply duration durations encodable enqueued env eta failpoint failpoints findable func getter ' +
-    'getters idempotency inspectable interleavings jitter json kib lua matcher mib microtask middleware minified misfire ' +
-    'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven runnable ' +
+    'getters idempotency inspectable interleavings jitter json kib loopback lua matcher mib microtask middleware minified misfire ' +
+    'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven runnable rss ' +
     'schemas sha tls ttl undecodable unix unroutable unserializable unserved url utf uuid vhost'
   ).split(' '),
 );
@@ -24,7 +24,7 @@ const OWN = new Set(
 /** Names of products and packages, as they are written in prose. */
 const PRODUCTS = new Set(
   (
-    'CommonJS ConfigError Ctrl InversifyJS NServiceBus BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
+    'CommonJS ConfigError Ctrl Grafana InversifyJS Kubernetes NServiceBus OpenMetrics BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
     'rabbitmq rolldown valibot vitest zod'
   ).split(' '),
 );

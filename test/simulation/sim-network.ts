@@ -1,5 +1,5 @@
 import { type Broker, BrokerUnavailableError, type ResultStore } from '@brokkr/core';
-import type { Delivery, PublishReceipt, Settlement, Subscription } from '@brokkr/core/adapter';
+import type { Delivery, MessageIndex, PublishReceipt, Settlement, Signals, Subscription } from '@brokkr/core/adapter';
 import type { SimOracle } from './sim-oracle.ts';
 import type { SimPlan } from './sim-plan.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -39,7 +39,7 @@ export class SimNetwork {
 
   /** The broker, as `process` sees it. */
   brokerFor(process: SimProcess): Broker {
-    const { server, oracle } = this.#options;
+    const { server, oracle, plan } = this.#options;
     return {
       // No inspector crosses the network.
       capabilities: { ...server.capabilities, counts: 'ready-only' },
@@ -47,8 +47,10 @@ export class SimNetwork {
         this.#call(
           process,
           () => {
-            for (const { body, notBefore } of envelopes) {
-              oracle.published((JSON.parse(Buffer.from(body).toString()) as [number])[0], notBefore ?? 0);
+            for (const { id, body, notBefore } of envelopes) {
+              const n = (JSON.parse(Buffer.from(body).toString()) as [number])[0];
+              oracle.named(id, n);
+              oracle.published(n, notBefore ?? 0);
             }
             return server.publish(envelopes);
           },
@@ -57,6 +59,41 @@ export class SimNetwork {
       subscribe: async (queue, options) => this.#subscription(process, await server.subscribe(queue, options)),
       close: async () => undefined,
       results: this.#results(process),
+      ...(plan.cancels && { signals: this.#signals(process), messages: this.#messages(process) }),
+    };
+  }
+
+  /** Signals are lost as answers are, and come late. */
+  #signals(process: SimProcess): Signals {
+    const { server, oracle, plan, random, after } = this.#options;
+    const at = server.signals as Signals;
+    return {
+      send: (signal) => {
+        if (signal.topic === 'cancelling')
+          oracle.cancelling((JSON.parse(signal.body) as { id: string }).id, process.name);
+        return this.#call(process, () => at.send(signal));
+      },
+      listen: (listener) =>
+        at.listen((signal) => {
+          if (!this.#isHealed && random() < plan.droppedReplies) return;
+          after(this.#latency(), () => process.gate(() => listener(signal)));
+        }),
+    };
+  }
+
+  #messages(process: SimProcess): MessageIndex {
+    const { server, oracle } = this.#options;
+    const at = server.messages as MessageIndex;
+    return {
+      find: (queue, ids) => this.#call(process, () => at.find(queue, ids)),
+      promote: (queue, ids) => this.#call(process, () => at.promote(queue, ids)),
+      unfinished: (queue, ids) => this.#call(process, () => at.unfinished(queue, ids)),
+      cancel: (queue, ids) =>
+        this.#call(process, async () => {
+          const removed = await at.cancel(queue, ids);
+          for (const id of removed) oracle.removed(id);
+          return removed;
+        }),
     };
   }
 

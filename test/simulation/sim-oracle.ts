@@ -3,7 +3,8 @@ import { MAX_CRASHES, MAX_RETRIES, type Outcome, RETRY_DELAY_MS, type SimPlan } 
 
 /** What the server knows of one job, as an onlooker at its door sees it. */
 interface Job {
-  state: 'unsent' | 'live' | 'acknowledged' | 'dead' | 'expired';
+  /** `cancelled` while it ran, or `removed` while it waited. */
+  state: 'unsent' | 'live' | 'acknowledged' | 'dead' | 'expired' | 'cancelled' | 'removed';
   confirmed: boolean;
   claims: number;
   /** Settlements that took effect. */
@@ -15,8 +16,12 @@ interface Job {
   readonly ended: Map<number, number>;
   /** What the handler of a hand-over is going to do. */
   readonly outcomes: Map<number, Outcome>;
-  /** Hand-overs to each worker. */
+  /** Deliveries to each worker. */
   readonly heldBy: Map<string, number>;
+  /** Fences of the runs that each worker has started. */
+  readonly startedBy: Map<string, Set<number>>;
+  /** Fences of runs that their worker has cancelled. */
+  readonly cancelled: Set<number>;
   /** The result that came with an accepted settlement: no other may take its place. */
   result: unknown;
 }
@@ -93,9 +98,30 @@ export class SimOracle {
     job.heldBy.set(by, (job.heldBy.get(by) ?? 0) + 1);
   }
 
+  /** A worker answers that it has cancelled its run of a message. */
+  cancelling(id: string, by: string): void {
+    const n = this.#ids.get(id) ?? -1;
+    this.note(`cancelling ${n} by ${by}`);
+    const job = this.#job(n);
+    const fences = [...(job.startedBy.get(by) ?? [])];
+    this.#demand(fences.length > 0, `${by} has cancelled a run of job ${n}, which it never started`);
+    for (const fence of fences) if (!job.accepted.has(fence)) job.cancelled.add(fence);
+  }
+
+  /** The server has removed a message that waited, because somebody cancelled it. */
+  removed(id: string): void {
+    const n = this.#ids.get(id) ?? -1;
+    this.note(`removed ${n}`);
+    const job = this.#job(n);
+    this.#demand(job.state === 'live', `job ${n} was removed although it is ${job.state}`);
+    job.state = 'removed';
+  }
+
   started({ n, fence, crashes, expiresAt, outcome }: SimRun, by: string, concurrency: number): void {
     this.note(`start ${n} fence ${fence} by ${by}`);
-    this.#job(n).outcomes.set(fence, outcome);
+    const { outcomes, startedBy } = this.#job(n);
+    outcomes.set(fence, outcome);
+    startedBy.set(by, (startedBy.get(by) ?? new Set()).add(fence));
     this.#demand(expiresAt === undefined || expiresAt > this.#now(), `job ${n} had expired and was started`);
     const beside = this.#runningBy(by);
     const isSuspect = crashes >= 2;
@@ -161,7 +187,7 @@ export class SimOracle {
     const job = this.#job(n);
     if (result === 'failure') {
       this.#demand(
-        job.state === 'dead' || job.state === 'expired',
+        ['dead', 'expired', 'cancelled', 'removed'].includes(job.state),
         `I16: the failure of job ${n} is stored, which is ${job.state}`,
       );
       job.result = result;
@@ -183,14 +209,15 @@ export class SimOracle {
   }
 
   /** Nothing is anywhere but where it is counted. */
-  balanced({ published, ready, delayed, running, dead, acknowledged, expired }: QueueCounts): void {
-    const kept = (ready ?? 0) + (delayed ?? 0) + (running ?? 0) + (dead ?? 0) + (acknowledged ?? 0) + (expired ?? 0);
+  balanced(counts: QueueCounts): void {
+    const { published, ready = 0, delayed = 0, running = 0, dead = 0, acknowledged = 0, expired = 0 } = counts;
+    const kept = ready + delayed + running + dead + acknowledged + expired + (counts.cancelled ?? 0);
     this.#demand(published === kept, `I2: ${published} published, ${kept} kept or ended`);
   }
 
   /** In the end: all that was confirmed has come to one end, and the server counts the same. */
   finish(counts: QueueCounts): void {
-    const ends = { acknowledged: 0, dead: 0, expired: 0 };
+    const ends = { acknowledged: 0, dead: 0, expired: 0, cancelled: 0, removed: 0 };
     let published = 0;
     for (const [n, { state, confirmed }] of this.#jobs) {
       this.#demand(!confirmed || state !== 'unsent', `I1: job ${n} is lost`);
@@ -199,10 +226,11 @@ export class SimOracle {
       this.#demand(state !== 'live', `I15: job ${n} has come to no end`);
       ends[state as keyof typeof ends]++;
     }
-    const { acknowledged, dead, expired } = counts;
+    // The server acknowledges a message that was cancelled while it ran.
+    const seen = [published, ends.acknowledged + ends.cancelled, ends.dead, ends.expired, ends.removed];
+    const { acknowledged, dead, expired, cancelled } = counts;
     this.#demand(
-      JSON.stringify({ published, ...ends }) ===
-        JSON.stringify({ published: counts.published, acknowledged, dead, expired }),
+      JSON.stringify(seen) === JSON.stringify([counts.published, acknowledged, dead, expired, cancelled]),
       `I2: ${JSON.stringify({ published, ...ends })} seen, ${JSON.stringify(counts)} counted`,
     );
   }
@@ -219,6 +247,11 @@ export class SimOracle {
     const outcome = job.outcomes.get(delivery.fence);
     const endedAt = job.ended.get(delivery.fence);
     const failed = outcome === 'throw' || outcome === 'hang';
+    if (job.cancelled.has(delivery.fence)) {
+      this.#demand(kind === 'ack', `job ${n} was cancelled while it ran, and settled as ${kind}`);
+      job.state = 'cancelled';
+      return;
+    }
     switch (kind) {
       case 'ack':
         this.#demand(endedAt !== undefined, `I4: job ${n} was acknowledged before its handler ended`);
@@ -280,6 +313,8 @@ export class SimOracle {
         ended: new Map(),
         outcomes: new Map(),
         heldBy: new Map(),
+        startedBy: new Map(),
+        cancelled: new Set(),
         result: undefined,
       };
       this.#jobs.set(n, job);

@@ -30,6 +30,8 @@ export interface SimPlan {
   readonly hostileOutcomes: boolean;
   readonly delays: boolean;
   readonly expiries: boolean;
+  /** Another process cancels some jobs, which wait or run. */
+  readonly cancels: boolean;
   /** Results are in a store of their own: the broker does not store them with settlements. */
   readonly separateResults: boolean;
 }
@@ -63,6 +65,7 @@ export function planOf(seed: number): SimPlan {
     delays: sometimes(0.5),
     expiries: sometimes(0.3),
     separateResults: sometimes(0.5),
+    cancels: sometimes(0.3),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   currentTask,
   PermanentError,
   RetryLater,
+  type TaskHandle,
   TaskManager,
   type Worker,
 } from '@brokkr/core';
@@ -80,6 +81,8 @@ class SimWorld {
   readonly #handedOver = new Map<string, Delivery>();
   readonly #numbers = new Map<string, number>();
   readonly #snoozed = new Set<string>();
+  /** Handles of the jobs whose sending was confirmed. */
+  readonly #sent: { readonly n: number; readonly handle: TaskHandle }[] = [];
   #started = 0;
   #sending = 0;
   #failure: unknown;
@@ -104,6 +107,7 @@ class SimWorld {
     this.#produce();
     for (let elapsed = 0; elapsed < FAULTS_MS; elapsed += STEP_MS) {
       for (const worker of [...this.#workers]) this.#meddle(worker);
+      if (this.#plan.cancels && this.#random() < 0.3) void this.#cancelOne();
       await this.#pass();
     }
     this.#network.heal();
@@ -202,10 +206,13 @@ class SimWorld {
     }
   }
 
-  async #send(n: number, send: () => Promise<unknown>, again: boolean, process: SimProcess): Promise<void> {
+  async #send(n: number, send: () => Promise<TaskHandle>, again: boolean, process: SimProcess): Promise<void> {
     for (;;) {
       const stored = await send().then(
-        () => true,
+        (handle) => {
+          this.#sent.push({ n, handle });
+          return true;
+        },
         (error: unknown) => {
           if (!(error instanceof BrokerUnavailableError)) this.#failure ??= error;
           return false;
@@ -216,6 +223,18 @@ class SimWorld {
       await process.sleep(500);
     }
     this.#sending--;
+  }
+
+  /** Another process cancels a job, wherever it is by now. */
+  async #cancelOne(): Promise<void> {
+    const chosen = this.#sent[Math.floor(this.#random() * this.#sent.length)];
+    if (chosen === undefined) return;
+    const { n, handle } = chosen;
+    try {
+      this.oracle.note(`cancel ${n}: ${await handle.cancel({ running: true })}`);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailableError)) this.#failure ??= error;
+    }
   }
 
   #meddle(worker: SimWorker): void {

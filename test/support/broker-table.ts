@@ -50,6 +50,10 @@ const ROWS: readonly Row[] = [
   { feature: '`idempotencyKey`', isMajor: true, cell: ({ capabilities }) => yes(capabilities.idempotency) },
   { feature: '`handle.cancel()`', isMajor: true, cell: ({ has }) => yes(has.messages) },
   {
+    feature: '`handle.cancel({ running: true })`; pauses and progress without delay',
+    cell: ({ has }) => yes(has.signals),
+  },
+  {
     feature: '`handle.result()`',
     isMajor: true,
     cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` names a Redis'),

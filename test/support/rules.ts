@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['task', 'retry'],
   ['middleware', 'result', 'control'],
   ['producer', 'worker'],
+  ['metrics'],
   ['config', 'manager'],
 ];
 
@@ -79,7 +80,9 @@ export const packagesKeepApart: Rule = (sources) =>
         if (imported.startsWith('packages/')) return !imported.startsWith(`packages/${own}/`);
         if (!imported.startsWith('@brokkr/')) return false;
         if (ALLOWED_PACKAGES.has(`${own} → ${imported}`)) return false;
-        return own === 'core' || !/^@brokkr\/core(\/testing|\/inversify|\/failpoints|\/adapter)?$/.test(imported);
+        return (
+          own === 'core' || !/^@brokkr\/core(\/testing|\/inversify|\/failpoints|\/adapter|\/metrics)?$/.test(imported)
+        );
       })
       .map((imported) => `${path} imports ${imported}`);
   });

@@ -11,10 +11,14 @@ import {
   type Inspector,
   PartlyStoredError,
   type PublishReceipt,
+  type Signals,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  type WorkerDirectory,
 } from '@brokkr/core/adapter';
+import { AmqpSignals } from './broadcasting/amqp-signals.ts';
+import { AmqpWorkers } from './broadcasting/amqp-workers.ts';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { examineDeadLetters } from './inspecting/examine-dead-letters.ts';
@@ -55,6 +59,9 @@ export class AmqpBroker implements Broker {
   readonly states: StateStore;
   readonly elections: Elections;
   readonly diagnostics: Diagnostics;
+  readonly signals: Signals;
+  readonly workers: WorkerDirectory;
+  readonly #workers: AmqpWorkers;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
   readonly #names: Names;
@@ -105,6 +112,14 @@ export class AmqpBroker implements Broker {
     const elections = new AmqpElections(own);
     this.elections = elections;
     this.states = new StateQueues({ ...own, elections });
+    const broadcasting = {
+      ...{ names: this.#names, queueType, logger },
+      publishing: this.#publishing,
+      consuming: this.#consuming,
+    };
+    this.signals = new AmqpSignals(broadcasting);
+    this.#workers = new AmqpWorkers(broadcasting);
+    this.workers = this.#workers;
     this.inspector = new AmqpInspector({
       // The server lists no queues: those that the application knows, and those that this process has used.
       queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
@@ -181,6 +196,7 @@ export class AmqpBroker implements Broker {
     const { address, closingMs } = this.#consuming;
     if (closingMs === 0 && address === this.#publishing.address) this.#publishing.giveUp();
     this.#publisher.close();
+    this.#workers.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 

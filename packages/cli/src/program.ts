@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ownVersion } from './app/load-core.ts';
 import { deadDiscardCommand, deadListCommand, deadRetryCommand, deadShowCommand } from './commands/dead.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { metricsCommand } from './commands/metrics.ts';
 import { moveCommand } from './commands/move.ts';
 import { purgeCommand } from './commands/purge.ts';
 import { queuesCommand } from './commands/queues.ts';
@@ -11,6 +12,7 @@ import { sendCommand } from './commands/send.ts';
 import { tasksCommand } from './commands/tasks.ts';
 import { workerCommand } from './commands/worker.ts';
 import { addHelp } from './help.ts';
+import { parsePort } from './monitoring/monitor-options.ts';
 
 /** Sets the exit code of the command line. */
 export type Exit = (code: number) => void;
@@ -39,6 +41,9 @@ export function makeProgram(exit: Exit): Command {
     .option('--broker <url>', 'broker URL, instead of TASK_BROKER_URL')
     .option('--watch', 'restart when a source file changes', false)
     .option('--worker-id <id>', 'name of the worker at the broker')
+    .option('--metrics-port <port>', 'serve metrics and health by HTTP, instead of TASK_METRICS_PORT', port)
+    .option('--metrics-host <address>', 'address of the metrics port (default: 127.0.0.1)')
+    .option('--health-file <path>', 'file that is touched every second while the worker is alive')
     .addOption(new Option('--supervised', 'set by the supervisor for its worker processes').default(false).hideHelp())
     .action(async (options) => exit(await workerCommand(options)));
   program
@@ -121,6 +126,16 @@ export function makeProgram(exit: Exit): Command {
     .option('-q, --queues <names>', 'only these queues: emails,default')
     .action((from, to, options) => moveCommand(from, to, options));
   program
+    .command('metrics')
+    .description('serve the metrics of queues for Prometheus, once for a whole system, until SIGINT, SIGTERM or SIGHUP')
+    .option('-a, --app <module>', 'application whose queues to export, if the server cannot list queues')
+    .option('--broker <url>', 'broker URL, instead of TASK_BROKER_URL')
+    .option('-q, --queues <names>', 'only these queues: emails,default')
+    .option('--port <port>', 'port to serve on', port, 9465)
+    .option('--host <address>', 'address of the port', '127.0.0.1')
+    .option('--once', 'print the metrics and end', false)
+    .action(async (options) => exit(await metricsCommand(options)));
+  program
     .command('doctor')
     .description('check settings, application, broker and queues')
     .option('-a, --app <module>', 'module that defines the tasks')
@@ -136,4 +151,10 @@ export function makeProgram(exit: Exit): Command {
 function wholeNumber(text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   throw new InvalidArgumentError('a whole number of 1 or more is needed.');
+}
+
+function port(text: string): number {
+  const parsed = parsePort(text);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError('a port from 1 to 65535 is needed.');
 }

@@ -17,6 +17,11 @@ export function replyCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
+/** Whether a queue or exchange does not exist. The server also answers 404 for a queue whose node is down. */
+export function isMissing(error: unknown): boolean {
+  return replyCode(error) === NOT_FOUND && /no (queue|exchange)/.test(String(error));
+}
+
 export function isRefused(error: unknown): boolean {
   return replyCode(error) === ACCESS_REFUSED;
 }

@@ -229,14 +229,16 @@ export class AmqpSubscription implements Subscription {
   }
 
   #read(message: Message, session: Session): Arrival {
-    const { envelope, metadata } = decodeMessage(message, this.#options.queue);
+    const { envelope, metadata, notBefore: dueAt } = decodeMessage(message, this.#options.queue);
     const { remainingDelayMs, crashes } = metadata;
     const fence = nextFence(metadata.fence);
-    return {
-      session,
-      message,
-      delivery: remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes },
-    };
+    const delivery: Delivery =
+      remainingDelayMs > 0
+        ? { envelope, fence, crashes, remainingDelayMs, dueAt }
+        : dueAt === undefined
+          ? { envelope, fence, crashes }
+          : { envelope, fence, crashes, dueAt };
+    return { session, message, delivery };
   }
 
   async #giveBack(arrivals: readonly Arrival[], crashes: number): Promise<void> {

@@ -31,9 +31,12 @@ export class Returns {
   }
 
   copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
-    const { envelope, metadata } = decodeMessage(message, this.#options.queue);
+    const { envelope, metadata, notBefore } = decodeMessage(message, this.#options.queue);
     const { fence, crashes } = delivery;
-    return this.#options.addresses.back(envelope, { ...metadata, fence, crashes: crashes + moreCrashes });
+    return this.#options.addresses.back(
+      { ...envelope, notBefore },
+      { ...metadata, fence, crashes: crashes + moreCrashes },
+    );
   }
 
   /**

@@ -35,8 +35,8 @@ export class Addresses {
     return outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
-  /** To its queue at once, or to its quarantine if it is a suspect. */
-  back({ notBefore: _, ...envelope }: Envelope, metadata: DeliveryMetadata): Outgoing {
+  /** To its queue at once, whenever it was due, or to its quarantine if it is a suspect. */
+  back(envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
     const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);
     return outgoing('', target, envelope, metadata);

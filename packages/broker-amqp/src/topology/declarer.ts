@@ -47,7 +47,7 @@ export class Declarer {
     );
   }
 
-  exchange(name: string, type: 'direct' | 'topic'): Promise<void> {
+  exchange(name: string, type: 'direct' | 'topic' | 'fanout'): Promise<void> {
     return this.#declare(
       `exchange ${name}`,
       (channel) => channel.assertExchange(name, type, { durable: true }),

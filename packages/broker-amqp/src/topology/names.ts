@@ -51,6 +51,26 @@ export class Names {
     return `${this.#namespace}:leader:${name}`;
   }
 
+  /** The exchange of signals. */
+  get signals(): string {
+    return `${this.#namespace}:signals`;
+  }
+
+  /** The exchange over which viewers ask workers for reports. */
+  get calls(): string {
+    return `${this.#namespace}:calls`;
+  }
+
+  /** The exchange over which workers answer. */
+  get reports(): string {
+    return `${this.#namespace}:reports`;
+  }
+
+  /** The queue of one listener to `exchange`, by its name on the server. */
+  listener(exchange: string, id: string): string {
+    return `${exchange}:${id}`;
+  }
+
   /** Holds the values of one shard, in its only message. */
   state(shard: number): string {
     return `${this.#namespace}:state:${shard}`;

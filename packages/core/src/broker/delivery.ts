@@ -12,4 +12,9 @@ export interface Delivery {
    * still to wait. The core sends it on.
    */
   readonly remainingDelayMs?: number | undefined;
+  /**
+   * When the message became due, epoch milliseconds by the sender's clock: set if the broker keeps `notBefore` apart from
+   * the envelope. @default `envelope.notBefore`
+   */
+  readonly dueAt?: number | undefined;
 }

@@ -6,6 +6,7 @@ import { readEnvironment } from '../config/env-file.ts';
 import { CONFIG_OPTIONS, type ConfigOptions, resolveConfig } from '../config/task-config.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import type { Telemetry } from '../middleware/telemetry.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 
 /** `producer` sends, `worker` runs tasks too. */
@@ -21,6 +22,11 @@ export interface ManagerOptions extends ConfigOptions {
   readonly broker?: Broker | undefined;
   /** In place of `resultUrl`. */
   readonly resultStore?: ResultStore | undefined;
+  /**
+   * Sinks for what is sent and run, middleware, or both in one object, such as `otel()` of `@brokkr/otel`. Its middleware
+   * is around that of `use`. @default []
+   */
+  readonly telemetry?: readonly Telemetry[] | undefined;
   /** For tasks without `retry` and `retryDelay`. @default exponential from `retryDelay` */
   readonly retryPolicy?: RetryPolicy | undefined;
   /** @default the system's */
@@ -33,6 +39,7 @@ export const MANAGER_OPTIONS: OptionNames<ManagerOptions> = {
   logger: true,
   broker: true,
   resultStore: true,
+  telemetry: true,
   retryPolicy: true,
   clock: true,
 };
@@ -71,5 +78,19 @@ function complaintsOf(options: ManagerOptions): readonly string[] {
       complaints.push(`${option}: ${expected}, got ${kindOf(given)}`);
     }
   }
-  return complaints;
+  return [...complaints, ...telemetryComplaints(options.telemetry)];
+}
+
+const TELEMETRY_METHODS = ['sent', 'ran', 'brokerCall', 'send', 'handle'] as const;
+
+function telemetryComplaints(telemetry: unknown): readonly string[] {
+  if (telemetry === undefined) return [];
+  if (!Array.isArray(telemetry)) return [`telemetry: a list such as [otel()], got ${kindOf(telemetry)}`];
+  return telemetry.flatMap((one: Readonly<Record<string, unknown>> | null, index) => {
+    const methods = TELEMETRY_METHODS.filter((method) => one?.[method] !== undefined);
+    if (methods.length > 0 && methods.every((method) => typeof one?.[method] === 'function')) return [];
+    return [
+      `telemetry[${index}]: an object with one of the functions ${TELEMETRY_METHODS.join(', ')}, got ${kindOf(one)}`,
+    ];
+  });
 }

@@ -7,6 +7,8 @@ import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
+import type { MetricFamily } from '../metrics/metric-family.ts';
+import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
 import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
@@ -47,7 +49,17 @@ export class TaskManager {
   private constructor(name: string) {
     this.name = name;
     this.#events = new EventEmitter((event, error) => this.logger.error({ error, event }, 'a listener failed'));
-    this.#slot = new RuntimeSlot(name, (options) => this.#makeRuntime(options));
+    this.#slot = new RuntimeSlot(
+      name,
+      (options) =>
+        new Runtime({
+          options,
+          registry: this.#registry,
+          hooks: this.#hooks,
+          middleware: this.#middleware,
+          events: this.#events,
+        }),
+    );
   }
 
   /**
@@ -123,7 +135,7 @@ export class TaskManager {
 
   /** Creates a worker; `start()` starts it. @throws ConfigError for invalid options, and in a process that only sends */
   createWorker(options?: WorkerOptions): Worker {
-    return this.#active().createWorker(options);
+    return this.#slot.active().createWorker(options);
   }
 
   /**
@@ -203,6 +215,16 @@ export class TaskManager {
     return new QueueControl(name, { broker: () => this.broker(), now: () => this.clock.now() });
   }
 
+  /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
+  metrics(format: MetricsFormat = 'text'): string {
+    return writeMetrics(this.metricFamilies(), format);
+  }
+
+  /** The same as data; empty before the first send or worker. */
+  metricFamilies(): readonly MetricFamily[] {
+    return this.#slot.made?.metrics.families() ?? [];
+  }
+
   /**
    * Reports of the living workers of every host: id, host, pid, queues, slots, running tasks and counts.
    * @throws UnsupportedFeatureError (`WORKERS_UNSUPPORTED`) if the broker keeps no reports
@@ -214,20 +236,20 @@ export class TaskManager {
 
   /** The settings in use. @throws ConfigError listing every invalid value */
   get config(): TaskConfig {
-    return this.#active().config;
+    return this.#slot.active().config;
   }
 
   /** The clock of this manager: the system's, or that of a test. */
   get clock(): Clock {
-    return this.#active().clock;
+    return this.#slot.active().clock;
   }
 
   get logger(): Logger {
-    return this.#active().logger;
+    return this.#slot.active().logger;
   }
 
   get runMode(): RunMode {
-    return this.#active().mode;
+    return this.#slot.active().mode;
   }
 
   /**
@@ -236,7 +258,7 @@ export class TaskManager {
    * (`FEATURES_MISSING`) if the broker cannot do what `requires` and the tasks need
    */
   async broker(): Promise<Broker> {
-    return this.#active().openBroker();
+    return this.#slot.active().openBroker();
   }
 
   /**
@@ -245,7 +267,7 @@ export class TaskManager {
    * @throws ConfigError (`FEATURES_MISSING`) listing what the broker cannot do, and what to do about it
    */
   async checkTasks(): Promise<void> {
-    await this.#active().checkTasks();
+    await this.#slot.active().checkTasks();
   }
 
   /**
@@ -266,25 +288,11 @@ export class TaskManager {
     return this.#slot.override(options);
   }
 
-  #active(): Runtime {
-    return this.#slot.active();
-  }
-
-  #makeRuntime(options: ManagerOptions): Runtime {
-    return new Runtime({
-      options,
-      registry: this.#registry,
-      hooks: this.#hooks,
-      middleware: this.#middleware,
-      events: this.#events,
-    });
-  }
-
   #define(given: readonly unknown[], workerOnly: boolean): Task {
     const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
     const definition = defineTask(options as TaskOptions, handler);
     this.#registry.add(definition, workerOnly);
-    const task = makeTask(definition, () => this.#active());
+    const task = makeTask(definition, () => this.#slot.active());
     this.#tasks.set(definition.name, task);
     managers.set(task, this);
     return task;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ack } from './bench.ts';
+import { ack, release } from './bench.ts';
 import type { Group } from './group.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,6 +19,19 @@ export const delays: Group = {
         assert(waited >= delayMs - 1, `handed over after ${waited} ms`);
       });
     }
+
+    it('delivers a delayed message with the time at which it was due, also after a release', async (bench) => {
+      const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;
+      bench.needs(maxDelayMs > 0, 'the broker cannot delay');
+      const notBefore = bench.clock.now() + 50;
+      await bench.publish(1, { notBefore });
+      const subscription = await bench.subscribe();
+      for (let time = 0; time < 2; time++) {
+        const delivery = await bench.takeOne(subscription, 50 + delayResolutionMs);
+        assert.equal(delivery.dueAt ?? delivery.envelope.notBefore, notBefore);
+        await bench.settle(subscription, release(delivery));
+      }
+    });
 
     it('lets short delays pass long ones', async (bench) => {
       const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;

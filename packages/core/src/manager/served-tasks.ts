@@ -9,7 +9,7 @@ import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
 import type { RunnableTask } from '../worker/runnable-task.ts';
 import { workerTask } from './worker-tasks.ts';
 
-export interface ServableTasksOptions {
+export interface ServedTasksOptions {
   readonly registry: TaskRegistry;
   readonly config: TaskConfig;
   readonly middleware: readonly Middleware[];
@@ -19,12 +19,12 @@ export interface ServableTasksOptions {
 }
 
 /** The tasks of a manager, as its workers run them. */
-export class ServableTasks {
-  readonly #options: ServableTasksOptions;
+export class ServedTasks {
+  readonly #options: ServedTasksOptions;
   readonly #resultStore: ResultStore | undefined;
   readonly #made = new Map<TaskDefinition, RunnableTask>();
 
-  constructor(options: ServableTasksOptions, resultStore: ResultStore | undefined) {
+  constructor(options: ServedTasksOptions, resultStore: ResultStore | undefined) {
     this.#options = options;
     this.#resultStore = resultStore;
   }
@@ -36,7 +36,7 @@ export class ServableTasks {
   }
 
   all(): readonly RunnableTask[] {
-    return servableDefinitions(this.#options).map((definition) => this.#of(definition));
+    return servedDefinitions(this.#options).map((definition) => this.#of(definition));
   }
 
   #of(definition: TaskDefinition): RunnableTask {
@@ -50,9 +50,7 @@ export class ServableTasks {
 }
 
 /** The tasks that workers of this process may run. */
-export function servableDefinitions(
-  options: Pick<ServableTasksOptions, 'registry' | 'mode'>,
-): readonly TaskDefinition[] {
+export function servedDefinitions(options: Pick<ServedTasksOptions, 'registry' | 'mode'>): readonly TaskDefinition[] {
   const { registry } = options;
   return registry
     .all()
@@ -61,11 +59,11 @@ export function servableDefinitions(
 }
 
 /** @throws ConfigError, UnsupportedFeatureError for the first task that the broker cannot serve */
-export function checkServable({ capabilities }: Broker, tasks: readonly RunnableTask[]): void {
+export function checkServed({ capabilities }: Broker, tasks: readonly RunnableTask[]): void {
   for (const { definition, timeoutMs, maxRetries } of tasks)
     checkDemands(capabilities, definition.name, timeoutMs, maxRetries);
 }
 
-function mayRun({ workerOnly }: RegisteredTask, { mode }: Pick<ServableTasksOptions, 'mode'>): boolean {
+function mayRun({ workerOnly }: RegisteredTask, { mode }: Pick<ServedTasksOptions, 'mode'>): boolean {
   return !workerOnly || mode() === 'worker';
 }
