@@ -40,18 +40,18 @@ import { StateQueues } from './state/state-queues.ts';
 import { Topology } from './topology/topology.ts';
 
 export interface AmqpBrokerOptions extends BrokerOptions {
-  /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as `TASK_BROKER_URL` takes it. */
+  /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as in `TASK_BROKER_URL`. */
   readonly url: string;
 }
 
 const defaults = { namespace: 'brokkr', sendTimeoutMs: 5_000, leaseMs: 30_000, prefetch: 1 } as const;
-/** The rest is for the abort of an attempt, its settlement, and the minute in which the server looks. */
+/** The rest is left for the abort of an attempt, its settlement, and the minute between two checks of the server. */
 const TIMEOUT_SHARE = 0.8;
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 
 /**
  * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
- * dead-letter exchange. `docs/rabbitmq.md` shows where a message stands.
+ * dead-letter exchange. `docs/rabbitmq.md` shows where a message is stored.
  */
 export class AmqpBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
@@ -79,7 +79,7 @@ export class AmqpBroker implements Broker {
   readonly #used = new Set<string>();
   #closed = false;
 
-  /** @throws ConfigError where the URL is none, or the namespace has other signs than A-Z a-z 0-9 . _ - */
+  /** @throws ConfigError if the URL is invalid, or the namespace has characters other than A-Z a-z 0-9 . _ - */
   constructor(options: AmqpBrokerOptions) {
     const { namespace = defaults.namespace, logger } = options;
     if (!NAMESPACE.test(namespace)) {
@@ -93,7 +93,7 @@ export class AmqpBroker implements Broker {
     const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
-    // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
+    // Two connections: an alarm stops those that publish. If acknowledgements stopped too, the alarm would never end.
     this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
     this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
     this.#publisher = new Publisher({
@@ -108,7 +108,7 @@ export class AmqpBroker implements Broker {
     this.#counter = new QueueCounter(this.#consuming);
     const { queueType } = this.#target;
     const own = { connection: this.#publishing, names: this.#names, queueType };
-    // On the connection that publishes: who loses the one can send nothing more over the other.
+    // On the publishing connection: a leader that loses its lead with the connection can send nothing over another.
     const elections = new AmqpElections(own);
     this.elections = elections;
     this.states = new StateQueues({ ...own, elections });
@@ -121,7 +121,7 @@ export class AmqpBroker implements Broker {
     this.#workers = new AmqpWorkers(broadcasting);
     this.workers = this.#workers;
     this.inspector = new AmqpInspector({
-      // The server lists no queues: those that the application knows, and those that this process has used.
+      // The server lists no queues. These are the ones that the application knows, or that this process has used.
       queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
       connection: this.#consuming,
       publishing: this.#publishing,
@@ -135,7 +135,7 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError where a queue exists with other arguments */
+  /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError if a queue exists with other arguments */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     if (this.#closed) throw closedError();
     const now = Date.now();
@@ -149,9 +149,9 @@ export class AmqpBroker implements Broker {
   }
 
   /**
-   * Declares all that a queue may ever need, some 250 queues of its delays among it, for a user with the right to: those
-   * without it can then send, delay and retry whatever they like.
-   * @throws ConfigError where something exists with other arguments, or may not be declared
+   * Declares everything that a queue may ever need, with the 250 or so queues of its delays. Users without the right to
+   * declare can then send, delay and retry any message.
+   * @throws ConfigError if a queue or exchange exists with other arguments, or may not be declared
    */
   async declare(queue: string): Promise<void> {
     if (this.#closed) throw closedError();
@@ -159,7 +159,7 @@ export class AmqpBroker implements Broker {
     for (const path of allRungs()) await this.#consumed.ladder(queue, path);
   }
 
-  /** @throws ConfigError where the queue exists with other arguments, or may not be declared */
+  /** @throws ConfigError if the queue exists with other arguments, or may not be declared */
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
     if (this.#closed) throw closedError();
     this.#use(queue);
@@ -192,7 +192,7 @@ export class AmqpBroker implements Broker {
     this.#closed = true;
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     this.#blocks?.stop();
-    // The two connections lead to one server, unless there are several hosts.
+    // Both connections lead to the same server, unless there are several hosts.
     const { address, closingMs } = this.#consuming;
     if (closingMs === 0 && address === this.#publishing.address) this.#publishing.giveUp();
     this.#publisher.close();
@@ -208,7 +208,7 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  /** Consumers of one worker die together. */
+  /** Consumers of one worker share a process, so a crash of one ends all of them. */
   #isolationOf(workerId: string | undefined): SuspectIsolation {
     const isolation = (workerId === undefined ? undefined : this.#isolations.get(workerId)) ?? new SuspectIsolation();
     if (workerId !== undefined) this.#isolations.set(workerId, isolation);
@@ -226,7 +226,7 @@ function receiptOf({ id }: Envelope): PublishReceipt {
   return { id, isNew: true };
 }
 
-/** One error for all where nothing was stored. */
+/** Returns one error for all messages if none was stored. */
 function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
   const [first] = outcomes;
   if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
@@ -244,7 +244,7 @@ function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
     sendsAtOnce: 25,
     timeoutLimit: {
       ms: consumerTimeoutMs * TIMEOUT_SHARE,
-      setting: `RabbitMQ's consumer_timeout allows (80 % of it; tell ?consumerTimeout= in the URL what it is, now ${consumerTimeoutMs / 1_000} s)`,
+      setting: `RabbitMQ's consumer_timeout allows (80 % of ${consumerTimeoutMs / 1_000} s; set ?consumerTimeout= in the broker URL to the value of your server)`,
     },
   });
 }

@@ -9,26 +9,26 @@ export interface StateShardOptions extends DeclarerOptions {
   readonly elections: AmqpElections;
 }
 
-/** A message that is gone for so long is held by nobody: the server ends a connection that is silent for 20 s. */
+/** After this time a missing message is lost, not held: the server closes a connection that is silent for 20 s. */
 const ABANDONED_MS = 30_000;
 const AGAIN_MS = 5;
 const LONGEST_PAUSE_MS = 100;
-/** A quorum queue keeps a log of every hand-over until the message has gone: now and then it is written anew. */
+/** A quorum queue logs every delivery of a message until the message is removed. After so many reads it is replaced. */
 const MOST_READS = 500;
 const FOUNDING = 'state.founding';
 
 type Values = Map<string, string>;
 
-/** A call until its turn has come; one that timed out has left. */
+/** A call that waits for its turn. It is dropped when it times out. */
 interface Call {
   readonly use: (values: Values) => () => void;
   readonly fail: (error: unknown) => void;
 }
 
 /**
- * Values in the only message of a queue. Who holds the message is alone with them; what it changes is published before
- * the message is acknowledged, in one go, so that the end of a process leaves one of the two. All calls of this process
- * that wait when the message comes share it.
+ * Values in the only message of a queue. The process that holds the message has the values for itself. It publishes the
+ * changed values before it acknowledges the message, so that a crash leaves one of the two. All calls of this process that
+ * wait when the message arrives share it.
  */
 export class StateShard {
   readonly #queue: string;
@@ -44,7 +44,7 @@ export class StateShard {
 
   /**
    * Resolves once `use` has read the values and what it changed is stored.
-   * @throws BrokerUnavailableError where that takes too long
+   * @throws BrokerUnavailableError if that takes longer than the timeout of the connection
    */
   run<T>(use: (values: Values) => T): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -79,7 +79,7 @@ export class StateShard {
       try {
         await this.#turn(taken);
       } catch (error) {
-        // Closing it gives back what it holds.
+        // Closing the channel returns the message it holds.
         await this.#channel?.close().catch(() => undefined);
         this.#channel = undefined;
         for (const call of taken.length > 0 ? taken : [...this.#calls]) call.fail(error);
@@ -88,7 +88,7 @@ export class StateShard {
     this.#isWorking = false;
   }
 
-  /** @param taken those who share the message, once it is there */
+  /** @param taken receives the calls that share the message */
   async #turn(taken: Call[]): Promise<void> {
     const [channel, message] = await this.#take();
     const before = message === undefined ? '' : message.content.toString();
@@ -107,7 +107,7 @@ export class StateShard {
     for (const answer of answers) answer();
   }
 
-  /** The message, and the channel that holds it; none where its holder has lost it. */
+  /** Returns the message and the channel that holds it; no message if its last holder lost it. */
   async #take(): Promise<readonly [ConfirmChannel, GetMessage | undefined]> {
     const giveUpAt = performance.now() + ABANDONED_MS;
     for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
@@ -125,7 +125,7 @@ export class StateShard {
     }
   }
 
-  /** Makes the queue and its first message: one process at a time, or the second would take away what the first wrote. */
+  /** Declares the queue with its first message. One process at a time: a second first message would replace values. */
   async #found(): Promise<void> {
     const { elections, connection } = this.#options;
     const leadership = await elections.stand(FOUNDING, AbortSignal.timeout(connection.timeoutMs));
@@ -161,12 +161,14 @@ export class StateShard {
   #timedOut(): BrokerUnavailableError {
     const { trouble } = this.#options.connection;
     return trouble === undefined
-      ? new BrokerUnavailableError(`the state in ${this.#queue} was not to be had in time`)
+      ? new BrokerUnavailableError(
+          `state in ${this.#queue}: no answer within ${this.#options.connection.timeoutMs} ms, because another process holds it; try again`,
+        )
       : unavailable(trouble, this.#options.connection.address);
   }
 }
 
-/** What nobody of ours has written is taken for nothing. */
+/** The values of a message; none if another program wrote it. */
 function parsed(content: string): Values {
   try {
     const values: unknown = JSON.parse(content);

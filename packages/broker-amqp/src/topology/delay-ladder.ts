@@ -1,6 +1,6 @@
 /**
- * Delays without a plugin: a delay is written in digits of base 32, and each digit is a rung, a queue whose messages
- * all wait equally long before its dead-letter exchange hands them one level down. Nothing ever waits behind a longer
+ * Delays without a plugin. A delay is written in digits of base 32, and each digit is a rung: a queue whose messages all
+ * wait equally long, until its dead-letter exchange passes them one level down. No message waits behind one with a longer
  * delay, and a message takes at most four hops.
  *
  * | level | one step | steps |
@@ -17,10 +17,10 @@ const STEPS = 32;
 const TOP_STEPS = 128;
 const FINEST_MS = 32;
 const SECOND_MS = FINEST_MS * STEPS;
-/** Below this a delay is kept to 32 ms, above to a second: two hops do for what is waited for, four for a month. */
+/** Shorter delays are rounded up to 32 ms, longer ones to a second: delays below 17 minutes take at most two hops. */
 const FINE_BELOW_MS = SECOND_MS * STEPS;
 
-/** What all steps add up to: 49 days. The time a queue keeps messages is 32 bits of milliseconds. */
+/** The sum of all steps: 49 days. RabbitMQ keeps the time to live of a queue's messages in 32 bits of milliseconds. */
 export const LONGEST_DELAY_MS = TOP_STEPS * stepMs(TOP_LEVEL) - SECOND_MS;
 
 /** The wait of one step of a level, milliseconds. */
@@ -32,10 +32,10 @@ export function stepsOf(level: number): number {
   return level === TOP_LEVEL ? TOP_STEPS : STEPS;
 }
 
-/** One step count for each level, highest first: what they add up to is never less than the delay. */
+/** One step count for each level, highest first. Their sum is never less than the delay. */
 export type LadderPath = readonly number[];
 
-/** The paths of all rungs, each by itself. */
+/** One path for each rung. */
 export function allRungs(): LadderPath[] {
   return LEVELS.flatMap((level) =>
     Array.from({ length: stepsOf(level) - 1 }, (_, index) => ladderPath((index + 1) * stepMs(level))),

@@ -1,7 +1,7 @@
 import { deadLetterQueue } from '@brokkr/core/adapter';
 import { TOP_LEVEL, type LadderPath } from './delay-ladder.ts';
 
-/** What things are called on the server. Colons stand in no queue name of a user's: nothing collides. */
+/** Names of queues and exchanges on the server. Applications' queue names have no colons, so nothing collides. */
 export class Names {
   readonly #namespace: string;
 
@@ -13,7 +13,7 @@ export class Names {
     return `${this.#namespace}.${queue}`;
   }
 
-  /** Where what may have cost two workers waits to be run alone. */
+  /** Holds messages that crashed two workers: they run alone. */
   quarantine(queue: string): string {
     return `${this.queue(queue)}.quarantine`;
   }
@@ -27,7 +27,7 @@ export class Names {
     return `${this.#namespace}:dead`;
   }
 
-  /** Takes in what waits a step of this level or less. */
+  /** The exchange for messages that wait a step of this level or less. */
   ladder(queue: string, level: number): string {
     return `${this.queue(queue)}.delay.${level}`;
   }
@@ -36,17 +36,17 @@ export class Names {
     return `${this.ladder(queue, level)}.${steps}`;
   }
 
-  /** Held by the process that looks into the queue which the server calls `source`. */
+  /** The lock of the process that looks into `source`, a queue by its name on the server. */
   lookLock(source: string): string {
     return `${this.#namespace}:look:${source.slice(this.#namespace.length + 1)}`;
   }
 
-  /** Knows which rungs exist, since the server does not list queues. */
+  /** Records which rungs exist: the server does not list queues. */
   get rungs(): string {
     return `${this.#namespace}:rungs`;
   }
 
-  /** Its one active consumer leads. */
+  /** The queue whose single active consumer leads. */
   leader(name: string): string {
     return `${this.#namespace}:leader:${name}`;
   }
@@ -81,12 +81,12 @@ export class Names {
   }
 }
 
-/** `0.0.0.2.7`: read by the exchange of each level, which looks at its own place. */
+/** The routing key of a path, such as `0.0.0.2.7`. The exchange of each level matches its own digit. */
 export function ladderKey(path: LadderPath): string {
   return path.join('.');
 }
 
-/** What the exchange of `level` binds for `steps`. */
+/** The pattern by which the exchange of `level` binds the rung of `steps`. */
 export function ladderPattern(level: number, steps: number): string {
   return [...Array.from({ length: TOP_LEVEL - level }, () => '*'), steps, '#'].join('.');
 }

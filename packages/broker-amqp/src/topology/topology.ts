@@ -7,18 +7,17 @@ import type { Connection } from '../connection/connection.ts';
 import { ladderPattern, type Names } from './names.ts';
 
 /**
- * How long a queue that is found deleted is left alone. Where one of the same name is declared before the server has
- * come to the end of the deletion, its consumers stay on the new one by mistake, and what they are handed never arrives
- * (RabbitMQ 3.10).
+ * How long to wait before a deleted queue is declared again. If it is declared before the server has finished the deletion,
+ * RabbitMQ 3.10 keeps the old consumers on the new queue by mistake, and messages that it delivers to them never arrive.
  */
 export const DELETED_WITHIN_MS = 500;
 
-/** Nobody says that a queue is deleted to who only sends with a delay: once in so long such a sender looks. */
+/** A process that only sends with a delay is not notified when a queue is deleted. It checks this often. */
 const SEEN_FOR_MS = 1_000;
 
 /**
- * A queue that reaches a length which a policy sets refuses new messages, and their senders get `BROKER_FULL`. Without it
- * RabbitMQ would drop the oldest messages, which were confirmed. An argument wins over `overflow` of a policy.
+ * A queue that reaches the maximum length of a policy refuses new messages, and their senders get `BROKER_FULL`. Without
+ * this argument RabbitMQ would drop the oldest messages, which were confirmed. It wins over `overflow` of a policy.
  */
 const REFUSE_WHEN_FULL = { 'x-overflow': 'reject-publish' };
 
@@ -28,13 +27,13 @@ export interface TopologyOptions {
   readonly queueType: QueueType;
 }
 
-/** Declares what messages need, once for each connection, when it is first needed. */
+/** Declares queues, exchanges and bindings when they are first needed, once for each connection. */
 export class Topology {
   readonly #options: TopologyOptions;
   readonly #declared = new Map<string, Promise<void>>();
-  /** Those among them that stand: on the way of every message this is asked first. */
-  readonly #standing = new Set<string>();
-  /** When queues were last seen, or are being looked for, for the sake of delayed messages. */
+  /** The declared ones: every message checks this set first. */
+  readonly #existing = new Set<string>();
+  /** When queues were last seen, and checks in progress, for delayed messages. */
   readonly #seenAt = new Map<string, number>();
   readonly #looking = new Map<string, Promise<void>>();
 
@@ -47,21 +46,22 @@ export class Topology {
   has(queue: string, path: LadderPath = []): boolean {
     const { names } = this.#options;
     return (
-      this.#standing.has(queue) &&
+      this.#existing.has(queue) &&
       (path.length === 0 || this.#isFresh(queue)) &&
-      path.every((steps, index) => steps === 0 || this.#standing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
+      path.every((steps, index) => steps === 0 || this.#existing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
     );
   }
 
-  /** Everything is declared again when it is next needed: a connection is new, or a queue was found missing. */
+  /** Declares everything again when it is next needed. Call it for a new connection, or a queue that was deleted. */
   forget(): void {
     this.#declared.clear();
-    this.#standing.clear();
+    this.#existing.clear();
   }
 
   /**
-   * The queue and what leads to it from its ladder, its quarantine, its dead letters and the exchange that leads there.
-   * @throws ConfigError where they exist with other arguments, or may not be declared and do not exist
+   * Declares a queue, its binding to the ladder, its quarantine, its dead letters and their exchange.
+   * @throws ConfigError if one exists with other arguments (`QUEUE_MISMATCH`), or does not exist and the user may not declare
+   *   it (`QUEUE_REFUSED`)
    */
   queue(queue: string): Promise<void> {
     return this.#once(queue, async (declarer) => {
@@ -76,14 +76,14 @@ export class Topology {
       };
       await declarer.queue(names.quarantine(queue), dead);
       await declarer.queue(names.queue(queue), dead);
-      // It went with the queue that stood here before, whose rungs may still be full.
+      // The binding was deleted with the queue. Its rungs may still hold messages.
       await declarer.exchange(names.ladder(queue, 0), 'topic');
       await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));
       this.#seenAt.set(queue, performance.now());
     });
   }
 
-  /** The rungs of a delay, and the exchanges between them. @throws as `queue` */
+  /** Declares the rungs of a delay, and the exchanges between them. @throws as `queue` */
   async ladder(queue: string, path: LadderPath): Promise<void> {
     await this.queue(queue);
     if (!this.#isFresh(queue)) await this.#look(queue);
@@ -102,7 +102,7 @@ export class Topology {
     const { names } = this.#options;
     await declarer.exchange(names.rungs, 'direct');
     await declarer.queue(names.rungs, { 'x-max-length': 1 });
-    // Lowest first: each leads to the one below, and that of the queue stands.
+    // Lowest first: each leads to the one below. The exchange of level 0 is declared with the queue.
     for (const level of LEVELS.slice(1)) {
       const ladder = names.ladder(queue, level);
       await declarer.exchange(ladder, 'topic');
@@ -114,7 +114,7 @@ export class Topology {
     return performance.now() - (this.#seenAt.get(queue) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS;
   }
 
-  /** A rung takes a message whether or not its queue is still there: where it is gone, it is declared again. */
+  /** Declares a deleted queue again: a rung takes messages whether or not their queue exists. */
   #look(queue: string): Promise<void> {
     const looking = this.#looking.get(queue) ?? this.#find(queue).finally(() => this.#looking.delete(queue));
     this.#looking.set(queue, looking);
@@ -145,7 +145,7 @@ export class Topology {
     const safely = queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', ...REFUSE_WHEN_FULL } : {};
     await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
     await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
-    // Bound last: until here nothing can be sent to a rung that leads nowhere.
+    // Bound last, so that no message is sent to a rung that leads nowhere.
     await declarer.bindQueue(rung, names.ladder(queue, level), ladderPattern(level, steps));
   }
 
@@ -154,7 +154,7 @@ export class Topology {
     if (known !== undefined) return known;
     const declaring = this.#declare(declare).then(
       () => {
-        if (this.#declared.get(key) === declaring) this.#standing.add(key);
+        if (this.#declared.get(key) === declaring) this.#existing.add(key);
       },
       (error: unknown) => {
         if (this.#declared.get(key) === declaring) this.#declared.delete(key);
