@@ -1,4 +1,4 @@
-import type { firstMessages } from '@brokkr/core/adapter';
+import { firstMessages } from '@brokkr/core/adapter';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Broker, createBroker, openBroker } from '@brokkr/core';

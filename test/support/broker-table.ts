@@ -4,7 +4,7 @@ import { createBroker as createAmqpBroker } from '@brokkr/broker-amqp';
 import { createBroker as createMemoryBroker } from '@brokkr/broker-memory';
 import { createBroker as createRedisBroker } from '@brokkr/broker-redis';
 
-/** One line of the table: a feature, and what a broker's capabilities and parts say about it. */
+/** One line of the table: a feature, and its cell for a broker, from the broker's capabilities and parts. */
 interface Row {
   readonly feature: string;
   /** Also in the README. */
@@ -12,7 +12,7 @@ interface Row {
   readonly cell: (broker: Offer) => string;
 }
 
-/** A broker as the table sees it. */
+/** A broker, as the table describes it. */
 interface Offer {
   readonly isInProcess: boolean;
   readonly capabilities: BrokerCapabilities;
@@ -49,6 +49,10 @@ const ROWS: readonly Row[] = [
   },
   { feature: '`idempotencyKey`', isMajor: true, cell: ({ capabilities }) => yes(capabilities.idempotency) },
   { feature: '`handle.cancel()`', isMajor: true, cell: ({ has }) => yes(has.messages) },
+  {
+    feature: '`handle.cancel({ running: true })`; pauses and progress without delay',
+    cell: ({ has }) => yes(has.signals),
+  },
   {
     feature: '`handle.result()`',
     isMajor: true,
@@ -98,7 +102,7 @@ export async function brokerTable({ isMajor }: { readonly isMajor: boolean }): P
   return isMajor ? markdown.replaceAll(/\]\((?=[a-z]+\.md)/g, '](docs/') : markdown;
 }
 
-/** Capabilities and parts of the brokers that no row of the table tells users about. */
+/** Returns the capabilities and parts that no row of the table covers. */
 export async function leftOut(): Promise<readonly string[]> {
   const read = new Set<PropertyKey>();
   const known = new Set<string>();

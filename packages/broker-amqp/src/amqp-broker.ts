@@ -1,10 +1,11 @@
 import {
   type Broker,
+  BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
   type BrokkrError,
+  checkNamespace,
   checkQueueName,
-  ConfigError,
   type Diagnostics,
   type Elections,
   type Envelope,
@@ -39,19 +40,22 @@ import { examineServer } from './connection/server-check.ts';
 import { StateQueues } from './state/state-queues.ts';
 import { Topology } from './topology/topology.ts';
 
+/** Options of `AmqpBroker`. `url` is required. */
 export interface AmqpBrokerOptions extends BrokerOptions {
   /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as in `TASK_BROKER_URL`. */
   readonly url: string;
 }
 
-const defaults = { namespace: 'brokkr', sendTimeoutMs: 5_000, leaseMs: 30_000, prefetch: 1 } as const;
-/** The rest is left for the abort of an attempt, its settlement, and the minute between two checks of the server. */
+/** The rest is time for the abort of an attempt, its settlement, and the minute between two checks of the server. */
 const TIMEOUT_SHARE = 0.8;
-const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 
 /**
- * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
+ * A broker on RabbitMQ 3.10 and newer, with quorum queues, confirmed publishes, a ladder of queues for delays and a
  * dead-letter exchange. `docs/rabbitmq.md` shows where a message is stored.
+ * @example
+ * const broker = new AmqpBroker({ url: 'amqp://guest:guest@localhost:5672' });
+ * await broker.publish([envelope]);
+ * await broker.close();
  */
 export class AmqpBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
@@ -79,21 +83,22 @@ export class AmqpBroker implements Broker {
   readonly #used = new Set<string>();
   #closed = false;
 
-  /** @throws ConfigError if the URL is invalid, or the namespace has characters other than A-Z a-z 0-9 . _ - */
+  /**
+   * Creates the broker; it connects at first use.
+   * @throws ConfigError (`BROKER_URL_INVALID`) if the URL is invalid
+   * @throws ConfigError (`NAMESPACE_INVALID`) if the namespace has other characters than `A-Z a-z 0-9 . _ -`
+   */
   constructor(options: AmqpBrokerOptions) {
-    const { namespace = defaults.namespace, logger } = options;
-    if (!NAMESPACE.test(namespace)) {
-      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
-        code: 'NAMESPACE_INVALID',
-      });
-    }
+    const { logger } = options;
+    const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
-    // Two connections: an alarm stops those that publish. If acknowledgements stopped too, the alarm would never end.
+    // Separate, because an alarm blocks a connection that publishes: acknowledgements must continue, or the alarm would
+    // never end.
     this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
     this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
     this.#publisher = new Publisher({
@@ -108,7 +113,7 @@ export class AmqpBroker implements Broker {
     this.#counter = new QueueCounter(this.#consuming);
     const { queueType } = this.#target;
     const own = { connection: this.#publishing, names: this.#names, queueType };
-    // On the publishing connection: a leader that loses its lead with the connection can send nothing over another.
+    // On the connection that publishes: a process that loses its lead can send nothing more over it.
     const elections = new AmqpElections(own);
     this.elections = elections;
     this.states = new StateQueues({ ...own, elections });
@@ -121,7 +126,8 @@ export class AmqpBroker implements Broker {
     this.#workers = new AmqpWorkers(broadcasting);
     this.workers = this.#workers;
     this.inspector = new AmqpInspector({
-      // The server lists no queues. These are the ones that the application knows, or that this process has used.
+      // The server does not list its queues: these are the queues that the application knows, and those that this
+      // process has used.
       queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
       connection: this.#consuming,
       publishing: this.#publishing,
@@ -149,8 +155,8 @@ export class AmqpBroker implements Broker {
   }
 
   /**
-   * Declares everything that a queue may ever need, with the 250 or so queues of its delays. Users without the right to
-   * declare can then send, delay and retry any message.
+   * Declares everything that a queue may ever need, including some 250 queues of its delays. Call it as a user with the
+   * right to declare: users without that right can then send, delay and retry.
    * @throws ConfigError if a queue or exchange exists with other arguments, or may not be declared
    */
   async declare(queue: string): Promise<void> {
@@ -167,8 +173,8 @@ export class AmqpBroker implements Broker {
     this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2);
     const subscription = new AmqpSubscription({
       queue,
-      leaseMs: options.leaseMs ?? defaults.leaseMs,
-      prefetch: options.prefetch ?? defaults.prefetch,
+      leaseMs: options.leaseMs ?? BROKER_DEFAULTS.leaseMs,
+      prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       isolation: this.#isolationOf(options.workerId),
       connection: this.#consuming,
       sessions: this.#sessions,
@@ -208,7 +214,7 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  /** Consumers of one worker share a process, so a crash of one ends all of them. */
+  /** Returns the isolation of a worker. All consumers of a worker share it, because they crash together. */
   #isolationOf(workerId: string | undefined): SuspectIsolation {
     const isolation = (workerId === undefined ? undefined : this.#isolations.get(workerId)) ?? new SuspectIsolation();
     if (workerId !== undefined) this.#isolations.set(workerId, isolation);
@@ -226,7 +232,7 @@ function receiptOf({ id }: Envelope): PublishReceipt {
   return { id, isNew: true };
 }
 
-/** Returns one error for all messages if none was stored. */
+/** Returns one error for all envelopes if nothing was stored. */
 function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
   const [first] = outcomes;
   if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
@@ -244,7 +250,7 @@ function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
     sendsAtOnce: 25,
     timeoutLimit: {
       ms: consumerTimeoutMs * TIMEOUT_SHARE,
-      setting: `RabbitMQ's consumer_timeout allows (80 % of ${consumerTimeoutMs / 1_000} s; set ?consumerTimeout= in the broker URL to the value of your server)`,
+      setting: `RabbitMQ's consumer_timeout allows (80 % of ${consumerTimeoutMs / 1_000} s; if the server has another value, add ?consumerTimeout= to the broker URL)`,
     },
   });
 }

@@ -22,7 +22,7 @@ async function seen(broker: AmqpBroker, limit: number): Promise<string[]> {
 
 describe('looking at dead letters', () => {
   it.each(['quorum', 'classic'])(
-    'a hundred looks at some or all of 20 leave them in their places (%s)',
+    'leaves 20 letters in place after a hundred looks at some or all of them (%s)',
     async (type) => {
       const broker = await withLetters(20, `${bench.server.url}?queueType=${type}`);
       for (let look = 0; look < 100; look++) {
@@ -33,7 +33,7 @@ describe('looking at dead letters', () => {
     60_000,
   );
 
-  it('what is discarded or put back leaves a gap, and what comes later stands behind', async () => {
+  it('discarding and redriving leaves a gap, and later letters are stored behind', async () => {
     const broker = await withLetters(20);
     expect(await seen(broker, 7)).toEqual(letters(7));
     expect(await broker.inspector.discard('q', ['d3', 'd11'])).toBe(2);
@@ -43,7 +43,7 @@ describe('looking at dead letters', () => {
     for (const limit of [4, 30, 1, 11, 30]) expect(await seen(broker, limit)).toEqual(left.slice(0, limit));
   }, 60_000);
 
-  it('those that cannot be put back are in their places as before', async () => {
+  it('letters that cannot be redriven stay in place', async () => {
     const broker = await withLetters(20);
     await seen(broker, 20);
     await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
@@ -53,12 +53,12 @@ describe('looking at dead letters', () => {
     expect(await seen(broker, 20)).toEqual(letters(20));
   }, 60_000);
 
-  it('more than one consumer takes at a time are in order too', async () => {
+  it('more letters than one consumer takes at a time are in order, too', async () => {
     const broker = await withLetters(3_500);
     for (const limit of [3_500, 10, 2_400, 3_500]) expect(await seen(broker, limit)).toEqual(letters(limit));
   }, 60_000);
 
-  it('who dies while it looks loses none of them, nor their order', async () => {
+  it('a process that dies during a look loses no letter, and keeps their order', async () => {
     const proxy = await bench.proxied();
     const sound = await withLetters(20);
     await seen(sound, 3);
@@ -75,86 +75,7 @@ describe('looking at dead letters', () => {
   }, 60_000);
 });
 
-describe('pages of dead letters', () => {
-  it('that are asked for at the same time share a look, whatever their places', async () => {
-    const broker = await withLetters(40);
-    const { next } = await broker.inspector.page('q', 'dead', { limit: 10 });
-    const pages = await Promise.all(
-      Array.from({ length: 10 }, (_, index) =>
-        broker.inspector.page('q', 'dead', { limit: 5 + index, after: index % 2 === 0 ? undefined : next }),
-      ),
-    );
-    for (const [index, { items }] of pages.entries()) {
-      const from = index % 2 === 0 ? 0 : 10;
-      expect(items.map(({ envelope: { id } }) => id)).toEqual(letters(40).slice(from, from + 5 + index));
-    }
-    await bench.meddle(async (channel) => {
-      const letter = await channel.get(`${bench.namespace}.q.dead`);
-      // The first page, the first of the ten, and one look for the other nine.
-      expect(letter === false ? undefined : letter.properties.headers?.['x-delivery-count']).toBe(3);
-    });
-  }, 60_000);
-
-  it('go on after the last letter of the page before when letters in front of it are gone', async () => {
-    const broker = await withLetters(20);
-    const { next } = await broker.inspector.page('q', 'dead', { limit: 8 });
-    await broker.inspector.discard('q', ['d0', 'd3', 'd6']);
-    const { items } = await broker.inspector.page('q', 'dead', { limit: 5, after: next });
-    expect(items.map(({ envelope: { id } }) => id)).toEqual(letters(13).slice(8));
-  }, 60_000);
-
-  it('go on when an earlier letter has the same id', async () => {
-    const broker = await withLetters(4);
-    await bench.deadLetters(['d1', 'd5', 'd6']);
-    const seenIds: string[] = [];
-    let after: string | undefined;
-    do {
-      const page = await broker.inspector.page('q', 'dead', { limit: 5, after });
-      seenIds.push(...page.items.map(({ envelope: { id } }) => id));
-      after = page.next;
-    } while (after !== undefined && seenIds.length < 50);
-    expect(seenIds).toEqual([...letters(4), 'd1', 'd5', 'd6']);
-  }, 60_000);
-
-  it('are refused from the newest on, and beyond the first 20,000', async () => {
-    const broker = await withLetters(1);
-    await expect(broker.inspector.page('q', 'dead', { limit: 1, from: 'newest' })).rejects.toMatchObject({
-      name: 'UnsupportedFeatureError',
-      code: 'NEWEST_UNSUPPORTED',
-    });
-    await expect(broker.inspector.page('q', 'dead', { limit: 1, after: '20001:d1' })).rejects.toMatchObject({
-      name: 'UnsupportedFeatureError',
-      code: 'PAGE_TOO_DEEP',
-    });
-  }, 60_000);
-});
-
-describe('a filter', () => {
-  it('that throws leaves all letters in their places', async () => {
-    const broker = await withLetters(20);
-    const filter = ({ id }: { readonly id: string }) => {
-      if (id === 'd7') throw new Error('a bug of the filter');
-      return true;
-    };
-    await expect(broker.inspector.discard('q', filter)).rejects.toThrow('a bug of the filter');
-    expect(await seen(broker, 20)).toEqual(letters(20));
-  }, 60_000);
-
-  it('keeps the order of thousands of letters that it does not choose', async () => {
-    const broker = await withLetters(9_000);
-    const startedAt = performance.now();
-    expect(await broker.inspector.discard('q', ({ id }) => id.endsWith('99'))).toBe(90);
-    process.stdout.write(`a filter looked at 9,000 dead letters in ${Math.round(performance.now() - startedAt)} ms\n`);
-    const left = letters(9_000).filter((id) => !id.endsWith('99'));
-    const deep = await broker.inspector.page('q', 'dead', { limit: 500, after: `8000:${left[7_999]}` });
-    expect(deep.items.map(({ envelope: { id } }) => id)).toEqual(left.slice(8_000, 8_500));
-    expect(await seen(broker, 10)).toEqual(left.slice(0, 10));
-    const again = await broker.inspector.page('q', 'dead', { limit: 500, after: `8000:${left[7_999]}` });
-    expect(again.items.map(({ envelope: { id } }) => id)).toEqual(left.slice(8_000, 8_500));
-  }, 120_000);
-});
-
-it('looking at what is ready keeps its order', async () => {
+it('a look at ready messages keeps their order', async () => {
   const broker = bench.open();
   const ids = Array.from({ length: 30 }, (_, n) => `m${n}`);
   await broker.publish(ids.map((id) => envelope(id)));
@@ -166,7 +87,7 @@ it('looking at what is ready keeps its order', async () => {
 }, 60_000);
 
 describe('a look beside other calls', () => {
-  it('hides no letter from a redrive in another process', async () => {
+  it('does not hide a letter from a redrive in another process', async () => {
     const broker = await withLetters(600);
     const lookers = Array.from({ length: 10 }, () => bench.open(bench.server.url, { sendTimeoutMs: 20_000 }));
     const other = bench.open(bench.server.url, { sendTimeoutMs: 20_000 });
@@ -177,7 +98,7 @@ describe('a look beside other calls', () => {
     expect(await seen(broker, 600)).toEqual(letters(600).filter((id) => id !== 'd5'));
   }, 60_000);
 
-  it('hides no letter from the counts of another process', async () => {
+  it('does not hide a letter from the counts of another process', async () => {
     const broker = await withLetters(600);
     const other = bench.open();
     let isLooking = true;
@@ -188,7 +109,7 @@ describe('a look beside other calls', () => {
     await look;
   }, 60_000);
 
-  it('goes on when the process that looks ends', async () => {
+  it('goes on when the other looking process ends', async () => {
     const proxy = await bench.proxied();
     const broker = await withLetters(600);
     const looker = bench.open(`amqp://127.0.0.1:${proxy.port}`);

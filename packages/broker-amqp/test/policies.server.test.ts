@@ -10,7 +10,7 @@ function bend(pattern: string, definition: object): Promise<string> {
   return bench.server.control('set_policy', 'bent', pattern, JSON.stringify(definition), '--apply-to', 'queues');
 }
 
-it('a policy that limits the length of a queue refuses messages, and drops none that was confirmed', async () => {
+it('a policy that limits the length of a queue refuses messages, and drops no confirmed message', async () => {
   const broker = bench.open();
   await broker.publish([envelope('first')]);
   await bend(`^${bench.namespace}[.]`, { 'max-length': 5 });
@@ -42,7 +42,7 @@ it.each([
   ['message-ttl', { 'message-ttl': 100 }, /expired.*message-ttl/],
   ['delivery-limit', { 'delivery-limit': 1 }, /delivery_limit.*delivery-limit/],
 ])(
-  'a dead letter of a policy with %s says that RabbitMQ removed it, and why',
+  'a dead letter of a policy with %s reports that RabbitMQ removed it, and why',
   async (_, definition, reason) => {
     const broker = bench.open();
     await broker.publish([envelope('first')]);

@@ -14,7 +14,7 @@ import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryServer } from './memory-server.ts';
 import { handedOut, type KeptEnvelope, type StoredMessage } from './stored-message.ts';
 
-/** Looks into the queues of a memory server. */
+/** Reads and changes the queues of a memory server for tools. */
 export class MemoryInspector implements Inspector {
   readonly browsing = 'free';
   readonly #server: MemoryServer;
@@ -68,6 +68,11 @@ export class MemoryInspector implements Inspector {
     return taken.filter((message) =>
       from === 'dead' ? queue.discard(idOf(message)) : queue.remove(idOf(message), 'purged'),
     ).length;
+  }
+
+  async bury(name: string, letters: readonly Envelope[]): Promise<void> {
+    const queue = this.#server.queue(name);
+    for (const letter of letters) queue.bury(letter);
   }
 
   async redrive(name: string, which: LetterChoice, options: BulkOptions = {}): Promise<number> {

@@ -9,8 +9,7 @@ import { MemoryWorkers } from './memory-workers.ts';
 import type { StoredMessage } from './stored-message.ts';
 
 /**
- * What a server is to other brokers: it keeps the messages, and several brokers may stand on one. It ends with the last
- * of them.
+ * The counterpart of a server: it stores the messages, and several brokers may share it. It ends with the last of them.
  */
 export class MemoryServer {
   readonly clock: Clock;
@@ -27,7 +26,7 @@ export class MemoryServer {
   readonly #brokers = new Set<object>();
   #fence = 0;
 
-  /** @throws ConfigError naming an option that is unknown, or whose value is wrong */
+  /** @throws ConfigError for an unknown or invalid option */
   constructor(options: MemoryBrokerOptions, onEnd: () => void = () => undefined) {
     const { clock, maxMessages, maxDelayMs, idempotencyTtlMs } = resolveMemoryBrokerOptions(options);
     this.clock = clock;
@@ -43,7 +42,7 @@ export class MemoryServer {
     this.#brokers.add(broker);
   }
 
-  /** Ends what a broker waits for or leads, and with the last one everything. */
+  /** Ends the waits and leaderships of a broker. With the last broker, ends everything. */
   leave(broker: object): void {
     this.elections.leave(broker);
     this.results.leave(broker);
@@ -53,7 +52,7 @@ export class MemoryServer {
     this.#onEnd();
   }
 
-  /** The queue of this name, made where there is none. @throws ConfigError where it is no name */
+  /** Returns the queue with this name, and creates it if needed. @throws ConfigError if the name is invalid */
   queue(name: string): MemoryQueue {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
@@ -76,13 +75,13 @@ export class MemoryServer {
     return [...this.#queues.values()];
   }
 
-  /** @throws BrokerUnavailableError where it does not keep that many more */
+  /** @throws BrokerUnavailableError (`BROKER_FULL`) if there is no room for `wanted` more messages */
   checkRoom(wanted: number): void {
     let kept = 0;
     for (const queue of this.#queues.values()) kept += queue.size;
     if (kept + wanted <= this.#maxMessages) return;
     throw new BrokerUnavailableError(
-      `the memory broker is full: it keeps ${kept} of ${this.#maxMessages} messages (maxMessages)`,
+      `the memory broker is full: it has ${kept} of ${this.#maxMessages} messages (maxMessages)`,
       { code: 'BROKER_FULL' },
     );
   }

@@ -1,4 +1,7 @@
-/** Most messages of one call: enough to be worth a round trip, few enough that the server serves others meanwhile. */
+/**
+ * Most messages of one call: enough to be worth a round trip, few enough that the server can serve other clients in
+ * between.
+ */
 export const LARGEST_BATCH = 500;
 
 /** Splits `items` into lists of at most `size`. */

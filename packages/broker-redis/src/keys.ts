@@ -59,7 +59,7 @@ export class Keys {
     return `${this.#namespace}:result:${id}`;
   }
 
-  /** Where the commands are tried that the user may need; it holds nothing for longer than a second. */
+  /** Key for trying the commands that the user may need. It holds a value for at most a second. */
   get rights(): string {
     return `${this.#namespace}:rights`;
   }

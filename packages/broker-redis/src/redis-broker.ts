@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Broker,
+  BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
+  checkNamespace,
   checkQueueName,
-  ConfigError,
   type Diagnostics,
   type Envelope,
   type Inspector,
@@ -39,6 +40,7 @@ import { RedisResults } from './state/redis-results.ts';
 import { RedisSignals } from './state/redis-signals.ts';
 import { RedisStates } from './state/redis-states.ts';
 
+/** Options of `RedisBroker`. Either `url` or `client` is required. */
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`. Give this or `client`. */
   readonly url?: string | undefined;
@@ -49,10 +51,8 @@ export interface RedisBrokerOptions extends BrokerOptions {
   readonly client?: Client | undefined;
 }
 
-const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
-/** From so many queues on, idle ones are looked at together before each of them is claimed from. */
+/** From this number of queues on, idle queues are looked at in one call before each of them is claimed from. */
 const MANY_QUEUES = 16;
-const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
 /**
@@ -75,7 +75,7 @@ export class RedisBroker implements Broker {
   });
   readonly inspector: Inspector;
   readonly messages: MessageIndex;
-  readonly workers: WorkerDirectory;
+  readonly workers: Required<WorkerDirectory>;
   readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
@@ -100,14 +100,9 @@ export class RedisBroker implements Broker {
    * namespace is not 1 to 60 characters of `A-Z a-z 0-9 . _ -` (`NAMESPACE_INVALID`)
    */
   constructor(options: RedisBrokerOptions) {
-    const namespace = options.namespace ?? defaults.namespace;
-    if (!NAMESPACE.test(namespace)) {
-      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
-        code: 'NAMESPACE_INVALID',
-      });
-    }
+    const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     const { logger } = options;
-    this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    this.#timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     const rightsKey = this.#keys.rights;
@@ -125,7 +120,7 @@ export class RedisBroker implements Broker {
     this.#connection = connection;
     this.#serverClock = serverClock;
     const calls = new QueueCalls(connection, this.#keys, serverClock);
-    this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
+    this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? BROKER_DEFAULTS.idempotencyTtlMs);
     this.#lookout = new Lookout(connection, this.#keys);
     this.#doorbells = new Doorbells({
       connection,
@@ -167,8 +162,8 @@ export class RedisBroker implements Broker {
       passOn: () => this.#doorbells.passOn(queue),
       lookout: this.#lookout,
       hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
-      leaseMs: options.leaseMs ?? defaults.leaseMs,
-      prefetch: options.prefetch ?? 1,
+      leaseMs: options.leaseMs ?? BROKER_DEFAULTS.leaseMs,
+      prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       workerId: options.workerId ?? randomUUID(),
       onClose: () => this.#subscriptions.delete(subscription),
     });

@@ -22,7 +22,7 @@ afterEach(async () => {
   await admin.flushall();
 });
 
-/** The rights that are needed: for commands that are not run in scripts, and for those of scripts. SCAN is for repair. */
+/** The necessary rights: for commands outside of scripts, and for those in scripts. SCAN is for repair. */
 const RIGHTS = [
   ...['~brokkr:*', '&brokkr:*', '+eval', '+evalsha', '+blpop', '+subscribe', '+unsubscribe', '+info', '+scan'],
   ...COMMANDS.map((name) => `+${name.toLowerCase()}`),
@@ -42,7 +42,7 @@ function message(id: string): { id: string; queue: string; body: Buffer; headers
 
 const at = () => ({ signal: AbortSignal.timeout(5_000), wait: true });
 
-/** Everything that a sender, a worker and the command line do. */
+/** Makes every call that a sender, a worker and the command line make. */
 async function useAll(used: RedisBroker): Promise<void> {
   const subscription = await used.subscribe('q', {});
   const waiting = subscription.receive(1, at());
@@ -100,7 +100,7 @@ it('the list of commands is the one that the scripts run', () => {
   expect([...COMMANDS].sort()).toEqual([...new Set([...run, ...alone])].sort());
 });
 
-it('a user with exactly these rights does everything, and nothing is reported', async () => {
+it('a user with exactly these rights can do everything, and nothing is reported', async () => {
   await useAll(await openAs('exact', RIGHTS));
   expect(lines).toEqual([]);
 });
@@ -111,7 +111,7 @@ describe('a user who lacks a right', () => {
     ['BLPOP', ['-blpop'], 'may not run BLPOP'],
     ['the channels', ['resetchannels'], 'may not run PUBLISH'],
     ['LPOS', ['-lpos'], 'may not run LPOS'],
-  ])('to %s works, and it is named once', async (_, without, named) => {
+  ])('to %s can work, and the missing right is reported once', async (_, without, named) => {
     const used = await openAs('lacking', [...RIGHTS, ...without]);
     const subscription = await used.subscribe('q', {});
     for (let round = 0; round < 3; round++) {
@@ -131,7 +131,7 @@ describe('a user who lacks a right', () => {
     expect(JSON.stringify(lines)).not.toContain('pw');
   });
 
-  it('is named by doctor', async () => {
+  it('is reported by doctor', async () => {
     const used = await openAs('lacking', [...RIGHTS, '-zadd', '-info']);
     const found = (await used.diagnostics.diagnose()).map(({ severity, code }) => [severity, code]);
     expect(found).toEqual([

@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('work goes on after Sentinel replaced a primary that was killed', async () => {
+it('work goes on after Sentinel replaced a killed primary', async () => {
   const watcher = sentinels[0]?.client();
   await expect
     .poll(async () => String(await watcher?.call('SENTINEL', 'MASTER', 'prime')), { timeout: 20_000 })
@@ -44,7 +44,7 @@ it('work goes on after Sentinel replaced a primary that was killed', async () =>
     headers: {},
   }));
   await broker.publish(sent);
-  // Replication answers later than publish does; what has not arrived at a fail-over is lost, on any Redis.
+  // Replication is slower than publish. Messages that are not replicated before a failover are lost, on any Redis.
   const client = primary.client();
   expect(await client.wait(1, 5_000)).toBe(1);
   client.disconnect();
@@ -61,7 +61,7 @@ it('work goes on after Sentinel replaced a primary that was killed', async () =>
           if (done.size === 0 && deliveries.length > 0) firstAfterMs = performance.now() - killedAt;
           for (const { envelope } of deliveries) done.add(envelope.id);
         } catch {
-          // Away for the moment; the bound of the poll says for how long.
+          // Unreachable for the moment; the time limit of the poll ends the wait.
         }
         return done.size;
       },

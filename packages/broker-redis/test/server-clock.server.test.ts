@@ -18,7 +18,9 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((broker) => broker.close()));
 });
 
-/** A broker on a host whose clock is `aheadMs` ahead of the server's. Its calls have to be made before another's. */
+/**
+ * A broker on a host whose clock is `aheadMs` ahead of the server's. Finish its calls before you create another one.
+ */
 function hostAhead(aheadMs: number): RedisBroker {
   vi.spyOn(Date, 'now').mockImplementation(() => systemNow() + aheadMs);
   const broker = new RedisBroker({ url: server.url });
@@ -54,13 +56,13 @@ describe.each([
   });
 });
 
-it('a looked-at message expires by the clock of the host that looks', async () => {
+it('a message that is shown expires by the clock of the host that shows it', async () => {
   await send(hostAhead(0), 60_000);
   const [envelope] = await firstMessages(hostAhead(HOUR_MS).inspector, 'q', 'ready', 1);
   expect(Math.abs((envelope?.expiresAt ?? 0) - Date.now() - 60_000)).toBeLessThan(2_500);
 });
 
-it('a clock that is set while the broker is open is followed', async () => {
+it('a clock that is set while the broker is open takes effect', async () => {
   const broker = hostAhead(0);
   await broker.inspector.queues();
   vi.spyOn(Date, 'now').mockImplementation(() => systemNow() + HOUR_MS);

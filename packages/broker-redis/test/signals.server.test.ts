@@ -54,15 +54,15 @@ it('results and signals of a process share one connection', async () => {
 });
 
 it('databases and key prefixes do not hear each other', async () => {
-  const others = [open({ url: `${server.url}/1` }), open({ client: server.client() })];
   const prefixed = server.client();
   prefixed.options.keyPrefix = 'other:';
-  others.push(open({ client: prefixed }));
+  const others = [open({ url: `${server.url}/1` }), open(), open({ client: prefixed })];
   const [one, same, other] = await Promise.all(others.map((broker) => heardBy(broker)));
   const sender = open();
   await sender.signals.send(pause('1'));
   await expect.poll(() => same).toEqual([pause('1')]);
   expect([one, other]).toEqual([[], []]);
+  prefixed.disconnect();
 });
 
 it('foreign messages on the channel and repeats are not heard', async () => {

@@ -20,6 +20,7 @@ export { linear } from './retry/linear.ts';
 export { fixed, none } from './retry/fixed.ts';
 
 export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './middleware/middleware.ts';
+export type { Telemetry } from './middleware/telemetry.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
 
 export type { Broker } from './broker/broker.ts';

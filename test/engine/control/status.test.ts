@@ -10,7 +10,11 @@ afterEach(async () => {
 });
 
 /** A task whose runs end as `outcomes` say, one after the other, each after a second. */
-function bench(outcomes: readonly ('ok' | 'fail')[] = ['ok'], task: TaskOptions = {}, options: ManagerOptions = {}) {
+function bench(
+  outcomes: readonly ('ok' | 'fail')[] = ['ok'],
+  task: Omit<TaskOptions, 'schema'> = {},
+  options: ManagerOptions = {},
+) {
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
   const tm = TaskManager.getInstance(`status-${randomUUID()}`);

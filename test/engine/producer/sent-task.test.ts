@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { testApp } from '@brokkr/broker-memory/testing';
 
-it('a result that does not come in time is an error that names the possible reasons', async () => {
+it('a result that does not arrive in time is an error with the possible reasons', async () => {
   const tm = TaskManager.getInstance(`sent-${randomUUID()}`);
   const task = tm.task({ name: 'sum', result: '1h' }, async () => 1);
   const app = testApp({ tasks: [task] });

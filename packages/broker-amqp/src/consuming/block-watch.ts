@@ -1,10 +1,10 @@
-/** Several turns within the limit, so that a late timer is no block. */
+/** Several turns within the limit, so that a late timer does not count as a block. */
 const TURNS = 4;
 const LONGEST_TURN_MS = 1_000;
 
 /**
- * Notes whether the event loop was blocked for so long that the server may have closed the connection: it closes one that
- * sends no heartbeats.
+ * Notes whether the event loop was blocked for so long that the server may have closed the connection: it closes
+ * connections without heartbeats.
  */
 export class BlockWatch {
   readonly #limitMs: number;
@@ -20,7 +20,7 @@ export class BlockWatch {
     this.#timer = setInterval(() => this.#onTurn(), this.#turnMs).unref();
   }
 
-  /** Whether the loop is blocked until now, or was, and the end of its connection may just be noticed. */
+  /** Whether the loop is blocked until now, or was, and the end of its connection may not be noticed yet. */
   get wasBlocked(): boolean {
     this.#onTurn();
     return performance.now() - this.#blockedUntil < this.#limitMs;

@@ -3,23 +3,23 @@ import type { Message } from 'amqplib';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 import type { Session } from '../connection/session.ts';
 
-/** A message that the server has handed over and nobody has acknowledged yet. */
+/** A message that the server has delivered and that is not acknowledged yet. */
 export interface Arrival {
   readonly delivery: Delivery;
   readonly session: Session;
-  /** As it came: what is given back is made from it, whatever a handler did to its delivery. */
+  /** The message as it arrived. Returned copies are made from it, whatever a handler did to its delivery. */
   readonly message: Message;
 }
 
-/** One that was received, until its lease ends. */
+/** An arrival that was received, until its lease ends. */
 export interface HeldDelivery extends Arrival {
-  /** By the monotonic clock, milliseconds. RabbitMQ has no leases: this process keeps them. */
+  /** End of its lease on the monotonic clock, in milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
-  /** Its replacement is on its way: its lease can no longer run out. */
+  /** Whether its replacement is in flight: then its lease cannot expire any more. */
   isSettling: boolean;
 }
 
-/** What the consumers of one subscription hold under a lease. */
+/** The deliveries that the consumers of one subscription hold under a lease. */
 export class HeldDeliveries {
   readonly #held = new Map<Delivery, HeldDelivery>();
   readonly #leaseMs: number;
@@ -43,7 +43,7 @@ export class HeldDeliveries {
     });
   }
 
-  /** Undefined where its lease is over by `now`, or was never given. */
+  /** Returns a held delivery; undefined if its lease has ended by `now`, or was never granted. */
   live(delivery: Delivery, now: number): HeldDelivery | undefined {
     const held = this.#held.get(delivery);
     if (held === undefined || !held.session.isOpen) return undefined;
@@ -58,18 +58,20 @@ export class HeldDeliveries {
     if (this.#held.delete(delivery)) this.#isolation.leave();
   }
 
-  /** Takes out those whose lease has run out by now. */
+  /** Removes and returns the deliveries whose lease has expired by now. */
   takeLapsed(): HeldDelivery[] {
     const now = performance.now();
     return this.#take(({ endsAt, isSettling }) => !isSettling && endsAt <= now);
   }
 
-  /** Takes out those of a session that is over. */
+  /** Removes and returns the deliveries of a session that has ended. */
   takeOf(session: Session): HeldDelivery[] {
     return this.#take((held) => held.session === session);
   }
 
-  /** Takes out all but those whose replacement is on its way: a copy of these too would be a second one. */
+  /**
+   * Removes and returns all deliveries whose replacement is not in flight: a copy of the others would be a second one.
+   */
   takeAll(): HeldDelivery[] {
     return this.#take(({ isSettling }) => !isSettling);
   }

@@ -25,7 +25,7 @@ import { QueueLooks } from './queue-looks.ts';
 import { SuspectCopies } from './suspect-copies.ts';
 
 export interface AmqpInspectorOptions {
-  /** Names of the queues that are known. */
+  /** Names of the known queues. */
   readonly queues: () => readonly string[];
   readonly connection: Connection;
   /** Publishes. An alarm may stop it, so it is never the connection that acknowledges. */
@@ -95,6 +95,10 @@ export class AmqpInspector implements Inspector {
       }
     }
     return taken;
+  }
+
+  bury(queue: string, letters: readonly Envelope[]): Promise<void> {
+    return this.#deadLetters.bury(queue, letters);
   }
 
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {

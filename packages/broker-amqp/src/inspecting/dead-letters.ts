@@ -1,4 +1,11 @@
-import { type BulkOptions, type LetterChoice, PAGE_LIMIT, redriveEnvelope } from '@brokkr/core/adapter';
+import {
+  type BulkOptions,
+  checkQueueName,
+  type Envelope,
+  type LetterChoice,
+  PAGE_LIMIT,
+  redriveEnvelope,
+} from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
@@ -25,6 +32,14 @@ export class DeadLetters {
 
   constructor(options: DeadLettersOptions) {
     this.#options = options;
+  }
+
+  /** See `Inspector.bury`. @throws the error of the first letter that the server did not store */
+  async bury(queue: string, letters: readonly Envelope[]): Promise<void> {
+    checkQueueName(queue);
+    const { publisher, addresses } = this.#options;
+    const outcomes = await publisher.send(letters.map((letter) => addresses.dead(queue, letter)));
+    for (const error of outcomes) if (error !== undefined) throw error;
   }
 
   /** See `Inspector.redrive`. A letter is removed after its message is stored in the queue. */

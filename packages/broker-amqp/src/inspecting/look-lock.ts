@@ -12,8 +12,8 @@ const DEFAULT_EXCHANGE = '';
 const AGAIN_MS = 20;
 
 /**
- * Lets one process at a time look into a queue. A look takes messages and gives them back: another look beside it would not
- * see them, and would find a dead letter to redrive missing. The lock is an exclusive queue: it ends with its connection.
+ * Lets one process at a time look into a queue. A look takes messages and returns them: a concurrent look would not see
+ * them, and would not find a dead letter to redrive. The lock is an exclusive queue, which ends with its connection.
  */
 export class LookLock {
   readonly #connection: Connection;
@@ -77,7 +77,7 @@ export class LookLock {
     }
   }
 
-  /** If it fails, the connection broke, and the lock is gone with it. */
+  /** Releases the lock. If that fails, the connection broke, and the lock ended with it. */
   async #release(name: string): Promise<void> {
     const connection = this.#connection;
     await connection

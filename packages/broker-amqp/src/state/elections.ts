@@ -32,7 +32,7 @@ export class AmqpElections implements Elections {
     return this.stand(name, signal);
   }
 
-  /** As `elect`, for a name of the adapter's own. */
+  /** Does the same as `elect`, with a name that the adapter chose. */
   async stand(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const standing = this.#elect(name, signal);
     let giveUp: (() => void) | undefined;
@@ -54,7 +54,7 @@ export class AmqpElections implements Elections {
     const { connection } = this.#options;
     while (!signal.aborted) {
       if (connection.isClosed) throw closedError();
-      // It waits for an unreachable server until the candidate gives up.
+      // An unreachable server is waited for without a limit.
       const model = await connection.ready().catch(() => undefined);
       if (model === undefined) continue;
       const queue = await this.#queue(name);
@@ -67,7 +67,10 @@ export class AmqpElections implements Elections {
     return undefined;
   }
 
-  /** @returns `undefined` if the connection broke, or the server did not answer @throws ConfigError as `Declarer.queue` */
+  /**
+   * Declares the queue. Returns undefined if the connection broke, or did not answer. @throws ConfigError if it may not
+   * be declared
+   */
   async #queue(name: string): Promise<string | undefined> {
     const queue = this.#options.names.leader(name);
     const declarer = new Declarer(this.#options);
@@ -83,7 +86,7 @@ export class AmqpElections implements Elections {
     }
   }
 
-  /** Resolves when the channel receives the message or ends, or when the candidate gives up. */
+  /** Resolves once the channel received the message, or has ended, or the candidate gives up. */
   async #awaitLead(channel: Channel, queue: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const lost = new AbortController();
     const release = async () => {

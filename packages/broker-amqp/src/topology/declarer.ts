@@ -4,7 +4,7 @@ import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from '
 import type { QueueType } from '../connection/amqp-url.ts';
 import type { Connection } from '../connection/connection.ts';
 
-/** The highest limit: 4.0 would drop messages after 20 returns, and 3.10 treats -1 as a limit of none. */
+/** Practically no limit: 4.0 would drop messages at 20 returns, and 3.10 treats -1 as no return at all. */
 const NO_DELIVERY_LIMIT = 2_147_483_647;
 
 export interface DeclarerOptions {
@@ -13,10 +13,8 @@ export interface DeclarerOptions {
 }
 
 /**
- * Declares queues and exchanges on a channel of its own: the server closes the channel of a declaration that it refuses.
- *
- * @throws ConfigError in each method, if the thing exists with other arguments (`QUEUE_MISMATCH`), or does not exist and the
- *   user may not declare it (`QUEUE_REFUSED`)
+ * Declares on its own channel, because the server closes the channel of a refused declaration. Each method throws a
+ * ConfigError that names the queue or exchange if it exists with other arguments or may not be declared.
  */
 export class Declarer {
   readonly #options: DeclarerOptions;
@@ -27,7 +25,7 @@ export class Declarer {
     this.#options = options;
   }
 
-  /** @param first a message that the new queue holds from the start, unless the server dies in between */
+  /** @param first message that the new queue always contains, unless the server ends in between */
   queue(name: string, args: Readonly<Record<string, unknown>>, first?: Buffer): Promise<void> {
     const type = args['x-queue-type'] ?? this.#options.queueType;
     const options: Options.AssertQueue = {
@@ -73,12 +71,12 @@ export class Declarer {
     if (!this.#isSilent) await closed;
   }
 
-  /** AMQP cannot ask for a binding: a user that may not bind relies on the user that declared the queue. */
+  /** Bindings cannot be checked: a user that may not bind relies on the user that has declared them. */
   #bind(target: string, exchange: string, bind: (channel: Channel) => Promise<unknown>): Promise<void> {
     return this.#declare(`the binding of ${target} to exchange ${exchange}`, bind, async () => undefined);
   }
 
-  /** Declares, or checks that the thing exists if the user may not declare it. */
+  /** Declares something. A user that may not declare can still use an existing one. */
   async #declare(
     what: string,
     declare: (channel: Channel) => Promise<unknown>,
@@ -86,7 +84,7 @@ export class Declarer {
   ): Promise<void> {
     try {
       await this.#withTimeout(declare(await this.#open())).catch(async (error: unknown) => {
-        // A queue that is declared and not found lives on a node that is down.
+        // A queue that is declared and not found is on a node that is down.
         if (replyCode(error) === NOT_FOUND) throw unavailable(error, this.#options.connection.address);
         if (!isRefused(error)) throw error;
         await this.#withTimeout(check(await this.#open()));

@@ -1,7 +1,7 @@
 import { deadLetterQueue } from '@brokkr/core/adapter';
 import { TOP_LEVEL, type LadderPath } from './delay-ladder.ts';
 
-/** Names of queues and exchanges on the server. Applications' queue names have no colons, so nothing collides. */
+/** Names of queues and exchanges on the server. Queue names of users contain no colon, so nothing collides. */
 export class Names {
   readonly #namespace: string;
 
@@ -13,7 +13,7 @@ export class Names {
     return `${this.#namespace}.${queue}`;
   }
 
-  /** Holds messages that crashed two workers: they run alone. */
+  /** Queue of the suspects, in which they wait until they run alone. */
   quarantine(queue: string): string {
     return `${this.queue(queue)}.quarantine`;
   }
@@ -22,12 +22,12 @@ export class Names {
     return this.queue(deadLetterQueue(queue));
   }
 
-  /** The dead-letter exchange of all queues; its routing keys are their names. */
+  /** The dead-letter exchange of all queues. Its routing keys are the names of dead-letter queues. */
   get deadExchange(): string {
     return `${this.#namespace}:dead`;
   }
 
-  /** The exchange for messages that wait a step of this level or less. */
+  /** Exchange for messages that wait for a step of this level or a lower one. */
   ladder(queue: string, level: number): string {
     return `${this.queue(queue)}.delay.${level}`;
   }
@@ -36,17 +36,17 @@ export class Names {
     return `${this.ladder(queue, level)}.${steps}`;
   }
 
-  /** The lock of the process that looks into `source`, a queue by its name on the server. */
+  /** Queue that the process holds which looks into `source`, the server's name of a queue. */
   lookLock(source: string): string {
     return `${this.#namespace}:look:${source.slice(this.#namespace.length + 1)}`;
   }
 
-  /** Records which rungs exist: the server does not list queues. */
+  /** Exchange that has a binding for each existing rung, because the server does not list queues. */
   get rungs(): string {
     return `${this.#namespace}:rungs`;
   }
 
-  /** The queue whose single active consumer leads. */
+  /** Queue whose single active consumer leads. */
   leader(name: string): string {
     return `${this.#namespace}:leader:${name}`;
   }
@@ -81,12 +81,12 @@ export class Names {
   }
 }
 
-/** The routing key of a path, such as `0.0.0.2.7`. The exchange of each level matches its own digit. */
+/** Returns the routing key of a path, such as `0.0.0.2.7`. The exchange of each level reads its own part. */
 export function ladderKey(path: LadderPath): string {
   return path.join('.');
 }
 
-/** The pattern by which the exchange of `level` binds the rung of `steps`. */
+/** Returns the pattern with which the exchange of `level` binds the rung of `steps`. */
 export function ladderPattern(level: number, steps: number): string {
   return [...Array.from({ length: TOP_LEVEL - level }, () => '*'), steps, '#'].join('.');
 }

@@ -7,17 +7,19 @@ import type { Connection } from '../connection/connection.ts';
 import { ladderPattern, type Names } from './names.ts';
 
 /**
- * How long to wait before a deleted queue is declared again. If it is declared before the server has finished the deletion,
- * RabbitMQ 3.10 keeps the old consumers on the new queue by mistake, and messages that it delivers to them never arrive.
+ * How long the name of a deleted queue is not declared again. If a queue of the same name is declared before the server
+ * has finished the deletion, its consumers stay on the new queue by mistake, and messages that are delivered to them
+ * never arrive (RabbitMQ 3.10).
  */
 export const DELETED_WITHIN_MS = 500;
 
-/** A process that only sends with a delay is not notified when a queue is deleted. It checks this often. */
+/** A sender that only sends with a delay is not notified of the deletion of a queue: it checks this often. */
 const SEEN_FOR_MS = 1_000;
 
 /**
- * A queue that reaches the maximum length of a policy refuses new messages, and their senders get `BROKER_FULL`. Without
- * this argument RabbitMQ would drop the oldest messages, which were confirmed. It wins over `overflow` of a policy.
+ * A queue that reaches the length of a policy refuses new messages, and their senders get `BROKER_FULL`. Without this
+ * argument RabbitMQ would drop the oldest messages, which were confirmed. An argument has precedence over `overflow` of
+ * a policy.
  */
 const REFUSE_WHEN_FULL = { 'x-overflow': 'reject-publish' };
 
@@ -27,13 +29,13 @@ export interface TopologyOptions {
   readonly queueType: QueueType;
 }
 
-/** Declares queues, exchanges and bindings when they are first needed, once for each connection. */
+/** Declares the queues and exchanges that messages need, once for each connection, when they are first needed. */
 export class Topology {
   readonly #options: TopologyOptions;
   readonly #declared = new Map<string, Promise<void>>();
-  /** The declared ones: every message checks this set first. */
-  readonly #existing = new Set<string>();
-  /** When queues were last seen, and checks in progress, for delayed messages. */
+  /** Names that are declared. Every message checks this set first. */
+  readonly #standing = new Set<string>();
+  /** When queues were last found, and the checks in progress, for delayed messages. */
   readonly #seenAt = new Map<string, number>();
   readonly #looking = new Map<string, Promise<void>>();
 
@@ -42,7 +44,7 @@ export class Topology {
     options.connection.onUp(() => this.forget());
   }
 
-  /** Whether messages may be published to `queue`, over the rungs of `path`, without asking the server first. */
+  /** Whether messages may be published to `queue`, over the rungs of `path`, without declaring anything first. */
   has(queue: string, path: LadderPath = []): boolean {
     const { names } = this.#options;
     return (
@@ -52,16 +54,16 @@ export class Topology {
     );
   }
 
-  /** Declares everything again when it is next needed. Call it for a new connection, or a queue that was deleted. */
+  /** Declares everything again when it is next needed: the connection is new, or a queue was missing. */
   forget(): void {
     this.#declared.clear();
     this.#existing.clear();
   }
 
   /**
-   * Declares a queue, its binding to the ladder, its quarantine, its dead letters and their exchange.
-   * @throws ConfigError if one exists with other arguments (`QUEUE_MISMATCH`), or does not exist and the user may not declare
-   *   it (`QUEUE_REFUSED`)
+   * Declares the queue, the exchange through which its ladder delivers to it, its quarantine, its dead letters and
+   * their exchange.
+   * @throws ConfigError if one exists with other arguments, or may not be declared and does not exist
    */
   queue(queue: string): Promise<void> {
     return this.#once(queue, async (declarer) => {
@@ -76,7 +78,7 @@ export class Topology {
       };
       await declarer.queue(names.quarantine(queue), dead);
       await declarer.queue(names.queue(queue), dead);
-      // The binding was deleted with the queue. Its rungs may still hold messages.
+      // The exchange was deleted together with the earlier queue, whose rungs may still contain messages.
       await declarer.exchange(names.ladder(queue, 0), 'topic');
       await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));
       this.#seenAt.set(queue, performance.now());
@@ -102,7 +104,7 @@ export class Topology {
     const { names } = this.#options;
     await declarer.exchange(names.rungs, 'direct');
     await declarer.queue(names.rungs, { 'x-max-length': 1 });
-    // Lowest first: each leads to the one below. The exchange of level 0 is declared with the queue.
+    // Lowest level first: each leads to the one below, and the exchange of the queue exists.
     for (const level of LEVELS.slice(1)) {
       const ladder = names.ladder(queue, level);
       await declarer.exchange(ladder, 'topic');
@@ -114,7 +116,7 @@ export class Topology {
     return performance.now() - (this.#seenAt.get(queue) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS;
   }
 
-  /** Declares a deleted queue again: a rung takes messages whether or not their queue exists. */
+  /** A rung accepts a message even if its queue is gone. Checks the queue, and declares it again if needed. */
   #look(queue: string): Promise<void> {
     const looking = this.#looking.get(queue) ?? this.#find(queue).finally(() => this.#looking.delete(queue));
     this.#looking.set(queue, looking);
@@ -145,7 +147,7 @@ export class Topology {
     const safely = queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', ...REFUSE_WHEN_FULL } : {};
     await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
     await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
-    // Bound last, so that no message is sent to a rung that leads nowhere.
+    // Bound last: before that, nothing can be sent to a rung that leads nowhere.
     await declarer.bindQueue(rung, names.ladder(queue, level), ladderPattern(level, steps));
   }
 

@@ -15,7 +15,7 @@ import { MemoryServer } from '../memory-server.ts';
  * was sent. `testApp` uses it to run workers only during `drain` and `advance`.
  */
 export class GatedBroker extends MemoryBroker {
-  override readonly workers: WorkerDirectory;
+  override readonly workers: Required<WorkerDirectory>;
   readonly sent: Envelope[] = [];
   #isOpen = false;
   #opened: (() => void)[] = [];
@@ -88,7 +88,7 @@ export class GatedBroker extends MemoryBroker {
 }
 
 /** Reports are kept forever, and only changes are reported: a report every few seconds would slow virtual years down. */
-function withoutTimers(workers: WorkerDirectory): WorkerDirectory {
+function withoutTimers(workers: Required<WorkerDirectory>): Required<WorkerDirectory> {
   return {
     report: async (report) => {
       await workers.report(report, Number.POSITIVE_INFINITY);
@@ -96,5 +96,6 @@ function withoutTimers(workers: WorkerDirectory): WorkerDirectory {
     },
     retire: (id) => workers.retire(id),
     reports: () => workers.reports(),
+    release: (id) => workers.release(id),
   };
 }

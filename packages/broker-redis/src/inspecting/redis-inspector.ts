@@ -2,6 +2,7 @@ import {
   type BrowsableState,
   type BulkOptions,
   checkQueueName,
+  deadLetterQueue,
   type Envelope,
   type Inspector,
   type LetterChoice,
@@ -15,7 +16,7 @@ import {
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import type { QueueCalls } from '../queue-calls.ts';
-import { discard, redrive } from '../scripts/dead-letters.ts';
+import { bury, discard, redrive } from '../scripts/dead-letters.ts';
 import { count } from '../scripts/inspect.ts';
 import { purge } from '../scripts/purge.ts';
 import { ChosenLetters } from './chosen-letters.ts';
@@ -74,6 +75,21 @@ export class RedisInspector implements Inspector {
     if (from === 'dead') return this.#take(queue, 'dead', limit, move);
     const ready = await this.#take(queue, 'ready', limit, move);
     return ready + (await this.#take(queue, 'delayed', limit - ready, move));
+  }
+
+  async bury(queue: string, letters: readonly Envelope[]): Promise<void> {
+    checkQueueName(queue);
+    const { queues } = this.#calls.keys;
+    // Before its first letter: commands would not find a queue that is not on the list.
+    await this.#calls.callAt(queues, 'set', (client) => client.sadd(queues, queue));
+    for (const part of batches(letters)) {
+      const stored = part.map((letter) => ({ ...letter, queue: deadLetterQueue(queue) }));
+      await this.#calls.run(
+        bury,
+        queue,
+        stored.flatMap((letter) => [letter.id, encodeEnvelope(letter)]),
+      );
+    }
   }
 
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {

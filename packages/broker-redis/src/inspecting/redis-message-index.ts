@@ -8,6 +8,8 @@ import { storedEnvelope } from './message-pages.ts';
 
 /** Messages of one call: a message may have a megabyte, and Redis serves other clients between two calls. */
 const FOUND_AT_ONCE = 20;
+/** The same for messages that are removed, which Redis reads for their idempotency keys. */
+const REMOVED_AT_ONCE = 100;
 
 /** Finds, promotes and removes messages by id. */
 export class RedisMessageIndex implements MessageIndex {
@@ -74,7 +76,7 @@ export async function removeMessages(
   ids: readonly string[],
 ): Promise<readonly string[]> {
   const removed: string[] = [];
-  for (const part of batches(ids)) {
+  for (const part of batches(ids, REMOVED_AT_ONCE)) {
     const answer = (await calls.run(remove, queue, [counter, ...part])) as readonly Buffer[];
     removed.push(...answer.map(String));
   }

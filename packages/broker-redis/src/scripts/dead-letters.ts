@@ -2,8 +2,8 @@ import { COUNT, FREE_KEY, GAPS, RING } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Puts dead letters back behind the ready messages. ARGV: pairs of id and bytes. Answers how many. If a message of the same
- * id was sent meanwhile, that one stays, and the letter counts as discarded.
+ * Puts dead letters back behind the ready messages. ARGV: pairs of id and bytes. Answers how many. If a message of the
+ * same id was sent since, that one stays, and the letter counts as discarded.
  */
 export const redrive = queueScript(`${RING}${COUNT}${GAPS}
 redis.call('LLEN', ready)
@@ -27,6 +27,21 @@ for i = 1, #ARGV, 2 do
 end
 if redriven > 0 then ring() end
 return redriven
+`);
+
+/** Stores dead letters that are not dead letters already. ARGV: pairs of id and bytes. They count as published. */
+export const bury = queueScript(`${COUNT}
+redis.call('HLEN', counts)
+redis.call('ZCARD', dead)
+local buried = 0
+for i = 1, #ARGV, 2 do
+  if redis.call('HSETNX', letters, ARGV[i], ARGV[i + 1]) == 1 then
+    redis.call('ZADD', dead, redis.call('INCR', fences), ARGV[i])
+    buried = buried + 1
+  end
+end
+if buried > 0 then count('published', buried) end
+return buried
 `);
 
 /** Removes dead letters, counts them, and frees their idempotency keys. ARGV: ids. Answers how many. */

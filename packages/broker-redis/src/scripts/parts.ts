@@ -105,8 +105,8 @@ end
 `;
 
 /**
- * Whether delivery `fence` still holds the message: nobody else does, and its lease has not expired. A message that is
- * held and has no lease lost it to another client, which deleted or overwrote `leases`: it is still held.
+ * Whether delivery `fence` still holds the message: no other delivery does, and its lease has not expired. A message
+ * that is held and has no lease lost it to another client, which deleted or overwrote `leases`: it is still held.
  */
 export const HOLDS = `
 local function holds(id, fence)

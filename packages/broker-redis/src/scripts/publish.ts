@@ -3,13 +3,15 @@ import { queueScript } from './script.ts';
 
 /**
  * Stores messages. ARGV for each message: id, bytes, delay in ms, digest of its idempotency key or '', life of that key
- * in ms.
+ * in ms, generation of the key's slot.
  *
  * Answers 1 if the queue had counted no message before (it is new, or the server lost its data), else 0; then pairs: the
- * number (from 1) of a message whose key belongs to another message, and the id of that one.
+ * number (from 1) of a message whose key belongs to another message, and the id of that one; or '' if the key has left
+ * this queue since the sender read its slot, and nothing was stored.
  *
  * An id that is stored already, or whose key names it, is the repeat of a publish whose answer was lost: it is not stored
- * again, also if it has ended since. A key holds `=ID`; any other value is not ours and is overwritten. The first write
+ * again, also if it has ended since. A key holds `=ID`, or `>GENERATION` after it left; any other
+ * value is not ours and is overwritten. The first write
  * needs memory, so a full server refuses it before anything has changed.
  */
 export const publish = queueScript(`${SERVER_TIME}${RING}${COUNT}${GAPS}
@@ -18,14 +20,16 @@ redis.call('ZCARD', delayed)
 redis.call('HLEN', messages)
 local known, line = { redis.call('HEXISTS', counts, 'published') == 0 and 1 or 0 }, {}
 local stored, earlier, fills = 0, false, false
-for i = 1, #ARGV, 5 do
+for i = 1, #ARGV, 6 do
   local id, delay, digest = ARGV[i], tonumber(ARGV[i + 2]), ARGV[i + 3]
   local key = digest ~= '' and q .. ':key:' .. digest
-  local holder = key and redis.pcall('GET', key)
-  holder = type(holder) == 'string' and string.match(holder, '^=(.+)$')
+  local found = key and redis.pcall('GET', key)
+  local holder = type(found) == 'string' and string.match(found, '^=(.+)$')
+  local left = type(found) == 'string' and string.match(found, '^>(%d+)$')
+  if left and tonumber(left) >= tonumber(ARGV[i + 5]) then holder = '' end
   if holder then
     if holder ~= id then
-      known[#known + 1] = (i + 4) / 5
+      known[#known + 1] = (i + 5) / 6
       known[#known + 1] = holder
     end
   else

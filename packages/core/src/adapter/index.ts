@@ -52,14 +52,16 @@ export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } f
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
-export { FORGET_HEADER } from '../broker/headers.ts';
+export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { shown } from '../errors/kind-of.ts';
+export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
+export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
 
 // How processes steer workers: for tools such as a dashboard.
 export {
@@ -90,7 +92,7 @@ export {
 } from '../errors/errors.ts';
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
-// Types that declarations of applications may mention, and that nobody imports by name.
+// Types that the declarations of an application may contain; no application imports them by name.
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';

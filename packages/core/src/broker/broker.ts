@@ -141,9 +141,9 @@ export interface Subscription {
   mayHaveMessages?(signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Ends deliveries; one call may mix all kinds of settlement. Resolves with the deliveries whose lease was already lost:
-   * for them nothing changed. Rejects only if the broker could not be asked, or if an answer was lost on the way, so
-   * that nobody can know whether a lease ended because of this call. Repeating the call is safe.
+   * Ends deliveries; one call may mix all kinds of settlement. Resolves with the deliveries whose lease was already
+   * lost: for them nothing changed. Rejects only if the broker could not be asked, or if an answer was lost on the way,
+   * so that it is unknown whether a lease ended because of this call. Repeating the call is safe.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]>;
 

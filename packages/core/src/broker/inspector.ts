@@ -108,6 +108,12 @@ export interface Inspector {
     options?: { readonly from?: 'waiting' | 'dead' | undefined },
   ): Promise<number>;
 
+  /**
+   * Stores dead letters that `take` removed from another broker, in their order and as they are: no worker runs them. A
+   * broker that finds messages by their ids does not store a letter again. Left out if the broker cannot store letters.
+   */
+  bury?(queue: string, letters: readonly Envelope[]): Promise<void>;
+
   /** Puts dead letters back, as `redriveEnvelope` makes them. @returns how many */
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 

@@ -30,6 +30,11 @@ export class RuntimeSlot {
     return this.#override !== undefined;
   }
 
+  /** The runtime, if the manager was used. */
+  get made(): Runtime | undefined {
+    return this.#override ?? this.#runtime;
+  }
+
   active(): Runtime {
     if (this.#override !== undefined) return this.#override;
     if (this.#runtime === undefined) {

@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
+import { brokerKind } from '../config/broker-kind.ts';
 import { configuredBroker } from '../config/configured-broker.ts';
 import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
@@ -17,6 +18,7 @@ import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { telemetryMiddleware } from '../middleware/telemetry-sinks.ts';
 import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -26,11 +28,12 @@ import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import { checkFeatures } from './check-features.ts';
 import { ManagedWorker } from './managed-worker.ts';
+import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { ResultStores } from './result-stores.ts';
-import { checkServable, ServableTasks, type ServableTasksOptions, servableDefinitions } from './servable-tasks.ts';
+import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -49,13 +52,14 @@ export class Runtime implements TaskHost {
   readonly logger: Logger;
   readonly broker: Broker;
   readonly producer: Producer;
+  readonly metrics: ManagerMetrics;
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
   readonly #stores: ResultStores;
-  readonly #servable: ServableTasksOptions;
+  readonly #serving: ServedTasksOptions;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
@@ -84,7 +88,16 @@ export class Runtime implements TaskHost {
       makeBroker: (url) => this.#configuredBroker(url),
     });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
-    this.#servable = { registry, config, middleware, retryPolicy: options.retryPolicy, mode: () => this.mode };
+    const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
+    this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
+    this.metrics = new ManagerMetrics({
+      telemetry: options.telemetry ?? [],
+      clock,
+      logger,
+      brokerKind: brokerKind(options.broker === undefined ? config.brokerUrl : undefined),
+      openBroker: () => this.openBroker(),
+      workers: this.#workers,
+    });
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
       handles: {
@@ -102,7 +115,8 @@ export class Runtime implements TaskHost {
       defaultMaxRetries: config.maxRetries,
       maxPayload: config.maxPayload,
       sendTimeoutMs: config.sendTimeoutMs,
-      middleware,
+      middleware: all,
+      stats: this.metrics.sends,
     });
   }
 
@@ -121,7 +135,7 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  /** Whether everything it opened is closed. */
+  /** Whether everything that this runtime opened is closed. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -162,24 +176,29 @@ export class Runtime implements TaskHost {
       clock: this.clock,
       logger: this.logger,
       hooks: this.#hooks,
+      sinks: this.metrics.sinks,
+      calls: this.metrics.calls,
       control: this.#control,
       managerEvents: this.#events,
       dependencies: () => this.#dependencies(queues),
     };
     for (const queue of queues.keys()) this.#served.add(queue);
-    const worker = new ManagedWorker(settings, {
+    const hooks = {
       beforeStop: () => {
         // If there are several workers, a handler may stop another one than its own.
         if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
       },
-      onEnded: (ended) => void this.#workers.delete(ended),
-    });
+      onEnded: (ended: ManagedWorker) => {
+        if (this.#workers.delete(ended)) this.metrics.retire(ended);
+      },
+    };
+    const worker = new ManagedWorker(settings, hooks, this.metrics);
     this.#workers.add(worker);
     this.#hadWorker = true;
     return worker;
   }
 
-  /** @throws the first failure, once everything is closed that can be */
+  /** Closes everything. @throws the first error, after everything else was closed */
   close(): Promise<void> {
     if (this.#workers.size > 0) noteStopInHandler('TaskManager.close()', this.#registry, this.logger);
     this.#closing ??= this.#close();
@@ -195,6 +214,7 @@ export class Runtime implements TaskHost {
     await this.producer.close();
     await this.#control.close();
     ended.push(...(await Promise.allSettled([this.broker, this.#stores].map(async (each) => each.close()))));
+    this.metrics.close();
     this.#hasEnded = true;
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
@@ -205,7 +225,7 @@ export class Runtime implements TaskHost {
   }
 
   #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
+    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
   }
 
   /** Also while the manager closes: messages that were sent before are stored. */
@@ -229,7 +249,7 @@ export class Runtime implements TaskHost {
   }
 
   #checkFeatures(broker: Broker): Promise<void> {
-    const tasks = this.#registry.all().map(({ definition }) => definition);
+    const tasks = this.#registry.all();
     return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
   }
 
@@ -243,11 +263,11 @@ export class Runtime implements TaskHost {
 
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const keepsResults = servableDefinitions(this.#servable).some(({ resultTtlMs }) => resultTtlMs !== undefined);
+    const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
-    const tasks = new ServableTasks(this.#servable, resultStore);
+    const tasks = new ServedTasks(this.#serving, resultStore);
     this.#checkAtStart(broker, queues, tasks);
-    await warnOfDeadLetters(broker, queues, this);
+    void warnOfDeadLetters(broker, queues, this);
     return {
       broker,
       resultStore,
@@ -256,7 +276,7 @@ export class Runtime implements TaskHost {
     };
   }
 
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServableTasks): void {
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
     const definitions = all.map(({ definition }) => definition);
@@ -265,7 +285,7 @@ export class Runtime implements TaskHost {
       queues,
       this,
     );
-    checkServable(
+    checkServed(
       broker,
       all.filter(({ definition }) => isServed(definition)),
     );

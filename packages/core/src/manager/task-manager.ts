@@ -7,6 +7,8 @@ import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
+import type { MetricFamily } from '../metrics/metric-family.ts';
+import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
 import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
@@ -47,7 +49,17 @@ export class TaskManager {
   private constructor(name: string) {
     this.name = name;
     this.#events = new EventEmitter((event, error) => this.logger.error({ error, event }, 'a listener failed'));
-    this.#slot = new RuntimeSlot(name, (options) => this.#makeRuntime(options));
+    this.#slot = new RuntimeSlot(
+      name,
+      (options) =>
+        new Runtime({
+          options,
+          registry: this.#registry,
+          hooks: this.#hooks,
+          middleware: this.#middleware,
+          events: this.#events,
+        }),
+    );
   }
 
   /**
@@ -58,7 +70,7 @@ export class TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
     if (typeof name !== 'string' || name === '') {
-      throw new ConfigError(`getInstance: the name of a manager is a text, got ${shown(name)}`, {
+      throw new ConfigError(`getInstance: the name must be a string that is not empty; got ${shown(name)}`, {
         code: 'MANAGER_NAME_INVALID',
       });
     }
@@ -75,8 +87,9 @@ export class TaskManager {
   }
 
   /**
-   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
-   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, as `brokkr worker` has them.
+   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed,
+   * whatever its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, such as those of
+   * `brokkr worker`.
    *
    * @returns the run; `undefined` outside a run
    * @example
@@ -100,10 +113,10 @@ export class TaskManager {
    * Defines a task. Any worker of this manager runs its handler.
    * @throws ConfigError that names the task and the invalid option
    */
-  readonly task: DefineTask = (...given: unknown[]) => this.#define(given, false) as never;
+  readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
-  /** Defines a task whose handler does not run in a process that is a producer. @throws as `task` */
-  readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
+  /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
+  readonly conditionalTask: DefineTask = this.task;
 
   /**
    * Sets options; each wins over its environment variable. Opens nothing. A further call adds to the first one. After
@@ -123,7 +136,7 @@ export class TaskManager {
 
   /** Creates a worker; `start()` starts it. @throws ConfigError for invalid options, and in a process that only sends */
   createWorker(options?: WorkerOptions): Worker {
-    return this.#active().createWorker(options);
+    return this.#slot.active().createWorker(options);
   }
 
   /**
@@ -183,12 +196,12 @@ export class TaskManager {
     return this;
   }
 
-  /** The tasks defined so far. */
+  /** Returns the tasks that are defined so far. */
   tasks(): readonly TaskDefinition[] {
-    return this.#registry.all().map(({ definition }) => definition);
+    return this.#registry.all();
   }
 
-  /** The task of that name. */
+  /** Returns the task with this name, if it is defined. */
   get(name: string): Task | undefined {
     return this.#tasks.get(name);
   }
@@ -203,6 +216,16 @@ export class TaskManager {
     return new QueueControl(name, { broker: () => this.broker(), now: () => this.clock.now() });
   }
 
+  /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
+  metrics(format: MetricsFormat = 'text'): string {
+    return writeMetrics(this.metricFamilies(), format);
+  }
+
+  /** The same as data; empty before the first send or worker. */
+  metricFamilies(): readonly MetricFamily[] {
+    return this.#slot.made?.metrics.families() ?? [];
+  }
+
   /**
    * Reports of the living workers of every host: id, host, pid, queues, slots, running tasks and counts.
    * @throws UnsupportedFeatureError (`WORKERS_UNSUPPORTED`) if the broker keeps no reports
@@ -214,20 +237,20 @@ export class TaskManager {
 
   /** The settings in use. @throws ConfigError listing every invalid value */
   get config(): TaskConfig {
-    return this.#active().config;
+    return this.#slot.active().config;
   }
 
   /** The clock of this manager: the system's, or that of a test. */
   get clock(): Clock {
-    return this.#active().clock;
+    return this.#slot.active().clock;
   }
 
   get logger(): Logger {
-    return this.#active().logger;
+    return this.#slot.active().logger;
   }
 
   get runMode(): RunMode {
-    return this.#active().mode;
+    return this.#slot.active().mode;
   }
 
   /**
@@ -236,7 +259,7 @@ export class TaskManager {
    * (`FEATURES_MISSING`) if the broker cannot do what `requires` and the tasks need
    */
   async broker(): Promise<Broker> {
-    return this.#active().openBroker();
+    return this.#slot.active().openBroker();
   }
 
   /**
@@ -245,13 +268,13 @@ export class TaskManager {
    * @throws ConfigError (`FEATURES_MISSING`) listing what the broker cannot do, and what to do about it
    */
   async checkTasks(): Promise<void> {
-    await this.#active().checkTasks();
+    await this.#slot.active().checkTasks();
   }
 
   /**
-   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
-   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, for which
-   * it waits.
+   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls
+   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for
+   * it.
    */
   async close(): Promise<void> {
     await this.#slot.close();
@@ -266,25 +289,11 @@ export class TaskManager {
     return this.#slot.override(options);
   }
 
-  #active(): Runtime {
-    return this.#slot.active();
-  }
-
-  #makeRuntime(options: ManagerOptions): Runtime {
-    return new Runtime({
-      options,
-      registry: this.#registry,
-      hooks: this.#hooks,
-      middleware: this.#middleware,
-      events: this.#events,
-    });
-  }
-
-  #define(given: readonly unknown[], workerOnly: boolean): Task {
+  #define(given: readonly unknown[]): Task {
     const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
     const definition = defineTask(options as TaskOptions, handler);
-    this.#registry.add(definition, workerOnly);
-    const task = makeTask(definition, () => this.#active());
+    this.#registry.add(definition);
+    const task = makeTask(definition, () => this.#slot.active());
     this.#tasks.set(definition.name, task);
     managers.set(task, this);
     return task;

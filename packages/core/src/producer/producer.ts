@@ -17,6 +17,7 @@ import { managerClosed } from './manager-closed.ts';
 import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
+import type { SendStats } from './send-stats.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask } from './sent-task.ts';
 
@@ -34,6 +35,7 @@ export interface ProducerOptions {
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
+  readonly stats: SendStats;
 }
 
 /** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
@@ -135,7 +137,7 @@ export class Producer {
 
   async #open(): Promise<Publisher> {
     this.#opening ??= this.#options.openBroker().then((broker) => {
-      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs);
+      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs, this.#options.stats);
       return this.#publisher;
     });
     try {

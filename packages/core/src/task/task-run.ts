@@ -104,7 +104,7 @@ export class TaskRun implements TaskContext {
     return true;
   }
 
-  /** Whether the handler has ended, or is no longer waited for. Code that it left behind may still run. */
+  /** Whether the handler has ended, or the worker no longer waits for it. Code that it started may still run. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -114,7 +114,7 @@ export class TaskRun implements TaskContext {
     this.#progress?.flush();
   }
 
-  /** Whether the handler stops its worker, and may wait for that. */
+  /** Whether the handler stops its own worker, and may await that. */
   get hasCalledStop(): boolean {
     return this.#hasCalledStop;
   }

@@ -81,12 +81,15 @@ export interface Send<A extends readonly unknown[], R> {
   /**
    * Returns a sender with further options, in addition to those that are set already.
    * @throws ConfigError with the name of the invalid option
+   * @example
+   * await email.send.with({ delay: '10m' }).send('ada@example.com', 'Reminder');
    */
   with(options: SendOptions): Sender<A, R>;
 }
 
 /** Sends messages of one task with fixed options. It may be stored and used many times. */
 export interface Sender<A extends readonly unknown[], R> {
+  /** Sends a message with the options of this sender. */
   readonly send: Send<A, R>;
   /**
    * Sends a message for each list of arguments, in chunks of 500, and lets the event loop turn between them. A list is

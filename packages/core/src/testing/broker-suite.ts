@@ -57,9 +57,12 @@ const GROUPS = [
 ];
 
 /**
- * Registers the contract as tests on any runner: a broker that passes them keeps every promise that its declared
- * capabilities leave standing. Each case has a namespace and a queue of its own, and bounds its own time.
- * @param name of the broker, for the titles
+ * Registers the broker contract as tests of any runner. A broker that passes them keeps every promise of the contract
+ * that its capabilities declare. Each case has its own namespace and queue, and its own time limit.
+ * @param name name of the broker, for the titles
+ * @param options the runner, and a function that opens a broker
+ * @example
+ * brokerSuite('NatsBroker', { runner: { describe, it }, open: (options) => new NatsBroker(url, options) });
  */
 export function brokerSuite(name: string, options: BrokerSuiteOptions): void {
   options.runner.describe(`${name} keeps the broker contract`, () => {

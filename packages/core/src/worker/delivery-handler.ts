@@ -14,10 +14,10 @@ import { HeldDelivery } from './held-delivery.ts';
 import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
+import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
 import type { ProgressWriter } from './progress-writer.ts';
-import { NO_REPORT, type Report, type Reporter, reportOf } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import type { RunnableTask } from './runnable-task.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import { Runner } from './runner.ts';
 import type { SettlementContext } from './settlement-for.ts';
@@ -134,39 +134,33 @@ export class DeliveryHandler implements LaneListener {
 
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: SettledOutcome): void {
-    const { task, startedAt } = execution;
+    const { startedAt } = execution;
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
-    const durationMs = this.#options.clock.monotonic() - startedAt;
+    const ranMs = this.#options.clock.monotonic() - startedAt;
     if (outcome.kind === 'cancelled') {
-      this.#end(execution, settlement, { event: 'cancelled', durationMs, error }, task, { error, state: 'cancelled' });
+      this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
     }
-    const report = reportOf(settlement, durationMs, error);
-    this.#end(execution, settlement, report, task, 'value' in outcome ? outcome : { error, state: 'dead' });
+    const report = reportOf(settlement, ranMs, error);
+    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
   }
 
   /** Settles a message that must not run, or not now. */
   #endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
-    this.#end(held, settlement, reportOf(settlement, undefined, error), this.#options.judging.taskFor(nameOf(held)), {
-      error,
-      state: settlement.kind === 'expire' ? 'expired' : 'dead',
-    });
+    held.task = this.#options.judging.taskFor(nameOf(held));
+    const state = settlement.kind === 'expire' ? 'expired' : 'dead';
+    this.#end(held, settlement, reportOf(settlement, undefined, error), { error, state });
   }
 
   /**
    * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
    * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
    */
-  #end(
-    held: HeldDelivery,
-    settlement: Settlement,
-    report: Report,
-    task: RunnableTask | undefined,
-    ending: Ending,
-  ): void {
+  #end(held: HeldDelivery, settlement: Settlement, report: Report, ending: Ending): void {
     const { results } = this.#options;
+    const { task } = held;
     if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
       const result = results.resultOf(task.definition, ending);
       if (result !== undefined && results.isPartOfSettlement) {
@@ -194,7 +188,7 @@ export class DeliveryHandler implements LaneListener {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
-    this.#options.reporter.settled(settlement, isLost, held.report ?? NO_REPORT);
+    this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
 
@@ -206,7 +200,7 @@ export class DeliveryHandler implements LaneListener {
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
-    this.#options.reporter.unknown(settlement, error);
+    this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }
 
@@ -217,8 +211,7 @@ export class DeliveryHandler implements LaneListener {
     if (held.isSettling) return;
     const { reporter, clock } = this.#options;
     const running = held instanceof Execution && held.isRunning ? held : undefined;
-    const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
-    reporter.leaseLost(held.delivery, durationMs, undefined);
+    reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
     if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
     this.#options.onChange();

@@ -26,7 +26,7 @@ const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
  */
 export class Execution extends HeldDelivery implements Due {
   readonly message: Message;
-  readonly task: RunnableTask;
+  declare readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
   /** When its signal aborts; in the grace period, when the wait for it ends. */
@@ -47,9 +47,8 @@ export class Execution extends HeldDelivery implements Due {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    super(lane, delivery);
+    super(lane, delivery, task);
     this.message = message;
-    this.task = task;
     this.run = run;
     this.startedAt = startedAt;
     this.#onEnd = onEnd;

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
+import { readRedriven } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
+import { REDRIVEN_HEADER } from '../broker/headers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
@@ -21,12 +23,18 @@ export interface RunnerOptions {
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
+/** The epoch time of an instant is computed from its monotonic time for so long, before the clock is read again. */
+const EPOCH_FOR_MS = 1_000;
+
 /** Runs handlers, and ends them at their time limits. */
 export class Runner {
   readonly #options: RunnerOptions;
   /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
+  /** Epoch time minus monotonic time, and when it was computed. */
+  #epochOffset = 0;
+  #epochSince = Number.NEGATIVE_INFINITY;
   readonly #onEnd = (execution: Execution, outcome: Outcome) => this.#ended(execution, outcome);
 
   constructor(options: RunnerOptions) {
@@ -54,6 +62,7 @@ export class Runner {
     if (startedAt > startBy) return false;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
+    execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
@@ -113,9 +122,17 @@ export class Runner {
     const { id, name, queue, attempt } = execution.run;
     this.#options.logger.warn(
       { task: { id, name, queue, attempt } },
-      `the handler did not end within ${GRACE_MS} ms of its signal's abort; its slot is free, and what it still does settles nothing`,
+      `the handler did not end within ${GRACE_MS} ms of its signal's abort; its slot is free, and its outcome has no effect`,
     );
     execution.giveUp();
+  }
+
+  #epochOf(monotonic: number): number {
+    if (monotonic - this.#epochSince > EPOCH_FOR_MS) {
+      this.#epochSince = monotonic;
+      this.#epochOffset = this.#options.clock.now() - monotonic;
+    }
+    return monotonic + this.#epochOffset;
   }
 
   #ended(execution: Execution, outcome: Outcome): void {
@@ -126,6 +143,16 @@ export class Runner {
     }
     this.#options.onEnd(execution, outcome);
   }
+}
+
+/** When a message could start: it was sent, its delay was over, or it was redriven. Epoch milliseconds. */
+function dueAt({ envelope, dueAt: known }: Delivery, message: Message): number {
+  const redriven = envelope.headers[REDRIVEN_HEADER];
+  return Math.max(
+    message.enqueuedAt,
+    known ?? message.notBefore ?? 0,
+    redriven === undefined ? 0 : (readRedriven(redriven)?.at ?? 0),
+  );
 }
 
 function cancelled({ task, id }: Message): TaskCancelledError {

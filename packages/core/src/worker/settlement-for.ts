@@ -129,7 +129,7 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
   };
 }
 
-/** Milliseconds until the next attempt; `null` if there is none. */
+/** Milliseconds until the next attempt; `null` if no attempt follows. */
 function waitBeforeRetry(error: unknown, ended: Ended, settling: SettlementContext): number | null {
   const { message, task } = ended;
   if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;

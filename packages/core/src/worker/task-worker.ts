@@ -5,18 +5,21 @@ import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import type { ControlChannel } from '../control/control-channel.ts';
+import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from './event-emitter.ts';
 import type { Hooks } from './hooks.ts';
+import type { BrokerCalls } from './broker-calls.ts';
 import { Consumer } from './consumer.ts';
 import { Operations } from './operations.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { Reporter } from './reporter.ts';
 import { ResultKeeper } from './result-keeper.ts';
 import type { RunnableTask } from './runnable-task.ts';
-import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
+import type { StopOptions, StopReport, WorkerEvents } from './worker.ts';
 import { checkListener, checkStopOptions } from './worker-options.ts';
-import { WorkerStats } from './worker-stats.ts';
+import { Stats } from './stats.ts';
+import { StatsLine } from './stats-line.ts';
 
 /** The signals of running handlers abort this long before the time of a stop ends. */
 const SHUTDOWN_NOTICE_MS = 5_000;
@@ -48,6 +51,8 @@ export interface TaskWorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly hooks: Hooks;
+  readonly sinks: TelemetrySinks;
+  readonly calls: BrokerCalls;
   readonly control: ControlChannel;
   /** Gets every event too. */
   readonly managerEvents: EventEmitter<WorkerEvents>;
@@ -55,15 +60,17 @@ export interface TaskWorkerOptions {
   readonly dependencies: () => Promise<WorkerDependencies>;
 }
 
-type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
+export type WorkerPhase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
 
 /** The life cycle of a worker: start, serve, stop. */
-export class TaskWorker implements Worker {
+export class TaskWorker {
   readonly id: string;
   readonly #options: TaskWorkerOptions;
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #stats: WorkerStats;
-  #state: State = 'new';
+  /** What this worker has done. */
+  readonly stats = new Stats();
+  readonly #line: StatsLine;
+  #state: WorkerPhase = 'new';
   #consumer: Consumer | undefined;
   #operations: Operations | undefined;
   #starting: Promise<void> | undefined;
@@ -78,7 +85,26 @@ export class TaskWorker implements Worker {
       (event, error) => options.logger.error({ error, event }, 'a listener failed'),
       options.managerEvents,
     );
-    this.#stats = new WorkerStats(options.clock, options.logger, () => this.#consumer?.running ?? 0);
+    this.#line = new StatsLine(this.stats, options.clock, options.logger, () => this.running);
+  }
+
+  /** Number of handlers that run now. */
+  get running(): number {
+    return this.#consumer?.running ?? 0;
+  }
+
+  get state(): WorkerPhase {
+    return this.#state === 'running' && this.#stopping !== undefined ? 'stopping' : this.#state;
+  }
+
+  /** Whether it has ever run. */
+  get wasReady(): boolean {
+    return this.#consumer !== undefined;
+  }
+
+  /** Tasks that it may run at the same time. */
+  get slots(): number {
+    return this.#options.concurrency;
   }
 
   start(): Promise<void> {
@@ -149,7 +175,7 @@ export class TaskWorker implements Worker {
     const consumer = await this.#openConsumer(dependencies);
     try {
       const { broker } = dependencies;
-      const totals = this.#stats;
+      const totals = this.stats;
       this.#operations = await Operations.open({ ...this.#options, broker, consumer, totals, events: this.#events });
     } catch (error) {
       await consumer.close();
@@ -159,14 +185,21 @@ export class TaskWorker implements Worker {
   }
 
   #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
-    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, ...options } = this.#options;
+    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
       workerId: this.id,
       broker,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
-      reporter: new Reporter(this.#events, this.#stats, logger),
+      reporter: new Reporter({
+        events: this.#events,
+        stats: this.stats,
+        line: this.#line,
+        sinks,
+        now: () => clock.now(),
+        logger,
+      }),
       clock,
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
@@ -193,7 +226,7 @@ export class TaskWorker implements Worker {
     await consumer.close();
     await this.#operations?.close();
     await this.#close();
-    this.#stats.stop();
+    this.#line.stop();
     logger.info({ worker: this.id }, 'worker stopped');
     this.#events.emit('stopped');
   }

@@ -70,7 +70,7 @@ function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number]
   );
 }
 
-/** @throws ConfigError if it is not a whole number, 1 or more */
+/** Checks the option `concurrency`. @throws ConfigError (`CONCURRENCY_INVALID`) if it is not a whole number, 1 or more */
 export function checkConcurrency(concurrency: number): number {
   if (Number.isSafeInteger(concurrency) && concurrency >= 1) return concurrency;
   throw new ConfigError(`concurrency must be a whole number, 1 or more; got ${shown(concurrency)}`, {

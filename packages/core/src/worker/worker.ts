@@ -61,6 +61,24 @@ export interface StopReport {
   readonly interrupted: number;
 }
 
+/** Why a health check fails. */
+export interface HealthReason {
+  /** Stable, like an error code: `NOT_STARTED`, `STOPPING`, `ENDED`, `BROKER_SILENT`, `QUEUE_UNREADABLE`. */
+  readonly code: string;
+  /** For people; without secrets. */
+  readonly message: string;
+}
+
+/** The health of a worker: why each check fails. A check without a reason succeeds. */
+export interface WorkerHealth {
+  /** The process must be restarted. A broker that is unreachable is no reason. */
+  readonly live: readonly HealthReason[];
+  /** It runs no tasks now. */
+  readonly ready: readonly HealthReason[];
+  /** Its start hooks or subscriptions are not done. */
+  readonly started: readonly HealthReason[];
+}
+
 /**
  * Takes messages from queues and runs their tasks, at most `concurrency` at the same time.
  * @example
@@ -88,4 +106,14 @@ export interface Worker {
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
+  /**
+   * Metrics of this worker as text for Prometheus; `tm.metrics()` has those of the process. See docs/monitoring.md.
+   * @param format `text` is the format 0.0.4, which every version reads @default 'text'
+   */
+  metrics(format?: 'text' | 'openmetrics'): string;
+  /**
+   * Checks the worker, for probes of an orchestrator. If the broker has not answered lately it is asked, for at most a
+   * second.
+   */
+  health(): Promise<WorkerHealth>;
 }

@@ -18,10 +18,10 @@ const MESSAGES: readonly (readonly [
   ['a bare null', Buffer.from('null'), { 'brokkr-task': 'subject' }, /^malformed/],
   ['invalid UTF-8', Uint8Array.of(0x5b, 0x22, 0xff, 0x22, 0x5d), { 'brokkr-task': 'subject' }, /^malformed/],
   ['no task', Buffer.from('[]'), {}, /^malformed/],
-  ['a task name that is none', Buffer.from('[]'), { 'brokkr-task': '../../etc/passwd' }, /^malformed/],
+  ['an invalid task name', Buffer.from('[]'), { 'brokkr-task': '../../etc/passwd' }, /^malformed/],
   ['another version', Buffer.from('[]'), { 'brokkr-task': 'subject', 'brokkr-v': '9' }, /^malformed/],
   [
-    'an attempt that is no number',
+    'an attempt that is not a number',
     Buffer.from('[]'),
     { 'brokkr-task': 'subject', 'brokkr-attempt': 'NaN' },
     /^malformed/,
@@ -65,7 +65,7 @@ const ARGUMENTS: readonly (readonly [what: string, value: unknown, path: string]
 export const hostile: Group = {
   name: 'hostile payloads',
   cases(it) {
-    it('dead-letters what is no message as it is, once, and goes on', async (bench) => {
+    it('dead-letters bytes that are not a message unchanged and once, and continues', async (bench) => {
       const inspector = bench.part('inspector');
       let runs = 0;
       const { task, until } = await worker(bench, () => void runs++);
@@ -84,7 +84,7 @@ export const hostile: Group = {
       }
     }, 15_000);
 
-    it('puts off a task nobody knows, however it is called, and runs nothing', async (bench) => {
+    it('delays messages of an unknown task, whatever its name, and runs nothing', async (bench) => {
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
       const inspector = bench.part('inspector');
       const { worker: subject, events } = await worker(bench, () => undefined);
@@ -98,7 +98,7 @@ export const hostile: Group = {
           return ready === 0 && (delayed === undefined || delayed === 4);
         },
         3_000,
-        () => 'they were not put off',
+        () => 'they were not delayed',
       );
       assert.deepEqual(events, []);
       if (!bench.isVirtual) return;
@@ -110,7 +110,7 @@ export const hostile: Group = {
       assert(letters.every(({ headers }) => headers[REASON_HEADER]?.startsWith('unknown_task')));
     }, 15_000);
 
-    it('settles a failing message whose history is not ours and nests deep', async (bench) => {
+    it('settles a failing message whose history has another format and nests deeply', async (bench) => {
       const inspector = bench.part('inspector');
       const { until } = await worker(bench, () => {
         throw new Error('failed');
@@ -127,7 +127,7 @@ export const hostile: Group = {
       );
     });
 
-    it('refuses arguments that JSON cannot carry, naming the path', async (bench) => {
+    it('refuses arguments that JSON cannot carry, with their path', async (bench) => {
       const { task } = await worker(bench, () => undefined);
       for (const [what, value, path] of ARGUMENTS) {
         await assert.rejects(
@@ -154,7 +154,7 @@ export const hostile: Group = {
       assert.equal(({} as { polluted?: number }).polluted, undefined);
     });
 
-    it('retries whatever a handler throws as a failure, and records it', async (bench) => {
+    it('retries any thrown value as a failure, and records it', async (bench) => {
       const inspector = bench.part('inspector');
       const revoked = Proxy.revocable({}, {});
       revoked.revoke();
@@ -190,7 +190,7 @@ export const hostile: Group = {
       assert.equal((await firstMessages(inspector, bench.queue, 'dead', 100)).length, thrown.length);
     }, 15_000);
 
-    it('takes any return value for a success', async (bench) => {
+    it('treats any return value as a success', async (bench) => {
       const throwing = {
         toJSON: () => {
           throw new Error('hostile');

@@ -8,7 +8,7 @@ import { ids, type TestBench } from './bench.ts';
 import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
-/** Publishes `count` messages and dead-letters them in their order; gives their ids. */
+/** Publishes `count` messages, and dead-letters them in order. @returns the inspector and their ids */
 async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspector; buried: string[] }> {
   const inspector = bench.part('inspector');
   const subscription = await bench.subscribe();
@@ -34,7 +34,7 @@ async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspe
 export const deadLetters: Group = {
   name: 'part inspector: dead letters',
   cases(it) {
-    it('keeps them in order, with raw bytes, headers and reason', async (bench) => {
+    it('keeps dead letters in order, with raw bytes, headers and reason', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       const letters = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert.deepEqual(
@@ -55,7 +55,7 @@ export const deadLetters: Group = {
       );
     });
 
-    it('loses and moves nothing when they are looked at a hundred times', async (bench) => {
+    it('loses and moves no dead letter during a hundred peeks', async (bench) => {
       const { inspector, buried } = await bury(bench, 2);
       for (let look = 0; look < 100; look++) await firstMessages(inspector, bench.queue, 'dead', 1 + (look % 2));
       await bench.until(
@@ -69,7 +69,7 @@ export const deadLetters: Group = {
       );
     }, 20_000);
 
-    it('redrives those named, with fresh attempts and the same bytes, and leaves the rest', async (bench) => {
+    it('redrives the given ids with fresh attempts and the same bytes, and keeps the others', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.redrive(bench.queue, [buried[1] as string]), 1);
       const delivery = await bench.takeOne(await bench.subscribe());
@@ -84,7 +84,7 @@ export const deadLetters: Group = {
       assert.deepEqual(left, [buried[0], buried[2]]);
     });
 
-    it('redrives all of them', async (bench) => {
+    it('redrives all dead letters', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.redrive(bench.queue, 'all'), 3);
       const back = await bench.take(await bench.subscribe(), 3);
@@ -92,7 +92,7 @@ export const deadLetters: Group = {
       assert.deepEqual(await firstMessages(inspector, bench.queue, 'dead', 10), []);
     });
 
-    it('discards those named, and all', async (bench) => {
+    it('discards the given ids, or all', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.discard(bench.queue, [buried[0] as string, 'unknown']), 1);
       assert.deepEqual(
@@ -144,7 +144,7 @@ export const deadLetters: Group = {
       }
     });
 
-    it('takes a message that died, was redriven and died again', async (bench) => {
+    it('delivers a message that died, was redriven and died again', async (bench) => {
       const { inspector, buried } = await bury(bench, 1);
       await inspector.redrive(bench.queue, 'all');
       const subscription = await bench.subscribe();

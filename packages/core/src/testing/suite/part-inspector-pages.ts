@@ -188,6 +188,34 @@ export const inspectorPages: Group = {
       assert.equal((await inspector.counts(bench.queue)).dead, 0);
     }, 15_000);
 
+    it('stores dead letters of another broker in their order, and each once if it finds ids', async (bench) => {
+      const inspector = bench.part('inspector');
+      bench.needs(inspector.bury !== undefined, 'the broker cannot store dead letters of another one');
+      const [known] = await buried(bench, 1);
+      const letters = Array.from({ length: 3 }, (_, index) =>
+        deadLetterEnvelope(bench.envelope({ body: Buffer.from(`[${index}]`) }), `reason ${index}`),
+      );
+      await inspector.bury?.(bench.queue, letters);
+      if (bench.broker.messages !== undefined) await inspector.bury?.(bench.queue, letters);
+      const ids = [known as string, ...letters.map(({ id }) => id)];
+      await bench.until(
+        async () => (await inspector.counts(bench.queue)).dead === ids.length,
+        3_000,
+        () => 'the letters are not dead letters',
+      );
+      const stored = await firstMessages(inspector, bench.queue, 'dead', 10);
+      assert.deepEqual(
+        stored.map(({ id }) => id),
+        ids,
+      );
+      assert.deepEqual(stored.at(-1)?.headers, letters.at(-1)?.headers);
+      assert.equal(Buffer.from(stored.at(-1)?.body ?? []).toString(), '[2]');
+      const { published, ready } = await inspector.counts(bench.queue);
+      if (published !== undefined) assert.equal(published, ids.length);
+      assert.equal(ready, 0);
+      assert.equal(await inspector.redrive(bench.queue, ids.slice(1)), letters.length);
+    }, 15_000);
+
     it('counts many queues at once; one that cannot be read has an error, and the others are there', async (bench) => {
       const inspector = bench.part('inspector');
       const queues = [bench.queue, `${bench.queue}-b`, `${bench.queue}-c`];

@@ -93,7 +93,7 @@ export function borrowed(bench: TestBench): TestBench['broker'] {
   });
 }
 
-/** Lets the broker count a crash of everything ready in the queue: a consumer takes it and never settles. */
+/** Makes the broker count a crash of all ready messages: a consumer receives them and never settles. */
 export async function crash(bench: TestBench, count: number): Promise<Delivery[]> {
   const victim = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs, prefetch: count });
   const held = await bench.take(victim, count, bench.recoveryMs);

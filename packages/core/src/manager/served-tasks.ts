@@ -5,38 +5,37 @@ import type { TaskConfig } from '../config/task-config.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
-import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
+import type { TaskRegistry } from '../task/task-registry.ts';
 import type { RunnableTask } from '../worker/runnable-task.ts';
 import { workerTask } from './worker-tasks.ts';
 
-export interface ServableTasksOptions {
+export interface ServedTasksOptions {
   readonly registry: TaskRegistry;
   readonly config: TaskConfig;
   readonly middleware: readonly Middleware[];
   /** The manager's default policy. */
   readonly retryPolicy: RetryPolicy | undefined;
-  readonly mode: () => 'producer' | 'worker';
 }
 
 /** The tasks of a manager, as its workers run them. */
-export class ServableTasks {
-  readonly #options: ServableTasksOptions;
+export class ServedTasks {
+  readonly #options: ServedTasksOptions;
   readonly #resultStore: ResultStore | undefined;
   readonly #made = new Map<TaskDefinition, RunnableTask>();
 
-  constructor(options: ServableTasksOptions, resultStore: ResultStore | undefined) {
+  constructor(options: ServedTasksOptions, resultStore: ResultStore | undefined) {
     this.#options = options;
     this.#resultStore = resultStore;
   }
 
   /** The task of this name. A task that is registered after the start of the worker is served too. */
   get(name: string): RunnableTask | undefined {
-    const registered = this.#options.registry.get(name);
-    return registered === undefined || !mayRun(registered, this.#options) ? undefined : this.#of(registered.definition);
+    const definition = this.#options.registry.get(name);
+    return definition === undefined ? undefined : this.#of(definition);
   }
 
   all(): readonly RunnableTask[] {
-    return servableDefinitions(this.#options).map((definition) => this.#of(definition));
+    return this.#options.registry.all().map((definition) => this.#of(definition));
   }
 
   #of(definition: TaskDefinition): RunnableTask {
@@ -49,23 +48,8 @@ export class ServableTasks {
   }
 }
 
-/** The tasks that workers of this process may run. */
-export function servableDefinitions(
-  options: Pick<ServableTasksOptions, 'registry' | 'mode'>,
-): readonly TaskDefinition[] {
-  const { registry } = options;
-  return registry
-    .all()
-    .filter((registered) => mayRun(registered, options))
-    .map(({ definition }) => definition);
-}
-
 /** @throws ConfigError, UnsupportedFeatureError for the first task that the broker cannot serve */
-export function checkServable({ capabilities }: Broker, tasks: readonly RunnableTask[]): void {
+export function checkServed({ capabilities }: Broker, tasks: readonly RunnableTask[]): void {
   for (const { definition, timeoutMs, maxRetries } of tasks)
     checkDemands(capabilities, definition.name, timeoutMs, maxRetries);
-}
-
-function mayRun({ workerOnly }: RegisteredTask, { mode }: Pick<ServableTasksOptions, 'mode'>): boolean {
-  return !workerOnly || mode() === 'worker';
 }
