@@ -24,17 +24,18 @@ export class QueueProbe {
   }
 
   /**
+   * @param giveUpAt time of `performance.now()` after which the server is not asked any more
    * @returns `undefined` if there is no such queue
    * @throws BrokerUnavailableError if the server does not answer, or the node of the queue is down
    * @throws ConfigError (`QUEUE_REFUSED`) if the user has no right to it
    */
-  queue(name: string): Promise<QueueFigures | undefined> {
-    return this.#ask(`queue ${name}`, (channel) => Promise.resolve(channel.checkQueue(name)));
+  queue(name: string, giveUpAt?: number): Promise<QueueFigures | undefined> {
+    return this.#ask(`queue ${name}`, (channel) => Promise.resolve(channel.checkQueue(name)), giveUpAt);
   }
 
   /** Ready messages; 0 if there is no such queue. @throws as `queue` */
-  async ready(name: string): Promise<number> {
-    return (await this.queue(name))?.messageCount ?? 0;
+  async ready(name: string, giveUpAt?: number): Promise<number> {
+    return (await this.queue(name, giveUpAt))?.messageCount ?? 0;
   }
 
   /** Whether the exchange exists. @throws as `queue` */
@@ -44,11 +45,16 @@ export class QueueProbe {
     );
   }
 
-  async #ask<T>(what: string, ask: (channel: Channel) => Promise<T>): Promise<T | undefined> {
+  async #ask<T>(
+    what: string,
+    ask: (channel: Channel) => Promise<T>,
+    giveUpAt = Number.POSITIVE_INFINITY,
+  ): Promise<T | undefined> {
     const connection = this.#connection;
     // The server's limit of channels is known from then on.
     await connection.ready();
     return this.#turns.run(async () => {
+      if (performance.now() > giveUpAt) throw unavailable(new Error('not asked in time'), connection.address);
       const channel = this.#idle.pop() ?? (await this.#open());
       try {
         const answer = await connection.withTimeout(ask(channel));

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkQueueName, type QueueCounts, type QueueReport } from '@brokkr/core/adapter';
-import { unavailable } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { QueueProbe } from '../connection/queue-probe.ts';
 import type { Names } from '../topology/names.ts';
@@ -12,6 +11,7 @@ const CHUNK = 50;
 /** How long a count waits for a look to end. */
 const LOOK_ENDS_WITHIN_MS = 2_000;
 const AGAIN_MS = 20;
+const NONE: ReadonlySet<string> = new Set();
 
 export interface QueueCensusOptions {
   readonly connection: Connection;
@@ -57,11 +57,11 @@ export class QueueCensus {
   }
 
   async #chunk(queues: readonly string[], delayed: boolean, giveUpAt: number): Promise<readonly QueueReport[]> {
-    const before = await this.#lookedAt(queues);
+    const before = performance.now() > giveUpAt ? NONE : await this.#lookedAt(queues);
     const reports = await Promise.all(
       queues.map((queue) => this.#count(queue, delayed, giveUpAt).catch((error: Error) => ({ queue, error }))),
     );
-    const after = await this.#lookedAt(queues);
+    const after = performance.now() > giveUpAt ? NONE : await this.#lookedAt(queues);
     return Promise.all(
       reports.map(async (report): Promise<QueueReport> => {
         const isHidden = before.has(report.queue) || after.has(report.queue);
@@ -74,11 +74,10 @@ export class QueueCensus {
 
   async #count(queue: string, withDelayed: boolean, giveUpAt: number): Promise<QueueReport> {
     checkQueueName(queue);
-    const { connection, names, probe } = this.#options;
-    if (performance.now() > giveUpAt) throw unavailable(new Error('not counted in time'), connection.address);
-    const line = await probe.queue(names.queue(queue));
-    const quarantined = await probe.ready(names.quarantine(queue));
-    const dead = await probe.ready(names.dead(queue));
+    const { names, probe } = this.#options;
+    const line = await probe.queue(names.queue(queue), giveUpAt);
+    const quarantined = await probe.ready(names.quarantine(queue), giveUpAt);
+    const dead = await probe.ready(names.dead(queue), giveUpAt);
     const delayed = withDelayed ? await this.#delayed(queue) : undefined;
     return {
       queue,

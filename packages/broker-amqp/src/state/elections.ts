@@ -97,8 +97,8 @@ export class AmqpElections implements Elections {
     channel.on('error', () => undefined);
     const decided = new Promise<boolean>((resolve) => {
       let held: ConsumeMessage | undefined;
-      const bring = () => void channel.sendToQueue(queue, NOTHING, { persistent: true });
-      const renewing = setInterval(bring, RENEW_EVERY_MS);
+      const renew = () => void channel.sendToQueue(queue, NOTHING, { persistent: true });
+      const renewing = setInterval(renew, RENEW_EVERY_MS);
       channel.on('close', () => {
         clearInterval(renewing);
         lost.abort();
@@ -116,7 +116,7 @@ export class AmqpElections implements Elections {
           held = message;
           resolve(true);
         })
-        .then(bring)
+        .then(renew)
         .catch(() => void release());
     });
     if ((await decided) && !signal.aborted && !lost.signal.aborted) return { lost: lost.signal, release };

@@ -48,16 +48,16 @@ export class Topology {
   has(queue: string, path: LadderPath = []): boolean {
     const { names } = this.#options;
     return (
-      this.#standing.has(queue) &&
+      this.#existing.has(queue) &&
       (path.length === 0 || this.#isFresh(queue)) &&
-      path.every((steps, index) => steps === 0 || this.#standing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
+      path.every((steps, index) => steps === 0 || this.#existing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
     );
   }
 
   /** Declares everything again when it is next needed: the connection is new, or a queue was missing. */
   forget(): void {
     this.#declared.clear();
-    this.#standing.clear();
+    this.#existing.clear();
   }
 
   /**
@@ -156,7 +156,7 @@ export class Topology {
     if (known !== undefined) return known;
     const declaring = this.#declare(declare).then(
       () => {
-        if (this.#declared.get(key) === declaring) this.#standing.add(key);
+        if (this.#declared.get(key) === declaring) this.#existing.add(key);
       },
       (error: unknown) => {
         if (this.#declared.get(key) === declaring) this.#declared.delete(key);
