@@ -41,11 +41,11 @@ it('a thread connects to a cluster as the worker does', () => {
   expect(structuredClone(target)).toEqual(target);
 });
 
-it.each<[string, RedisOptions]>([
+it.each<[string, Pick<RedisOptions, 'keyPrefix' | 'retryStrategy' | 'host'>]>([
   ['a key prefix', { keyPrefix: 'app:', host: 'h' }],
   ['a retry strategy', { retryStrategy: () => 5, host: 'h' }],
 ])('a thread connects like a client with %s', (_, options) => {
-  const target = ofClient(new Redis(Object.assign({ lazyConnect: true }, options) as unknown as RedisOptions));
+  const target = ofClient(new Redis({ ...options, lazyConnect: true }));
   expect(target).toMatchObject({ options: { host: 'h', keyPrefix: options.keyPrefix ?? '' } });
 });
 
