@@ -1,4 +1,3 @@
-import { firstMessages } from '@brokkr/core/adapter';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstMessages } from '@brokkr/core/adapter';
 import type { ChainableCommander, Redis } from 'ioredis';

@@ -172,14 +172,8 @@ export class TaskManager {
    * @throws ConfigError if it has no name, or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
    */
   use(middleware: Middleware): this {
-    // A test that holds the manager has built its producer already, as the first send does.
-    if (this.#slot.isInUse || this.#slot.isOverridden) {
-      const when = this.#slot.isOverridden ? 'while a test holds the manager' : 'after the first send or worker';
-      throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
-        code: 'INITIALIZED_TOO_LATE',
-      });
-    }
     checkMiddleware(middleware);
+    this.#slot.checkUnused(`middleware ${middleware.name}`);
     this.#middleware.push(middleware);
     return this;
   }

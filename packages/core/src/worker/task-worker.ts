@@ -32,7 +32,7 @@ export interface WorkerDependencies {
   readonly broker: Broker;
   /** The store for results, if a task keeps its result. */
   readonly resultStore: ResultStore | undefined;
-  /** Opens the store for progress; `undefined` if there is none. */
+  /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
 }
