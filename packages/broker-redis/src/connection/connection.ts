@@ -48,6 +48,8 @@ export class Connection {
   #failingSince: number | undefined;
   /** Why the server refused the login or the database, until it answers a call. */
   #refusal: unknown;
+  /** Why the last attempt to connect failed; cleared by one that succeeds. */
+  #connectError: unknown;
   /** Rejects everything that is waited for: answers, and a connect. */
   readonly #pending = new Set<(error: Error) => void>();
 
@@ -139,6 +141,10 @@ export class Connection {
     // Every call that fails reports the error. Without a listener, the client would print it.
     client.on('error', (error) => {
       if (isRefusal(error)) this.#refusal = error;
+      this.#connectError = error;
+    });
+    client.on('connect', () => {
+      this.#connectError = undefined;
     });
     leaveWrongDatabase(client, true);
     const count = () => this.#breaks++;
@@ -165,7 +171,7 @@ export class Connection {
       };
       const waitMs = Math.max(LEAST_WAIT_MS, giveUpAt - performance.now());
       const timer = setTimeout(() => {
-        fail(unreachable(noAnswer(waitMs), this.#options.address));
+        fail(unreachable(this.#connectError ?? noAnswer(waitMs), this.#options.address));
         this.client.disconnect(true);
       }, waitMs);
       this.#pending.add(fail);
@@ -232,6 +238,6 @@ export class Connection {
   /** @param last the last error of the client within `waitedMs` */
   #whyUnreachable(last: unknown, waitedMs: number): unknown {
     if (last === undefined && this.#refusal !== undefined) return this.#refusal;
-    return unreachable(last ?? noAnswer(waitedMs), this.#options.address);
+    return unreachable(last ?? this.#connectError ?? noAnswer(waitedMs), this.#options.address);
   }
 }
