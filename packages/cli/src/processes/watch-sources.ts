@@ -19,7 +19,9 @@ export async function watchSources(appPath: string, onChange: () => void): Promi
     ignored: (path, stats) => isIgnored(path, folders) || (stats?.isFile() === true && !SOURCES.test(path)),
   });
   let timer: NodeJS.Timeout | undefined;
-  watcher.on('all', () => {
+  watcher.on('all', (event) => {
+    // A folder is not a source: its files have events of their own.
+    if (event === 'addDir' || event === 'unlinkDir') return;
     clearTimeout(timer);
     timer = setTimeout(onChange, QUIET_MS);
   });
