@@ -19,6 +19,7 @@ export default defineConfig({
         : ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', ...excluded],
     globalSetup: ['./test/support/servers.ts'],
+    setupFiles: ['./test/support/no-faked-timers.ts'],
     reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
     // Unit tests share processes, and with them the modules: loading those anew for each file took half of the time.

@@ -4,7 +4,7 @@ import { connect } from 'amqplib';
 import pino from 'pino';
 import { payload } from './contenders.mjs';
 
-/** At info, as by default; written to nowhere, to leave the figures alone on the screen. */
+/** At level info, as by default, and written to nowhere, so that the screen shows only the figures. */
 const quiet = pino({ level: 'info' }, { write: () => undefined });
 const BULK = 1_000;
 const QUORUM = { 'x-queue-type': 'quorum' };
@@ -29,7 +29,7 @@ function counter(count, onFirst) {
   return { all, one };
 }
 
-/** `send` one by one, by as many loops as there are to be in flight. */
+/** Calls `send` one by one, in as many loops as messages should be in flight. */
 async function inFlight(size, count, send) {
   let left = count;
   const loop = async () => {
@@ -42,7 +42,7 @@ async function inBulks(count, send) {
   for (let sent = 0; sent < count; sent += BULK) await send(Math.min(BULK, count - sent));
 }
 
-/** Each publishes to a durable quorum queue of its own, and consumes from it. */
+/** Each contender publishes to its own durable quorum queue, and consumes from it. */
 export function contenders(url, peers) {
   const persistent = () => ({ persistent: true });
   return {
@@ -59,7 +59,7 @@ function brokkr(url) {
     async sender() {
       const tm = await manager(url);
       const noop = tm.task({ name: 'noop' }, async (_payload) => {});
-      // What is there once for an application is not measured: the connection, the queue.
+      // The connection and the queue exist once for an application: they are not measured.
       await noop.send(payload);
       return {
         send: () => noop.send(payload),
@@ -76,7 +76,7 @@ function brokkr(url) {
   };
 }
 
-/** What Brokkr sends along: an id and two headers, and a message that no queue takes comes back. */
+/** Properties like those of Brokkr: an id, two headers, and `mandatory`. */
 function alike() {
   const headers = { 'brokkr-task': 'noop', 'brokkr-at': String(Date.now()) };
   return { persistent: true, mandatory: true, messageId: randomUUID(), headers };
@@ -108,7 +108,7 @@ function amqplib(url, queue, options) {
         close: () => model.close(),
       };
     },
-    /** Acknowledges half of what the server pushes ahead at once. */
+    /** Acknowledges half of the pushed messages in one frame. */
     async consumer(concurrency, heard) {
       const { model, channel } = await open();
       const every = Math.ceil(concurrency / 2);
@@ -182,10 +182,10 @@ export const publishing = {
   'publish, bulks of 1000': (sender, count) => inBulks(count, sender.sendMany),
 };
 
-/** Fills the queue; what this returns works it off, and says when the first message is there. */
+/** Fills the queue. The returned function consumes it, and reports when the first message has arrived. */
 export async function drain(contender, count, concurrency) {
   const sender = await contender.sender();
-  // A sender has sent one already.
+  // A sender has already sent one.
   await inBulks(count - 1, sender.sendMany);
   await sender.close();
   return async (onFirst) => {
@@ -196,7 +196,7 @@ export async function drain(contender, count, concurrency) {
   };
 }
 
-/** Opens both ends; what this returns sends with 100 in flight, while 100 at once are worked off. */
+/** Opens both ends. The returned function sends with 100 in flight, while 100 are consumed concurrently. */
 export async function endToEnd(contender, count) {
   const { all, one } = counter(count + 1);
   const sender = await contender.sender();
@@ -207,7 +207,7 @@ export async function endToEnd(contender, count) {
   };
 }
 
-/** The time from a send to its handler on an idle queue, `count` times, milliseconds. */
+/** Measures the time from a send to its handler on an idle queue, `count` times, in milliseconds. */
 export async function latencies(contender, count) {
   let hear;
   const first = new Promise((resolve) => {
@@ -232,7 +232,7 @@ export async function latencies(contender, count) {
   return all;
 }
 
-/** How late each of `count` tasks starts that are due evenly over `spanMs`, milliseconds. */
+/** Measures how late each of `count` tasks starts that are due evenly over `spanMs`, in milliseconds. */
 export async function lateness(url, count, spanMs) {
   const tm = await manager(url);
   let late = [];
@@ -242,7 +242,7 @@ export async function lateness(url, count, spanMs) {
     told.one();
   });
   await tm.createWorker({ concurrency: 100 }).start();
-  // The ladder is built once, by the first that need its rungs: a few go ahead.
+  // The first messages that need the rungs of the ladder declare them: a few are sent before the measurement.
   for (const size of [count / 50, count]) {
     late = [];
     told = counter(size);

@@ -10,10 +10,10 @@ import { median } from './median.mjs';
 const ROUNDS = Number(process.env.BROKKR_BENCH_ROUNDS ?? 5);
 const COUNT = Number(process.env.BROKKR_BENCH_COUNT ?? 20_000);
 const ONLY = process.env.BROKKR_BENCH_ONLY ?? '';
-/** What the server counts processor time in, seconds. */
+/** Unit of the server's processor time, in seconds. */
 const TICK = 1 / 100;
 
-// The tests' own server is TypeScript, which Node 20 does not read; the command line's loader does.
+// The server of the tests is in TypeScript, which Node 20 does not read; the loader of the command line does.
 const { createJiti } = createRequire(import.meta.resolve('@brokkr/cli'))('jiti');
 const { RabbitServer } = await createJiti(import.meta.url).import('../test/support/rabbitmq-server.ts');
 const server = await RabbitServer.start();
@@ -101,8 +101,8 @@ async function idle(all, empty) {
 }
 
 /**
- * Messages a second, and CPU seconds of this process and of the server for 10,000 messages. Starting a consumer is no
- * part of a drain: `run` may say that only now it begins.
+ * Measures messages a second, and CPU seconds of this process and of the server for 10,000 messages. Starting a
+ * consumer is not part of a drain: `run` may report that the measurement begins now.
  */
 async function costOf(serverPid, run, count) {
   const look = () => ({ at: performance.now(), own: process.cpuUsage(), server: serverCpu(serverPid) });
@@ -119,7 +119,7 @@ async function costOf(serverPid, run, count) {
   };
 }
 
-/** User and system time, behind the name in brackets. */
+/** User and system time, after the name in parentheses. */
 function serverCpu(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) * TICK;

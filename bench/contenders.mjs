@@ -4,7 +4,7 @@ import fastq from 'fastq';
 import PQueue from 'p-queue';
 import pino from 'pino';
 
-/** At info, as by default; written to nowhere, to leave the figures alone on the screen. */
+/** At level info, as by default, and written to nowhere, so that the screen shows only the figures. */
 const quiet = pino({ level: 'info' }, { write: () => undefined });
 
 /** An object of 107 bytes of JSON. */
@@ -17,13 +17,13 @@ export const payload = {
   name: 'Ada Lovelace',
 };
 
-/** Sent in slices, as an application would that does not want all of them in memory at once. */
+/** Jobs are sent in slices, as by an application that does not keep all of them in memory. */
 const SLICE = 1_000;
 
 /**
- * Brokkr's `send` resolves once a message is stored, where a task added to the others resolves once it has run: so
- * that all have a slice at most under way, Brokkr waits for the slice too. With `backlog` it does not: all tasks stand
- * in the queue before most of them run.
+ * Brokkr's `send` resolves once a message is stored. A task added to one of the others resolves once it has run. So
+ * that all have at most a slice in flight, Brokkr waits for the slice, too. With `backlog` it does not: all tasks are
+ * queued before most of them run.
  */
 const brokkr = (backlog) => async (count, concurrency) => {
   const tm = TaskManager.getInstance(`bench-${Math.random()}`);
@@ -44,8 +44,9 @@ const brokkr = (backlog) => async (count, concurrency) => {
 };
 
 /**
- * Only what Brokkr's defaults cannot do without: JSON and bytes both ways, an index by id, a promise for each send, a
- * context for each run. No queue, lease, limit, retry or count: the rate that Brokkr could have if it cost nothing.
+ * The minimum of work behind Brokkr's defaults: JSON and bytes both ways, an index by id, a promise for each send, a
+ * context for each run. No queue, lease, limit, retry or count: the rate that Brokkr would have without any cost of its
+ * own.
  */
 async function floor(count, concurrency) {
   const context = new AsyncLocalStorage();
@@ -71,11 +72,11 @@ async function floor(count, concurrency) {
       await new Promise(setImmediate);
     }
   }
-  // While it is in use every promise of the process costs more.
+  // While it is in use, every promise of the process is more expensive.
   context.disable();
 }
 
-/** Each runs `count` no-op tasks to their end at `concurrency`, and resolves when the last has been settled. */
+/** Each runs `count` no-op tasks at `concurrency`, and resolves when the last one is settled. */
 export const contenders = {
   brokkr: brokkr(false),
   backlog: brokkr(true),

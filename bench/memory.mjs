@@ -41,7 +41,7 @@ const heap = execFileSync(process.execPath, ['--expose-gc', fileURLToPath(new UR
 });
 process.stdout.write(heap);
 
-/** Seconds of p-queue in a process where no AsyncLocalStorage is in use: the best of ten rounds. */
+/** Measures p-queue in a process that uses no AsyncLocalStorage. @returns seconds of the best of ten rounds */
 function alone() {
   const contendersUrl = JSON.stringify(new URL('contenders.mjs', import.meta.url));
   const script = `const { contenders } = await import(${contendersUrl});

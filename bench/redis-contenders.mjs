@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import pino from 'pino';
 import { payload } from './contenders.mjs';
 
-/** At info, as by default; written to nowhere, to leave the figures alone on the screen. */
+/** At level info, as by default, and written to nowhere, so that the screen shows only the figures. */
 const quiet = pino({ level: 'info' }, { write: () => undefined });
 const BULK = 1_000;
 const WINDOW = 100;
@@ -18,7 +18,7 @@ async function inBulks(count, send) {
   for (let sent = 0; sent < count; sent += BULK) await send(Math.min(BULK, count - sent));
 }
 
-/** Leases the next batch and acknowledges the last in one call: what a hand-written worker could do at the best. */
+/** Leases the next batch and acknowledges the last one in one call: the best that a hand-written worker could do. */
 export const RAW = `
 local n = tonumber(ARGV[1])
 if #ARGV > 3 then
@@ -37,7 +37,7 @@ redis.call('ZADD', KEYS[3], unpack(leases))
 return { ids, redis.call('HMGET', KEYS[2], unpack(ids)) }
 `;
 
-/** Each fills a queue with `count` jobs, then works it off. */
+/** Each contender fills a queue with `count` jobs, then consumes it. */
 export function drains({ url, port, redis, peers }) {
   const { Queue, Worker } = peers('bullmq');
   const Bee = peers('bee-queue');
@@ -162,7 +162,7 @@ export function drains({ url, port, redis, peers }) {
   };
 }
 
-/** Each sends `count` jobs in one way. */
+/** Each contender sends `count` jobs in one way. */
 export function enqueues({ url, port, redis, peers }) {
   const { Queue } = peers('bullmq');
   const connection = { port, host: '127.0.0.1' };
@@ -220,7 +220,7 @@ export function enqueues({ url, port, redis, peers }) {
   };
 }
 
-/** Each measures the time from a send to its handler, `count` times on an idle queue, milliseconds. */
+/** Each contender measures the time from a send to its handler, `count` times on an idle queue, in milliseconds. */
 export function latencies({ url, port, peers }) {
   const { Queue, Worker } = peers('bullmq');
   const connection = { port, host: '127.0.0.1', maxRetriesPerRequest: null };

@@ -1,13 +1,13 @@
-// How late delayed messages start: all are sent first, and fall due evenly.
+// How late delayed messages start. All are sent first, and become due evenly.
 import { payload } from './contenders.mjs';
 import { manager } from './redis-contenders.mjs';
 
-/** Each answers the lateness in milliseconds of `count` messages that fall due evenly over `overMs`. */
+/** Each contender measures the lateness in milliseconds of `count` messages that become due evenly over `overMs`. */
 export function delays({ url, port, peers }) {
   const { Queue, Worker } = peers('bullmq');
   const connection = { port, host: '127.0.0.1', maxRetriesPerRequest: null };
   const bulk = 1_000;
-  /** `send` is given due times, `bulk` at most; what runs calls `ran` with its due time. */
+  /** `send` gets due times, at most `bulk` in one call. The handler calls `ran` with its due time. */
   const measure = async (count, overMs, listen, send) => {
     const late = [];
     let all;
@@ -15,7 +15,7 @@ export function delays({ url, port, peers }) {
       all = resolve;
     });
     const stop = await listen((dueAt) => late.push(Date.now() - dueAt) === count && all());
-    // From the moment by which all are sent.
+    // The moment at which all have been sent.
     const firstAt = Date.now() + 3_000;
     for (let from = 0; from < count; from += bulk) {
       await send(

@@ -1,4 +1,5 @@
-// Heap of a process that sends to and works for a Redis queue, after a forced collection. node --expose-gc, URL.
+// Heap of a process that sends to and works for a Redis queue, after a forced collection. Run with node --expose-gc and
+// a URL.
 import { payload } from './contenders.mjs';
 import { manager } from './redis-contenders.mjs';
 
@@ -27,7 +28,7 @@ async function heapAt(count) {
       });
     }
   }
-  // Once everything is settled too.
+  // After everything is settled, too.
   await new Promise((resolve) => setTimeout(resolve, 500));
   for (let round = 0; round < 3; round++) {
     globalThis.gc();

@@ -1,4 +1,4 @@
-// Produces and consumes at once: a producer and a consumer process for each contender, started together.
+// Produces and consumes together: a producer and a consumer process for each contender, started at the same time.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -30,7 +30,7 @@ async function windows(count, send) {
   for (let sent = 0; sent < count; sent += WINDOW) await Promise.all(Array.from({ length: WINDOW }, send));
 }
 
-/** What each does once it is told to go; resolves when all is sent, or all has run. */
+/** What each process does once it may start. Resolves when all jobs are sent, or all have run. */
 const roles = {
   brokkr: {
     async produce(port, count) {

@@ -17,9 +17,9 @@ import { together, togetherContenders } from './redis-together.mjs';
 
 const ROUNDS = Number(process.env.BROKKR_BENCH_ROUNDS ?? 5);
 const COUNT = Number(process.env.BROKKR_BENCH_COUNT ?? 50_000);
-/** Queued jobs whose memory is measured: so many that the buffers of connections hardly count. */
+/** Queued jobs whose memory is measured: so many that the buffers of connections are negligible. */
 const MANY = 100_000;
-/** `BROKKR_BENCH_ONLY=drain,idle`: not all of it. */
+/** `BROKKR_BENCH_ONLY=drain,idle` runs only these. */
 const ONLY = process.env.BROKKR_BENCH_ONLY?.split(',');
 
 const peers = createRequire(new URL('./peers/package.json', import.meta.url));
@@ -68,7 +68,7 @@ const sections = {
       const { rate, own, producer } = await together(name, port, COUNT);
       return { rate, own, producer, server: (((await serverCpu()) - before) / COUNT) * 10_000 };
     });
-    report('produce and consume at once', measured);
+    report('produce and consume together', measured);
   },
   async idle() {
     const all = await lateness(latencies(bench), (measure) => measure(100));
@@ -95,7 +95,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Milliseconds of all rounds; interleaved too. */
+/** Measures milliseconds in all rounds, interleaved too. */
 async function lateness(contenders, measure) {
   const rounds = await interleaved(contenders, measure);
   return Object.fromEntries(Object.entries(rounds).map(([name, all]) => [name, all.flat().toSorted((a, b) => a - b)]));

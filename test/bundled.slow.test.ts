@@ -7,7 +7,7 @@ import { rolldown } from 'rolldown';
 import { afterAll, describe, expect, it } from 'vitest';
 import { root } from './support/sources.ts';
 
-/** Below the project while it is bundled, so that its packages are found; the bundle runs where none are. */
+/** In the project while it is bundled, so that its packages are found; the bundle runs in a folder without packages. */
 const sources = mkdtempSync(join(root, 'test', '.bundled-'));
 const target = mkdtempSync(join(tmpdir(), 'brokkr-bundled-'));
 afterAll(() => {
@@ -85,7 +85,7 @@ describe.each(['esm', 'cjs'] as const)('an application bundled into one file, as
     expect(await outputOf(format, { registers: true, givesLogger: false, hasPinoBeside: true })).toBe('3');
   }, 60_000);
 
-  it('reports what is missing: pino, and the adapter of its broker', async () => {
+  it('reports a missing pino, and a missing adapter', async () => {
     expect(await outputOf(format, { registers: true, givesLogger: false })).toMatch(
       /^LOGGER_NOT_FOUND: the package pino is not installed beside file:.*as `logger`$/,
     );

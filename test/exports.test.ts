@@ -7,6 +7,7 @@ const entries = {
   '@brokkr/core': () => import('@brokkr/core'),
   '@brokkr/core/inversify': () => import('@brokkr/core/inversify'),
   '@brokkr/core/adapter': () => import('@brokkr/core/adapter'),
+  '@brokkr/core/metrics': () => import('@brokkr/core/metrics'),
   '@brokkr/core/failpoints': () => import('@brokkr/core/failpoints'),
   '@brokkr/core/testing': () => import('@brokkr/core/testing'),
   '@brokkr/broker-memory': () => import('@brokkr/broker-memory'),
@@ -16,7 +17,7 @@ const entries = {
   '@brokkr/broker-memory/testing': () => import('@brokkr/broker-memory/testing'),
 };
 
-it.each(Object.entries(entries))('%s exports what it did: users notice a change here', async (_, load) => {
+it.each(Object.entries(entries))('%s exports the same names as before: users notice a change here', async (_, load) => {
   const names = Object.keys(await load()).sort();
   expect(names).toMatchSnapshot();
 });

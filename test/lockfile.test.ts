@@ -24,7 +24,7 @@ describe.each(['.', 'bench/peers', 'test/nodes'])('the lock file in %s', (folder
     expect(installed.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
   });
 
-  it('has the binaries of every platform: without them npm ci fails on the other platforms', () => {
+  it('has the binaries of every platform: otherwise npm ci fails on the other platforms', () => {
     const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies).filter(
         (name) =>

@@ -34,7 +34,7 @@ function filesOf(value: unknown): readonly string[] {
   return typeof value === 'string' ? [value] : Object.values(value as object).flatMap(filesOf);
 }
 
-/** A copy of the project's metadata with everything filled in that the owner has to fill in. */
+/** A copy of the project's metadata in which everything is filled in that the owner must fill in. */
 function readyProject(): string {
   const place = mkdtempSync(join(folder, 'p-'));
   for (const name of names) {
@@ -69,7 +69,7 @@ function check(place: string) {
 }
 
 describe('npm run release:check', () => {
-  it('lets a project pass that has everything filled in', () => {
+  it('accepts a project in which everything is filled in', () => {
     expect(check(readyProject())).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(new RegExp(`^release:check: ${names.length} packages are ready`)) as string,
@@ -129,7 +129,7 @@ describe('npm run release:check', () => {
       /packages\/core: .*dist\/index\.js.* missing/,
       (place) => rmSync(join(place, core, 'dist'), { recursive: true }),
     ],
-  ])('names %s, and fails', (_, problem, spoil) => {
+  ])('reports %s, and fails', (_, problem, spoil) => {
     const place = readyProject();
     spoil(place);
     const { status, stdout } = check(place);

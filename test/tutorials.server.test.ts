@@ -5,8 +5,8 @@ import { follow, isTutorial } from './support/tutorial.ts';
 
 const tutorials = pages().filter(isTutorial);
 
-describe('a reader who types what a page prints sees what it prints', () => {
-  it('among the pages are the README and the tutorial', () => {
+describe('a reader who types the commands of a page sees the output that it prints', () => {
+  it('the README and the tutorial are among the pages', () => {
     expect(tutorials).toEqual(expect.arrayContaining(['README.md', 'docs/getting-started.md']));
   });
 

@@ -7,6 +7,7 @@ export default defineConfig({
     inversify: 'src/inversify/index.ts',
     adapter: 'src/adapter/index.ts',
     failpoints: 'src/failpoints/failpoint.ts',
+    metrics: 'src/metrics/index.ts',
     testing: 'src/testing/index.ts',
   },
   external: /^[^./]/,

@@ -47,7 +47,7 @@ function tasksOf(place: string, app: string): unknown {
 
 const define = (name: string) => `TaskManager.getInstance().task({ name: '${name}' }, async () => {});`;
 
-describe('an application whose library has a copy of @brokkr/core of its own', () => {
+describe('an application whose library has its own copy of @brokkr/core', () => {
   const library = install('lib', {
     'package.json': '{ "name": "@acme/lib", "type": "module", "exports": "./index.js" }',
     'index.js': `import { TaskManager } from '@brokkr/core';\n${define('mail')}`,

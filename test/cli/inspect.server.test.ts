@@ -33,7 +33,7 @@ async function sendTo(queue: string, count: number): Promise<void> {
   await broker.publish(Array.from({ length: count }, envelope));
 }
 
-/** Two dead letters whose reason would color a terminal. */
+/** Makes two dead letters whose reason would color a terminal. */
 async function kill(queue: string): Promise<void> {
   await sendTo(queue, 2);
   const subscription = await broker.subscribe(queue, {});
@@ -104,7 +104,7 @@ it.each(['retry', 'discard'])(
     const missing = brokkr(['dead', what, 'greetings', first.id, 'no-such-id'], env);
     expect(await missing.exited).toBe(2);
     expect(missing.output()).toBe('1\n');
-    expect(missing.errors()).toBe('error: 1 of 2 ids is not a dead letter of queue greetings\n');
+    expect(missing.errors()).toBe('error: no dead letter no-such-id in queue greetings\n');
     expect(await broker.inspector.counts('greetings')).toMatchObject({ dead: 1 });
   },
   30_000,
@@ -113,7 +113,7 @@ it.each(['retry', 'discard'])(
 it('dead discard needs either ids or --all, and changes nothing otherwise', async () => {
   await kill('greetings');
   for (const [args, complaint] of [
-    [[], /give ids, or --all/],
+    [[], /give ids, a filter, or --all/],
     [['some-id', '--all'], /both ids and --all were given/],
   ] as const) {
     const wrong = brokkr(['dead', 'discard', 'greetings', ...args], env);

@@ -87,7 +87,7 @@ it('a password that RabbitMQ refuses ends worker -p 2 with exit code 1', async (
   expect(run.output() + run.errors()).not.toMatch(/starting another|wr0ng/);
 }, 60_000);
 
-it('with worker -p 2, the other process runs the message of a killed one at once', async () => {
+it('with worker -p 2, the other process runs the message of a killed one immediately', async () => {
   const { env: place, notes } = workplace();
   const env = { ...place, TASK_BROKER_URL: rabbit.url, TASK_BROKER_PACKAGE: '', TASK_NAMESPACE: namespace };
   expect(await brokkr(['send', 'deaf', '-a', app], env).exited).toBe(0);
@@ -109,7 +109,7 @@ it.each([
   // Reserved for documentation (RFC 5737): packets to it vanish.
   ['an address that does not answer', () => 'amqp://192.0.2.1'],
 ])(
-  'a process that has closed its broker for %s ends by itself at once',
+  'a process that has closed its broker for %s ends by itself immediately',
   async (_, url) => {
     const folder = mkdtempSync(join(tmpdir(), 'brokkr-ends-'));
     try {

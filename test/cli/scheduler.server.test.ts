@@ -49,7 +49,7 @@ it('a scheduler that starts while Redis is unreachable waits for it, and then se
   const late = await RedisServer.start();
   await late.kill();
   const run = brokkr(['scheduler', '-a', scheduled], { TASK_BROKER_URL: late.url, TASK_SEND_TIMEOUT: '1s' });
-  await expect.poll(run.output, { timeout: 20_000 }).toMatch(/the broker is away/);
+  await expect.poll(run.output, { timeout: 20_000 }).toMatch(/the broker is unreachable/);
   await expect.poll(run.output, { timeout: 20_000 }).toMatch(/scheduler started/);
   await late.run();
   const client = late.client();

@@ -81,7 +81,7 @@ it.each([
 );
 
 describe('while the application loads', () => {
-  it('SIGTERM ends the worker at once with exit code 0', async () => {
+  it('SIGTERM ends the worker immediately with exit code 0', async () => {
     const { env, notes } = workplace();
     const run = brokkr(worker, { ...env, LOADS_SLOWLY: '60000' });
     await until(() => notes().length === 1, 'it loads');

@@ -1,7 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBroker, openBroker } from '@brokkr/core';
+import { firstMessages } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
+import type { Inspected } from '../support/inspected.ts';
 import { app, brokkr, until, workplace } from './brokkr.ts';
 
 describe('wrong usage gets one clear line and exit code 2', () => {
@@ -42,7 +44,7 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     [
       'an application that throws',
       ['tasks', '-a', 'test/fixtures/apps/throwing.ts'],
-      /failed to load[\s\S]*the database is away/,
+      /failed to load[\s\S]*the database is unreachable/,
     ],
     [
       'an unknown scheme',
@@ -57,7 +59,7 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     [
       'an unknown task',
       ['send', 'nope', '-a', app, '--broker', 'files:///tmp/x'],
-      /unknown task nope; this application has greet, slow, deaf/,
+      /unknown task nope; known are greet, slow, deaf/,
     ],
     ['sending on the memory broker', ['send', 'greet', '"x"', '-a', app], /TASK_BROKER_URL is memory:/],
     [
@@ -160,10 +162,10 @@ describe('brokkr send', () => {
     ];
     const run = brokkr(['send', 'greet', '-a', app, '--', ...args], env);
     expect(`${await run.exited} ${run.errors()}`).toBe('0 ');
-    const broker = await openBroker(
+    const broker = (await openBroker(
       createBroker(env.TASK_BROKER_URL ?? '', { brokerPackage: env.TASK_BROKER_PACKAGE }),
-    );
-    const [message] = (await broker.inspector?.peek('greetings', 'ready', 1)) ?? [];
+    )) as Inspected;
+    const [message] = await firstMessages(broker.inspector, 'greetings', 'ready', 1);
     await broker.close();
     expect(JSON.parse(Buffer.from(message?.body ?? []).toString())).toEqual([
       1,
@@ -179,7 +181,7 @@ describe('brokkr send', () => {
   }, 20_000);
 });
 
-describe('output that nobody reads', () => {
+describe('output without a reader', () => {
   it('ends queues --watch without an error', async () => {
     const { env } = workplace();
     await brokkr(['send', 'greet', '"Ada"', '-a', app], env).exited;

@@ -28,7 +28,7 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
     expect(notes()).toHaveLength(2);
   }, 30_000);
 
-  it('a second signal ends the worker at once, and its message goes back to the queue', async () => {
+  it('a second signal ends the worker immediately, and its message goes back to the queue', async () => {
     const { env, notes } = workplace();
     await brokkr(['send', 'deaf', '-a', app], env).exited;
     const run = brokkr(worker, env);
@@ -69,7 +69,7 @@ describe('brokkr send and brokkr worker on a broker that processes share', () =>
     30_000,
   );
 
-  it('worker -p 2 replaces a process that dies, and returns its message to the queue at once', async () => {
+  it('worker -p 2 replaces a process that dies, and returns its message to the queue immediately', async () => {
     const { env, notes } = workplace();
     await brokkr(['send', 'deaf', '-a', app], env).exited;
     const run = brokkr([...worker, '-p', '2', '-c', '1'], env);

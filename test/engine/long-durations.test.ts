@@ -29,7 +29,7 @@ it('a send waits for a slow broker although its time limit is 30 days', async ()
   await tm.close();
 });
 
-it('a handler with limits of 30 days is not aborted, by its timeout nor by a stop', async () => {
+it('a handler with limits of 30 days is aborted neither by its timeout nor by a stop', async () => {
   const { tm } = await manager();
   const task = tm.task({ name: 'ran', result: LONG }, async () => {
     const { signal } = currentTask();

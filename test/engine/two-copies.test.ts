@@ -11,7 +11,7 @@ import { root } from '../support/sources.ts';
 const folder = mkdtempSync(join(tmpdir(), 'brokkr-copies-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** An application and a library, each with a copy of the built package of its own. */
+/** An application and a library, each with its own copy of the built package. */
 const copies = ['app', 'lib'].map((owner) => {
   const path = join(folder, owner, 'node_modules', '@brokkr', 'core');
   mkdirSync(dirname(path), { recursive: true });
@@ -23,7 +23,7 @@ const copies = ['app', 'lib'].map((owner) => {
   return path;
 });
 
-/** Output of a script in which `a` and `b` are the two copies. */
+/** Returns the output of a script in which `a` and `b` are the two copies. */
 function run(body: string): string {
   const script = join(folder, 'app', 'main.mjs');
   const imports = copies.map(
@@ -55,13 +55,13 @@ describe('two copies of the package in a process', () => {
     expect(told).toContain('npm dedupe');
   });
 
-  it('are not an error as long as one alone is used', () => {
+  it('are not an error if only one of them is used', () => {
     expect(run(`console.log(told(() => b.TaskManager.getInstance().name), b.TaskManager.all().length);`)).toBe(
       'default 1',
     );
   });
 
-  it('share the errors by which a handler decides about its message', async () => {
+  it('share the errors with which a handler decides about its message', async () => {
     const second: typeof import('@brokkr/core') = await import(pathToFileURL(`${copies[1]}/dist/index.js`).href);
     const manager = TaskManager.getInstance('two-copies');
     const attempts = { permanent: 0, later: 0 };

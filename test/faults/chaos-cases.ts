@@ -11,12 +11,12 @@ const SECONDS = Number(process.env.BROKKR_CHAOS_SECONDS ?? 25);
 const WORKERS = 3;
 const CONCURRENCY = 25;
 
-/** What can happen to this server beside what can happen to all, by name. */
+/** Faults of this server only, by name. */
 export type Disturbances<S extends FaultServer> = Readonly<Record<string, (server: S) => Promise<void>>>;
 
 type Step = { readonly atMs: number; readonly what: string; readonly worker: number; readonly forMs: number };
 
-/** Everything at once, as a seed says; then all is healed, and what is left has to drain. */
+/** Runs all faults at the same time, as a seed decides. Then everything heals, and the remaining messages must end. */
 export function chaosCases<S extends FaultServer>(broker: FaultBroker<S>, disturbances: Disturbances<S>): void {
   describe(`${broker.name} under chaos`, () => {
     it(
@@ -48,7 +48,7 @@ export function chaosCases<S extends FaultServer>(broker: FaultBroker<S>, distur
           await bench.emptied(dead);
           const found = broker.fences ? violations(bench.notes()) : [];
           const claimed = new Set(bench.notes().flatMap(({ what, n }) => (what === 'claim' ? [n] : []))).size;
-          // A publish whose answer was lost is repeated; where the message had ended by then, it lives twice.
+          // A publish whose answer was lost is repeated. If its message had ended before, it exists twice.
           const repeated = published === undefined ? Number.POSITIVE_INFINITY : published - claimed;
           const twice = found.filter((line) => line.endsWith(TWO_ENDS));
           figures(`chaos, seed ${SEED}`, {
@@ -77,7 +77,7 @@ export function chaosCases<S extends FaultServer>(broker: FaultBroker<S>, distur
   });
 }
 
-/** Drawn beforehand, so that a seed means the same steps whatever the machine does meanwhile. */
+/** Drawn before the run, so that a seed means the same steps on any machine. */
 function stepsOf(disturbances: readonly string[]): readonly Step[] {
   const random = seededRandom(SEED);
   const usual = ['kill', 'kill', 'kill', 'term', 'stop', 'break', 'break', ...disturbances];
@@ -90,7 +90,7 @@ function stepsOf(disturbances: readonly string[]): readonly Step[] {
   return steps;
 }
 
-/** Sends while the chaos lasts; resolves with how many times it was refused. What was sent is still checked. */
+/** Sends during the chaos. Resolves with the number of refused sends. Confirmed ones are still checked. */
 async function produce(bench: FaultBench, startedAt: number): Promise<number> {
   const random = seededRandom(SEED + 1);
   let refusals = 0;
@@ -108,18 +108,21 @@ async function restart(server: FaultServer, forMs: number): Promise<void> {
   await server.run();
 }
 
-/** I15: one sound worker and no more faults; all has to end within the work that is left, a lease and a reaping. */
+/**
+ * I15: with one healthy worker and no more faults, all messages must end within the time of the remaining work, a lease
+ * and one return of expired leases.
+ */
 async function drainAlone(bench: FaultBench, broker: FaultBroker): Promise<number> {
   const { ready = 0, delayed = 0, running = 0 } = await bench.counts();
   const left = ready + delayed + running;
   const startedAt = performance.now();
   let done = false;
   const keepOne = () => {
-    // The poison may be among what is left.
+    // The poison message may be among the remaining ones.
     bench.worker({ concurrency: CONCURRENCY }).once('exit', () => done || keepOne());
   };
   keepOne();
-  // A neighbor of a poison message may have to run alone.
+  // Messages that crashed together with a poison message may have to run alone.
   const boundMs = left * 100 + 4 * broker.recoveryMs(LEASE_MS) + 10_000;
   await until(
     async () => {
@@ -160,7 +163,7 @@ class Crew {
     this.#timers.add(setTimeout(() => worker?.kill('SIGCONT'), forMs));
   }
 
-  /** Ends all of them, and waits for it. */
+  /** Ends all of them, and waits for their ends. */
   async dismiss(): Promise<void> {
     this.#dismissed = true;
     for (const timer of this.#timers) clearTimeout(timer);

@@ -10,10 +10,10 @@ import type { FaultBroker, FaultServer } from './fault-server.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const TIMEOUT_MS = 1_000;
-/** Time to shut down, time of one call, and one second for a socket that closes on a busy machine. */
+/** Shutdown timeout, timeout of one call, and one second for a socket that closes on a busy machine. */
 const BOUND_MS = 2 * TIMEOUT_MS + 1_500;
 
-/** Ways to use a broker, each in a process of its own: `test/fixtures/closing.mjs`. */
+/** Ways to use a broker, each in its own process: `test/fixtures/closing.mjs`. */
 const USES = [
   'nothing',
   'an idle worker',
@@ -36,9 +36,9 @@ const WORKERS: readonly { readonly name: string; readonly processes: number; rea
 /** A state of the connection in which a process is closed. */
 interface ConnectionState {
   readonly name: string;
-  /** What the server goes through once every process has reached its use. */
+  /** Changes the server or the network, once every process has reached its use. */
   readonly enter: (server: FaultServer, proxy: TcpProxy) => Promise<void>;
-  /** Where the processes connect. @default the proxy before the server */
+  /** Port to which the processes connect. @default the proxy before the server */
   readonly port?: () => Promise<number>;
   /** The processes never reach the server: they are closed while they try. */
   readonly isNeverReached?: boolean;
@@ -48,7 +48,7 @@ async function swallowAll(_: FaultServer, proxy: TcpProxy): Promise<void> {
   proxy.mode = 'half-open';
 }
 
-/** Every state of a connection. Both brokers walk through all of them. */
+/** Every state of a connection. The tests of both brokers go through all of them. */
 const STATES: readonly ConnectionState[] = [
   { name: 'connected', enter: async () => undefined },
   { name: 'gone, at once', enter: (server) => server.kill() },
@@ -100,7 +100,7 @@ const STATES: readonly ConnectionState[] = [
 ];
 
 interface Ending {
-  /** Milliseconds from the order to close until the process had ended. */
+  /** Milliseconds from the order to close until the end of the process. */
   readonly endedAfterMs: number;
   readonly code: number | null;
   /** Code of the error that `close()` rejected with. */
@@ -108,7 +108,7 @@ interface Ending {
 }
 
 /**
- * Walks `close()` and SIGTERM through every state of a connection.
+ * Tests `close()` and SIGTERM in every state of a connection.
  * @param keepsResults whether the broker is a result store
  */
 export function closingStates(broker: FaultBroker, { keepsResults = true } = {}): void {
@@ -234,7 +234,7 @@ async function untilMessage(child: ChildProcess, expected: string): Promise<void
   for (;;) if ((await once(child, 'message'))[0] === expected) return;
 }
 
-/** What a process prints. It is read to the end, or the process could not print. */
+/** The output of a process. It must be read to the end, or the process could not print. */
 class Output {
   readonly child: ChildProcess;
   #printed = '';

@@ -4,30 +4,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
 import type { FaultBroker, FaultServer } from './fault-server.ts';
 
-/** Three of each in `npm run test:faults`, a hundred in `npm run test:soak`. */
+/** Three repeats of each in `npm run test:faults`, a hundred in `npm run test:soak`. */
 const REPEATS = Number(process.env.BROKKR_FAILPOINT_REPEATS ?? 3);
 const AT_ONCE = 3;
-/** Each leaves queues of its own behind. */
+/** Each leaves its own queues behind. */
 const SWEEP_EVERY = 15;
-/** Enough that some come before the failure and some after. */
+/** Enough that some run before the failure and some after. */
 const JOBS = 3;
 
-/** A place in a process that fails there, and what that may cost: written down before it is measured. */
+/** A place in a process that fails there, and the cost that it may have: written down before it is measured. */
 interface Case {
   readonly point: string;
   readonly action: 'kill9' | 'dropreply';
   readonly nth?: number;
-  /** Starts beyond those that the jobs need: from, to. */
+  /** Starts beyond the necessary ones: from, to. */
   readonly extraStarts: readonly [number, number];
   readonly task?: 'job' | 'failing';
   readonly ms?: number;
-  /** Whether the process is told to stop while it works, and how long it waits then. */
+  /** Whether the process is stopped while it works, and how long it waits then. */
   readonly stops?: { readonly graceMs: number };
 }
 
 /**
- * One message in flight, so that what a failure costs can be told exactly. A claim, a promotion and a reaping are one
- * step each at the server, so no process can fail in their middle (`reaper.mid-batch`, `promote.mid-batch`).
+ * One message in flight, so that the cost of a failure is exact. A claim, a promotion and the return of expired leases
+ * are one step each at the server, so no process can fail within them (`reaper.mid-batch`, `promote.mid-batch`).
  */
 const CASES: readonly Case[] = [
   { point: 'claim.after-exec-before-reply', action: 'kill9', nth: 2, extraStarts: [0, 0] },
@@ -35,7 +35,7 @@ const CASES: readonly Case[] = [
   { point: 'claim.before-handler', action: 'kill9', nth: 2, extraStarts: [0, 0] },
   { point: 'handler.mid', action: 'kill9', nth: 2, extraStarts: [1, 1] },
   { point: 'handler.after-before-settle', action: 'kill9', nth: 2, extraStarts: [1, 1] },
-  // The slot is free by then: another may have started.
+  // The slot is free by then: another message may have started.
   { point: 'ack.after-send', action: 'kill9', nth: 2, extraStarts: [0, 1] },
   { point: 'ack.after-send', action: 'dropreply', nth: 2, extraStarts: [0, 0] },
   { point: 'fail.after-send', action: 'kill9', nth: 2, task: 'failing', extraStarts: [0, 1] },
@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
   { point: 'release.after-send', action: 'dropreply', ms: 1_000, stops: { graceMs: 200 }, extraStarts: [1, 1] },
 ];
 
-/** Processes that fail in named places (`BROKKR_FAILPOINTS`), on any broker. */
+/** Processes that fail at named places (`BROKKR_FAILPOINTS`), on any broker. */
 export function failpointCases(broker: FaultBroker): void {
   let server: FaultServer;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ export function failpointCases(broker: FaultBroker): void {
   }, 60_000);
   afterAll(() => server.stop());
 
-  describe(`${broker.name}: a process that fails in a certain place, ${REPEATS} times each`, () => {
+  describe(`${broker.name}: a process that fails at a certain place, ${REPEATS} times each`, () => {
     it.each(CASES)(
       'at $point by $action',
       async (given) => {
@@ -135,7 +135,7 @@ async function fail(
     await bench.drained(broker.recoveryMs(LEASE_MS) + JOBS * ms + 15_000);
     const drainedMs = performance.now() - failedAt;
     if (action === 'dropreply' && stops === undefined) await stop(victim, ended);
-    // A job that is to fail at first is started twice when nothing goes wrong.
+    // A job that must fail at first is started twice even without a fault.
     const needed = task === 'failing' ? JOBS : 0;
     return { lost: await bench.lost(), extra: bench.extraStarts() - needed, drainedMs };
   } finally {
@@ -143,7 +143,7 @@ async function fail(
   }
 }
 
-/** What survived a lost answer is sound: it ends when it is told to. */
+/** A process that survived a lost answer is healthy: it ends when it is stopped. */
 async function stop(victim: ChildProcess, ended: Promise<unknown[]>): Promise<void> {
   victim.kill('SIGTERM');
   expect((await ended)[0]).toBe(0);

@@ -16,9 +16,9 @@ const app = join(root, 'test', 'fixtures', 'apps', 'faulty.ts');
 export const LEASE_MS = 2_000;
 
 export interface FaultBenchOptions {
-  /** Its server refuses settlements of hand-overs that are over. @default true */
+  /** Whether its server refuses settlements of ended deliveries. @default true */
   readonly fences?: boolean;
-  /** The port of a proxy before the server, for workers. @default its own */
+  /** Port for the workers, such as that of a proxy before the server. @default the server's */
   readonly workerPort?: number;
 }
 
@@ -27,7 +27,7 @@ export interface FaultyWorkerOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Real workers in processes of their own, a broker to send with, and the log of what began and what ended. */
+/** Workers in real processes, a broker to send with, and the log of their runs. */
 export class FaultBench {
   readonly namespace = `f${randomUUID().slice(0, 8)}`;
   readonly queue = 'jobs';
@@ -36,7 +36,7 @@ export class FaultBench {
   readonly #folder = mkdtempSync(join(tmpdir(), 'brokkr-faults-'));
   readonly #workers = new Set<ChildProcess>();
   #broker: Inspected | undefined;
-  /** Jobs whose sending was confirmed; what was not may have been stored or not. */
+  /** Jobs whose send was confirmed. An unconfirmed one may be stored or not. */
   readonly #confirmed = new Set<number>();
   #next = 0;
 
@@ -69,12 +69,12 @@ export class FaultBench {
     return child;
   }
 
-  /** What to run to send one job, from another process. */
+  /** Returns the command that sends one job from another process. */
   sendCommand(...args: readonly string[]): string[] {
     return [command, 'send', '-a', app, 'job', ...args];
   }
 
-  /** What a process needs to work here. */
+  /** Returns the environment of a process that works here. */
   env(): NodeJS.ProcessEnv {
     const { url, port } = this.#server;
     return {
@@ -91,7 +91,7 @@ export class FaultBench {
     };
   }
 
-  /** Sends `count` jobs that take `ms` each; what the broker confirmed counts as sent. */
+  /** Sends `count` jobs that take `ms` each. Only confirmed ones count as sent. */
   async send(count: number, ms: number, task = 'job'): Promise<void> {
     const broker = await this.broker();
     const numbers = Array.from({ length: count }, () => this.#next++);
@@ -111,7 +111,7 @@ export class FaultBench {
     return readNotes(this.notesFile);
   }
 
-  /** Jobs that a process has begun and not ended. */
+  /** Returns the jobs that a process has started and not ended. */
   inFlight(pid: number | undefined): readonly number[] {
     const open = new Set<number>();
     for (const { what, n, pid: by } of this.notes()) {
@@ -122,7 +122,7 @@ export class FaultBench {
     return [...open];
   }
 
-  /** Waits until nothing is left to do, and demands that nothing was lost and nothing settled twice. */
+  /** Waits until no work is left. Asserts that nothing was lost and nothing settled twice. */
   async drained(boundMs: number, dead = 0): Promise<void> {
     await expect.poll(() => this.#state(), { timeout: boundMs, interval: 100 }).toBe(`0 left, ${dead} dead`);
     await this.#server.quiet?.(this.namespace, boundMs);
@@ -131,12 +131,12 @@ export class FaultBench {
       expect({ published, acknowledged }).toEqual({ published: this.sent, acknowledged: this.sent - dead });
     }
     const found = violations(this.notes());
-    // Without a fence a copy in doubt may run too; what is acknowledged unrun is wrong everywhere.
+    // Without a fence, a copy in doubt may run too. An acknowledgement without a run is wrong on every broker.
     expect((this.#options.fences ?? true) ? found : found.filter((one) => one.startsWith('I4'))).toEqual([]);
     await this.emptied(dead);
   }
 
-  /** Demands that the server itself keeps nothing but the dead letters. */
+  /** Asserts that the server stores only the dead letters. */
   async emptied(dead: number): Promise<void> {
     const held = await this.#server.dump(this.namespace, this.queue);
     if (held !== undefined) {
@@ -145,19 +145,19 @@ export class FaultBench {
     }
   }
 
-  /** Jobs that neither ended nor stand among the dead letters. */
+  /** Returns the number of jobs that neither ended nor are dead letters. */
   async lost(): Promise<number> {
     const { dead } = await this.counts();
     return this.#open() - (dead ?? 0);
   }
 
-  /** Starts beyond the first of each job. */
+  /** Returns the number of starts beyond the first of each job. */
   extraStarts(): number {
     const starts = this.notes().filter(({ what }) => what === 'S');
     return starts.length - new Set(starts.map(({ n }) => n)).size;
   }
 
-  /** Settlements that the broker refused, since their lease was over. */
+  /** Returns the number of settlements that the broker refused because their lease had ended. */
   refused(): number {
     return this.notes().filter(({ what }) => what.startsWith('refused-')).length;
   }
@@ -170,7 +170,7 @@ export class FaultBench {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** In words, so that a run that does not drain says where it stands. */
+  /** Describes the state, for the error of a run that does not drain. */
   async #state(): Promise<string> {
     try {
       const { ready, delayed, running, dead } = await this.counts();
@@ -181,7 +181,7 @@ export class FaultBench {
     }
   }
 
-  /** Confirmed jobs whose handler has not come to its end. */
+  /** Returns the number of confirmed jobs whose handler has not ended. */
   #open(): number {
     const ended = new Set(this.notes().flatMap(({ what, n }) => (what === 'E' ? [n] : [])));
     return [...this.#confirmed].filter((n) => !ended.has(n)).length;
@@ -192,7 +192,7 @@ export async function until(condition: () => boolean | Promise<boolean>, boundMs
   await expect.poll(condition, { timeout: boundMs, interval: 20, message: what }).toBe(true);
 }
 
-/** One line of figures for each fault. */
+/** Prints one line of figures for each fault. */
 export function figures(fault: string, given: Readonly<Record<string, number>>): void {
   const told = Object.entries(given).map(([name, value]) => `${name} ${Math.round(value)}`);
   process.stdout.write(`${fault}: ${told.join(', ')}\n`);

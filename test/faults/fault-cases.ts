@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ const IN_FLIGHT = 25;
 const REPEATS = Number(process.env.BROKKR_FAULT_REPEATS ?? 30);
 const SEED = seedOf('BROKKR_FAULT_SEED');
 
-/** The faults that every broker has to bear, with real processes on a real server. */
+/** The faults that every broker must survive, with real processes on a real server. */
 export function faultCases(broker: FaultBroker): void {
   let server: FaultServer;
   let bench: FaultBench;
@@ -32,7 +33,7 @@ export function faultCases(broker: FaultBroker): void {
       const recovered: number[] = [];
       for (let round = 0; round < REPEATS; round++) {
         const victim = bench.worker();
-        // So that rounds do not all fall on one moment of the work.
+        // So that rounds do not all fall on the same phase of the work.
         await sleep(random() * 100);
         await until(
           async () => {
@@ -68,12 +69,12 @@ export function faultCases(broker: FaultBroker): void {
         'extra starts': extra,
         'slowest recovery ms': Math.max(...recovered),
       });
-      // A handler that had ended may not have been settled yet: those run again too.
+      // A handler that had ended may not be settled yet: those messages run again, too.
       expect(extra).toBeLessThanOrEqual(REPEATS * IN_FLIGHT);
       expect(Math.max(...recovered)).toBeLessThanOrEqual(broker.recoveryMs(LEASE_MS));
     }, 480_000);
 
-    it('when a worker is stopped for longer than its lease and then goes on: what it settles late is refused', async () => {
+    it('when a worker is stopped for longer than its lease and then goes on: its late settlements are refused', async () => {
       await bench.send(200, 500);
       const sleeper = bench.worker();
       await until(() => bench.inFlight(sleeper.pid).length >= IN_FLIGHT, 15_000, 'the worker is busy');
@@ -109,7 +110,7 @@ export function faultCases(broker: FaultBroker): void {
       expect(bench.extraStarts()).toBeLessThanOrEqual(5);
     }, 90_000);
 
-    it('when workers are told to stop under load, one after the other: nothing runs twice', async () => {
+    it('when workers are stopped under load, one after the other: nothing runs twice', async () => {
       await bench.send(600, 50);
       for (let round = 0; round < 5; round++) {
         const worker = bench.worker();
@@ -150,7 +151,7 @@ export function faultCases(broker: FaultBroker): void {
       expect(bench.extraStarts()).toBe(IN_FLIGHT);
     }, 60_000);
 
-    it('when the server is killed and started again', async () => {
+    it('when the server is killed and restarted', async () => {
       bench.worker();
       await bench.send(1, 20);
       await server.queuesAreKept?.();
@@ -162,7 +163,7 @@ export function faultCases(broker: FaultBroker): void {
       const backAt = Date.now();
       await until(() => bench.notes().some(({ what, at }) => what === 'S' && at > backAt), 10_000, 'work goes on');
       const resumedMs = Date.now() - backAt;
-      // What the server wrote down every second at the latest it has kept, since only its process died.
+      // The server keeps the data that it wrote each second, because only its process died.
       await bench.drained(60_000);
       figures('server kill -9', {
         lost: await bench.lost(),
@@ -173,7 +174,7 @@ export function faultCases(broker: FaultBroker): void {
       expect(bench.extraStarts()).toBeLessThanOrEqual(2 * IN_FLIGHT);
     }, 120_000);
 
-    it('when all connections are broken every second', async () => {
+    it('when all connections break every second', async () => {
       bench.worker();
       for (let second = 0; second < 5; second++) {
         await bench.send(200, 20);
@@ -188,7 +189,7 @@ export function faultCases(broker: FaultBroker): void {
       });
     }, 120_000);
 
-    it('when the network is slow, 200 ms and up to 200 more each way, and breaks one piece in a hundred', async () => {
+    it('when the network is slow, 200 to 400 ms each way, and breaks one chunk in a hundred', async () => {
       const proxy = await TcpProxy.open(server.port);
       proxy.latencyMs = () => 200 * (1 + random());
       proxy.breaks = () => random() < 0.01;
@@ -219,7 +220,7 @@ export function faultCases(broker: FaultBroker): void {
         for (let count = 0; count < workers; count++) bench.worker({ concurrency: 4, env });
         await until(async () => (await bench.counts()).dead === 1, 90_000, 'the blocking task is a dead letter');
         await bench.drained(60_000, 1);
-        const letters = await (await bench.broker()).inspector.peek(bench.queue, 'dead', 10);
+        const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
         expect(letters.map(({ id }) => id)).toEqual(['job-0']);
         // Only a process that was blocked knows of it. Of several workers, any may judge the message at last.
         const reason = letters[0]?.headers['brokkr-reason'];
@@ -231,7 +232,7 @@ export function faultCases(broker: FaultBroker): void {
       180_000,
     );
 
-    it('when a task kills its process each time: it ends among the dead letters, and no neighbor does', async () => {
+    it('when a task kills its process each time: it becomes a dead letter, and no other message does', async () => {
       await bench.send(100, 50);
       await bench.send(1, 0, 'poison');
       await bench.send(20, 0);
@@ -249,7 +250,7 @@ export function faultCases(broker: FaultBroker): void {
       await until(async () => (await bench.counts()).dead === 2, 90_000, 'the poisons are dead');
       await bench.drained(60_000, 2);
       stopped = true;
-      const letters = await (await bench.broker()).inspector.peek(bench.queue, 'dead', 10);
+      const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
       expect(letters.map(({ id }) => id).toSorted()).toEqual(['job-100', 'job-121']);
       const starts = [100, 121].map(
         (poison) => bench.notes().filter(({ what, n }) => what === 'S' && n === poison).length,

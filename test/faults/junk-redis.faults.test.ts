@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { firstMessages } from '@brokkr/core/adapter';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultBench, figures, until } from './fault-bench.ts';
 import { RedisFaultServer } from './redis-fault-broker.ts';
 
-/** How long junk stays: many calls of every kind are made meanwhile, and no lease of 2 s ends. */
+/** How long junk stays: many calls of every kind are made in that time, and no lease of 2 s ends. */
 const JUNK_MS = 250;
 /** Jobs that wait while junk is written. */
 const BACKLOG = 150;
@@ -105,7 +106,7 @@ describe('junk in every key of a queue under load', () => {
     await expect.poll(left, { timeout: boundMs, interval: 100 }).toEqual({ ready: 0, delayed: 0, running: 0 });
   }
 
-  it('in place of the value, which comes back later: nothing is lost and nothing has to be repaired', async () => {
+  it('instead of the value, which is restored later: nothing is lost and nothing needs repair', async () => {
     const { bench, redis, key } = await open();
     const { end } = await load(bench);
     let spoiled = 0;
@@ -122,7 +123,7 @@ describe('junk in every key of a queue under load', () => {
         if (answers[0]?.[0] === null) mending.rename(aside, key(name));
         await mending.exec();
         spoiled++;
-        // Calls that were refused are made again.
+        // Refused calls are repeated.
         await sleep(50);
       }
     }
@@ -141,14 +142,14 @@ describe('junk in every key of a queue under load', () => {
     });
     expect(findings).toEqual([]);
     // A handler whose worker could not settle for a whole lease counts as a crash; three of them make a dead letter.
-    const letters = await broker.inspector.peek(bench.queue, 'dead', 100);
+    const letters = await firstMessages(broker.inspector, bench.queue, 'dead', 100);
     expect(
       letters.map(({ headers }) => headers['brokkr-reason']).filter((reason) => !reason?.startsWith('crashed')),
     ).toEqual([]);
     expect(await bench.lost()).toBe(0);
   }, 240_000);
 
-  it('over the value, which is gone: doctor --repair brings back every message', async () => {
+  it('over the value, which is lost: doctor --repair brings back every message', async () => {
     const { bench, redis, key } = await open();
     const { end } = await load(bench);
     const broker = await bench.broker();

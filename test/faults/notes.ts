@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A line of a worker: started (`S`), ended (`E`), handed over (`claim`), or a settlement by its kind. */
+/** A line of a worker's log: started (`S`), ended (`E`), delivered (`claim`), or the kind of a settlement. */
 export interface Note {
   readonly what: string;
   readonly n: number;
@@ -9,7 +9,10 @@ export interface Note {
   readonly at: number;
 }
 
-/** Of a message that was published twice too: its sender's answer was lost, and it had ended before the repeat. */
+/**
+ * Also reported for a message that was published twice, because its sender's answer was lost and it had ended before
+ * the repeat.
+ */
 export const TWO_ENDS = 'came to two ends';
 
 const FINAL = new Set(['ack', 'dead-letter', 'expire']);
@@ -33,8 +36,8 @@ export function readNotes(file: string): readonly Note[] {
 }
 
 /**
- * What the notes say against the invariants I4 to I8 of a server that fences; nothing where they hold. A process
- * writes its notes in their order, so that no clock is compared.
+ * Returns violations of the invariants I4 to I8 of a server with fences; none if they hold. A process writes its notes
+ * in order, so that no clocks are compared.
  */
 export function violations(notes: readonly Note[]): readonly string[] {
   const found: string[] = [];
@@ -47,7 +50,7 @@ export function violations(notes: readonly Note[]): readonly string[] {
     const run = `job ${n}, fence ${fence}`;
     if (what === 'claim') {
       const fences = claims.get(n) ?? new Set();
-      // The same call answered twice (its first answer was lost) is one hand-over; its process sees it once.
+      // A call that is answered twice (its first answer was lost) is one delivery: its process sees it once.
       if (fences.has(fence)) found.push(`I8: ${run} was handed over twice`);
       claims.set(n, fences.add(fence));
     }

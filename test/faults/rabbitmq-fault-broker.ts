@@ -3,13 +3,16 @@ import { expect } from 'vitest';
 import { RabbitServer, type RabbitServerOptions } from '../support/rabbitmq-server.ts';
 import type { FaultBroker, FaultServer } from './fault-server.ts';
 
-/** RabbitMQ 3.10 writes down within a second which queues it has; one that was declared after that may not survive. */
+/**
+ * RabbitMQ 3.10 writes the list of its queues to disk within a second; a queue that was declared after that may be
+ * lost.
+ */
 const WRITTEN_DOWN_MS = 2_000;
 
-/** How often a quorum queue tells its numbers, milliseconds. */
+/** How often a quorum queue updates its counts, in milliseconds. */
 const TOLD_SOON = '{quorum_tick_interval, 250}';
 
-/** A private RabbitMQ node, and what can be done to one. */
+/** A private RabbitMQ node that can be broken. */
 export class RabbitFaultServer implements FaultServer {
   readonly rabbit: RabbitServer;
 
@@ -29,7 +32,7 @@ export class RabbitFaultServer implements FaultServer {
     return this.rabbit.port;
   }
 
-  /** With a heartbeat that lets a dead connection be found within the time of a test. */
+  /** With a heartbeat that detects a dead connection within the time of a test. */
   urlAt(port: number): string {
     return `amqp://127.0.0.1:${port}?heartbeat=2s`;
   }
@@ -69,7 +72,7 @@ export class RabbitFaultServer implements FaultServer {
     );
   }
 
-  /** Quarantine and rungs too, and what is handed over and not acknowledged. */
+  /** Includes quarantine and rungs, and deliveries that are not acknowledged. */
   async quiet(namespace: string, boundMs: number): Promise<void> {
     const held = async () => {
       const answer = await this.rabbit.control('list_queues', 'name', 'messages', '--silent', '--formatter', 'json');
@@ -80,26 +83,26 @@ export class RabbitFaultServer implements FaultServer {
     await expect.poll(held, { timeout: boundMs, interval: 100 }).toEqual([]);
   }
 
-  /** A node cannot be asked for the ids of its messages. */
+  /** A node cannot list the ids of its messages. */
   async dump(): Promise<undefined> {
     return undefined;
   }
 }
 
-/** One node for all faults: it takes seconds to start, and each bench has a namespace of its own. */
+/** One node for all faults: it needs seconds to start, and each bench has its own namespace. */
 export class SharedRabbit implements FaultBroker<RabbitFaultServer> {
   readonly name = 'RabbitMQ';
   readonly fences = false;
   #server: Promise<RabbitFaultServer> | undefined;
 
-  /** `stop` of what it gives does nothing; `end` does. */
+  /** `stop` of the returned server has no effect; `end` stops the node. */
   async start(): Promise<RabbitFaultServer> {
     this.#server ??= RabbitFaultServer.start({ advanced: [TOLD_SOON] });
     const server = await this.#server;
     return Object.create(server, { stop: { value: async () => undefined } }) as RabbitFaultServer;
   }
 
-  /** The connection is the lease: handed over again within a second, it stands in line behind what was ready. */
+  /** The connection is the lease: a message that is redelivered within a second is behind those that were ready. */
   recoveryMs(): number {
     return 3_000;
   }

@@ -12,7 +12,7 @@ afterAll(() => shared.end());
 
 faultCases(shared);
 
-describe('what only RabbitMQ can do', () => {
+describe('faults of RabbitMQ only', () => {
   let server: RabbitFaultServer;
   let bench: FaultBench;
   const cleanUps: (() => Promise<unknown>)[] = [];
@@ -37,7 +37,7 @@ describe('what only RabbitMQ can do', () => {
     return (bench.notes().find((note) => note.what === 'S' && note.at > at)?.at ?? Number.NaN) - at;
   }
 
-  it('30 rolling restarts in a row, each with a full prefetch: nothing runs twice, no message is dead-lettered', async () => {
+  it('30 rolling restarts in a row, each with a full prefetch: nothing runs twice, and no message is dead-lettered', async () => {
     await bench.send(1_000, 100);
     let worker = bench.worker();
     await until(() => bench.inFlight(worker.pid).length >= 20, 20_000, 'the worker is busy');
@@ -74,7 +74,7 @@ describe('what only RabbitMQ can do', () => {
     ['memory', ['set_vm_memory_high_watermark', 'absolute', '1MB'], ['set_vm_memory_high_watermark', '0.6']],
     ['disk', ['set_disk_free_limit', '90000GB'], ['set_disk_free_limit', '50MB']],
   ])(
-    'an alarm for %s: senders are refused, workers go on until all is done',
+    'an alarm for %s: sends are refused, and workers go on until all messages have run',
     async (alarm, on, off) => {
       await bench.send(1_000, 20);
       await server.rabbit.control(...on);
@@ -101,7 +101,7 @@ describe('what only RabbitMQ can do', () => {
     120_000,
   );
 
-  it('a connection that is half-open: its worker comes back, what it held runs', async () => {
+  it('a connection is half-open: its worker reconnects, and its messages run', async () => {
     const proxy = await TcpProxy.open(server.port);
     cleanUps.push(() => proxy.close());
     const far = new FaultBench(server, { fences: false, workerPort: proxy.port });
@@ -110,7 +110,7 @@ describe('what only RabbitMQ can do', () => {
     const worker = far.worker();
     await until(() => far.inFlight(worker.pid).length >= 20, 15_000, 'the worker is busy');
     proxy.mode = 'half-open';
-    // Three heartbeats of two seconds: both ends have given the connection up.
+    // Three heartbeats of two seconds: both ends have closed the connection.
     await sleep(7_000);
     proxy.mode = 'pass';
     const backAt = Date.now();
@@ -124,7 +124,7 @@ describe('what only RabbitMQ can do', () => {
       'extra starts': far.extraStarts(),
       'resumed after ms': resumedMs,
     });
-    // A connection that was begun while nothing answered is given up after its 5 s (`connectTimeout`), and begun anew.
+    // A connection attempt that got no answer ends after its 5 s (`connectTimeout`), and is repeated.
     expect(resumedMs).toBeLessThanOrEqual(5_500);
     expect(far.extraStarts()).toBeLessThanOrEqual(50);
   }, 120_000);
@@ -147,7 +147,7 @@ describe('what only RabbitMQ can do', () => {
     expect(Math.max(...slowest)).toBeLessThanOrEqual(2_500);
   }, 60_000);
 
-  it('redelivery after a kill, where nothing stands in line: within a second', async () => {
+  it('redelivery after a kill, with an empty queue: within a second', async () => {
     const slowest: number[] = [];
     const survivor = bench.worker({ concurrency: 80 });
     for (let round = 0; round < 3; round++) {

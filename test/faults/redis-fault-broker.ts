@@ -1,7 +1,7 @@
 import { RedisServer } from '../support/redis-server.ts';
 import type { Dump, FaultBroker, FaultServer } from './fault-server.ts';
 
-/** A private Redis, and what can be done to one. */
+/** A private Redis server that can be broken. */
 export class RedisFaultServer implements FaultServer {
   readonly redis: RedisServer;
 
@@ -49,7 +49,7 @@ export class RedisFaultServer implements FaultServer {
     return this.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   }
 
-  /** One command on a connection of its own. */
+  /** Runs one command on a new connection. */
   async command(name: string, ...args: string[]): Promise<void> {
     const client = this.redis.client();
     try {
@@ -82,6 +82,6 @@ export const redisUnderFaults: FaultBroker<RedisFaultServer> = {
   name: 'Redis',
   fences: true,
   start: () => RedisFaultServer.start(),
-  // Lease, the reaper's period of five seconds and a fifth, half a second.
+  // The lease, the period of five seconds (plus a fifth) in which expired leases are returned, and half a second.
   recoveryMs: (leaseMs) => leaseMs + 1.2 * 5_000 + 500,
 };

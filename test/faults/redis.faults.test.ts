@@ -9,7 +9,7 @@ import { RedisFaultServer, redisUnderFaults } from './redis-fault-broker.ts';
 
 faultCases(redisUnderFaults);
 
-describe('what only Redis can do', () => {
+describe('faults of Redis only', () => {
   const cleanUps: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
@@ -23,7 +23,7 @@ describe('what only Redis can do', () => {
     return { server, bench };
   }
 
-  it('scripts are flushed all the time, and connections killed every second', async () => {
+  it('scripts are flushed continually, and connections killed every second', async () => {
     const { server, bench } = await open();
     bench.worker();
     let stopped = false;
@@ -48,7 +48,7 @@ describe('what only Redis can do', () => {
     });
   }, 120_000);
 
-  it('workers that claim ahead at full speed are killed, ten times, while connections break and scripts are flushed', async () => {
+  it('workers that claim ahead at full speed are killed ten times, while connections break and scripts are flushed', async () => {
     const { server, bench } = await open();
     bench.worker();
     let victim = bench.worker();
@@ -77,7 +77,7 @@ describe('what only Redis can do', () => {
     });
   }, 180_000);
 
-  it('the server answers nobody for five seconds: leases of ten are kept', async () => {
+  it('the server does not answer for five seconds: leases of ten seconds are kept', async () => {
     const { server, bench } = await open();
     bench.worker({ env: { TASK_LEASE: '10s' } });
     await bench.send(600, 100);
@@ -93,7 +93,7 @@ describe('what only Redis can do', () => {
     expect(bench.extraStarts()).toBe(0);
   }, 90_000);
 
-  it('somebody writes junk into our keys: everything else is worked off', async () => {
+  it('another client writes junk into our keys: all other messages run', async () => {
     const { server, bench } = await open();
     await bench.send(200, 20);
     const key = (name: string) => `${bench.namespace}:{${bench.queue}}:${name}`;
@@ -105,7 +105,7 @@ describe('what only Redis can do', () => {
       await server.command('RPUSH', key('ready'), `foreign-${junk}`);
     }
     bench.worker();
-    // What is no message of ours but has bytes is kept among the dead letters; what has none is dropped.
+    // Junk with bytes is kept among the dead letters; junk without bytes is dropped.
     await until(async () => (await bench.counts()).dead === 5, 30_000, 'the foreign bytes are dead letters');
     await until(
       () => new Set(bench.notes().flatMap(({ what, n }) => (what === 'ack' ? [n] : []))).size === bench.sent,
@@ -123,7 +123,7 @@ describe('what only Redis can do', () => {
     expect({ ready, delayed, running }).toEqual({ ready: 0, delayed: 0, running: 0 });
   }, 90_000);
 
-  it('the server forgets everything: handlers hear that they lost their messages, and new ones are served', async () => {
+  it('the server loses all data: handlers are aborted with a lost lease, and new messages run', async () => {
     const { server, bench } = await open(['--appendonly', 'no']);
     bench.worker({ concurrency: 10 });
     await bench.send(10, 30_000, 'patient');
@@ -148,7 +148,7 @@ describe('what only Redis can do', () => {
     expect((await bench.counts()).running).toBe(0);
   }, 90_000);
 
-  it('the primary becomes a replica, and its replica the primary: what was replicated goes on', async () => {
+  it('the primary becomes a replica, and its replica the primary: replicated messages go on', async () => {
     const { server, bench: unused } = await open(['--repl-diskless-sync-delay', '0']);
     await unused.close();
     const replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(server.port)] });

@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Broker, createBroker, openBroker } from '@brokkr/core';
@@ -114,7 +115,7 @@ async function judge(broker: Broker, first: number, last: number) {
 }
 
 async function sentTo(broker: Broker): Promise<Sent[]> {
-  const envelopes = await (broker as Inspected).inspector.peek(QUEUE, 'ready', MOST_TICKS);
+  const envelopes = await firstMessages((broker as Inspected).inspector, QUEUE, 'ready', MOST_TICKS);
   return envelopes.map(({ headers }) => ({
     tick: Date.parse(headers['scheduled-at'] ?? ''),
     at: Number(headers['brokkr-at']),

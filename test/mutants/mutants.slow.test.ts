@@ -2,11 +2,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type Mutant, mutants } from './mutants.ts';
 import { copyOfBuild, plant, removeCopies, verdict } from './planted-build.ts';
 
-describe('the conformance suite finds deliberate faults', () => {
+describe('the conformance suite detects mutants', () => {
   // Thousands of files, removed on a machine that may be busy.
   afterAll(removeCopies, 60_000);
 
-  it('is green without one', async () => {
+  it('passes without a mutant', async () => {
     expect(await verdict(copyOfBuild(), 'run-suite.mjs')).toMatch(/^green/);
   }, 60_000);
 

@@ -1,4 +1,4 @@
-/** One deliberate fault: a piece of a built package, and what stands there instead. */
+/** One deliberate fault: a piece of a built package, and its replacement. */
 export interface Mutant {
   readonly name: string;
   readonly of: 'core' | 'broker-memory';
@@ -8,7 +8,7 @@ export interface Mutant {
 
 export const mutants: readonly Mutant[] = [
   {
-    name: 'ack forgets nothing',
+    name: 'ack does not remove the message',
     of: 'broker-memory',
     search: "case 'ack':\n                this.#forget(message);",
     replace: "case 'ack':\n                this.#ready.pushBack(message);",
@@ -26,7 +26,7 @@ export const mutants: readonly Mutant[] = [
     replace: "if ('result' in settlement",
   },
   {
-    name: 'leases never run out',
+    name: 'leases never expire',
     of: 'broker-memory',
     search: 'if (message.leaseEndsAt > now)',
     replace: 'if (true)',
@@ -57,7 +57,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (delayMs >= 0)',
   },
   {
-    name: 'what falls due rings no bell',
+    name: 'a message that becomes due wakes no consumer',
     of: 'broker-memory',
     search: 'this.#watchDelayed();\n        this.ring();',
     replace: 'this.#watchDelayed();',
@@ -81,7 +81,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (delayMs === 0) {\n            this.#ready.pushFront(message);',
   },
   {
-    name: 'bodies are taken for text',
+    name: 'bodies are treated as text',
     of: 'broker-memory',
     search: "Buffer.from(kept.bytes, 'latin1')",
     replace: 'Buffer.from(kept.bytes)',
@@ -89,12 +89,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an idempotency key is ignored',
     of: 'broker-memory',
-    search: 'idempotencyKey === undefined ? id : ',
-    replace: 'true ? id : ',
+    search: 'idempotencyKey === undefined ? undefined : ',
+    replace: 'true ? undefined : ',
   },
   { name: 'discard is not counted', of: 'broker-memory', search: 'this.#gone.discarded++;', replace: '' },
   {
-    name: 'an aborted receive still takes',
+    name: 'an aborted receive still returns messages',
     of: 'broker-memory',
     search: 'if (signal.aborted || ',
     replace: 'if (',
@@ -106,7 +106,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'name !== ""',
   },
   {
-    name: 'acknowledged although it failed',
+    name: 'a failed message is acknowledged',
     of: 'core',
     search: 'kind: "failed",\n\t\t\terror\n',
     replace: 'kind: "succeeded"\n',
@@ -126,17 +126,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'retries do not wait',
     of: 'core',
-    search: 'again(envelope, now + waitMs, headers)',
-    replace: 'again(envelope, now, headers)',
+    search: 'again(withoutLater(envelope), now + waitMs, headers)',
+    replace: 'again(withoutLater(envelope), now, headers)',
   },
   {
     name: 'RetryLater counts an attempt',
     of: 'core',
-    search: 'settling.now() + outcome.delayMs, {})',
-    replace: "settling.now() + outcome.delayMs, { 'brokkr-attempt': '2' })",
+    search: 'again(envelope, now + delayMs, {})',
+    replace: "again(envelope, now + delayMs, { 'brokkr-attempt': '2' })",
   },
   {
-    name: 'a handler that ignores its abort is never given up',
+    name: 'a handler that ignores its abort keeps its slot',
     of: 'core',
     search: 'execution.inGrace = true;',
     replace: '',
@@ -148,25 +148,26 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (false)',
   },
   {
-    name: 'suspects run in company',
+    name: 'suspects run together',
     of: 'core',
-    search: 'const SUSPECT_CRASHES = 2;',
-    replace: 'const SUSPECT_CRASHES = 99;',
+    // The bundler writes the number in place of SUSPECT_CRASHES.
+    search: 'return crashes >= 2;',
+    replace: 'return crashes >= 99;',
   },
   {
-    name: 'suspects run wherever they come',
+    name: 'suspects run beside other messages',
     of: 'core',
     search: 'return alone;',
     replace: 'return true;',
   },
   {
-    name: 'a poison message lives for ever',
+    name: 'a poison message never becomes a dead letter',
     of: 'core',
     search: 'if (crashes >= judging.maxCrashes)',
     replace: 'if (false)',
   },
   {
-    name: 'what has expired runs',
+    name: 'an expired message runs',
     of: 'core',
     search: 'envelope.expiresAt <= judging.now()',
     replace: 'false',
@@ -178,13 +179,13 @@ export const mutants: readonly Mutant[] = [
     replace: "return settle({ kind: 'ack', delivery });",
   },
   {
-    name: 'shutdown acknowledges what it interrupts',
+    name: 'shutdown acknowledges interrupted messages',
     of: 'core',
     search: 'case "interrupted": return {\n\t\t\tkind: "release"',
     replace: 'case "interrupted": return {\n\t\t\tkind: "ack"',
   },
   {
-    name: 'depth is not checked',
+    name: 'the depth of a payload is not checked',
     of: 'core',
     search: 'if (++depth > limit)',
     replace: 'if (false)',

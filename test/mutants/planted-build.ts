@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 const copies: string[] = [];
 
-/** The built core and memory broker in a folder of their own, which resolve each other there. */
+/** Copies the built core and memory broker to a new folder, in which they resolve each other. */
 export function copyOfBuild(): string {
   const folder = mkdtempSync(join(tmpdir(), 'brokkr-mutant-'));
   copies.push(folder);
@@ -42,7 +42,7 @@ export function plant({ of, search, replace }: Mutant, folder: string): void {
   for (const { path, parts } of files) writeFileSync(path, parts.join(replace));
 }
 
-/** What a script of the copy says in its last line: `green`, or `red` and why. */
+/** Returns the last line of a script in the copy: `green`, or `red` and the reason. */
 export async function verdict(folder: string, script: string): Promise<string> {
   try {
     return (await run(process.execPath, [script], { cwd: folder, timeout: 60_000 })).stdout.trim();

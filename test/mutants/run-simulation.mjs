@@ -1,4 +1,4 @@
-// Runs the simulation of the copy it stands in, seed by seed, until one finds something.
+// Runs the simulation of its copy of the build, seed by seed, until one fails.
 import { createJiti } from 'jiti';
 
 const SEEDS = 200;

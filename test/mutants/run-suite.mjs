@@ -1,4 +1,4 @@
-// Runs the conformance suite of the copy it stands in, on its memory broker, until the first case fails.
+// Runs the conformance suite of its copy of the build on the memory broker, until the first case fails.
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { brokerSuite } from '@brokkr/core/testing';
 
@@ -9,7 +9,7 @@ const runner = {
 };
 brokerSuite('mutant', { runner, time: 'virtual', open: ({ clock }) => new MemoryBroker({ clock }) });
 
-// A mutant may fail outside of a case too.
+// A mutant may also fail outside of a case.
 process.on('uncaughtException', (error) => red('outside a case', error));
 process.on('unhandledRejection', (error) => red('outside a case', error));
 

@@ -2,19 +2,19 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type Mutant, mutants } from './mutants.ts';
 import { copyOfBuild, plant, removeCopies, verdict } from './planted-build.ts';
 
-/** Faults of the suite's that a world of processes and networks has to notice too. */
+/** Mutants of the suite that a world of processes and networks must detect, too. */
 const SHARED = [
   'a settlement needs no fence',
   'a release counts a crash',
-  'what falls due rings no bell',
-  'acknowledged although it failed',
-  'a handler that ignores its abort is never given up',
-  'suspects run in company',
-  'shutdown acknowledges what it interrupts',
+  'a message that becomes due wakes no consumer',
+  'a failed message is acknowledged',
+  'a handler that ignores its abort keeps its slot',
+  'suspects run together',
+  'shutdown acknowledges interrupted messages',
   'the result of a refused settlement is stored',
 ];
 
-/** Faults that need a lost answer, or a process that waits, to show. */
+/** Mutants that need a lost answer, or a process that waits. */
 const own: readonly Mutant[] = [
   {
     name: 'what is gone when it is settled again is called lost',
@@ -36,11 +36,11 @@ const own: readonly Mutant[] = [
   },
 ];
 
-describe('the simulation finds deliberate faults', () => {
+describe('the simulation detects mutants', () => {
   // Thousands of files, removed on a machine that may be busy.
   afterAll(removeCopies, 60_000);
 
-  it('is green without one', async () => {
+  it('passes without a mutant', async () => {
     expect(await verdict(copyOfBuild(), 'run-simulation.mjs')).toMatch(/^green/);
   }, 60_000);
 

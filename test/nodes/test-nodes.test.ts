@@ -14,7 +14,7 @@ function testNodes(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-/** A program that takes the place of `node`: it prints a version, and `output` instead of running tests. */
+/** Creates a program that replaces `node`: it prints a version, and `output` instead of running tests. */
 function nodeThatPrints(output: string, exitCode = 0): string {
   const path = join(mkdtempSync(join(folder, 'n-')), 'node');
   writeFileSync(path, `#!/bin/sh\n[ "$1" = --version ] && echo v0.0.1 && exit\nprintf '${output}'\nexit ${exitCode}\n`);

@@ -1,12 +1,12 @@
 import { type Broker, BrokerUnavailableError, type ResultStore } from '@brokkr/core';
-import type { Delivery, PublishReceipt, Settlement, Subscription } from '@brokkr/core/adapter';
+import type { Delivery, MessageIndex, PublishReceipt, Settlement, Signals, Subscription } from '@brokkr/core/adapter';
 import type { SimOracle } from './sim-oracle.ts';
 import type { SimPlan } from './sim-plan.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** A `load` that does not wait. */
 const NO_WAIT = AbortSignal.abort();
-/** A client gives up an answer after this long. */
+/** A client stops waiting for an answer after this time. */
 const PATIENCE_MS = 2_000;
 
 export interface SimNetworkOptions {
@@ -14,7 +14,7 @@ export interface SimNetworkOptions {
   readonly server: Broker;
   readonly oracle: SimOracle;
   readonly random: () => number;
-  /** Runs something at the server, or on the way: no process is asked. */
+  /** Runs a callback at the server or in the network: no process is involved. */
   readonly after: (ms: number, run: () => void) => void;
 }
 
@@ -23,7 +23,7 @@ interface CallOptions {
   readonly asksAgain?: boolean;
 }
 
-/** What lies between processes and the server: it delays, loses and repeats. */
+/** The network between processes and the server: it delays, loses and repeats calls. */
 export class SimNetwork {
   readonly #options: SimNetworkOptions;
   #isHealed = false;
@@ -32,23 +32,25 @@ export class SimNetwork {
     this.#options = options;
   }
 
-  /** From now on nothing is lost or repeated. */
+  /** From now on no call is lost or repeated. */
   heal(): void {
     this.#isHealed = true;
   }
 
-  /** The broker, as `process` sees it. */
+  /** Returns the broker, as `process` sees it. */
   brokerFor(process: SimProcess): Broker {
-    const { server, oracle } = this.#options;
+    const { server, oracle, plan } = this.#options;
     return {
-      // No inspector crosses the network.
+      // There is no inspector over the network.
       capabilities: { ...server.capabilities, counts: 'ready-only' },
       publish: (envelopes) =>
         this.#call(
           process,
           () => {
-            for (const { body, notBefore } of envelopes) {
-              oracle.published((JSON.parse(Buffer.from(body).toString()) as [number])[0], notBefore ?? 0);
+            for (const { id, body, notBefore } of envelopes) {
+              const n = (JSON.parse(Buffer.from(body).toString()) as [number])[0];
+              oracle.named(id, n);
+              oracle.published(n, notBefore ?? 0);
             }
             return server.publish(envelopes);
           },
@@ -57,6 +59,41 @@ export class SimNetwork {
       subscribe: async (queue, options) => this.#subscription(process, await server.subscribe(queue, options)),
       close: async () => undefined,
       results: this.#results(process),
+      ...(plan.cancels && { signals: this.#signals(process), messages: this.#messages(process) }),
+    };
+  }
+
+  /** Signals are lost as answers are, and come late. */
+  #signals(process: SimProcess): Signals {
+    const { server, oracle, plan, random, after } = this.#options;
+    const at = server.signals as Signals;
+    return {
+      send: (signal) => {
+        if (signal.topic === 'cancelling')
+          oracle.cancelling((JSON.parse(signal.body) as { id: string }).id, process.name);
+        return this.#call(process, () => at.send(signal));
+      },
+      listen: (listener) =>
+        at.listen((signal) => {
+          if (!this.#isHealed && random() < plan.droppedReplies) return;
+          after(this.#latency(), () => process.gate(() => listener(signal)));
+        }),
+    };
+  }
+
+  #messages(process: SimProcess): MessageIndex {
+    const { server, oracle } = this.#options;
+    const at = server.messages as MessageIndex;
+    return {
+      find: (queue, ids) => this.#call(process, () => at.find(queue, ids)),
+      promote: (queue, ids) => this.#call(process, () => at.promote(queue, ids)),
+      unfinished: (queue, ids) => this.#call(process, () => at.unfinished(queue, ids)),
+      cancel: (queue, ids) =>
+        this.#call(process, async () => {
+          const removed = await at.cancel(queue, ids);
+          for (const id of removed) oracle.removed(id);
+          return removed;
+        }),
     };
   }
 
@@ -99,7 +136,7 @@ export class SimNetwork {
     settle: Subscription['settle'],
   ): Promise<readonly Delivery[]> {
     const { oracle, plan } = this.#options;
-    // The server hears of an abort, or of the end of the process, and lets go of the wait.
+    // The server notices an abort, or the end of the process, and ends the wait.
     const gone = new AbortController();
     process.onDeath(() => gone.abort());
     const letGo = () => this.#options.after(this.#latency(), () => gone.abort());
@@ -121,9 +158,9 @@ export class SimNetwork {
   }
 
   /**
-   * One request and its answer.
+   * Makes one request, and delivers its answer.
    * @param repeats when a copy of the request may arrive
-   * @param asksAgain whether a client whose answer was lost gets the same answer when it asks again
+   * @param asksAgain whether a client whose answer was lost gets the same answer when it repeats the request
    */
   #call<T>(
     process: SimProcess,

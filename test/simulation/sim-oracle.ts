@@ -1,27 +1,32 @@
 import type { Delivery, QueueCounts, Settlement } from '@brokkr/core/adapter';
 import { MAX_CRASHES, MAX_RETRIES, type Outcome, RETRY_DELAY_MS, type SimPlan } from './sim-plan.ts';
 
-/** What the server knows of one job, as an onlooker at its door sees it. */
+/** The state of one job, as an observer at the server sees it. */
 interface Job {
-  state: 'unsent' | 'live' | 'acknowledged' | 'dead' | 'expired';
+  /** `cancelled` while it ran, or `removed` while it waited. */
+  state: 'unsent' | 'live' | 'acknowledged' | 'dead' | 'expired' | 'cancelled' | 'removed';
   confirmed: boolean;
   claims: number;
   /** Settlements that took effect. */
   settled: number;
   fence: number;
   notBefore: number;
-  /** Fences whose settlement took effect, and whose they were. */
+  /** Fences whose settlement took effect, with their workers. */
   readonly accepted: Map<number, string>;
   readonly ended: Map<number, number>;
-  /** What the handler of a hand-over is going to do. */
+  /** Planned outcome of each delivery. */
   readonly outcomes: Map<number, Outcome>;
-  /** Hand-overs to each worker. */
+  /** Deliveries to each worker. */
   readonly heldBy: Map<string, number>;
+  /** Fences of the runs that each worker has started. */
+  readonly startedBy: Map<string, Set<number>>;
+  /** Fences of runs that their worker has cancelled. */
+  readonly cancelled: Set<number>;
   /** The result that came with an accepted settlement: no other may take its place. */
   result: unknown;
 }
 
-/** A handler's run, as it begins. */
+/** A run of a handler, at its start. */
 export interface SimRun {
   readonly n: number;
   readonly fence: number;
@@ -35,7 +40,7 @@ interface Running {
   readonly isSuspect: boolean;
 }
 
-/** Stands at the server's door, compares everything with what was promised, and throws at the first thing that is wrong. */
+/** Observes the server, compares every call with the contract, and throws at the first violation. */
 export class SimOracle {
   readonly trace: string[] = [];
   readonly #plan: SimPlan;
@@ -43,6 +48,8 @@ export class SimOracle {
   readonly #jobs = new Map<number, Job>();
   readonly #running = new Map<string, Map<string, Running>>();
   readonly #ids = new Map<string, number>();
+  /** Accepted settlements of each worker, by kind. */
+  readonly #accepted = new Map<string, Map<Settlement['kind'], number>>();
   #hash = 0x811c9dc5;
 
   constructor(plan: SimPlan, now: () => number) {
@@ -50,7 +57,7 @@ export class SimOracle {
     this.#now = now;
   }
 
-  /** Of everything that happened, in its order. */
+  /** Hash of all events, in order. */
   get hash(): number {
     return this.#hash;
   }
@@ -93,9 +100,30 @@ export class SimOracle {
     job.heldBy.set(by, (job.heldBy.get(by) ?? 0) + 1);
   }
 
+  /** A worker answers that it has cancelled its run of a message. */
+  cancelling(id: string, by: string): void {
+    const n = this.#ids.get(id) ?? -1;
+    this.note(`cancelling ${n} by ${by}`);
+    const job = this.#job(n);
+    const fences = [...(job.startedBy.get(by) ?? [])];
+    this.#demand(fences.length > 0, `${by} has cancelled a run of job ${n}, which it never started`);
+    for (const fence of fences) if (!job.accepted.has(fence)) job.cancelled.add(fence);
+  }
+
+  /** The server has removed a message that waited, because another process cancelled it. */
+  removed(id: string): void {
+    const n = this.#ids.get(id) ?? -1;
+    this.note(`removed ${n}`);
+    const job = this.#job(n);
+    this.#demand(job.state === 'live', `job ${n} was removed although it is ${job.state}`);
+    job.state = 'removed';
+  }
+
   started({ n, fence, crashes, expiresAt, outcome }: SimRun, by: string, concurrency: number): void {
     this.note(`start ${n} fence ${fence} by ${by}`);
-    this.#job(n).outcomes.set(fence, outcome);
+    const { outcomes, startedBy } = this.#job(n);
+    outcomes.set(fence, outcome);
+    startedBy.set(by, (startedBy.get(by) ?? new Set()).add(fence));
     this.#demand(expiresAt === undefined || expiresAt > this.#now(), `job ${n} had expired and was started`);
     const beside = this.#runningBy(by);
     const isSuspect = crashes >= 2;
@@ -107,7 +135,7 @@ export class SimOracle {
     beside.set(`${n} ${fence}`, { n, isSuspect });
   }
 
-  /** The handler has come to its end, or was told to. */
+  /** The handler has ended, or was aborted. */
   left(n: number, fence: number, by: string): void {
     this.#runningBy(by).delete(`${n} ${fence}`);
   }
@@ -130,24 +158,57 @@ export class SimOracle {
     this.#demand(fence === job.fence, `I6: job ${n} was settled with fence ${fence}, its last is ${job.fence}`);
     job.accepted.set(fence, by);
     job.settled++;
+    const kinds = this.#acceptedOf(by);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     this.#judge(settlement, job, n);
     if ('result' in settlement && settlement.result !== undefined) this.#result(n, resultIn(settlement.result.bytes));
     else if (!this.#plan.separateResults)
       this.#demand(job.state === 'live', `I16: job ${n} has ended without a result`);
   }
 
+  /**
+   * In the end: the metrics of a worker that lives agree with the settlements that the server accepted from it. Answers
+   * that were lost on the way make the difference.
+   */
+  counted(by: string, outcome: (name: string) => number, runs: number): void {
+    const accepted = (kind: Settlement['kind']) => this.#acceptedOf(by).get(kind) ?? 0;
+    const atLeast = outcome('succeeded') + outcome('cancelled');
+    const atMost = atLeast + outcome('unknown') + outcome('lease_lost');
+    this.#demand(
+      atLeast <= accepted('ack') && accepted('ack') <= atMost,
+      `${by} counted ${atLeast} to ${atMost} acknowledged jobs, and ${accepted('ack')} were`,
+    );
+    for (const [name, kind] of [
+      ['dead', 'dead-letter'],
+      ['expired', 'expire'],
+      ['retried', 'retry'],
+    ] as const) {
+      this.#demand(outcome(name) <= accepted(kind), `${by} counted ${outcome(name)} ${name}, of ${accepted(kind)}`);
+    }
+    const ends = ['succeeded', 'retried', 'dead', 'cancelled', 'lease_lost', 'interrupted', 'unknown'].map(outcome);
+    const most = ends.reduce((sum, count) => sum + count, 0);
+    // Messages can die or lose their lease without a run.
+    this.#demand(runs <= most && runs >= atLeast + outcome('retried'), `${by} timed ${runs} runs of ${most} ends`);
+  }
+
+  #acceptedOf(by: string): Map<Settlement['kind'], number> {
+    const known = this.#accepted.get(by) ?? new Map<Settlement['kind'], number>();
+    this.#accepted.set(by, known);
+    return known;
+  }
+
   named(id: string, n: number): void {
     this.#ids.set(id, n);
   }
 
-  /** A worker stored a result by a call of its own. */
+  /** A worker stored a result by a separate call. */
   storedResult(id: string, bytes: Uint8Array, by: string): void {
     const n = this.#ids.get(id) ?? -1;
     this.note(`result of ${n} by ${by}`);
     this.#result(n, resultIn(bytes));
   }
 
-  /** In the end: the result is that of the accepted settlement, if it was stored. */
+  /** At the end: the result is that of the accepted settlement, if it was stored. */
   lastResult(n: number, bytes: Uint8Array | undefined): void {
     const { result, state } = this.#job(n);
     this.#demand(
@@ -161,7 +222,7 @@ export class SimOracle {
     const job = this.#job(n);
     if (result === 'failure') {
       this.#demand(
-        job.state === 'dead' || job.state === 'expired',
+        ['dead', 'expired', 'cancelled', 'removed'].includes(job.state),
         `I16: the failure of job ${n} is stored, which is ${job.state}`,
       );
       job.result = result;
@@ -173,24 +234,25 @@ export class SimOracle {
     else this.#demand(job.result === undefined, `I16: the result of job ${n} was replaced by that of run ${result}`);
   }
 
-  /** A worker says that it lost a message. */
+  /** A worker reports that it lost a message. */
   toldLost(n: number, by: string): void {
     this.note(`told lost ${n} by ${by}`);
     const { accepted, heldBy } = this.#job(n);
-    // Where a worker had it more than once, nobody can tell which of its hand-overs is meant.
+    // If a worker had the message more than once, the report does not say which delivery it means.
     const wrong = heldBy.get(by) === 1 && [...accepted.values()].includes(by);
     this.#demand(!wrong, `${by} was told that job ${n} is lost although its settlement took effect`);
   }
 
-  /** Nothing is anywhere but where it is counted. */
-  balanced({ published, ready, delayed, running, dead, acknowledged, expired }: QueueCounts): void {
-    const kept = (ready ?? 0) + (delayed ?? 0) + (running ?? 0) + (dead ?? 0) + (acknowledged ?? 0) + (expired ?? 0);
+  /** Every published message is counted in one state. */
+  balanced(counts: QueueCounts): void {
+    const { published, ready = 0, delayed = 0, running = 0, dead = 0, acknowledged = 0, expired = 0 } = counts;
+    const kept = ready + delayed + running + dead + acknowledged + expired + (counts.cancelled ?? 0);
     this.#demand(published === kept, `I2: ${published} published, ${kept} kept or ended`);
   }
 
-  /** In the end: all that was confirmed has come to one end, and the server counts the same. */
+  /** At the end: every confirmed job has exactly one outcome, and the counts of the server agree. */
   finish(counts: QueueCounts): void {
-    const ends = { acknowledged: 0, dead: 0, expired: 0 };
+    const ends = { acknowledged: 0, dead: 0, expired: 0, cancelled: 0, removed: 0 };
     let published = 0;
     for (const [n, { state, confirmed }] of this.#jobs) {
       this.#demand(!confirmed || state !== 'unsent', `I1: job ${n} is lost`);
@@ -199,10 +261,11 @@ export class SimOracle {
       this.#demand(state !== 'live', `I15: job ${n} has come to no end`);
       ends[state as keyof typeof ends]++;
     }
-    const { acknowledged, dead, expired } = counts;
+    // The server acknowledges a message that was cancelled while it ran.
+    const seen = [published, ends.acknowledged + ends.cancelled, ends.dead, ends.expired, ends.removed];
+    const { acknowledged, dead, expired, cancelled } = counts;
     this.#demand(
-      JSON.stringify({ published, ...ends }) ===
-        JSON.stringify({ published: counts.published, acknowledged, dead, expired }),
+      JSON.stringify(seen) === JSON.stringify([counts.published, acknowledged, dead, expired, cancelled]),
       `I2: ${JSON.stringify({ published, ...ends })} seen, ${JSON.stringify(counts)} counted`,
     );
   }
@@ -219,6 +282,11 @@ export class SimOracle {
     const outcome = job.outcomes.get(delivery.fence);
     const endedAt = job.ended.get(delivery.fence);
     const failed = outcome === 'throw' || outcome === 'hang';
+    if (job.cancelled.has(delivery.fence)) {
+      this.#demand(kind === 'ack', `job ${n} was cancelled while it ran, and settled as ${kind}`);
+      job.state = 'cancelled';
+      return;
+    }
     switch (kind) {
       case 'ack':
         this.#demand(endedAt !== undefined, `I4: job ${n} was acknowledged before its handler ended`);
@@ -280,6 +348,8 @@ export class SimOracle {
         ended: new Map(),
         outcomes: new Map(),
         heldBy: new Map(),
+        startedBy: new Map(),
+        cancelled: new Set(),
         result: undefined,
       };
       this.#jobs.set(n, job);
@@ -292,7 +362,7 @@ export class SimOracle {
   }
 }
 
-/** Jobs are told apart by their argument: ids are drawn anew in each run. */
+/** Returns the number of a job from its arguments: ids differ in each run. */
 export function numberOf({ envelope }: Delivery): number {
   return (JSON.parse(Buffer.from(envelope.body).toString()) as [number])[0];
 }

@@ -1,16 +1,16 @@
 import { seededRandom } from '../support/seeded-random.ts';
 
-/** What a handler does in one attempt. */
+/** The outcome of a handler in one attempt. */
 export type Outcome = 'succeed' | 'throw' | 'permanent' | 'later' | 'hang';
 
 export interface Attempt {
   readonly outcome: Outcome;
   readonly ms: number;
-  /** What is thrown by `throw`; handlers throw anything. */
+  /** The value that `throw` throws: a handler may throw any value. */
   readonly thrown: unknown;
 }
 
-/** How one seed's world is: whole classes of faults are off in some (swarm testing). */
+/** The world of one seed. In some worlds, whole classes of faults are off (swarm testing). */
 export interface SimPlan {
   readonly seed: number;
   readonly workers: number;
@@ -21,7 +21,7 @@ export interface SimPlan {
   readonly droppedRequests: number;
   readonly droppedReplies: number;
   readonly duplicatedRequests: number;
-  /** A claim whose answer was lost is not asked for again: its messages come back by lease. */
+  /** A claim whose answer was lost is not repeated: its messages are delivered again when their leases expire. */
   readonly orphanedClaims: boolean;
   readonly pauses: boolean;
   readonly kills: boolean;
@@ -30,6 +30,8 @@ export interface SimPlan {
   readonly hostileOutcomes: boolean;
   readonly delays: boolean;
   readonly expiries: boolean;
+  /** Another process cancels some jobs, which wait or run. */
+  readonly cancels: boolean;
   /** Results are in a store of their own: the broker does not store them with settlements. */
   readonly separateResults: boolean;
 }
@@ -63,10 +65,11 @@ export function planOf(seed: number): SimPlan {
     delays: sometimes(0.5),
     expiries: sometimes(0.3),
     separateResults: sometimes(0.5),
+    cancels: sometimes(0.3),
   };
 }
 
-/** The same answer whenever and wherever it is asked: what a job does depends on nothing but the seed. */
+/** Returns the outcome of an attempt. It depends only on the seed and the job. */
 export function attemptOf(plan: SimPlan, n: number, attempt: number): Attempt {
   const random = seededRandom(plan.seed * 7_919 + n * 131 + attempt);
   random();

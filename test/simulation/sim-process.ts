@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '@brokkr/core/adapter';
 
-/** A process of the simulation: it can be paused, as by SIGSTOP, and killed. Nothing reaches it but through `gate`. */
+/** A process of the simulation. It can be paused, as by SIGSTOP, and killed. All calls to it pass `gate`. */
 export class SimProcess {
   readonly name: string;
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export class SimProcess {
     return this.#state === 'running';
   }
 
-  /** What comes from outside: at once, after the pause, or never. */
+  /** Runs a callback from outside: immediately, after the pause, or never. */
   gate(callback: () => void): void {
     if (this.#state === 'running') callback();
     else if (this.#state === 'paused') this.#held.push(callback);
@@ -41,7 +41,7 @@ export class SimProcess {
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'running';
-    // One after the other, as an event loop would: what a callback has begun goes on before the next.
+    // One after the other, as in an event loop: the effects of a callback come before the next one.
     for (const callback of this.#held.splice(0)) this.#time.setTimeout(() => this.gate(callback), 0);
   }
 
@@ -51,7 +51,7 @@ export class SimProcess {
     for (const tell of this.#onDeath.splice(0)) tell();
   }
 
-  /** Who is at the other end of its connections hears of its death. */
+  /** Calls back when the process dies, for the other ends of its connections. */
   onDeath(tell: () => void): void {
     if (this.isDead) tell();
     else this.#onDeath.push(tell);

@@ -4,12 +4,14 @@ import {
   currentTask,
   PermanentError,
   RetryLater,
+  type TaskHandle,
   TaskManager,
   type Worker,
 } from '@brokkr/core';
 import type { Delivery } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
+import { parseMetrics } from '../support/parse-metrics.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { SimNetwork } from './sim-network.ts';
 import { numberOf, SimOracle } from './sim-oracle.ts';
@@ -25,7 +27,7 @@ import {
 } from './sim-plan.ts';
 import { SimProcess } from './sim-process.ts';
 
-/** The first phase, in which things go wrong, in virtual time. */
+/** Length of the first phase, with faults, in virtual time. */
 const FAULTS_MS = 40_000;
 const STEP_MS = 1_000;
 const QUEUE = 'jobs';
@@ -45,17 +47,17 @@ interface SimWorker {
 }
 
 export interface SimReport {
-  /** Of everything that happened: two runs of a seed have the same. */
+  /** Hash of all events: two runs of a seed have the same. */
   readonly hash: number;
   readonly events: number;
   readonly trace: readonly string[];
 }
 
 /**
- * One world: real workers and producers of the core, a real broker as the server's state machine, and between them a
- * network, processes and handlers that fail as the seed says. First safety under faults, then everything heals and all
- * has to drain.
- * @throws Error naming the invariant that broke, the seed, and what happened last
+ * Simulates one world: real workers and producers of the core, a memory broker as the state machine of the server, and
+ * between them a network, processes and handlers that fail as the seed decides. It checks safety during the faults.
+ * Then everything heals, and all messages must end.
+ * @throws Error with the invariant that was violated, the seed, and the last events
  */
 export async function simulate(seed: number): Promise<SimReport> {
   const world = new SimWorld(planOf(seed));
@@ -76,10 +78,12 @@ class SimWorld {
   readonly #server: MemoryBroker;
   readonly #network: SimNetwork;
   readonly #workers = new Set<SimWorker>();
-  /** What a handler cannot see of its hand-over. */
+  /** Deliveries by id: a handler cannot see its own. */
   readonly #handedOver = new Map<string, Delivery>();
   readonly #numbers = new Map<string, number>();
   readonly #snoozed = new Set<string>();
+  /** Handles of the jobs whose sending was confirmed. */
+  readonly #sent: { readonly n: number; readonly handle: TaskHandle }[] = [];
   #started = 0;
   #sending = 0;
   #failure: unknown;
@@ -104,6 +108,7 @@ class SimWorld {
     this.#produce();
     for (let elapsed = 0; elapsed < FAULTS_MS; elapsed += STEP_MS) {
       for (const worker of [...this.#workers]) this.#meddle(worker);
+      if (this.#plan.cancels && this.#random() < 0.3) void this.#cancelOne();
       await this.#pass();
     }
     this.#network.heal();
@@ -113,6 +118,17 @@ class SimWorld {
     await this.#drain();
     this.oracle.finish(await this.#server.inspector.counts(QUEUE));
     await this.#checkResults();
+    // The last answers are on their way.
+    await this.#pass();
+    this.#checkMetrics();
+  }
+
+  #checkMetrics(): void {
+    for (const { process, worker } of this.#workers) {
+      const metrics = parseMetrics(worker.metrics());
+      const outcome = (name: string) => metrics.value('brokkr_tasks_total', { outcome: name }) ?? 0;
+      this.oracle.counted(process.name, outcome, metrics.value('brokkr_task_run_seconds_count') ?? 0);
+    }
   }
 
   async #checkResults(): Promise<void> {
@@ -131,7 +147,7 @@ class SimWorld {
     this.oracle.balanced(await this.#server.inspector.counts(QUEUE));
   }
 
-  /** Everything that was sent comes to its end within the work that is left, done by one worker alone. */
+  /** Everything that was sent must end within the time of the remaining work, done by one worker. */
   async #drain(): Promise<void> {
     const boundMs = this.#plan.jobs * 4 * (TIMEOUT_MS + 15_000) + 60_000;
     for (let elapsed = 0; elapsed < boundMs; elapsed += STEP_MS) {
@@ -185,7 +201,9 @@ class SimWorld {
     throw new RetryLater(RETRY_DELAY_MS / 1_000);
   }
 
-  /** A process that sends the jobs, one after the other; one in three under a key, and again until it is confirmed. */
+  /**
+   * Starts a process that sends the jobs, one after the other; one in three with a key, repeated until it is confirmed.
+   */
   #produce(): void {
     const process = new SimProcess('producer', this.#time);
     const task = this.#manager(process).task(TASK, (n: number) => n);
@@ -202,10 +220,13 @@ class SimWorld {
     }
   }
 
-  async #send(n: number, send: () => Promise<unknown>, again: boolean, process: SimProcess): Promise<void> {
+  async #send(n: number, send: () => Promise<TaskHandle>, again: boolean, process: SimProcess): Promise<void> {
     for (;;) {
       const stored = await send().then(
-        () => true,
+        (handle) => {
+          this.#sent.push({ n, handle });
+          return true;
+        },
         (error: unknown) => {
           if (!(error instanceof BrokerUnavailableError)) this.#failure ??= error;
           return false;
@@ -216,6 +237,18 @@ class SimWorld {
       await process.sleep(500);
     }
     this.#sending--;
+  }
+
+  /** Another process cancels a job in any state. */
+  async #cancelOne(): Promise<void> {
+    const chosen = this.#sent[Math.floor(this.#random() * this.#sent.length)];
+    if (chosen === undefined) return;
+    const { n, handle } = chosen;
+    try {
+      this.oracle.note(`cancel ${n}: ${await handle.cancel({ running: true })}`);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailableError)) this.#failure ??= error;
+    }
   }
 
   #meddle(worker: SimWorker): void {
@@ -234,7 +267,7 @@ class SimWorld {
     process.kill();
     this.#workers.delete(worker);
     // A supervisor may hand back at once what it held.
-    if (this.#random() < 0.3) void this.#server.workers.release(process.name);
+    if (this.#random() < 0.3) void this.#server.workers.release?.(process.name);
     this.#replaceSoon();
   }
 
@@ -260,7 +293,7 @@ class SimWorld {
     else this.#time.setTimeout(() => this.#startWorker(), ms);
   }
 
-  /** What the oracle finds ends the run, wherever it was found: its caller may be somebody who bears errors. */
+  /** Ends the run at any violation that the oracle finds: the code that calls the oracle may catch errors. */
   #watched(oracle: SimOracle): SimOracle {
     return new Proxy(oracle, {
       get: (target, name) => {

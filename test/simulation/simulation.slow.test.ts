@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest';
 import { simulate } from './simulate.ts';
 
-/** `SIM_SEED` replays one world and shows what happened; `SIM_FIRST` and `SIM_SEEDS` choose others than the usual. */
+/**
+ * `SIM_SEED` replays one world and prints its events; `SIM_FIRST` and `SIM_SEEDS` choose other worlds than the default
+ * ones.
+ */
 const replayed = process.env.SIM_SEED;
 const FIRST = Number(replayed ?? process.env.SIM_FIRST ?? 1);
 const SEEDS = replayed === undefined ? Number(process.env.SIM_SEEDS ?? 2_000) : 1;
-/** Of so many one is run twice, and has to go the same way. */
+/** One of this many is run twice, and must have the same events. */
 const CHECKED_EVERY = 20;
 
 it(`${SEEDS} worlds from seed ${FIRST} keep every promise, and drain once they are healed`, async () => {

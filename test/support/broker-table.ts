@@ -4,7 +4,7 @@ import { createBroker as createAmqpBroker } from '@brokkr/broker-amqp';
 import { createBroker as createMemoryBroker } from '@brokkr/broker-memory';
 import { createBroker as createRedisBroker } from '@brokkr/broker-redis';
 
-/** One line of the table: a feature, and what a broker's capabilities and parts say about it. */
+/** One line of the table: a feature, and its cell for a broker, from the broker's capabilities and parts. */
 interface Row {
   readonly feature: string;
   /** Also in the README. */
@@ -12,10 +12,12 @@ interface Row {
   readonly cell: (broker: Offer) => string;
 }
 
-/** A broker as the table sees it. */
+/** A broker, as the table describes it. */
 interface Offer {
   readonly isInProcess: boolean;
   readonly capabilities: BrokerCapabilities;
+  /** Whether the leases of a worker can be ended before their time. */
+  readonly releasesWorkers: boolean;
   /** Parts that the broker has. */
   readonly has: { readonly [P in keyof Required<BrokerParts>]: boolean };
 }
@@ -50,6 +52,11 @@ const ROWS: readonly Row[] = [
   { feature: '`idempotencyKey`', isMajor: true, cell: ({ capabilities }) => yes(capabilities.idempotency) },
   { feature: '`handle.cancel()`', isMajor: true, cell: ({ has }) => yes(has.messages) },
   {
+    feature: '`handle.cancel({ running: true })`; pauses and progress without delay',
+    cell: ({ has }) => yes(has.signals),
+  },
+  { feature: '`tm.workers()` lists the living workers of every host', cell: ({ has }) => yes(has.workers) },
+  {
     feature: '`handle.result()`',
     isMajor: true,
     cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` names a Redis'),
@@ -69,7 +76,8 @@ const ROWS: readonly Row[] = [
   },
   {
     feature: 'A supervisor returns the messages of a dead child at once (`brokkr worker -p`)',
-    cell: ({ has, isInProcess }) => (isInProcess ? 'one process only' : yes(has.workers, 'the server does it')),
+    cell: ({ releasesWorkers, isInProcess }) =>
+      isInProcess ? 'one process only' : yes(releasesWorkers, 'the server does it'),
   },
   {
     feature: '[Schedules](scheduler.md): each tick is sent',
@@ -98,13 +106,13 @@ export async function brokerTable({ isMajor }: { readonly isMajor: boolean }): P
   return isMajor ? markdown.replaceAll(/\]\((?=[a-z]+\.md)/g, '](docs/') : markdown;
 }
 
-/** Capabilities and parts of the brokers that no row of the table tells users about. */
+/** Returns the capabilities and parts that no row of the table covers. */
 export async function leftOut(): Promise<readonly string[]> {
   const read = new Set<PropertyKey>();
   const known = new Set<string>();
-  for (const { isInProcess, capabilities, has } of await offersOfAll()) {
+  for (const { has, capabilities, ...others } of await offersOfAll()) {
     for (const name of Object.keys({ ...capabilities, ...has })) known.add(name);
-    const offer = { isInProcess, capabilities: watched(capabilities, read), has: watched(has, read) };
+    const offer = { ...others, capabilities: watched(capabilities, read), has: watched(has, read) };
     for (const { cell } of ROWS) cell(offer);
   }
   return [...known].filter((name) => !read.has(name)).sort();
@@ -127,7 +135,8 @@ async function offerOf(broker: Broker, url: string): Promise<Offer> {
   const { capabilities, publish, subscribe, close, ...own } = broker;
   await broker.close();
   const has = new Proxy({ ...own }, { get: (parts, name) => Reflect.get(parts, name) !== undefined });
-  return { isInProcess: url.startsWith('memory:'), capabilities, has: has as unknown as Offer['has'] };
+  const releasesWorkers = own.workers?.release !== undefined;
+  return { isInProcess: url.startsWith('memory:'), capabilities, releasesWorkers, has: has as unknown as Offer['has'] };
 }
 
 function seconds(ms: number): string {

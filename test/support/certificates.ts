@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
-/** Paths of PEM files: an authority of a test's own, and what it signed for servers on this machine and for clients. */
+/**
+ * Paths of PEM files: the authority of a test, and certificates that it signed for servers on this machine and for
+ * clients.
+ */
 export class Certificates {
   readonly ca: string;
   readonly server: KeyPair;

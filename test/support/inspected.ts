@@ -1,5 +1,5 @@
 import type { Broker } from '@brokkr/core';
 import type { Inspector } from '@brokkr/core/adapter';
 
-/** A broker that can be looked into. */
+/** A broker that has an inspector. */
 export type Inspected = Broker & { readonly inspector: Inspector };

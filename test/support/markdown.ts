@@ -8,7 +8,7 @@ export interface Fence {
   readonly page: string;
   /** Number of its first line of content, from 1. */
   readonly line: number;
-  /** `ts`, `sh`, `console`, `text` or another word behind the fence; empty if there is none. */
+  /** `ts`, `sh`, `console`, `text` or another word behind the fence; empty if there is no such word. */
   readonly language: string;
   readonly text: string;
   /** The text between the quotes of a comment `<!-- run: prints "…" -->` before the fence. */

@@ -1,6 +1,6 @@
 const ID = /(?<![\w-])[\w-]{22}(?![\w-])/g;
 
-/** Parts of an output that differ from run to run, and what is compared in their place. */
+/** Parts of an output that differ from run to run, and their replacements for the comparison. */
 const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [ID, 'ID'],
   [/(?<![\w-])[\w-]{4}…[\w-]{2}(?![\w-])/g, 'ID'],
@@ -12,7 +12,7 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/v\d+\.\d+\.\d+/g, 'VERSION'],
 ];
 
-/** An output with everything that differs from run to run made equal. */
+/** Replaces everything in an output that differs from run to run. */
 export function steady(output: string): string {
   const lines = output.split('\n').map((line) => line.trimEnd());
   return VARIABLE.reduce((text, [pattern, name]) => text.replaceAll(pattern, name), lines.join('\n').trim());

@@ -8,13 +8,13 @@ import { promisify } from 'node:util';
 import { type ChannelModel, connect } from 'amqplib';
 import { freePort } from './redis-server.ts';
 
-/** Debian's scripts on PATH insist on the user rabbitmq; these do not. */
+/** Debian's scripts on PATH require the user rabbitmq; these do not. */
 const PROGRAMS = '/usr/lib/rabbitmq/bin';
 const STARTS_WITHIN_MS = 60_000;
 
 /**
- * What falls due while a server starts may find that its next queue has no leader yet; the server tries again after
- * 180 s unless told otherwise. docs/rabbitmq.md recommends the same setting.
+ * A message that becomes due while a server starts may find that its next queue has no leader yet. The server tries
+ * again after 180 s by default. docs/rabbitmq.md recommends the same setting.
  */
 const RETRY_DEAD_LETTERING = '{dead_letter_worker_publisher_confirm_timeout, 2000}';
 
@@ -23,17 +23,17 @@ export interface RabbitServerOptions {
   readonly config?: readonly string[];
   /** Erlang terms for the section `rabbit` of `advanced.config`. */
   readonly advanced?: readonly string[];
-  /** For the nodes of one cluster: the port mapper they share, and the cookie they know each other by. */
+  /** For the nodes of one cluster: their common port mapper, and the cookie with which they authenticate. */
   readonly cluster?: RabbitCluster;
 }
 
-/** What nodes share that are to find each other. */
+/** The settings that nodes of one cluster share. */
 export interface RabbitCluster {
   readonly epmdPort: number;
   readonly cookie: string;
 }
 
-/** A RabbitMQ node of a test's own: free ports, its own port mapper, a private folder, and nothing left behind. */
+/** A RabbitMQ node for a test: free ports, its own port mapper and a private folder. It leaves nothing behind. */
 export class RabbitServer {
   readonly port: number;
   readonly node: string;
@@ -77,7 +77,7 @@ export class RabbitServer {
       RABBITMQ_CONF_ENV_FILE: inFolder('none'),
       RABBITMQ_CONFIG_FILE: inFolder('rabbitmq.conf'),
       RABBITMQ_ADVANCED_CONFIG_FILE: inFolder('advanced.config'),
-      // A test server shares the machine with the tests: it does not spin while it waits for work.
+      // A test server shares the machine with the tests: it must not spin while it waits for work.
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
       LANG: 'C.UTF-8',
     };
@@ -98,14 +98,14 @@ export class RabbitServer {
     return `amqp://127.0.0.1:${this.port}`;
   }
 
-  /** A connection to look or to meddle with; its caller closes it. */
+  /** Returns a connection for looking or for changes by another client. The caller closes it. */
   client(): Promise<ChannelModel> {
     return connect(this.url);
   }
 
-  /** Starts it on what its folder holds, and waits until it takes connections. */
+  /** Starts it on the data in its folder, and waits until it accepts connections. */
   async run(): Promise<void> {
-    // One that the node would start by itself outlives it.
+    // A port mapper that the node starts itself would outlive it.
     if (this.#ownsEpmd && this.#epmd === undefined) this.#epmd = await startEpmd(this.#epmdPort);
     this.#process = spawn(join(PROGRAMS, 'rabbitmq-server'), { env: this.#env, stdio: 'ignore', detached: true });
     const failed = once(this.#process, 'exit').then(() => {
@@ -123,17 +123,17 @@ export class RabbitServer {
     return stdout;
   }
 
-  /** As a power cut for the process: nothing is said to anybody. */
+  /** Ends the process like a power failure: without notice to its clients. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Stops it in order, or kills it where it takes too long. */
+  /** Stops it in order, or kills it if that takes too long. */
   async shutDown(): Promise<void> {
     await this.#end('SIGTERM');
   }
 
-  /** Stops its processes in the middle of what they do: connections stay open, and nothing is answered. */
+  /** Stops its processes at any instruction: connections stay open, and nothing is answered. */
   pause(): void {
     if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, 'SIGSTOP');
   }
@@ -180,15 +180,15 @@ export class RabbitServer {
 }
 
 /**
- * A server for a test that needs one and does nothing to it: that of `BROKKR_TEST_AMQP_URL`, else its own. It may hold
- * what others have left, so whoever uses it brings a namespace.
+ * Returns a server for a test that does not break it: that of `BROKKR_TEST_AMQP_URL`, else a new one. It may contain
+ * data of other tests, so the caller uses its own namespace.
  */
 export async function someRabbit(): Promise<Pick<RabbitServer, 'url' | 'stop'>> {
   const given = process.env.BROKKR_TEST_AMQP_URL;
   return given === undefined || given === '' ? RabbitServer.start() : { url: given, stop: async () => undefined };
 }
 
-/** The port mapper that nodes on this machine find each other by; its caller kills it. */
+/** Starts the port mapper with which nodes on this machine find each other. The caller kills it. */
 export async function startEpmd(port: number): Promise<ChildProcess> {
   const epmd = spawn('epmd', ['-port', String(port), '-address', '127.0.0.1'], { stdio: 'ignore' });
   await once(epmd, 'spawn');

@@ -9,13 +9,13 @@ import { Redis } from 'ioredis';
 export interface RedisServerOptions {
   /** More lines for the server's command line, such as `--maxmemory 10mb`. */
   readonly args?: readonly string[];
-  /** Starts a Sentinel on this file, which it rewrites, in place of a server. */
+  /** Starts a Sentinel on this file, which it rewrites, instead of a server. */
   readonly sentinelConfig?: string;
-  /** @default one that is free */
+  /** Port of the server. @default a free one */
   readonly port?: number;
 }
 
-/** A Redis of a test's own: a free port, a private folder, an append-only file, and nothing left behind. */
+/** A Redis server for a test: a free port, a private folder and an append-only file. It leaves nothing behind. */
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
@@ -44,12 +44,12 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** A client to look or to meddle with; its caller disconnects it. */
+  /** Returns a client for looking or for changes by another client. The caller disconnects it. */
   client(): Redis {
     return new Redis({ port: this.port, host: '127.0.0.1' });
   }
 
-  /** Starts it on what its folder holds, and waits until it answers. */
+  /** Starts it on the data in its folder, and waits until it answers. */
   async run(): Promise<void> {
     const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--loglevel', 'warning'];
     const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'];
@@ -65,12 +65,12 @@ export class RedisServer {
     failed.catch(() => undefined);
   }
 
-  /** As a power cut for the process: nothing is said to anybody. */
+  /** Ends the process like a power failure: without notice to its clients. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Stops the process in the middle of what it does: connections stay open, and nothing is answered. */
+  /** Stops the process at any instruction: connections stay open, and nothing is answered. */
   pause(): void {
     this.#process?.kill('SIGSTOP');
   }
@@ -99,8 +99,8 @@ export class RedisServer {
 }
 
 /**
- * A server for a test that needs one and does nothing to it: that of `BROKKR_TEST_REDIS_URL`, else its own. It may hold
- * what others have left, so its user takes a fresh namespace.
+ * Returns a server for a test that does not break it: that of `BROKKR_TEST_REDIS_URL`, else a new one. It may contain
+ * data of other tests, so the caller uses its own namespace.
  */
 export async function someRedis(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const given = process.env.BROKKR_TEST_REDIS_URL;

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that a seed decides (mulberry32): what a run drew can be drawn again. */
+/** Returns a generator of numbers from 0 to 1 that a seed determines (mulberry32), so that a run can be repeated. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The seed given in the environment, else one of now. */
+/** Returns the seed of an environment variable, else a new one. */
 export function seedOf(variable: string): number {
   const given = process.env[variable];
   return given === undefined || given === '' ? Date.now() % 2 ** 31 : Number(given);

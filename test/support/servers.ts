@@ -5,9 +5,9 @@ import { delimiter, isAbsolute, join } from 'node:path';
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /**
- * Before the first test: makes sure that the servers are there which the tests start by themselves. Where one is
- * missing and may be installed (Debian or Ubuntu, as root), it is, without starting a service; elsewhere the tests
- * stop with the command to run. They are never skipped.
+ * Checks, before the first test, that the programs of the servers are installed which the tests start. If one is
+ * missing and may be installed (Debian or Ubuntu, as root), it is installed, without starting a service. Otherwise the
+ * tests stop with the command to run. They are never skipped.
  */
 export function setup(): void {
   if (process.env.BROKKR_TESTS === 'unit') return;
@@ -28,7 +28,7 @@ function ensure(program: string, debianPackage: string): void {
   });
 }
 
-/** Debian asks this file whether a package may start its service; 101 is no. */
+/** Debian runs this file to decide whether a package may start its service; 101 means no. */
 function withoutServices(install: () => void): void {
   const isOurs = !existsSync(POLICY);
   if (isOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-/** One source file of a package, and what it imports. */
+/** A source file of a package, with its imports. */
 export interface Source {
   /** From the project's root: `packages/core/src/retry/fixed.ts`. */
   readonly path: string;
@@ -23,15 +23,34 @@ export function sourceOf(path: string, text: string): Source {
   return { path, text, imports };
 }
 
-/** Every source of every package. */
+/** Returns every source file of every package. */
 export function packageSources(): Source[] {
   return readdirSync(join(root, 'packages')).flatMap((name) => sourcesBelow(join(root, 'packages', name, 'src')));
 }
 
-function sourcesBelow(folder: string): Source[] {
+function sourcesBelow(folder: string, files = /\.ts$/): Source[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sourcesBelow(path);
-    return entry.name.endsWith('.ts') ? [sourceOf(relative(root, path), readFileSync(path, 'utf8'))] : [];
+    if (entry.isDirectory()) return sourcesBelow(path, files);
+    return files.test(entry.name) ? [sourceOf(relative(root, path), readFileSync(path, 'utf8'))] : [];
   });
+}
+
+/** Returns every file of tests, benches and examples, without fixtures that are run elsewhere. */
+export function testSources(): Source[] {
+  const folders = [
+    'bench',
+    'test',
+    ...below('packages', 'test'),
+    ...below('examples', 'src'),
+    ...below('examples', 'test'),
+  ];
+  return folders.flatMap((folder) => sourcesBelow(join(root, folder), /\.(?:ts|mjs)$/));
+}
+
+/** Folders of this name in the packages of a workspace. */
+function below(workspace: string, name: string): string[] {
+  return readdirSync(join(root, workspace))
+    .map((each) => join(workspace, each, name))
+    .filter((folder) => existsSync(join(root, folder)));
 }

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What a proxy does with bytes: hand them on, or make them vanish in one direction or both while nobody is told. */
+/** What a proxy does with bytes: passes them on, or drops them silently in one direction or both. */
 export type ProxyMode = 'pass' | 'swallow-replies' | 'half-open';
 
-/** A network between a client and a server that can break in the ways networks do. */
+/** A network between a client and a server that can fail. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   mode: ProxyMode = 'pass';
-  /** Where new connections lead. */
+  /** Port to which new connections lead. */
   targetPort: number;
-  /** How long the next piece is under way, milliseconds; the order of pieces stays. */
+  /** Delay of the next chunk, in milliseconds. Chunks stay in order. */
   latencyMs: () => number = () => 0;
-  /** Whether the connection breaks in place of handing the next piece on. */
+  /** Whether the connection breaks instead of passing the next chunk. */
   breaks: () => boolean = () => false;
 
   private constructor(targetPort: number) {
@@ -79,7 +79,7 @@ export class TcpProxy {
         return;
       }
       underway.push(bytes);
-      // Timers of one instant may fire in any order: whichever does hands on the piece whose turn it is.
+      // Timers of one instant may fire in any order: each one passes on the next chunk.
       setTimeout(() => to.destroyed || to.write(underway.shift() as Buffer), freeAt - now);
     };
   }

@@ -8,11 +8,11 @@ import { type Fence, fencesOf, fileNameOf } from './markdown.ts';
 import { idsIn, includesPrinted, isAsPrinted, steady } from './printed.ts';
 import { root } from './sources.ts';
 
-/** Names that a page prints, and that are others in a test. */
+/** Names on a page that differ in a test. */
 const PRINTED_REDIS = '127.0.0.1:6379';
 const PRINTED_FOLDER = '/home/ada/emails';
 /** Commands that change nothing: they run again until their output is as printed. */
-const READ_ONLY = /^(npx )?brokkr (queues|dead list|tasks|doctor|schedule list)\b/;
+const READ_ONLY = /^(npx )?brokkr (queues|workers|status|dead list|tasks|doctor|schedule list)\b/;
 const RUNS_ON = /^(npx )?brokkr (worker|scheduler)\b/;
 const WITHIN_MS = 40_000;
 
@@ -22,13 +22,13 @@ export function isTutorial(page: string): boolean {
 }
 
 /**
- * Follows a page as its reader would: writes its files into one folder, runs the lines of its `sh` and `console`
- * fences in their order, and compares the output with the printed one. A printed line `…` matches any number of lines;
- * ids, times, durations and process numbers may differ. A worker keeps running: a `console` fence without a command
- * shows further lines of its output, and `^C` in it interrupts the worker. A command with the comment `# Node.js 20`
- * or `# Node.js 22.18 or newer` runs on that version only.
+ * Follows a page as its reader would: writes its files into one folder, runs the lines of its `sh` and `console` fences
+ * in their order, and compares the output with the printed one. A printed line `…` matches any number of lines; ids,
+ * times, durations and process numbers may differ. A worker keeps running: a `console` fence without a command shows
+ * further lines of its output, and `^C` in it interrupts the worker. A command with the comment `# Node.js 20` or `#
+ * Node.js 22.18 or newer` runs on that version only.
  * @param page path of the page
- * @param port port of a Redis server that stands in for the page's own
+ * @param port port of a Redis server that replaces that of the page
  */
 export async function follow(page: string, port: number): Promise<void> {
   const reader = new Reader(port);
@@ -103,7 +103,7 @@ class Reader {
     }
   }
 
-  /** The packages are those of this project; whatever a page installs beside them has to be in it too. */
+  /** The packages are those of this project; other packages that a page installs must be in it, too. */
   #install(command: string): void {
     const modules = join(root, 'node_modules');
     const names = command.split(/\s+/).filter((word, index) => index > 1 && !word.startsWith('-'));
@@ -124,7 +124,7 @@ class Reader {
     return new Program(this.#actual(command).replace(/^npx /, ''), this.#folder, {
       ...Object.fromEntries(own),
       PATH: [join(this.#folder, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
-      // As on a terminal, where a reader is.
+      // As on the reader's terminal.
       LOG_FORMAT: 'pretty',
       NO_COLOR: '1',
     });

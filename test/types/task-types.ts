@@ -1,5 +1,5 @@
 /*
- * Compiled, never run: what the types of tasks accept and refuse. `npm run typecheck` fails where a line marked
+ * Compiled, never run: what the types of tasks accept and refuse. `npm run typecheck` fails if a line marked
  * @ts-expect-error is accepted.
  */
 import { type Json, type TaskHandle, TaskManager } from '@brokkr/core';
@@ -39,13 +39,13 @@ export async function sending(): Promise<void> {
   await detached('a');
   // @ts-expect-error too few arguments
   await email.send();
-  // @ts-expect-error a number is no address
+  // @ts-expect-error a number is not an address
   await email.send(1);
   // @ts-expect-error a detached send is as strict
   await detached(1);
   // @ts-expect-error one of the batch is wrong
   await email.sendMany([['a'], [1]]);
-  // @ts-expect-error so is one of an async iterable
+  // @ts-expect-error one of an async iterable is wrong
   await email.sendMany(sizes());
   // @ts-expect-error no such option
   email.with({ delays: '1s' });
@@ -57,6 +57,13 @@ export async function results(): Promise<void> {
   assertTrue<Equal<typeof result.at, string>>();
   assertTrue<Equal<typeof result.tags, Record<string, never>>>();
   assertTrue<Equal<typeof result.cc, string[]>>();
+  // A handle by its id is typed like the one that was sent.
+  const found = await email.handle(handle.id, { queue: 'emails' }).result();
+  assertTrue<Equal<typeof found, typeof result>>();
+  const { state, attempt } = await email.handle(handle.id).status();
+  assertTrue<Equal<typeof attempt, number | undefined>>();
+  // @ts-expect-error no such state
+  if (state === 'waiting') return;
   const here = await email('a');
   assertTrue<Equal<typeof here.at, Date>>();
   const nothing = await tm.task(async function ping() {}).send();
@@ -72,7 +79,7 @@ export async function schemas(): Promise<void> {
     },
   );
   await single.send({ n: '1' });
-  // @ts-expect-error the input travels, not the output
+  // @ts-expect-error the input is sent, not the output
   await single.send({ n: 1 });
   const several = tm.conditionalTask({ name: 'several', schema: [z.string(), z.number().optional()] }, async (a, b) => {
     assertTrue<Equal<typeof a, string>>();
@@ -80,7 +87,7 @@ export async function schemas(): Promise<void> {
   });
   await several.send('a');
   await several.send('a', 1);
-  // @ts-expect-error the first one is wanted
+  // @ts-expect-error the first one is required
   await several.send();
 }
 
@@ -104,8 +111,8 @@ export async function classes(): Promise<void> {
   const { greet } = tasksOf(Greetings);
   const result = await (await greet.send('a', 1)).result();
   assertTrue<Equal<typeof result, string>>();
-  // @ts-expect-error a string is wanted
+  // @ts-expect-error a string is required
   await greet.send(1);
-  // @ts-expect-error a property is no task
+  // @ts-expect-error a property is not a task
   void tasksOf(Greetings).count;
 }

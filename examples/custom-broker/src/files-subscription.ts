@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
 import { change, list, type MessageFile, read, remove, store } from './message-file.ts';
 
-/** A folder does not tell when a delay or a lease ends, so it is looked into this often. */
+/** A folder does not report the end of a delay or a lease, so it is read this often. */
 const LOOK_EVERY_MS = 20;
 
 export function filesSubscription(folder: string, leaseMs: number, worker: string, ended: AbortSignal): Subscription {
@@ -15,7 +15,7 @@ export function filesSubscription(folder: string, leaseMs: number, worker: strin
       if (deliveries.length === limit) break;
       const now = Date.now();
       if (file.visibleAt > now) continue;
-      // A worker that is named here let its lease run out.
+      // If the name contains a worker, that worker let its lease expire.
       const crashes = file.crashes + (file.worker === '' ? 0 : 1);
       const mine = await change(file, { visibleAt: now + leaseMs, fence: file.fence + 1, crashes, worker });
       const envelope = mine && (await read(mine));
@@ -27,7 +27,7 @@ export function filesSubscription(folder: string, leaseMs: number, worker: strin
     return deliveries;
   }
 
-  /** One rename: it fails where the lease was lost. */
+  /** One rename: it fails if the lease was lost. */
   async function renew(delivery: Delivery): Promise<MessageFile | undefined> {
     const file = held.get(delivery);
     held.delete(delivery);
@@ -37,7 +37,10 @@ export function filesSubscription(folder: string, leaseMs: number, worker: strin
     return renewed;
   }
 
-  /** Renewed first: that proves the lease, and gives time to store, then forget. */
+  /**
+   * Renews the lease first: that proves that it is live, and gives time to store the replacement and remove the
+   * message.
+   */
   async function end(settlement: Settlement): Promise<MessageFile | undefined> {
     const file = await renew(settlement.delivery);
     if (file === undefined) return undefined;

@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { delayUntil, type Envelope } from '@brokkr/core/adapter';
 
 /**
- * A message of a queue's folder. All that changes about it is the name of its file, so that each change is one atomic
- * rename: of several processes that try, one succeeds, and the others are told `undefined`.
+ * A message in the folder of a queue. Every change is a change of the file's name, and therefore one atomic rename: if
+ * several processes try, one succeeds, and the others get `undefined`.
  */
 export interface MessageFile {
   readonly folder: string;
   readonly place: 'live' | 'dead';
-  /** Its place in line. */
+  /** Its position in the queue. */
   readonly turn: number;
-  /** When it may be taken, epoch milliseconds: the end of its delay, or of its lease. */
+  /** When it may be taken, in epoch milliseconds: the end of its delay or of its lease. */
   readonly visibleAt: number;
   readonly fence: number;
   readonly crashes: number;
-  /** Who holds it, or held it when the lease ran out; empty where nobody does. */
+  /** Worker that holds it, or held it when the lease expired; empty if no worker does. */
   readonly worker: string;
   readonly id: string;
 }
@@ -25,7 +25,7 @@ export async function make(folder: string): Promise<void> {
   for (const name of ['new', 'live', 'dead']) await mkdir(join(folder, name), { recursive: true });
 }
 
-/** First one first. */
+/** Returns the messages of a folder, the first one first. */
 export async function list(folder: string, place: MessageFile['place']): Promise<MessageFile[]> {
   const names = (await unlessGone(readdir(join(folder, place)))) ?? [];
   const files = names.map((name): MessageFile => {
@@ -43,10 +43,13 @@ export async function read(file: MessageFile): Promise<Envelope | undefined> {
   return { ...rest, body: Buffer.from(body, 'base64') };
 }
 
-/** On the disk once it resolves: written beside, then moved into place. `before`: what is kept of its earlier life. */
+/**
+ * Stores a message. It is written beside its place, then moved there. `before`: the data that is kept of its earlier
+ * file.
+ */
 export async function store({ body, ...rest }: Envelope, before: Partial<MessageFile> & { folder: string }) {
   const storedAt = nextTurn();
-  // A fence outlives its message: an id that is stored again must not begin below the deliveries of its earlier life.
+  // A fence outlives its message: if an id is stored again, its fences must be higher than before.
   const { folder, place = 'live', fence = storedAt, crashes = 0 } = before;
   const { id, notBefore = 0 } = rest;
   const turn = storedAt + delayUntil(notBefore, Date.now()) * 1_000;
@@ -69,7 +72,7 @@ function pathOf({ folder, place, turn, visibleAt, fence, crashes, worker, id }: 
 }
 
 let last = 0;
-/** Higher than any before: microseconds, so that the processes of a machine stand in one line. */
+/** Returns a higher turn than any before: microseconds, so that the processes of a machine share one order. */
 function nextTurn(): number {
   last = Math.max(last + 1, Date.now() * 1_000);
   return last;

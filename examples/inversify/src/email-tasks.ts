@@ -2,7 +2,7 @@ import { task } from '@brokkr/core/inversify';
 import { inject, injectable } from 'inversify';
 import { EmailService, Outbox, UserStore } from './services.ts';
 
-/** Made afresh for each attempt, with its services. */
+/** A new instance for each attempt, with its services. */
 @injectable()
 export class EmailTasks {
   readonly #email: EmailService;
@@ -24,7 +24,7 @@ export class EmailTasks {
   }
 }
 
-/** Made in a container of the attempt's own, so that its services know which attempt they serve. */
+/** An instance in the container of its attempt, so that its services know the attempt. */
 @injectable()
 export class NewsletterTasks {
   readonly #outbox: Outbox;

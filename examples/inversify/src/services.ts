@@ -2,7 +2,7 @@ import type { TaskContext } from '@brokkr/core';
 import { TASK_CONTEXT } from '@brokkr/core/inversify';
 import { inject, injectable } from 'inversify';
 
-/** Keeps what it was told to send; a real one would talk to a mail server. */
+/** Keeps the mails it sends; a real service would use a mail server. */
 @injectable()
 export class EmailService {
   readonly outbox: string[] = [];
@@ -19,7 +19,7 @@ export class UserStore {
   }
 }
 
-/** Sends to the address that came along with the message it is made for. */
+/** Sends to the address in the headers of its message. */
 @injectable()
 export class Outbox {
   readonly #task: TaskContext;

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '..');
 
-it('runs tasks of classes with injected services, and prints what they sent', async () => {
+it('runs tasks of classes with injected services, and prints the sent mails', async () => {
   const env = { ...process.env, LOG_LEVEL: 'silent', NODE_OPTIONS: '' };
   const { stdout } = await promisify(execFile)(process.execPath, ['dist/main.js'], { cwd: folder, env });
   expect(stdout).toBe(readFileSync(join(folder, 'expected.txt'), 'utf8'));

@@ -6,7 +6,7 @@ export interface Customer {
 
 const names = ['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Margaret', 'Tony', 'Frances', 'Niklaus'];
 
-/** Stands for the shop's database. */
+/** Replaces the shop's database. */
 export const customers: ReadonlyMap<string, Customer> = new Map(
   names.map((name, index) => [`u${index}`, { id: `u${index}`, name, email: `${name.toLowerCase()}@shop.example` }]),
 );

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 
-/** A mail server on this machine that keeps what it is given. */
+/** A mail server on this machine that keeps its mails. */
 export interface Mailbox {
   readonly port: number;
   readonly mails: readonly string[];

@@ -43,8 +43,8 @@ const finished = new Promise<void>((resolve) => {
 });
 worker.on('retrying', () => told.retrying++);
 
-// A web application would do this part, in a process of its own. Sent before the worker starts, so that every
-// message is known here by the time it ends.
+// In production a web application does this part, in another process. Here the messages are sent before the worker
+// starts, so that every one is known by the time it ends.
 const handles: TaskHandle[] = [
   ...(await sendWelcomeEmail.sendMany(userIds.map((userId) => [userId]))),
   await generateReport.send('daily', ordersFile),

@@ -3,7 +3,7 @@ import { inFolder } from './shop.ts';
 
 const products = ['anvil', 'bellows', 'chisel', 'forge', 'hammer', 'nails', 'tongs', 'vice'];
 
-/** A day's orders as the till exports them; gives the file's path. */
+/** Writes a day's orders as the cash register exports them. @returns the path of the file */
 export function exportOrders(rows: number): string {
   const path = inFolder('orders.csv');
   const lines = Array.from({ length: rows }, (_, row) => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { someRedis } from '../../../test/support/redis-server.ts';
 import { expectedRows, runShop } from './run-shop.ts';
 
-it('runs to its end on Redis by TASK_BROKER_URL alone, and prints what it prints on the memory broker', async () => {
+it('runs to its end on Redis with TASK_BROKER_URL alone, and prints the same as on the memory broker', async () => {
   const server = await someRedis();
   try {
     expect(await runShop(server.url, `shop-${randomUUID()}`)).toEqual(expectedRows);

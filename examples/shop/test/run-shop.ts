@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 
 const folder = join(import.meta.dirname, '..');
 
-/** The rows of the summary that the built shop prints on a broker, on which nobody else uses the namespace. */
+/**
+ * Returns the rows of the summary that the built shop prints, on a broker on which no other test uses the namespace.
+ */
 export async function runShop(brokerUrl: string, namespace = 'brokkr'): Promise<string[]> {
   const env = {
     ...process.env,

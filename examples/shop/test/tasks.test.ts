@@ -41,7 +41,7 @@ describe('the shop', () => {
     expect(mailbox.mails[0]).toContain('Subject: Welcome, Ada');
   });
 
-  it('retries a mail while the mail server is away, and gives up in the end', async () => {
+  it('retries a mail while the mail server is unreachable, and gives up in the end', async () => {
     shop.smtpPort = 1;
     await sendWelcomeEmail.send('u0');
     await app.drain();
@@ -70,7 +70,7 @@ describe('the shop', () => {
     expect(app.dead('default')).toHaveLength(0);
   });
 
-  it('dead-letters an order that does not exist at once, and a video that takes too long', async () => {
+  it('dead-letters an order that does not exist without a retry, and a video that takes too long', async () => {
     await shipOrder.send('o-404');
     await renderVideo.send('v-1');
     await app.drain();
@@ -85,7 +85,7 @@ describe('the shop', () => {
     ]);
   });
 
-  it('gets through to a slow partner at the third try', async () => {
+  it('reaches a slow partner at the third try', async () => {
     const before = app.now();
     await syncInventory.send('acme');
     await app.drain();

@@ -1,20 +1,25 @@
 import {
   type Broker,
+  BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
   type BrokkrError,
+  checkNamespace,
   checkQueueName,
-  ConfigError,
   type Diagnostics,
   type Elections,
   type Envelope,
   type Inspector,
   PartlyStoredError,
   type PublishReceipt,
+  type Signals,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  type WorkerDirectory,
 } from '@brokkr/core/adapter';
+import { AmqpSignals } from './broadcasting/amqp-signals.ts';
+import { AmqpWorkers } from './broadcasting/amqp-workers.ts';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { examineDeadLetters } from './inspecting/examine-dead-letters.ts';
@@ -36,19 +41,22 @@ import { examineServer } from './connection/server-check.ts';
 import { StateQueues } from './state/state-queues.ts';
 import { Topology } from './topology/topology.ts';
 
+/** Options of `AmqpBroker`. `url` is required. */
 export interface AmqpBrokerOptions extends BrokerOptions {
-  /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as `TASK_BROKER_URL` takes it. */
+  /** `amqp://user:pass@host1:5672,host2:5672/vhost`, or `amqps://…`, as in `TASK_BROKER_URL`. */
   readonly url: string;
 }
 
-const defaults = { namespace: 'brokkr', sendTimeoutMs: 5_000, leaseMs: 30_000, prefetch: 1 } as const;
-/** The rest is for the abort of an attempt, its settlement, and the minute in which the server looks. */
+/** The rest is time for the abort of an attempt, its settlement, and the minute between two checks of the server. */
 const TIMEOUT_SHARE = 0.8;
-const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 
 /**
- * A broker on RabbitMQ 3.10 and newer: quorum queues, confirmed publishes, a ladder of queues for delays and a
- * dead-letter exchange. `docs/rabbitmq.md` shows where a message stands.
+ * A broker on RabbitMQ 3.10 and newer, with quorum queues, confirmed publishes, a ladder of queues for delays and a
+ * dead-letter exchange. `docs/rabbitmq.md` shows where a message is stored.
+ * @example
+ * const broker = new AmqpBroker({ url: 'amqp://guest:guest@localhost:5672' });
+ * await broker.publish([envelope]);
+ * await broker.close();
  */
 export class AmqpBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
@@ -56,6 +64,9 @@ export class AmqpBroker implements Broker {
   readonly states: StateStore;
   readonly elections: Elections;
   readonly diagnostics: Diagnostics;
+  readonly signals: Signals;
+  readonly workers: WorkerDirectory;
+  readonly #workers: AmqpWorkers;
   readonly #target: AmqpTarget;
   readonly #options: BrokerOptions;
   readonly #names: Names;
@@ -74,21 +85,22 @@ export class AmqpBroker implements Broker {
   readonly #used = new Set<string>();
   #closed = false;
 
-  /** @throws ConfigError where the URL is none, or the namespace has other signs than A-Z a-z 0-9 . _ - */
+  /**
+   * Creates the broker; it connects at first use.
+   * @throws ConfigError (`BROKER_URL_INVALID`) if the URL is invalid
+   * @throws ConfigError (`NAMESPACE_INVALID`) if the namespace has other characters than `A-Z a-z 0-9 . _ -`
+   */
   constructor(options: AmqpBrokerOptions) {
-    const { namespace = defaults.namespace, logger } = options;
-    if (!NAMESPACE.test(namespace)) {
-      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
-        code: 'NAMESPACE_INVALID',
-      });
-    }
+    const { logger } = options;
+    const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    const timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#names = new Names(namespace);
     this.#addresses = new Addresses(this.#names);
-    // Apart, since an alarm stops a connection that publishes: acknowledgements must go on, or it would never end.
+    // Separate, because an alarm blocks a connection that publishes: acknowledgements must continue, or the alarm would
+    // never end.
     this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
     this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
     this.#publisher = new Publisher({
@@ -103,12 +115,21 @@ export class AmqpBroker implements Broker {
     this.#counter = new QueueCounter(this.#consuming);
     const { queueType } = this.#target;
     const own = { connection: this.#publishing, names: this.#names, queueType };
-    // On the connection that publishes: who loses the one can send nothing more over the other.
+    // On the connection that publishes: a process that loses its lead can send nothing more over it.
     const elections = new AmqpElections(own);
     this.elections = elections;
     this.states = new StateQueues({ ...own, elections });
+    const broadcasting = {
+      ...{ names: this.#names, queueType, logger },
+      publishing: this.#publishing,
+      consuming: this.#consuming,
+    };
+    this.signals = new AmqpSignals(broadcasting);
+    this.#workers = new AmqpWorkers(broadcasting);
+    this.workers = this.#workers;
     this.inspector = new AmqpInspector({
-      // The server lists no queues: those that the application knows, and those that this process has used.
+      // The server does not list its queues: these are the queues that the application knows, and those that this
+      // process has used.
       queues: () => [...new Set([...(options.knownQueues?.() ?? []), ...this.#used])],
       connection: this.#consuming,
       publishing: this.#publishing,
@@ -122,7 +143,7 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError where a queue exists with other arguments */
+  /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError if a queue exists with other arguments */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     if (this.#closed) throw closedError();
     const now = Date.now();
@@ -136,9 +157,9 @@ export class AmqpBroker implements Broker {
   }
 
   /**
-   * Declares all that a queue may ever need, some 250 queues of its delays among it, for a user with the right to: those
-   * without it can then send, delay and retry whatever they like.
-   * @throws ConfigError where something exists with other arguments, or may not be declared
+   * Declares everything that a queue may ever need, including some 250 queues of its delays. Call it as a user with the
+   * right to declare: users without that right can then send, delay and retry.
+   * @throws ConfigError if a queue or exchange exists with other arguments, or may not be declared
    */
   async declare(queue: string): Promise<void> {
     if (this.#closed) throw closedError();
@@ -146,18 +167,18 @@ export class AmqpBroker implements Broker {
     for (const path of allRungs()) await this.#consumed.ladder(queue, path);
   }
 
-  /** @throws ConfigError where the queue exists with other arguments, or may not be declared */
+  /** @throws ConfigError if the queue exists with other arguments, or may not be declared */
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
     if (this.#closed) throw closedError();
     this.#use(queue);
     await this.#consumed.queue(queue);
-    const leaseMs = options.leaseMs ?? defaults.leaseMs;
+    const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
     this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2, leaseMs);
     if (options.leaseThread === true) this.#heartbeats ??= this.#startHeartbeats();
     const subscription = new AmqpSubscription({
       queue,
       leaseMs,
-      prefetch: options.prefetch ?? defaults.prefetch,
+      prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       isolation: this.#isolationOf(options.workerId),
       connection: this.#consuming,
       sessions: this.#sessions,
@@ -182,11 +203,12 @@ export class AmqpBroker implements Broker {
     this.#closed = true;
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     this.#blocks?.stop();
-    // The two connections lead to one server, unless there are several hosts.
+    // Both connections lead to the same server, unless there are several hosts.
     const { address, closingMs } = this.#consuming;
     if (closingMs === 0 && address === this.#publishing.address) this.#publishing.giveUp();
     await this.#heartbeats?.close();
     this.#publisher.close();
+    this.#workers.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 
@@ -203,7 +225,7 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  /** Consumers of one worker die together. */
+  /** Returns the isolation of a worker. All consumers of a worker share it, because they crash together. */
   #isolationOf(workerId: string | undefined): SuspectIsolation {
     const isolation = (workerId === undefined ? undefined : this.#isolations.get(workerId)) ?? new SuspectIsolation();
     if (workerId !== undefined) this.#isolations.set(workerId, isolation);
@@ -221,7 +243,7 @@ function receiptOf({ id }: Envelope): PublishReceipt {
   return { id, isNew: true };
 }
 
-/** One error for all where nothing was stored. */
+/** Returns one error for all envelopes if nothing was stored. */
 function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
   const [first] = outcomes;
   if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
@@ -239,7 +261,7 @@ function capabilitiesOf({ consumerTimeoutMs }: AmqpTarget): BrokerCapabilities {
     sendsAtOnce: 25,
     timeoutLimit: {
       ms: consumerTimeoutMs * TIMEOUT_SHARE,
-      setting: `RabbitMQ's consumer_timeout allows (80 % of it; tell ?consumerTimeout= in the URL what it is, now ${consumerTimeoutMs / 1_000} s)`,
+      setting: `RabbitMQ's consumer_timeout allows (80 % of ${consumerTimeoutMs / 1_000} s; if the server has another value, add ?consumerTimeout= to the broker URL)`,
     },
   });
 }

@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { AckWindow } from '../src/connection/ack-window.ts';
 import type { AckFrame } from '../src/connection/acknowledgements.ts';
 
-/** One channel as the server sees it: it closes the channel of whoever acknowledges what is not outstanding. */
+/**
+ * A channel as the server sees it: it closes the channel of a client that acknowledges a tag which is not outstanding.
+ */
 class ServerModel {
   readonly outstanding = new Set<number>();
   readonly acknowledged = new Set<number>();
@@ -24,11 +26,11 @@ class ServerModel {
 type Step = { readonly deliver: number } | { readonly ack: readonly number[] };
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ deliver: fc.integer({ min: 1, max: 10 }) }),
-  // Places among what is open, so that every order comes up.
+  // Indexes of open tags, so that every order occurs.
   fc.record({ ack: fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 10 }) }),
 );
 
-it('no tag is acknowledged twice, nothing that is not done, and all that is', () => {
+it('every settled tag is acknowledged once, and no other tag', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const server = new ServerModel();
@@ -67,7 +69,7 @@ it('a tag that is given twice is acknowledged once', () => {
   expect([...server.acknowledged]).toEqual([2, 1]);
 });
 
-it('what is done in its order takes one frame for all', () => {
+it('tags that are settled in order need one frame', () => {
   const server = new ServerModel();
   const window = new AckWindow();
   const tags = Array.from({ length: 100 }, (_, index) => index + 1);

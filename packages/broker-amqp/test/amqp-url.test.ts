@@ -32,7 +32,7 @@ describe('a RabbitMQ broker URL', () => {
       'amqp://h?heartbeat=2s&connectTimeout=200ms&queueType=classic&consumerTimeout=2h',
       { heartbeatS: 2, connectTimeoutMs: 200, queueType: 'classic', consumerTimeoutMs: 7_200_000 },
     ],
-  ])('%s is taken apart', (url, expected) => {
+  ])('%s is parsed', (url, expected) => {
     expect(parseAmqpUrl(url)).toMatchObject(expected);
   });
 
@@ -43,21 +43,21 @@ describe('a RabbitMQ broker URL', () => {
     ['amqp://u:s3cret@h/v?color=red', /unknown option "color"; known are heartbeat/],
     ['amqp://u:s3cret@h?heartbeat=0', /heartbeat cannot be 0/],
     ['amqp://u:s3cret@h?heartbeat=soon', /heartbeat/],
-    ['amqp://u:s3cret@h?queueType=stream', /queueType is quorum or classic, not "stream"/],
+    ['amqp://u:s3cret@h?queueType=stream', /queueType must be quorum or classic; got "stream"/],
     ['amqp://u:s3cret%zz@h', /%25/],
     ['amqp://u:s3cret@h/%zz', /%25/],
     ['amqp://u:s3cret?@h', /%3F/],
     ['amqp://u:1/s3cret@h', /%2F/],
     ['amqp://u:s3cret#@h', /amqp:\/\/user/],
     ['http://u:s3cret@h', /amqp:\/\/user/],
-  ])('%s is refused, naming what is wrong and no secret', (url, problem) => {
+  ])('%s is refused with the problem and without a secret', (url, problem) => {
     const refused = () => new AmqpBroker({ url });
     expect(refused).toThrow(ConfigError);
     expect(refused).toThrow(problem);
     expect(refused).not.toThrow(/s3cret/);
   });
 
-  it('gives back whatever user, password and virtual host were written into it', () => {
+  it('returns user, password and virtual host as they were before encoding', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1 }),
@@ -71,7 +71,7 @@ describe('a RabbitMQ broker URL', () => {
     );
   });
 
-  it('never tells its password, however it is broken', () => {
+  it('never shows its password, also if it is invalid', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         try {
@@ -83,7 +83,7 @@ describe('a RabbitMQ broker URL', () => {
     );
   });
 
-  it('needs a namespace of plain signs', () => {
-    expect(() => new AmqpBroker({ url: 'amqp://h', namespace: 'a:b' })).toThrow(/TASK_NAMESPACE/);
+  it('needs a namespace of plain characters', () => {
+    expect(() => new AmqpBroker({ url: 'amqp://h', namespace: 'a:b' })).toThrow(/namespace must be .*got "a:b"/);
   });
 });

@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
 import type { BrokerOptions, Delivery } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
@@ -5,8 +6,8 @@ import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
 
 const bench = new RabbitBench();
 
-describe('what others do to our queues', () => {
-  it('a queue that is deleted under its consumer is declared again, and consumed', async () => {
+describe('changes to our queues by other programs', () => {
+  it('a queue that is deleted under its consumer is declared again and consumed', async () => {
     const broker = bench.open();
     const subscription = await broker.subscribe('q', { prefetch: 5 });
     await broker.publish([envelope()]);
@@ -22,7 +23,7 @@ describe('what others do to our queues', () => {
     }
   }, 60_000);
 
-  it('a queue deleted in the moment its consumer begins is consumed all the same', async () => {
+  it('a queue that is deleted at the moment at which its consumer begins is consumed', async () => {
     const broker = bench.open();
     for (let round = 0; round < 10; round++) {
       const subscription = await broker.subscribe('q', {});
@@ -34,7 +35,7 @@ describe('what others do to our queues', () => {
     }
   }, 60_000);
 
-  it('a message for a queue, a rung or dead letters that were deleted is stored all the same', async () => {
+  it('a message for a queue, a rung or dead letters that were deleted is stored', async () => {
     const broker = bench.open();
     await broker.publish([envelope(), { ...envelope(), notBefore: Date.now() + 200 }]);
     await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
@@ -45,7 +46,7 @@ describe('what others do to our queues', () => {
     await subscription.settle([
       { kind: 'dead-letter', delivery: first, reason: 'r', replacement: { ...first.envelope, queue: 'q.dead' } },
     ]);
-    expect((await broker.inspector.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual([first.envelope.id]);
+    expect((await firstMessages(broker.inspector, 'q', 'dead', 10)).map(({ id }) => id)).toEqual([first.envelope.id]);
     for (let steps = 1; steps < 32; steps++) {
       await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q.delay.0.${steps}`));
     }
@@ -74,7 +75,7 @@ describe('what others do to our queues', () => {
     await ack(subscription, await one(subscription));
   }, 60_000);
 
-  it('a full queue that refuses is a clear error, and nothing it refused is taken for stored', async () => {
+  it('a full queue that refuses is a clear error, and refused messages do not count as stored', async () => {
     await bench.server.control(
       'set_policy',
       'full',
@@ -106,7 +107,7 @@ describe('what others do to our queues', () => {
     expect(got).toBeGreaterThanOrEqual(stored);
   }, 60_000);
 
-  it('a queue with other arguments is an error that names queue and argument, at both ends', async () => {
+  it('a queue with other arguments is an error with queue and argument, for senders and consumers', async () => {
     await bench.meddle((channel) =>
       channel.assertQueue(`${bench.namespace}.q`, { arguments: { 'x-queue-type': 'quorum' } }),
     );
@@ -114,7 +115,7 @@ describe('what others do to our queues', () => {
     const mismatch = { code: 'QUEUE_MISMATCH', message: expect.stringMatching(/\.q exists with .*x-[a-z-]+/s) };
     await expect(broker.publish([envelope()])).rejects.toMatchObject(mismatch);
     await expect(broker.subscribe('q', {})).rejects.toMatchObject(mismatch);
-    // Another queue of the same application is none the worse.
+    // Another queue of the same application is not affected.
     await broker.publish([{ ...envelope(), queue: 'other' }]);
   }, 60_000);
 });
@@ -128,7 +129,7 @@ describe('users and addresses', () => {
     return `amqp://${name}:s3cret@127.0.0.1:${bench.server.port}`;
   }
 
-  it('a user that may not configure works where the topology exists', async () => {
+  it('a user that may not configure can work if the topology exists', async () => {
     const owner = bench.open();
     await owner.publish([{ ...envelope(), notBefore: Date.now() + 50 }]);
     const broker = bench.open(await user('^$'));
@@ -145,7 +146,7 @@ describe('users and addresses', () => {
     }
   }, 60_000);
 
-  it('and delays as it likes where all that a queue may need was declared', async () => {
+  it('can delay messages if everything that a queue may need was declared', async () => {
     await bench.open(`${bench.server.url}?queueType=classic`).declare('q');
     const broker = bench.open(`${await user('^$')}?queueType=classic`);
     const delaysMs = [1, 777, 31_999, 1_234_567, 86_400_000, 40 * 86_400_000];
@@ -153,7 +154,7 @@ describe('users and addresses', () => {
     expect((await broker.inspector.counts('q')).delayed).toBeGreaterThanOrEqual(delaysMs.length - 2);
   }, 120_000);
 
-  it('and is told what is missing where it does not', async () => {
+  it('gets an error with the missing queue or exchange otherwise', async () => {
     const broker = bench.open(await user('^$'));
     const refused = { code: 'QUEUE_REFUSED', message: expect.stringContaining(`${bench.namespace}`) };
     await expect(broker.publish([envelope()])).rejects.toMatchObject(refused);
@@ -169,7 +170,7 @@ describe('users and addresses', () => {
     ],
     ['nobody at the address', 'BROKER_UNAVAILABLE', () => 'amqp://guest:s3cret@127.0.0.1:1'],
   ])(
-    '%s is reported within the time to send, without a secret',
+    '%s is reported within the send timeout, without a secret',
     async (_, code, url) => {
       const lines: unknown[] = [];
       const log = (...line: unknown[]) => void lines.push(line);
@@ -187,7 +188,7 @@ describe('users and addresses', () => {
     20_000,
   );
 
-  it('of several hosts the first may be dead', async () => {
+  it('the first of several hosts may be down', async () => {
     for (let round = 0; round < 4; round++) {
       const broker = bench.open(`amqp://127.0.0.1:1,127.0.0.1:${bench.server.port}`);
       await broker.publish([envelope()]);
@@ -198,7 +199,7 @@ describe('users and addresses', () => {
     expect((await receive(subscription)).length).toBeGreaterThan(0);
   }, 60_000);
 
-  it('classic queues do the same work', async () => {
+  it('classic queues work the same way', async () => {
     const broker = bench.open(`${bench.server.url}?queueType=classic`);
     await broker.publish([envelope('a'), { ...envelope('b'), notBefore: Date.now() + 40 }]);
     const subscription = await broker.subscribe('q', {});
@@ -214,8 +215,8 @@ describe('users and addresses', () => {
   }, 60_000);
 });
 
-describe('time and pressure', () => {
-  it('a consumer that holds a message for longer than consumer_timeout loses it, and goes on consuming', async () => {
+describe('time limits and alarms', () => {
+  it('a consumer that holds a message for longer than consumer_timeout loses it, and keeps consuming', async () => {
     const allow = (ms: number) => bench.server.control('eval', `application:set_env(rabbit, consumer_timeout, ${ms}).`);
     await allow(5_000);
     bench.onCleanUp(() => allow(1_800_000));
@@ -235,7 +236,7 @@ describe('time and pressure', () => {
     ['memory', ['set_vm_memory_high_watermark', 'absolute', '1MB'], ['set_vm_memory_high_watermark', '0.6']],
     ['disk', ['set_disk_free_limit', '90000GB'], ['set_disk_free_limit', '50MB']],
   ])(
-    'an alarm for %s stops sending, never acknowledgements, and passes',
+    'an alarm for %s stops sends but never acknowledgements, and ends',
     async (_, on, off) => {
       const broker = bench.open(bench.server.url, { sendTimeoutMs: 1_500 });
       await broker.publish([
@@ -247,9 +248,9 @@ describe('time and pressure', () => {
       while (deliveries.length < 21) deliveries.push(...(await receive(subscription, 30)));
       await bench.server.control(...on);
       bench.onCleanUp(() => bench.server.control(...off));
-      // The first that is sent after the alarm is what makes the server stop the connection.
+      // The server blocks the connection at the first message after the alarm.
       await expect(broker.publish([envelope('doubt')])).rejects.toMatchObject({ code: 'BROKER_BLOCKED' });
-      // Looking must not stop what acknowledges either.
+      // Looking must not block the connection of acknowledgements either.
       await broker.inspector
         .counts('q')
         .catch((error: unknown) => expect(error).toMatchObject({ code: 'BROKER_BLOCKED' }));

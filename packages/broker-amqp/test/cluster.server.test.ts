@@ -13,7 +13,7 @@ beforeAll(async () => {
   epmd = await startEpmd(cluster.epmdPort);
   nodes.push(...(await Promise.all([1, 2, 3].map(() => RabbitServer.start({ cluster })))));
   const [first, ...others] = nodes as [RabbitServer, ...RabbitServer[]];
-  // One after the other: each asks the others who is there.
+  // One after the other: each joins the cluster by asking the others.
   for (const node of others) {
     await node.control('stop_app');
     await node.control('join_cluster', first.node);
@@ -40,7 +40,7 @@ async function leaderOf(queue: string): Promise<RabbitServer> {
   return node;
 }
 
-it('three nodes, and the one that leads the queue is killed and comes back: nothing is lost, and work goes on meanwhile', async () => {
+it('if the leading node of three is killed and restarted, nothing is lost and work goes on', async () => {
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const broker = new AmqpBroker({ url: `amqp://${hosts}?heartbeat=2s`, sendTimeoutMs: 5_000 });
   const working = new AbortController();
@@ -49,7 +49,7 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
     let sent = 0;
     const send = async (count: number, delayMs = 0) => {
       const batch = Array.from({ length: count }, () => envelope(`m${sent++}`, delayMs));
-      // What was not confirmed may be stored or not: nobody was promised anything.
+      // Unconfirmed messages may be stored or not: their senders have no promise.
       const stored = await broker.publish(batch).catch(() => []);
       for (const { id } of stored) confirmed.add(id);
       return stored.length;
@@ -57,7 +57,7 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
     await send(300);
     await send(100, 3_000);
     const subscription = await broker.subscribe('q', { prefetch: 25 });
-    // An acknowledgement whose connection broke may have counted: such a message ran, and may come again or not.
+    // An acknowledgement whose connection broke may have taken effect: such a message ran, and may run again or not.
     const ran = new Set<string>();
     const acknowledged = new Map<string, number>();
     const receivedAt: number[] = [];
@@ -68,7 +68,7 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
         receivedAt.push(performance.now());
         for (const delivery of deliveries) {
           const { id } = delivery.envelope;
-          // Every tenth fails at first and waits on a rung that may have to be made while a node is missing.
+          // Every tenth message fails at first, and waits on a rung that may be declared while a node is down.
           const fails = Number(id.slice(1)) % 10 === 0 && !retried.has(id);
           retried.add(id);
           const settled = fails
@@ -92,7 +92,8 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
     await expect.poll(() => receivedAt.some((at) => at > killedAt), { timeout: 30_000 }).toBe(true);
     await send(100, 500);
     const missing = () => [...confirmed].filter((id) => !ran.has(id));
-    // What falls due while a queue has no leader RabbitMQ 3.10 may keep for the node that led it (docs/rabbitmq.md).
+    // RabbitMQ 3.10 may keep messages that become due while a queue has no leader for the node that led it
+    // (docs/rabbitmq.md).
     const kept = await vi
       .waitFor(() => expect(missing()).toEqual([]), { timeout: 15_000 })
       .then(
@@ -101,7 +102,7 @@ it('three nodes, and the one that leads the queue is killed and comes back: noth
       );
     await victim.run();
     await expect.poll(missing, { timeout: 60_000 }).toEqual([]);
-    // Whatever was given back by broken connections comes again too, and nothing stays behind.
+    // Messages that broken connections returned are delivered again, too, and none is left.
     await expect.poll(() => broker.inspector.counts('q'), { timeout: 60_000 }).toMatchObject({ ready: 0, delayed: 0 });
     working.abort();
     await work;

@@ -9,19 +9,19 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => server?.stop());
 
-// One after the other: a restart of the server is felt by everybody on it.
+// One after the other: a restart of the server affects every test that uses it.
 const runner = { describe, it };
 
 brokerSuite('rabbitmq', {
   runner,
   open: ({ namespace }) => new AmqpBroker({ url: server.url, namespace }),
   leaseMs: 2_000,
-  // In order, not killed: RabbitMQ 3.10 may never elect a leader for a queue that was declared a moment before a kill
-  // (docs/rabbitmq.md). The fault suite kills it, with queues that have stood for a while.
+  // A restart and not a kill: RabbitMQ 3.10 may never elect a leader for a queue that was declared just before a kill
+  // (docs/rabbitmq.md). The fault suite kills it, with queues that have existed for a while.
   restart: () => server.restart(),
 });
 
-// A server of somebody's own choosing, which is not ours to restart.
+// A server that the user of the tests has chosen. The tests must not restart it.
 const given = process.env.BROKKR_TEST_AMQP_URL;
 if (given !== undefined && given !== '') {
   brokerSuite('the given rabbitmq', {

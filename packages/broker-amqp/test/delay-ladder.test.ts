@@ -14,7 +14,7 @@ function waitOf(path: readonly number[]): number {
   return path.reduce((sum, steps, index) => sum + steps * stepMs(TOP_LEVEL - index), 0);
 }
 
-/** What a topic exchange does with a pattern and a routing key. */
+/** Returns whether a topic exchange routes a key to a pattern. */
 function matches(pattern: string, key: string): boolean {
   const source = pattern
     .split('.')
@@ -24,7 +24,7 @@ function matches(pattern: string, key: string): boolean {
   return new RegExp(`^${source}$`).test(key);
 }
 
-it('a delay is never shortened, lengthened by less than its grain, and takes four hops at most', () => {
+it('a delay is never shortened, is lengthened by less than its resolution, and takes at most four hops', () => {
   fc.assert(
     fc.property(delays, (delayMs) => {
       const path = ladderPath(delayMs);
@@ -44,7 +44,7 @@ it('reaches beyond 30 days, and no rung waits longer than the server can count',
   expect((stepsOf(TOP_LEVEL) - 1) * stepMs(TOP_LEVEL)).toBeLessThan(2 ** 32);
 });
 
-it('the routing key leads at each level to one rung, and from the last to the queue', () => {
+it('the routing key leads to one rung at each level, and from the last one to the queue', () => {
   fc.assert(
     fc.property(delays, (delayMs) => {
       const path = ladderPath(delayMs);

@@ -51,7 +51,7 @@ it('10,000 delayed messages, due evenly over 20 s: none early, p99 within 1.5 s'
   expect(figures.p99).toBeLessThanOrEqual(1_500);
 }, 120_000);
 
-it('100,000 delayed messages are the server’s: a worker holds none of them', async () => {
+it('100,000 delayed messages are stored by the server, and none by a worker', async () => {
   const heap = () => {
     globalThis.gc?.();
     return process.memoryUsage().heapUsed / 2 ** 20;
@@ -71,6 +71,6 @@ it('100,000 delayed messages are the server’s: a worker holds none of them', a
   waiting.abort();
   expect(await received).toEqual([]);
   expect(counted).toBe(100_001);
-  // Far less than the messages themselves, at a kilobyte of objects each.
+  // Far less than the messages need, at a kilobyte of objects each.
   expect(grown).toBeLessThan(50);
 }, 180_000);

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { RabbitBench, ack, envelope, one, receive } from './rabbit-bench.ts';
 
 const bench = new RabbitBench();
-/** Two rungs' worth and one: both end on the step from the ladder's lowest level to the queue. */
+/**
+ * A delay of two rungs and one of a single rung: both end on the step from the lowest level of the ladder to the queue.
+ */
 const WHOLE_SECONDS_MS = [1_024, 2_048] as const;
 
-/** Ids of what comes, until that is enough or nothing comes any more. */
+/** Returns the ids of received messages, until there are enough or no more arrive. */
 async function comingOf(subscription: Subscription, isEnough: (came: ReadonlySet<string>) => boolean) {
   const came = new Set<string>();
   while (!isEnough(came)) {
@@ -25,7 +27,7 @@ describe('a queue that is deleted while messages of it are delayed', () => {
   }
   const deleteQueue = () => bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
 
-  it('gets those that were on a rung then, and those of whole seconds that are sent after its consumer declared it', async () => {
+  it('gets the messages that were on a rung then, and those of whole seconds that are sent after its consumer declared it', async () => {
     const sender = bench.open();
     await later(sender, 'on-a-rung', 2_048);
     const subscription = await bench.open().subscribe('q', { prefetch: 10 });
@@ -41,12 +43,12 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     );
   }, 60_000);
 
-  it('is declared again by who only sends with a delay, although nobody consumes it', async () => {
+  it('is declared again by a process that only sends with a delay, even without a consumer', async () => {
     const broker = bench.open();
     await later(broker, 'before', 1_024);
     await expect.poll(async () => (await broker.inspector.counts('q')).ready, { timeout: 10_000 }).toBe(1);
     await deleteQueue();
-    // A sender looks once a second: what it sends until then waits on its rung for a queue to be there.
+    // A sender checks once a second: messages that it sends before that wait on their rung until the queue exists.
     await later(broker, 'at-once', 1_024);
     const stands = async () => {
       await later(broker, 'again', 1_024);
@@ -57,7 +59,7 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     expect(await comingOf(subscription, (came) => came.has('at-once'))).toContain('at-once');
   }, 60_000);
 
-  it('and a message that was sent with a delay in between comes once somebody consumes', async () => {
+  it('and a message that was sent with a delay in between is delivered once there is a consumer', async () => {
     const sender = bench.open();
     await later(sender, 'warm', 64);
     await expect.poll(async () => (await sender.inspector.counts('q')).ready, { timeout: 10_000 }).toBe(1);

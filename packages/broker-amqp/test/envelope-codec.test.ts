@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeMessage, encodeProperties, NEW } from '../src/publishing/envelope-codec.ts';
 
-/** As the client gives it to a consumer. */
+/** A message as the client passes it to a consumer. */
 function message(content: Buffer, properties: object): Message {
   return { content, fields: {}, properties } as unknown as Message;
 }
@@ -13,7 +13,7 @@ function roundTrip(envelope: Envelope, metadata = NEW) {
   return decodeMessage(message(Buffer.from(envelope.body), encodeProperties(envelope, metadata)), envelope.queue);
 }
 
-/** Names that the protocol, the server or JavaScript would take for their own. */
+/** Names with a meaning for the protocol, the server or JavaScript. */
 const hostile = fc.constantFrom(
   '__proto__',
   'constructor',
@@ -32,7 +32,7 @@ const hostile = fc.constantFrom(
   'n'.repeat(200),
 );
 const name = fc.oneof(hostile, fc.string({ maxLength: 130 }));
-/** Also what the properties for a task and a time would take, or nearly. */
+/** Any text, and values that the properties for a task and a time accept, or almost. */
 const value = fc.oneof(
   fc.string(),
   fc.constantFrom('1795469590000', '1795469590', '0', '', 'é'.repeat(128), 't'.repeat(255)),
@@ -42,7 +42,7 @@ const headers = fc
   .map((entries) => Object.fromEntries(entries) as Record<string, string>);
 
 describe('an envelope as a message', () => {
-  it('comes back as it went, whatever its headers are called', () => {
+  it('is decoded as it was encoded, whatever the names of its headers', () => {
     fc.assert(
       fc.property(headers, fc.uint8Array(), fc.option(fc.nat()), (given, body, expires) => {
         const expiresAt = expires === null ? undefined : expires + 1;
@@ -58,7 +58,7 @@ describe('an envelope as a message', () => {
     );
   });
 
-  it('with nothing but a task and a time has no table, which the client is slow to write', () => {
+  it('with only a task and a time has no table, because the client is slow to write one', () => {
     const headers = { 'brokkr-task': 'mail:send', 'brokkr-at': '1795469590000' };
     const properties = encodeProperties({ id: 'i', queue: 'q', body: Buffer.of(), headers }, NEW);
     expect(properties).toEqual({
@@ -70,19 +70,19 @@ describe('an envelope as a message', () => {
     });
   });
 
-  it('of another program is read by the properties that the protocol has', () => {
+  it('of another program is read from the properties of the protocol', () => {
     const { envelope } = decodeMessage(message(Buffer.of(), { type: 'resize', timestamp: 1_795_469_590 }), 'q');
     expect(envelope.headers).toEqual({ 'brokkr-task': 'resize', 'brokkr-at': '1795469590000' });
   });
 
-  it('a header of that name does not pass for what travels beside the envelope', () => {
+  it('treats a header with the name of its metadata as a header', () => {
     const given = { 'x-brokkr-fence': '7', 'x-brokkr-crashes': '2', 'X-Brokkr-Remaining': '9' };
     const { envelope, metadata } = roundTrip({ id: 'i', queue: 'q', body: Buffer.of(), headers: given });
     expect(metadata).toEqual(NEW);
     expect(envelope.headers).toEqual(given);
   });
 
-  it('neither does a header make the server send copies elsewhere', () => {
+  it('does not let a header make the server send copies to other queues', () => {
     const { headers: table } = encodeProperties(
       { id: 'i', queue: 'q', body: Buffer.of(), headers: { CC: 'other', BCC: 'other' } },
       NEW,
@@ -91,7 +91,7 @@ describe('an envelope as a message', () => {
     expect(table).not.toHaveProperty('BCC');
   });
 
-  it('its metadata and its time come back', () => {
+  it('keeps its metadata and its time', () => {
     const metadata = { fence: 3, crashes: 2, remainingDelayMs: 50 };
     const envelope = { id: 'i', queue: 'q', body: Buffer.of(1), headers: {}, notBefore: 99, expiresAt: 100 };
     expect(roundTrip(envelope, metadata)).toMatchObject({ metadata, notBefore: 99, envelope: { expiresAt: 100 } });
@@ -123,7 +123,7 @@ describe('a message that Brokkr never sent', () => {
     .array(fc.tuple(fc.oneof(name, ours), cell), { maxLength: 20 })
     .map((cells) => Object.fromEntries(cells));
 
-  it('is read whatever stands in its table: plain headers, counters that count, an id', () => {
+  it('is read whatever its table contains: plain headers, valid counters, an id', () => {
     fc.assert(
       fc.property(table, fc.option(cell), (given, messageId) => {
         const { envelope, metadata } = decodeMessage(message(Buffer.from('raw'), { headers: given, messageId }), 'q');
@@ -139,13 +139,13 @@ describe('a message that Brokkr never sent', () => {
     );
   });
 
-  it('without a table or an id gets an id of its own', () => {
+  it('without a table or an id gets a new id', () => {
     const first = decodeMessage(message(Buffer.of(), {}), 'q').envelope.id;
     expect(first).toMatch(/^[0-9a-f-]{36}$/);
     expect(decodeMessage(message(Buffer.of(), {}), 'q').envelope.id).not.toBe(first);
   });
 
-  it('keeps its bytes, though the client may read over them', () => {
+  it('keeps its bytes when the client reuses its buffer', () => {
     const window = Buffer.from('first');
     const { envelope } = decodeMessage(message(window, {}), 'q');
     window.write('other');

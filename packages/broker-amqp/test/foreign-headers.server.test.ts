@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import { expect, it } from 'vitest';
 import { decodeMessage } from '../src/publishing/envelope-codec.ts';
@@ -7,7 +8,7 @@ const bench = new RabbitBench();
 const MARKER = Buffer.from('\x06nestedS', 'latin1');
 const TABLE = 'F'.charCodeAt(0);
 
-/** Tables in tables as they are on the wire: seven bytes for each. The client that encodes them would overflow its stack. */
+/** Nested tables in wire format: seven bytes for each. A client that encodes them would overflow its stack. */
 function nested(depth: number): Buffer {
   const tables = Buffer.alloc(7 * depth);
   for (let level = 0; level < depth; level++) {
@@ -74,7 +75,7 @@ it.each([
   const again = await one(subscription);
   const letter = { ...again.envelope, queue: 'q.dead' };
   await subscription.settle([{ kind: 'dead-letter', delivery: again, reason: 'r', replacement: letter }]);
-  expect((await broker.inspector.peek('q', 'dead', 10)).map(({ id }) => id)).toEqual(['odd']);
+  expect((await firstMessages(broker.inspector, 'q', 'dead', 10)).map(({ id }) => id)).toEqual(['odd']);
 });
 
 it('reads 1,000 of 200,000 foreign headers of a message', () => {

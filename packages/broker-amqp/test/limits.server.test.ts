@@ -108,7 +108,7 @@ it('stores a retry whose history is over frame_max without its oldest attempts',
   expect(counted.count).toBe(0);
 });
 
-it('names the limit of connections, and connects once it allows more', async () => {
+it('reports the limit of connections, and connects once the server allows more', async () => {
   await server.control('set_vhost_limits', '-p', '/', '{"max-connections": 0}');
   const broker = open({ sendTimeoutMs: 1_000 });
   const error = await broker.publish([envelope()]).catch((failure: unknown) => failure);

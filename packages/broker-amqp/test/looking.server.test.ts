@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import type { AmqpBroker } from '../src/index.ts';
 import { RabbitBench, envelope } from './rabbit-bench.ts';
@@ -16,12 +17,12 @@ function letters(count: number): string[] {
 }
 
 async function seen(broker: AmqpBroker, limit: number): Promise<string[]> {
-  return (await broker.inspector.peek('q', 'dead', limit)).map(({ id }) => id);
+  return (await firstMessages(broker.inspector, 'q', 'dead', limit)).map(({ id }) => id);
 }
 
 describe('looking at dead letters', () => {
   it.each(['quorum', 'classic'])(
-    'a hundred looks at some or all of 20 leave them in their places (%s)',
+    'leaves 20 letters in place after a hundred looks at some or all of them (%s)',
     async (type) => {
       const broker = await withLetters(20, `${bench.server.url}?queueType=${type}`);
       for (let look = 0; look < 100; look++) {
@@ -32,7 +33,7 @@ describe('looking at dead letters', () => {
     60_000,
   );
 
-  it('what is discarded or put back leaves a gap, and what comes later stands behind', async () => {
+  it('discarding and redriving leaves a gap, and later letters are stored behind', async () => {
     const broker = await withLetters(20);
     expect(await seen(broker, 7)).toEqual(letters(7));
     expect(await broker.inspector.discard('q', ['d3', 'd11'])).toBe(2);
@@ -42,7 +43,7 @@ describe('looking at dead letters', () => {
     for (const limit of [4, 30, 1, 11, 30]) expect(await seen(broker, limit)).toEqual(left.slice(0, limit));
   }, 60_000);
 
-  it('those that cannot be put back are in their places as before', async () => {
+  it('letters that cannot be redriven stay in place', async () => {
     const broker = await withLetters(20);
     await seen(broker, 20);
     await bench.meddle((channel) => channel.deleteQueue(`${bench.namespace}.q`));
@@ -52,12 +53,12 @@ describe('looking at dead letters', () => {
     expect(await seen(broker, 20)).toEqual(letters(20));
   }, 60_000);
 
-  it('more than one consumer takes at a time are in order too', async () => {
+  it('more letters than one consumer takes at a time are in order, too', async () => {
     const broker = await withLetters(3_500);
     for (const limit of [3_500, 10, 2_400, 3_500]) expect(await seen(broker, limit)).toEqual(letters(limit));
   }, 60_000);
 
-  it('who dies while it looks loses none of them, nor their order', async () => {
+  it('a process that dies during a look loses no letter, and keeps their order', async () => {
     const proxy = await bench.proxied();
     const sound = await withLetters(20);
     await seen(sound, 3);
@@ -74,17 +75,19 @@ describe('looking at dead letters', () => {
   }, 60_000);
 });
 
-it('looking at what is ready keeps its order', async () => {
+it('a look at ready messages keeps their order', async () => {
   const broker = bench.open();
   const ids = Array.from({ length: 30 }, (_, n) => `m${n}`);
   await broker.publish(ids.map((id) => envelope(id)));
   for (const limit of [30, 5, 12, 30]) {
-    expect((await broker.inspector.peek('q', 'ready', limit)).map(({ id }) => id)).toEqual(ids.slice(0, limit));
+    expect((await firstMessages(broker.inspector, 'q', 'ready', limit)).map(({ id }) => id)).toEqual(
+      ids.slice(0, limit),
+    );
   }
 }, 60_000);
 
 describe('a look beside other calls', () => {
-  it('hides no letter from a redrive in another process', async () => {
+  it('does not hide a letter from a redrive in another process', async () => {
     const broker = await withLetters(600);
     const lookers = Array.from({ length: 10 }, () => bench.open(bench.server.url, { sendTimeoutMs: 20_000 }));
     const other = bench.open(bench.server.url, { sendTimeoutMs: 20_000 });
@@ -95,7 +98,7 @@ describe('a look beside other calls', () => {
     expect(await seen(broker, 600)).toEqual(letters(600).filter((id) => id !== 'd5'));
   }, 60_000);
 
-  it('hides no letter from the counts of another process', async () => {
+  it('does not hide a letter from the counts of another process', async () => {
     const broker = await withLetters(600);
     const other = bench.open();
     let isLooking = true;
@@ -106,7 +109,7 @@ describe('a look beside other calls', () => {
     await look;
   }, 60_000);
 
-  it('goes on when the process that looks ends', async () => {
+  it('goes on when the other looking process ends', async () => {
     const proxy = await bench.proxied();
     const broker = await withLetters(600);
     const looker = bench.open(`amqp://127.0.0.1:${proxy.port}`);

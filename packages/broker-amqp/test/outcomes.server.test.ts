@@ -1,12 +1,12 @@
 import { TaskManager } from '@brokkr/core';
-import { PartlyStoredError } from '@brokkr/core/adapter';
+import { PartlyStoredError, firstMessages } from '@brokkr/core/adapter';
 import type { Channel } from 'amqplib';
 import { describe, expect, it } from 'vitest';
 import { envelope, one, RabbitBench, receive } from './rabbit-bench.ts';
 
 const bench = new RabbitBench();
 
-/** Codes of what became of each message; `stored` where it was. */
+/** Returns the code of each message's outcome; `stored` if it was stored. */
 async function outcomes(publishing: Promise<unknown>): Promise<readonly string[] | string> {
   const error = await publishing.then(
     () => 'stored',
@@ -16,13 +16,13 @@ async function outcomes(publishing: Promise<unknown>): Promise<readonly string[]
   return error.outcomes.map((outcome) => ('code' in outcome ? outcome.code : 'stored'));
 }
 
-/** A queue of this test's namespace that takes no more than it holds now. */
+/** Makes a queue of this test's namespace refuse further messages. */
 async function fill(queue: string): Promise<void> {
   const name = `${bench.namespace}.${queue}`;
   const policy = JSON.stringify({ 'max-length': 1, overflow: 'reject-publish' });
   await bench.server.control('set_policy', name, `^${name}$`, policy, '--apply-to', 'queues');
   await bench.meddle(async (channel) => {
-    // The limit is a soft one: it is full when it says so.
+    // The limit is approximate: the queue is full once it refuses.
     await expect
       .poll(async () => {
         channel.sendToQueue(name, Buffer.from('filler'));
@@ -34,7 +34,7 @@ async function fill(queue: string): Promise<void> {
 
 const ids = (channel: Channel, queue: string) => channel.get(`${bench.namespace}.${queue}`, { noAck: true });
 
-/** How often each message stands in a queue, which is emptied. */
+/** Returns how often each message is in a queue, which it empties. */
 async function standing(queue: string): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   await bench.meddle(async (channel) => {
@@ -47,7 +47,7 @@ async function standing(queue: string): Promise<Record<string, number>> {
 }
 
 describe('a message that cannot be stored', () => {
-  it('is the only one whose sender is told so', async () => {
+  it('is rejected alone; the rest of its batch is stored', async () => {
     const broker = bench.open();
     await broker.publish([envelope(), { ...envelope(), queue: 'full' }]);
     await fill('full');
@@ -56,7 +56,7 @@ describe('a message that cannot be stored', () => {
     expect(await standing('q')).toMatchObject({ a: 1, b: 1 });
   });
 
-  it('through `send`: its neighbors of the same call have their handles', async () => {
+  it('is rejected alone by `send`; the other messages of the call have handles', async () => {
     const tm = TaskManager.getInstance(bench.namespace);
     const { namespace, server } = bench;
     await tm.initialize({ brokerUrl: server.url, namespace, sendTimeout: '2s', logLevel: 'silent' });
@@ -70,7 +70,7 @@ describe('a message that cannot be stored', () => {
     expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BROKER_FULL' } });
   });
 
-  it('lets what is settled with it be settled once, however often it is tried again', async () => {
+  it('does not prevent settlements of the same call, which take effect once however often they are repeated', async () => {
     const broker = bench.open();
     const subscription = await broker.subscribe('q', { prefetch: 10 });
     const sent = Array.from({ length: 6 }, (_, index) => envelope(`m${index}`));
@@ -93,7 +93,7 @@ describe('a message that cannot be stored', () => {
     expect(found).toEqual({ m0: 1, m1: 1, m2: 1, m3: 1, m4: 1 });
   });
 
-  it('is larger than the server takes: it alone is refused, at once', async () => {
+  it('because it is larger than the server accepts is refused alone, immediately', async () => {
     await bench.server.control('eval', 'application:set_env(rabbit, max_message_size, 100000).');
     bench.onCleanUp(() => bench.server.control('eval', 'application:set_env(rabbit, max_message_size, 134217728).'));
     const broker = bench.open();
@@ -106,7 +106,7 @@ describe('a message that cannot be stored', () => {
     expect(Object.keys(found).toSorted()).toEqual(['a', 'b', 'first']);
   });
 
-  it('has more headers than the client writes: it is told so, and the process goes on', async () => {
+  it('because it has more headers than the client can write is refused, and the process goes on', async () => {
     const broker = bench.open();
     await broker.publish([envelope()]);
     const headers = Object.fromEntries(
@@ -130,12 +130,12 @@ it('dead-letters a foreign message with huge headers without its history and its
   const history = 'y'.repeat(16_000);
   const replacement = { ...delivery.envelope, headers: { ...delivery.envelope.headers, 'brokkr-history': history } };
   await subscription.settle([{ kind: 'dead-letter', delivery, reason: 'r', replacement }]);
-  const [letter] = await broker.inspector.peek('q', 'dead', 1);
+  const [letter] = await firstMessages(broker.inspector, 'q', 'dead', 1);
   expect(letter?.headers).toEqual({ short: 'kept', other: 'kept' });
   expect(Buffer.from(letter?.body ?? []).toString()).toBe('foreign');
 });
 
-it('a queue that answers nobody keeps no other queue waiting', async () => {
+it('a queue that does not answer delays no other queue', async () => {
   const broker = bench.open();
   await broker.publish([envelope(), { ...envelope(), queue: 'stuck' }]);
   const stuck = `'%2F_${bench.namespace}.stuck'`;

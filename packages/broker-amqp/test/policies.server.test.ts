@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { afterEach, expect, it } from 'vitest';
 import { readDeadLetter } from '@brokkr/core';
 import { RabbitBench, envelope } from './rabbit-bench.ts';
@@ -9,7 +10,7 @@ function bend(pattern: string, definition: object): Promise<string> {
   return bench.server.control('set_policy', 'bent', pattern, JSON.stringify(definition), '--apply-to', 'queues');
 }
 
-it('a policy that limits the length of a queue refuses messages, and drops none that was confirmed', async () => {
+it('a policy that limits the length of a queue refuses messages, and drops no confirmed message', async () => {
   const broker = bench.open();
   await broker.publish([envelope('first')]);
   await bend(`^${bench.namespace}[.]`, { 'max-length': 5 });
@@ -32,7 +33,7 @@ it('a policy that limits the length of a queue refuses messages, and drops none 
       { timeout: 30_000 },
     )
     .toEqual(['BROKER_FULL']);
-  const ready = await broker.inspector.peek('q', 'ready', 500);
+  const ready = await firstMessages(broker.inspector, 'q', 'ready', 500);
   const found = new Set(ready.map(({ id }) => id));
   expect(confirmed.filter((id) => !found.has(id))).toEqual([]);
 }, 60_000);
@@ -41,7 +42,7 @@ it.each([
   ['message-ttl', { 'message-ttl': 100 }, /expired.*message-ttl/],
   ['delivery-limit', { 'delivery-limit': 1 }, /delivery_limit.*delivery-limit/],
 ])(
-  'a dead letter of a policy with %s says that RabbitMQ removed it, and why',
+  'a dead letter of a policy with %s reports that RabbitMQ removed it, and why',
   async (_, definition, reason) => {
     const broker = bench.open();
     await broker.publish([envelope('first')]);
@@ -51,13 +52,13 @@ it.each([
       .poll(
         async () => {
           // Each look is a delivery.
-          await broker.inspector.peek('q', 'ready', 10);
+          await firstMessages(broker.inspector, 'q', 'ready', 10);
           return (await broker.inspector.counts('q')).dead;
         },
         { timeout: 20_000 },
       )
       .toBeGreaterThan(0);
-    const [letter] = await broker.inspector.peek('q', 'dead', 1);
+    const [letter] = await firstMessages(broker.inspector, 'q', 'dead', 1);
     expect(letter === undefined ? '' : readDeadLetter(letter).reason).toMatch(reason);
     expect(await broker.diagnostics.diagnose()).toMatchObject([
       { code: 'SERVER_REMOVES_MESSAGES', message: expect.stringMatching(reason) },

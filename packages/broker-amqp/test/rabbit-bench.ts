@@ -8,7 +8,7 @@ import { AmqpBroker } from '../src/index.ts';
 
 const COUNTED_SOON = '{quorum_tick_interval, 200}';
 
-/** A node for the tests of one file, a namespace for each, and somebody who meddles with its queues. */
+/** A node for the tests of one file, a namespace for each test, and a client that changes its queues. */
 export class RabbitBench {
   #server: RabbitServer | undefined;
   #meddler: ChannelModel | undefined;
@@ -53,7 +53,7 @@ export class RabbitBench {
     return proxy;
   }
 
-  /** Messages the server holds in this test's queues, acknowledged or not. */
+  /** Returns the number of messages that the server holds in this test's queues, acknowledged or not. */
   async held(): Promise<number> {
     const answer = await this.server.control('list_queues', 'name', 'messages', '--silent', '--formatter', 'json');
     return (JSON.parse(answer) as { name: string; messages: number }[])
@@ -61,7 +61,7 @@ export class RabbitBench {
       .reduce((sum, { messages }) => sum + messages, 0);
   }
 
-  /** Dead letters of `q`, whose queue has to stand. */
+  /** Stores dead letters of `q`. The queue must exist. */
   async deadLetters(ids: readonly string[]): Promise<void> {
     if (this.#meddler === undefined) throw new Error('the server has not started');
     const channel = await this.#meddler.createConfirmChannel();

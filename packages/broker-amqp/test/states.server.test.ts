@@ -30,12 +30,12 @@ async function stateQueues(): Promise<{ readonly name: string; readonly messages
     .filter(({ name }) => name.startsWith(`${namespace}:state:`));
 }
 
-/** What the server tells of quorum queues is some seconds old. */
+/** The server's counts of quorum queues are some seconds old. */
 async function counts(): Promise<number[]> {
   return (await stateQueues()).map(({ messages }) => messages);
 }
 
-/** Somebody who takes the message that holds the state, and is then not heard of. */
+/** A process that takes the message with the state, and then does not answer. */
 async function holder(): Promise<{ held: GetMessage; put(value: string): Promise<void>; die(): void }> {
   const [queue] = await stateQueues();
   const model = await server.client();
@@ -53,7 +53,7 @@ async function holder(): Promise<{ held: GetMessage; put(value: string): Promise
 }
 
 describe('state on RabbitMQ', () => {
-  it('of a thousand jobs is written and read within the timeout of a send, in 16 queues of one message', async () => {
+  it('of a thousand jobs is written and read within the send timeout, in 16 queues of one message', async () => {
     const [one, other] = [open(), open()];
     const keys = Array.from({ length: 1_000 }, (_, index) => `schedule:last:${index}`);
     const startedAt = performance.now();
@@ -67,7 +67,7 @@ describe('state on RabbitMQ', () => {
     await expect.poll(counts, { timeout: 30_000 }).toEqual(Array(16).fill(1));
   }, 60_000);
 
-  it('loses no write of several processes that begin, and go on, at the same time', async () => {
+  it('loses no write of several processes that begin and continue at the same time', async () => {
     const several = Array.from({ length: 4 }, () => open());
     const writes = several.flatMap((broker, who) =>
       Array.from({ length: 50 }, async (_, index) => {
@@ -81,19 +81,19 @@ describe('state on RabbitMQ', () => {
     expect(await Promise.all(keys.map((key) => open().states.get(key)))).toEqual(Array(200).fill('second'));
   }, 60_000);
 
-  it('is waited for, and not taken for none, while somebody holds it who is not heard of', async () => {
+  it('is waited for, and not treated as missing, while an unresponsive process holds it', async () => {
     const [broker, hasty] = [open(), open(300)];
     await broker.states.set('key', 'before');
     const { die } = await holder();
-    await expect(hasty.states.get('key')).rejects.toThrow(/not to be had in time/);
-    await expect(hasty.states.set('key', 'too late')).rejects.toThrow(/not to be had in time/);
+    await expect(hasty.states.get('key')).rejects.toThrow(/another process holds it/);
+    await expect(hasty.states.set('key', 'too late')).rejects.toThrow(/another process holds it/);
     const waiting = broker.states.get('key');
     die();
     expect(await waiting).toBe('before');
     expect(await hasty.states.get('key')).toBe('before');
   }, 30_000);
 
-  it('is the newer one where its writer died before it could take the older one away', async () => {
+  it('is the newer one if its writer died before it could remove the older one', async () => {
     const broker = open();
     await broker.states.set('key', 'before');
     const { put, die } = await holder();
@@ -104,7 +104,7 @@ describe('state on RabbitMQ', () => {
     expect(await broker.states.get('key')).toBe('after');
   }, 30_000);
 
-  it('is written anew now and then, so that reading it for months does not fill the log of its queue', async () => {
+  it('is replaced from time to time, so that reading it for months does not fill the log of its queue', async () => {
     const broker = open();
     await broker.states.set('key', 'value');
     for (let read = 0; read < 520; read++) expect(await broker.states.get('key')).toBe('value');

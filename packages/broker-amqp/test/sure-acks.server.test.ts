@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, Subscription } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ function ids(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `m${n}`);
 }
 
-/** How often each message is in the queue, once nobody holds any. */
+/** Returns how often each message is in the queue, once no consumer holds any. */
 async function standing(): Promise<Map<string, number>> {
   const seen = new Map<string, number>();
   await bench.meddle(async (channel) => {
@@ -41,8 +42,8 @@ async function filled(count: number): Promise<AmqpBroker> {
 }
 
 /**
- * The disk stops for a while, as a busy one does: nothing that is sent meanwhile is applied, so the server keeps most
- * acknowledgements back. Resolves once it stands.
+ * Stops the disk for a while, as a busy one does: commands that are sent in that time are not applied, so the server
+ * keeps most acknowledgements back. Resolves once the disk has stopped.
  */
 async function stopDisk(broker: AmqpBroker, ms: number): Promise<void> {
   const probe = () => broker.publish([{ ...envelope(), queue: 'probe' }]);
@@ -52,9 +53,9 @@ async function stopDisk(broker: AmqpBroker, ms: number): Promise<void> {
   while (await Promise.race([probe().then(() => true), sleep(150, false)]));
 }
 
-describe('more acknowledgements than the server passes on at once', () => {
+describe('more acknowledgements than the server passes on at the same time', () => {
   it.each([60, 400])(
-    'take removes all %i that it says it moved',
+    'take removes all %i messages that it reports as moved',
     async (count) => {
       const broker = await filled(count);
       const moved: string[] = [];
@@ -68,7 +69,7 @@ describe('more acknowledgements than the server passes on at once', () => {
   );
 
   it.each([100, 400])(
-    'discard and redrive leave none of %i dead letters behind, so that none is redriven twice',
+    'discard and redrive leave none of %i dead letters, so that none is redriven twice',
     async (count) => {
       const broker = await filled(1);
       await bench.deadLetters(ids(count));
@@ -82,7 +83,7 @@ describe('more acknowledgements than the server passes on at once', () => {
     60_000,
   );
 
-  it('what is on its way back when a subscription closes is there once', async () => {
+  it('a message that is being returned when a subscription closes is in the queue once', async () => {
     const broker = await filled(120);
     const subscription = await broker.subscribe('q', { prefetch: 120 });
     const held = await all(subscription, 120);
@@ -97,13 +98,13 @@ describe('more acknowledgements than the server passes on at once', () => {
     expect([...found.values()].filter((times) => times > 1)).toEqual([]);
   }, 60_000);
 
-  it('every second of 200 dead letters is discarded, and the others stay in their order', async () => {
+  it('discards every second of 200 dead letters, and keeps the others in order', async () => {
     const broker = await filled(1);
     await bench.deadLetters(ids(200));
     const chosen = ids(200).filter((_, n) => n % 2 === 1);
     expect(await broker.inspector.discard('q', chosen)).toBe(100);
     await expect.poll(() => bench.held(), { timeout: 5_000 }).toBe(101);
-    const left = await broker.inspector.peek('q', 'dead', 1_000);
+    const left = await firstMessages(broker.inspector, 'q', 'dead', 1_000);
     expect(left.map(({ id }) => id)).toEqual(ids(200).filter((_, n) => n % 2 === 0));
   }, 60_000);
 
@@ -112,7 +113,7 @@ describe('more acknowledgements than the server passes on at once', () => {
     [300, 20],
     [300, 150],
   ])(
-    'a subscription that closes with %i messages, %i of them held, leaves each once',
+    'a subscription that closes with %i messages, %i of them held, leaves each in the queue once',
     async (count, held) => {
       const broker = await filled(count);
       const subscription = await broker.subscribe('q', { prefetch: count });
@@ -128,16 +129,16 @@ describe('more acknowledgements than the server passes on at once', () => {
     ['', 0],
     [', while the disk stands still', 800],
   ])(
-    'a worker whose slots were all busy ends them at once and closes: none is handed over again%s',
+    'a worker that ends its running tasks at the same time and closes has no message delivered again%s',
     async (_, ms) => {
       const COUNT = 200;
       const broker = await filled(COUNT + 1);
       const subscription = await broker.subscribe('q', { prefetch: COUNT + 1 });
       const deliveries = await all(subscription, COUNT);
-      // One is left that nobody has asked for in a while: it goes back, and no more are consumed.
+      // One message is left that was not received for a while: it is returned, and no more are consumed.
       await expect.poll(async () => (await broker.inspector.counts('q')).ready, { timeout: 5_000 }).toBe(1);
       if (ms > 0) await stopDisk(broker, ms);
-      // Newest first: each takes an acknowledgement of its own.
+      // Newest first: each needs its own acknowledgement.
       for (const delivery of deliveries.toReversed()) await subscription.settle([{ kind: 'ack', delivery }]);
       await broker.close();
       await expect.poll(async () => (await standing()).size, { timeout: 5_000 }).toBe(1);

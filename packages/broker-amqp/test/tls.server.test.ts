@@ -37,9 +37,9 @@ describe('RabbitMQ over TLS', () => {
 
   it.each([
     ['a server that nobody it trusts has signed for', `cert=${client.cert}&key=${client.key}`, /certificate/i],
-    // Since TLS 1.3 the client has said its first words when the server closes; the system may tell no more than that.
+    // Since TLS 1.3 the client has already sent data when the server closes; the system may report no more than that.
     ['a server that wants a certificate, without one', `ca=${ca}`, /certificate|ECONNRESET|closed|ended/i],
-  ])('sends nothing to %s, and says why', async (_, query, problem) => {
+  ])('sends nothing to %s, and reports why', async (_, query, problem) => {
     const broker = new AmqpBroker({ url: `amqps://127.0.0.1:${tlsPort}?${query}`, sendTimeoutMs: 1_500 });
     const refused = await broker.publish([envelope()]).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'BROKER_UNAVAILABLE' });

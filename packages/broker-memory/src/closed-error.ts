@@ -1,6 +1,6 @@
 import { BrokerUnavailableError } from '@brokkr/core/adapter';
 
-/** What everything of a memory broker that was closed answers with. */
+/** The error of every call on a closed memory broker. */
 export function closedError(): BrokerUnavailableError {
   return new BrokerUnavailableError('the memory broker is closed', { code: 'BROKER_CLOSED' });
 }

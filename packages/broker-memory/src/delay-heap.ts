@@ -3,11 +3,11 @@ import type { StoredMessage } from './stored-message.ts';
 interface Entry {
   readonly message: StoredMessage;
   readonly dueAt: number;
-  /** Keeps those due at one instant in the order they came. */
+  /** Order of arrival, for messages that are due at the same instant. */
   readonly order: number;
 }
 
-/** What waits for its time: a binary heap. What was taken away meanwhile is passed over when it comes up. */
+/** Delayed messages, as a binary heap. Entries of removed messages are skipped when they reach the top. */
 export class DelayHeap {
   #entries: Entry[] = [];
   #order = 0;
@@ -33,21 +33,21 @@ export class DelayHeap {
     entries[at] = entry;
   }
 
-  /** Takes out a message that waits here; the caller has changed its state, or does so now. */
+  /** Removes a message. The caller changes its state. */
   remove(message: StoredMessage): void {
     message.state = 'gone';
     this.#size--;
-    // Entries of those that left would pile up where most messages are cancelled.
+    // If most messages are cancelled, the entries of removed messages would accumulate.
     if (this.#entries.length > 64 && this.#entries.length > 2 * this.#size) this.#rebuild();
   }
 
-  /** When the first is due. */
+  /** Returns when the first message is due. */
   nextDueAt(): number | undefined {
     this.#dropGone();
     return this.#entries[0]?.dueAt;
   }
 
-  /** The first one due by `now`, taken out. */
+  /** Removes and returns the first message that is due by `now`. */
   shiftDue(now: number): StoredMessage | undefined {
     const dueAt = this.nextDueAt();
     if (dueAt === undefined || dueAt > now) return undefined;
@@ -55,7 +55,7 @@ export class DelayHeap {
     return this.#shift()?.message;
   }
 
-  /** All of them, earliest first. */
+  /** All messages, earliest first. */
   inOrder(): StoredMessage[] {
     return this.#entries
       .filter(isWaiting)
@@ -91,7 +91,7 @@ export class DelayHeap {
   }
 }
 
-/** A message may have left and come back with another time: then another entry is its own. */
+/** A message may have left and returned with another time; then this entry is not its current one. */
 function isWaiting({ message, dueAt }: Entry): boolean {
   return message.state === 'delayed' && message.dueAt === dueAt;
 }

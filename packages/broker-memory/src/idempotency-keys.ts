@@ -2,11 +2,14 @@ import type { Clock } from '@brokkr/core/adapter';
 
 interface Known {
   readonly id: string;
-  /** On the monotonic clock. */
+  /** Time on the monotonic clock, in milliseconds. */
   readonly endsAt: number;
 }
 
-/** Expired keys are removed when this many have been added since the last time, or as many as were left then. */
+/**
+ * Expired keys are removed after this many additions, or after as many as were left at the last removal if that is
+ * more.
+ */
 const SWEEP_AFTER = 1_000;
 
 /** Remembers which message an idempotency key belongs to, each key for its own time. */

@@ -6,15 +6,15 @@ export interface LeaseTableOptions {
   readonly workerId: string;
   readonly leaseMs: number;
   readonly clock: Clock;
-  /** Told of hand-overs that ended without a settlement. */
+  /** Called with the messages whose deliveries ended without a settlement. */
   readonly onLapsed: (messages: readonly StoredMessage[]) => void;
-  /** Told once it is retired and holds nothing, perhaps more than once. */
+  /** Called when the table is retired and empty; it may be called more than once. */
   readonly onOver: () => void;
 }
 
 /**
- * What one consumer holds. All its leases are equally long, so the order in which they were given or renewed is the
- * order in which they run out, and one timer watches the first.
+ * The leases of one consumer. All have the same length: they expire in the order in which they were granted or renewed,
+ * and one timer for the first is enough.
  */
 export class LeaseTable {
   readonly workerId: string;
@@ -38,25 +38,30 @@ export class LeaseTable {
     return this.#held.size;
   }
 
-  /** When a lease given now runs out, on the monotonic clock. */
+  /** Returns when a lease that is granted now expires, on the monotonic clock. */
   endOfLease(): number {
     return this.#clock.monotonic() + this.#leaseMs;
   }
 
-  /** Gives a lease on a message that stands in no line. */
+  /** Grants a lease on a message that is in no line. */
   hold(message: StoredMessage, endsAt: number): void {
     message.leaseEndsAt = endsAt;
     this.#held.pushBack(message);
     this.#timer ??= this.#clock.setTimeout(() => this.#watch(), this.#leaseMs);
   }
 
-  /** Renews the lease of a message that is held here. */
+  /** Renews the lease of a message in this table. */
   renew(message: StoredMessage): void {
     this.#held.remove(message);
     this.hold(message, this.endOfLease());
   }
 
-  /** Whether this hand-over still holds the message. */
+  /** Whether the message is held by any delivery of this consumer. */
+  has(message: StoredMessage): boolean {
+    return message.line === this.#held;
+  }
+
+  /** Whether this delivery still holds the message. */
   holds(message: StoredMessage | undefined, fence: number): message is StoredMessage {
     return message !== undefined && message.fence === fence && message.line === this.#held;
   }
@@ -67,8 +72,8 @@ export class LeaseTable {
   }
 
   /**
-   * No more leases are given: once none is left no timer runs, which would keep the process until a lease was over.
-   * Before that one timer serves all that comes, rather than one for each message.
+   * Grants no more leases. When the last one has ended, the timer stops, because it would keep the process alive.
+   * Before that, one timer for all messages is cheaper than one for each.
    */
   retire(): void {
     this.#isRetired = true;
@@ -92,7 +97,7 @@ export class LeaseTable {
     if (this.#isRetired) this.#rest();
   }
 
-  /** Ends all leases at once: the worker is known to be dead. */
+  /** Ends all leases immediately, because the worker is dead. @returns how many */
   lapseAll(): number {
     const held = this.#held.clear();
     if (held.length > 0) this.#onLapsed(held);

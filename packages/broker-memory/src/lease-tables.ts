@@ -2,7 +2,7 @@ import type { Clock } from '@brokkr/core/adapter';
 import { LeaseTable } from './lease-table.ts';
 import type { StoredMessage } from './stored-message.ts';
 
-/** What the consumers of one queue hold. One that has closed is kept until its last lease is over, and no longer. */
+/** The leases of the consumers of one queue. The table of a closed consumer is kept until its last lease has ended. */
 export class LeaseTables {
   readonly #clock: Clock;
   readonly #onLapsed: (messages: readonly StoredMessage[]) => void;
@@ -13,11 +13,17 @@ export class LeaseTables {
     this.#onLapsed = onLapsed;
   }
 
-  /** Messages held. */
+  /** Number of held messages. */
   get size(): number {
     let held = 0;
     for (const table of this.#tables) held += table.size;
     return held;
+  }
+
+  /** Id of the worker that holds the message. */
+  workerOf(message: StoredMessage): string | undefined {
+    for (const table of this.#tables) if (table.has(message)) return table.workerId;
+    return undefined;
   }
 
   open(workerId: string, leaseMs: number): LeaseTable {
@@ -32,7 +38,7 @@ export class LeaseTables {
     return table;
   }
 
-  /** Ends every lease of a worker that is known to be dead; answers how many. */
+  /** Ends every lease of a dead worker. @returns how many */
   releaseWorker(workerId: string): number {
     let released = 0;
     for (const table of this.#tables) if (table.workerId === workerId) released += table.lapseAll();

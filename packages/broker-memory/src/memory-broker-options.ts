@@ -8,15 +8,18 @@ import {
   systemClock,
 } from '@brokkr/core/adapter';
 
-/** What a memory broker takes. It needs no namespace: what one object keeps, no other sees. */
+/** Options of `MemoryBroker`. There is no namespace: brokers do not see each other's messages. */
 export interface MemoryBrokerOptions {
-  /** Where leases, delays and life times get their time from. @default the system's */
+  /** Clock for leases, delays and expiries. @default the system's clock */
   readonly clock?: Clock | undefined;
-  /** Messages it keeps, dead ones too, 1 or more; `publish` refuses more. @default 10_000_000 */
+  /**
+   * Most stored messages, including dead letters; a whole number, 1 or more. `publish` refuses more. @default
+   * 10_000_000
+   */
   readonly maxMessages?: number | undefined;
-  /** Longest delay it waits for at once, milliseconds, 0 or more; longer ones travel in hops. @default ten years */
+  /** Longest delay in one hop, in milliseconds; longer delays take several hops. @default ten years */
   readonly maxDelayMs?: number | undefined;
-  /** Life of an idempotency key, milliseconds, 0 or more. @default 24 h */
+  /** How long an idempotency key is remembered, in milliseconds. @default 24 h */
   readonly idempotencyTtlMs?: number | undefined;
 }
 
@@ -29,26 +32,31 @@ const defaults: Settings = {
   idempotencyTtlMs: BROKER_DEFAULTS.idempotencyTtlMs,
 };
 
-const milliseconds = { fits: isMilliseconds, wanted: 'milliseconds, a number of 0 or more' };
+const milliseconds = { fits: isMilliseconds, wanted: 'a number of milliseconds, 0 or more' };
 
-/** What each option has to be: one that is left out here does not compile. */
+/** The rule of each option. A missing option does not compile. */
 const RULES: Readonly<Record<keyof Settings, { readonly fits: (value: unknown) => boolean; readonly wanted: string }>> =
   {
     clock: { fits: isClock, wanted: 'a Clock' },
-    maxMessages: { fits: isCount, wanted: 'a whole number of 1 or more' },
+    maxMessages: { fits: isCount, wanted: 'a whole number, 1 or more' },
     maxDelayMs: milliseconds,
     idempotencyTtlMs: milliseconds,
   };
 
 const KNOWN: OptionNames<Settings> = { clock: true, maxMessages: true, maxDelayMs: true, idempotencyTtlMs: true };
 
-/** @throws ConfigError naming an option that is unknown or wrong: else a message might never be delivered, or none taken */
+/**
+ * Checks the options, and fills in the defaults. @throws ConfigError (`CONFIG_INVALID`, `OPTION_UNKNOWN`) with the
+ * option
+ */
 export function resolveMemoryBrokerOptions(given: MemoryBrokerOptions): Settings {
   checkOptions(given, KNOWN, 'new MemoryBroker');
   for (const [name, { fits, wanted }] of Object.entries(RULES)) {
     const value: unknown = given[name as keyof Settings];
     if (value === undefined || fits(value)) continue;
-    throw new ConfigError(`new MemoryBroker: ${name}: ${wanted}, got ${shown(value)}`, { code: 'CONFIG_INVALID' });
+    throw new ConfigError(`new MemoryBroker: ${name} must be ${wanted}; got ${shown(value)}`, {
+      code: 'CONFIG_INVALID',
+    });
   }
   return Object.freeze({
     clock: given.clock ?? defaults.clock,

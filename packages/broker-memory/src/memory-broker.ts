@@ -3,12 +3,14 @@ import {
   type Broker,
   BROKER_DEFAULTS,
   type BrokerCapabilities,
+  checkSignal,
   type Elections,
   type Envelope,
   type Inspector,
   type MessageIndex,
   type PublishReceipt,
   type ResultStore,
+  type Signals,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
@@ -24,25 +26,29 @@ import { MemoryStates } from './memory-states.ts';
 import { MemorySubscription } from './memory-subscription.ts';
 
 /**
- * A broker that lives in this process and ends with it: the whole contract, in time that a test can move. Read it before
- * you write your own.
+ * A broker in the memory of this process, with the whole contract. It is the reference for broker authors, and for
+ * tests, because its clock can be replaced. Its messages are lost when the process ends.
+ * @example
+ * const broker = new MemoryBroker();
+ * await tm.initialize({ broker });
  */
 export class MemoryBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
   readonly inspector: Inspector;
   readonly messages: MessageIndex;
-  readonly workers: WorkerDirectory;
+  readonly workers: Required<WorkerDirectory>;
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly elections: Elections;
+  readonly signals: Signals;
   readonly #server: MemoryServer;
   readonly #subscriptions = new Set<MemorySubscription>();
   #closed = false;
 
   /**
-   * @param server that keeps the messages, shared with others: `createBroker` gives one for `memory:name`, and the
-   * options are that one's then. @default one of its own
-   * @throws ConfigError naming an option that is unknown, or whose value is wrong
+   * @param server server that stores the messages, shared with other brokers; then its own options apply.
+   * `createBroker` passes one for `memory:name`. @default a new one
+   * @throws ConfigError (`CONFIG_INVALID`, `OPTION_UNKNOWN`) for an unknown or invalid option
    */
   constructor(options: MemoryBrokerOptions = {}, server: MemoryServer = new MemoryServer(options)) {
     this.#server = server;
@@ -58,9 +64,19 @@ export class MemoryBroker implements Broker {
     this.inspector = new MemoryInspector(server);
     this.messages = new MemoryMessages(server);
     this.states = new MemoryStates(server);
-    this.workers = {
-      release: async (workerId) =>
-        server.queues().reduce((released, queue) => released + queue.releaseWorker(workerId), 0),
+    this.workers = server.workers;
+    this.signals = {
+      lossless: true,
+      send: async (signal) => {
+        this.#checkOpen();
+        checkSignal(signal);
+        server.signals.send(signal);
+      },
+      listen: async (listener) => {
+        this.#checkOpen();
+        const stop = server.signals.listen(this, listener);
+        return async () => stop();
+      },
     };
     this.results = {
       storesWithSettlement: true,
@@ -83,20 +99,20 @@ export class MemoryBroker implements Broker {
   }
 
   /**
-   * @throws BrokerUnavailableError when it is closed, or full (`BROKER_FULL`), ConfigError where a queue's name is none:
-   * then nothing of the batch was stored
+   * @throws BrokerUnavailableError if it is closed (`BROKER_CLOSED`) or full (`BROKER_FULL`): nothing was stored
+   * @throws ConfigError for an invalid queue name: nothing of the batch was stored
    */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     this.#checkOpen();
     this.#server.checkRoom(envelopes.length);
-    // All of them before anything is claimed or stored: one name that is none refuses its whole batch.
+    // All queues are resolved before a key is claimed or a message stored: one invalid name refuses the whole batch.
     const queues = envelopes.map(({ queue }) => this.#server.queue(queue));
     const receipts = envelopes.map((envelope, index): PublishReceipt => {
       const { id, idempotencyKey, idempotencyTtlMs } = envelope;
       const holder =
         idempotencyKey === undefined ? undefined : this.#server.keys.take(idempotencyKey, id, idempotencyTtlMs);
       if (holder !== undefined && holder !== id) return { id: holder, isNew: false };
-      // A key that names this message: the repeat of a publish whose answer was lost. It may have ended since.
+      // A key that names this message: the repeat of a publish whose answer was lost. The message may have ended since.
       if (holder === undefined) (queues[index] as MemoryQueue).publish(envelope);
       return { id, isNew: true };
     });
@@ -117,7 +133,7 @@ export class MemoryBroker implements Broker {
     return subscription;
   }
 
-  /** What it held is handed over again once its leases are over, where others share its server. */
+  /** Messages that it held are delivered again when their leases expire, if other brokers share its server. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

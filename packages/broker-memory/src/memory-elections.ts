@@ -12,7 +12,7 @@ interface Leader {
   readonly release: () => void;
 }
 
-/** Who leads under each name, and who waits for it: first come, first served. */
+/** The leader of each name, and its candidates in order of arrival. */
 export class MemoryElections {
   readonly #leaders = new Map<string, Leader>();
   readonly #waiting = new Map<string, Set<Candidate>>();
@@ -23,7 +23,9 @@ export class MemoryElections {
     return this.#wait(name, signal, broker);
   }
 
-  /** Ends every wait of a broker that closes with an error, and every leadership: another's next candidate leads. */
+  /**
+   * Ends the leaderships of a broker that closes, and rejects its waits. The next candidate of another broker leads.
+   */
   leave(broker: object): void {
     for (const waiting of [...this.#waiting.values()]) {
       for (const candidate of [...waiting]) if (candidate.broker === broker) candidate.fail(closedError());

@@ -1,10 +1,22 @@
-import type { Envelope, Inspector, PeekState, QueueCounts } from '@brokkr/core/adapter';
+import type {
+  BrowsableState,
+  BulkOptions,
+  Envelope,
+  Inspector,
+  LetterChoice,
+  Page,
+  PageOptions,
+  QueueCounts,
+  QueueReport,
+} from '@brokkr/core/adapter';
+import { PAGE_LIMIT } from '@brokkr/core/adapter';
 import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryServer } from './memory-server.ts';
-import { handedOut, type StoredMessage } from './stored-message.ts';
+import { handedOut, type KeptEnvelope, type StoredMessage } from './stored-message.ts';
 
-/** Looks into the queues of a memory server. */
+/** Reads and changes the queues of a memory server for tools. */
 export class MemoryInspector implements Inspector {
+  readonly browsing = 'free';
   readonly #server: MemoryServer;
 
   constructor(server: MemoryServer) {
@@ -22,31 +34,57 @@ export class MemoryInspector implements Inspector {
     return this.#server.queue(queue).counts();
   }
 
-  async peek(name: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    const queue = this.#server.queue(name);
-    if (state === 'dead') return first(queue.dead(), limit).map((letter) => handedOut(letter));
-    const messages = state === 'ready' ? queue.ready() : queue.delayed();
-    return first(messages, limit).map((message) => handedOut(message.envelope));
+  async countsOf(queues: readonly string[]): Promise<readonly QueueReport[]> {
+    return queues.map((queue) => {
+      try {
+        return { queue, ...this.#server.queue(queue).counts() };
+      } catch (error) {
+        return { queue, error: error as Error };
+      }
+    });
   }
 
-  async take(name: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+  async page(name: string, state: BrowsableState, { limit, after, from }: PageOptions): Promise<Page> {
     const queue = this.#server.queue(name);
-    const taken = first(queue.waiting(), limit);
+    const all = state === 'dead' ? [...queue.dead()] : [...(state === 'ready' ? queue.ready() : queue.delayed())];
+    if (from === 'newest') all.reverse();
+    const start = after === undefined ? 0 : startAfter(after, all);
+    const end = start + Math.min(Math.max(1, limit), PAGE_LIMIT);
+    const last = all[end - 1];
+    const items = all.slice(start, end).map((message) => this.#item(message));
+    return last === undefined || end >= all.length ? { items } : { items, next: `${end}:${idOf(last)}` };
+  }
+
+  async take(
+    name: string,
+    limit: number,
+    move: (envelopes: readonly Envelope[]) => Promise<void>,
+    { from = 'waiting' }: { readonly from?: 'waiting' | 'dead' | undefined } = {},
+  ): Promise<number> {
+    const queue = this.#server.queue(name);
+    const taken = first<StoredMessage | KeptEnvelope>(from === 'dead' ? queue.dead() : queue.waiting(), limit);
     await move(taken.map((message) => this.#asOfNow(message)));
     // A worker may have started some while they were stored elsewhere: those run here too, rather than get lost.
-    return taken.filter(({ envelope }) => queue.remove(envelope.id, 'purged')).length;
+    return taken.filter((message) =>
+      from === 'dead' ? queue.discard(idOf(message)) : queue.remove(idOf(message), 'purged'),
+    ).length;
   }
 
-  async redrive(name: string, ids: readonly string[] | 'all'): Promise<number> {
+  async bury(name: string, letters: readonly Envelope[]): Promise<void> {
     const queue = this.#server.queue(name);
-    const redriven = idsOf(queue, ids).filter((id) => queue.redrive(id)).length;
+    for (const letter of letters) queue.bury(letter);
+  }
+
+  async redrive(name: string, which: LetterChoice, options: BulkOptions = {}): Promise<number> {
+    const queue = this.#server.queue(name);
+    const done = await inBatches(queue, which, options, (id) => queue.redrive(id));
     queue.ring();
-    return redriven;
+    return done;
   }
 
-  async discard(name: string, ids: readonly string[] | 'all'): Promise<number> {
+  async discard(name: string, which: LetterChoice, options: BulkOptions = {}): Promise<number> {
     const queue = this.#server.queue(name);
-    return idsOf(queue, ids).filter((id) => queue.discard(id)).length;
+    return inBatches(queue, which, options, (id) => queue.discard(id));
   }
 
   async purge(name: string): Promise<number> {
@@ -54,13 +92,33 @@ export class MemoryInspector implements Inspector {
     return [...queue.ready()].filter(({ envelope }) => queue.remove(envelope.id, 'purged')).length;
   }
 
-  /** The envelope with the time it still has to wait, by this host's clock. */
-  #asOfNow({ envelope, state, dueAt, remainingDelayMs }: StoredMessage): Envelope {
-    const { notBefore: _, ...rest } = handedOut(envelope);
-    if (state !== 'delayed') return rest;
-    const { clock } = this.#server;
-    return { ...rest, notBefore: Math.ceil(clock.now() + dueAt - clock.monotonic() + remainingDelayMs) };
+  #item(message: StoredMessage | KeptEnvelope): Page['items'][number] {
+    if ('bytes' in message) return { envelope: handedOut(message) };
+    const envelope = handedOut(message.envelope);
+    return message.state === 'delayed' ? { envelope, dueAt: this.#server.dueAt(message) } : { envelope };
   }
+
+  /** The envelope with the time it still has to wait, by this host's clock. */
+  #asOfNow(message: StoredMessage | KeptEnvelope): Envelope {
+    if ('bytes' in message) return handedOut(message);
+    const { notBefore: _, ...rest } = handedOut(message.envelope);
+    return message.state === 'delayed' ? { ...rest, notBefore: this.#server.dueAt(message) } : rest;
+  }
+}
+
+function idOf(message: StoredMessage | KeptEnvelope): string {
+  return 'bytes' in message ? message.id : message.envelope.id;
+}
+
+/** Where the next page begins: after the message of the cursor, or at its old place if that message is gone. */
+function startAfter(cursor: string, messages: readonly (StoredMessage | KeptEnvelope)[]): number {
+  const colon = cursor.indexOf(':');
+  const place = Number(cursor.slice(0, colon));
+  const id = cursor.slice(colon + 1);
+  const known = messages[place - 1];
+  if (known !== undefined && idOf(known) === id) return place;
+  const at = messages.findIndex((message) => idOf(message) === id);
+  return at >= 0 ? at + 1 : Math.max(0, place - 1) || 0;
 }
 
 function first<T>(items: Iterable<T>, limit: number): T[] {
@@ -72,6 +130,24 @@ function first<T>(items: Iterable<T>, limit: number): T[] {
   return taken;
 }
 
-function idsOf(queue: MemoryQueue, ids: readonly string[] | 'all'): readonly string[] {
-  return ids === 'all' ? [...queue.dead()].map(({ id }) => id) : ids;
+async function inBatches(
+  queue: MemoryQueue,
+  which: LetterChoice,
+  { signal, batch = PAGE_LIMIT, onBatch }: BulkOptions,
+  change: (id: string) => boolean,
+): Promise<number> {
+  const letters = [...queue.dead()];
+  const named = Array.isArray(which) ? new Set<string>(which) : undefined;
+  let done = 0;
+  let changed = 0;
+  for (const [index, letter] of letters.entries()) {
+    if (signal?.aborted) break;
+    const isChosen = named?.has(letter.id) ?? (typeof which === 'function' ? which(handedOut(letter)) : true);
+    if (isChosen && change(letter.id)) changed++;
+    if (changed < batch && index < letters.length - 1) continue;
+    done += changed;
+    changed = 0;
+    await onBatch?.({ done, looked: index + 1 });
+  }
+  return done + changed;
 }

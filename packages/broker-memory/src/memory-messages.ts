@@ -1,4 +1,4 @@
-import type { MessageIndex } from '@brokkr/core/adapter';
+import { type FoundMessage, type MessageIndex, PAGE_LIMIT } from '@brokkr/core/adapter';
 import type { MemoryServer } from './memory-server.ts';
 
 /** Finds the messages of a memory server by their ids. */
@@ -7,6 +7,18 @@ export class MemoryMessages implements MessageIndex {
 
   constructor(server: MemoryServer) {
     this.#server = server;
+  }
+
+  async find(name: string, ids: readonly string[]): Promise<readonly FoundMessage[]> {
+    const queue = this.#server.queue(name);
+    return ids.slice(0, PAGE_LIMIT).flatMap((id) => queue.find(id, (message) => this.#server.dueAt(message)) ?? []);
+  }
+
+  async promote(name: string, ids: readonly string[]): Promise<readonly string[]> {
+    const queue = this.#server.queue(name);
+    const promoted = ids.filter((id) => queue.promote(id));
+    queue.ring();
+    return promoted;
   }
 
   async cancel(name: string, ids: readonly string[]): Promise<readonly string[]> {

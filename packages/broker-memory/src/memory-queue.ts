@@ -1,26 +1,27 @@
 import {
   type Clock,
+  deadLetterQueue,
   delayUntil,
   type Delivery,
   type Envelope,
+  type FoundMessage,
   type QueueCounts,
   redriveEnvelope,
   type Settlement,
-  type TimerHandle,
 } from '@brokkr/core/adapter';
-import { DelayHeap } from './delay-heap.ts';
+import { DelayedMessages } from './delayed-messages.ts';
 import { HandOver } from './to-delivery.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { LeaseTable } from './lease-table.ts';
 import { LeaseTables } from './lease-tables.ts';
 import { MessageLine } from './message-line.ts';
-import { handedOut, type KeptEnvelope, keptEnvelope, type StoredMessage } from './stored-message.ts';
+import { handedOut, type KeptEnvelope, keptEnvelope, newMessage, type StoredMessage } from './stored-message.ts';
 
-/** A consumer that waits for something to become ready; told once, then forgotten. */
+/** Wakes a consumer that waits for a ready message. Called at most once. */
 export type Waiter = () => void;
 
 export interface MemoryQueueOptions {
-  /** Longest delay that the queue waits for at once, in milliseconds. */
+  /** Longest delay in one hop, in milliseconds. */
   readonly maxDelayMs: number;
   /** Idempotency keys of all queues. */
   readonly keys: IdempotencyKeys;
@@ -28,8 +29,8 @@ export interface MemoryQueueOptions {
 }
 
 /**
- * One queue: the state machine of its messages. Every method is synchronous, and therefore atomic: nothing is read
- * before an await and written after it.
+ * One queue: the state machine of its messages. Every method is synchronous and therefore atomic: no value that is read
+ * before an await is written after it.
  *
  * published → (delayed →) ready → held → acknowledged | dead | expired, or back to ready or delayed
  */
@@ -41,13 +42,11 @@ export class MemoryQueue {
   readonly #nextFence: () => number;
   readonly #live = new Map<string, StoredMessage>();
   readonly #ready = new MessageLine('ready');
-  readonly #delayed = new DelayHeap();
+  readonly #delayed: DelayedMessages;
   readonly #dead = new Map<string, KeptEnvelope>();
   readonly #leases: LeaseTables;
   readonly #waiters = new Set<Waiter>();
   readonly #gone = { published: 0, acknowledged: 0, discarded: 0, purged: 0, cancelled: 0, expired: 0 };
-  #delayTimer: TimerHandle | undefined;
-  #delayTimerDueAt = Number.POSITIVE_INFINITY;
 
   constructor(name: string, clock: Clock, { maxDelayMs, keys, nextFence }: MemoryQueueOptions) {
     this.name = name;
@@ -55,40 +54,30 @@ export class MemoryQueue {
     this.#maxDelayMs = maxDelayMs;
     this.#keys = keys;
     this.#nextFence = nextFence;
+    this.#delayed = new DelayedMessages(clock, () => this.#promoteDue());
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
-  /** Messages kept, dead ones too. */
+  /** Number of stored messages, including dead letters. */
   get size(): number {
     return this.#live.size + this.#dead.size;
   }
 
-  /** Whether anything was ever published here. */
+  /** Whether a message was ever published here. */
   get isUsed(): boolean {
     return this.#gone.published > 0;
   }
 
-  /** Stores a message; one whose id is here already is the repeat of a publish whose answer was lost. */
+  /** Stores a message. If its id is stored already, this is the repeat of a publish whose answer was lost. */
   publish(envelope: Envelope): void {
     if (this.#live.has(envelope.id)) return;
-    const message: StoredMessage = {
-      envelope: keptEnvelope(envelope, this.name),
-      state: 'gone',
-      fence: 0,
-      crashes: 0,
-      dueAt: 0,
-      remainingDelayMs: 0,
-      leaseEndsAt: 0,
-      line: undefined,
-      before: undefined,
-      after: undefined,
-    };
+    const message = newMessage(keptEnvelope(envelope, this.name));
     this.#live.set(envelope.id, message);
     this.#gone.published++;
     this.#place(message);
   }
 
-  /** Tells consumers that wait that something is ready. Called after all of a batch, so that they take all of it. */
+  /** Wakes the waiting consumers. Called after a whole batch is stored, so that they receive all of it. */
   ring(): void {
     if (this.#ready.size === 0 || this.#waiters.size === 0) return;
     const waiters = [...this.#waiters];
@@ -121,7 +110,7 @@ export class MemoryQueue {
     return deliveries;
   }
 
-  /** Whether it took effect: only while the delivery's own lease is live. */
+  /** Returns whether the settlement took effect: only while the lease of its delivery is live. */
   settle(settlement: Settlement, leases: LeaseTable): boolean {
     const message = this.#messageOf(settlement.delivery);
     if (!leases.holds(message, settlement.delivery.fence)) return false;
@@ -133,12 +122,13 @@ export class MemoryQueue {
         break;
       case 'expire':
         this.#forget(message);
-        this.#freeKey(message.envelope);
+        this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
         this.#gone.expired++;
         break;
       case 'dead-letter':
         this.#forget(message);
-        // An older letter of this id is replaced, as on Redis. It counts as discarded, so that counts are conserved.
+        // An older letter with this id is replaced, as on Redis. It counts as discarded, so that the counts are
+        // conserved.
         this.#removeLetter(message.envelope.id);
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
@@ -153,7 +143,7 @@ export class MemoryQueue {
     return true;
   }
 
-  /** Whether the lease was renewed. */
+  /** Returns whether the lease was renewed. */
   extend(delivery: Delivery, leases: LeaseTable): boolean {
     const message = this.#messageOf(delivery);
     if (!leases.holds(message, delivery.fence)) return false;
@@ -175,7 +165,7 @@ export class MemoryQueue {
     };
   }
 
-  /** Ready ones in their order, then delayed ones by their time. */
+  /** Ready messages in order, then delayed ones by their times. */
   *waiting(): Generator<StoredMessage> {
     yield* this.#ready;
     yield* this.#delayed.inOrder();
@@ -193,26 +183,55 @@ export class MemoryQueue {
     return this.#dead.values();
   }
 
+  /** @param dueAt when a delayed message is due, by the host's clock */
+  find(id: string, dueAt: (message: StoredMessage) => number): FoundMessage | undefined {
+    const message = this.#live.get(id);
+    const letter = this.#dead.get(id);
+    if (message === undefined) return letter && { state: 'dead', envelope: handedOut(letter) };
+    const envelope = handedOut(message.envelope);
+    if (message.state === 'delayed') return { state: 'delayed', envelope, dueAt: dueAt(message) };
+    if (message.state === 'ready') return { state: 'ready', envelope };
+    return { state: 'running', envelope, workerId: this.#leases.workerOf(message) };
+  }
+
+  /** Makes a delayed message ready now. */
+  promote(id: string): boolean {
+    const message = this.#live.get(id);
+    if (message?.state !== 'delayed') return false;
+    this.#delayed.remove(message);
+    message.remainingDelayMs = 0;
+    this.#ready.pushBack(message);
+    this.#delayed.watch();
+    return true;
+  }
+
   isUnfinished(id: string): boolean {
     return this.#live.has(id);
   }
 
-  /** Removes a message that waits, and says why it is gone. */
+  /** Removes a ready or delayed message. @param counted the count that includes it from now on */
   remove(id: string, counted: 'purged' | 'cancelled'): boolean {
     const message = this.#live.get(id);
     if (message === undefined || message.state === 'held') return false;
     if (message.state === 'ready') this.#ready.remove(message);
     else this.#delayed.remove(message);
     this.#forget(message);
-    this.#freeKey(message.envelope);
+    this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
     this.#gone[counted]++;
     return true;
+  }
+
+  /** Stores a dead letter of another broker, unless its id is a dead letter already. */
+  bury(letter: Envelope): void {
+    if (this.#dead.has(letter.id)) return;
+    this.#dead.set(letter.id, keptEnvelope({ ...letter, queue: deadLetterQueue(this.name) }));
+    this.#gone.published++;
   }
 
   redrive(id: string): boolean {
     const letter = this.#dead.get(id);
     if (letter === undefined) return false;
-    // If a message of this id was sent meanwhile, that one stays.
+    // If a message with this id was sent after the death, that one stays.
     if (this.#live.has(id)) return this.#removeLetter(id);
     this.#dead.delete(id);
     this.publish(redriveEnvelope(handedOut(letter), this.name, this.#clock.now()));
@@ -223,20 +242,19 @@ export class MemoryQueue {
 
   discard(id: string): boolean {
     const letter = this.#dead.get(id);
-    // A message of this id that was sent meanwhile holds the key.
-    if (letter !== undefined && !this.#live.has(id)) this.#freeKey(letter);
+    // A message of this id that was sent after the death holds the key.
+    if (letter !== undefined && !this.#live.has(id)) this.#keys.free(letter.idempotencyKey, id);
     return this.#removeLetter(id);
   }
 
   close(): void {
-    this.#clock.clearTimeout(this.#delayTimer);
+    this.#delayed.close();
     this.#leases.close();
   }
 
-  /** Puts a message where its envelope says: behind what is ready, or among the delayed. */
+  /** Puts a message behind the ready ones, or among the delayed ones if its `notBefore` is in the future. */
   #place(message: StoredMessage): void {
-    const { notBefore } = message.envelope;
-    const delayMs = notBefore === undefined ? 0 : delayUntil(notBefore, this.#clock.now());
+    const delayMs = delayUntil(message.envelope.notBefore, this.#clock.now());
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs === 0) {
       this.#ready.pushBack(message);
@@ -244,26 +262,16 @@ export class MemoryQueue {
     }
     const dueAt = this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs);
     this.#delayed.add(message, dueAt);
-    if (dueAt < this.#delayTimerDueAt) this.#watchDelayed();
   }
 
-  #watchDelayed(): void {
-    this.#clock.clearTimeout(this.#delayTimer);
-    const dueAt = this.#delayed.nextDueAt();
-    this.#delayTimerDueAt = dueAt ?? Number.POSITIVE_INFINITY;
-    this.#delayTimer =
-      dueAt === undefined ? undefined : this.#clock.setTimeout(() => this.#promote(), dueAt - this.#clock.monotonic());
-  }
-
-  #promote(): void {
-    const now = this.#clock.monotonic();
-    for (let due = this.#delayed.shiftDue(now); due !== undefined; due = this.#delayed.shiftDue(now))
+  #promoteDue(): void {
+    for (let due = this.#delayed.shiftDue(); due !== undefined; due = this.#delayed.shiftDue())
       this.#ready.pushBack(due);
-    this.#watchDelayed();
+    this.#delayed.watch();
     this.ring();
   }
 
-  /** Hand-overs that ended without a settlement: back to the head, in their order, since they have waited before. */
+  /** Returns messages whose leases expired to the head of the line, in order, because they have waited before. */
   #crashed(messages: readonly StoredMessage[]): void {
     for (const message of messages.toReversed()) {
       message.crashes++;
@@ -280,10 +288,6 @@ export class MemoryQueue {
     if (!this.#dead.delete(id)) return false;
     this.#gone.discarded++;
     return true;
-  }
-
-  #freeKey({ id, idempotencyKey }: KeptEnvelope): void {
-    this.#keys.free(idempotencyKey, id);
   }
 
   #forget(message: StoredMessage): void {

@@ -6,17 +6,17 @@ interface Kept {
   readonly endsAt: number;
 }
 
-/** One call that waits for a result, and the broker it was made on. */
+/** A call that waits for a result, and the broker on which it was made. */
 interface Wait {
   readonly broker: object;
   readonly told: () => void;
   readonly fail: (error: Error) => void;
 }
 
-/** Results that ran out are looked for once in so many that are stored: often enough not to pile up. */
+/** Expired results are removed once in this many stores, so that they do not accumulate. */
 const SWEEP_EVERY = 1_024;
 
-/** The results that brokers of one server keep: what `ResultStore` promises, for each of them. */
+/** The results of all brokers on one server, as `ResultStore` specifies. */
 export class MemoryResults {
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
@@ -41,7 +41,7 @@ export class MemoryResults {
     return this.#get(id);
   }
 
-  /** Ends every wait of a broker that closes, with an error: nothing tells it of a result any more. */
+  /** Rejects the waits of a broker that closes, because it is not notified of results any more. */
   leave(broker: object): void {
     for (const waiting of [...this.#waiting.values()]) {
       for (const wait of [...waiting]) if (wait.broker === broker) wait.fail(closedError());

@@ -4,10 +4,12 @@ import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-b
 import { MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryResults } from './memory-results.ts';
+import { MemorySignals } from './memory-signals.ts';
+import { MemoryWorkers } from './memory-workers.ts';
+import type { StoredMessage } from './stored-message.ts';
 
 /**
- * What a server is to other brokers: it keeps the messages, and several brokers may stand on one. It ends with the last
- * of them.
+ * The counterpart of a server: it stores the messages, and several brokers may share it. It ends with the last of them.
  */
 export class MemoryServer {
   readonly clock: Clock;
@@ -15,6 +17,8 @@ export class MemoryServer {
   readonly keys: IdempotencyKeys;
   readonly results: MemoryResults;
   readonly elections = new MemoryElections();
+  readonly signals = new MemorySignals();
+  readonly workers: MemoryWorkers;
   readonly state = new Map<string, string>();
   readonly #maxMessages: number;
   readonly #onEnd: () => void;
@@ -22,13 +26,14 @@ export class MemoryServer {
   readonly #brokers = new Set<object>();
   #fence = 0;
 
-  /** @throws ConfigError naming an option that is unknown, or whose value is wrong */
+  /** @throws ConfigError for an unknown or invalid option */
   constructor(options: MemoryBrokerOptions, onEnd: () => void = () => undefined) {
     const { clock, maxMessages, maxDelayMs, idempotencyTtlMs } = resolveMemoryBrokerOptions(options);
     this.clock = clock;
     this.maxDelayMs = maxDelayMs;
     this.keys = new IdempotencyKeys(clock, idempotencyTtlMs);
     this.results = new MemoryResults(clock);
+    this.workers = new MemoryWorkers(clock, () => this.queues());
     this.#maxMessages = maxMessages;
     this.#onEnd = onEnd;
   }
@@ -37,16 +42,17 @@ export class MemoryServer {
     this.#brokers.add(broker);
   }
 
-  /** Ends what a broker waits for or leads, and with the last one everything. */
+  /** Ends the waits and leaderships of a broker. With the last broker, ends everything. */
   leave(broker: object): void {
     this.elections.leave(broker);
     this.results.leave(broker);
+    this.signals.leave(broker);
     if (!this.#brokers.delete(broker) || this.#brokers.size > 0) return;
     for (const queue of this.#queues.values()) queue.close();
     this.#onEnd();
   }
 
-  /** The queue of this name, made where there is none. @throws ConfigError where it is no name */
+  /** Returns the queue with this name, and creates it if needed. @throws ConfigError if the name is invalid */
   queue(name: string): MemoryQueue {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
@@ -60,17 +66,22 @@ export class MemoryServer {
     return queue;
   }
 
+  /** When a delayed message is due, epoch milliseconds. */
+  dueAt({ dueAt, remainingDelayMs }: StoredMessage): number {
+    return Math.ceil(this.clock.now() + dueAt - this.clock.monotonic() + remainingDelayMs);
+  }
+
   queues(): readonly MemoryQueue[] {
     return [...this.#queues.values()];
   }
 
-  /** @throws BrokerUnavailableError where it does not keep that many more */
+  /** @throws BrokerUnavailableError (`BROKER_FULL`) if there is no room for `wanted` more messages */
   checkRoom(wanted: number): void {
     let kept = 0;
     for (const queue of this.#queues.values()) kept += queue.size;
     if (kept + wanted <= this.#maxMessages) return;
     throw new BrokerUnavailableError(
-      `the memory broker is full: it keeps ${kept} of ${this.#maxMessages} messages (maxMessages)`,
+      `the memory broker is full: it has ${kept} of ${this.#maxMessages} messages (maxMessages)`,
       { code: 'BROKER_FULL' },
     );
   }

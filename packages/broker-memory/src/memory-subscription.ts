@@ -3,7 +3,7 @@ import { closedError } from './closed-error.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { MemoryQueue } from './memory-queue.ts';
 
-/** The broker it belongs to, which closes it when it is closed itself. */
+/** The broker of the subscription. It closes the subscription when it is closed itself. */
 export interface SubscriptionOwner {
   readonly isBrokerClosed: () => boolean;
   readonly onClose: () => void;
@@ -51,14 +51,14 @@ export class MemorySubscription implements Subscription {
     return deliveries.filter((delivery) => !this.#queue.extend(delivery, this.#leases));
   }
 
-  /** The leases stay until they run out: what was received and not settled counts as a crash. */
+  /** The leases remain until they expire: messages that were received and not settled count as crashes. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#leases.retire();
     this.#owner.onClose();
   }
 
-  /** Resolves once something may be ready, or there is no point in waiting any longer. */
+  /** Resolves once a message may be ready, or if waiting has become pointless. */
   #ring(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {

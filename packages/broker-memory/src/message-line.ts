@@ -1,6 +1,6 @@
 import type { StoredMessage } from './stored-message.ts';
 
-/** Messages in one state, first in first out: a linked list, so that any of them leaves it in constant time. */
+/** Messages in one state, first in, first out. It is a linked list, so that any message is removed in constant time. */
 export class MessageLine {
   readonly #state: StoredMessage['state'];
   #first: StoredMessage | undefined;
@@ -47,7 +47,7 @@ export class MessageLine {
     return first;
   }
 
-  /** Takes out a message that stands in this line. */
+  /** Removes a message that is in this line. */
   remove(message: StoredMessage): void {
     const { before, after } = message;
     if (before === undefined) this.#first = after;
@@ -60,7 +60,7 @@ export class MessageLine {
     this.#size--;
   }
 
-  /** Takes out all of them, in their order. */
+  /** Removes all messages. @returns them in order */
   clear(): StoredMessage[] {
     const all = [...this];
     for (const message of all) this.remove(message);

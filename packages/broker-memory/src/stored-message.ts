@@ -1,27 +1,43 @@
 import type { Envelope } from '@brokkr/core/adapter';
 
-/** One message as the broker keeps it: where it stands, and its three counters but attempts, which are the core's. */
+/** A stored message: its state, and the counters that the broker keeps. The core keeps the number of attempts. */
 export interface StoredMessage {
   envelope: KeptEnvelope;
   state: 'ready' | 'delayed' | 'held' | 'gone';
-  /** Number of its last hand-over. */
+  /** Number of its last delivery. */
   fence: number;
   crashes: number;
-  /** When it becomes ready, on the monotonic clock; for a delayed one. */
+  /** When a delayed message becomes ready, on the monotonic clock. */
   dueAt: number;
-  /** What is left of its delay when it becomes ready: more than the broker waits for at once. */
+  /** Rest of its delay at that time, if the delay is longer than one hop. */
   remainingDelayMs: number;
-  /** When its lease runs out, on the monotonic clock; for a held one. */
+  /** When the lease of a held message expires, on the monotonic clock. */
   leaseEndsAt: number;
-  /** The line it stands in, and its neighbors there: of what is ready, or of what one consumer holds. */
+  /** The line that contains it, and its neighbors there: the ready messages, or those that one consumer holds. */
   line: object | undefined;
   before: StoredMessage | undefined;
   after: StoredMessage | undefined;
 }
 
+/** A message that is in no line yet. */
+export function newMessage(envelope: KeptEnvelope): StoredMessage {
+  return {
+    envelope,
+    state: 'gone',
+    fence: 0,
+    crashes: 0,
+    dueAt: 0,
+    remainingDelayMs: 0,
+    leaseEndsAt: 0,
+    line: undefined,
+    before: undefined,
+    after: undefined,
+  };
+}
+
 /**
- * An envelope as it is kept: copied, as a wire would copy it. Its bytes are one string (each character a byte), which
- * nobody can change, and which costs the garbage collector less than a buffer.
+ * A stored envelope: a copy, as after a transfer to a server. Its body is one string (each character a byte), which
+ * cannot be changed and is cheaper for the garbage collector than a buffer.
  */
 export interface KeptEnvelope extends Omit<Envelope, 'body'> {
   readonly bytes: string;
@@ -29,7 +45,7 @@ export interface KeptEnvelope extends Omit<Envelope, 'body'> {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The copy to keep: whoever changes theirs changes nothing here. */
+/** Copies an envelope for storage: later changes by the sender have no effect. */
 export function keptEnvelope(envelope: Envelope, queue: string = envelope.queue): KeptEnvelope {
   const { body } = envelope;
   const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -43,7 +59,7 @@ export function keptEnvelope(envelope: Envelope, queue: string = envelope.queue)
   return kept;
 }
 
-/** The copy to hand out: byte for byte what was published. */
+/** Copies a stored envelope for a delivery, with the same bytes. */
 export function handedOut(kept: KeptEnvelope): Envelope {
   const envelope: Writable<Envelope> = {
     id: kept.id,
@@ -57,7 +73,7 @@ export function handedOut(kept: KeptEnvelope): Envelope {
 
 type Optional = Pick<Envelope, 'notBefore' | 'expiresAt' | 'idempotencyKey' | 'idempotencyTtlMs'>;
 
-/** Fields that are not there stay away, as on a wire. */
+/** Copies the optional fields that are set. */
 function copyOptional(
   { notBefore, expiresAt, idempotencyKey, idempotencyTtlMs }: Optional,
   to: Writable<Optional>,

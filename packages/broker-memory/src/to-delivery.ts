@@ -1,7 +1,7 @@
 import type { Delivery } from '@brokkr/core/adapter';
 import { handedOut, type StoredMessage } from './stored-message.ts';
 
-/** A delivery that remembers its message, so that settling it needs no search. */
+/** A delivery that refers to its stored message, so that settling needs no search. */
 export class HandOver implements Delivery {
   readonly envelope: Delivery['envelope'];
   readonly fence: number;
@@ -17,7 +17,7 @@ export class HandOver implements Delivery {
     this.#message = message;
   }
 
-  /** The message of a delivery that is one of ours; `undefined` for a copy of it. */
+  /** Returns the message of one of our deliveries; `undefined` for a copy of one. */
   static messageOf(delivery: Delivery): StoredMessage | undefined {
     return #message in delivery ? delivery.#message : undefined;
   }

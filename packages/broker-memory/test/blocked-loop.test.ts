@@ -23,7 +23,7 @@ it('accepts a settlement after a handler has blocked the event loop for longer t
   await broker.close();
 });
 
-it('renews a lease after a block, and ends it if nobody does', async () => {
+it('renews a lease after a block, and ends it if no worker does', async () => {
   const { broker, subscription, delivery } = await blocked();
   expect(await subscription.extend([delivery])).toEqual([]);
   const [again] = await subscription.receive(1, { signal: AbortSignal.timeout(10_000), wait: true });

@@ -22,7 +22,7 @@ function open(url: string, options?: BrokerOptions): MemoryBroker {
   return broker;
 }
 
-/** Two brokers of one name, as two holders have them. */
+/** Creates two brokers of one name. */
 function two(options?: BrokerOptions): readonly [MemoryBroker, MemoryBroker, url: string] {
   const url = `memory:${randomUUID()}`;
   return [open(url, options), open(url, options), url];
@@ -44,7 +44,7 @@ describe('brokers of one memory:name', () => {
     expect(await other.states.get('s')).toBe('kept');
   });
 
-  it('are closed each by its own holder, who may do it twice', async () => {
+  it('are closed separately, and may be closed twice', async () => {
     const [one, other] = two();
     await one.close();
     await one.close();
@@ -53,7 +53,7 @@ describe('brokers of one memory:name', () => {
     expect(await other.publish([envelope('a')])).toEqual([{ id: 'a', isNew: true }]);
   });
 
-  it('end what their own holder waits for and leads, and leave that of the other alone', async () => {
+  it('end only their own waits and leaderships', async () => {
     const [one, other] = two();
     const receiving = (await one.subscribe('q', {})).receive(1, patient);
     const otherReceiving = (await other.subscribe('q', {})).receive(1, patient);
@@ -74,7 +74,7 @@ describe('brokers of one memory:name', () => {
     expect(String(await otherLoading)).toBe('1');
   });
 
-  it('hand over what a closed one held once its leases are over, as a crash', async () => {
+  it('deliver the messages of a closed one when its leases expire, as a crash', async () => {
     const clock = new ManualClock();
     const [one, other] = two({ clock });
     await one.publish([envelope('a')]);
@@ -87,7 +87,7 @@ describe('brokers of one memory:name', () => {
     expect(await subscription.receive(1, now)).toMatchObject([{ envelope: { id: 'a' }, crashes: 1 }]);
   });
 
-  it('keep nothing once the last is closed: the next of that name is empty', async () => {
+  it('keep nothing once the last one is closed: the next broker of that name is empty', async () => {
     const clock = new ManualClock();
     const [one, other, url] = two({ clock });
     await one.publish([envelope(), { ...envelope(), notBefore: clock.now() + 60_000 }]);
@@ -98,10 +98,10 @@ describe('brokers of one memory:name', () => {
     expect(await open(url).inspector.counts('q')).toMatchObject({ published: 0, ready: 0, delayed: 0 });
   });
 
-  it('leave nothing behind, not even under names that are never asked for again', async () => {
+  it('leave nothing in memory, not even for names that are never used again', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    // Of what a broker keeps only its clock is there to be seen from here.
+    // Only the clock of a broker can be observed from here.
     const clocks = await Promise.all(
       Array.from({ length: 3 }, async () => {
         const clock = new ManualClock();
@@ -116,7 +116,7 @@ describe('brokers of one memory:name', () => {
     expect(clocks.map((clock) => clock.deref())).toEqual([undefined, undefined, undefined]);
   });
 
-  it('are apart in namespaces of their own, whose default is brokkr', async () => {
+  it('are separate in different namespaces; the default is brokkr', async () => {
     const url = `memory:${randomUUID()}`;
     const [none, brokkr, one] = [open(url), open(url, { namespace: 'brokkr' }), open(url, { namespace: 'one' })];
     await none.publish([envelope()]);
@@ -126,7 +126,7 @@ describe('brokers of one memory:name', () => {
     expect(await ready(open(url, { namespace: 'two' }))).toBe(0);
   });
 
-  it('are apart for managers with namespaces of their own', async () => {
+  it('are separate for managers with different namespaces', async () => {
     const brokerUrl = `memory:${randomUUID()}`;
     const managers = ['one', 'two', 'two'].map((namespace) =>
       TaskManager.getInstance(randomUUID()).configure({ brokerUrl, namespace, logLevel: 'silent' }),

@@ -3,7 +3,7 @@ import { MemoryBroker } from '../src/index.ts';
 
 const { signal } = new AbortController();
 
-it('a result that is waited for when the broker closes is refused, and one that is asked for after that', async () => {
+it('a pending wait for a result is rejected when the broker closes, and so is a later one', async () => {
   const broker = new MemoryBroker();
   const waiting = ['a', 'a', 'b'].map((id) =>
     expect(broker.results.load(id, signal)).rejects.toMatchObject({ code: 'BROKER_CLOSED' }),
@@ -14,7 +14,7 @@ it('a result that is waited for when the broker closes is refused, and one that 
   await expect(broker.results.load('a', AbortSignal.abort())).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
 });
 
-it('a wait that was given up before the broker closes is none any more', async () => {
+it('a wait that was aborted before the broker closes is not rejected', async () => {
   const broker = new MemoryBroker();
   const giveUp = new AbortController();
   const waiting = broker.results.load('a', giveUp.signal);

@@ -7,7 +7,7 @@ function envelope(given: Partial<Envelope> = {}): Envelope {
   return { id: randomUUID(), queue: 'q', body: Buffer.from('[]'), headers: {}, ...given };
 }
 
-it('a batch with a queue name that is none stores nothing and takes no idempotency key, however it is ordered', async () => {
+it('a batch with an invalid queue name stores nothing and takes no idempotency key, in any order', async () => {
   const broker = new MemoryBroker();
   const good = envelope({ idempotencyKey: 'key' });
   const bad = envelope({ queue: 'a b', idempotencyKey: 'other' });

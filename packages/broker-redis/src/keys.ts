@@ -59,9 +59,19 @@ export class Keys {
     return `${this.#namespace}:result:${id}`;
   }
 
-  /** Where the commands are tried that the user may need; it holds nothing for longer than a second. */
+  /** Key for trying the commands that the user may need. It holds a value for at most a second. */
   get rights(): string {
     return `${this.#namespace}:rights`;
+  }
+
+  /** Prefix of the keys of the workers' reports: one hash tag, so that all of them are on one node of a cluster. */
+  get workers(): string {
+    return `${this.#namespace}:{workers}`;
+  }
+
+  /** Channel of the signals. */
+  get signals(): string {
+    return `${this.#namespace}:signals`;
   }
 
   get state(): string {

@@ -1,28 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Broker,
+  BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
+  checkNamespace,
   checkQueueName,
-  ConfigError,
   type Diagnostics,
   type Envelope,
   type Inspector,
   type MessageIndex,
   type PublishReceipt,
   type ResultStore,
+  type Signals,
   type StateStore,
   type SubscribeOptions,
   type Subscription,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
-import { type Client, duplicateFor } from './connection/connect.ts';
+import { type Client, duplicateFor, subscriberFor } from './connection/connect.ts';
 import { Connection } from './connection/connection.ts';
 import { closedError } from './connection/redis-errors.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
 import { examineRights } from './connection/rights.ts';
 import { ServerClock } from './connection/server-clock.ts';
 import { serverOf } from './connection/server-of.ts';
+import { Subscriber } from './connection/subscriber.ts';
 import { Doorbells } from './consuming/doorbells.ts';
 import { Lookout } from './consuming/lookout.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
@@ -35,8 +38,10 @@ import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
 import { RedisResults } from './state/redis-results.ts';
+import { RedisSignals } from './state/redis-signals.ts';
 import { RedisStates } from './state/redis-states.ts';
 
+/** Options of `RedisBroker`. Either `url` or `client` is required. */
 export interface RedisBrokerOptions extends BrokerOptions {
   /** One of the forms of `TASK_BROKER_URL`. Give this or `client`. */
   readonly url?: string | undefined;
@@ -47,10 +52,8 @@ export interface RedisBrokerOptions extends BrokerOptions {
   readonly client?: Client | undefined;
 }
 
-const defaults = { namespace: 'brokkr', idempotencyTtlMs: 86_400_000, sendTimeoutMs: 5_000, leaseMs: 30_000 } as const;
-/** From so many queues on, idle ones are looked at together before each of them is claimed from. */
+/** From this number of queues on, idle queues are looked at in one call before each of them is claimed from. */
 const MANY_QUEUES = 16;
-const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;
 const HUNDRED_YEARS_MS = 100 * 365 * 86_400_000;
 
 /**
@@ -73,7 +76,8 @@ export class RedisBroker implements Broker {
   });
   readonly inspector: Inspector;
   readonly messages: MessageIndex;
-  readonly workers: WorkerDirectory;
+  readonly workers: Required<WorkerDirectory>;
+  readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
@@ -85,7 +89,9 @@ export class RedisBroker implements Broker {
   readonly #publisher: RedisPublisher;
   readonly #lookout: Lookout;
   readonly #doorbells: Doorbells;
+  readonly #subscriber: Subscriber;
   readonly #results: RedisResults;
+  readonly #signals: RedisSignals;
   readonly #subscriptions = new Set<RedisSubscription>();
   #leaseThread: LeaseThread | undefined;
   #closing: Promise<void> | undefined;
@@ -97,15 +103,10 @@ export class RedisBroker implements Broker {
    * namespace is not 1 to 60 characters of `A-Z a-z 0-9 . _ -` (`NAMESPACE_INVALID`)
    */
   constructor(options: RedisBrokerOptions) {
-    const namespace = options.namespace ?? defaults.namespace;
-    if (!NAMESPACE.test(namespace)) {
-      throw new ConfigError('TASK_NAMESPACE: use 1 to 60 characters of A-Z a-z 0-9 . _ -', {
-        code: 'NAMESPACE_INVALID',
-      });
-    }
+    const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     const { logger } = options;
     this.#logger = logger;
-    this.#timeoutMs = options.sendTimeoutMs ?? defaults.sendTimeoutMs;
+    this.#timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     const rightsKey = this.#keys.rights;
@@ -121,19 +122,21 @@ export class RedisBroker implements Broker {
       },
     });
     this.#connection = connection;
-    const duplicate = () => duplicateFor(connection.client);
     this.#serverClock = serverClock;
     const calls = new QueueCalls(connection, this.#keys, serverClock);
-    this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? defaults.idempotencyTtlMs);
+    this.#publisher = new RedisPublisher(calls, options.idempotencyTtlMs ?? BROKER_DEFAULTS.idempotencyTtlMs);
     this.#lookout = new Lookout(connection, this.#keys);
     this.#doorbells = new Doorbells({
       connection,
       keys: this.#keys,
       lookout: this.#lookout,
-      connect: duplicate,
+      connect: () => duplicateFor(connection.client),
       logger,
     });
-    this.#results = new RedisResults(calls, duplicate);
+    this.#subscriber = new Subscriber(() => subscriberFor(connection.client));
+    this.#results = new RedisResults(calls, this.#subscriber);
+    this.#signals = new RedisSignals(calls, this.#subscriber);
+    this.signals = this.#signals;
     this.inspector = new RedisInspector(calls);
     this.messages = new RedisMessageIndex(calls);
     this.states = new RedisStates(calls);
@@ -155,7 +158,7 @@ export class RedisBroker implements Broker {
     if (this.#closing !== undefined) throw closedError();
     checkQueueName(queue);
     const key = this.#keys.queue(queue);
-    const leaseMs = options.leaseMs ?? defaults.leaseMs;
+    const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
     if (options.leaseThread === true) this.#leaseThread ??= this.#startLeaseThread(leaseMs);
     const subscription = new RedisSubscription({
       queue,
@@ -168,7 +171,7 @@ export class RedisBroker implements Broker {
       hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
       leaseMs,
       held: options.leaseThread === true ? this.#leaseThread?.open(key, leaseMs) : undefined,
-      prefetch: options.prefetch ?? 1,
+      prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       workerId: options.workerId ?? randomUUID(),
       onClose: () => this.#subscriptions.delete(subscription),
     });
@@ -193,6 +196,8 @@ export class RedisBroker implements Broker {
     clearTimeout(timer);
     await this.#leaseThread?.close();
     this.#results.close();
+    this.#signals.close();
+    this.#subscriber.close();
     this.#doorbells.close();
     this.#connection.close();
   }

@@ -18,9 +18,9 @@ let broker: RedisBroker;
 beforeEach(async () => {
   await redis.flushall();
   proxy = await TcpProxy.open(server.port);
-  // A silent socket is given up after the time to send, which is what these tests wait for.
+  // A silent socket is closed after the send timeout, which these tests wait for.
   broker = new RedisBroker({ url: `redis://127.0.0.1:${proxy.port}`, sendTimeoutMs: 1_000 });
-  // Every call once, so that the server knows the scripts and what breaks afterwards is the call itself.
+  // Every call is made once, so that the server has the scripts, and only the call itself fails later.
   const warm = await broker.subscribe('q', {});
   await broker.publish([envelope()]);
   const [delivery] = (await receive(warm)) as [Delivery];
@@ -42,12 +42,12 @@ function receive(subscription: Subscription): Promise<readonly Delivery[]> {
   return subscription.receive(10, { signal: AbortSignal.timeout(20_000), wait: true });
 }
 
-/** What stands where, as another client sees it. */
+/** Returns the keys and their contents, as another client sees them. */
 async function standing(): Promise<Readonly<Record<string, number>>> {
   return { ready: await redis.llen('brokkr:{q}:ready'), running: await redis.zcard('brokkr:{q}:leases') };
 }
 
-/** Waits until the server has done what it was asked, whose answer vanishes, then breaks the connections. */
+/** Waits until the server has run the call whose answer is lost, then breaks the connections. */
 async function loseAnswer(done: Readonly<Record<string, number>>): Promise<void> {
   await expect.poll(standing, { timeout: 5_000, interval: 1 }).toEqual(done);
   proxy.mode = 'pass';
@@ -62,7 +62,7 @@ it('a publish whose answer was lost stores one message', async () => {
   expect(await broker.inspector.counts('q')).toMatchObject({ published: 2, ready: 2 });
 });
 
-it('a claim whose answer was lost is no crash: the same messages are handed over to the same consumer', async () => {
+it('a claim whose answer was lost is not a crash: the same messages are delivered to the same consumer', async () => {
   const subscription = await broker.subscribe('q', { leaseMs: 30_000 });
   await broker.publish([envelope(), envelope()]);
   proxy.mode = 'swallow-replies';
@@ -76,21 +76,21 @@ it('a claim whose answer was lost is no crash: the same messages are handed over
   expect(await broker.inspector.counts('q')).toMatchObject({ running: 2, ready: 0 });
 });
 
-it('a settlement whose answer was lost takes effect once, and is never called lost', async () => {
+it('a settlement whose answer was lost takes effect once, and is never reported as lost', async () => {
   const subscription = await broker.subscribe('q', { leaseMs: 30_000 });
   await broker.publish([envelope()]);
   const [delivery] = (await receive(subscription)) as [Delivery];
   proxy.mode = 'swallow-replies';
   const settled = subscription.settle([{ kind: 'retry', delivery, replacement: delivery.envelope }]);
   await loseAnswer({ ready: 1, running: 0 });
-  // It was sent again, and answered that nothing is held: nobody can tell whose doing that was.
+  // The repeat was answered with a lost lease, which the first call may have caused.
   await expect(settled).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
   expect(await broker.inspector.counts('q')).toMatchObject({ ready: 1, running: 0, delayed: 0 });
 });
 
-it('consumer and sender come back after a connection that went dead without a word', async () => {
+it('consumer and sender reconnect after a connection that died silently', async () => {
   const subscription = await broker.subscribe('q', {});
-  // As a worker does: a fetch that fails is tried again.
+  // A worker does the same: it repeats a fetch that failed.
   const waiting = receive(subscription).catch(() => receive(subscription));
   await expect.poll(async () => String(await redis.client('LIST')).includes('cmd=blpop')).toBe(true);
   proxy.mode = 'half-open';
@@ -103,6 +103,6 @@ it('consumer and sender come back after a connection that went dead without a wo
   const senderBackMs = performance.now() - backAt;
   expect(await waiting).not.toHaveLength(0);
   expect(senderBackMs).toBeLessThan(4_000);
-  // An idle consumer looks by itself after six seconds at the latest.
+  // An idle consumer looks after six seconds at most.
   expect(performance.now() - backAt).toBeLessThan(8_000);
 }, 40_000);

@@ -27,7 +27,7 @@ function envelopes(names: string): Envelope[] {
 }
 
 describe('a claim', () => {
-  it('hands over what has cost two workers by itself, so that nobody else can be charged for it', async () => {
+  it('delivers a suspect alone, so that its crash is not charged to another message', async () => {
     await broker.publish(envelopes('abXcYZd'));
     for (const id of 'XYZ') await redis.hset('brokkr:{q}:crashes', id, '2');
     await redis.hset('brokkr:{q}:crashes', 'c', '1');
@@ -37,11 +37,11 @@ describe('a claim', () => {
     expect(claims).toEqual(['ab', 'X', 'c', 'Y', 'Z', 'd']);
   });
 
-  it('whose answer waited for half a lease behind a handler that blocked is made again', async () => {
+  it('whose answer waited for half a lease behind a blocking handler is repeated', async () => {
     const subscription = await broker.subscribe('q', { leaseMs: LEASE_MS });
     await broker.publish(envelopes('a'));
     const receiving = subscription.receive(1, at);
-    // The claim leaves in this turn, and its answer finds nobody who reads it.
+    // The claim is sent in this turn, and its answer is not read.
     await new Promise(setImmediate);
     const until = performance.now() + 0.8 * LEASE_MS;
     while (performance.now() < until);
@@ -52,7 +52,7 @@ describe('a claim', () => {
 });
 
 describe('claims ahead whose answers were lost', () => {
-  it('are asked for again in the order in which they were made, whichever failed first', async () => {
+  it('are repeated in the order in which they were made, whichever failed first', async () => {
     const asked: string[] = [];
     const failures: ((error: Error) => void)[] = [];
     const connection = {

@@ -30,7 +30,7 @@ function opening<T extends Client>(client: T): T {
 }
 
 type OptionOf<T> = T extends unknown ? keyof T : never;
-/** Kept as it is; or a value that would break the broker if it were kept. */
+/** The option is kept; or it is replaced, and this value would break the broker if it were kept. */
 type Treatment<T, K extends PropertyKey> =
   | 'kept'
   | { readonly replaced: T extends { [key in K]?: infer V } ? V : never };
@@ -38,7 +38,7 @@ type Table<T> = { readonly [K in OptionOf<T>]-?: Treatment<T, K> };
 
 /** Every option of ioredis. One that a newer version adds does not compile here until it has its line. */
 const options: Table<RedisOptions> = {
-  // Where the server is, and who logs in.
+  // The address of the server, and the login.
   host: 'kept',
   port: 'kept',
   path: 'kept',
@@ -59,15 +59,15 @@ const options: Table<RedisOptions> = {
   updateSentinels: 'kept',
   failoverDetector: 'kept',
   natMap: 'kept',
-  // Opens the socket in place of ioredis; a test of its own below.
+  // Opens the socket instead of ioredis; it has its own test below.
   Connector: 'kept',
-  // How bytes travel.
+  // The transport.
   connectTimeout: 'kept',
   keepAlive: 'kept',
   noDelay: 'kept',
   protocol: 'kept',
   maxLoadingRetryTime: 'kept',
-  // How it is called.
+  // The name of the connection.
   connectionName: 'kept',
   clientInfoTag: 'kept',
   disableClientInfo: 'kept',
@@ -75,7 +75,7 @@ const options: Table<RedisOptions> = {
   // ioredis does not read these two.
   offlineQueue: 'kept',
   commandQueue: 'kept',
-  // How commands behave.
+  // The behavior of commands.
   stringNumbers: { replaced: true },
   replyMapping: { replaced: 'resp3' },
   commandTimeout: { replaced: 1 },
@@ -142,7 +142,7 @@ function keptIn(table: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(table).filter((name) => table[name] === 'kept');
 }
 
-/** Sends, runs, delays, renews, retries and settles a message, and keeps a result: every kind of call there is. */
+/** Sends, runs, delays, renews, retries and settles a message, and keeps a result: every kind of call. */
 async function live(client: Client): Promise<void> {
   const broker = new RedisBroker({ client, namespace: randomUUID().slice(0, 8), sendTimeoutMs: 3_000 });
   try {
@@ -182,7 +182,7 @@ describe('a client of the application', () => {
     await live(opening(new Cluster([{ host: '127.0.0.1', port: node.port }], { [name]: value })));
   });
 
-  it.each(keptIn(options).filter((name) => name !== 'Connector'))('has its option %s kept', (name) => {
+  it.each(keptIn(options).filter((name) => name !== 'Connector'))('keeps its option %s', (name) => {
     const values: Record<string, unknown> = { sentinels: [{ host: 'a' }], tls: { ca: 'ca' } };
     const given: RedisOptions = { lazyConnect: true, name: 'prime', [name]: values[name] ?? 'a value' };
     const theirs = opening(new Redis(given as object));
@@ -191,12 +191,12 @@ describe('a client of the application', () => {
     expect(theirs.options[name as 'name']).toBeDefined();
   });
 
-  it.each(keptIn(clusterOptions))('of a cluster has its option %s kept', (name) => {
+  it.each(keptIn(clusterOptions))('of a cluster keeps its option %s', (name) => {
     const own = opening(connectLike(opening(new Cluster([], { lazyConnect: true, [name]: 'a value' })), 1_000));
     expect((own.options as Record<string, unknown>)[name]).toBe('a value');
   });
 
-  it('is only read: it may block, subscribe or be closed, and the broker goes on', async () => {
+  it('is only read: it may block, subscribe or be closed, and the broker keeps working', async () => {
     const client = opening(new Redis({ host: '127.0.0.1', port: server.port }));
     const blocked = client.blpop('nothing', 0).catch(() => undefined);
     await live(client);
@@ -205,7 +205,7 @@ describe('a client of the application', () => {
     await live(client);
   });
 
-  it('with a Connector has its sockets opened by that', async () => {
+  it('with a Connector has its sockets opened by that Connector', async () => {
     let connects = 0;
     class Counting {
       readonly #socket = connect(server.port, '127.0.0.1');

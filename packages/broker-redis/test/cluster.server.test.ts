@@ -11,7 +11,7 @@ afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
 const SLOTS = 16_384;
 
-/** Three primaries, a third of the slots each, met and agreed. */
+/** Starts three primaries with a third of the slots each, and waits until they have joined. */
 async function form(): Promise<void> {
   const clients = nodes.map((node) => node.client());
   const [first] = nodes;
@@ -31,7 +31,7 @@ async function form(): Promise<void> {
   }
 }
 
-it('queues spread over a cluster of three primaries, each whole on its node', async () => {
+it('queues are distributed over a cluster of three primaries, each whole on one node', async () => {
   await form();
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const broker = new RedisBroker({ url: `redis+cluster://${hosts}` });
@@ -69,11 +69,29 @@ it('queues spread over a cluster of three primaries, each whole on its node', as
     }),
   );
   expect(used.every((count) => count > 0)).toBe(true);
-  // A key is one, on whichever nodes the queues of its messages stand.
+  // A key is unique, whichever nodes have the queues of its messages.
   const keyed = queues.map((queue) => ({ ...message(queue), idempotencyKey: 'task:k' }));
   const receipts = await broker.publish(keyed);
   expect(receipts.filter(({ isNew }) => isNew)).toHaveLength(1);
   expect(new Set(receipts.map(({ id }) => id)).size).toBe(1);
+  const other = new RedisBroker({ url: `redis+cluster://${hosts}` });
+  const heard: string[] = [];
+  let gaps = 0;
+  await other.signals.listen(
+    ({ body }) => heard.push(body),
+    () => gaps++,
+  );
+  await broker.signals.send({ topic: 'pause', body: '1' });
+  await expect.poll(() => heard).toEqual(['1']);
+  for (const node of nodes) {
+    const client = node.client();
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    client.disconnect();
+  }
+  await expect.poll(() => gaps, { timeout: 10_000 }).toBe(1);
+  await broker.signals.send({ topic: 'pause', body: '2' });
+  await expect.poll(() => heard).toEqual(['1', '2']);
+  await other.close();
   await broker.close();
 }, 60_000);
 

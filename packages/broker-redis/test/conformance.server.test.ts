@@ -6,7 +6,7 @@ import { RedisBroker } from '../src/index.ts';
 const server = await RedisServer.start();
 afterAll(() => server.stop());
 
-// One after the other: a restart of the server is felt by everybody on it.
+// One after the other: a restart of the server affects every test that uses it.
 const runner = { describe, it };
 
 brokerSuite('redis', {
@@ -19,7 +19,7 @@ brokerSuite('redis', {
   },
 });
 
-// A server of somebody's own choosing, which is not ours to restart.
+// A server that the user of the tests has chosen. The tests must not restart it.
 const given = process.env.BROKKR_TEST_REDIS_URL;
 if (given !== undefined && given !== '') {
   brokerSuite('the given redis', { runner, open: ({ namespace }) => new RedisBroker({ url: given, namespace }) });

@@ -96,14 +96,14 @@ it('close() rejects the calls that a hanging server has not answered', async () 
   await expect(hanging).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
 });
 
-it('close() rejects the calls that wait for a connect, at once', async () => {
+it('close() rejects the calls that wait for a connect immediately', async () => {
   const connection = connectionOver(new LostClient() as unknown as Client, { timeoutMs: 60_000 });
   const waiting = connection.call((client) => client.ping());
   connection.close();
   await expect(waiting).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
 });
 
-it('an unreachable server is named with its address and the cause, in one line', async () => {
+it('an error for an unreachable server has its address and the cause in one line', async () => {
   const broker = new RedisBroker({ url: 'redis://someone:s3cret@127.0.0.1:1/0', sendTimeoutMs: 100 });
   const failed = (await broker.inspector.queues().catch((error: unknown) => error)) as Error;
   expect(failed.message).toBe(
@@ -112,7 +112,7 @@ it('an unreachable server is named with its address and the cause, in one line',
   await broker.close();
 });
 
-it('a refused login is reported at once, and the error does not contain the password', async () => {
+it('a refused login is reported immediately, and the error does not contain the password', async () => {
   const broker = new RedisBroker({
     url: `redis://nobody:wr0ng-secret@127.0.0.1:${server.port}`,
     sendTimeoutMs: 60_000,

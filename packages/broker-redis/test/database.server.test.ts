@@ -30,37 +30,40 @@ function message(queue: string): { id: string; queue: string; body: Buffer; head
   return { id: randomUUID(), queue, body: Buffer.from('[]'), headers: {} };
 }
 
-/** In all databases. */
+/** Returns the keys of all databases. */
 async function keys(client: Redis = redis): Promise<number> {
   const counts = [...(await client.info('keyspace')).matchAll(/keys=(\d+)/g)];
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-it.each(['/99', '?db=99', '/4'])('%s is told at every call, at once, and nothing is stored anywhere', async (where) => {
-  const broker = open({ url: `${server.url}${where}`, sendTimeoutMs: 60_000 });
-  const calls = [
-    () => broker.publish([message('q')]),
-    () => broker.publish([{ ...message('q'), idempotencyKey: 'k' }]),
-    () => broker.inspector.queues(),
-    () => broker.diagnostics.diagnose(),
-    () => broker.states.set('key', 'value'),
-    async () => {
-      const subscription = await broker.subscribe('q', {});
-      await subscription.receive(1, { signal: AbortSignal.timeout(5_000), wait: true });
-    },
-  ];
-  for (const call of calls) {
-    const refused: unknown = await call().catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(ConfigError);
-    expect(refused).toMatchObject({
-      code: 'DATABASE_UNKNOWN',
-      message: expect.stringMatching(/no database (99|4) \(ERR DB index is out of range\).*raise databases/),
-    });
-  }
-  expect(await keys()).toBe(0);
-});
+it.each(['/99', '?db=99', '/4'])(
+  '%s is reported immediately at every call, and nothing is stored anywhere',
+  async (where) => {
+    const broker = open({ url: `${server.url}${where}`, sendTimeoutMs: 60_000 });
+    const calls = [
+      () => broker.publish([message('q')]),
+      () => broker.publish([{ ...message('q'), idempotencyKey: 'k' }]),
+      () => broker.inspector.queues(),
+      () => broker.diagnostics.diagnose(),
+      () => broker.states.set('key', 'value'),
+      async () => {
+        const subscription = await broker.subscribe('q', {});
+        await subscription.receive(1, { signal: AbortSignal.timeout(5_000), wait: true });
+      },
+    ];
+    for (const call of calls) {
+      const refused: unknown = await call().catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(ConfigError);
+      expect(refused).toMatchObject({
+        code: 'DATABASE_UNKNOWN',
+        message: expect.stringMatching(/no database (99|4) \(ERR DB index is out of range\).*raise databases/),
+      });
+    }
+    expect(await keys()).toBe(0);
+  },
+);
 
-it('however short the patience of a call', async () => {
+it('reports an unknown database even if the send timeout is 20 ms', async () => {
   const broker = open({ url: `${server.url}/99`, sendTimeoutMs: 20 });
   await expect(broker.inspector.queues()).rejects.toMatchObject({ code: 'DATABASE_UNKNOWN' });
   for (let call = 0; call < 20; call++) {
@@ -69,7 +72,7 @@ it('however short the patience of a call', async () => {
   expect(await keys()).toBe(0);
 });
 
-it('a user that may not select is refused, and does not stand in database 0', async () => {
+it('a user that may not select is refused, and does not use database 0', async () => {
   await redis.acl('SETUSER', 'bound', 'on', '>pw', '~*', '&*', '+@all', '-select');
   const broker = open({ url: `redis://bound:pw@127.0.0.1:${server.port}/2`, sendTimeoutMs: 60_000 });
   for (let call = 0; call < 2; call++) {
@@ -78,7 +81,7 @@ it('a user that may not select is refused, and does not stand in database 0', as
   expect(await keys()).toBe(0);
 });
 
-it('nor is a client of the application used that connected before', async () => {
+it('a client of the application that connected before is not used either', async () => {
   const client = new Redis({ host: '127.0.0.1', port: server.port, db: 99 });
   client.on('error', () => undefined);
   await client.ping();
@@ -90,7 +93,7 @@ it('nor is a client of the application used that connected before', async () => 
   client.disconnect();
 });
 
-it('a client of the application stays in the database that it has chosen since it connected', async () => {
+it('a client of the application keeps the database that it has selected since it connected', async () => {
   const own = new Redis({ port: server.port, db: 1 });
   try {
     await own.select(3);
@@ -104,7 +107,7 @@ it('a client of the application stays in the database that it has chosen since i
   }
 });
 
-it('a database that is gone after a restart is told too, what waits is not sent elsewhere, and once it is back all goes on', async () => {
+it('a database that is missing after a restart is reported, waiting calls are not sent to another one, and work goes on once it exists again', async () => {
   const port = await freePort();
   const large = await RedisServer.start({ port, args: ['--databases', '4'] });
   opened.push({ close: () => large.stop() });
@@ -139,7 +142,7 @@ it('a database that is gone after a restart is told too, what waits is not sent 
   expect(await broker.inspector.counts('other')).toMatchObject({ ready: 1 });
 }, 30_000);
 
-it('a server of a cluster has database 0 only', async () => {
+it('a server of a cluster has only database 0', async () => {
   const node = await RedisServer.start({ args: ['--cluster-enabled', 'yes'] });
   opened.push({ close: () => node.stop() });
   const broker = open({ url: `${node.url}/1`, sendTimeoutMs: 60_000 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { decodeEnvelope, encodeEnvelope } from '../src/envelope-codec.ts';
 
-it('an envelope comes back as it went, its body byte for byte', () => {
+it('an envelope is decoded as it was encoded, its body byte for byte', () => {
   const envelope = {
     id: 'i',
     queue: 'q',
@@ -14,7 +14,7 @@ it('an envelope comes back as it went, its body byte for byte', () => {
   expect(decodeEnvelope('i', 'q', encodeEnvelope(envelope))).toEqual(envelope);
 });
 
-it('the usual message has a short line that a person can read', () => {
+it('a typical message has a short line that a person can read', () => {
   const envelope = {
     id: 'i',
     queue: 'q',
@@ -31,7 +31,7 @@ it.each([
   ['with a space', { 'brokkr-reason': 'a b' }],
   ['with other signs than ASCII', { 'brokkr-task': 'ü' }],
   ['with no value', { 'brokkr-task': '' }],
-])('headers %s come back too', (_, headers) => {
+])('headers %s are decoded as well', (_, headers) => {
   const envelope = { id: 'i', queue: 'q', body: Buffer.from('[]'), headers };
   expect(decodeEnvelope('i', 'q', encodeEnvelope(envelope))).toEqual(envelope);
 });

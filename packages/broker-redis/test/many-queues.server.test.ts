@@ -36,7 +36,7 @@ async function send(broker: RedisBroker, queue: string): Promise<void> {
   await broker.publish([{ id: `in-${queue}`, queue, body: Buffer.from('[]'), headers: {} }]);
 }
 
-/** Waits until `count` clients of the broker's block. */
+/** Waits until `count` clients of the broker block. */
 async function untilBlocked(count: number): Promise<void> {
   const blocked = async () => Number(/blocked_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
   await expect.poll(blocked, { timeout: 5_000 }).toBe(count);
@@ -46,7 +46,7 @@ async function calls(): Promise<number> {
   return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
 }
 
-it('1,000 idle queues of one process share a connection, cost few calls, and each is woken', async () => {
+it('1,000 idle queues of one process share a connection, cause few calls, and are all woken', async () => {
   const broker = open();
   const queues = names(1_000);
   const subscriptions = await Promise.all(queues.map((queue) => broker.subscribe(queue, {})));
@@ -55,7 +55,7 @@ it('1,000 idle queues of one process share a connection, cost few calls, and eac
   const clients = String(await redis.client('LIST'))
     .trim()
     .split('\n');
-  // One of them is this test's.
+  // One of them belongs to this test.
   expect(clients.length - 1).toBeLessThanOrEqual(4);
   const before = await calls();
   await new Promise((resolve) => setTimeout(resolve, 6_000));
@@ -67,7 +67,7 @@ it('1,000 idle queues of one process share a connection, cost few calls, and eac
   expect(deliveries.map(([delivery]) => delivery?.envelope.id)).toEqual(queues.map((queue) => `in-${queue}`));
 }, 30_000);
 
-it('a message wakes an idle queue among 1,000 at once', async () => {
+it('a message wakes an idle queue among 1,000 immediately', async () => {
   const broker = open();
   const subscriptions = await Promise.all(names(1_000).map((queue) => broker.subscribe(queue, {})));
   const receiving = subscriptions.map((subscription) => receive(subscription));

@@ -8,7 +8,7 @@ let number = 0;
 let claims: number;
 let next: Delivery[];
 let askedMsAgo: number;
-/** Where a test answers claims itself: one function for each that is under way. */
+/** Functions with which a test answers the claims in flight, one for each. */
 let answers: ((deliveries: Delivery[]) => void)[] | undefined;
 let givenBack: (readonly Delivery[])[];
 
@@ -32,7 +32,7 @@ function ahead(batches = 1): Prefetcher {
   });
 }
 
-/** Hands over whole batches, one every `everyMs`. */
+/** Delivers whole batches, one every `everyMs`. */
 function handOver(to: Prefetcher, times: number, everyMs: number, signal = new AbortController().signal): void {
   for (let time = 0; time < times; time++) {
     vi.advanceTimersByTime(everyMs);
@@ -53,7 +53,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('a consumer that has proved quick has the next batch claimed, and takes it', async () => {
+it('a fast consumer has its next batch claimed ahead, and takes it', async () => {
   const quick = ahead();
   handOver(quick, PROVEN, 1);
   expect(claims).toBe(0);
@@ -64,7 +64,7 @@ it('a consumer that has proved quick has the next batch claimed, and takes it', 
   expect(await quick.take(5)).toEqual([]);
 });
 
-it('as many batches are held or under way as may be, and the oldest is taken first', async () => {
+it('the allowed number of batches is held or being claimed, and the oldest is taken first', async () => {
   const quick = ahead(2);
   handOver(quick, PROVEN + 1, 1);
   expect(claims).toBe(2);
@@ -78,12 +78,12 @@ it('as many batches are held or under way as may be, and the oldest is taken fir
   expect(await quick.take(BATCH)).toEqual(second);
 });
 
-it('slow handlers have none', () => {
+it('a slow consumer gets no batch ahead', () => {
   handOver(ahead(), 3 * PROVEN, 6);
   expect(claims).toBe(0);
 });
 
-it('a hand-over of what crashed before breaks the row', () => {
+it('a message that crashed before resets the count of fast batches', () => {
   const quick = ahead();
   handOver(quick, PROVEN, 1);
   quick.refill([delivery(1), delivery()], BATCH, new AbortController().signal);
@@ -91,7 +91,7 @@ it('a hand-over of what crashed before breaks the row', () => {
   expect(claims).toBe(0);
 });
 
-it('what crashed before is not held, nor what came with it', async () => {
+it('a message that crashed before is not held, nor is the rest of its batch', async () => {
   const quick = ahead();
   next = [delivery(), delivery(1)];
   handOver(quick, PROVEN + 1, 1);
@@ -99,7 +99,7 @@ it('what crashed before is not held, nor what came with it', async () => {
   expect(givenBack).toEqual([next]);
 });
 
-it('what nobody took goes back after 50 ms', async () => {
+it('a batch claimed ahead is released if it is not taken within 50 ms', async () => {
   const quick = ahead();
   handOver(quick, PROVEN + 1, 1);
   await vi.advanceTimersByTimeAsync(50);
@@ -107,7 +107,7 @@ it('what nobody took goes back after 50 ms', async () => {
   expect(await quick.take(5)).toEqual([]);
 });
 
-it('what is old is not started, although a blocked thread kept the timer from looking', async () => {
+it('an old batch is not started, even if a blocked thread delayed its timer', async () => {
   const quick = ahead();
   handOver(quick, PROVEN + 1, 1);
   await Promise.resolve();
@@ -117,7 +117,7 @@ it('what is old is not started, although a blocked thread kept the timer from lo
   expect(givenBack).toEqual([next]);
 });
 
-it('what was asked for half a lease ago is not started, however late its answer came', async () => {
+it('a batch claimed half a lease ago is not started, however late its answer arrived', async () => {
   const quick = ahead();
   askedMsAgo = 15_001;
   handOver(quick, PROVEN + 1, 1);
@@ -125,7 +125,7 @@ it('what was asked for half a lease ago is not started, however late its answer 
   expect(givenBack).toEqual([next]);
 });
 
-it('batches that are under way when a consumer is aborted go back together, in their order', async () => {
+it('batches that are being claimed when a consumer is aborted are released together, in order', async () => {
   const abort = new AbortController();
   const aborted = ahead(2);
   answers = [];
@@ -140,7 +140,7 @@ it('batches that are under way when a consumer is aborted go back together, in t
   expect(givenBack).toEqual([[...first, ...second]]);
 });
 
-it('an aborted consumer gives back what is held, and a closed one what is still to come', async () => {
+it('an aborted consumer releases the batches it holds, and a closed one those that are still to arrive', async () => {
   const abort = new AbortController();
   const aborted = ahead();
   handOver(aborted, PROVEN + 1, 1, abort.signal);

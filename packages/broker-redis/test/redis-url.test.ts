@@ -27,7 +27,7 @@ describe('a Redis broker URL', () => {
     ['redis+cluster://u:p@a:7000,b:7001', { kind: 'cluster', username: 'u', password: 'p' }],
     ['redis+unix:///run/redis.sock?db=2', { kind: 'unix', path: '/run/redis.sock', db: 2 }],
     ['redis://h?connectTimeout=200ms&allowEviction=true', { connectTimeoutMs: 200, allowEviction: true }],
-  ])('%s is taken apart', (url, expected) => {
+  ])('%s is parsed', (url, expected) => {
     expect(parseRedisUrl(url)).toMatchObject(expected);
   });
 
@@ -51,16 +51,16 @@ describe('a Redis broker URL', () => {
     ['redis://u:s3cret%ZZ@h', /%25/],
     ['redis+sentinel://u:s3cret@h/%ZZ', /%25/],
     ['redis://u:s3cret@h?ca=/x.pem', /need rediss/],
-    ['redis+unix:///s?tls=true', /no TLS/],
-  ])('%s is refused, naming what is wrong and no secret', (url, problem) => {
+    ['redis+unix:///s?tls=true', /cannot use TLS/],
+  ])('%s is refused with the problem and without a secret', (url, problem) => {
     const refused = () => new RedisBroker({ url });
     expect(refused).toThrow(ConfigError);
     expect(refused).toThrow(problem);
     expect(refused).not.toThrow(/s3cret/);
   });
 
-  it('or a client is needed, and a namespace of plain signs', () => {
+  it('or a client is required, and a namespace of plain characters', () => {
     expect(() => new RedisBroker({})).toThrow(/give a url or a client/);
-    expect(() => new RedisBroker({ url: 'redis://h', namespace: 'a{b}' })).toThrow(/TASK_NAMESPACE/);
+    expect(() => new RedisBroker({ url: 'redis://h', namespace: 'a{b}' })).toThrow(/namespace must be .*got "a\{b\}"/);
   });
 });

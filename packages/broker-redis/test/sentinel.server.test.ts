@@ -55,7 +55,7 @@ it('work goes on after Sentinel replaced a primary that was killed', async () =>
     headers: {},
   }));
   await broker.publish(sent);
-  // Replication answers later than publish does; what has not arrived at a fail-over is lost, on any Redis.
+  // Replication is slower than publish. Messages that are not replicated before a failover are lost, on any Redis.
   const client = primary.client();
   expect(await client.wait(1, 5_000)).toBe(1);
   client.disconnect();
@@ -72,7 +72,7 @@ it('work goes on after Sentinel replaced a primary that was killed', async () =>
           if (done.size === 0 && deliveries.length > 0) firstAfterMs = performance.now() - killedAt;
           for (const { envelope } of deliveries) done.add(envelope.id);
         } catch {
-          // Away for the moment; the bound of the poll says for how long.
+          // Unreachable for the moment; the time limit of the poll ends the wait.
         }
         return done.size;
       },

@@ -21,18 +21,18 @@ beforeEach(async () => {
   await redis.config('SET', 'appendonly', 'yes');
 });
 
-/** No server at hand is this old, or has such a clock: the answers of one, handed in by themselves. */
+/** The answers of a server, without a server: none of the installed ones is this old, or has such a clock. */
 function answering(version: string, seconds: number): Client {
   const info = `redis_version:${version}\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n`;
   return { time: async () => [String(seconds), '0'], info: async () => info } as unknown as Client;
 }
 
-it('a server as it should be is taken without a word', async () => {
+it('a server with the right settings is accepted without a warning', async () => {
   await checkServer(redis, false, logger);
   expect(lines).toEqual([]);
 });
 
-it('a policy that evicts what has a time to live, and no append-only file, are warned of', async () => {
+it('an eviction policy for keys with a time to live, and a missing append-only file, cause warnings', async () => {
   await redis.config('SET', 'maxmemory-policy', 'volatile-lru');
   await redis.config('SET', 'appendonly', 'no');
   await checkServer(redis, false, logger);
@@ -45,12 +45,12 @@ it.each(['5.0.14', '6.0.16', ''])('version %j is refused', async (version) => {
   await expect(refused).rejects.toMatchObject({ code: 'SERVER_TOO_OLD' });
 });
 
-it.each([-60, 60])('a clock that differs by %i s is warned of, and named in milliseconds', async (seconds) => {
+it.each([-60, 60])('a clock that differs by %i s causes a warning in milliseconds', async (seconds) => {
   await checkServer(answering('6.2.0', Math.floor(Date.now() / 1_000) + seconds), false, logger);
   expect(lines.join('')).toMatch(/differ by (5[89]|60)\d{3} ms/);
 });
 
-it('diagnose tells of a server that every other call refuses', async () => {
+it('diagnose reports a server that refuses every other call', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await redis.config('SET', 'appendonly', 'no');
   const broker = new RedisBroker({ url: server.url });

@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
@@ -17,7 +18,9 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((broker) => broker.close()));
 });
 
-/** A broker on a host whose clock is `aheadMs` ahead of the server's. Its calls have to be made before another's. */
+/**
+ * A broker on a host whose clock is `aheadMs` ahead of the server's. Finish its calls before you create another one.
+ */
 function hostAhead(aheadMs: number): RedisBroker {
   vi.spyOn(Date, 'now').mockImplementation(() => systemNow() + aheadMs);
   const broker = new RedisBroker({ url: server.url });
@@ -53,17 +56,17 @@ describe.each([
   });
 });
 
-it('a looked-at message expires by the clock of the host that looks', async () => {
+it('a message that is shown expires by the clock of the host that shows it', async () => {
   await send(hostAhead(0), 60_000);
-  const [envelope] = await hostAhead(HOUR_MS).inspector.peek('q', 'ready', 1);
+  const [envelope] = await firstMessages(hostAhead(HOUR_MS).inspector, 'q', 'ready', 1);
   expect(Math.abs((envelope?.expiresAt ?? 0) - Date.now() - 60_000)).toBeLessThan(2_500);
 });
 
-it('a clock that is set while the broker is open is followed', async () => {
+it('a clock that is set while the broker is open takes effect', async () => {
   const broker = hostAhead(0);
   await broker.inspector.queues();
   vi.spyOn(Date, 'now').mockImplementation(() => systemNow() + HOUR_MS);
   await send(broker, 60_000);
-  const [envelope] = await hostAhead(0).inspector.peek('q', 'ready', 1);
+  const [envelope] = await firstMessages(hostAhead(0).inspector, 'q', 'ready', 1);
   expect(Math.abs((envelope?.expiresAt ?? 0) - Date.now() - 60_000)).toBeLessThan(2_500);
 });

@@ -4,6 +4,7 @@ import {
   type Delivery,
   type Envelope,
   type Settlement,
+  firstMessages,
   type Subscription,
 } from '@brokkr/core/adapter';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -14,7 +15,7 @@ const server = await RedisServer.start();
 const redis = server.client();
 const broker = new RedisBroker({ url: server.url });
 let subscription: Subscription;
-/** Held by `subscription` in the snapshot that every case begins with. */
+/** Deliveries that `subscription` holds in the snapshot with which every case begins. */
 let held: readonly Delivery[];
 let snapshot: ReadonlyMap<string, Buffer>;
 
@@ -90,12 +91,16 @@ const CALLS: Readonly<Record<string, () => Promise<unknown>>> = {
   take: () => inspector.take('q', 8, async () => undefined),
   'release a worker': () => broker.workers.release('worker'),
   counts: () => inspector.counts('q'),
-  'peek ready': () => inspector.peek('q', 'ready', 100),
-  'peek delayed': () => inspector.peek('q', 'delayed', 100),
-  'peek dead': () => inspector.peek('q', 'dead', 100),
+  find: () => broker.messages.find('q', ['ready-0', 'delayed-0', 'held-0', 'dead-0', 'unknown']),
+  promote: () => broker.messages.promote('q', ['delayed-0', 'ready-0', 'unknown']),
+  'take dead letters': () => inspector.take('q', 3, async () => undefined, { from: 'dead' }),
+  'discard matching': () => inspector.discard('q', ({ id }) => id !== 'dead-1'),
+  'pages of ready': () => firstMessages(inspector, 'q', 'ready', 100),
+  'pages of delayed': () => firstMessages(inspector, 'q', 'delayed', 100),
+  'pages of dead': () => firstMessages(inspector, 'q', 'dead', 100),
 };
 
-/** Everything that Redis keeps, in a form that can be compared: the order inside a hash may change by itself. */
+/** Everything that Redis stores, in a comparable form: the order inside a hash may change by itself. */
 async function contents(): Promise<Readonly<Record<string, unknown>>> {
   // Without the slots of idempotency keys, which may be on another node and promise nothing.
   const keys = (await redis.keys('brokkr:*')).filter((key) => !key.startsWith('brokkr:key:')).sort();
@@ -125,7 +130,7 @@ async function restore(): Promise<void> {
   for (const [key, bytes] of snapshot) await redis.restore(key, 0, bytes);
 }
 
-/** What a call answered, as the test compares it. */
+/** The result of a call, in the form that the test compares. */
 async function outcome(call: () => Promise<unknown>): Promise<unknown> {
   return call().then(
     () => undefined,
@@ -180,7 +185,7 @@ afterAll(async () => {
 });
 
 describe.each(Object.entries(CALLS))('%s', (name, call) => {
-  it('changes nothing if a key has another type, and names that key', async () => {
+  it('changes nothing if a key has another type, and reports that key', async () => {
     let refused = 0;
     for (const [key, type] of Object.entries(TYPES)) {
       for (const [junkType, spoil] of Object.entries(JUNK)) {
@@ -210,7 +215,7 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
 
 describe('junk values', () => {
   it.each(['junk', '-5', '1e3', '', '99999999999999999999', 'nan'])(
-    'a fence %j stops claims and dead letters, names the key, and changes nothing',
+    'a fence %j stops claims and dead letters, is reported, and changes nothing',
     async (value) => {
       await redis.set(`${PREFIX}fence`, value);
       const before = await contents();
@@ -237,7 +242,7 @@ describe('junk values', () => {
     expect(await inspector.counts('q')).toMatchObject({ published: 1, acknowledged: held.length });
   });
 
-  it('a bell, a key or a slot of another type is overwritten, because it holds nothing that could be lost', async () => {
+  it('a bell, a key or a slot of another type is overwritten, because it holds no data that could be lost', async () => {
     const keys = (await redis.keys('brokkr:*key:*')).concat(`${PREFIX}bell`);
     expect(keys).toHaveLength(3);
     for (const spoil of Object.values(JUNK)) {
@@ -274,20 +279,12 @@ describe('junk values', () => {
   });
 
   it('junk in a stored line never stops a call, and is dead-lettered by the core', async () => {
-    const lines = [
-      '{"d":"00"}',
-      '{"d":"',
-      '{"h":1}\n',
-      `${'['.repeat(10_000)}\n`,
-      '\u0000',
-      '{"d":"zz","h":{}}\n[]',
-      '',
-    ];
+    const lines = ['{"d":"00"}', '{"d":"', '{"h":1}\n', `${'['.repeat(10_000)}\n`, '\u0000', '{"d":"zz","h":{}}\n[]'];
     for (const [index, line] of lines.entries()) {
       await redis.hset(`${PREFIX}messages`, `junk-${index}`, line);
       await redis.rpush(`${PREFIX}ready`, `junk-${index}`);
     }
-    expect(await inspector.peek('q', 'ready', 100)).toHaveLength(8 + lines.length);
+    expect(await firstMessages(inspector, 'q', 'ready', 100)).toHaveLength(8 + lines.length);
     expect((await subscription.receive(100, now)).length).toBe(3 + 3 + 8 + lines.length);
     await restore();
     for (const [index, line] of lines.entries()) {
@@ -323,7 +320,7 @@ describe('doctor', () => {
         expect(repairs.map(({ code }) => code)).toContain('KEY_SPOILED');
         expect(await redis.keys(`${PREFIX}${key}:spoiled:*`)).toHaveLength(1);
         expect(await codes()).toEqual([]);
-        // Every message that is stored can be had: it is in one of the lines.
+        // Every stored message can be delivered: it is in one of the lines.
         const lines = await Promise.all([
           redis.lrange(`${PREFIX}ready`, 0, -1),
           redis.zrange(`${PREFIX}delayed`, 0, '-1'),
@@ -338,7 +335,7 @@ describe('doctor', () => {
     60_000,
   );
 
-  it('puts messages back with the delay that is left, letters back on the list, and drops empty letters', async () => {
+  it('puts messages back with their remaining delay and letters back on the list, and drops empty letters', async () => {
     await redis.del(`${PREFIX}delayed`);
     await redis.zrem(`${PREFIX}dead`, 'dead-1');
     await redis.hdel(`${PREFIX}letters`, 'dead-0');
@@ -368,7 +365,7 @@ describe('doctor', () => {
     expect(await broker.workers.release('nobody')).toBe(0);
   });
 
-  it('puts a queue back on the list of queues, after that was overwritten too', async () => {
+  it('puts a queue back on the list of queues after the list was overwritten', async () => {
     await redis.set('brokkr:queues', 'junk');
     await expect(inspector.queues()).rejects.toMatchObject({ code: 'KEY_SPOILED' });
     expect(await codes()).toEqual(['KEY_SPOILED']);
@@ -378,7 +375,7 @@ describe('doctor', () => {
   });
 });
 
-it('a queue is announced again after FLUSHALL, by processes that used it before', async () => {
+it('a queue is listed again after FLUSHALL by processes that used it before', async () => {
   await broker.publish([envelope()]);
   await redis.flushall();
   expect(await inspector.queues()).toEqual([]);

@@ -41,7 +41,7 @@ it('a thread connects to a cluster as the worker does', () => {
   expect(structuredClone(target)).toEqual(target);
 });
 
-it.each<[string, RedisOptions]>([
+it.each<[string, Pick<RedisOptions, 'keyPrefix' | 'retryStrategy' | 'host'>]>([
   ['a key prefix', { keyPrefix: 'app:', host: 'h' }],
   ['a retry strategy', { retryStrategy: () => 5, host: 'h' }],
 ])('a thread connects like a client with %s', (_, options) => {

@@ -16,7 +16,7 @@ afterAll(async () => {
   certificates.remove();
 });
 
-/** Arguments of a server that takes TLS at `port`, from those alone whose certificate the authority has signed. */
+/** Arguments of a server that accepts TLS at `port`, from clients whose certificate the authority has signed. */
 function secured(port: number): string[] {
   const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', server.cert, '--tls-key-file', server.key];
   return ['--tls-port', String(port), '--tls-replication', 'yes', ...files];
@@ -29,7 +29,7 @@ async function roundTrip(url: string): Promise<readonly string[]> {
   try {
     await broker.publish([message]);
     const subscription = await broker.subscribe('q', {});
-    // The bell rings on a connection of its own, so that one has to be made as well.
+    // The doorbell has its own connection, so that one must be opened, too.
     const deliveries = await subscription.receive(1, { signal: AbortSignal.timeout(10_000), wait: true });
     const later = subscription.receive(1, { signal: AbortSignal.timeout(10_000), wait: true });
     await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })));
@@ -60,9 +60,9 @@ describe('Redis over TLS', () => {
 
   it.each([
     ['a server that nobody it trusts has signed for', `cert=${client.cert}&key=${client.key}`, /certificate/i],
-    // Since TLS 1.3 the client has said its first words when the server closes; the system tells no more than that.
+    // Since TLS 1.3 the client has already sent data when the server closes; the system reports no more than that.
     ['a server that wants a certificate, without one', `ca=${ca}`, /certificate|ECONNRESET|closed/i],
-  ])('sends nothing to %s, and says why', async (_, query, problem) => {
+  ])('sends nothing to %s, and reports why', async (_, query, problem) => {
     const broker = new RedisBroker({ url: `rediss://127.0.0.1:${tlsPort}?${query}`, sendTimeoutMs: 1_500 });
     const refused = await broker.publish([message]).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
@@ -70,7 +70,7 @@ describe('Redis over TLS', () => {
     await broker.close();
   });
 
-  it('goes through Sentinels, and to the primary they name, over TLS as well', async () => {
+  it('connects over TLS to Sentinels, and to the primary that they report', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brokkr-sentinel-tls-'));
     const config = join(folder, 'sentinel.conf');
     const port = await freePort();

@@ -1,6 +1,9 @@
 /** Exit codes of the command. */
 export const EXIT = { fine: 0, failed: 1, usage: 2 } as const;
 
+/** Sets the exit code of the command line. */
+export type Exit = (code: number) => void;
+
 /** The command line, or a file that it names, is wrong. One line says what to do, and the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

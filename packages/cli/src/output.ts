@@ -1,6 +1,6 @@
 const closed = new AbortController();
 
-/** Aborts when nobody reads the output any more, as after `brokkr queues --watch | head`. */
+/** Aborts when the reader of the output has closed it, as after `brokkr queues --watch | head`. */
 export const outputClosed: AbortSignal = closed.signal;
 
 /** Makes a closed pipe or terminal harmless: without it, the next write would end the process with a stack trace. */
@@ -12,7 +12,7 @@ export function tolerateClosedOutput(): void {
   }
 }
 
-/** Prints one answer of a command. Nothing is printed once nobody reads it; the command finishes its work. */
+/** Prints one answer of a command. Nothing is printed once the reader has closed the output; the command finishes its work. */
 export function print(text: string | number): void {
   if (!closed.signal.aborted) process.stdout.write(`${text}\n`);
 }

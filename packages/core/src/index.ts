@@ -3,7 +3,7 @@ export type { ManagerOptions, RunMode } from './manager/manager-options.ts';
 
 export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
-export type { TaskHandle } from './task/task-handle.ts';
+export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
@@ -20,11 +20,13 @@ export { linear } from './retry/linear.ts';
 export { fixed, none } from './retry/fixed.ts';
 
 export type { HandleContext, Middleware, OutgoingMessage, SendContext } from './middleware/middleware.ts';
+export type { Telemetry } from './middleware/telemetry.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
 
 export type { Broker } from './broker/broker.ts';
 export type { ResultStore } from './broker/result-store.ts';
 export { createBroker, registerBroker } from './config/broker-registry.ts';
+export type { QueueControl } from './control/queue-control.ts';
 export { openBroker } from './config/lazy-broker.ts';
 export { redactUrl } from './config/redact-url.ts';
 export type { TaskConfig } from './config/task-config.ts';
@@ -42,6 +44,7 @@ export {
   ResultTimeoutError,
   SerializationError,
   ShutdownError,
+  TaskCancelledError,
   TaskFailedError,
   TaskTimeoutError,
   UnsupportedFeatureError,

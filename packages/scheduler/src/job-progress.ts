@@ -101,7 +101,7 @@ export class JobProgress {
     return this.#repeats && tick <= this.#repeatsUntil ? `${key}:again:${this.#repeatsUntil}` : key;
   }
 
-  /** Returns how long to wait before `isStuck` can be true, in milliseconds; `undefined` if the last tick is no obstacle. */
+  /** Returns how long to wait before `isStuck` can be true, in milliseconds; `undefined` if the last tick does not block. */
   waitMs({ now, monotonic }: Moment): number | undefined {
     const interval = this.#blockedInterval(now);
     if (interval === undefined) {

@@ -98,7 +98,7 @@ export class ScheduledJob implements Job {
    */
   begin(state: JobState, since: number, surroundings: JobSurroundings): void {
     const before = this.#surroundings;
-    // With another broker or clock it is another schedule: a test begins anew.
+    // With another broker or clock it is another schedule: a test starts from the beginning.
     if (before !== undefined && (before.clock !== surroundings.clock || before.broker !== surroundings.broker)) {
       this.#progress = new JobProgress(this.definition, this.#due);
       this.#sender = new TickSender(this.definition, this.#host.manager, this.#host.states);
@@ -148,7 +148,7 @@ export class ScheduledJob implements Job {
 
   /** Sends the due ticks. Then waits for the next one, or for a broker that is unreachable. */
   async #tick(surroundings: JobSurroundings): Promise<void> {
-    // In the next microtask: a look at all jobs must find this one under way.
+    // In the next microtask: a look at all jobs must find this tick in progress.
     await undefined;
     if (!surroundings.checkClock()) return;
     const { clock } = surroundings;
@@ -193,7 +193,7 @@ export class ScheduledJob implements Job {
     }
   }
 
-  /** If the last tick lies in the future and nobody sends further ones, goes on by the time of this host. */
+  /** If the last tick lies in the future and no scheduler sends further ones, goes on by the time of this host. */
   async #goOn({ clock, reporter }: JobSurroundings): Promise<void> {
     if (!this.#progress.isStuck(momentOf(clock))) return;
     this.#learn(await this.#host.states.read(this.id));

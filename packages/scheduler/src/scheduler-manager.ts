@@ -74,8 +74,10 @@ export class SchedulerManager {
 
   /**
    * Adds a job. If the scheduler runs, the job starts at once.
-   * @throws ConfigError (`JOB_INVALID`, `DURATION_INVALID`) that names job and field; (`JOB_EXISTS`) if there is a job with
-   * this id. Then nothing has changed.
+   * @throws ConfigError (`JOB_INVALID`, `DURATION_INVALID`) that names job and field; (`JOB_EXISTS`) if there is a job
+   * with this id. Then nothing has changed.
+   * @example
+   * scheduler.addJob({ id: 'report', func: report.send, args: ['daily'], trigger: 'cron', cronLine: '0 2 * * *' });
    */
   addJob<A extends readonly unknown[]>(options: JobOptions<A>): Job {
     const given = (options ?? {}) as unknown as GivenJob;
@@ -138,9 +140,9 @@ export class SchedulerManager {
   }
 
   /**
-   * Starts the jobs. Resolves once their states are read. It resolves earlier if another scheduler leads, or if the broker
-   * is unreachable: then the scheduler waits in the background, and later sends the ticks that are still within
-   * `misfireGraceTime`. After a test has taken over the task manager, or given it back, `start` begins anew.
+   * Starts the jobs. Resolves once their states are read. It resolves earlier if another scheduler leads, or if the
+   * broker is unreachable: then the scheduler waits in the background, and later sends the ticks that are still within
+   * `misfireGraceTime`. After a test has taken over the task manager, or given it back, `start` starts them again.
    * @throws ConfigError if the settings of the broker or a job are wrong; then nothing runs
    */
   async start(): Promise<void> {

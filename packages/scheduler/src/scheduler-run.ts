@@ -239,7 +239,7 @@ export class SchedulerRun {
         if (!this.#isAway) {
           logger.warn(
             { error },
-            'the broker is away: ticks that are still within misfireGraceTime are sent when it is back',
+            'the broker is unreachable: ticks that are still within misfireGraceTime are sent when it is back',
           );
         }
         this.#isAway = true;

@@ -13,7 +13,7 @@ type Reason = 'late' | 'refused' | 'repeated';
 const LATE = 'due longer ago than misfireGraceTime';
 const REFUSED = 'the task or the broker refuses it';
 const REPEATED =
-  'the last tick lies in the future: the clock of this host went back, or that of another host was wrong. Jobs go on by the time of this host, and ticks up to then may be sent for the second time';
+  'the last tick lies in the future: the clock of this host went back, or that of another host was wrong. Jobs continue at the time of this host, and ticks up to the last one may be sent twice';
 
 interface Gathered {
   readonly jobs: Set<string>;
@@ -68,7 +68,7 @@ export class TickReporter {
   /** Reports that the clock of this host went back. The repeated ticks that follow are not worth another warning. */
   clockWentBack(seconds: number): void {
     this.#hasWarned = true;
-    const message = 'the clock of this host went back: jobs whose interval is shorter than that go on by the new time';
+    const message = 'the clock of this host went back: jobs with a shorter interval continue at the new time';
     this.#manager.logger.warn({ seconds }, message);
   }
 

@@ -23,7 +23,7 @@ export function calendarZone(id: string, given: unknown): string {
   return zone;
 }
 
-/** Returns the zone that is shown for a job without a calendar: it needs none, so a host without one is no error. */
+/** Returns the zone that is shown for a job without a calendar: it needs none, so a host without one is not an error. */
 export function shownZone(id: string, given: unknown): string {
   return given === undefined ? (hostZone() ?? 'UTC') : calendarZone(id, given);
 }

@@ -3,7 +3,7 @@ export const LAST_INSTANT = 8_640_000_000_000_000;
 
 /** When a job is due: instants in epoch milliseconds, strictly increasing. */
 export interface Trigger {
-  /** Returns the first tick after `instant`; `undefined` if there is none. Depends on nothing but `instant`. */
+  /** Returns the first tick after `instant`; `undefined` after the last one. Depends on nothing but `instant`. */
   next(instant: number): number | undefined;
   /** Whether there is one tick only. */
   readonly isOnce: boolean;

@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import type { Task } from '@brokkr/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -31,7 +32,7 @@ function warnings(lines: readonly Line[]): string[] {
 
 /** The instants of the ticks in the queue, as offsets from `from` in seconds. */
 async function ticksSince({ broker }: Place, from: number): Promise<number[]> {
-  const envelopes = await broker.inspector.peek('q', 'ready', 10_000);
+  const envelopes = await firstMessages(broker.inspector, 'q', 'ready', 10_000);
   return envelopes.map(({ headers }) => (Date.parse(headers['scheduled-at'] ?? '') - from) / 1_000);
 }
 

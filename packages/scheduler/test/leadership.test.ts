@@ -184,7 +184,7 @@ it('an election that fails is repeated', async () => {
   broker.elections.elect = real;
   await advance(12_000, one);
   expect(await broker.sent()).toBe(1);
-  expect(one.lines.filter(({ msg }) => msg.startsWith('the broker is away'))).toHaveLength(1);
+  expect(one.lines.filter(({ msg }) => msg.startsWith('the broker is unreachable'))).toHaveLength(1);
 });
 
 it('a scheduler that waits for the lead can be stopped and started again', async () => {

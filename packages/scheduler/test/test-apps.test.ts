@@ -18,7 +18,7 @@ function application() {
 }
 
 describe('one scheduler in several test apps', () => {
-  it('sends every tick of each, though time begins anew', async () => {
+  it('sends every tick of each, although time starts again', async () => {
     const { nightly, scheduler, job } = application();
     for (const days of [7, 2, 9]) {
       const app = testApp({ tasks: [nightly] });

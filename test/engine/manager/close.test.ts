@@ -9,7 +9,7 @@ async function manager(options: Parameters<TaskManager['initialize']>[0]): Promi
   return TaskManager.getInstance(`close-${randomUUID()}`).initialize({ logLevel: 'silent', ...options });
 }
 
-describe('closing a manager sends what is under way', () => {
+describe('close() during a send', () => {
   type Sends = (tm: TaskManager) => () => Promise<TaskHandle | readonly TaskHandle[]>;
 
   it.each<[string, { readonly first: boolean }, Sends]>([
@@ -70,7 +70,7 @@ describe('closing a manager sends what is under way', () => {
     await expect(sent).resolves.toBeTruthy();
   });
 
-  it('and one that is refused is told to its sender, not to who closes', async () => {
+  it('rejects the invalid send, and resolves itself', async () => {
     const tm = await manager({ brokerUrl: 'memory:' });
     const task = tm.task({ name: 'checked', schema: z.string() }, async () => undefined);
     const sent = expect(task.send(5 as never)).rejects.toMatchObject({ code: 'ARGUMENTS_INVALID' });
@@ -80,7 +80,7 @@ describe('closing a manager sends what is under way', () => {
 });
 
 describe('closing a manager twice', () => {
-  it('waits for the same end', async () => {
+  it('resolves both calls when the close has ended', async () => {
     const clock = new ManualClock();
     const tm = await manager({ broker: new MemoryBroker({ clock }), clock });
     const task = tm.task({ name: 'long' }, async () => {
@@ -121,7 +121,7 @@ describe('closing a manager whose broker', () => {
     expect(broker.isClosed).toBe(true);
   });
 
-  it('refuses to close closes that of the results all the same, and tells the refusal', async () => {
+  it('rejects its close still closes the result store, and rejects with that error', async () => {
     const results = new MemoryBroker();
     registerBroker('results', () => results);
     const broker = new MemoryBroker();
@@ -136,7 +136,7 @@ describe('closing a manager whose broker', () => {
 });
 
 describe('a worker that has ended', () => {
-  /** Whether closing its manager stops the worker once more. */
+  /** Returns whether closing its manager stops the worker once more. */
   async function isStoppedAtClose(worker: Worker, tm: TaskManager): Promise<boolean> {
     let stopped = false;
     const stop = worker.stop.bind(worker);
@@ -148,7 +148,7 @@ describe('a worker that has ended', () => {
     return stopped;
   }
 
-  it('is kept by its manager until then', async () => {
+  it('is kept by its manager before it ends', async () => {
     const tm = await manager({ broker: new MemoryBroker() });
     const worker = tm.createWorker();
     await worker.start();
@@ -156,7 +156,7 @@ describe('a worker that has ended', () => {
     expect(await isStoppedAtClose(worker, tm)).toBe(true);
   });
 
-  it('is forgotten once it has stopped, and the process stays one of workers', async () => {
+  it('is forgotten once it has stopped, and the process stays in worker mode', async () => {
     const tm = await manager({ broker: new MemoryBroker() });
     const worker = tm.createWorker();
     await worker.start();
@@ -165,14 +165,14 @@ describe('a worker that has ended', () => {
     expect(await isStoppedAtClose(worker, tm)).toBe(false);
   });
 
-  it('is forgotten where it was stopped before it started', async () => {
+  it('is forgotten if it was stopped before it started', async () => {
     const tm = await manager({ broker: new MemoryBroker() });
     const worker = tm.createWorker();
     await worker.stop();
     expect(await isStoppedAtClose(worker, tm)).toBe(false);
   });
 
-  it('is forgotten where its start has failed', async () => {
+  it('is forgotten if its start failed', async () => {
     const broker = new MemoryBroker();
     broker.subscribe = () => Promise.reject(new Error('away'));
     const tm = await manager({ broker });
@@ -183,7 +183,7 @@ describe('a worker that has ended', () => {
 });
 
 describe('a broker that managers share by name', () => {
-  it('outlives the manager that is closed first, twice over, and closes with the last', async () => {
+  it('stays open when the first manager closes, even twice, and closes with the last', async () => {
     const brokerUrl = `memory:${randomUUID()}`;
     const [first, second] = [await manager({ brokerUrl }), await manager({ brokerUrl })];
     const task = first.task({ name: 'shared', result: '1h' }, async () => 'run by first');
@@ -199,8 +199,8 @@ describe('a broker that managers share by name', () => {
   });
 });
 
-describe('a manager that was closed', () => {
-  it('refuses to send, to work and to open anything: what it sent then nobody would run, and the process would not end', async () => {
+describe('a closed manager', () => {
+  it('refuses sends and workers and opens nothing, because their messages would not run and the process would not end', async () => {
     const tm = await manager({ brokerUrl: 'memory:' });
     const task = tm.task({ name: 'late', result: '1h' }, async () => undefined);
     const handle = await task.send();
@@ -213,7 +213,7 @@ describe('a manager that was closed', () => {
     expect(task.queueName).toBe('default');
   });
 
-  it('lets what still runs send, and takes no further worker', async () => {
+  it('lets running handlers send, and accepts no further worker', async () => {
     const tm = await manager({ brokerUrl: 'memory:' });
     let end: (() => void) | undefined;
     const sent: unknown[] = [];
@@ -235,7 +235,7 @@ describe('a manager that was closed', () => {
     expect(sent).toMatchObject([{ isNew: true }]);
   });
 
-  it('before it was used refuses as well, and asks no result store', async () => {
+  it('that was never used refuses them too, and does not use the result store', async () => {
     const tm = await manager({ brokerUrl: 'memory:', resultUrl: 'memory:results' });
     const task = tm.task({ name: 'never', result: '1h' }, async () => undefined);
     await tm.close();
@@ -246,7 +246,7 @@ describe('a manager that was closed', () => {
     await expect(handle.result()).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
   });
 
-  it('lets middleware of what is under way send, too', async () => {
+  it('lets middleware of pending calls send, too', async () => {
     const tm = await manager({ brokerUrl: 'memory:' });
     const audit = tm.task({ name: 'audit' }, async () => undefined);
     const audited: unknown[] = [];
@@ -265,7 +265,7 @@ describe('a manager that was closed', () => {
     expect(audited).toHaveLength(1);
   });
 
-  it('takes the broker it was given along: initialize needs another one', async () => {
+  it('has closed its given broker: initialize needs another one', async () => {
     const broker = new MemoryBroker();
     const tm = await manager({ broker });
     const task = tm.task({ name: 'again' }, async () => undefined);

@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const manager of managers.splice(0)) await manager.close();
 });
 
-/** A decorator as people write them: a class that forwards the methods and the parts of a broker. */
+/** A typical decorator: a class that forwards the methods and the parts of a broker. */
 class Forwarding implements Broker {
   readonly capabilities;
   readonly messages;
@@ -64,7 +64,7 @@ describe('a decorated broker', () => {
     expect(await (await tm.broker()).inspector?.counts('default')).toMatchObject({ cancelled: 1, delayed: 0 });
   });
 
-  it('that leaves the parts out is refused by the first send, because it still declares exact counts', async () => {
+  it('that lacks the parts is refused at the first send, because it still declares exact counts', async () => {
     const { capabilities, ...inner } = new MemoryBroker();
     const bare = { capabilities, ...inner, inspector: undefined } as unknown as Broker;
     const tm = await managerOn({

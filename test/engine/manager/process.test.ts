@@ -17,7 +17,7 @@ function manager(): TaskManager {
 }
 
 describe('SERVICE_TYPE', () => {
-  it('api makes a producer of a process, and refuses a worker in it', async () => {
+  it('SERVICE_TYPE=api makes a process a producer, which refuses a worker', async () => {
     vi.stubEnv('SERVICE_TYPE', 'api');
     const tm = manager();
     await tm.initialize({ broker: new MemoryBroker(), logLevel: 'silent' });
@@ -27,7 +27,7 @@ describe('SERVICE_TYPE', () => {
     );
   });
 
-  it('worker, or `runMode: "worker"` whatever it says, allows one', async () => {
+  it('SERVICE_TYPE=worker, or `runMode: "worker"` with any SERVICE_TYPE, allows a worker', async () => {
     vi.stubEnv('SERVICE_TYPE', 'worker');
     expect(manager().configure({ broker: new MemoryBroker() }).createWorker().id).toEqual(expect.any(String));
     vi.stubEnv('SERVICE_TYPE', 'api');
@@ -36,7 +36,7 @@ describe('SERVICE_TYPE', () => {
   });
 });
 
-describe('sending to a broker that lives in the process', () => {
+describe('sending to a broker that is private to the process', () => {
   function warningsOf(tm: TaskManager): string[] {
     const warnings: string[] = [];
     const write = (line: string) => {
@@ -47,16 +47,16 @@ describe('sending to a broker that lives in the process', () => {
     return warnings;
   }
 
-  it('warns once that nobody will run it, where no worker was created', async () => {
+  it('warns once that the message will not run, if no worker was created', async () => {
     const tm = manager();
     const warnings = warningsOf(tm);
     const task = tm.task({ name: 'work' }, async () => undefined);
     await task.send();
     await task.send();
-    expect(warnings).toEqual([expect.stringMatching(/nobody will run it; set TASK_BROKER_URL$/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^this message will not run: .*; set TASK_BROKER_URL$/)]);
   });
 
-  it('warns of nothing where a worker was', async () => {
+  it('does not warn if the process has a worker', async () => {
     const tm = manager();
     const warnings = warningsOf(tm);
     const task = tm.task({ name: 'work' }, async () => undefined);
@@ -66,8 +66,8 @@ describe('sending to a broker that lives in the process', () => {
   });
 });
 
-describe('wrong settings', () => {
-  it('reject whatever is the first to need them, a call as well as a send', async () => {
+describe('invalid settings', () => {
+  it('reject the first use, a direct call as well as a send', async () => {
     vi.stubEnv('TASK_TIMEOUT', 'soon');
     const tm = TaskManager.getInstance(`process-${randomUUID()}`);
     const task = tm.task({ name: 'work' }, async () => undefined);
@@ -79,7 +79,7 @@ describe('wrong settings', () => {
 });
 
 describe('TASK_RESULT_URL', () => {
-  it('names the broker that keeps the results, and the one of the messages keeps none', async () => {
+  it('name the broker of the results if the broker of the messages keeps none', async () => {
     const [messages, results] = [`memory:m-${randomUUID()}`, `memory:r-${randomUUID()}`];
     vi.stubEnv('TASK_BROKER_URL', messages);
     vi.stubEnv('TASK_RESULT_URL', results);

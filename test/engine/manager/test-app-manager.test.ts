@@ -57,7 +57,7 @@ describe('virtual time', () => {
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 
-  it('advances to what falls due, and no further', async () => {
+  it('advances to the instant of each due message, and no further', async () => {
     const tm = manager();
     let runs = 0;
     const task = tm.task({ name: 'later' }, async (_text: string) => void runs++);
@@ -84,7 +84,7 @@ describe('virtual time', () => {
 });
 
 describe('tasks', () => {
-  it('run inline when called, as attempt 1, and validate', async () => {
+  it('run inline when called, as attempt 1, with validated arguments', async () => {
     const tm = manager();
     const task = tm.conditionalTask({ name: 'inline', schema: z.coerce.number() }, async (n) => [
       n + 1,
@@ -107,13 +107,13 @@ describe('tasks', () => {
     ['a policy that is none', { name: 'x', retry: {} as never }, () => undefined],
     ['a generator', { name: 'x' }, function* generator() {}],
     ['no function', { name: 'x' }, 'x' as never],
-  ])('with %s are refused at definition', (_, options, handler) => {
+  ])('with %s are refused at their definition', (_, options, handler) => {
     expect(() =>
       manager().task({ ...options, schema: options.schema as undefined }, handler as () => undefined),
     ).toThrow(ConfigError);
   });
 
-  it('of one name and two handlers are refused; of one handler they are the same', () => {
+  it('with one name and two handlers are refused; with one handler they are the same task', () => {
     const tm = manager();
     const handler = async () => undefined;
     tm.task({ name: 'twice' }, handler);
@@ -121,7 +121,7 @@ describe('tasks', () => {
     expect(() => tm.task({ name: 'twice' }, async () => undefined)).toThrow(/two tasks named twice/);
   });
 
-  it('validate at the sender and in the worker: the input travels, the handler gets the output', async () => {
+  it('validate at the sender and in the worker: the input is sent, and the handler gets the output', async () => {
     const tm = manager();
     const seen: unknown[] = [];
     const task = tm.conditionalTask(
@@ -162,7 +162,7 @@ describe('tasks', () => {
     ]);
   });
 
-  it('whose policy throws or answers nonsense are retried by the standard one', async () => {
+  it('whose policy throws or returns an invalid wait are retried by the default policy', async () => {
     const tm = manager();
     const task = tm.task({ name: 'odd', maxRetries: 1, retry: { next: () => 'soon' } }, async () => {
       throw new Error('no');
@@ -173,7 +173,7 @@ describe('tasks', () => {
     expect(app.dead('default')[0]?.attempts).toHaveLength(2);
   });
 
-  it('keep results, failures too, for those who ask', async () => {
+  it('store results, also failures, for callers that wait', async () => {
     const tm = manager();
     const task = tm.task({ name: 'kept', result: '1h', maxRetries: 0 }, async (how: string) => {
       if (how === 'bad') throw new PermanentError('never');
@@ -204,7 +204,7 @@ describe('tasks', () => {
     expect(runs).toBe(0);
   });
 
-  it('with one idempotency key are one message', async () => {
+  it('with the same idempotency key are one message', async () => {
     const tm = manager();
     const task = tm.task({ name: 'once' }, async () => undefined);
     const app = appFor(task);
@@ -233,7 +233,7 @@ describe('tasks', () => {
 });
 
 describe('middleware', () => {
-  it('is an onion round sending and handling, the first one outermost', async () => {
+  it('wraps sends and attempts, the first one outermost', async () => {
     const tm = manager();
     const calls: string[] = [];
     for (const name of ['outer', 'inner']) {
@@ -267,7 +267,7 @@ describe('middleware', () => {
     ]);
   });
 
-  it('cannot lose a task: what it throws is a failed attempt', async () => {
+  it('cannot lose a task: an error it throws is a failed attempt', async () => {
     const tm = manager();
     tm.use({ name: 'twice', handle: async (_, next) => [await next(), await next()] });
     const task = tm.task({ name: 'unlucky', maxRetries: 1 }, async () => undefined);
@@ -277,7 +277,7 @@ describe('middleware', () => {
     expect(app.dead('default')[0]?.reason).toMatch(/middleware twice called next\(\) twice/);
   });
 
-  it('cannot lose a task: one that forgets next is a failed attempt, and the handler runs at the next', async () => {
+  it('cannot lose a task: if it never calls next, the attempt fails and the handler runs at the next one', async () => {
     const tm = manager();
     let forgets = true;
     tm.use({ name: 'audit', handle: async (_, next) => (forgets ? undefined : next()) });
@@ -305,7 +305,7 @@ describe('middleware', () => {
     expect(app.dead('default')[0]?.reason).toBe('Error: boom');
   });
 
-  it('gives back the receipt of the broker, whatever it returns', async () => {
+  it('returns the receipt of the broker to the sender, whatever it returns', async () => {
     const tm = manager();
     tm.use({ name: 'forgetful', send: (async (_: unknown, next: () => unknown) => void (await next())) as never });
     const task = tm.task({ name: 'sent' }, async () => undefined);
@@ -316,7 +316,7 @@ describe('middleware', () => {
     expect(app.sent(task)).toHaveLength(3);
   });
 
-  it('that forgets to send is told to the sender', async () => {
+  it('that does not call next rejects the send', async () => {
     const tm = manager();
     tm.use({ name: 'deaf', send: (async () => undefined) as never });
     const task = tm.task({ name: 'unsent' }, async () => undefined);
@@ -327,7 +327,7 @@ describe('middleware', () => {
 });
 
 describe('the mode of a process', () => {
-  it('is a producer until a worker is created, and refuses one where it was set', async () => {
+  it('is producer until a worker is created, and refuses one if it is set to producer', async () => {
     const tm = manager();
     await tm.initialize({ broker: new MemoryBroker() });
     expect(tm.runMode).toBe('producer');
@@ -336,7 +336,7 @@ describe('the mode of a process', () => {
     await tm.close();
     const web = manager();
     await web.initialize({ broker: new MemoryBroker(), runMode: 'producer' });
-    expect(() => web.createWorker()).toThrow(/set to be a producer/);
+    expect(() => web.createWorker()).toThrow(/this process is set to only send/);
     await web.close();
   });
 
@@ -352,7 +352,7 @@ describe('the mode of a process', () => {
 });
 
 describe('logging', () => {
-  it('carries the task and the trace id of the sender, and tells what became of it', async () => {
+  it('carries the task and the trace id of the sender, and reports the outcome', async () => {
     const lines: Record<string, unknown>[] = [];
     const own = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
     const tm = manager();
@@ -383,7 +383,7 @@ describe('logging', () => {
     );
   });
 
-  it('keeps each line one line, whatever is written', async () => {
+  it('writes each record as one line, whatever it contains', async () => {
     const { createLogger } = await import('../../../packages/core/src/logging/create-logger.ts');
     const written: string[] = [];
     const safe = createLogger({ level: 'info', destination: { write: (line: string) => void written.push(line) } });

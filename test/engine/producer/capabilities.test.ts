@@ -9,18 +9,19 @@ afterEach(async () => {
   for (const manager of managers.splice(0)) await manager.close();
 });
 
-/** A broker that can less than it could. */
+/** A manager that has opened its broker, which lacks some capabilities: later tasks are checked one by one. */
 async function managerOn(lacks: Partial<BrokerCapabilities>, keepsResults = true) {
   const broker = new MemoryBroker();
   Object.defineProperty(broker, 'capabilities', { value: { ...broker.capabilities, ...lacks } });
   if (!keepsResults) Object.defineProperty(broker, 'results', { value: undefined });
   const tm = await TaskManager.getInstance(`can-${randomUUID()}`).initialize({ broker, logLevel: 'silent' });
   managers.push(tm);
+  await tm.broker();
   return { tm, broker };
 }
 
-describe('what no worker on this broker would start on is refused where it is sent', () => {
-  it('a task that retries, where nothing can be delayed: by its own number, the default one or that of the send', async () => {
+describe('a message that no worker on this broker would start is refused when it is sent', () => {
+  it('of a task that retries, if the broker cannot delay: by its own number, the default, or that of the send', async () => {
     const { tm, broker } = await managerOn({ maxDelayMs: 0 });
     const refused = { name: 'UnsupportedFeatureError', code: 'DELAY_UNSUPPORTED' };
     const once = tm.task({ name: 'once', maxRetries: 0 }, async () => undefined);
@@ -35,7 +36,7 @@ describe('what no worker on this broker would start on is refused where it is se
     expect(await broker.inspector.counts('default')).toMatchObject({ published: 2 });
   });
 
-  it('a task that keeps its result, where nothing keeps any', async () => {
+  it('of a task that keeps its result, if no store keeps results', async () => {
     const { tm, broker } = await managerOn({}, false);
     const kept = tm.task({ name: 'kept', result: '1h' }, async () => 1);
     const plain = tm.task({ name: 'plain' }, async () => 1);
@@ -44,7 +45,7 @@ describe('what no worker on this broker would start on is refused where it is se
     expect(await broker.inspector.counts('default')).toMatchObject({ published: 1 });
   });
 
-  it('a task that may run for longer than the server lets a message be held', async () => {
+  it('of a task that may run for longer than a consumer may hold a message', async () => {
     const { tm } = await managerOn({ timeoutLimit: { ms: 60_000, setting: 'some setting allows' } });
     const long = tm.task({ name: 'long', timeout: '2m' }, async () => undefined);
     await expect(long.send()).rejects.toMatchObject({ code: 'TIMEOUT_OVER_LIMIT' });

@@ -18,7 +18,7 @@ async function publishing() {
   return { tm, published, task: tm.task({ name: 'once' }, async () => undefined) };
 }
 
-it('idempotencyTtl travels with its key, and only with one', async () => {
+it('idempotencyTtl is sent with its key, and only with one', async () => {
   const { tm, published, task } = await publishing();
   const hourly = task.with({ idempotencyTtl: '1h' });
   await hourly.with({ idempotencyKey: 'a' }).send();
@@ -32,7 +32,7 @@ it('idempotencyTtl travels with its key, and only with one', async () => {
   await tm.close();
 });
 
-it('the handle of a duplicate says that nothing was stored', async () => {
+it('the handle of a duplicate reports that nothing was stored', async () => {
   const { tm, task } = await publishing();
   const once = task.with({ idempotencyKey: 'a' });
   const first = await once.send();

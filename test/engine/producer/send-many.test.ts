@@ -64,14 +64,14 @@ describe('sendMany of many messages', () => {
     expect(turns).toBeGreaterThanOrEqual(2 * 40);
   });
 
-  it('checks a whole list before it sends any of it', async () => {
+  it('checks a whole list before it sends any of its messages', async () => {
     const { task, stored } = await producer();
     const batch = [...numbers(5_000), [1n as never]] as [number][];
     await expect(task.sendMany(batch)).rejects.toMatchObject({ name: 'SerializationError' });
     expect(await stored()).toBe(0);
   });
 
-  it('sends the list as it was given, whatever the caller does to it in the meantime', async () => {
+  it('sends the list as it was at the call, whatever the caller does to it later', async () => {
     const { task, stored } = await producer();
     const batch = numbers(2_000);
     const sending = task.sendMany(batch);
@@ -80,33 +80,30 @@ describe('sendMany of many messages', () => {
     expect(await stored()).toBe(2_000);
   });
 
-  it.each(['iterable', 'async iterable'])(
-    'takes no more of an %s than a few chunks ahead of the broker',
-    async (kind) => {
-      let taken = 0;
-      let confirmed = 0;
-      let mostAhead = 0;
-      const { task } = await producer(async (broker, envelopes) => {
-        await new Promise((resolve) => setImmediate(resolve));
-        const receipts = await broker.publish(envelopes);
-        confirmed += receipts.length;
-        return receipts;
-      });
-      function* some(): Generator<[number]> {
-        for (; taken < 20_000; taken++) {
-          mostAhead = Math.max(mostAhead, taken - confirmed);
-          yield [taken];
-        }
+  it.each(['iterable', 'async iterable'])('reads at most a few chunks of an %s ahead of the broker', async (kind) => {
+    let taken = 0;
+    let confirmed = 0;
+    let mostAhead = 0;
+    const { task } = await producer(async (broker, envelopes) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const receipts = await broker.publish(envelopes);
+      confirmed += receipts.length;
+      return receipts;
+    });
+    function* some(): Generator<[number]> {
+      for (; taken < 20_000; taken++) {
+        mostAhead = Math.max(mostAhead, taken - confirmed);
+        yield [taken];
       }
-      async function* someLater(): AsyncGenerator<[number]> {
-        yield* some();
-      }
-      expect(await task.sendMany(kind === 'iterable' ? some() : someLater())).toHaveLength(20_000);
-      expect(mostAhead).toBeLessThanOrEqual(2_500);
-    },
-  );
+    }
+    async function* someLater(): AsyncGenerator<[number]> {
+      yield* some();
+    }
+    expect(await task.sendMany(kind === 'iterable' ? some() : someLater())).toHaveLength(20_000);
+    expect(mostAhead).toBeLessThanOrEqual(2_500);
+  });
 
-  it('reports messages of an iterable that were stored before one at fault', async () => {
+  it('reports the messages of an iterable that were stored before an invalid one', async () => {
     const { task, stored } = await producer();
     function* some(): Generator<[number]> {
       yield* numbers(1_200);
@@ -127,7 +124,7 @@ describe('sendMany of many messages', () => {
     });
   });
 
-  it('sends no further chunk once the broker has stored nothing of one', async () => {
+  it('sends no further chunk after one of which the broker stored nothing', async () => {
     let calls = 0;
     const { task } = await producer(async () => {
       calls++;

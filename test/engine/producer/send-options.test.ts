@@ -18,7 +18,7 @@ function appFor(task: object): TestApp {
   return app;
 }
 
-/** A task that notes when it ran, and an application of it. */
+/** A task that notes when it ran, and its application. */
 function noting() {
   const ranAt: number[] = [];
   const task = manager().task({ name: 'note' }, async () => void ranAt.push(app.now().getTime()));
@@ -28,7 +28,7 @@ function noting() {
 
 const MINUTE = 60_000;
 
-describe('when a message runs', () => {
+describe('the time at which a message runs', () => {
   it('is its `eta`', async () => {
     const { task, app, ranAt, now } = noting();
     const eta = new Date(now() + 90 * MINUTE);
@@ -37,7 +37,7 @@ describe('when a message runs', () => {
     expect(ranAt).toEqual([eta.getTime()]);
   });
 
-  it('is now, where its `eta` is over', async () => {
+  it('is now if its `eta` is in the past', async () => {
     const { task, app, ranAt, now } = noting();
     const sentAt = now();
     await task.with({ eta: new Date(sentAt - MINUTE) }).send();
@@ -45,7 +45,7 @@ describe('when a message runs', () => {
     expect(ranAt).toEqual([sentAt]);
   });
 
-  it('is no longer after `expiresIn`, counted from when it is due', async () => {
+  it('is within `expiresIn`, counted from when it is due', async () => {
     const { task, app, ranAt, now } = noting();
     const dueAt = now() + 60 * MINUTE;
     await task.with({ delay: '1h', expiresIn: '10m' }).send();
@@ -60,8 +60,8 @@ describe('when a message runs', () => {
   });
 });
 
-describe('what is given to `with`', () => {
-  it('adds its headers to those of the `with` before, and wins where both have one', async () => {
+describe('options given to `with`', () => {
+  it('add headers to those of an earlier `with`; for equal names the later one counts', async () => {
     const seen: unknown[] = [];
     const task = manager().task({ name: 'headed' }, async () => void seen.push(currentTask().headers));
     const app = appFor(task);
@@ -73,7 +73,7 @@ describe('what is given to `with`', () => {
     expect(seen).toEqual([{ tenant: 'a', traceId: 't-2', user: 'u' }]);
   });
 
-  it('wins with `maxRetries` over the task', async () => {
+  it('take precedence over the task with `maxRetries`', async () => {
     const task = manager().task({ name: 'failing', maxRetries: 5 }, async (_case: string) => {
       throw new Error('no');
     });
@@ -87,7 +87,7 @@ describe('what is given to `with`', () => {
     ]);
   });
 
-  it('wins with `timeout` over the task', async () => {
+  it('take precedence over the task with `timeout`', async () => {
     const endedAt: number[] = [];
     const task = manager().task({ name: 'endless', timeout: '10m', maxRetries: 0 }, async () => {
       const { signal } = currentTask();
@@ -104,7 +104,7 @@ describe('what is given to `with`', () => {
 });
 
 describe('an `idempotencyKey`', () => {
-  it('belongs to its task, whatever the names of tasks have in common', async () => {
+  it('belongs to its task, even if the names of tasks are similar', async () => {
     const tm = manager();
     const pay = tm.task({ name: 'pay' }, async () => undefined);
     const refund = tm.task({ name: 'pay:refund' }, async () => undefined);
@@ -116,7 +116,7 @@ describe('an `idempotencyKey`', () => {
 });
 
 describe('the wait between two attempts', () => {
-  it('grows to an hour and no further, unless the task says so', async () => {
+  it('grows to an hour at most, unless the task has another limit', async () => {
     const ranAt: number[] = [];
     const task = manager().task({ name: 'failing', maxRetries: 4, retryDelay: '20m' }, async () => {
       ranAt.push(app.now().getTime());

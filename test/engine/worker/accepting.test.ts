@@ -7,15 +7,15 @@ import {
 } from '../../../packages/core/src/testing/suite/subscribing-otherwise.ts';
 import { aSecondOfWork, crash, LEASE_MS, workerBench } from './worker-bench.ts';
 
-describe('a suspect among others', () => {
-  it('keeps all that came with it from starting, and they go back in their order', async () => {
+describe('a suspect among other messages', () => {
+  it('is handed back with its whole batch, unrun and in order', async () => {
     const inHand = new Set<string>();
     const { tm, clock, broker } = await workerBench((memory) => watchingSuspects(memory, inHand));
     const started: string[] = [];
     const charged: string[] = [];
     const task = tm.task({ name: 'any' }, async (name: string) => {
       started.push(name);
-      // If it killed the process now, these would be charged for it.
+      // If the handler killed the process now, these messages would be charged for it.
       for (const id of inHand) if (id !== currentTask().id) charged.push(`${id} for ${name}`);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, 10));
     });
@@ -30,7 +30,7 @@ describe('a suspect among others', () => {
     await tm.close();
   });
 
-  it('runs at once where it comes alone to a worker that holds nothing', async () => {
+  it('runs immediately if it arrives alone and the worker holds nothing', async () => {
     const { tm, clock, broker } = await workerBench();
     const ranAt: number[] = [];
     const task = tm.task({ name: 'alone' }, async () => void ranAt.push(clock.now()));
@@ -43,10 +43,10 @@ describe('a suspect among others', () => {
     await tm.close();
   });
 
-  it('waits for a handler that has lost its lease, too: what that kills is not charged to it', async () => {
+  it('waits for a handler that has lost its lease, whose crash must not count for the suspect', async () => {
     const { tm, clock } = await workerBench((memory) =>
       subscribingOtherwise(memory, (subscription) => ({
-        // Whoever renews is told that all is lost, and what comes to the task `suspect` has cost two workers.
+        // Every renewal reports all leases as lost, and messages of the task `suspect` have two crashes.
         extend: async (deliveries) => deliveries,
         receive: async (...given) =>
           (await subscription.receive(...given)).map(({ envelope, fence }) => ({
@@ -75,7 +75,7 @@ describe('a suspect among others', () => {
     await tm.close();
   });
 
-  it('that is dead already does not keep a worker closed', async () => {
+  it('does not block the worker once it is a dead letter', async () => {
     const { tm, clock, broker } = await workerBench();
     const ran: string[] = [];
     const task = tm.task({ name: 'next' }, async (name: string) => void ran.push(name));
@@ -90,7 +90,7 @@ describe('a suspect among others', () => {
   });
 });
 
-/** Time that passes while the thread is blocked: no timer fires in it. */
+/** A clock whose thread can be blocked: time passes, and no timer fires. */
 class BlockableClock extends ManualClock {
   #blockedMs = 0;
 
@@ -126,11 +126,11 @@ describe('a handler that blocks the thread', () => {
     return { ran, lost };
   }
 
-  it('for a moment lets the others of its batch start after it', async () => {
+  it('for a moment does not keep the rest of its batch from starting', async () => {
     expect(await blocking(LEASE_MS / 10)).toEqual({ ran: [1, 2, 3, 4], lost: 0 });
   });
 
-  it('for most of a lease costs none of the others theirs: they are handed back, in order', async () => {
+  it('for most of a lease makes the worker hand back the rest of its batch, in order and with live leases', async () => {
     expect(await blocking(0.6 * LEASE_MS)).toEqual({ ran: [1, 2, 3, 4], lost: 0 });
   });
 });

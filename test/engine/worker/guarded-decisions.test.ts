@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import type { RetryPolicy } from '@brokkr/core';
 import type { Delivery } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
@@ -29,7 +30,7 @@ it('a message that cannot be read becomes a dead letter, and the worker goes on'
   await aSecondOfWork(clock);
   expect(ran).toEqual(['next']);
   expect(await broker.inspector.counts('default')).toMatchObject({ dead: 1, acknowledged: 1, running: 0 });
-  const [letter] = await broker.inspector.peek('default', 'dead', 1);
+  const [letter] = await firstMessages(broker.inspector, 'default', 'dead', 1);
   expect(letter?.headers['brokkr-reason']).toMatch(/^malformed: TypeError/);
   await tm.close();
 });

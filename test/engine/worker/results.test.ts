@@ -4,7 +4,7 @@ import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { aSecondOfWork, LEASE_MS, workerBench } from './worker-bench.ts';
 
-/** A separate result store, changed. It does not store results with settlements. */
+/** A separate result store with some methods replaced. It does not store results with settlements. */
 function separate(change: Partial<ResultStore>) {
   return ({ results }: MemoryBroker): ResultStore => ({
     store: (id, result, ttlMs) => results.store(id, result, ttlMs),
@@ -25,7 +25,7 @@ function slowStore(storeMs: number) {
   }));
 }
 
-/** A worker that has run a task, and is storing what it returned. */
+/** Starts a worker that has run a task and is storing its result. */
 async function storing({ tm, clock }: Awaited<ReturnType<typeof slowStore>>) {
   const task = tm.get('kept') ?? tm.task({ name: 'kept', result: '1h' }, async () => 'value');
   const handle = await task.send();
@@ -176,7 +176,7 @@ describe('a settlement without an answer', () => {
     return stored;
   }
 
-  it('stores the result of a success if there is none: the task did succeed', async () => {
+  it('stores the result of a success if no result is stored: the task did succeed', async () => {
     expect(await unanswered(async () => 'value')).toEqual([{ kind: 'value', value: 'value', onlyIfNone: true }]);
   });
 

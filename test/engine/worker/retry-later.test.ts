@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { currentTask, readDeadLetter, RetryLater, TaskManager, type TaskOptions } from '@brokkr/core';
@@ -11,7 +12,7 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** A running task whose handler asks to run later, with the lines that its worker logs. */
+/** Starts a task whose handler asks to run later. Returns the lines that its worker logs. */
 async function runLater(options: Omit<TaskOptions, 'schema'>, handler: () => Promise<void>) {
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
@@ -24,7 +25,7 @@ async function runLater(options: Omit<TaskOptions, 'schema'>, handler: () => Pro
   await worker.start();
   const handle = await task.send();
   const letter = async () => {
-    const [found] = await broker.inspector.peek('default', 'dead', 1);
+    const [found] = await firstMessages(broker.inspector, 'default', 'dead', 1);
     return found === undefined ? undefined : readDeadLetter(found);
   };
   return { clock, broker, tm, handle, lines, worker, letter, task };
@@ -84,7 +85,7 @@ describe('RetryLater', () => {
     await tm.close();
   });
 
-  it('is counted anew in each attempt, and after a redrive', async () => {
+  it('is counted from 0 in each attempt, and after a redrive', async () => {
     const runs: number[] = [];
     const { clock, tm, broker } = await runLater({ maxRetryLater: 1, maxRetries: 1, retryDelay: '1s' }, async () => {
       runs.push(currentTask().attempt);
@@ -119,7 +120,7 @@ describe('RetryLater', () => {
   });
 });
 
-it('a stop names the runs that did not end in time', async () => {
+it('the log line of a stop names the runs that did not end in time', async () => {
   const { clock, lines, tm, handle, worker, task } = await runLater({}, () => new Promise(() => undefined));
   const second = await task.send();
   await clock.advance(10);

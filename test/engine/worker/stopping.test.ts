@@ -1,3 +1,4 @@
+import { firstMessages } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { subscribingOtherwise } from '../../../packages/core/src/testing/suite/subscribing-otherwise.ts';
@@ -5,7 +6,7 @@ import { LEASE_MS, stopsWithin, workerBench } from './worker-bench.ts';
 
 const never = () => new Promise<never>(() => undefined);
 
-describe('a worker whose server answers nothing', () => {
+describe('a worker whose server does not answer', () => {
   it('stops within 2 s of its last handler, although a fetch never ends', async () => {
     const { tm, clock } = await workerBench((broker) => subscribingOtherwise(broker, () => ({ receive: never })));
     const worker = tm.createWorker();
@@ -42,7 +43,7 @@ describe('a worker whose server answers nothing', () => {
     await tm.close();
   });
 
-  it('starts nothing that comes once it was told to stop', async () => {
+  it('starts no message that arrives after the stop was requested', async () => {
     let runs = 0;
     let answer = () => {};
     const { tm, clock, broker } = await workerBench((memory) =>
@@ -69,11 +70,11 @@ describe('a worker whose server answers nothing', () => {
   });
 });
 
-describe('a worker that is stopped at once', () => {
-  it('hands back what its last fetch brought, in order, and waits for that', async () => {
+describe('a worker that is stopped immediately', () => {
+  it('hands back the messages of its last fetch, in order, and waits for that', async () => {
     const { tm, clock, broker } = await workerBench((memory) =>
       subscribingOtherwise(memory, (subscription) => ({
-        // A broker that answers although it was told to stop meanwhile.
+        // A broker that returns messages although the call was aborted.
         receive: async (limit, { signal }) => {
           const deliveries = await subscription.receive(limit, { signal: new AbortController().signal, wait: false });
           await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
@@ -83,11 +84,11 @@ describe('a worker that is stopped at once', () => {
     );
     const task = tm.task({ name: 'waiting' }, async (_: number) => undefined);
     await task.sendMany([[1], [2], [3]]);
-    const sent = (await broker.inspector.peek('default', 'ready', 10)).map(({ id }) => id);
+    const sent = (await firstMessages(broker.inspector, 'default', 'ready', 10)).map(({ id }) => id);
     const worker = tm.createWorker();
     await worker.start();
     expect(await stopsWithin(worker, clock, 0)).toBe(0);
-    expect((await broker.inspector.peek('default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
+    expect((await firstMessages(broker.inspector, 'default', 'ready', 10)).map(({ id }) => id)).toEqual(sent);
     await tm.close();
   });
 
@@ -112,7 +113,7 @@ describe('a worker that is stopped at once', () => {
     await tm.close();
   });
 
-  it.each([{ timeout: 'abc' }, { timeuot: 5 }, null])('rejects where its options are wrong: %j', async (options) => {
+  it.each([{ timeout: 'abc' }, { timeuot: 5 }, null])('rejects invalid options: %j', async (options) => {
     const { tm } = await workerBench();
     const stopping = tm.createWorker().stop(options as never);
     await expect(stopping).rejects.toMatchObject({ name: 'ConfigError' });
@@ -120,7 +121,7 @@ describe('a worker that is stopped at once', () => {
   });
 });
 
-it('a listener of once that is taken off hears nothing, and one that rejects stops nothing', async () => {
+it('a removed listener of once is not called, and one that rejects stops nothing', async () => {
   const { tm, clock } = await workerBench();
   const task = tm.task({ name: 'told' }, async () => undefined);
   const heard: string[] = [];

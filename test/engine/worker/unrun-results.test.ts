@@ -2,8 +2,8 @@ import { TaskFailedError } from '@brokkr/core';
 import { describe, expect, it } from 'vitest';
 import { aSecondOfWork, crash, workerBench } from './worker-bench.ts';
 
-describe('the result of a message that no handler saw', () => {
-  it('is a failure that tells how often it crashed, and the event `dead` tells it too', async () => {
+describe('the result of a message that never ran', () => {
+  it('is a failure with the number of crashes, as is the error of the event `dead`', async () => {
     const { tm, clock, broker } = await workerBench();
     const task = tm.task({ name: 'poison', result: '1h' }, async () => 'ran');
     const handle = await task.send();
@@ -41,7 +41,7 @@ describe('the result of a message that no handler saw', () => {
     await tm.close();
   });
 
-  it('is a failure that says that it has expired', async () => {
+  it('is a failure that reports the expiry', async () => {
     const { tm, clock, broker } = await workerBench();
     const task = tm.task({ name: 'late', result: '1h' }, async () => 'ran');
     const handle = await task.with({ expiresIn: '1s' }).send();
@@ -56,7 +56,7 @@ describe('the result of a message that no handler saw', () => {
     await tm.close();
   });
 
-  it('of a task that keeps none is not stored, and it dies all the same', async () => {
+  it('is not stored if the task keeps no results, and the message becomes a dead letter all the same', async () => {
     const { tm, clock, broker } = await workerBench();
     let stored = 0;
     broker.results.store = async () => void stored++;

@@ -6,9 +6,10 @@ import { MemoryBroker } from '@brokkr/broker-memory';
 export const LEASE_MS = 30_000;
 
 /**
- * A memory broker in virtual time, and a manager on it.
+ * Creates a memory broker in virtual time, and a manager on it.
+ *
  * @param change decorates the broker
- * @param storeOf a result store in place of the broker's
+ * @param storeOf returns a result store to use instead of the broker's
  */
 export async function workerBench(
   change: (broker: MemoryBroker) => Broker = (broker) => broker,
@@ -27,7 +28,7 @@ export async function workerBench(
   return { clock, broker, tm };
 }
 
-/** Lets `times` workers die with the next `count` messages of the default queue. */
+/** Makes `times` workers crash with the next `count` messages of the default queue. */
 export async function crash(broker: MemoryBroker, clock: ManualClock, times: number, count = 1): Promise<void> {
   for (let round = 0; round < times; round++) {
     const victim = await broker.subscribe('default', { leaseMs: LEASE_MS });
@@ -37,12 +38,14 @@ export async function crash(broker: MemoryBroker, clock: ManualClock, times: num
   }
 }
 
-/** A virtual second, in steps: between any two of them what is ready is fetched, run and settled. */
+/** Advances by a second in steps: between two of them, ready messages are fetched, run and settled. */
 export async function aSecondOfWork(clock: ManualClock): Promise<void> {
   for (let step = 0; step < 100; step++) await clock.advance(10);
 }
 
-/** When the worker has stopped, in virtual milliseconds from now; `undefined` where it has not within `boundMs`. */
+/**
+ * Returns when the worker has stopped, in virtual milliseconds from now; `undefined` if it has not within `boundMs`.
+ */
 export async function stopsWithin(worker: Worker, clock: ManualClock, boundMs: number): Promise<number | undefined> {
   const startedAt = clock.now();
   let stoppedAt: number | undefined;

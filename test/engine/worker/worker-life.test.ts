@@ -19,7 +19,7 @@ async function setUp() {
 }
 
 describe('the hooks of a worker', () => {
-  it('are awaited: those of the start before it fetches, those of the stop once it runs nothing, the last one first', async () => {
+  it('are awaited: start hooks before it fetches, stop hooks in reverse order once no task runs', async () => {
     const { tm, clock } = await setUp();
     const calls: string[] = [];
     for (const name of ['database', 'cache']) {
@@ -37,7 +37,7 @@ describe('the hooks of a worker', () => {
 });
 
 describe('the events of a worker', () => {
-  it('reach a listener of `once` a single time, and one of `on` each time', async () => {
+  it('reach a listener of `once` one time, and a listener of `on` each time', async () => {
     const { tm, clock } = await setUp();
     const heard: string[] = [];
     const task = tm.task({ name: 'work' }, async () => undefined);
@@ -53,7 +53,7 @@ describe('the events of a worker', () => {
 });
 
 describe('a worker that stops', () => {
-  it('tells its handlers 5 s before their time is up', async () => {
+  it('aborts the signals of its handlers 5 s before its time ends', async () => {
     const { tm, clock } = await setUp();
     const told: unknown[] = [];
     const task = tm.task({ name: 'patient' }, async () => {
@@ -78,7 +78,7 @@ describe('a worker that stops', () => {
     expect(await stopping).toEqual({ interrupted: 1 });
   });
 
-  it('leaves no timer behind that would hold the process, with its manager still open', async () => {
+  it('leaves no timer that keeps the process alive, even if its manager is still open', async () => {
     const { tm, clock } = await setUp();
     const task = tm.task({ name: 'work' }, async () => undefined);
     const worker = tm.createWorker();
@@ -89,7 +89,7 @@ describe('a worker that stops', () => {
     expect(clock.nextDueAt()).toBeUndefined();
   });
 
-  it('leaves the leases of what it did not settle to run out', async () => {
+  it('lets the leases of unsettled messages expire', async () => {
     const { clock, broker } = await setUp();
     const envelope = { id: 'a', queue: 'q', body: Buffer.from('[]'), headers: {} };
     await broker.publish([envelope]);

@@ -28,8 +28,8 @@ async function setUp(options: { readonly deadMax?: number } = {}) {
   return { lines, clock, broker, tm, warnings: () => lines.filter(({ level }) => level === WARN) };
 }
 
-describe('what a worker warns of when it starts', () => {
-  it('dead letters above TASK_DEAD_MAX, in the queues it serves', async () => {
+describe('warnings at the start of a worker', () => {
+  it('report dead letters above TASK_DEAD_MAX in the queues it serves', async () => {
     const { tm, clock, warnings } = await setUp({ deadMax: 1 });
     const fail = tm.task({ maxRetries: 0, queueName: 'emails' }, async function fail() {
       throw new Error('no');
@@ -42,6 +42,16 @@ describe('what a worker warns of when it starts', () => {
     await first.stop();
     await tm.createWorker({ queues: ['emails'] }).start();
     expect(warnings()).toMatchObject([{ queue: 'emails', dead: 2, msg: expect.stringContaining('TASK_DEAD_MAX (1)') }]);
+  });
+
+  it.each([
+    ['reject', () => Promise.reject(new Error('no such key'))],
+    ['never answer', () => new Promise<never>(() => undefined)],
+  ])('nothing if counts %s, and it starts', async (_, countsOf) => {
+    const { tm, broker, warnings } = await setUp();
+    Object.assign(broker.inspector, { countsOf });
+    await tm.createWorker().start();
+    expect(warnings()).toEqual([]);
   });
 
   it('no dead letters of queues it does not serve, and none at the limit', async () => {
@@ -58,7 +68,7 @@ describe('what a worker warns of when it starts', () => {
     expect(warnings()).toEqual([]);
   });
 
-  it('tasks whose queue no worker of the process serves, by name', async () => {
+  it('report the tasks whose queue no worker of the process serves', async () => {
     const { tm, warnings } = await setUp();
     tm.task({ queueName: 'reports' }, async function report() {});
     tm.task(async function ping() {});
@@ -73,7 +83,7 @@ describe('what a worker warns of when it starts', () => {
 
 describe('a worker that is refused', () => {
   it.each<WorkerOptions>([{ concurrency: 0 }, { strict: 1 as never }, { workerId: '' }])(
-    'serves nothing, and the next one warns of its queues: %o',
+    'serves nothing, and the next one warns about its queues: %o',
     async (wrong) => {
       const { tm, warnings } = await setUp();
       tm.task({ queueName: 'reports' }, async function report() {});
@@ -86,8 +96,8 @@ describe('a worker that is refused', () => {
   );
 });
 
-describe('what a worker says at info', () => {
-  it('start, one line of rates for a minute in which something happened, stop', async () => {
+describe('log lines at level info', () => {
+  it('are start, one line of counts for a minute with activity, and stop', async () => {
     const { tm, clock, lines } = await setUp();
     const work = tm.task({ maxRetries: 0 }, async function work(fine: boolean) {
       if (!fine) throw new Error('no');
@@ -117,8 +127,8 @@ describe('what a worker says at info', () => {
   });
 });
 
-describe('what a worker tells of a run', () => {
-  it('that failed with `undefined` as of any other', async () => {
+describe('the report about a run', () => {
+  it('that failed with `undefined` is like that of any other failure', async () => {
     const { tm, clock, warnings } = await setUp();
     const task = tm.task({ maxRetries: 1 }, async function nothing() {
       throw undefined;
@@ -134,7 +144,7 @@ describe('what a worker tells of a run', () => {
     expect(warnings()).toMatchObject([{ error: { message: 'undefined was thrown: undefined' } }]);
   });
 
-  it('and who listens to its signal is called in the run', async () => {
+  it('calls the listeners of its signal within the run', async () => {
     const { tm, clock, lines } = await setUp();
     const heard: unknown[] = [];
     const task = tm.task({ maxRetries: 0, timeout: '1s' }, async function patient() {
@@ -179,27 +189,27 @@ describe('weights between queues, over real workers', () => {
     return ran.filter((each) => each === queue).length / ran.length;
   }
 
-  it('are kept while all have something ready, and the others get the share of one that has not', async () => {
+  it('are kept while all queues have messages, and the others share the slots of an empty one', async () => {
     const ran = await order(false);
     const first = ran.slice(0, 500);
     expect(share(first, 'critical')).toBeCloseTo(0.6, 1);
     expect(share(first, 'default')).toBeCloseTo(0.3, 1);
     expect(share(first, 'low')).toBeCloseTo(0.1, 1);
-    // 600 critical ones are over after 1,000; from there on it is three to one.
+    // The 600 critical messages end within 1,000; from there on the ratio is three to one.
     const later = ran.slice(1_020, 1_300);
     expect(share(later, 'critical')).toBe(0);
     expect(share(later, 'default')).toBeCloseTo(0.75, 1);
   });
 
-  it('strict empties the first before the next', async () => {
+  it('strict order empties the first queue before the next one', async () => {
     const ran = await order(true);
     expect(new Set(ran.slice(0, SENT))).toEqual(new Set(['critical']));
     expect(new Set(ran.slice(SENT, 2 * SENT))).toEqual(new Set(['default']));
   });
 });
 
-describe('what a worker tells of messages', () => {
-  it('of a task it does not know: once for each name, however many come', async () => {
+describe('log lines about messages', () => {
+  it('report an unknown task once for each name, for any number of messages', async () => {
     const { tm, clock, warnings, broker } = await setUp();
     tm.task({ name: 'known' }, async () => undefined);
     const other = TaskManager.getInstance(`log-${randomUUID()}`);
@@ -215,7 +225,7 @@ describe('what a worker tells of messages', () => {
     expect(await broker.inspector.counts('default')).toMatchObject({ delayed: 3 });
   });
 
-  it('the longest wait there is has a date, and hides nothing of other messages', async () => {
+  it('show a date for the longest wait, and still report other messages', async () => {
     const { tm, clock, lines } = await setUp();
     const ages = tm.task({ name: 'ages' }, async () => {
       throw new RetryLater('10000000d');

@@ -3,13 +3,13 @@ import { customers } from '../customers.ts';
 import { inFolder } from '../shop.ts';
 import { tm } from './manager.ts';
 
-/** One task for many items: each customer gets a letter of their own. */
+/** One task for many items: each customer gets a letter. */
 export const writeLetters = tm.conditionalTask(
   { queueName: 'default', maxRetries: 2, retryDelay: '200ms' },
   async function writeLetters(batchId: string, userIds: readonly string[]): Promise<void> {
     for (const userId of userIds) {
       const user = customers.get(userId);
-      // Written to the same file however often it runs: a repeated batch changes nothing.
+      // Each run writes the same file, so a repeated batch changes nothing.
       if (user !== undefined)
         await writeFile(inFolder(`${batchId}-${userId}.txt`), `Dear ${user.name},\nthe sale begins on Monday.\n`);
     }

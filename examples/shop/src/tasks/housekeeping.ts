@@ -14,7 +14,7 @@ export const cleanUp = tm.conditionalTask({ queueName: 'default' }, async functi
   return old.length;
 });
 
-/** What a shop wants to know every few seconds. */
+/** Counts the stock every few seconds. */
 export const countStock = tm.conditionalTask({ queueName: 'default' }, async function countStock(): Promise<number> {
   return readdirSync(shop.folder).length;
 });

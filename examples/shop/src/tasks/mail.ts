@@ -4,7 +4,7 @@ import { customers } from '../customers.ts';
 import { shop } from '../shop.ts';
 import { tm } from './manager.ts';
 
-/** A mail server that is away for a moment is no reason to lose a mail: it is tried again. */
+/** If the mail server is unreachable for a moment, the mail is retried. */
 export const sendWelcomeEmail = tm.conditionalTask(
   { queueName: 'emails', maxRetries: 3, retryDelay: '200ms', timeout: '10s' },
   async function sendWelcomeEmail(userId: string): Promise<void> {

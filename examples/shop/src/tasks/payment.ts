@@ -3,8 +3,8 @@ import { inFolder } from '../shop.ts';
 import { tm } from './manager.ts';
 
 /**
- * Charges a customer once for each transaction, however often the message comes: the transaction's file is made by
- * whoever is first, and by nobody else.
+ * Charges a customer once for each transaction, however often the message is delivered: only the first run can create
+ * the file of the transaction.
  */
 export const chargeCustomer = tm.conditionalTask(
   { queueName: 'default', maxRetries: 3, retryDelay: '200ms' },

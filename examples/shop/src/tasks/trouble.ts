@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { currentTask, PermanentError } from '@brokkr/core';
 import { tm } from './manager.ts';
 
-/** A partner whose interface answers at the third try only. */
+/** A partner whose API answers only at the third try. */
 export const syncInventory = tm.conditionalTask(
   { queueName: 'default', maxRetries: 3, retryDelay: '100ms' },
   async function syncInventory(partner: string): Promise<void> {
@@ -11,7 +11,7 @@ export const syncInventory = tm.conditionalTask(
   },
 );
 
-/** An order that does not exist will not exist later either: no retry, straight to the dead letters. */
+/** An order that does not exist will not exist later either: no retry, the message becomes a dead letter. */
 export const shipOrder = tm.conditionalTask(
   { queueName: 'default', maxRetries: 5 },
   async function shipOrder(orderId: string): Promise<void> {
@@ -19,7 +19,7 @@ export const shipOrder = tm.conditionalTask(
   },
 );
 
-/** Takes longer than it may, and heeds the signal that tells it so. */
+/** Takes longer than its timeout, and stops when its signal aborts. */
 export const renderVideo = tm.conditionalTask(
   { queueName: 'default', maxRetries: 0, timeout: '300ms' },
   async function renderVideo(_videoId: string): Promise<void> {

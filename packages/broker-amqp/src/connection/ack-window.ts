@@ -1,12 +1,12 @@
 import type { AckFrame } from './acknowledgements.ts';
 
 /**
- * Delivery tags of one channel, as they are acknowledged: where all that was handed over up to one is done, a single
- * frame says so (`basic.ack` with `multiple`, AMQP 0-9-1). It remembers what is open, never what is done: beside one
- * message that runs for an hour, millions may come and go.
+ * Delivery tags of one channel. If all deliveries up to a tag are settled, a single frame acknowledges them
+ * (`basic.ack` with `multiple`, AMQP 0-9-1). It remembers open tags and never settled ones: during one message that
+ * runs for an hour, millions of others may be settled.
  */
 export class AckWindow {
-  /** Handed over and not acknowledged, lowest first: tags come in their order. */
+  /** Delivered and not acknowledged, lowest first: tags arrive in order. */
   readonly #open = new Set<number>();
 
   get isEmpty(): boolean {
@@ -17,9 +17,9 @@ export class AckWindow {
     this.#open.add(tag);
   }
 
-  /** What has to be said of those that are done now; each has to be sent, in this order. */
+  /** Settles tags. @returns the frames to send, in this order */
   done(tags: readonly number[]): AckFrame[] {
-    // The server closes the channel of one who acknowledges a tag twice.
+    // The server closes the channel of a client that acknowledges a tag twice.
     const done = tags.filter((tag) => this.#open.delete(tag));
     const [lowest = Number.POSITIVE_INFINITY] = this.#open;
     const upTo = done.reduce((highest, tag) => (tag < lowest && tag > highest ? tag : highest), 0);

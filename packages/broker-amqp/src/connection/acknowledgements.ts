@@ -39,15 +39,15 @@ export class Acknowledgements {
 
   send(frames: readonly AckFrame[]): void {
     if (frames.length === 0) return;
-    // A frame for many tags may stand for messages of any queue of the channel.
+    // A frame for many tags may acknowledge messages of any queue of the channel.
     for (const [queue, frameCount] of this.#unproven) this.#unproven.set(queue, frameCount + frames.length);
-    // The client reads nothing of a message but its tag.
+    // The client reads only the tag of a message.
     for (const { tag, multiple } of frames) {
       this.#channel.ack({ fields: { deliveryTag: tag } } as Message, multiple);
     }
   }
 
-  /** The server has answered a call that it logged for this queue behind the acknowledgements. */
+  /** The server has answered a call for this queue that it logged after the acknowledgements. */
   proven(queue: string): void {
     if (this.#unproven.has(queue)) this.#unproven.set(queue, 0);
   }

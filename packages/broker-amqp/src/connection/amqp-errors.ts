@@ -17,6 +17,11 @@ export function replyCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
+/** Whether a queue or exchange does not exist. The server also answers 404 for a queue whose node is down. */
+export function isMissing(error: unknown): boolean {
+  return replyCode(error) === NOT_FOUND && /no (queue|exchange)/.test(String(error));
+}
+
 export function isRefused(error: unknown): boolean {
   return replyCode(error) === ACCESS_REFUSED;
 }
@@ -24,7 +29,7 @@ export function isRefused(error: unknown): boolean {
 /**
  * Explains a declaration that failed.
  * @param what names the queue or exchange
- * @param address of the server, for an error that is no refusal
+ * @param address address of the server, for an error that is not a refusal
  */
 export function declarationError(what: string, cause: unknown, address: string): BrokkrError {
   if (BrokkrError.is(cause)) return cause;
@@ -64,14 +69,14 @@ export function unavailable(cause: unknown, address: string): BrokerUnavailableE
   );
 }
 
-/** One line of a cause. Node gives no message to an error that gathers those of several addresses. */
+/** One line for a cause. An error that Node throws for several addresses has no message. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === '') return reasonOf(cause.errors[0]);
   const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   return line.slice(0, 200);
 }
 
-/** The client gives a refused greeting no reply code of its own. */
+/** The client sets no reply code for a refused login. */
 function isLoginRefused(cause: unknown): boolean {
   return (
     cause instanceof OpenRefusedError ||
@@ -88,7 +93,7 @@ export function channelLimit(most: number, cause: unknown): BrokerUnavailableErr
 }
 
 export function blocked(): BrokerUnavailableError {
-  return new BrokerUnavailableError('RabbitMQ takes no messages now: an alarm for memory or disk is on', {
+  return new BrokerUnavailableError('RabbitMQ accepts no messages now: an alarm for memory or disk is on', {
     code: 'BROKER_BLOCKED',
   });
 }
@@ -97,7 +102,7 @@ export function closedError(): BrokerUnavailableError {
   return new BrokerUnavailableError('the RabbitMQ broker is closed', { code: 'BROKER_CLOSED' });
 }
 
-/** What the client throws of a channel that has just closed, in distinction from a message that it cannot write. */
+/** Whether the client reports a channel that has just closed, and not a message that it cannot encode. */
 export function isClosed(error: unknown): boolean {
   return error instanceof Error && error.name === 'IllegalOperationError';
 }
@@ -110,16 +115,16 @@ export function headersTooLarge(bytes: number, limit: number): BrokkrError {
   );
 }
 
-/** A message that the client cannot write. */
+/** The error for a message that the client cannot encode. */
 export function cannotEncode(cause: unknown): BrokkrError {
-  return new SerializationError('this message cannot be written for RabbitMQ; send fewer or shorter headers', {
+  return new SerializationError('this message cannot be encoded for RabbitMQ; send fewer or shorter headers', {
     path: 'headers',
     code: 'HEADERS_TOO_LARGE',
     cause,
   });
 }
 
-/** The server's `max_message_size`, where that is why it closed a channel. */
+/** Returns the server's `max_message_size`, if the server closed a channel because of it. */
 export function mostBytesOf(error: unknown): number | undefined {
   const most = error instanceof Error ? /larger than configured max size (\d+)/.exec(error.message)?.[1] : undefined;
   return most === undefined ? undefined : Number(most);

@@ -2,26 +2,29 @@ import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/
 
 export type QueueType = 'quorum' | 'classic';
 
-/** Where a broker URL points to, and what its query asks for. */
+/** The parts of an AMQP broker URL. */
 export interface AmqpTarget {
   readonly hosts: readonly BrokerHost[];
-  /** `undefined`: in the clear. */
+  /** `undefined` if the connection is not encrypted. */
   readonly tls: TlsFiles | undefined;
   readonly username: string;
   readonly password: string;
   readonly vhost: string;
-  /** Seconds between heartbeats; a peer that is silent for twice as long is given up. */
+  /** Seconds between heartbeats. A peer that is silent for twice as long counts as dead. */
   readonly heartbeatS: number;
   readonly connectTimeoutMs: number;
   readonly queueType: QueueType;
-  /** The server's `consumer_timeout`, milliseconds: how long it lets a consumer hold a message. */
+  /** The server's `consumer_timeout` in milliseconds: how long a consumer may hold a message. */
   readonly consumerTimeoutMs: number;
 }
 
 const FORM = 'amqp://user:pass@host1:5672,host2:5672/vhost, or amqps://…';
 const OPTIONS = ['heartbeat', 'connectTimeout', 'queueType', 'consumerTimeout', ...TLS_OPTIONS];
 
-/** @throws ConfigError where it is no URL of this broker, or an option of its query is unknown or wrong */
+/**
+ * Parses a broker URL. @throws ConfigError if it is not a URL of this broker, or an option of its query is unknown or
+ * invalid
+ */
 export function parseAmqpUrl(given: string): AmqpTarget {
   const url = new BrokerUrl(given, { form: FORM, options: OPTIONS });
   if (url.scheme !== 'amqp' && url.scheme !== 'amqps') throw url.invalid(`write ${FORM}`);
@@ -42,5 +45,5 @@ export function parseAmqpUrl(given: string): AmqpTarget {
 function queueType(url: BrokerUrl): QueueType {
   const given = url.query.get('queueType') ?? 'quorum';
   if (given === 'quorum' || given === 'classic') return given;
-  throw url.invalid(`queueType is quorum or classic, not ${JSON.stringify(given.slice(0, 40))}`);
+  throw url.invalid(`queueType must be quorum or classic; got ${JSON.stringify(given.slice(0, 40))}`);
 }

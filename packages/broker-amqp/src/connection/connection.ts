@@ -177,7 +177,7 @@ export class Connection {
     return withTimeout(this, answer);
   }
 
-  /** Hands all frames to the operating system now, so that a handler that blocks the thread does not hold them up. */
+  /** Passes all frames to the operating system now, so that a handler that blocks the thread does not delay them. */
   flush(): void {
     if (this.#model !== undefined) flushWrites(this.#model);
   }
@@ -194,7 +194,7 @@ export class Connection {
     await hangUp(model, this.closingMs);
   }
 
-  /** Milliseconds that closing waits for an answer of the server: none if it has not answered lately. */
+  /** Most time in milliseconds that closing waits for an answer of the server: 0 if it did not answer lately. */
   get closingMs(): number {
     return this.#isSilent ? 0 : Math.min(CLOSING_MS, this.timeoutMs);
   }
@@ -284,7 +284,7 @@ export class Connection {
     this.#pauseMs = performance.now() - this.#upAt < STABLE_AFTER_MS ? backoff(this.#pauseMs) : 0;
     this.#options.logger?.warn(
       { error: this.#lastError, connection: this.#options.purpose },
-      'the connection to RabbitMQ broke; coming back',
+      'the connection to RabbitMQ broke; reconnecting',
     );
     this.#connecting ??= this.#connect();
   }

@@ -42,7 +42,7 @@ export async function dial(
     keepUndecodable(model);
     return model;
   } catch (error) {
-    // The client keeps the server's text to itself.
+    // The client hides the server's text.
     if (!(error instanceof Error && error.message.startsWith('Expected ConnectionOpenOk'))) throw error;
     const reason = await refusalReason(target, { host, port }, signal).catch(() => undefined);
     throw new OpenRefusedError(
@@ -59,8 +59,8 @@ interface ConnectionInside {
 }
 
 /**
- * Makes one system call of all frames that the client writes in one turn of the event loop. It makes one for each frame,
- * which took half of its processor time. If a later client is built otherwise, its connections stay as they are.
+ * Joins the frames that the client writes in one turn of the event loop into one system call. A call for each frame
+ * took half of its processor time. If a later client has other internals, its connections are left unchanged.
  */
 function corkWrites(model: ChannelModel): void {
   const { stream, muxer } = model.connection as ConnectionInside;
@@ -76,7 +76,7 @@ function corkWrites(model: ChannelModel): void {
   };
 }
 
-/** Writes at once the frames that the client keeps until the end of this turn of the event loop. */
+/** Writes the frames now that the client keeps until the end of this turn of the event loop. */
 export function flushWrites(model: ChannelModel): void {
   (model.connection as ConnectionInside).muxer?._readIncoming?.();
 }

@@ -3,7 +3,9 @@ import type { Connection } from './connection.ts';
 
 const OLDEST = [3, 10] as const;
 
-/** What a server says of itself when it is connected to. @throws BrokerUnavailableError where it is away */
+/**
+ * Checks what a server reports about itself when it is connected. @throws BrokerUnavailableError if it is unreachable
+ */
 export async function examineServer(connection: Connection): Promise<readonly Finding[]> {
   const { connection: socket } = await connection.ready();
   const { product, version } = socket.serverProperties as { product?: unknown; version?: unknown };
@@ -12,7 +14,7 @@ export async function examineServer(connection: Connection): Promise<readonly Fi
     findings.push({
       severity: 'warning',
       code: 'SERVER_UNKNOWN',
-      message: `the server calls itself ${String(product)}: Brokkr is proven on RabbitMQ 3.10 and newer`,
+      message: `the server reports the name ${String(product)}; Brokkr is tested on RabbitMQ 3.10 and newer`,
     });
   } else if (isOlder(String(version))) {
     findings.push({
@@ -26,7 +28,7 @@ export async function examineServer(connection: Connection): Promise<readonly Fi
       severity: 'error',
       code: 'BROKER_BLOCKED',
       message:
-        'an alarm for memory or disk is on: the server takes no messages; let the workers catch up, or give it room',
+        'an alarm for memory or disk is on: the server accepts no messages; let the workers catch up, or give it more memory or disk',
     });
   }
   return findings;

@@ -17,8 +17,8 @@ interface Slot {
 }
 
 /**
- * Gives each user a session of its own while there are channels, and the session with the fewest users after that. So a
- * worker with few queues has a channel for each, and one with thousands does not run out of them.
+ * Gives each user its own session while there are channels, then the session with the fewest users. A worker with few
+ * queues has a channel for each; one with thousands does not run out of them.
  */
 export class SessionPool {
   readonly #options: SessionPoolOptions;
@@ -46,14 +46,14 @@ export class SessionPool {
     }
   }
 
-  /** Gives up a session. The last user closes it. */
+  /** Returns a session. The last user closes it. */
   async release(session: Session): Promise<void> {
     if (this.#leave(session)) await session.close();
   }
 
   /**
-   * Gives up a session whose messages are still to be settled. Nobody gets it any more, and it closes once its last user
-   * has left and its messages are settled.
+   * Returns a session whose messages are still to be settled. It is not given to other users, and closes once its last
+   * user has left and its messages are settled.
    */
   retire(session: Session): void {
     const slot = this.#users.get(session);

@@ -22,13 +22,13 @@ export class Session {
   /** Finished messages after which acknowledgements are sent without waiting for more. */
   #enough = 1;
   #prefetch = 1;
-  /** Settled, and not acknowledged yet. */
+  /** Tags that are settled and not acknowledged yet. */
   #done: number[] = [];
   #sentAt = 0;
   #sending: NodeJS.Timeout | undefined;
   #open = true;
   #isRetired = false;
-  /** Consumers that are about to close. */
+  /** Number of consumers that are about to close. */
   #gathering = 0;
 
   constructor(channel: Channel, connection: Connection) {
@@ -75,7 +75,8 @@ export class Session {
     this.join(queue);
     this.#enough = Math.max(this.#enough, Math.ceil(prefetch / 2));
     this.#prefetch = prefetch;
-    // Sent one behind the other: the prefetch is that of the next consumer, and other queues start consumers here too.
+    // Sent one after the other: the prefetch applies to the next consumer, and other queues start consumers on this
+    // channel, too.
     const limited = this.channel.prefetch(prefetch);
     const [{ consumerTag }] = await Promise.all([this.channel.consume(queue, onMessage), limited]);
     return consumerTag;

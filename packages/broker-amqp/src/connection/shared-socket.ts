@@ -31,7 +31,7 @@ export class SharedSocket {
   #stream: unknown;
   #onRefused: (() => void) | undefined;
 
-  /** A connection is open. Its socket is shared if somebody shares it. */
+  /** A connection is open. Its socket is shared if another user shares it. */
   adopt(model: ChannelModel): void {
     ({ stream: this.#stream } = model.connection as { readonly stream?: unknown });
     if (this.#onRefused !== undefined) this.#share();

@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 
-/** A frame as the client hands it to a channel: here that of a message's properties. */
+/** A frame that the client passes to a channel: here the properties of a message. */
 interface HeaderFrame {
   readonly id: number;
   readonly channel: number;
@@ -21,9 +21,9 @@ const FRAME_HEADER_BYTES = 7;
 const FIXED_BYTES = 14;
 
 /**
- * Makes a message whose headers the client cannot decode arrive without them. Tables that are nested a few thousand deep
- * overflow the client's stack. It then closes the connection, the server delivers the message again, and no worker
- * would ever get past it. If a later client is built otherwise, its connections stay as they are.
+ * Lets a message whose headers the client cannot decode arrive without them. Tables that are nested a few thousand deep
+ * overflow the client's stack. It would then close the connection, the server would deliver the message again, and no
+ * worker would ever get past it. If a later client has other internals, its connections are left unchanged.
  */
 export function keepUndecodable(model: ChannelModel): void {
   const reader = model.connection as FrameReader;

@@ -21,7 +21,7 @@ import { Returns } from './returns.ts';
 import { Settling } from './settling.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 
-/** Messages that were pushed ahead and are not asked for go back after this: another worker may be free. */
+/** Pushed messages that are not received within this time are returned: another worker may be free. */
 const IDLE_MS = 1_000;
 const SHORTEST_TICK_MS = 20;
 const LONGEST_TICK_MS = 250;
@@ -49,8 +49,8 @@ export interface AmqpSubscriptionOptions {
 }
 
 /**
- * One consumer of a queue. The server pushes up to `prefetch` messages ahead, and `receive` takes from them. The lease
- * is the connection, and within it a deadline of our own for each message.
+ * One consumer of a queue. The server pushes up to `prefetch` messages, and `receive` takes from them. The lease is the
+ * connection, and within it our own deadline for each message.
  */
 export class AmqpSubscription implements Subscription {
   readonly #options: AmqpSubscriptionOptions;
@@ -65,7 +65,10 @@ export class AmqpSubscription implements Subscription {
   readonly #interrupted = new KnownIds();
   #wake: (() => void) | undefined;
   #askedAt = performance.now();
-  /** A suspect was there when this worker held other messages: if it is still there, no free worker has taken it. */
+  /**
+   * A suspect was in the quarantine while this worker held other messages. If it is still there, no free worker has
+   * taken it.
+   */
   #hasSuspects = false;
 
   constructor(options: AmqpSubscriptionOptions) {
@@ -199,7 +202,7 @@ export class AmqpSubscription implements Subscription {
       this.#wake?.();
       return;
     }
-    // Delivered before, or a suspect: its copy is stored where it belongs before any message runs.
+    // Delivered before, or a suspect: its copy is stored in its queue or quarantine before any message runs.
     const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
     const crashes = message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0;
     void this.#options.isolation.closeFor(this.#giveBack([arrival], crashes)).then(() => {
@@ -229,7 +232,7 @@ export class AmqpSubscription implements Subscription {
     }
     const arrival = this.#read(taken.message, taken.session);
     if (!taken.message.fields.redelivered) return arrival;
-    // It ran alone, so the crash is its own. The copy carries the count: the server keeps none.
+    // It ran alone, so the crash is its own. The copy carries the count, because the server does not keep one.
     const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
     await this.#giveBack([arrival], isOurs ? 0 : 1);
     isolation.free(this);
@@ -237,14 +240,16 @@ export class AmqpSubscription implements Subscription {
   }
 
   #read(message: Message, session: Session): Arrival {
-    const { envelope, metadata } = decodeMessage(message, this.#options.queue);
+    const { envelope, metadata, notBefore: dueAt } = decodeMessage(message, this.#options.queue);
     const { remainingDelayMs, crashes } = metadata;
     const fence = nextFence(metadata.fence);
-    return {
-      session,
-      message,
-      delivery: remainingDelayMs > 0 ? { envelope, fence, crashes, remainingDelayMs } : { envelope, fence, crashes },
-    };
+    const delivery: Delivery =
+      remainingDelayMs > 0
+        ? { envelope, fence, crashes, remainingDelayMs, dueAt }
+        : dueAt === undefined
+          ? { envelope, fence, crashes }
+          : { envelope, fence, crashes, dueAt };
+    return { session, message, delivery };
   }
 
   async #giveBack(arrivals: readonly Arrival[], crashes: number): Promise<void> {
@@ -256,11 +261,11 @@ export class AmqpSubscription implements Subscription {
     const lapsed = this.#held.takeLapsed();
     if (lapsed.length > 0) void this.#giveBack(lapsed, 1);
     if (this.#wake !== undefined) {
-      // A receive waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
+      // A call waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
       if (isolation.isReservedBy(this) && isolation.isEmpty) this.#quarantine.lookSoon();
       if (this.#quarantine.isDue || this.#mayHandOut) this.#wake();
     } else if (performance.now() - this.#askedAt > IDLE_MS) {
-      // A subscription that receives nothing keeps no other worker from its messages.
+      // A subscription that receives nothing must not keep messages from other workers.
       isolation.free(this);
       if (this.#ahead.size === 0 || !this.#reader.isConsuming) return;
       void this.#reader.pause().then(() => this.#giveBack(this.#ahead.take(), 0));
@@ -268,8 +273,8 @@ export class AmqpSubscription implements Subscription {
   }
 
   /**
-   * The server delivers all messages of this session again. If the connection broke, no handler is to blame. If the event
-   * loop was blocked, one of the handlers that ran is: then their next delivery counts as a crash.
+   * The server delivers all messages of this session again. If the connection broke, no handler caused it. If the event
+   * loop was blocked, one of the running handlers caused it: then their next delivery counts as a crash.
    */
   #over(session: Session): void {
     const ahead = this.#ahead.takeOf(session);
@@ -280,15 +285,15 @@ export class AmqpSubscription implements Subscription {
   }
 }
 
-/** A crash beside other messages may be caused by any of them: it makes a suspect, and is never the one too many. */
+/** A crash beside other messages may be caused by any of them: it can make a suspect, but not a dead letter. */
 function crashesBeside({ delivery }: Arrival): number {
   return isSuspect(delivery) ? 0 : 1;
 }
 
 /**
- * The fence of the next delivery: higher than the last one, which the message carries. The server keeps nothing of a
- * message that has ended, so fences follow the clock in microseconds: if an id is stored again, they keep growing as far as
- * the clocks of the workers agree.
+ * Returns the fence of the next delivery: higher than the last one, which the message carries. The server forgets a
+ * message that has ended, so fences follow the clock in microseconds: if an id is stored again, its fences keep
+ * growing, as far as the clocks of the workers agree.
  */
 function nextFence(last: number): number {
   return Math.max(last + 1, Math.floor((performance.timeOrigin + performance.now()) * 1_000));

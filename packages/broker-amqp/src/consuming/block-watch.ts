@@ -1,4 +1,4 @@
-/** Several turns within the limit, so that a late timer is no block. */
+/** Several turns within the limit, so that a late timer does not count as a block. */
 const TURNS = 4;
 const LONGEST_TURN_MS = 1_000;
 /** Turns within a lease: a block that is short beside the lease cannot end it. */
@@ -26,7 +26,7 @@ export class BlockWatch {
     this.#timer = setInterval(() => this.#onTurn(), this.#turnMs).unref();
   }
 
-  /** Whether the loop is blocked until now, or was, and the end of its connection may just be noticed. */
+  /** Whether the loop is blocked until now, or was, and the end of its connection may not be noticed yet. */
   get wasBlocked(): boolean {
     this.#onTurn();
     return performance.now() - this.#blockedUntil < this.#limitMs;

@@ -4,11 +4,11 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 import type { Run, RunDeadline } from '../heartbeat-thread/run-deadline.ts';
 import type { Session } from '../connection/session.ts';
 
-/** A message that the server has handed over and nobody has acknowledged yet. */
+/** A message that the server has delivered and that is not acknowledged yet. */
 export interface Arrival {
   readonly delivery: Delivery;
   readonly session: Session;
-  /** As it came: what is given back is made from it, whatever a handler did to its delivery. */
+  /** The message as it arrived. Returned copies are made from it, whatever a handler did to its delivery. */
   readonly message: Message;
 }
 
@@ -16,11 +16,11 @@ export interface Arrival {
 export interface HeldDelivery extends Arrival, Run {
   /** By the clock of `HeldDeliveries`, milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
-  /** Its replacement is on its way: its lease can no longer run out. */
+  /** Whether its replacement is in flight: then its lease cannot expire any more. */
   isSettling: boolean;
 }
 
-/** What the consumers of one subscription hold under a lease. */
+/** The deliveries that the consumers of one subscription hold under a lease. */
 export class HeldDeliveries {
   readonly #held = new Map<Delivery, HeldDelivery>();
   readonly #leaseMs: number;
@@ -82,18 +82,20 @@ export class HeldDeliveries {
     this.#runs?.ended(held, this.#held.values());
   }
 
-  /** Takes out those whose lease has run out by now. */
+  /** Removes and returns the deliveries whose lease has expired by now. */
   takeLapsed(): HeldDelivery[] {
     const now = this.#now();
     return this.#take(({ endsAt, isSettling }) => !isSettling && endsAt <= now);
   }
 
-  /** Takes out those of a session that is over. */
+  /** Removes and returns the deliveries of a session that has ended. */
   takeOf(session: Session): HeldDelivery[] {
     return this.#take((held) => held.session === session);
   }
 
-  /** Takes out all but those whose replacement is on its way: a copy of these too would be a second one. */
+  /**
+   * Removes and returns all deliveries whose replacement is not in flight: a copy of the others would be a second one.
+   */
   takeAll(): HeldDelivery[] {
     return this.#take(({ isSettling }) => !isSettling);
   }

@@ -1,7 +1,7 @@
 /** Most of the messages go to other workers: an id that is not seen again soon is not worth its memory. */
 const MOST_IDS = 10_000;
 
-/** Ids of messages that this process had when a connection broke: their next delivery is no crash. */
+/** Ids of messages that this process had when a connection broke: their next delivery does not count as a crash. */
 export class KnownIds {
   readonly #ids = new Set<string>();
 

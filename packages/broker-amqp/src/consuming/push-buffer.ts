@@ -4,11 +4,11 @@ import type { Arrival } from './held-deliveries.ts';
 
 /** Most time to wait for messages that the server has counted: a busy one takes this long to write acknowledgements. */
 const LONGEST_WAIT_MS = 2_000;
-/** The same while the queue has no consumer: it may be one that cannot be read, and must not hold up other queues. */
+/** The same while the queue has no consumer: it may be one that cannot be read, and must not block other queues. */
 const LONGEST_WAIT_UNREAD_MS = 250;
 /** Time for finished deliveries to be settled: until then the prefetch has less room than the worker has free slots. */
 const SETTLING_MS = 100;
-/** Messages that the server has counted are on their way; it is asked again after this. */
+/** Messages that the server has counted are still to arrive; it is polled again after this time. */
 const AGAIN_MS = 2;
 
 export interface PushBufferOptions {
@@ -20,13 +20,13 @@ export interface PushBufferOptions {
   readonly roundTrip: () => Promise<void>;
 }
 
-/** Messages that the server has pushed ahead and nobody has received yet. */
+/** Messages that the server has pushed and no caller has received yet. */
 export class PushBuffer {
   readonly #options: PushBufferOptions;
   readonly #waiting = new Set<() => void>();
   #arrivals: Arrival[] = [];
   #changes = 0;
-  /** The server has said, after the last change, that the queue holds no more messages. */
+  /** Whether the server has reported, after the last change, that the queue holds no more messages. */
   #isAll = false;
 
   constructor(options: PushBufferOptions) {
@@ -42,7 +42,7 @@ export class PushBuffer {
     this.changed();
   }
 
-  /** Messages may have been stored in the queue: the next `fill` asks the server again. */
+  /** Messages may have been stored in the queue: the next `fill` counts it again. */
   changed(): void {
     this.#changes++;
     this.#isAll = false;
@@ -53,7 +53,7 @@ export class PushBuffer {
     return this.#arrivals.splice(0, limit);
   }
 
-  /** Takes out the messages of a session that is over. */
+  /** Removes the messages of a session that has ended. @returns them */
   takeOf(session: Session): Arrival[] {
     const taken = this.#arrivals.filter((arrival) => arrival.session === session);
     if (taken.length > 0) this.#arrivals = this.#arrivals.filter((arrival) => arrival.session !== session);
@@ -62,8 +62,9 @@ export class PushBuffer {
 
   /**
    * Waits until the buffer holds `limit` messages, or all that are ready. Between two pushes it is empty although the
-   * queue is not. A worker that took that for an empty queue would serve its next queue, whatever their order or weights
-   * (1,520 of the first 3,000 messages from the first queue with `strict`). While the queue stays empty, nothing is asked.
+   * queue is not. A worker that took that for an empty queue would serve its next queue, whatever the order or weights
+   * (1,520 of the first 3,000 messages came from the first queue with `strict`). While the queue stays empty, the
+   * server is not polled.
    *
    * @param room messages that the prefetch allows to be pushed now
    */
@@ -87,7 +88,7 @@ export class PushBuffer {
     }
   }
 
-  /** Resolves when something changes, at the latest after 2 ms. */
+  /** Resolves when something changes, or after 2 ms. */
   #change(): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {

@@ -5,9 +5,9 @@ import type { QueueCounter } from '../connection/queue-counter.ts';
 import type { Session } from '../connection/session.ts';
 import type { SessionPool } from '../connection/session-pool.ts';
 
-/** How often the quarantine of a queue is counted, which costs the server no write. */
+/** How often the quarantine of a queue is counted. Counting needs no write on the server. */
 const LOOK_EVERY_MS = 1_000;
-/** All queues of a process together are counted 50 times a second at most. */
+/** All queues of a process together are counted at most 50 times a second. */
 const SHARE_OF_LOOKS_MS = 20;
 
 export interface QuarantineOptions {

@@ -14,11 +14,13 @@ export interface QueueReaderOptions {
   readonly prefetch: number;
   readonly logger: BrokerOptions['logger'];
   readonly onMessage: (message: ConsumeMessage, session: Session) => void;
-  /** A session is over, and with it every message that came on it. */
+  /** Called when a session has ended, and with it every message that arrived on it. */
   readonly onOver: (session: Session) => void;
 }
 
-/** Consumes one queue, and starts again whatever ends its consumer or channel, until it is paused or closed. */
+/**
+ * Consumes one queue until it is paused or closed. It starts again after its consumer or channel ends, for any reason.
+ */
 export class QueueReader {
   readonly #options: QueueReaderOptions;
   readonly #closing = new AbortController();

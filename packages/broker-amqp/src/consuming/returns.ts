@@ -7,7 +7,7 @@ import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
 import type { Arrival } from './held-deliveries.ts';
 
-/** Between attempts to give back messages that the server does not take. */
+/** Time between attempts to return messages that the server does not accept. */
 const AGAIN_MS = 250;
 
 export interface ReturnsOptions {
@@ -18,8 +18,8 @@ export interface ReturnsOptions {
 }
 
 /**
- * Gives messages back to their queue, or to its quarantine, by storing copies. Never by a nack: the server would count it
- * as a return.
+ * Returns messages to their queue, or to its quarantine, by storing copies. It never uses a nack, which the server
+ * would count as a return.
  */
 export class Returns {
   readonly #options: ReturnsOptions;
@@ -31,15 +31,18 @@ export class Returns {
   }
 
   copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
-    const { envelope, metadata } = decodeMessage(message, this.#options.queue);
+    const { envelope, metadata, notBefore } = decodeMessage(message, this.#options.queue);
     const { fence, crashes } = delivery;
-    return this.#options.addresses.back(envelope, { ...metadata, fence, crashes: crashes + moreCrashes });
+    return this.#options.addresses.back(
+      { ...envelope, notBefore },
+      { ...metadata, fence, crashes: crashes + moreCrashes },
+    );
   }
 
   /**
-   * Stores copies, then acknowledges the originals. Until then these stay with the server. It tries again for as long as
+   * Stores copies, then acknowledges the originals. Until then the server keeps the originals. It tries again while
    * their channel is open.
-   * @returns false if nothing was given back
+   * @returns false if nothing was returned
    */
   async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
     const { publisher, logger, queue } = this.#options;
@@ -53,7 +56,7 @@ export class Returns {
     if (stored.length === living.length) return true;
     const error = outcomes.find((outcome) => outcome !== undefined);
     const left = living.filter((_, index) => outcomes[index] !== undefined);
-    logger?.warn({ error, queue, messages: left.length }, 'messages cannot be given back now; trying again');
+    logger?.warn({ error, queue, messages: left.length }, 'messages cannot be returned now; trying again');
     await sleep(AGAIN_MS, undefined, { signal: this.#closing }).catch(() => undefined);
     if (this.#closing.aborted) return stored.length > 0;
     return (await this.give(left, crashes)) || stored.length > 0;
@@ -61,8 +64,9 @@ export class Returns {
 }
 
 /**
- * Those whose session answers. If a handler has blocked the thread, the server may have closed the connection already and
- * delivered the messages again, and this process has not read it yet. A copy would then be a second message.
+ * Returns the arrivals whose session answers. If a handler has blocked the thread, the server may have closed the
+ * connection and delivered the messages again, and this process has not noticed it yet. A copy would then be a second
+ * message.
  */
 export async function stillOurs<A extends Arrival>(arrivals: readonly A[]): Promise<readonly A[]> {
   const sessions = new Set(arrivals.map(({ session }) => session).filter(({ isOpen }) => isOpen));
@@ -70,7 +74,7 @@ export async function stillOurs<A extends Arrival>(arrivals: readonly A[]): Prom
   return arrivals.filter(({ session }) => session.isOpen);
 }
 
-/** Acknowledges messages, each on the session on which it came. */
+/** Acknowledges messages, each on the session on which it arrived. */
 export function acknowledge(
   arrivals: readonly Arrival[],
   ack: (session: Session, tags: readonly number[]) => void,

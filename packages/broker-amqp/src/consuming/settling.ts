@@ -27,7 +27,7 @@ export class Settling {
     this.#options = options;
   }
 
-  /** Resolves once the replacements that are on their way now are stored, or given up. */
+  /** Resolves once the replacements that are in flight now are stored, or have failed. */
   async finished(): Promise<void> {
     await Promise.all(this.#sending);
   }
@@ -67,13 +67,13 @@ export class Settling {
     const stored = replaced.filter((_, index) => outcomes[index] === undefined);
     for (const held of stored) {
       all.drop(held);
-      // The server delivers it again, and nothing stored here changes that.
+      // The server delivers the message again, and nothing stored here changes that.
       if (!held.session.isOpen) lost.push(held.delivery);
     }
     acknowledge(stored, (session, tags) => session.ackNow(tags));
     const error = outcomes.find((outcome) => outcome !== undefined);
     if (error === undefined) return lost;
-    // The caller settles all of them again: those that are settled must not look lost then.
+    // The caller settles all of them again. Those that are settled already must not look lost then.
     for (const { delivery } of [...done, ...stored]) if (!lost.includes(delivery)) this.#settled.add(delivery);
     for (const held of replaced) held.isSettling = false;
     throw error;
@@ -86,7 +86,7 @@ export class Settling {
     await stillOurs(held.filter((one) => one !== undefined));
   }
 
-  /** The message that is stored before the delivery is forgotten; undefined if there is none. */
+  /** The message to store before the delivery is forgotten; undefined if no message replaces it. */
   #replacement(settlement: Settlement, held: HeldDelivery): Outgoing | undefined {
     const { addresses, queue, returns } = this.#options;
     const { fence, crashes } = settlement.delivery;

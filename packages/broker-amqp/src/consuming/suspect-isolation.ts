@@ -1,9 +1,12 @@
-/** Giving back takes milliseconds. If the server takes no messages, its workers must go on: they end an alarm. */
+/**
+ * Longest time to close for a return, which takes milliseconds. If the server accepts no messages, its workers must
+ * continue, because they end an alarm.
+ */
 const LONGEST_CLOSED_MS = 500;
 
 /**
- * The messages that all consumers of one worker hold together. A suspect is fetched when that is none, and nothing is
- * received beside it: a message that only waited in a worker must not be charged with the crash of another one.
+ * The messages that all consumers of one worker hold together. A suspect is fetched only if they hold none, and nothing
+ * is received beside it: a message that only waited in a worker must not be charged with the crash of another one.
  */
 export class SuspectIsolation {
   #held = 0;
@@ -21,8 +24,8 @@ export class SuspectIsolation {
   }
 
   /**
-   * Lets no message be received until messages that were delivered before are given back. A handler that blocks the
-   * thread in between would leave a copy and its original: after such a break all messages of a worker are given back.
+   * Blocks `receive` until messages that were delivered before are returned. A handler that blocks the thread in
+   * between would leave a copy and its original: after such a break, all messages of a worker are returned.
    */
   async closeFor(givingBack: Promise<void>): Promise<void> {
     this.#closedBy++;
@@ -50,7 +53,7 @@ export class SuspectIsolation {
     this.#isOccupied = true;
   }
 
-  /** Gives up a reservation for which there was no suspect. */
+  /** Ends a reservation for which there was no suspect. */
   free(consumer: object): void {
     if (this.#reservedBy === consumer && !this.#isOccupied) this.#reservedBy = undefined;
   }

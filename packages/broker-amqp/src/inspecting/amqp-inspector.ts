@@ -1,300 +1,157 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  checkQueueName,
+  type BrowsableState,
+  type BulkOptions,
   type Envelope,
   type Inspector,
-  type PeekState,
+  type LetterChoice,
+  type Page,
+  type PageOptions,
+  PAGE_LIMIT,
   type QueueCounts,
-  redriveEnvelope,
+  type QueueReport,
 } from '@brokkr/core/adapter';
-import type { Channel, Message } from 'amqplib';
-import { declarationError, NOT_FOUND, replyCode } from '../connection/amqp-errors.ts';
-import { TOP_LEVEL } from '../topology/delay-ladder.ts';
-import { decodeMessage } from '../publishing/envelope-codec.ts';
+import { declarationError, isMissing } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { Names } from '../topology/names.ts';
+import { QueueProbe } from '../connection/queue-probe.ts';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
-import type { Outcome } from '../publishing/send-batch.ts';
+import type { Names } from '../topology/names.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { envelopeOf } from './envelope-of.ts';
-import { findRungs } from './find-rungs.ts';
 import { LookLock } from './look-lock.ts';
-import { ROUND, QueueBrowser } from './queue-browser.ts';
-import { withServerDeath } from './server-death.ts';
-
-/** Dead letters that are moved or removed together. */
-const BATCH = 100;
-/** How long what was looked at may take to be back in its place. */
-const BACK_WITHIN_MS = 2_000;
-const AGAIN_MS = 20;
+import { MessagePages } from './message-pages.ts';
+import { QueueCensus } from './queue-census.ts';
+import { QueueLooks } from './queue-looks.ts';
+import { SuspectCopies } from './suspect-copies.ts';
 
 export interface AmqpInspectorOptions {
-  /** Names of the queues that are known. */
+  /** Names of the known queues. */
   readonly queues: () => readonly string[];
   readonly connection: Connection;
-  /** What publishes may be stopped by an alarm: never the connection that acknowledges. */
+  /** Publishes. An alarm may stop it, so it is never the connection that acknowledges. */
   readonly publishing: Connection;
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
 }
 
-/** What people and tools ask. It needs no management plugin, and looks by taking and giving back in the same order. */
+/** Counts, shows and moves messages for people and tools. It needs no management plugin. */
 export class AmqpInspector implements Inspector {
+  readonly browsing = 'front';
   readonly #options: AmqpInspectorOptions;
-  readonly #lock: LookLock;
+  readonly #looks: QueueLooks;
+  readonly #census: QueueCensus;
+  readonly #suspects: SuspectCopies;
+  readonly #pages: MessagePages;
+  readonly #deadLetters: DeadLetters;
 
   constructor(options: AmqpInspectorOptions) {
     this.#options = options;
-    this.#lock = new LookLock(options.connection);
+    const { connection, publishing, names } = options;
+    const reading = {
+      ...{ connection, publishing, names },
+      probe: new QueueProbe(connection),
+      lock: new LookLock(connection, publishing),
+    };
+    const looks = new QueueLooks(reading);
+    this.#looks = looks;
+    this.#census = new QueueCensus({ ...reading, looks });
+    this.#suspects = new SuspectCopies(options);
+    this.#pages = new MessagePages({ looks, names, suspects: this.#suspects });
+    this.#deadLetters = new DeadLetters({ ...options, looks });
   }
 
   async queues(): Promise<readonly string[]> {
     return this.#options.queues();
   }
 
-  async counts(queue: string): Promise<QueueCounts> {
-    checkQueueName(queue);
-    const { names } = this.#options;
-    const [ready, quarantined, dead, delayed] = await Promise.all([
-      this.#count(names.queue(queue)),
-      this.#count(names.quarantine(queue)),
-      this.#countDead(names.dead(queue)),
-      this.#countDelayed(queue),
-    ]);
-    const unknown = { running: undefined, published: undefined, acknowledged: undefined, discarded: undefined };
-    return {
-      ready: ready + quarantined,
-      delayed,
-      dead,
-      ...unknown,
-      purged: undefined,
-      cancelled: undefined,
-      expired: undefined,
-    };
+  counts(queue: string): Promise<QueueCounts> {
+    return this.#census.counts(queue);
   }
 
-  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    const seen: Envelope[] = [];
-    for (const source of await this.#sources(queue, state)) {
-      if (seen.length < limit) seen.push(...(await this.#look(source, queue, limit - seen.length)));
-    }
-    return seen;
+  countsOf(
+    queues: readonly string[],
+    options?: { readonly delayed?: boolean | undefined },
+  ): Promise<readonly QueueReport[]> {
+    return this.#census.countsOf(queues, options);
   }
 
-  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+  page(queue: string, state: BrowsableState, options: PageOptions): Promise<Page> {
+    return this.#pages.page(queue, state, options);
+  }
+
+  async take(
+    queue: string,
+    limit: number,
+    move: (envelopes: readonly Envelope[]) => Promise<void>,
+    { from = 'waiting' }: { readonly from?: 'waiting' | 'dead' | undefined } = {},
+  ): Promise<number> {
+    const states: readonly BrowsableState[] = from === 'dead' ? ['dead'] : ['ready', 'delayed'];
     let taken = 0;
-    for (const source of [...(await this.#sources(queue, 'ready')), ...(await this.#sources(queue, 'delayed'))]) {
-      const there = Math.min(limit - taken, await this.#count(source));
-      if (there <= 0) continue;
-      taken += await this.#takingAlone(source, async (taking) => {
-        for (let moved = 0; ; ) {
-          const messages = await taking.next(there - moved);
-          if (messages.length === 0) return moved;
-          try {
-            await move(messages.map((message) => envelopeOf(message, queue)));
-          } catch (error) {
-            if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
-            throw error;
-          }
-          await taking.ack(messages);
-          moved += messages.length;
-          if (moved >= there) return moved;
-        }
-      });
+    for (const state of states) {
+      for (const source of await this.#looks.sources(queue, state)) {
+        const count = Math.min(limit - taken, await this.#looks.count(source));
+        if (count > 0) taken += await this.#takeOf(source, queue, count, move);
+      }
     }
     return taken;
   }
 
-  redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    const { publisher, addresses } = this.#options;
-    return this.#withDead(queue, ids, (letters) =>
-      publisher.send(
-        letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue, Date.now()))),
-      ),
-    );
+  bury(queue: string, letters: readonly Envelope[]): Promise<void> {
+    return this.#deadLetters.bury(queue, letters);
   }
 
-  discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#withDead(queue, ids, async () => []);
+  redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
+    return this.#deadLetters.redrive(queue, which, options);
+  }
+
+  discard(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
+    return this.#deadLetters.discard(queue, which, options);
   }
 
   async purge(queue: string): Promise<number> {
     let purged = 0;
-    for (const source of await this.#sources(queue, 'ready')) {
-      const ended = await this.#onExisting(source, (channel, ask) => ask(channel.purgeQueue(source)));
-      purged += ended?.messageCount ?? 0;
-    }
+    for (const source of await this.#looks.sources(queue, 'ready')) purged += await this.#purgeOf(source);
     return purged;
   }
 
-  /** Dead letters, those named or all that were there at the start: `first` something is done with them, then they go. */
-  #withDead(
-    queue: string,
-    ids: readonly string[] | 'all',
-    first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
-  ): Promise<number> {
-    checkQueueName(queue);
-    const { names } = this.#options;
-    const source = names.dead(queue);
-    return this.#lock.run(names.lookLock(source), () => this.#withLetters(source, ids, first));
-  }
-
-  async #withLetters(
+  /** Moves up to `limit` messages of one queue of the server. */
+  #takeOf(
     source: string,
-    ids: readonly string[] | 'all',
-    first: (letters: readonly Message[]) => Promise<readonly Outcome[]>,
+    queue: string,
+    limit: number,
+    move: (envelopes: readonly Envelope[]) => Promise<void>,
   ): Promise<number> {
-    const wanted = ids === 'all' ? undefined : new Set(ids);
-    const before = await this.#count(source);
-    if (before === 0) return 0;
-    let done = 0;
-    try {
-      await this.#taking(source, async (taking) => {
-        for (let seen = 0; seen < before && wanted?.size !== 0; ) {
-          const letters = await taking.next(Math.min(wanted === undefined ? BATCH : ROUND, before - seen));
-          if (letters.length === 0) break;
-          seen += letters.length;
-          // Those that are not wanted stay with this channel, and are back in their order when it closes.
-          const chosen = letters.filter(({ properties }) => wanted?.delete(String(properties.messageId)) ?? true);
-          for (let from = 0; from < chosen.length; from += BATCH) {
-            const batch = chosen.slice(from, from + BATCH);
-            const outcomes = await first(batch);
-            const gone = batch.filter((_, index) => outcomes[index] === undefined);
-            await taking.ack(gone);
-            done += gone.length;
-            const error = outcomes.find((outcome) => outcome !== undefined);
-            if (error === undefined) continue;
-            await taking.restOfReturned().catch(() => undefined);
-            throw error;
-          }
-        }
-        await taking.rest();
-      });
-    } finally {
-      await this.#untilBack(source, before - done);
-    }
-    return done;
-  }
-
-  /**
-   * Takes messages on a channel of its own and closes it: they are back in front, in their order. Never a nack. The
-   * server marks them as handed over before, which in the quarantine would be a crash: there copies take their place.
-   */
-  #look(source: string, queue: string, limit: number): Promise<Envelope[]> {
-    return this.#lock.run(this.#options.names.lookLock(source), () => this.#lookAlone(source, queue, limit));
-  }
-
-  async #lookAlone(source: string, queue: string, limit: number): Promise<Envelope[]> {
-    const before = await this.#count(source);
-    if (before === 0) return [];
-    const most = Math.min(limit, before);
-    const seen: Envelope[] = [];
-    await this.#taking(source, async (taking) => {
-      while (seen.length < most) {
-        const messages = await taking.next(most - seen.length);
+    const isQuarantine = source === this.#options.names.quarantine(queue);
+    return this.#looks.run(source, async (browser) => {
+      let moved = 0;
+      while (moved < limit) {
+        const messages = await browser.next(Math.min(PAGE_LIMIT, limit - moved));
         if (messages.length === 0) break;
-        seen.push(...messages.map((message) => this.#seen(message, queue, source)));
-        if (source === this.#options.names.quarantine(queue)) await this.#replace(taking, messages, queue);
+        try {
+          await move(messages.map((message) => envelopeOf(message, queue)));
+        } catch (error) {
+          if (isQuarantine) await this.#suspects.replace(browser, messages, queue);
+          throw error;
+        }
+        await browser.ack(messages);
+        moved += messages.length;
       }
-      if (source !== this.#options.names.quarantine(queue)) await taking.restOfReturned();
+      return moved;
     });
-    await this.#untilBack(source, before);
-    return seen;
   }
 
-  #seen(message: Message, queue: string, source: string): Envelope {
-    const { names } = this.#options;
-    const envelope = envelopeOf(message, queue);
-    if (source !== names.dead(queue)) return envelope;
-    return withServerDeath(envelope, message, [names.queue(queue), names.quarantine(queue)]);
-  }
-
-  /** Puts copies in the place of suspects that were fetched, with what those that came back once more have cost. */
-  async #replace(taking: QueueBrowser, messages: readonly Message[], queue: string): Promise<void> {
-    const { addresses, publisher } = this.#options;
-    const copies = messages.map((message) => {
-      const { envelope, metadata } = decodeMessage(message, queue);
-      const crashes = metadata.crashes + (message.fields.redelivered ? 1 : 0);
-      return addresses.back(envelope, { ...metadata, crashes });
-    });
-    const outcomes = await publisher.send(copies);
-    await taking.ack(messages.filter((_, index) => outcomes[index] === undefined));
-    const error = outcomes.find((outcome) => outcome !== undefined);
-    if (error !== undefined) throw error;
-  }
-
-  /** The server gives back what a channel held after it has answered its closing. */
-  async #untilBack(source: string, expected: number): Promise<void> {
-    const giveUpAt = performance.now() + BACK_WITHIN_MS;
-    while (performance.now() < giveUpAt && (await this.#count(source)) < expected) await sleep(5);
-  }
-
-  async #sources(queue: string, state: PeekState): Promise<readonly string[]> {
-    checkQueueName(queue);
-    const { names } = this.#options;
-    if (state === 'dead') return [names.dead(queue)];
-    if (state === 'ready') return [names.queue(queue), names.quarantine(queue)];
-    return this.#rungs(queue);
-  }
-
-  async #countDelayed(queue: string): Promise<number> {
-    const counts = await Promise.all((await this.#rungs(queue)).map((rung) => this.#count(rung)));
-    return counts.reduce((sum, count) => sum + count, 0);
-  }
-
-  async #rungs(queue: string): Promise<readonly string[]> {
-    const { publishing, names } = this.#options;
-    const ladder = await this.#existing(names.ladder(queue, TOP_LEVEL), 'exchange');
-    return ladder === undefined ? [] : findRungs(publishing, names, queue);
-  }
-
-  async #count(name: string): Promise<number> {
-    return (await this.#existing(name, 'queue'))?.messageCount ?? 0;
-  }
-
-  /** Counts dead letters when no other process looks at them: a look hides them for milliseconds. */
-  async #countDead(source: string): Promise<number> {
-    const giveUpAt = performance.now() + BACK_WITHIN_MS;
-    for (;;) {
-      const count = await this.#count(source);
-      const isLooked = await this.#lock.isHeld(this.#options.names.lookLock(source));
-      if (!isLooked || performance.now() > giveUpAt) return count;
-      await sleep(AGAIN_MS);
-    }
-  }
-
-  async #existing(name: string, kind: 'queue' | 'exchange'): Promise<{ messageCount?: number } | undefined> {
-    return this.#onExisting(
-      name,
-      (channel, ask): Promise<{ messageCount?: number }> =>
-        ask(kind === 'queue' ? channel.checkQueue(name) : channel.checkExchange(name)),
-    );
-  }
-
-  #takingAlone<T>(source: string, use: (taking: QueueBrowser) => Promise<T>): Promise<T> {
-    return this.#lock.run(this.#options.names.lookLock(source), () => this.#taking(source, use));
-  }
-
-  /** Nothing happens where there is no such queue. */
-  async #taking<T>(source: string, use: (taking: QueueBrowser) => Promise<T>): Promise<T> {
-    const { connection } = this.#options;
-    return connection.withChannel((channel) => use(new QueueBrowser(channel, source, connection)));
-  }
-
-  /** Undefined where there is no such thing. */
-  async #onExisting<T>(
-    name: string,
-    use: (channel: Channel, ask: <A>(asked: PromiseLike<A>) => Promise<A>) => Promise<T>,
-  ): Promise<T | undefined> {
+  /** Removes the ready messages of a queue of the server, if it exists. */
+  async #purgeOf(source: string): Promise<number> {
     const { connection } = this.#options;
     try {
-      return await connection.withChannel((channel) =>
-        use(channel, (asked) => connection.withTimeout(Promise.resolve(asked))),
+      const purged = await connection.withChannel((channel) =>
+        connection.withTimeout(Promise.resolve(channel.purgeQueue(source))),
       );
+      return purged.messageCount;
     } catch (error) {
-      if (replyCode(error) === NOT_FOUND) return undefined;
-      throw declarationError(name, error, connection.address);
+      if (isMissing(error)) return 0;
+      throw declarationError(`queue ${source}`, error, connection.address);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Finding, Inspector } from '@brokkr/core/adapter';
+import { type Finding, firstMessages, type Inspector } from '@brokkr/core/adapter';
 import { SERVER_REMOVED } from './server-death.ts';
 
 /** Queues, and dead letters of each, that are looked at: enough to notice a policy, and quick. */
@@ -12,7 +12,7 @@ const MOST_LETTERS = 20;
 export async function examineDeadLetters(inspector: Inspector): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const queue of (await inspector.queues()).slice(0, MOST_QUEUES)) {
-    const letters = await inspector.peek(queue, 'dead', MOST_LETTERS);
+    const letters = await firstMessages(inspector, queue, 'dead', MOST_LETTERS);
     const reason = letters
       .map(({ headers }) => headers['brokkr-reason'])
       .find((given) => given?.startsWith(SERVER_REMOVED) === true);

@@ -3,22 +3,28 @@ import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import { declarationError, isRefused, replyCode } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Turns } from '../connection/turns.ts';
+import { findRoutable } from './find-routable.ts';
 
 /** The queue is exclusive, and belongs to another connection (AMQP 0-9-1, section 1.8). */
 const RESOURCE_LOCKED = 405;
+/** Routes a message to the queue whose name is its key. */
+const DEFAULT_EXCHANGE = '';
 const AGAIN_MS = 20;
 
 /**
- * Lets one process at a time look into a queue. A look takes messages and gives them back: another look beside it would not
- * see them, and would find a dead letter to redrive missing. The lock is an exclusive queue: it ends with its connection.
+ * Lets one process at a time look into a queue. A look takes messages and returns them: a concurrent look would not see
+ * them, and would not find a dead letter to redrive. The lock is an exclusive queue, which ends with its connection.
  */
 export class LookLock {
   readonly #connection: Connection;
+  readonly #publishing: Connection;
   /** For each queue: an exclusive queue does not keep out calls of the same connection. */
   readonly #turns = new Map<string, Turns>();
 
-  constructor(connection: Connection) {
+  /** @param publishing a connection that may be stopped by an alarm */
+  constructor(connection: Connection, publishing: Connection) {
     this.#connection = connection;
+    this.#publishing = publishing;
   }
 
   /**
@@ -39,15 +45,10 @@ export class LookLock {
     });
   }
 
-  /** Whether a process looks now. */
-  async isHeld(name: string): Promise<boolean> {
-    const connection = this.#connection;
-    return connection
-      .withChannel((channel) => connection.withTimeout(Promise.resolve(channel.checkQueue(name))))
-      .then(
-        () => true,
-        (error: unknown) => replyCode(error) === RESOURCE_LOCKED,
-      );
+  /** Returns those of `names` that a process holds now; none during an alarm, and for a user that may not publish. */
+  async heldOf(names: readonly string[]): Promise<ReadonlySet<string>> {
+    if (this.#publishing.isBlocked) return new Set();
+    return findRoutable(this.#publishing, DEFAULT_EXCHANGE, names).catch(() => new Set());
   }
 
   /** Returns false for a user that may declare no queue: it looks without a lock. */
@@ -76,7 +77,7 @@ export class LookLock {
     }
   }
 
-  /** If it fails, the connection broke, and the lock is gone with it. */
+  /** Releases the lock. If that fails, the connection broke, and the lock ended with it. */
   async #release(name: string): Promise<void> {
     const connection = this.#connection;
     await connection

@@ -3,7 +3,7 @@ import type { Message } from 'amqplib';
 
 /** Why RabbitMQ itself moved a message to the dead letters, by the reason in its header `x-death`. */
 const CAUSES: Readonly<Record<string, string>> = {
-  expired: 'its time to live was over: a policy sets message-ttl, or its sender an expiration',
+  expired: 'its time to live ended: a policy sets message-ttl, or its sender an expiration',
   maxlen: 'the queue was full: a policy sets max-length or max-length-bytes',
   delivery_limit: 'it was delivered too often: a policy sets delivery-limit',
   rejected: 'another program consumed and rejected it',

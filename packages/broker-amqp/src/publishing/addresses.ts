@@ -1,4 +1,4 @@
-import { type Envelope, isSuspect } from '@brokkr/core/adapter';
+import { delayUntil, type Envelope, isSuspect } from '@brokkr/core/adapter';
 import { type LadderPath, ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from '../topology/delay-ladder.ts';
 import { encodeProperties, NEW, type DeliveryMetadata } from './envelope-codec.ts';
 import { headerBytes } from './header-limit.ts';
@@ -18,15 +18,18 @@ export class Addresses {
     return this.queue(envelope, NEW, now, true);
   }
 
-  /** To its queue, at once or over the ladder. The sender's clock gives the time to wait, the server's counts it down. */
+  /**
+   * To its queue, immediately or over the ladder. The delay follows from the sender's clock; the server's clock counts
+   * it down.
+   */
   queue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now(), isNew = false): Outgoing {
-    const delayMs = envelope.notBefore === undefined ? 0 : Math.ceil(envelope.notBefore - now);
+    const delayMs = delayUntil(envelope.notBefore, now);
     return delayMs > 0
       ? this.after(delayMs, envelope, metadata, isNew)
       : outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);
   }
 
-  /** To its queue in `delayMs`; what is longer than the ladder is handed over early, with what is left. */
+  /** To its queue in `delayMs`. If that is longer than the ladder, it is delivered early, with the remaining delay. */
   after(delayMs: number, envelope: Envelope, metadata: DeliveryMetadata, isNew = false): Outgoing {
     const waitMs = Math.min(delayMs, LONGEST_DELAY_MS);
     const path = ladderPath(waitMs);
@@ -35,8 +38,8 @@ export class Addresses {
     return outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
-  /** To its queue at once, or to its quarantine if it is a suspect. */
-  back({ notBefore: _, ...envelope }: Envelope, metadata: DeliveryMetadata): Outgoing {
+  /** To its queue at once, whenever it was due, or to its quarantine if it is a suspect. */
+  back(envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
     const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);
     return outgoing('', target, envelope, metadata);

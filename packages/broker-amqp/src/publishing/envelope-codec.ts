@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Envelope } from '@brokkr/core/adapter';
 import type { Message, Options } from 'amqplib';
 
-/** What travels with an envelope beside it. All names begin with `x-brokkr-`, which no header of an envelope may. */
+/** Data that is stored beside an envelope. All names begin with `x-brokkr-`, which no header of an envelope may use. */
 export interface DeliveryMetadata {
-  /** Hand-overs so far. */
+  /** Number of deliveries so far. */
   readonly fence: number;
   readonly crashes: number;
-  /** What is left to wait where the delay is longer than the ladder. */
+  /** Remaining delay, if the delay is longer than the ladder. */
   readonly remainingDelayMs: number;
 }
 
@@ -18,25 +18,28 @@ const CRASHES = 'x-brokkr-crashes';
 const REMAINING = 'x-brokkr-remaining';
 const EXPIRES = 'x-brokkr-expires';
 const NOT_BEFORE = 'x-brokkr-not-before';
-/** Headers whose names the protocol or the server would not leave alone (`CC` and `BCC` are addresses), as JSON. */
+/** Headers whose names the protocol or the server treats specially (`CC` and `BCC` are addresses), as JSON. */
 const OTHERS = 'x-brokkr-headers';
-/** Headers that are read of a message. The core refuses one with far fewer; another program may send any number. */
+/**
+ * Most headers that are read from a message. The core refuses a message with far fewer; another program may send any
+ * number.
+ */
 const MOST_HEADERS = 1_000;
 const PLAIN = /^(?!x-|b?cc$)[A-Za-z0-9.:-][A-Za-z0-9._:-]{0,119}$/i;
 
 /**
- * Two headers that every message has stand in the properties that AMQP has for them, `type` and `timestamp`: with none in
- * the table the client has far less to do, since it makes a given table the prototype of its own (docs/performance.md).
+ * Two headers that every message has are stored in the AMQP properties `type` and `timestamp`. With an empty table the
+ * client has far less to do, because it makes a given table the prototype of its own (docs/performance.md).
  */
 const TASK = 'brokkr-task';
 const SENT_AT = 'brokkr-at';
-/** Bytes of a short string. */
+/** Most bytes of a short string. */
 const LONGEST_TYPE = 255;
-/** A `timestamp` of less is in seconds, as the protocol has it: somebody else's. */
+/** A lower `timestamp` is in seconds, as the protocol specifies: another program has written it. */
 const FIRST_INSTANT_MS = 100_000_000_000;
 const INSTANT_MS = /^[1-9]\d{11,14}$/;
 
-/** Headers stand in the table as they are, so that a person who looks at a queue can read them. */
+/** Headers are stored in the table unchanged, so that a person who looks at a queue can read them. */
 export function encodeProperties(envelope: Envelope, metadata: DeliveryMetadata): Options.Publish {
   const properties: Options.Publish = { messageId: envelope.id, persistent: true, mandatory: true };
   const table: Record<string, string | number> = {};
@@ -62,14 +65,14 @@ export function encodeProperties(envelope: Envelope, metadata: DeliveryMetadata)
 }
 
 export interface Decoded {
-  /** Without its `notBefore`: on the receiving side nobody compares it with a clock. */
+  /** The envelope without `notBefore`: the receiver compares it with no clock. */
   readonly envelope: Envelope;
   readonly metadata: DeliveryMetadata;
-  /** What the sender set, for who moves the message to another broker before its time. */
+  /** The sender's `notBefore`, for moving the message to another broker before that time. */
   readonly notBefore: number | undefined;
 }
 
-/** Any message, also one that Brokkr never sent: whether it is a task's is for the core to judge. */
+/** Decodes any message, also one that Brokkr did not send. The core decides whether it is a task. */
 export function decodeMessage({ properties, content }: Message, queue: string): Decoded {
   const table = (properties.headers ?? {}) as Readonly<Record<string, unknown>>;
   const headers = namedHeaders(properties);
@@ -86,7 +89,7 @@ export function decodeMessage({ properties, content }: Message, queue: string): 
   const expiresAt = count(table[EXPIRES]);
   const { messageId } = properties as { messageId?: unknown };
   const id = typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID();
-  // A copy: the client's is a window into what the socket read, and may be read again to give the message back.
+  // A copy: the client's buffer is part of the bytes that the socket read, and may be read again to return the message.
   const body = Buffer.from(content);
   return {
     envelope: expiresAt > 0 ? { id, queue, body, headers, expiresAt } : { id, queue, body, headers },
@@ -99,7 +102,7 @@ export function decodeMessage({ properties, content }: Message, queue: string): 
   };
 }
 
-/** The headers that stand in properties of their own. */
+/** The headers that are stored in properties. */
 function namedHeaders({ type, timestamp }: Message['properties']): Record<string, string> {
   const headers: Record<string, string> = {};
   if (typeof type === 'string') headers[TASK] = type;
@@ -108,7 +111,9 @@ function namedHeaders({ type, timestamp }: Message['properties']): Record<string
   return headers;
 }
 
-/** Anybody names headers: the one name that an assignment would take for a prototype is defined instead. */
+/**
+ * Any program may choose header names: the one name that an assignment would treat as a prototype is defined instead.
+ */
 function addHeader(headers: Record<string, string>, name: string, value: string): void {
   if (name !== '__proto__') headers[name] = value;
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });

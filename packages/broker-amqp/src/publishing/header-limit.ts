@@ -1,11 +1,11 @@
 import { readHistory } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 
-/** The client writes 64 KiB of headers at most, whatever the server takes. */
+/** The client writes at most 64 KiB of headers, whatever the server accepts. */
 const MOST_TABLE_BYTES = 60_000;
-/** What a frame of properties holds beside the headers: its own fields, message id, type and timestamp. */
+/** Size of the other parts of a properties frame: its own fields, message id, type and timestamp. */
 const FRAME_EXTRA_BYTES = 600;
-/** Of a header: the length of its name, its type, the length of its value. */
+/** Overhead of a header: the length of its name, its type, and the length of its value. */
 const HEADER_EXTRA_BYTES = 8;
 
 const HISTORY = 'brokkr-history';
@@ -30,9 +30,9 @@ export function headerBytes({ headers }: Options.Publish): number {
 }
 
 /**
- * Shortens the headers of a message that is already stored, and has to be stored again: after a failed attempt, or among
- * the dead letters. It loses attempts of its history first, oldest first, then the end of its reason, then the longest
- * headers of its sender. Otherwise the message itself would be lost, or its worker would never get past it.
+ * Shortens the headers of a message that is already stored and must be stored again: after a failed attempt, or as a
+ * dead letter. It removes attempts of its history first, oldest first, then the end of its reason, then the longest
+ * headers of its sender. Otherwise the message would be lost, or its worker would fail on it again and again.
  */
 export function shortenHeaders(properties: Options.Publish, limit: number): Options.Publish {
   const table: Table = { ...(properties.headers as Table) };

@@ -2,7 +2,7 @@ import { closedError, unavailable } from '../connection/amqp-errors.ts';
 import { QueuePublisher, type QueuePublisherOptions } from './queue-publisher.ts';
 import type { Outcome, Outgoing } from './send-batch.ts';
 
-/** Queues with a channel of their own. A server that allows few channels gets a quarter of them. */
+/** Most queues with their own channel. If the server allows few channels, a quarter of them. */
 const MOST_CHANNELS = 256;
 const CHANNEL_SHARE = 4;
 /** A channel that was not used for so long may be closed for another queue. */
@@ -10,13 +10,13 @@ const IDLE_MS = 10_000;
 const LOOK_FOR_IDLE_EVERY_MS = 1_000;
 
 /**
- * Publishes to any queue. Each queue has a channel of its own, since one that takes nothing now holds up its channel. If
- * there are more queues than channels, those that were not used lately give up theirs, and the rest share one.
+ * Publishes to any queue. Each queue has its own channel, because a queue that accepts nothing blocks its channel. If
+ * there are more queues than channels, queues that were not used lately lose theirs, and the others share one.
  */
 export class Publisher {
   readonly #options: QueuePublisherOptions;
   readonly #queues = new Map<string, QueuePublisher>();
-  /** Publishes for all queues that have no channel of their own. */
+  /** Publishes for all queues without their own channel. */
   #others: QueuePublisher | undefined;
   #lookedForIdleAt = Number.NEGATIVE_INFINITY;
 
@@ -24,12 +24,12 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** Returns the outcome of each message, in their order. See `QueuePublisher.send`. */
+  /** Publishes messages. @returns the outcome of each, in order; see `QueuePublisher.send` */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
     const { connection } = this.#options;
     if (connection.isClosed) return messages.map(closedError);
     if (connection.current === undefined) {
-      // How many channels the server allows is known once it is connected.
+      // The number of channels that the server allows is known once it is connected.
       const error = await connection.ready().then(
         () => undefined,
         (failure: unknown) => unavailable(failure, connection.address),
@@ -83,7 +83,7 @@ export class Publisher {
   }
 }
 
-/** The places of the messages of each queue. */
+/** Groups the indexes of messages by queue. */
 function byPlace(messages: readonly Outgoing[]): Map<string, number[]> {
   const places = new Map<string, number[]>();
   for (const [place, { queue }] of messages.entries()) {

@@ -15,7 +15,7 @@ import type { Connection } from '../connection/connection.ts';
 import { Batch, type Outcome, type Outgoing, type Pending } from './send-batch.ts';
 import { DELETED_WITHIN_MS, type Topology } from '../topology/topology.ts';
 
-/** Between attempts to publish waiting messages, if no event says that they may be sent. */
+/** Time between attempts to publish waiting messages, if no event wakes them. */
 const AGAIN_MS = 100;
 const LEAVE_EVERY_MS = 1_000;
 
@@ -26,20 +26,21 @@ export interface QueuePublisherOptions {
 }
 
 /**
- * Publishes to one queue of an application, its ladder, quarantine and dead letters, over a channel of its own: a queue
- * without a majority holds up its channel. A message counts as stored when the server has routed it to a queue and said
- * so. What was in doubt when a connection broke is published again, under the same id, while its sender waits.
+ * Publishes to one queue of an application, its ladder, quarantine and dead letters, over its own channel: a queue
+ * without a majority blocks its channel. A message counts as stored once the server has confirmed that it routed it to
+ * a queue. Messages that are in doubt when a connection breaks are published again, with the same id, while their
+ * sender waits.
  */
 export class QueuePublisher {
   readonly #options: QueuePublisherOptions;
   #channel: ConfirmChannel | undefined;
   #opening: Promise<ConfirmChannel> | undefined;
-  /** Messages that are written and not confirmed. */
+  /** Messages that are sent and not confirmed. */
   readonly #unconfirmed = new Set<Pending>();
   /** Messages that are in doubt or blocked, or whose queue is not declared yet. */
   readonly #waiting = new Set<Pending>();
   #flushing = false;
-  /** Bytes of the largest body that the server takes (`max_message_size`), once it has refused one. */
+  /** Bytes of the largest body that the server accepts (`max_message_size`), once it has refused one. */
   #mostBytes = Number.POSITIVE_INFINITY;
   #leftAt = Number.NEGATIVE_INFINITY;
   #usedAt = 0;
@@ -53,9 +54,9 @@ export class QueuePublisher {
   }
 
   /**
-   * Resolves once every message is stored or given up, with what became of each, in their order: `BROKER_UNAVAILABLE`
-   * after the connection's timeout, `BROKER_BLOCKED` where the server takes none meanwhile, `BROKER_FULL` where a queue refused it,
-   * `BROKER_UNROUTABLE` where none took it, `PAYLOAD_TOO_LARGE` where the server's `max_message_size` forbids it.
+   * Publishes messages. Resolves with the outcome of each, in order: `BROKER_UNAVAILABLE` after the connection's
+   * timeout, `BROKER_BLOCKED` if the server accepts no messages during that time, `BROKER_FULL` if a queue refused it,
+   * `BROKER_UNROUTABLE` if no queue took it, `PAYLOAD_TOO_LARGE` if it exceeds the server's `max_message_size`.
    */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
     const { connection, topology } = this.#options;
@@ -74,7 +75,7 @@ export class QueuePublisher {
     return batch.outcomes;
   }
 
-  /** Whether nothing is on its way, and nothing was sent after `time` (`performance.now`). */
+  /** Whether no message is in flight, and none was sent after `time` (`performance.now`). */
   isIdleSince(time: number): boolean {
     return this.#usedAt < time && this.#unconfirmed.size === 0 && this.#waiting.size === 0;
   }
@@ -90,7 +91,7 @@ export class QueuePublisher {
     this.#unconfirmed.clear();
   }
 
-  /** Sends the waiting messages while the server takes them. */
+  /** Sends the waiting messages while the server accepts them. */
   async #flush(): Promise<void> {
     const { connection, logger } = this.#options;
     if (this.#flushing) return;
@@ -160,7 +161,7 @@ export class QueuePublisher {
     });
     channel.on('handler-error', (error) => logger?.error({ error }, 'a listener of the AMQP client failed'));
     channel.on('return', (message: Message) => {
-      // A returned message comes before its confirmation. Its id is all that identifies it.
+      // A returned message arrives before its confirmation. Only its id identifies it.
       for (const pending of this.#unconfirmed) {
         if (pending.outgoing.properties.messageId === message.properties.messageId) pending.isReturned = true;
       }
@@ -215,8 +216,9 @@ export class QueuePublisher {
   }
 
   /**
-   * RabbitMQ 3.10 goes on refusing over a channel that has published to a queue whose leader died, long after another
-   * leads. What is still unconfirmed on it has as long as a sender waits to be.
+   * RabbitMQ 3.10 keeps refusing messages on a channel that has published to a queue whose leader died, long after
+   * another node leads. Leaves the channel. Messages that are unconfirmed on it may still be confirmed within the
+   * timeout of their senders.
    */
   #leave(channel: ConfirmChannel): void {
     const now = performance.now();

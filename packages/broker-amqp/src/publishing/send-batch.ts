@@ -2,33 +2,36 @@ import type { BrokkrError } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 import type { LadderPath } from '../topology/delay-ladder.ts';
 
-/** One message on its way to the server. */
+/** A message that is being sent to the server. */
 export interface Outgoing {
   readonly exchange: string;
   readonly routingKey: string;
   readonly content: Buffer;
   readonly properties: Options.Publish;
-  /** Whose topology must stand before it is sent. */
+  /** Queue whose topology must be declared before the message is sent. */
   readonly queue: string;
   readonly path: LadderPath | undefined;
   /** Bytes of its headers on the wire. */
   readonly headerBytes: number;
-  /** From a sender who can be refused. Any other is stored already, and loses headers if they are too large. */
+  /**
+   * Whether it comes from a sender, which can be refused. Any other message is stored already, and loses headers if
+   * they are too large.
+   */
   readonly isNew: boolean;
-  /** Asked before it is sent once more; a copy is of no use once the server hands over its original again. */
+  /** Called before the message is sent again. A copy is not needed once the server delivers its original again. */
   readonly isNeeded?: () => boolean;
 }
 
 /** Outcome of a message: undefined if it is stored, else the reason why it is not, or why that is unknown. */
 export type Outcome = BrokkrError | undefined;
 
-/** Messages whose sender waits until each is stored or given up. */
+/** Messages whose sender waits until each is stored or has failed. */
 export class Batch {
   readonly outcomes: Outcome[];
   readonly messages: readonly Pending[];
-  /** Resolves once every message is stored or given up. Never rejects. */
+  /** Resolves once every message is stored or has failed. Never rejects. */
   readonly done: Promise<void>;
-  /** A queue refused one of them. */
+  /** Whether a queue refused one of them. */
   wasRefused = false;
   #left: number;
   #finish: () => void = () => undefined;
@@ -44,7 +47,7 @@ export class Batch {
     this.#timer = setTimeout(() => this.fail(onTimeout(this)), timeoutMs);
   }
 
-  /** Ends the messages that are still on their way. */
+  /** Ends the messages that are still in flight. */
   fail(error: BrokkrError): void {
     for (const pending of this.messages) pending.end(error);
   }
@@ -57,14 +60,14 @@ export class Batch {
   }
 }
 
-/** A message of a batch, until it is stored or given up. */
+/** A message of a batch, until it is stored or has failed. */
 export class Pending {
   readonly batch: Batch;
   readonly outgoing: Outgoing;
   readonly #index: number;
   /** False once its outcome is known: it is not sent again. */
   isOpen = true;
-  /** Its queue and its rungs are declared. */
+  /** Whether its queue and its rungs are declared. */
   isPrepared = false;
   isReturned = false;
   wasRepaired = false;

@@ -9,13 +9,16 @@ export interface ElectionsOptions extends DeclarerOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
-/** A message that is held for longer than the server's `consumer_timeout` ends the channel, and with it the lead. */
+/**
+ * How often the leader replaces the message it holds. RabbitMQ closes a channel that holds a message for longer than
+ * `consumer_timeout` (30 minutes by default), and the leader would lose its lead.
+ */
 const RENEW_EVERY_MS = 60_000;
 
 /**
- * One leader under each name: every candidate consumes a queue with a single active consumer, and the server lets one
- * of them have its message. When that one's channel ends, however it does, the message goes to the next. Nobody asks
- * again and again, and the server keeps the order.
+ * Elects one leader for each name. Every candidate consumes the same queue, declared with a single active consumer
+ * (`x-single-active-consumer`). RabbitMQ delivers the queue's message to one of them, and that one leads. When its
+ * channel ends, for whatever reason, RabbitMQ delivers the message to the next candidate. No candidate polls.
  */
 export class AmqpElections implements Elections {
   readonly #options: ElectionsOptions;
@@ -29,7 +32,7 @@ export class AmqpElections implements Elections {
     return this.stand(name, signal);
   }
 
-  /** As `elect`, under a name that the adapter chose. */
+  /** Does the same as `elect`, with a name that the adapter chose. */
   async stand(name: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const standing = this.#elect(name, signal);
     let giveUp: (() => void) | undefined;
@@ -39,7 +42,7 @@ export class AmqpElections implements Elections {
     const onAbort = () => giveUp?.();
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    // A server that does not answer keeps no candidate that gives up.
+    // A candidate that gives up does not wait for a server that does not answer.
     const leadership = await Promise.race([standing, givenUp]).finally(() =>
       signal.removeEventListener('abort', onAbort),
     );
@@ -51,7 +54,7 @@ export class AmqpElections implements Elections {
     const { connection } = this.#options;
     while (!signal.aborted) {
       if (connection.isClosed) throw closedError();
-      // A server that is away is waited for, for as long as it takes.
+      // An unreachable server is waited for without a limit.
       const model = await connection.ready().catch(() => undefined);
       if (model === undefined) continue;
       const queue = await this.#queue(name);
@@ -64,7 +67,10 @@ export class AmqpElections implements Elections {
     return undefined;
   }
 
-  /** Undefined where the connection broke meanwhile, or says nothing. @throws ConfigError where it may not be declared */
+  /**
+   * Declares the queue. Returns undefined if the connection broke, or did not answer. @throws ConfigError if it may not
+   * be declared
+   */
   async #queue(name: string): Promise<string | undefined> {
     const queue = this.#options.names.leader(name);
     const declarer = new Declarer(this.#options);
@@ -80,7 +86,7 @@ export class AmqpElections implements Elections {
     }
   }
 
-  /** Resolves once the channel was given the message, or has ended, or the candidate gives up. */
+  /** Resolves once the channel received the message, or has ended, or the candidate gives up. */
   async #awaitLead(channel: Channel, queue: string, signal: AbortSignal): Promise<Leadership | undefined> {
     const lost = new AbortController();
     const release = async () => {
@@ -91,8 +97,8 @@ export class AmqpElections implements Elections {
     channel.on('error', () => undefined);
     const decided = new Promise<boolean>((resolve) => {
       let held: ConsumeMessage | undefined;
-      const bring = () => void channel.sendToQueue(queue, NOTHING, { persistent: true });
-      const renewing = setInterval(bring, RENEW_EVERY_MS);
+      const renew = () => void channel.sendToQueue(queue, NOTHING, { persistent: true });
+      const renewing = setInterval(renew, RENEW_EVERY_MS);
       channel.on('close', () => {
         clearInterval(renewing);
         lost.abort();
@@ -105,12 +111,12 @@ export class AmqpElections implements Elections {
             void release();
             return;
           }
-          // One is held for as long as this candidate leads, the newest: none for as long as the server would mind.
+          // The leader always holds the newest message, and acknowledges the one before.
           if (held !== undefined) channel.ack(held);
           held = message;
           resolve(true);
         })
-        .then(bring)
+        .then(renew)
         .catch(() => void release());
     });
     if ((await decided) && !signal.aborted && !lost.signal.aborted) return { lost: lost.signal, release };

@@ -7,12 +7,15 @@ export interface StateQueuesOptions extends StateShardOptions {
   readonly names: Names;
 }
 
-/** More of them make messages smaller, fewer make less work for the server: of ten thousand jobs each holds some 60 KiB. */
+/**
+ * Number of queues. More of them make smaller messages, fewer make less work for the server: with ten thousand jobs,
+ * each holds some 60 KiB.
+ */
 const SHARDS = 16;
 
 /**
- * Small values by key, in a few queues of one message each. A queue for each value would be simpler, and a thousand
- * quorum queues take a server minutes to declare and hundreds of megabytes to keep.
+ * Small values by key, in a few queues of one message each. A queue for each value would be simpler, but a server needs
+ * minutes to declare a thousand quorum queues, and hundreds of megabytes to keep them.
  */
 export class StateQueues implements StateStore {
   readonly #options: StateQueuesOptions;
@@ -22,12 +25,12 @@ export class StateQueues implements StateStore {
     this.#options = options;
   }
 
-  /** @throws BrokerUnavailableError where the server is away for too long, or somebody else holds the value */
+  /** @throws BrokerUnavailableError if the server is unreachable, or another process holds the value, for too long */
   get(key: string): Promise<string | undefined> {
     return this.#shard(key).run((values) => values.get(key));
   }
 
-  /** @throws BrokerUnavailableError where the server is away, or takes nothing, for too long */
+  /** @throws BrokerUnavailableError if the server is unreachable, or accepts no messages, for too long */
   async set(key: string, value: string | undefined): Promise<void> {
     await this.#shard(key).run((values) => {
       if (value === undefined) values.delete(key);

@@ -9,26 +9,28 @@ export interface StateShardOptions extends DeclarerOptions {
   readonly elections: AmqpElections;
 }
 
-/** A message that is gone for so long is held by nobody: the server ends a connection that is silent for 20 s. */
+/**
+ * A message that is missing for this long is held by no process: the server ends a connection that is silent for 20 s.
+ */
 const ABANDONED_MS = 30_000;
 const AGAIN_MS = 5;
 const LONGEST_PAUSE_MS = 100;
-/** A quorum queue keeps a log of every hand-over until the message has gone: now and then it is written anew. */
+/** A quorum queue logs every delivery until the message is removed. After this many reads the message is replaced. */
 const MOST_READS = 500;
 const FOUNDING = 'state.founding';
 
 type Values = Map<string, string>;
 
-/** A call until its turn has come; one that timed out has left. */
+/** A call that waits for its turn. A call that timed out has left. */
 interface Call {
   readonly use: (values: Values) => () => void;
   readonly fail: (error: unknown) => void;
 }
 
 /**
- * Values in the only message of a queue. Who holds the message is alone with them; what it changes is published before
- * the message is acknowledged, in one go, so that the end of a process leaves one of the two. All calls of this process
- * that wait when the message comes share it.
+ * Values in the only message of a queue. The process that holds the message has exclusive access. It publishes its
+ * changes, and then acknowledges the message in one call, so that the end of a process leaves one of the two. All calls
+ * of this process that wait when the message arrives share it.
  */
 export class StateShard {
   readonly #queue: string;
@@ -43,8 +45,8 @@ export class StateShard {
   }
 
   /**
-   * Resolves once `use` has read the values and what it changed is stored.
-   * @throws BrokerUnavailableError where that takes too long
+   * Calls `use` with the values. Resolves once its changes are stored.
+   * @throws BrokerUnavailableError if that takes too long
    */
   run<T>(use: (values: Values) => T): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -79,7 +81,7 @@ export class StateShard {
       try {
         await this.#turn(taken);
       } catch (error) {
-        // Closing it gives back what it holds.
+        // Closing the channel returns the message that it holds.
         await this.#channel?.close().catch(() => undefined);
         this.#channel = undefined;
         for (const call of taken.length > 0 ? taken : [...this.#calls]) call.fail(error);
@@ -88,7 +90,7 @@ export class StateShard {
     this.#isWorking = false;
   }
 
-  /** @param taken those who share the message, once it is there */
+  /** @param taken the calls that share the message, once it has arrived */
   async #turn(taken: Call[]): Promise<void> {
     const [channel, message] = await this.#take();
     const before = message === undefined ? '' : message.content.toString();
@@ -107,7 +109,7 @@ export class StateShard {
     for (const answer of answers) answer();
   }
 
-  /** The message, and the channel that holds it; none where its holder has lost it. */
+  /** Returns the message, and the channel that holds it; no message if its holder has lost it. */
   async #take(): Promise<readonly [ConfirmChannel, GetMessage | undefined]> {
     const giveUpAt = performance.now() + ABANDONED_MS;
     for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
@@ -125,7 +127,10 @@ export class StateShard {
     }
   }
 
-  /** Makes the queue and its first message: one process at a time, or the second would take away what the first wrote. */
+  /**
+   * Creates the queue and its first message. Only one process may do that, because a second one would remove the values
+   * of the first.
+   */
   async #found(): Promise<void> {
     const { elections, connection } = this.#options;
     const leadership = await elections.stand(FOUNDING, AbortSignal.timeout(connection.timeoutMs));
@@ -161,12 +166,14 @@ export class StateShard {
   #timedOut(): BrokerUnavailableError {
     const { trouble } = this.#options.connection;
     return trouble === undefined
-      ? new BrokerUnavailableError(`the state in ${this.#queue} was not to be had in time`)
+      ? new BrokerUnavailableError(
+          `scheduler state in ${this.#queue}: no answer in time, because another process holds it; try again`,
+        )
       : unavailable(trouble, this.#options.connection.address);
   }
 }
 
-/** What nobody of ours has written is taken for nothing. */
+/** Content that Brokkr did not write counts as empty. */
 function parsed(content: string): Values {
   try {
     const values: unknown = JSON.parse(content);

@@ -4,7 +4,7 @@ import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from '
 import type { QueueType } from '../connection/amqp-url.ts';
 import type { Connection } from '../connection/connection.ts';
 
-/** Out of the way: 4.0 would drop at 20 returns, and 3.10 takes -1 for none at all. */
+/** Practically no limit: 4.0 would drop messages at 20 returns, and 3.10 treats -1 as no return at all. */
 const NO_DELIVERY_LIMIT = 2_147_483_647;
 
 export interface DeclarerOptions {
@@ -13,8 +13,8 @@ export interface DeclarerOptions {
 }
 
 /**
- * Declares on a channel of its own, since the server closes the channel of a declaration it refuses.
- * Each method throws a ConfigError that names the thing, where it exists with other arguments or may not be declared.
+ * Declares on its own channel, because the server closes the channel of a refused declaration. Each method throws a
+ * ConfigError that names the queue or exchange if it exists with other arguments or may not be declared.
  */
 export class Declarer {
   readonly #options: DeclarerOptions;
@@ -25,7 +25,7 @@ export class Declarer {
     this.#options = options;
   }
 
-  /** @param first a message that nobody finds the new queue without, unless the server ends in between */
+  /** @param first message that the new queue always contains, unless the server ends in between */
   queue(name: string, args: Readonly<Record<string, unknown>>, first?: Buffer): Promise<void> {
     const type = args['x-queue-type'] ?? this.#options.queueType;
     const options: Options.AssertQueue = {
@@ -47,7 +47,7 @@ export class Declarer {
     );
   }
 
-  exchange(name: string, type: 'direct' | 'topic'): Promise<void> {
+  exchange(name: string, type: 'direct' | 'topic' | 'fanout'): Promise<void> {
     return this.#declare(
       `exchange ${name}`,
       (channel) => channel.assertExchange(name, type, { durable: true }),
@@ -67,16 +67,16 @@ export class Declarer {
     const channel = this.#channel;
     if (channel === undefined) return;
     const closed = this.#withTimeout(channel.close()).catch(() => undefined);
-    // One who has not answered is not waited for again.
+    // A server that did not answer is not waited for again.
     if (!this.#isSilent) await closed;
   }
 
-  /** Bindings cannot be asked for: a user that may not bind relies on who has declared them. */
+  /** Bindings cannot be checked: a user that may not bind relies on the user that has declared them. */
   #bind(target: string, exchange: string, bind: (channel: Channel) => Promise<unknown>): Promise<void> {
     return this.#declare(`the binding of ${target} to exchange ${exchange}`, bind, async () => undefined);
   }
 
-  /** A user that may not declare can still use what exists. */
+  /** Declares something. A user that may not declare can still use an existing one. */
   async #declare(
     what: string,
     declare: (channel: Channel) => Promise<unknown>,
@@ -84,7 +84,7 @@ export class Declarer {
   ): Promise<void> {
     try {
       await this.#withTimeout(declare(await this.#open())).catch(async (error: unknown) => {
-        // What is declared and yet not found stands on a node that is away.
+        // A queue that is declared and not found is on a node that is down.
         if (replyCode(error) === NOT_FOUND) throw unavailable(error, this.#options.connection.address);
         if (!isRefused(error)) throw error;
         await this.#withTimeout(check(await this.#open()));

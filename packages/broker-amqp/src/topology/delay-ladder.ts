@@ -1,7 +1,7 @@
 /**
- * Delays without a plugin: a delay is written in digits of base 32, and each digit is a rung, a queue whose messages
- * all wait equally long before its dead-letter exchange hands them one level down. Nothing ever waits behind a longer
- * delay, and a message takes at most four hops.
+ * Delays without a plugin. A delay is written in digits of base 32. Each digit is a rung: a queue whose messages all
+ * wait equally long before its dead-letter exchange passes them one level down. No message waits behind a longer delay,
+ * and a message takes at most four hops.
  *
  * | level | one step | steps |
  * |---|---|---|
@@ -17,13 +17,15 @@ const STEPS = 32;
 const TOP_STEPS = 128;
 const FINEST_MS = 32;
 const SECOND_MS = FINEST_MS * STEPS;
-/** Below this a delay is kept to 32 ms, above to a second: two hops do for what is waited for, four for a month. */
+/**
+ * Shorter delays are exact to 32 ms, longer ones to a second: two hops are enough for short delays, four for a month.
+ */
 const FINE_BELOW_MS = SECOND_MS * STEPS;
 
-/** What all steps add up to: 49 days. The time a queue keeps messages is 32 bits of milliseconds. */
+/** Sum of all steps: 49 days. The time to live of a queue is a number of milliseconds with 32 bits. */
 export const LONGEST_DELAY_MS = TOP_STEPS * stepMs(TOP_LEVEL) - SECOND_MS;
 
-/** The wait of one step of a level, milliseconds. */
+/** Wait of one step of a level, in milliseconds. */
 export function stepMs(level: number): number {
   return FINEST_MS * STEPS ** level;
 }
@@ -32,10 +34,10 @@ export function stepsOf(level: number): number {
   return level === TOP_LEVEL ? TOP_STEPS : STEPS;
 }
 
-/** One step count for each level, highest first: what they add up to is never less than the delay. */
+/** A step count for each level, highest first. Their sum is never less than the delay. */
 export type LadderPath = readonly number[];
 
-/** The paths of all rungs, each by itself. */
+/** The paths of all rungs, with one rung each. */
 export function allRungs(): LadderPath[] {
   return LEVELS.flatMap((level) =>
     Array.from({ length: stepsOf(level) - 1 }, (_, index) => ladderPath((index + 1) * stepMs(level))),

@@ -1,7 +1,7 @@
 import { deadLetterQueue } from '@brokkr/core/adapter';
 import { TOP_LEVEL, type LadderPath } from './delay-ladder.ts';
 
-/** What things are called on the server. Colons stand in no queue name of a user's: nothing collides. */
+/** Names of queues and exchanges on the server. Queue names of users contain no colon, so nothing collides. */
 export class Names {
   readonly #namespace: string;
 
@@ -13,7 +13,7 @@ export class Names {
     return `${this.#namespace}.${queue}`;
   }
 
-  /** Where what may have cost two workers waits to be run alone. */
+  /** Queue of the suspects, in which they wait until they run alone. */
   quarantine(queue: string): string {
     return `${this.queue(queue)}.quarantine`;
   }
@@ -22,12 +22,12 @@ export class Names {
     return this.queue(deadLetterQueue(queue));
   }
 
-  /** The dead-letter exchange of all queues; its routing keys are their names. */
+  /** The dead-letter exchange of all queues. Its routing keys are the names of dead-letter queues. */
   get deadExchange(): string {
     return `${this.#namespace}:dead`;
   }
 
-  /** Takes in what waits a step of this level or less. */
+  /** Exchange for messages that wait for a step of this level or a lower one. */
   ladder(queue: string, level: number): string {
     return `${this.queue(queue)}.delay.${level}`;
   }
@@ -36,19 +36,39 @@ export class Names {
     return `${this.ladder(queue, level)}.${steps}`;
   }
 
-  /** Held by the process that looks into the queue which the server calls `source`. */
+  /** Queue that the process holds which looks into `source`, the server's name of a queue. */
   lookLock(source: string): string {
     return `${this.#namespace}:look:${source.slice(this.#namespace.length + 1)}`;
   }
 
-  /** Knows which rungs exist, since the server does not list queues. */
+  /** Exchange that has a binding for each existing rung, because the server does not list queues. */
   get rungs(): string {
     return `${this.#namespace}:rungs`;
   }
 
-  /** Its one active consumer leads. */
+  /** Queue whose single active consumer leads. */
   leader(name: string): string {
     return `${this.#namespace}:leader:${name}`;
+  }
+
+  /** The exchange of signals. */
+  get signals(): string {
+    return `${this.#namespace}:signals`;
+  }
+
+  /** The exchange over which viewers ask workers for reports. */
+  get calls(): string {
+    return `${this.#namespace}:calls`;
+  }
+
+  /** The exchange over which workers answer. */
+  get reports(): string {
+    return `${this.#namespace}:reports`;
+  }
+
+  /** The queue of one listener to `exchange`, by its name on the server. */
+  listener(exchange: string, id: string): string {
+    return `${exchange}:${id}`;
   }
 
   /** Holds the values of one shard, in its only message. */
@@ -61,12 +81,12 @@ export class Names {
   }
 }
 
-/** `0.0.0.2.7`: read by the exchange of each level, which looks at its own place. */
+/** Returns the routing key of a path, such as `0.0.0.2.7`. The exchange of each level reads its own part. */
 export function ladderKey(path: LadderPath): string {
   return path.join('.');
 }
 
-/** What the exchange of `level` binds for `steps`. */
+/** Returns the pattern with which the exchange of `level` binds the rung of `steps`. */
 export function ladderPattern(level: number, steps: number): string {
   return [...Array.from({ length: TOP_LEVEL - level }, () => '*'), steps, '#'].join('.');
 }

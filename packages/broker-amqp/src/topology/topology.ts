@@ -7,18 +7,19 @@ import type { Connection } from '../connection/connection.ts';
 import { ladderPattern, type Names } from './names.ts';
 
 /**
- * How long a queue that is found deleted is left alone. Where one of the same name is declared before the server has
- * come to the end of the deletion, its consumers stay on the new one by mistake, and what they are handed never arrives
- * (RabbitMQ 3.10).
+ * How long the name of a deleted queue is not declared again. If a queue of the same name is declared before the server
+ * has finished the deletion, its consumers stay on the new queue by mistake, and messages that are delivered to them
+ * never arrive (RabbitMQ 3.10).
  */
 export const DELETED_WITHIN_MS = 500;
 
-/** Nobody says that a queue is deleted to who only sends with a delay: once in so long such a sender looks. */
+/** A sender that only sends with a delay is not notified of the deletion of a queue: it checks this often. */
 const SEEN_FOR_MS = 1_000;
 
 /**
- * A queue that reaches a length which a policy sets refuses new messages, and their senders get `BROKER_FULL`. Without it
- * RabbitMQ would drop the oldest messages, which were confirmed. An argument wins over `overflow` of a policy.
+ * A queue that reaches the length of a policy refuses new messages, and their senders get `BROKER_FULL`. Without this
+ * argument RabbitMQ would drop the oldest messages, which were confirmed. An argument has precedence over `overflow` of
+ * a policy.
  */
 const REFUSE_WHEN_FULL = { 'x-overflow': 'reject-publish' };
 
@@ -28,13 +29,13 @@ export interface TopologyOptions {
   readonly queueType: QueueType;
 }
 
-/** Declares what messages need, once for each connection, when it is first needed. */
+/** Declares the queues and exchanges that messages need, once for each connection, when they are first needed. */
 export class Topology {
   readonly #options: TopologyOptions;
   readonly #declared = new Map<string, Promise<void>>();
-  /** Those among them that stand: on the way of every message this is asked first. */
-  readonly #standing = new Set<string>();
-  /** When queues were last seen, or are being looked for, for the sake of delayed messages. */
+  /** Names that are declared. Every message checks this set first. */
+  readonly #existing = new Set<string>();
+  /** When queues were last found, and the checks in progress, for delayed messages. */
   readonly #seenAt = new Map<string, number>();
   readonly #looking = new Map<string, Promise<void>>();
 
@@ -43,25 +44,26 @@ export class Topology {
     options.connection.onUp(() => this.forget());
   }
 
-  /** Whether messages may be published to `queue`, over the rungs of `path`, without asking the server first. */
+  /** Whether messages may be published to `queue`, over the rungs of `path`, without declaring anything first. */
   has(queue: string, path: LadderPath = []): boolean {
     const { names } = this.#options;
     return (
-      this.#standing.has(queue) &&
+      this.#existing.has(queue) &&
       (path.length === 0 || this.#isFresh(queue)) &&
-      path.every((steps, index) => steps === 0 || this.#standing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
+      path.every((steps, index) => steps === 0 || this.#existing.has(names.rungKey(queue, TOP_LEVEL - index, steps)))
     );
   }
 
-  /** Everything is declared again when it is next needed: a connection is new, or a queue was found missing. */
+  /** Declares everything again when it is next needed: the connection is new, or a queue was missing. */
   forget(): void {
     this.#declared.clear();
-    this.#standing.clear();
+    this.#existing.clear();
   }
 
   /**
-   * The queue and what leads to it from its ladder, its quarantine, its dead letters and the exchange that leads there.
-   * @throws ConfigError where they exist with other arguments, or may not be declared and do not exist
+   * Declares the queue, the exchange through which its ladder delivers to it, its quarantine, its dead letters and
+   * their exchange.
+   * @throws ConfigError if one exists with other arguments, or may not be declared and does not exist
    */
   queue(queue: string): Promise<void> {
     return this.#once(queue, async (declarer) => {
@@ -76,14 +78,14 @@ export class Topology {
       };
       await declarer.queue(names.quarantine(queue), dead);
       await declarer.queue(names.queue(queue), dead);
-      // It went with the queue that stood here before, whose rungs may still be full.
+      // The exchange was deleted together with the earlier queue, whose rungs may still contain messages.
       await declarer.exchange(names.ladder(queue, 0), 'topic');
       await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));
       this.#seenAt.set(queue, performance.now());
     });
   }
 
-  /** The rungs of a delay, and the exchanges between them. @throws as `queue` */
+  /** Declares the rungs of a delay, and the exchanges between them. @throws as `queue` */
   async ladder(queue: string, path: LadderPath): Promise<void> {
     await this.queue(queue);
     if (!this.#isFresh(queue)) await this.#look(queue);
@@ -102,7 +104,7 @@ export class Topology {
     const { names } = this.#options;
     await declarer.exchange(names.rungs, 'direct');
     await declarer.queue(names.rungs, { 'x-max-length': 1 });
-    // Lowest first: each leads to the one below, and that of the queue stands.
+    // Lowest level first: each leads to the one below, and the exchange of the queue exists.
     for (const level of LEVELS.slice(1)) {
       const ladder = names.ladder(queue, level);
       await declarer.exchange(ladder, 'topic');
@@ -114,7 +116,7 @@ export class Topology {
     return performance.now() - (this.#seenAt.get(queue) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS;
   }
 
-  /** A rung takes a message whether or not its queue is still there: where it is gone, it is declared again. */
+  /** A rung accepts a message even if its queue is gone. Checks the queue, and declares it again if needed. */
   #look(queue: string): Promise<void> {
     const looking = this.#looking.get(queue) ?? this.#find(queue).finally(() => this.#looking.delete(queue));
     this.#looking.set(queue, looking);
@@ -145,7 +147,7 @@ export class Topology {
     const safely = queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', ...REFUSE_WHEN_FULL } : {};
     await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
     await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
-    // Bound last: until here nothing can be sent to a rung that leads nowhere.
+    // Bound last: before that, nothing can be sent to a rung that leads nowhere.
     await declarer.bindQueue(rung, names.ladder(queue, level), ladderPattern(level, steps));
   }
 
@@ -154,7 +156,7 @@ export class Topology {
     if (known !== undefined) return known;
     const declaring = this.#declare(declare).then(
       () => {
-        if (this.#declared.get(key) === declaring) this.#standing.add(key);
+        if (this.#declared.get(key) === declaring) this.#existing.add(key);
       },
       (error: unknown) => {
         if (this.#declared.get(key) === declaring) this.#declared.delete(key);

@@ -1,15 +1,31 @@
-import type { Delivery, Envelope, PublishReceipt, SubscribeOptions, Subscription } from '@brokkr/core/adapter';
+import type {
+  Delivery,
+  Envelope,
+  PublishReceipt,
+  SubscribeOptions,
+  Subscription,
+  WorkerDirectory,
+} from '@brokkr/core/adapter';
 import { MemoryBroker } from '../memory-broker.ts';
+import type { MemoryBrokerOptions } from '../memory-broker-options.ts';
+import { MemoryServer } from '../memory-server.ts';
 
 /**
  * A memory broker with a gate. While the gate is shut, consumers receive no messages. It also keeps every envelope that
  * was sent. `testApp` uses it to run workers only during `drain` and `advance`.
  */
 export class GatedBroker extends MemoryBroker {
+  override readonly workers: Required<WorkerDirectory>;
   readonly sent: Envelope[] = [];
   #isOpen = false;
   #opened: (() => void)[] = [];
   #closing = new AbortController();
+
+  constructor(options: MemoryBrokerOptions) {
+    const server = new MemoryServer(options);
+    super(options, server);
+    this.workers = withoutTimers(server.workers);
+  }
 
   open(): void {
     this.#isOpen = true;
@@ -69,4 +85,17 @@ export class GatedBroker extends MemoryBroker {
       else this.#opened.push(done);
     });
   }
+}
+
+/** Reports are kept forever, and only changes are reported: a report every few seconds would slow virtual years down. */
+function withoutTimers(workers: Required<WorkerDirectory>): Required<WorkerDirectory> {
+  return {
+    report: async (report) => {
+      await workers.report(report, Number.POSITIVE_INFINITY);
+      return { nextMs: Number.POSITIVE_INFINITY };
+    },
+    retire: (id) => workers.retire(id),
+    reports: () => workers.reports(),
+    release: (id) => workers.release(id),
+  };
 }

@@ -8,7 +8,7 @@ import {
   TaskManager,
   type Worker,
 } from '@brokkr/core';
-import { type TaskRef, toMs } from '@brokkr/core/adapter';
+import { firstMessages, PauseFlags, type TaskRef, toMs } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 import { eventLoopTurn, millisecond, realNow } from './real-time.ts';
@@ -37,7 +37,7 @@ export interface TestApp {
   dead(queue: string): readonly DeadLetter[];
   /**
    * Runs everything, and moves time to each instant at which a message is due, until no message is ready, running or
-   * delayed.
+   * delayed. Messages of paused queues do not run.
    * @throws ConfigError (`DRAIN_STUCK`) if messages are left after ten virtual years, or no timer is; (`TEST_APP_CLOSED`)
    * if the app is closed
    */
@@ -49,18 +49,25 @@ export interface TestApp {
   advance(span: Duration): Promise<void>;
   /** Returns the virtual time. */
   now(): Date;
+  /** The clock of the app. */
   readonly clock: ManualClock;
+  /** The memory broker of the app. */
   readonly broker: Broker;
-  /** Returns the task managers to the application. `sent` and `dead` still answer afterwards. */
+  /** Gives the task managers back to the application. `sent` and `dead` can still be called afterwards. */
   close(): Promise<void>;
 }
 
 const LONGEST_DRAIN_MS = 10 * 365 * 86_400_000;
 
 /**
- * Runs tasks in virtual time, on a memory broker of their own.
- * @throws ConfigError if an option is invalid, (`NO_TASK`) if a task is not one, (`MANAGER_OVERRIDDEN`) if another test
- * has not closed its app
+ * Creates a test app: it runs tasks in virtual time, on its own memory broker.
+ * @throws ConfigError for an invalid option
+ * @throws ConfigError (`NO_TASK`) if an element of `tasks` is not a task
+ * @throws ConfigError (`MANAGER_OVERRIDDEN`) if another test has not closed its app
+ * @example
+ * const app = testApp({ tasks: [charge] });
+ * await charge.send('c-1');
+ * await app.drain();
  */
 export function testApp(options: TestAppOptions): TestApp {
   return new HeldApp(options);
@@ -95,7 +102,7 @@ class HeldApp implements TestApp {
     this.#hold({ broker: this.#broker, clock: this.clock, runMode: 'worker', logLevel });
   }
 
-  /** Takes over all managers, or none: a test that cannot begin has no app to close. */
+  /** Takes over all managers, or none: if it fails, there is no app to close. */
   #hold(settings: ManagerOptions): void {
     try {
       for (const manager of this.#managers) this.#restore.push(manager.override(settings));
@@ -157,7 +164,9 @@ class HeldApp implements TestApp {
     await this.#broker.close();
   }
 
-  /** Stops a worker. If a handler does not end, the stop waits for the virtual clock, so time moves on meanwhile. */
+  /**
+   * Stops a worker. If a handler does not end, the stop waits for the virtual clock, so time moves on during the wait.
+   */
   async #stop(worker: Worker): Promise<void> {
     let stopped = false;
     const stopping = worker.stop({ timeout: 0 }).finally(() => {
@@ -180,7 +189,7 @@ class HeldApp implements TestApp {
     }
   }
 
-  /** After `close` the managers belong to the application again: a worker made now would run real messages. */
+  /** After `close`, the managers belong to the application again: a new worker would run real messages. */
   #checkOpen(): void {
     if (!this.#isClosed) return;
     throw new ConfigError('this testApp is closed; await drain() and advance() before close()', {
@@ -234,11 +243,14 @@ class HeldApp implements TestApp {
 
   async #totals(): Promise<{ ready: number; running: number; delayed: number; settled: number }> {
     const totals = { ready: 0, running: 0, delayed: 0, settled: 0 };
+    const flags = new PauseFlags(this.#broker.states);
     for (const queue of await this.#broker.inspector.queues()) {
       const counts = await this.#broker.inspector.counts(queue);
-      totals.ready += counts.ready ?? 0;
       totals.running += counts.running ?? 0;
-      totals.delayed += counts.delayed ?? 0;
+      if ((await flags.pausedSince(queue)) === undefined) {
+        totals.ready += counts.ready ?? 0;
+        totals.delayed += counts.delayed ?? 0;
+      }
       totals.settled += (counts.acknowledged ?? 0) + (counts.dead ?? 0) + (counts.published ?? 0);
     }
     return totals;
@@ -247,7 +259,7 @@ class HeldApp implements TestApp {
   async #readDead(): Promise<void> {
     const dead = new Map<string, readonly DeadLetter[]>();
     for (const queue of await this.#broker.inspector.queues()) {
-      const letters = await this.#broker.inspector.peek(queue, 'dead', Number.MAX_SAFE_INTEGER);
+      const letters = await firstMessages(this.#broker.inspector, queue, 'dead', Number.MAX_SAFE_INTEGER);
       dead.set(
         queue,
         letters.map((letter) => ({ ...readDeadLetter(letter), args: argsOf(letter.body) })),

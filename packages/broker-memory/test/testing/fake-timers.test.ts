@@ -38,7 +38,8 @@ describe.each(kinds)('a test that fakes timers, %s', (_, faked) => {
     const hang = TaskManager.getInstance(randomUUID()).task({ name: 'hang', timeout: '1m', maxRetries: 0 }, () => {
       return new Promise<void>((resolve) => setTimeout(resolve, 3_600_000));
     });
-    vi.useFakeTimers({ ...faked, toFake: ['setTimeout', ...(faked.toFake ?? [])] });
+    // Each name once: a timer that is faked twice is restored to the first fake.
+    vi.useFakeTimers({ ...faked, toFake: [...new Set(['setTimeout' as const, ...(faked.toFake ?? [])])] });
     const app = testApp({ tasks: [hang], settleWithin: '20ms' });
     await hang.send();
     await app.drain();

@@ -110,13 +110,16 @@ describe('an app of several managers', () => {
 });
 
 describe('middleware', () => {
-  it('is refused while an app holds its manager, because only half of it would apply', async () => {
+  it('is refused while an app uses its manager, because it would apply only partly', async () => {
     const tm = manager();
     const task = tm.task({ name: 'work' }, async () => undefined);
     const late = { name: 'late', send: (_: unknown, next: () => Promise<never>) => next() };
     const app = testApp({ tasks: [task] });
     expect(() => tm.use(late)).toThrow(
-      expect.objectContaining({ code: 'INITIALIZED_TOO_LATE', message: expect.stringMatching(/a test holds/) }),
+      expect.objectContaining({
+        code: 'INITIALIZED_TOO_LATE',
+        message: expect.stringMatching(/a test app uses the manager/),
+      }),
     );
     await app.close();
     expect(tm.use(late)).toBe(tm);
@@ -134,7 +137,7 @@ describe('invalid options', () => {
   );
 
   it.each<[unknown, string, RegExp]>([
-    [undefined, 'OPTIONS_INVALID', /^testApp: an object with options is needed, got undefined$/],
+    [undefined, 'OPTIONS_INVALID', /^testApp: options must be an object; got undefined$/],
     [{ tasks: [], settlewithin: '5s' }, 'OPTION_UNKNOWN', /^testApp: .* did you mean `settleWithin`\?$/],
     [
       { tasks: [], startAt: '2030-01-01' },
@@ -150,7 +153,7 @@ describe('invalid options', () => {
   });
 });
 
-describe('a wrong argument is refused at once', () => {
+describe('invalid arguments are refused immediately', () => {
   it('a concurrency of 0, and a function that is not a task', async () => {
     const task = manager().task({ name: 'some' }, async () => undefined);
     expect(() => testApp({ tasks: [task], concurrency: 0 })).toThrow(

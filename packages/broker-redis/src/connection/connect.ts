@@ -104,6 +104,29 @@ export function duplicateFor(client: Client): Client {
   return duplicate;
 }
 
+/**
+ * Creates a connection for subscriptions. On a cluster it is one to any primary, because the servers pass messages of
+ * channels on to each other. A cluster client would choose a node too, but reports neither a break nor a new choice.
+ */
+export function subscriberFor(client: Client): Redis {
+  const node = isCluster(client) ? nodeOf(client) : client;
+  const subscriber = node.duplicate({
+    maxRetriesPerRequest: null,
+    socketTimeout: NEVER_MS,
+    enableOfflineQueue: true,
+    lazyConnect: true,
+  });
+  leaveWrongDatabase(subscriber, false);
+  return subscriber;
+}
+
+function nodeOf(client: Cluster): Redis {
+  const nodes = client.nodes('master');
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  if (node === undefined) throw new Error('Failed to refresh slots cache: no primary is known');
+  return node;
+}
+
 function waitingDuplicate(client: Client): Client {
   const waiting = { maxRetriesPerRequest: null, socketTimeout: NEVER_MS };
   if (isCluster(client)) {

@@ -8,8 +8,8 @@ const CARRIAGE_RETURN = 0x0d;
 const NEWLINE = 0x0a;
 
 /**
- * A script call whose last arguments are pairs of id and message. `script` is its text or its digest, as `name` (EVAL,
- * EVALSHA) wants it.
+ * A script call whose last arguments are pairs of id and message. `script` is its text or its digest, as the command
+ * `name` (EVAL, EVALSHA) needs it.
  */
 export function callWithMessages(
   client: Client,
@@ -24,8 +24,8 @@ export function callWithMessages(
 }
 
 /**
- * Written in one piece of memory, once: the client would make a buffer of each message, measure it and copy it again.
- * It sees the first arguments only, and finds the key (and with it the node of a cluster) among them.
+ * Writes the whole call into one buffer. The client would create a buffer for each message, measure it and copy it
+ * again. The client sees only the first arguments, and finds the key (and thereby the node of a cluster) among them.
  */
 class PackedCall extends Command {
   readonly #messages: readonly Envelope[];

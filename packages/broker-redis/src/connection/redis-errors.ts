@@ -26,8 +26,8 @@ export function isPassing(error: unknown): boolean {
 }
 
 /**
- * Turns any failure of a call into an error of Brokkr.
- * @param address where the server is, as people know it: `127.0.0.1:6379`
+ * Converts any failure of a call to an error of Brokkr.
+ * @param address address of the server, for people: `127.0.0.1:6379`
  */
 export function asBrokerError(failure: unknown, address: string): BrokkrError {
   if (BrokkrError.is(failure)) return failure;
@@ -74,7 +74,7 @@ export function noAnswer(waitedMs: number): Error {
 /** ioredis keeps the sent command in its errors, with passwords and user data. Removes it from this one. */
 export function withoutArguments(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  // The number of a database is no secret, and shows why it failed.
+  // The number of a database is not secret, and shows why it failed.
   if ('command' in error && databaseRefused(error) === undefined) error.command = undefined;
   // A cluster keeps the last error of a node.
   if ('lastNodeError' in error) withoutArguments(error.lastNodeError);
@@ -93,7 +93,7 @@ function messageOf(error: unknown): string {
   return typeof code === 'string' ? code : error.name;
 }
 
-/** A cluster says only that it found no node; the last node said why. */
+/** A cluster reports only that it found no node; the error of the last node has the reason. */
 function rootMessageOf(error: unknown): string {
   const { lastNodeError } = (error ?? {}) as { readonly lastNodeError?: unknown };
   return messageOf(lastNodeError instanceof Error ? lastNodeError : error);

@@ -1,6 +1,6 @@
 import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/adapter';
 
-/** Where a broker URL points to. */
+/** The parts of a Redis broker URL. */
 export interface RedisTarget {
   readonly kind: 'single' | 'sentinel' | 'cluster' | 'unix';
   readonly hosts: readonly BrokerHost[];
@@ -11,7 +11,7 @@ export interface RedisTarget {
   /** Name of the primary, for Sentinel. */
   readonly master?: string;
   readonly sentinelPassword?: string;
-  /** Absent: in the clear. */
+  /** Certificates for TLS; absent if the connection is not encrypted. */
   readonly tls?: TlsFiles;
   readonly connectTimeoutMs: number;
   /** Start although the server may evict keys, and with them messages. */
@@ -30,7 +30,10 @@ const KINDS: ReadonlyMap<string, RedisTarget['kind']> = new Map([
   ['redis+unix', 'unix'],
 ]);
 
-/** @throws ConfigError where it is no URL of this broker, or an option of its query is unknown or wrong */
+/**
+ * Parses a broker URL. @throws ConfigError if it is not a URL of this broker, or an option of its query is unknown or
+ * invalid
+ */
 export function parseRedisUrl(given: string): RedisTarget {
   const url = new BrokerUrl(given, { form: FORM, options: OPTIONS });
   const kind = KINDS.get(url.scheme);
@@ -57,13 +60,13 @@ function readPlace(url: BrokerUrl, kind: RedisTarget['kind']): Pick<RedisTarget,
     case 'single':
       return { hosts: [onlyHost(url)], db: db(url.path) };
     case 'cluster':
-      if (db(url.path) !== 0) throw url.invalid('a cluster has no databases but 0');
+      if (db(url.path) !== 0) throw url.invalid('a cluster has only database 0');
       return { hosts: url.hosts(DEFAULT_PORTS.cluster), db: 0 };
     case 'sentinel':
-      if (first === '') throw url.invalid('the name of the primary is missing: …:26379/MASTER/DB');
+      if (first === '') throw url.invalid('the name of the primary is missing; append it as in …:26379/MASTER/DB');
       return { hosts: url.hosts(DEFAULT_PORTS.sentinel), master: first, db: db(others.join('/')) };
     case 'unix':
-      if (url.path === '') throw url.invalid('the path of the socket is missing: redis+unix:///path');
+      if (url.path === '') throw url.invalid('the path of the socket is missing; give it as in redis+unix:///path');
       return { hosts: [], path: `/${url.decode(url.path)}`, db: db('') };
   }
 }
@@ -76,11 +79,11 @@ function onlyHost(url: BrokerUrl): BrokerHost {
 
 function readTls(url: BrokerUrl, kind: RedisTarget['kind']): TlsFiles | undefined {
   const isOn = url.scheme === 'rediss' || url.flag('tls');
-  if (isOn && kind === 'unix') throw url.invalid('a socket of this machine takes no TLS');
+  if (isOn && kind === 'unix') throw url.invalid('a Unix socket cannot use TLS');
   return url.tlsFiles({ by: 'rediss:// or tls=true', isOn });
 }
 
 function readDb(url: BrokerUrl, given: string): number {
-  if (!/^\d{0,5}$/.test(given)) throw url.invalid('the database is a number: …:6379/0');
+  if (!/^\d{0,5}$/.test(given)) throw url.invalid('the database must be a number, as in …:6379/0');
   return Number(given);
 }

@@ -3,14 +3,14 @@ import type { RedisTarget } from './redis-url.ts';
 
 type Host = { readonly host?: string | null | undefined; readonly port?: number | string | null | undefined };
 
-/** Where a broker URL points to, for errors: `127.0.0.1:6379`. Without login. */
+/** Returns the address of a broker URL for errors: `127.0.0.1:6379`. Without login. */
 export function addressOf({ kind, hosts, path, master }: RedisTarget): string {
   if (kind === 'unix') return String(path);
   if (kind === 'sentinel') return `${master} (Sentinels ${hosts.map(text).join(', ')})`;
   return hosts.map(text).join(', ');
 }
 
-/** The same for a client of the application. */
+/** Returns the address of an application's client for errors. */
 export function addressOfClient(client: Client): string {
   if (isCluster(client))
     return (

@@ -5,8 +5,8 @@ const OLDEST = [6, 2] as const;
 const CLOCK_DIFFERENCE_MS = 5_000;
 
 /**
- * Looks once whether the server can be trusted with messages, and warns of what a person should know.
- * @throws ConfigError where it is too old, or may evict messages and `allowEviction` was not set
+ * Checks once whether the server can be trusted with messages, and logs warnings.
+ * @throws ConfigError if it is too old, or may evict messages and `allowEviction` is not set
  */
 export async function checkServer(
   client: Client,
@@ -19,14 +19,14 @@ export async function checkServer(
   }
 }
 
-/** What is wrong with the server. */
+/** Returns the problems of the server. */
 export async function examineServer(client: Client, allowEviction: boolean): Promise<readonly Finding[]> {
-  // All nodes of a cluster are set up alike, or a person has to look at them one by one.
+  // All nodes of a cluster have the same settings, or a person must check them one by one.
   const node = isCluster(client) ? (client.nodes('master')[0] ?? client) : client;
   const before = Date.now();
   const [seconds] = await node.time();
   const after = Date.now();
-  // A user without the right to run INFO can work: what cannot be checked is named.
+  // A user without the right to run INFO can work. The finding names the settings that are not checked.
   const info = await node.info().then(readInfo, (error: Error) => {
     if (error.message.startsWith('NOPERM')) return undefined;
     throw error;

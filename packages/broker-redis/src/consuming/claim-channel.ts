@@ -9,7 +9,7 @@ import { ClaimedDelivery } from '../lease-thread/claimed-delivery.ts';
 import type { HeldLeases } from '../lease-thread/held-leases.ts';
 import { exchange } from '../scripts/exchange.ts';
 
-export interface ExchangeOptions {
+export interface ClaimChannelOptions {
   readonly queue: string;
   /** Prefix of the queue's keys. */
   readonly key: string;
@@ -23,9 +23,9 @@ export interface ExchangeOptions {
 
 export interface Claimed {
   readonly deliveries: readonly Delivery[];
-  /** Milliseconds until something is due or a lease ends; -1 where nothing will be, or where there are deliveries. */
+  /** Milliseconds until a message is due or a lease ends; -1 if neither will happen, or if there are deliveries. */
   readonly nextEventMs: number;
-  /** No lease began before this, on the monotonic clock. */
+  /** No lease began before this time on the monotonic clock. */
   readonly askedAt: number;
 }
 
@@ -43,11 +43,11 @@ interface Claim {
   readonly reject: (error: unknown) => void;
 }
 
-/** Who claims, for the server: a claim whose answer was lost is asked for again by the same number. */
+/** Identifies a claim for the server: a claim whose answer was lost is repeated with the same number. */
 interface Claimant {
   readonly id: string;
   readonly call: number;
-  /** Its place among those that claimed: what was asked for first is asked again first. */
+  /** Order of this claimant: the claim that was sent first is repeated first. */
   readonly turn: number;
 }
 
@@ -60,17 +60,17 @@ type Lists = readonly [
   crashes: readonly (Buffer | null)[],
 ];
 
-/** Claims that may be under way at a time. */
+/** Most claims in flight at the same time. */
 export const CLAIMS_AT_ONCE = 2;
 
 /**
- * What is done and what is to be next go to the server in one call, where both come up in one turn of the event loop.
- * A claim ahead leaves at once, before the batch that came before it runs: so worker and server work at the same time.
- * While one is under way, what is done waits and goes along with the next: one call a batch.
+ * Sends finished deliveries and the next claim to the server in one call, if both arise in one turn of the event loop.
+ * A claim ahead is sent immediately, before its preceding batch runs, so that worker and server work concurrently.
+ * While a claim is in flight, finished deliveries wait for the next one: one call for each batch.
  */
 export class ClaimChannel {
-  readonly #options: ExchangeOptions;
-  /** Those that claim nothing now, by their turns. */
+  readonly #options: ClaimChannelOptions;
+  /** Claimants that have no claim in flight, by their turns. */
   readonly #claimants: Claimant[];
   #turns = 0;
   #done: Done[] = [];
@@ -78,7 +78,7 @@ export class ClaimChannel {
   #isScheduled = false;
   #aheadUnderway = 0;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ClaimChannelOptions) {
     this.#options = options;
     this.#claimants = Array.from({ length: CLAIMS_AT_ONCE }, () => ({
       id: randomUUID(),
@@ -87,7 +87,7 @@ export class ClaimChannel {
     }));
   }
 
-  /** At most `LARGEST_BATCH`. Resolves with those whose lease was lost. */
+  /** Acknowledges at most `LARGEST_BATCH` deliveries. Resolves with those whose lease was lost. */
   acknowledge(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     return new Promise((resolve, reject) => {
       this.#done.push({ deliveries, resolve, reject });
@@ -95,7 +95,10 @@ export class ClaimChannel {
     });
   }
 
-  /** One at a time, and none while others are under way. `signal` ends the wait for a server that is away. */
+  /**
+   * Claims messages. Only one such call may run at a time, and none while claims ahead are in flight. `signal` ends the
+   * wait for an unreachable server.
+   */
   claim(limit: number, signal: AbortSignal): Promise<Claimed> {
     return new Promise((resolve, reject) => {
       this.#claim = { limit, isAhead: false, signal, resolve, reject };
@@ -103,7 +106,10 @@ export class ClaimChannel {
     });
   }
 
-  /** At most `CLAIMS_AT_ONCE` at a time. Leaves at once, with all that is done. */
+  /**
+   * Claims messages ahead; at most `CLAIMS_AT_ONCE` calls at the same time. Sends immediately, with all finished
+   * deliveries.
+   */
   claimAhead(limit: number, signal: AbortSignal): Promise<Claimed> {
     this.#aheadUnderway++;
     const claimed = new Promise<Claimed>((resolve, reject) => {
@@ -111,7 +117,7 @@ export class ClaimChannel {
     });
     return claimed.finally(() => {
       this.#aheadUnderway--;
-      // What waited for this answer goes along with the next claim, or alone where none comes in this turn.
+      // Deliveries that waited for this answer are sent with the next claim, or alone if no claim follows in this turn.
       setImmediate(() => this.#schedule());
     });
   }
@@ -162,7 +168,7 @@ export class ClaimChannel {
     this.#claimants.sort((one, other) => one.turn - other.turn);
   }
 
-  /** As many as fit in one call. */
+  /** Takes as many finished deliveries as fit in one call. */
   #takeDone(): Done[] {
     let size = 0;
     const tooMany = this.#done.findIndex(({ deliveries }) => {
@@ -201,22 +207,22 @@ export class ClaimChannel {
   }
 }
 
-/** Microtasks that are queued meanwhile come first: what they ask for goes along. */
+/** Microtasks that are queued by then run first: their calls are included. */
 function afterMicrotasks(then: () => void): void {
   queueMicrotask(() => nextTick(then));
 }
 
 /**
- * What of a settlement was `lost`. Where the connection broke meanwhile, the client may have sent it twice, and what
- * the first did looks lost to the second.
- * @throws BrokerUnavailableError then: the answer tells nothing
+ * Returns the numbers of a settlement's lost leases. If the connection broke during the call, the client may have sent
+ * it twice, and deliveries that the first call settled look lost to the second.
+ * @throws BrokerUnavailableError then: the answer is ambiguous
  */
 export function onlyIfWhole(connection: Connection, breaks: number, lost: readonly number[]): readonly number[] {
   if (lost.length === 0 || connection.breaks === breaks) return lost;
   throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
 }
 
-/** Each learns which of its own were lost, by their numbers (from 1) among all of one call. */
+/** Reports to each caller which of its deliveries were lost. The numbers (from 1) count all deliveries of the call. */
 function tell(done: readonly Done[], lost: readonly number[]): void {
   let before = 0;
   for (const { deliveries, resolve } of done) {

@@ -85,7 +85,7 @@ export class DoorbellLine {
     this.#isListening = false;
   }
 
-  /** @returns the bell that rang; `undefined` if the time is over, or the pop failed */
+  /** @returns the bell that rang; `undefined` if the time has passed, or the pop failed */
   async #pop(bells: readonly string[]): Promise<string | undefined> {
     const { connect, wakeKey, setRefused } = this.#options;
     // Its failures end the pop, and the next one reconnects.
@@ -160,7 +160,7 @@ export class DoorbellLine {
     this.#gathering = setTimeout(async () => {
       await this.#options.interrupt();
       this.#isInterrupting = false;
-      // Bells that were added after the pop was made anew, and before the answer to this came.
+      // Bells that were added after the pop was sent again, and before the answer to this interruption arrived.
       if (!this.#closed && [...this.#bells].some((bell) => this.#blocking?.has(bell) === false)) this.#interrupt();
     }, GATHER_MS);
   }

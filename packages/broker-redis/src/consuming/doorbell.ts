@@ -1,4 +1,4 @@
-/** What a doorbell needs of the broker's `Doorbells`. */
+/** The members of `Doorbells` that a doorbell uses. */
 export interface Listening {
   listen(doorbell: Doorbell): void;
   stopListening(doorbell: Doorbell): void;
@@ -20,8 +20,8 @@ export class Doorbell {
 
   /**
    * Waits until the doorbell rings, `signal` aborts, it is time to look at the queue, or the doorbell is closed.
-   * @param ms after this time at the latest; -1 for no limit
-   * @returns whether it rang: then a message may wait for whom it woke
+   * @param ms longest wait; -1 for no limit
+   * @returns whether it rang: then a message may be ready for the consumer that it woke
    */
   wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (this.#closed || signal.aborted || ms === 0) return Promise.resolve(false);

@@ -1,40 +1,40 @@
 import type { Delivery } from '@brokkr/core/adapter';
 import type { Claimed } from './claim-channel.ts';
 
-/** A batch ahead has to be used up within this time at the rate of the last hand-over. */
+/** A batch is claimed ahead only if it would be used up within this time, at the rate of the last delivery. */
 const WORTH_MS = 5;
-/** A consumer has to have been so quick for this many hand-overs in a row. */
+/** Number of consecutive fast batches before messages are claimed ahead. */
 const PROVEN = 10;
-/** What was held ahead for so long after all is given back. */
+/** A batch that was held ahead for this long is released. */
 const LONGEST_MS = 50;
 
-export interface AheadOptions {
+export interface PrefetcherOptions {
   /** Messages of one batch. */
   readonly most: number;
-  /** Batches that may be held or under way. */
+  /** Most batches that are held or being claimed. */
   readonly batches: number;
   readonly leaseMs: number;
   readonly claim: (limit: number) => Promise<Claimed>;
   readonly giveBack: (deliveries: readonly Delivery[]) => Promise<unknown>;
 }
 
-/** What came with one claim. */
+/** The deliveries of one claim. */
 interface Batch {
   readonly deliveries: readonly Delivery[];
-  /** On the monotonic clock. */
+  /** Time of the claim on the monotonic clock. */
   readonly askedAt: number;
   readonly arrivedAt: number;
 }
 
 /**
- * The next batches of a consumer that is quicker than a round trip: claimed before the last one runs, so that worker and
- * server do not take turns. Slow handlers never have one, and neither has what crashed before: it shall be charged
- * for nobody else's crash.
+ * Claims the next batches of a consumer that is faster than a round trip, before the last one runs, so that worker and
+ * server do not wait for each other. Slow handlers get no batch ahead. Messages that crashed before are never claimed
+ * ahead: they must not be charged with the crash of another message.
  */
 export class Prefetcher {
-  readonly #options: AheadOptions;
+  readonly #options: PrefetcherOptions;
   readonly #longestMs: number;
-  /** The oldest first. */
+  /** Oldest first. */
   #held: Batch[] = [];
   readonly #underway = new Set<Promise<void>>();
   readonly #returning = new Set<Promise<unknown>>();
@@ -44,17 +44,17 @@ export class Prefetcher {
   #signal: AbortSignal | undefined;
   #closed = false;
 
-  constructor(options: AheadOptions) {
+  constructor(options: PrefetcherOptions) {
     this.#options = options;
     this.#longestMs = Math.min(LONGEST_MS, options.leaseMs / 3);
   }
 
-  /** Whether a batch is held, or claimed at this moment. */
+  /** Whether a batch is held, or being claimed. */
   get holds(): boolean {
     return this.#held.length > 0 || this.#underway.size > 0;
   }
 
-  /** Up to `limit` of what is held, of one batch. */
+  /** Takes up to `limit` messages of one held batch. */
   async take(limit: number): Promise<readonly Delivery[]> {
     for (const first of this.#underway) {
       if (this.#held.length > 0) break;
@@ -74,8 +74,8 @@ export class Prefetcher {
   }
 
   /**
-   * Told of every hand-over: claims the next batches for a consumer that takes whole ones as fast as it can, where none
-   * of `deliveries` has crashed before.
+   * Called at every delivery. Claims the next batches for a consumer that takes whole batches as fast as it can, if
+   * none of `deliveries` has crashed before.
    */
   refill(deliveries: readonly Delivery[], limit: number, signal: AbortSignal): void {
     const { most, batches } = this.#options;
@@ -92,7 +92,7 @@ export class Prefetcher {
     }
   }
 
-  /** Resolves once nothing is held any more. */
+  /** Resolves once no batch is held. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -109,17 +109,17 @@ export class Prefetcher {
       else if (deliveries.some(hasCrashed)) this.#return();
       else this.#watch(signal);
     } catch {
-      // `receive` asks again, by the same number.
+      // `receive` repeats the claim with the same number.
     }
   }
 
-  /** In the order in which the server handed them over; after a break they may come in another. */
+  /** Keeps a batch, in the order in which the server delivered; after a reconnect the order may differ. */
   #hold(batch: Batch): void {
     this.#held.push(batch);
     this.#held.sort((one, other) => firstFence(one) - firstFence(other));
   }
 
-  /** One timer for many batches: it looks whether what it finds is old. */
+  /** One timer for many batches: it checks whether the batches it finds are old. */
   #watch(signal: AbortSignal): void {
     if (signal !== this.#signal) {
       this.#signal = signal;
@@ -134,7 +134,10 @@ export class Prefetcher {
     }, this.#longestMs);
   }
 
-  /** Once nothing is under way but `itself` (0 or 1): what comes last has to go back first. */
+  /**
+   * Returns the batches once no claim is in flight except `itself` (0 or 1), because the last batch must be returned
+   * first.
+   */
   #returnAll(itself: number): void {
     if (this.#underway.size <= itself) this.#return();
   }
@@ -146,14 +149,16 @@ export class Prefetcher {
     this.#quick = 0;
     const returning = this.#options
       .giveBack(held)
-      // They come back by their leases.
+      // They are delivered again when their leases expire.
       .catch(() => undefined)
       .finally(() => this.#returning.delete(returning));
     this.#returning.add(returning);
   }
 }
 
-/** A handler may have blocked this thread for so long that the leases are about to run out: nothing is started then. */
+/**
+ * Whether a handler blocked this thread for so long that the leases are about to expire: then no message is started.
+ */
 export function isLate({ askedAt }: { readonly askedAt: number }, leaseMs: number): boolean {
   return performance.now() - askedAt > leaseMs / 2;
 }

@@ -1,23 +1,22 @@
-import type { Delivery, Settlement, Subscription } from '@brokkr/core/adapter';
+import { type Delivery, delayUntil, type Settlement, type Subscription } from '@brokkr/core/adapter';
 import { Prefetcher, isLate } from './prefetcher.ts';
 import { batches, LARGEST_BATCH } from '../batches.ts';
-import { delayMs } from '../delay.ts';
 import type { Lookout } from './lookout.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
-import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ExchangeOptions, onlyIfWhole } from './claim-channel.ts';
+import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ClaimChannelOptions, onlyIfWhole } from './claim-channel.ts';
 import { extend } from '../scripts/extend.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 import { settle } from '../scripts/settle.ts';
 
-export interface RedisSubscriptionOptions extends ExchangeOptions {
+export interface RedisSubscriptionOptions extends ClaimChannelOptions {
   readonly doorbell: Doorbell;
   /** Rings for another consumer, if there is anything to claim. */
   readonly passOn: () => void;
   readonly lookout: Lookout;
   /** Whether this process has so many queues that looking at all of them is quicker than claiming from each. */
   readonly hasManyQueues: () => boolean;
-  /** Most that one claim ahead of `receive` takes. */
+  /** Most messages of one claim ahead of `receive`. */
   readonly prefetch: number;
   readonly onClose: () => void;
 }
@@ -64,7 +63,7 @@ export class RedisSubscription implements Subscription {
       }
       if (deliveries.length > 0) this.#prefetcher.refill(deliveries, most, signal);
       if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
-      // If it is aborted in the moment in which it rings, another consumer has to come.
+      // If it is aborted at the moment at which it rings, another consumer must take the message.
       if ((await doorbell.wait(claimed.nextEventMs, signal)) && isOver()) passOn();
     }
     return [];
@@ -113,7 +112,7 @@ export class RedisSubscription implements Subscription {
     this.#options.onClose();
   }
 
-  /** `undefined` where the wait for a server that is away was aborted. */
+  /** Returns `undefined` if the wait for an unreachable server was aborted. */
   async #claim(limit: number, signal: AbortSignal): Promise<Claimed | undefined> {
     try {
       return await this.#channel.claim(limit, signal);
@@ -123,7 +122,7 @@ export class RedisSubscription implements Subscription {
     }
   }
 
-  /** From the last on, since each goes back to the head of the line. */
+  /** Starts with the last one, because each goes back to the head of the line. */
   #giveBack(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     return this.settle(deliveries.toReversed().map((delivery) => ({ kind: 'release', delivery })));
   }
@@ -131,12 +130,13 @@ export class RedisSubscription implements Subscription {
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
     const { serverClock } = this.#options;
     const args: (string | Buffer)[] = [];
+    const now = Date.now();
     for (const settlement of settlements) {
       const { kind, delivery } = settlement;
       const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
       args.push(kind, delivery.envelope.id, String(delivery.fence));
       args.push(replacement === undefined ? '' : encodeEnvelope(serverClock.toServer(replacement)));
-      args.push(String(delayMs(replacement?.notBefore)));
+      args.push(String(delayUntil(replacement?.notBefore, now)));
     }
     return pick(
       settlements.map(({ delivery }) => delivery),
@@ -144,7 +144,7 @@ export class RedisSubscription implements Subscription {
     );
   }
 
-  /** What of a settlement was lost. */
+  /** Runs a settlement, and returns the numbers of the lost leases. */
   async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
     const { connection } = this.#options;
     const { breaks } = connection;
@@ -162,7 +162,7 @@ function receipts(deliveries: readonly Delivery[]): string[] {
   return args;
 }
 
-/** Those whose numbers, from 1, a script answered. */
+/** Returns the deliveries whose numbers (from 1) a script returned. */
 function pick(deliveries: readonly Delivery[], numbers: Reply): readonly Delivery[] {
   return (numbers as readonly number[]).map((number) => deliveries[number - 1] as Delivery);
 }

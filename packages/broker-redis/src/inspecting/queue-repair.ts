@@ -1,14 +1,10 @@
-import type { Repair } from '@brokkr/core/adapter';
+import { BROKER_DEFAULTS, delayUntil, type Repair } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
-import { delayMs } from '../delay.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { moveSpoiledAway, putBack, relistLetters, dropEmptyLetters } from '../scripts/repair.ts';
 import type { Script } from '../scripts/script.ts';
 import { strandedMessages } from './stranded-messages.ts';
-
-/** A message that a worker held when its lease was lost waits this long for that worker. */
-const LEASE_MS = 30_000;
 
 /** Undoes the damage that another client has done to the keys of one queue. */
 export class QueueRepair {
@@ -51,12 +47,15 @@ export class QueueRepair {
     const key = this.#calls.keys.messages(this.#queue);
     for (const ids of batches(await strandedMessages(this.#calls, this.#queue))) {
       const stored = await this.#calls.call((client) => client.hmgetBuffer(key, ...ids));
+      const now = Date.now();
       const args = ids.flatMap((id, index) => {
         const bytes = stored[index] ?? null;
-        return bytes === null ? [] : [id, String(delayMs(decodeEnvelope(id, this.#queue, bytes).notBefore))];
+        return bytes === null ? [] : [id, String(delayUntil(decodeEnvelope(id, this.#queue, bytes).notBefore, now))];
       });
       if (args.length === 0) continue;
-      back += (await this.#calls.run(putBack, this.#queue, [String(LEASE_MS), ...args])) as number;
+      // A message that a worker held when its lease was lost waits for that worker.
+      const leaseMs = String(BROKER_DEFAULTS.leaseMs);
+      back += (await this.#calls.run(putBack, this.#queue, [leaseMs, ...args])) as number;
     }
     return back;
   }

@@ -1,24 +1,32 @@
 import {
+  type BrowsableState,
+  type BulkOptions,
   checkQueueName,
   deadLetterQueue,
   type Envelope,
   type Inspector,
-  type PeekState,
+  type LetterChoice,
+  type Page,
+  type PageItem,
+  type PageOptions,
   type QueueCounts,
+  type QueueReport,
   redriveEnvelope,
 } from '@brokkr/core/adapter';
 import { batches, LARGEST_BATCH } from '../batches.ts';
-import { decodeEnvelope, encodeEnvelope } from '../envelope-codec.ts';
+import { encodeEnvelope } from '../envelope-codec.ts';
 import type { QueueCalls } from '../queue-calls.ts';
-import { discard, redrive } from '../scripts/dead-letters.ts';
+import { bury, discard, redrive } from '../scripts/dead-letters.ts';
 import { count } from '../scripts/inspect.ts';
 import { purge } from '../scripts/purge.ts';
-import { type LookedAt, messagePage } from './message-pages.ts';
+import { ChosenLetters } from './chosen-letters.ts';
+import { messagePage, storedEnvelope } from './message-pages.ts';
 import { queueNames } from './queue-names.ts';
 import { removeMessages } from './redis-message-index.ts';
 
 /** Shows and changes queues for people and tools. Every call handles at most 500 messages at a time. */
 export class RedisInspector implements Inspector {
+  readonly browsing = 'free';
   readonly #calls: QueueCalls;
 
   constructor(calls: QueueCalls) {
@@ -30,73 +38,71 @@ export class RedisInspector implements Inspector {
     return (await queueNames(this.#calls)).valid;
   }
 
-  /** @throws BrokerUnavailableError (`KEY_SPOILED`) if another client overwrote a key of the queue */
+  /** @throws BrokerUnavailableError if another client overwrote a key of the queue (`KEY_SPOILED`) */
   async counts(queue: string): Promise<QueueCounts> {
-    const figures = (await this.#calls.run(count, queue)) as readonly (number | null)[];
-    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] = figures.map(
-      (figure) => figure ?? undefined,
-    );
+    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] =
+      await this.#figures(queue);
     return { ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired };
   }
 
-  async peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]> {
-    const found = new Map<string, Envelope>();
-    for (let from = 0; found.size < limit; ) {
-      const page = await messagePage(this.#calls, queue, state, { from, limit: limit - found.size });
-      if (page.size === 0) break;
-      // Messages that moved between two calls may be on both pages.
-      for (const { envelope } of page.messages) found.set(envelope.id, envelope);
-      from += page.size;
+  /** One small call for each queue, 500 of them in flight: a queue whose keys are spoiled fails alone. */
+  async countsOf(queues: readonly string[]): Promise<readonly QueueReport[]> {
+    const reports: QueueReport[] = [];
+    for (const part of batches(queues)) {
+      const counted = part.map(async (queue) => {
+        try {
+          return { queue, ...(await this.counts(queue)) };
+        } catch (error) {
+          return { queue, error: error as Error };
+        }
+      });
+      reports.push(...(await Promise.all(counted)));
     }
-    return [...found.values()];
+    return reports;
   }
 
-  async take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
-    let removed = 0;
-    let left = limit;
-    for (const state of ['ready', 'delayed'] as const) {
-      for (let from = 0; left > 0; ) {
-        const page = await messagePage(this.#calls, queue, state, { from, limit: left });
-        if (page.size === 0) break;
-        const taken = page.messages.map(asOfNow);
-        if (taken.length > 0) await move(taken);
-        // A worker may have started some of them while they were stored elsewhere: those run here too, and none is lost.
-        const ids = taken.map(({ id }) => id);
-        const gone = (await removeMessages(this.#calls, queue, 'purged', ids)).length;
-        removed += gone;
-        left -= taken.length;
-        from += page.size - gone;
-      }
-    }
-    return removed;
+  /** @throws ConfigError if `after` is not the `next` of a page (`CURSOR_INVALID`) */
+  page(queue: string, state: BrowsableState, options: PageOptions): Promise<Page> {
+    return messagePage(this.#calls, queue, state, options);
   }
 
-  async redrive(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    let redriven = 0;
-    if (ids !== 'all') {
-      for (const part of batches(ids)) redriven += await this.#redrive(queue, part);
-      return redriven;
-    }
-    // An id without a letter stays at its place. It is stepped over.
-    let stepped = 0;
-    for await (const part of this.#deadIds(queue, () => stepped)) {
-      const count = await this.#redrive(queue, part);
-      redriven += count;
-      stepped += part.length - count;
-    }
-    return redriven;
+  async take(
+    queue: string,
+    limit: number,
+    move: (envelopes: readonly Envelope[]) => Promise<void>,
+    { from = 'waiting' }: { readonly from?: 'waiting' | 'dead' | undefined } = {},
+  ): Promise<number> {
+    if (from === 'dead') return this.#take(queue, 'dead', limit, move);
+    const ready = await this.#take(queue, 'ready', limit, move);
+    return ready + (await this.#take(queue, 'delayed', limit - ready, move));
   }
 
-  async discard(queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    let discarded = 0;
-    const parts = ids === 'all' ? this.#deadIds(queue, () => 0) : batches(ids);
-    for await (const part of parts) discarded += (await this.#calls.run(discard, queue, part)) as number;
-    return discarded;
+  async bury(queue: string, letters: readonly Envelope[]): Promise<void> {
+    checkQueueName(queue);
+    const { queues } = this.#calls.keys;
+    // Before its first letter: commands would not find a queue that is not on the list.
+    await this.#calls.callAt(queues, 'set', (client) => client.sadd(queues, queue));
+    for (const part of batches(letters)) {
+      const stored = part.map((letter) => ({ ...letter, queue: deadLetterQueue(queue) }));
+      await this.#calls.run(
+        bury,
+        queue,
+        stored.flatMap((letter) => [letter.id, encodeEnvelope(letter)]),
+      );
+    }
+  }
+
+  redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
+    return this.#changeLetters(queue, which, options, (ids) => this.#redrive(queue, ids));
+  }
+
+  discard(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
+    return this.#changeLetters(queue, which, options, (ids) => this.#discard(queue, ids));
   }
 
   async purge(queue: string): Promise<number> {
-    // Only as many as are ready now: producers may send more all the time.
-    let left = (await this.counts(queue)).ready ?? 0;
+    // Only the ids that are in line now: producers may send more all the time.
+    let left = (await this.#figures(queue))[10] ?? 0;
     let purged = 0;
     while (left > 0) {
       const limit = String(Math.min(left, LARGEST_BATCH));
@@ -108,6 +114,59 @@ export class RedisInspector implements Inspector {
     return purged;
   }
 
+  async #figures(queue: string): Promise<readonly (number | undefined)[]> {
+    const figures = (await this.#calls.run(count, queue)) as readonly (number | null)[];
+    return figures.map((figure) => figure ?? undefined);
+  }
+
+  /** Moves messages of one state, page by page from the front, which `remove` shortens. */
+  async #take(
+    queue: string,
+    state: BrowsableState,
+    limit: number,
+    move: (envelopes: readonly Envelope[]) => Promise<void>,
+  ): Promise<number> {
+    // A worker may start a message while it is stored elsewhere: it runs here too, and is moved once.
+    const kept = new Set<string>();
+    let removed = 0;
+    let after: string | undefined;
+    for (let left = limit; left > 0; ) {
+      const page = await messagePage(this.#calls, queue, state, { limit: left, after });
+      const items = page.items.filter(({ envelope }) => !kept.has(envelope.id));
+      if (items.length > 0) {
+        await move(items.map(asOfNow));
+        for (const { envelope } of items) kept.add(envelope.id);
+        const gone = await this.#remove(queue, state, [...items.map(({ envelope }) => envelope.id)]);
+        for (const id of gone) kept.delete(id);
+        removed += gone.length;
+        left -= items.length;
+        after = undefined;
+      } else if (page.next === undefined) break;
+      else after = page.next;
+    }
+    return removed;
+  }
+
+  async #remove(queue: string, state: BrowsableState, ids: readonly string[]): Promise<readonly string[]> {
+    if (state !== 'dead') return removeMessages(this.#calls, queue, 'purged', ids);
+    await this.#discard(queue, ids);
+    return ids;
+  }
+
+  #changeLetters(
+    queue: string,
+    which: LetterChoice,
+    options: BulkOptions | undefined,
+    change: (ids: readonly string[]) => Promise<number>,
+  ): Promise<number> {
+    const dead = async () => (await this.counts(queue)).dead ?? 0;
+    return new ChosenLetters({ calls: this.#calls, queue, dead, change }).change(which, options);
+  }
+
+  async #discard(queue: string, ids: readonly string[]): Promise<number> {
+    return (await this.#calls.run(discard, queue, ids)) as number;
+  }
+
   async #redrive(queue: string, ids: readonly string[]): Promise<number> {
     checkQueueName(queue);
     const key = this.#calls.keys.letters(queue);
@@ -115,28 +174,15 @@ export class RedisInspector implements Inspector {
     const args = ids.flatMap((id, index) => {
       const bytes = letters[index] ?? null;
       if (bytes === null) return [];
-      const letter = decodeEnvelope(id, deadLetterQueue(queue), bytes);
+      const letter = storedEnvelope(this.#calls, queue, 'dead', id, bytes);
       return [id, encodeEnvelope(redriveEnvelope(letter, queue, Date.now()))];
     });
     return args.length === 0 ? 0 : ((await this.#calls.run(redrive, queue, args)) as number);
   }
-
-  /** Ids of the letters that are dead now, oldest first, in pages. The caller removes each page; `stepped` is how many it left. */
-  async *#deadIds(queue: string, stepped: () => number): AsyncGenerator<readonly string[]> {
-    let left = (await this.counts(queue)).dead ?? 0;
-    while (left > 0) {
-      const from = stepped();
-      const last = String(from + Math.min(left, LARGEST_BATCH) - 1);
-      const page = await this.#calls.call((client) => client.zrange(this.#calls.keys.dead(queue), from, last));
-      if (page.length === 0) return;
-      yield page;
-      left -= page.length;
-    }
-  }
 }
 
 /** A message with the time it still has to wait, by this host's clock. */
-function asOfNow({ envelope, waitMs }: LookedAt): Envelope {
+function asOfNow({ envelope, dueAt }: PageItem): Envelope {
   const { notBefore: _, ...rest } = envelope;
-  return waitMs > 0 ? { ...rest, notBefore: Date.now() + waitMs } : rest;
+  return dueAt !== undefined && dueAt > Date.now() ? { ...rest, notBefore: dueAt } : rest;
 }

@@ -2,12 +2,12 @@ import { LARGEST_BATCH } from '../batches.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { unplaced } from '../scripts/repair.ts';
 
-/** A line is read twice: a message that a worker claims and gives back meanwhile may escape one reading. */
+/** A line is read twice: one reading may miss a message that a worker claims and releases at the same time. */
 const READINGS = 2;
 
 /**
  * Finds the messages of a queue that are stored, and neither ready, delayed nor running: no worker would ever get them.
- * Workers go on meanwhile. Everything is read in pages of 500.
+ * Workers may keep running. Everything is read in pages of 500.
  */
 export async function strandedMessages(calls: QueueCalls, queue: string): Promise<readonly string[]> {
   const found = new Set<string>();
@@ -23,7 +23,10 @@ export async function strandedMessages(calls: QueueCalls, queue: string): Promis
   return [...found];
 }
 
-/** The ready ids, from the tail: the line shrinks at its head meanwhile, which moves nothing that is still to be read. */
+/**
+ * Reads the ready ids from the tail: while it reads, the line shrinks at its head, which moves no id that is still to
+ * be read.
+ */
 async function* linePages(calls: QueueCalls, queue: string): AsyncGenerator<readonly string[]> {
   const key = calls.keys.ready(queue);
   for (let last = -1; ; last -= LARGEST_BATCH) {

@@ -1,14 +1,16 @@
-import { checkQueueName, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
+import { checkQueueName, delayUntil, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
 import { failpoint } from '@brokkr/core/failpoints';
 import { batches } from '../batches.ts';
-import { delayMs } from '../delay.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import { keyDigest } from '../key-digest.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { append } from '../scripts/append.ts';
 import { publish } from '../scripts/publish.ts';
-import { IdempotencySlots } from './idempotency-slots.ts';
+import { contended, IdempotencySlots, type Routed } from './idempotency-slots.ts';
 import { QueueRegister } from './queue-register.ts';
+
+/** A key that has left its queue between two calls is routed again: so often in one call, then sending fails. */
+const MOST_REFUSALS = 1_000;
 
 /** Stores messages: one script call for each queue and 500 messages. */
 export class RedisPublisher {
@@ -16,33 +18,50 @@ export class RedisPublisher {
   readonly #slots: IdempotencySlots;
   readonly #register: QueueRegister;
 
-  /** @param keyTtlMs how long an idempotency key lives, in milliseconds, if its message does not set it */
+  /** @param keyTtlMs how long an idempotency key is remembered, in milliseconds, if its message does not set it */
   constructor(calls: QueueCalls, keyTtlMs: number) {
     this.#calls = calls;
     this.#slots = new IdempotencySlots(calls, keyTtlMs);
     this.#register = new QueueRegister(calls);
   }
 
-  /** @throws BrokerUnavailableError when Redis is away for too long, full (`BROKER_FULL`) or closed */
+  /** @throws BrokerUnavailableError if Redis is unreachable for too long, full (`BROKER_FULL`) or closed */
   async publish(given: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     // All names first: a batch with an invalid queue name stores nothing.
     for (const { queue } of given) if (!this.#register.has(queue)) checkQueueName(queue);
     const envelopes = await this.#calls.serverClock.allToServer(given);
     if (envelopes.every(({ idempotencyKey }) => idempotencyKey === undefined)) return this.#publishAll(envelopes);
-    const routed = await this.#slots.route(envelopes);
-    failpoint('enqueue.after-key-before-publish');
-    const receipts = await this.#publishAll(routed.envelopes);
-    await this.#slots.renew(routed, receipts);
-    return receipts;
+    return this.#publishKeyed(envelopes);
   }
 
-  async #publishAll(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+  async #publishKeyed(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    const receipts = new Map<Envelope, PublishReceipt>();
+    for (let pending = envelopes, refusals = 0; pending.length > 0; ) {
+      const turn = oneQueueAKey(pending);
+      const routed = await this.#slots.route(turn);
+      failpoint('enqueue.after-key-before-publish');
+      for (const [envelope, receipt] of routed.receipts) receipts.set(envelope, receipt);
+      const routable = turn.filter((envelope) => !routed.receipts.has(envelope));
+      const answers = await this.#publishAll(routable, routed);
+      const stored = routable.filter((_, index) => answers[index]?.isNew);
+      for (const [index, envelope] of routable.entries()) {
+        const receipt = answers[index] as PublishReceipt;
+        if (receipt.id !== '') receipts.set(envelope, receipt);
+        else if (++refusals > MOST_REFUSALS) throw contended(envelope.queue);
+      }
+      await this.#slots.renew(routed, stored);
+      pending = pending.filter((envelope) => !receipts.has(envelope));
+    }
+    return envelopes.map((envelope) => receipts.get(envelope) as PublishReceipt);
+  }
+
+  async #publishAll(envelopes: readonly Envelope[], routed?: Routed): Promise<readonly PublishReceipt[]> {
     const calls = batches(envelopes).flatMap(byQueue);
-    if (calls.length <= 1) return this.#publish(envelopes);
+    if (calls.length <= 1) return this.#publish(envelopes, routed);
     const receipts = new Map<Envelope, PublishReceipt>();
     await Promise.all(
       calls.map(async (batch) => {
-        const answers = await this.#publish(batch);
+        const answers = await this.#publish(batch, routed);
         for (const [index, envelope] of batch.entries()) receipts.set(envelope, answers[index] as PublishReceipt);
       }),
     );
@@ -50,15 +69,18 @@ export class RedisPublisher {
   }
 
   /** Stores messages of one queue, few enough for one script call. */
-  async #publish(envelopes: readonly Envelope[]): Promise<PublishReceipt[]> {
+  async #publish(envelopes: readonly Envelope[], routed?: Routed): Promise<PublishReceipt[]> {
     const queue = envelopes[0]?.queue;
     if (queue === undefined) return [];
-    // Before its first message: nobody would look for messages of a queue that is not on the list.
+    // Before the first message of a queue: no tool looks for messages of a queue that is not on the list.
     const isDue = this.#register.isDue(queue);
     if (isDue) await this.#register.add(queue);
     const [isFirst, ...known] = envelopes.every(isPlain)
       ? [await this.#calls.run(append, queue, { messages: envelopes })]
-      : ((await this.#calls.run(publish, queue, this.#argumentsFor(envelopes))) as readonly (number | Buffer)[]);
+      : ((await this.#calls.run(publish, queue, this.#argumentsFor(envelopes, routed))) as readonly (
+          | number
+          | Buffer
+        )[]);
     if (isFirst === 1 && !isDue) await this.#register.restore(queue);
     const receipts = envelopes.map(({ id }): PublishReceipt => ({ id, isNew: true }));
     for (let at = 0; at < known.length; at += 2) {
@@ -67,20 +89,33 @@ export class RedisPublisher {
     return receipts;
   }
 
-  #argumentsFor(envelopes: readonly Envelope[]): (string | Buffer)[] {
+  #argumentsFor(envelopes: readonly Envelope[], routed: Routed | undefined): (string | Buffer)[] {
     const args: (string | Buffer)[] = [];
+    const now = Date.now();
     for (const envelope of envelopes) {
       const { idempotencyKey } = envelope;
-      args.push(envelope.id, encodeEnvelope(envelope), String(delayMs(envelope.notBefore)));
+      args.push(envelope.id, encodeEnvelope(envelope), String(delayUntil(envelope.notBefore, now)));
       args.push(idempotencyKey === undefined ? '' : keyDigest(idempotencyKey), this.#slots.lifeOf(envelope));
+      args.push(routed?.slots.get(envelope)?.generation ?? '0');
     }
     return args;
   }
 }
 
-/** Whether a message is ready at once, and independent of earlier ones. */
+/** Whether a message is ready immediately, and independent of earlier ones. */
 function isPlain({ notBefore, idempotencyKey }: Envelope): boolean {
   return notBefore === undefined && idempotencyKey === undefined;
+}
+
+/** The messages without those whose key an earlier one has for another queue: they wait until that one is stored. */
+function oneQueueAKey(envelopes: readonly Envelope[]): readonly Envelope[] {
+  const queues = new Map<string, string>();
+  return envelopes.filter(({ queue, idempotencyKey }) => {
+    if (idempotencyKey === undefined) return true;
+    const first = queues.get(idempotencyKey);
+    if (first === undefined) queues.set(idempotencyKey, queue);
+    return first === undefined || first === queue;
+  });
 }
 
 /** One list for each queue; the list itself if there is only one queue. */

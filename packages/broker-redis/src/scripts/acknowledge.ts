@@ -29,9 +29,10 @@ local function accepted(first, last, worker, anyLapsed)
 end
 
 local function forget(ids, from, to, anyCrashed)
+  -- First, because nothing has read messages before: another type raises here.
+  redis.call('HDEL', messages, unpack(ids, from, to))
   redis.call('ZREM', leases, unpack(ids, from, to))
   redis.call('HDEL', held, unpack(ids, from, to))
-  redis.call('HDEL', messages, unpack(ids, from, to))
   if anyCrashed then redis.call('HDEL', crashes, unpack(ids, from, to)) end
   count('acknowledged', to - from + 1)
 end

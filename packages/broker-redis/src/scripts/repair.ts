@@ -1,4 +1,4 @@
-import { COUNT, LAST_FENCE, RING, SERVER_TIME, TYPES_OF_KEYS } from './parts.ts';
+import { COUNT, GAPS, LAST_FENCE, RING, SERVER_TIME, TYPES_OF_KEYS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -49,9 +49,9 @@ return { page[1], found }
  * worker still holds gets a lease, which its worker renews or which expires. Answers how many were put back.
  *
  * A short line is searched for each id. A long line was searched by the caller; if an id came into it since, `claim` drops
- * the repeat.
+ * the repeat. A gap that is not in line is closed.
  */
-export const putBack = queueScript(`${SERVER_TIME}${RING}
+export const putBack = queueScript(`${SERVER_TIME}${RING}${COUNT}${GAPS}
 for _, hash in ipairs({ messages, held }) do redis.call('HLEN', hash) end
 for _, set in ipairs({ leases, delayed }) do redis.call('ZCARD', set) end
 local isShort = redis.call('LLEN', ready) <= 1000
@@ -61,8 +61,10 @@ for i = 2, #ARGV, 2 do
   if redis.call('HEXISTS', messages, id) == 1
     and not redis.call('ZSCORE', delayed, id) and not redis.call('ZSCORE', leases, id)
     and not (isShort and redis.call('LPOS', ready, id)) then
-    back = back + 1
-    if redis.call('HEXISTS', held, id) == 1 then
+    if not isGap(id) then back = back + 1 end
+    if isGap(id) then
+      closeGap(id)
+    elseif redis.call('HEXISTS', held, id) == 1 then
       redis.call('ZADD', leases, string.format('%.0f', now + tonumber(ARGV[1])), id)
     elseif delay > 0 then
       redis.call('ZADD', delayed, string.format('%.0f', nowUp + delay), id)

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { KEYS_OF_QUEUE, TYPES_OF_KEYS } from './parts.ts';
 
-/** One atomic move, run inside the server. */
+/** One atomic operation that runs inside the server. */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
 }
 
 /**
- * Makes a script of constant Lua: names, ids and bytes reach it as `KEYS` and `ARGV` only. Every script is harmless when
- * it runs twice, because a client sends a command again if its answer was lost.
+ * Creates a script of constant Lua: names, ids and bytes are passed as `KEYS` and `ARGV` only. Every script can safely
+ * run twice, because a client repeats a command if its answer was lost.
  */
 export function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };

@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const REPLY = /^SPOILED (\w+) (\w+) (\S+)/;
 
-/** What is wrong with a key of ours that another client has overwritten. */
+/** A key of ours that another client has overwritten. */
 export interface SpoiledKey {
   readonly key: string;
   /** Type that Brokkr keeps there: `list`, `zset`, `hash`, `set`, `string` or `number`. */

@@ -9,11 +9,11 @@ local key = KEYS[1]
 local arguments = {
   DEL = { key }, EXISTS = { key }, GET = { key }, HDEL = { key, '1' }, HEXISTS = { key, '1' }, HGET = { key, '1' },
   HINCRBY = { key, '1', '1' }, HLEN = { key }, HMGET = { key, '1' }, HSCAN = { key, '0' }, HSET = { key, '1', '1' },
-  HSETNX = { key, '1', '1' }, INCR = { key }, INCRBY = { key, '1' }, LLEN = { key }, LPOP = { key, '1' },
+  HSETNX = { key, '1', '1' }, HSTRLEN = { key, '1' }, INCR = { key }, INCRBY = { key, '1' }, LINDEX = { key, '0' }, LLEN = { key }, LPOP = { key, '1' },
   LPOS = { key, '1' }, LPUSH = { key, '1' }, LRANGE = { key, '0', '0' }, LREM = { key, '1', '1' },
-  LTRIM = { key, '0', '0' }, PEXPIRE = { key, '1' }, PUBLISH = { key, '' }, RENAME = { key, key },
+  LTRIM = { key, '0', '0' }, PEXPIRE = { key, '1' }, PTTL = { key }, RPOP = { key }, PUBLISH = { key, '' }, RENAME = { key, key },
   RPUSH = { key, '1' }, SADD = { key, '1' }, SET = { key, '1', 'PX', '1' }, SSCAN = { key, '0' }, TIME = {},
-  TYPE = { key }, ZADD = { key, '1', '1' }, ZCARD = { key }, ZMSCORE = { key, '1' }, ZRANGE = { key, '0', '0' },
+  TYPE = { key }, ZADD = { key, '1', '1' }, ZCARD = { key }, ZCOUNT = { key, '0', '0' }, ZRANK = { key, '1' }, ZSCAN = { key, '0' }, ZMSCORE = { key, '1' }, ZRANGE = { key, '0', '0' },
   ZRANGEBYSCORE = { key, '0', '0' }, ZREM = { key, '1' }, ZSCORE = { key, '1' },
 }
 local missing = {}

@@ -1,6 +1,6 @@
 import type { ResultStore } from '@brokkr/core/adapter';
-import type { Client } from '../connection/connect.ts';
 import { closedError } from '../connection/redis-errors.ts';
+import type { ChannelListener, Subscriber } from '../connection/subscriber.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 
 /** A waiting call looks this often: the notice of a new result may be lost on a broken connection. */
@@ -9,14 +9,13 @@ const LOOK_EVERY_MS = 1_000;
 /** Stores results under keys that expire. A channel of the same name notifies the callers that wait for a result. */
 export class RedisResults implements ResultStore {
   readonly #calls: QueueCalls;
-  readonly #connect: () => Client;
-  readonly #waiting = new Map<string, Set<Told>>();
-  #subscriber: Client | undefined;
+  readonly #subscriber: Subscriber;
+  readonly #waiting = new Set<Notice>();
   #closed = false;
 
-  constructor(calls: QueueCalls, connect: () => Client) {
+  constructor(calls: QueueCalls, subscriber: Subscriber) {
     this.#calls = calls;
-    this.#connect = connect;
+    this.#subscriber = subscriber;
   }
 
   async store(
@@ -39,83 +38,47 @@ export class RedisResults implements ResultStore {
     const key = this.#calls.keys.result(id);
     const known = await this.#get(key);
     if (known !== undefined || signal.aborted) return known;
-    const told = this.#listen(key);
+    const notice = new Notice();
+    this.#waiting.add(notice);
+    // A result that was stored before the subscription is found by looking.
+    this.#subscriber.listen(key, notice).then(notice.hear, () => undefined);
     try {
       for (;;) {
         if (this.#closed) throw closedError();
         const found = await this.#get(key);
         if (found !== undefined || signal.aborted) return found;
-        await told.wait(LOOK_EVERY_MS, signal);
+        await notice.wait(LOOK_EVERY_MS, signal);
       }
     } finally {
-      this.#stopListening(key, told);
+      this.#waiting.delete(notice);
+      this.#subscriber.stop(key, notice);
     }
   }
 
   close(): void {
     this.#closed = true;
-    this.#subscriber?.disconnect();
-    for (const waiting of this.#waiting.values()) for (const told of waiting) told.tell();
+    for (const notice of this.#waiting) notice.hear();
   }
 
   async #get(key: string): Promise<Uint8Array | undefined> {
     const found = await this.#calls.callAt(key, 'string', (client) => client.getBuffer(key));
     return found ?? undefined;
   }
-
-  /** Subscribes to the channel of a key for its first caller. A result that was stored before is found by looking. */
-  #listen(key: string): Told {
-    const told = new Told();
-    const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) {
-      waiting.add(told);
-      return told;
-    }
-    this.#waiting.set(key, new Set([told]));
-    this.#subscribing()
-      .subscribe(key)
-      .then(
-        () => this.#tell(key),
-        () => undefined,
-      );
-    return told;
-  }
-
-  #stopListening(key: string, told: Told): void {
-    const waiting = this.#waiting.get(key);
-    waiting?.delete(told);
-    if (waiting?.size !== 0) return;
-    this.#waiting.delete(key);
-    this.#subscriber?.unsubscribe(key).catch(() => undefined);
-  }
-
-  #subscribing(): Client {
-    if (this.#subscriber !== undefined && this.#subscriber.status !== 'end') return this.#subscriber;
-    const subscriber = this.#connect();
-    subscriber.on('error', () => undefined);
-    subscriber.on('message', (key: string) => this.#tell(key));
-    this.#subscriber = subscriber;
-    return subscriber;
-  }
-
-  #tell(key: string): void {
-    for (const told of this.#waiting.get(key) ?? []) told.tell();
-  }
 }
 
-/** Remembers being told between two waits. */
-class Told {
-  #told = false;
+/** Remembers a notice that arrives between two waits. */
+class Notice implements ChannelListener {
+  #isHeard = false;
   #wake: (() => void) | undefined;
 
-  tell(): void {
-    this.#told = true;
+  readonly hear = (): void => {
+    this.#isHeard = true;
     this.#wake?.();
-  }
+  };
 
-  /** Resolves once told, after `ms`, or when `signal` aborts. */
+  /** Resolves once the notice is heard, after `ms`, or when `signal` aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.#told && !signal.aborted) {
+    if (!this.#isHeard && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer);
@@ -128,6 +91,6 @@ class Told {
         this.#wake = wake;
       });
     }
-    this.#told = false;
+    this.#isHeard = false;
   }
 }

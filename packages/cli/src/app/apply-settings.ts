@@ -26,7 +26,7 @@ export async function checkResultStore(core: Core, manager: TaskManager): Promis
     const broker = core.createBroker(resultUrl, { brokerPackage });
     // A memory broker is shared by its name, so closing it would close the application's.
     const isOpened = keepsResults && !resultUrl.startsWith('memory:');
-    const isStore = !isOpened || 'storeResult' in (await core.openBroker(broker));
+    const isStore = !isOpened || (await core.openBroker(broker)).results !== undefined;
     await broker.close();
     if (!isStore) throw new core.ConfigError('this broker keeps no results', { code: 'RESULT_STORE_MISSING' });
   } catch (cause) {

@@ -31,8 +31,8 @@ async function shareState(one: StateStore, other: StateStore): Promise<boolean> 
 /** All moves use one queue, because a broker remembers every queue. So another move may remove the message. */
 async function shareQueues(one: OpenedBroker, other: OpenedBroker): Promise<boolean> {
   const id = randomUUID();
-  const shows = async ({ inspector }: OpenedBroker) =>
-    (await inspector.peek(PROBE_QUEUE, 'ready', PROBES)).some((envelope) => envelope.id === id);
+  const shows = async ({ adapter, inspector }: OpenedBroker) =>
+    (await adapter.firstMessages(inspector, PROBE_QUEUE, 'ready', PROBES)).some((envelope) => envelope.id === id);
   await other.broker.publish([{ id, queue: PROBE_QUEUE, body: new Uint8Array(), headers: {} }]);
   try {
     if (await shows(one)) return true;

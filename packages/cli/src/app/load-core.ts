@@ -9,7 +9,7 @@ export type Core = typeof import('@brokkr/core');
 /**
  * Loads the `@brokkr/core` that the application in `folder` uses: only that copy knows its tasks.
  *
- * @throws UsageError if there is none, or it has another major version
+ * @throws UsageError if it is not installed, or has another major version
  */
 export async function loadCore(folder: string): Promise<Core> {
   const path = resolvePackage(folder, '@brokkr/core');

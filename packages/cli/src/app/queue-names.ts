@@ -1,7 +1,6 @@
 import { findApp } from './find-app.ts';
-import { quietSettings } from './quiet-settings.ts';
 import { PROBE_QUEUE } from './is-one-place.ts';
-import { loadApp } from './load-app.ts';
+import { applicationQueues } from './known-app.ts';
 import type { OpenedBroker } from './open-broker.ts';
 
 /**
@@ -10,24 +9,18 @@ import type { OpenedBroker } from './open-broker.ts';
  * @param app the application's module; without it the one in the working folder, if there is one
  * @throws UsageError if the given application is missing, even if it is not needed
  */
-export async function queueNames(
-  { broker, inspector }: OpenedBroker,
-  app: string | undefined,
-): Promise<readonly string[]> {
+export async function queueNames(opened: OpenedBroker, app: string | undefined): Promise<readonly string[]> {
   if (app !== undefined) await findApp(app);
-  const listed = (await inspector.queues()).filter((queue) => queue !== PROBE_QUEUE);
-  if (broker.capabilities.counts === 'exact' || (app === undefined && !(await isThereAnApp()))) return listed.sort();
-  const { manager } = await loadApp(app, quietSettings);
-  const { queueName } = manager.config;
-  const named = manager.tasks().map((task) => task.queueName ?? queueName);
-  return [...new Set([...listed, ...named])].sort();
+  const listed = await listedQueues(opened);
+  return canListQueues(opened) ? listed : [...new Set([...listed, ...(await applicationQueues(app))])].sort();
 }
 
-async function isThereAnApp(): Promise<boolean> {
-  try {
-    await findApp(undefined);
-    return true;
-  } catch {
-    return false;
-  }
+/** The queues that the broker lists, by name. */
+export async function listedQueues({ inspector }: OpenedBroker): Promise<readonly string[]> {
+  return (await inspector.queues()).filter((queue) => queue !== PROBE_QUEUE).sort();
+}
+
+/** Whether the server knows all queues, also those that this process has not used. */
+export function canListQueues({ broker }: OpenedBroker): boolean {
+  return broker.capabilities.counts === 'exact';
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../exit.ts';
 
 /**
  * The file of a package as the application in `folder` has it installed: never a copy of this command's own.
- * @throws UsageError where it has none, with the command that installs it
+ * @throws UsageError if it is not installed, with the command that installs it
  */
 export function resolvePackage(folder: string, name: string): string {
   try {

@@ -1,4 +1,5 @@
 import type { TaskManager } from '@brokkr/core';
+import { queuesOf } from '../app/queues-of.ts';
 import { UsageError } from '../exit.ts';
 
 /** Name that means every queue of the application's tasks. */
@@ -25,9 +26,4 @@ export function parseQueues(text: string, manager: TaskManager): Readonly<Record
     for (const queue of queuesOf(manager)) if (!weights.has(queue)) weights.set(queue, 1);
   }
   return Object.fromEntries(weights);
-}
-
-/** The queues of the application's tasks. */
-export function queuesOf(manager: TaskManager): readonly string[] {
-  return [...new Set(manager.tasks().map((task) => task.queueName ?? manager.config.queueName))];
 }

@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import Table from 'cli-table3';
-import { withBroker } from '../app/open-broker.ts';
-import { queueNames } from '../app/queue-names.ts';
-import { type QueueReading, readCounts } from '../app/read-counts.ts';
-import { EXIT } from '../exit.ts';
+import type { QueueReport } from '@brokkr/core/adapter';
+import { checkQueues } from '../app/check-queues.ts';
+import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
+import { canListQueues, queueNames } from '../app/queue-names.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { describe } from '../explain.ts';
-import { outputClosed, print, printable, printJson } from '../output.ts';
-import { StopRequests } from '../processes/stop-requests.ts';
+import { printable, printJson } from '../output.ts';
+import { Frames } from '../terminal/frames.ts';
+import { table } from '../terminal/table.ts';
+import { watch } from '../terminal/watch.ts';
 
 export interface QueuesOptions {
   readonly app?: string;
@@ -15,51 +16,89 @@ export interface QueuesOptions {
   readonly watch: boolean;
 }
 
-const LOOK_EVERY_MS = 1_000;
 const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const;
 
+/** The counts of a queue, and whether it is paused if the broker keeps pauses. */
+interface QueueReading extends QueueReport {
+  readonly paused?: boolean;
+}
+
 /**
- * Lists the queues of the broker with their counts; with `watch` every second, until it is stopped or nobody reads the
- * output.
+ * Lists queues with their counts: those named, or all. With `watch` every second, until a signal stops it or no program reads
+ * the output.
  *
  * @returns the exit code: 1 if a queue could not be read
  */
-export async function queuesCommand({ app, broker: url, json, watch }: QueuesOptions): Promise<number> {
-  const stopped = new AbortController();
-  const requests = watch ? new StopRequests(() => stopped.abort()) : undefined;
-  const ended = AbortSignal.any([stopped.signal, outputClosed]);
+export async function queuesCommand(names: readonly string[], options: QueuesOptions): Promise<number> {
+  const { app, broker: url, json } = options;
+  const frames = new Frames();
   let isSound = true;
+  let shown = '';
   await withBroker(url, 'brokkr queues', async (opened) => {
-    do {
-      const readings = await readCounts(opened.inspector, await queueNames(opened, app));
+    if (names.length > 0) await checkQueues(opened, names, app);
+    const look = async () => {
+      const readings = await readQueues(opened, names.length > 0 ? names : await namesOf(opened, app));
+      isSound = readings.every(({ error }) => error === undefined);
       if (json) printJson(readings.map(asRecord));
-      else print(asTable(readings));
-      isSound = reportUnreadable(readings);
-      if (watch) await sleep(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined);
-    } while (watch && !ended.aborted);
+      else {
+        shown = asTable(readings);
+        frames.show(shown);
+      }
+      if (!isSound && (json || !options.watch)) reportUnreadable(readings);
+    };
+    const onError = (reason: string) => {
+      if (json) process.stderr.write(`error: ${reason}\n`);
+      else frames.show(shown, `trying again: ${reason}`);
+    };
+    await (options.watch ? watch(look, onError) : look());
   });
-  requests?.close();
   return isSound ? EXIT.fine : EXIT.failed;
 }
 
-/** Names the queues that could not be read. @returns whether there was none */
-function reportUnreadable(readings: readonly QueueReading[]): boolean {
-  const unreadable = readings.filter(({ error }) => error !== undefined);
-  for (const { queue, error } of unreadable) {
-    process.stderr.write(`error: ${printable(`queue ${queue}: ${describe(error as Error)}`)}\n`);
+async function namesOf(opened: OpenedBroker, app: string | undefined): Promise<readonly string[]> {
+  const names = await queueNames(opened, app);
+  if (names.length > 0 || canListQueues(opened)) return names;
+  throw new UsageError(
+    'this server cannot list its queues, and there is no application here whose tasks name them; give --app, or the queues: brokkr queues emails pdf',
+  );
+}
+
+async function readQueues(
+  { adapter, broker, inspector }: OpenedBroker,
+  names: readonly string[],
+): Promise<readonly QueueReading[]> {
+  const [reports, paused] = await Promise.all([
+    inspector.countsOf(names),
+    broker.states && new adapter.PauseFlags(broker.states).pausedOf(names),
+  ]);
+  return reports.map((report) => (paused === undefined ? report : { ...report, paused: paused.has(report.queue) }));
+}
+
+/** Names the queues that could not be read. */
+function reportUnreadable(readings: readonly QueueReading[]): void {
+  for (const { queue, error } of readings) {
+    if (error !== undefined) process.stderr.write(`error: ${unreadable(queue, error)}\n`);
   }
-  return unreadable.length === 0;
 }
 
-function asRecord({ queue, counts, error }: QueueReading): object {
-  return error === undefined ? { queue, ...counts } : { queue, error: describe(error) };
+function unreadable(queue: string, error: Error): string {
+  return printable(`queue ${queue}: ${describe(error)}`);
 }
 
-/** A figure that the server does not know is `?`. */
+function asRecord({ error, ...reading }: QueueReading): object {
+  return error === undefined ? reading : { queue: reading.queue, error: describe(error) };
+}
+
 function asTable(readings: readonly QueueReading[]): string {
-  const table = new Table({ head: ['queue', ...COLUMNS], style: { head: [], border: [] } });
-  for (const { queue, counts } of readings) {
-    table.push([printable(queue), ...COLUMNS.map((column) => counts?.[column] ?? '?')]);
-  }
-  return table.toString();
+  const isPaused = readings.some(({ paused }) => paused);
+  const rows = readings.map((reading) => [
+    reading.queue,
+    ...COLUMNS.map((column) => reading[column]),
+    ...(isPaused ? [reading.paused === true ? 'paused' : ''] : []),
+  ]);
+  const lines = [table(['queue', ...COLUMNS, ...(isPaused ? ['state'] : [])], rows)];
+  const counted = readings.filter(({ error }) => error === undefined);
+  const unknown = COLUMNS.filter((column) => counted.some((reading) => reading[column] === undefined));
+  if (unknown.length > 0) lines.push(`? the server does not count: ${unknown.join(', ')}`);
+  return lines.join('\n');
 }

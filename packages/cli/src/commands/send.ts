@@ -1,42 +1,49 @@
+import type { SendOptions } from '@brokkr/core';
 import { closeManagers } from '../app/close-manager.ts';
-import { quietSettings } from '../app/quiet-settings.ts';
 import { loadApp } from '../app/load-app.ts';
+import { brokerSettings } from '../app/open-broker.ts';
 import { refuseMemory } from '../app/own-process.ts';
-import { UsageError } from '../exit.ts';
+import { taskNamed } from '../app/task-named.ts';
 import { noteBroker } from '../explain.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { parseArgument } from './parse-argument.ts';
+import { parseHeaders } from './parse-headers.ts';
 
 export interface SendCommandOptions {
   readonly app?: string;
   readonly broker?: string;
+  readonly queue?: string;
+  readonly key?: string;
+  readonly header: readonly string[];
   readonly delay?: string;
+  readonly json: boolean;
 }
 
-/** Sends one task and prints the message's id. */
-export async function sendCommand(
-  name: string,
-  args: readonly string[],
-  { app, broker, delay }: SendCommandOptions,
-): Promise<void> {
+/** Sends one task and prints the message's id; as JSON, also its queue, and whether it is new. */
+export async function sendCommand(name: string, args: readonly string[], options: SendCommandOptions): Promise<void> {
+  const { app, broker, json, ...given } = options;
   const values = args.map((text, index) => parseArgument(text, index + 1));
-  const { core, manager } = await loadApp(app, {
-    ...quietSettings,
-    ...(broker === undefined ? {} : { brokerUrl: broker }),
-  });
+  const sending = sendOptions(given);
+  const { core, manager } = await loadApp(app, brokerSettings(broker));
   refuseMemory(manager, 'brokkr send', broker === undefined ? undefined : '--broker');
-  const task = manager.get(name);
-  if (task === undefined) {
-    const known = manager.tasks().map((each) => each.name);
-    throw new UsageError(`unknown task ${name}; this application has ${known.join(', ')}`);
-  }
+  const task = await taskNamed(manager, name);
   try {
-    const { id } = await task.with({ delay }).send(...values);
-    print(id);
+    const { id, queue, isNew } = await task.with(sending).send(...values);
+    if (json) printJson({ id, queue, isNew });
+    else print(id);
   } catch (error) {
     noteBroker(error, core.redactUrl(manager.config.brokerUrl));
     throw error;
   } finally {
     await closeManagers(manager);
   }
+}
+
+function sendOptions({ queue, key, header, delay }: Omit<SendCommandOptions, 'json'>): SendOptions {
+  return {
+    delay,
+    queueName: queue,
+    idempotencyKey: key,
+    ...(header.length > 0 && { headers: parseHeaders(header) }),
+  };
 }

@@ -2,6 +2,7 @@ import { loadApp, managerToServe } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
 import { EXIT } from '../exit.ts';
 import { noteBroker } from '../explain.ts';
+import { monitorOptions } from '../monitoring/monitor-options.ts';
 import { guardExit } from '../processes/exit-guard.ts';
 import { runWorker } from '../processes/run-worker.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
@@ -17,6 +18,9 @@ export interface WorkerCommandOptions {
   readonly broker?: string;
   readonly watch: boolean;
   readonly workerId?: string;
+  readonly metricsPort?: number;
+  readonly metricsHost?: string;
+  readonly healthFile?: string;
   /** A supervisor of this command started the process. */
   readonly supervised: boolean;
 }
@@ -43,14 +47,17 @@ async function loadAndRun(
 ): Promise<number> {
   const { app, manager, broker, concurrency, workerId, processes, watch } = options;
   const settings = { runMode: 'worker', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
+  // The supervisor of a process serves its metrics, and has the same environment.
+  const monitoring = options.supervised ? {} : await monitorOptions(options);
   const loaded = await loadApp(app, settings, managerToServe(manager));
   permitExit();
   const queues = options.queues === undefined ? undefined : parseQueues(options.queues, loaded.manager);
   if (processes > 1) refuseMemory(loaded.manager, `brokkr worker -p ${processes}`);
   try {
-    if (processes === 1 && !watch) return await runWorker(loaded, { queues, concurrency, workerId }, requests);
+    if (processes === 1 && !watch)
+      return await runWorker(loaded, { queues, concurrency, workerId }, requests, monitoring);
     // The children do the work. The application was loaded here to find its faults before they start.
-    return await supervise(loaded, options, requests);
+    return await supervise(loaded, { ...options, monitoring }, requests);
   } catch (error) {
     noteBroker(error, loaded.core.redactUrl(loaded.manager.config.brokerUrl));
     throw error;

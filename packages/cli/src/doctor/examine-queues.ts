@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskManager } from '@brokkr/core';
-import type { Inspector, QueueCounts } from '@brokkr/core/adapter';
-import { type QueueReading, readCounts } from '../app/read-counts.ts';
+import type { Inspector, QueueCounts, QueueReport } from '@brokkr/core/adapter';
 import { type Check, failed } from './check.ts';
 import { counted } from './counted.ts';
 
@@ -13,14 +12,14 @@ export async function* examineQueues(inspector: Inspector, manager: TaskManager)
   const { config } = manager;
   const about = 'queues';
   const before = await look(inspector);
-  const areWaiting = before.some(({ counts }) => (counts?.ready ?? 0) > 0);
+  const areWaiting = before.some(({ ready }) => (ready ?? 0) > 0);
   if (areWaiting) await sleep(LOOK_AGAIN_MS);
   const after = areWaiting ? await look(inspector) : before;
   const named = new Set(manager.tasks().map((task) => task.queueName ?? config.queueName));
-  const earlier = new Map(before.map(({ queue, counts }) => [queue, counts]));
+  const earlier = new Map(before.filter(({ error }) => error === undefined).map((report) => [report.queue, report]));
   let problems = 0;
-  for (const { queue, counts, error } of after) {
-    if (counts === undefined) {
+  for (const { queue, error, ...counts } of after) {
+    if (error !== undefined) {
       problems++;
       const check = failed(about, error);
       yield { ...check, message: `queue ${queue} cannot be read: ${check.message}` };
@@ -44,8 +43,8 @@ export async function* examineQueues(inspector: Inspector, manager: TaskManager)
   if (problems === 0) yield { about, severity: 'ok', message: `${counted(after.length, 'queue')} checked` };
 }
 
-async function look(inspector: Inspector): Promise<readonly QueueReading[]> {
-  return readCounts(inspector, [...(await inspector.queues())].sort());
+async function look(inspector: Inspector): Promise<readonly QueueReport[]> {
+  return inspector.countsOf([...(await inspector.queues())].sort());
 }
 
 /** Messages were ready at both looks, none was running, and none ended in between. */

@@ -2,8 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { ChildState } from './child-state.ts';
 import { after, FORCED_END_MS } from './deadline.ts';
-import { END_NOW, FINISH, REFUSED } from './supervisor-messages.ts';
+import { END_NOW, FINISH, REFUSED, type StateQuestion } from './supervisor-messages.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/brokkr.js', import.meta.url));
 /** A process that must end now and has not ended after this time is killed. */
@@ -27,6 +28,7 @@ export class Child {
   /** Its name at the broker. */
   readonly workerId: string;
   readonly ended: Promise<Ended>;
+  readonly state = new ChildState((question) => this.#send(question));
   readonly #process: ChildProcess;
   #isFinishing = false;
   #isKilled = false;
@@ -48,12 +50,14 @@ export class Child {
     let isRefused = false;
     this.#process.on('message', (message) => {
       isRefused ||= message === REFUSED;
+      this.state.received(message);
     });
     this.ended = new Promise((resolve, reject) => {
       // After the start, this is a message that could not be sent: the process is about to end.
       this.#process.on('error', reject);
       this.#process.once('exit', (code, signal) => {
         this.#cancelKill();
+        this.state.close();
         const ranMs = performance.now() - startedAt;
         // Its last message may arrive after its exit.
         setImmediate(() => resolve({ code, signal, ranMs, isRefused, isKilled: this.#isKilled }));
@@ -81,7 +85,7 @@ export class Child {
   }
 
   /** By message: unlike a signal, it is not lost while the process starts, and is never mistaken for one of the user. */
-  #send(message: string): void {
+  #send(message: string | StateQuestion): void {
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }
 

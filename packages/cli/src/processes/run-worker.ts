@@ -2,6 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import type { TaskContext, WorkerOptions } from '@brokkr/core';
 import type { App } from '../app/load-app.ts';
 import { EXIT } from '../exit.ts';
+import type { MonitorOptions } from '../monitoring/monitor-options.ts';
+import { openMonitoring } from '../monitoring/open-monitoring.ts';
+import { answerSupervisor } from './answer-supervisor.ts';
 import { after, FORCED_END_MS, inTime } from './deadline.ts';
 import { guardExit } from './exit-guard.ts';
 import type { StopRequests } from './stop-requests.ts';
@@ -11,9 +14,21 @@ import { REFUSED } from './supervisor-messages.ts';
 const END_NOW_MS = 800;
 /** Time for closing connections after the worker has stopped, or could not start. */
 const CLOSE_MS = 4_000;
+/** Time for the last metrics to reach the supervisor. */
+const LAST_ANSWER_MS = 500;
 
-/** Runs a worker in this process until it is asked to stop. @returns the exit code */
-export async function runWorker(app: App, options: WorkerOptions, requests: StopRequests): Promise<number> {
+/**
+ * Runs a worker in this process until it is asked to stop. Its metrics and health are served before its start hooks run,
+ * and until everything else is closed.
+ *
+ * @returns the exit code
+ */
+export async function runWorker(
+  app: App,
+  options: WorkerOptions,
+  requests: StopRequests,
+  monitoring: MonitorOptions,
+): Promise<number> {
   const { core, manager } = app;
   const permitExit = guardExit((message) =>
     core.logger.fatal(`${caller(app)}${message}; its unfinished messages run again, and each counts a crash`),
@@ -60,7 +75,7 @@ export async function runWorker(app: App, options: WorkerOptions, requests: Stop
       if (!isStopping) stop();
     };
     process.on('uncaughtException', fail).on('unhandledRejection', fail);
-    // The application closed its manager, or stopped the worker: nobody asked this process to.
+    // The application closed its manager, or stopped the worker, without a request to this process.
     worker.once('stopped', () => {
       if (isStopping) return;
       core.logger.fatal('the application closed its task manager; the worker ends');
@@ -68,7 +83,17 @@ export async function runWorker(app: App, options: WorkerOptions, requests: Stop
       stop();
     });
   });
+  const stopAnswering = answerSupervisor({
+    health: () => worker.health(),
+    metrics: () => manager.metricFamilies(),
+  });
+  let closeMonitoring: () => Promise<void> = async () => undefined;
   try {
+    closeMonitoring = await openMonitoring(
+      monitoring,
+      { metrics: (format) => manager.metrics(format), health: () => worker.health() },
+      core,
+    );
     await worker.start();
     return await stopped;
   } catch (error) {
@@ -78,6 +103,8 @@ export async function runWorker(app: App, options: WorkerOptions, requests: Stop
     // Also after a failed start: an open connection, or the attempt to open one, would keep the process alive.
     await inTime(manager.close(), CLOSE_MS);
     cancelForcedEnd();
+    await inTime(stopAnswering(), LAST_ANSWER_MS);
+    await closeMonitoring();
     permitExit();
   }
 }

@@ -1,4 +1,7 @@
 import type { App } from '../app/load-app.ts';
+import { ChildrenSource } from '../monitoring/children-source.ts';
+import type { MonitorOptions } from '../monitoring/monitor-options.ts';
+import { openMonitoring } from '../monitoring/open-monitoring.ts';
 import { inTime } from './deadline.ts';
 import type { StopRequests } from './stop-requests.ts';
 import { Supervisor } from './supervisor.ts';
@@ -11,6 +14,7 @@ export interface SuperviseOptions {
   readonly processes: number;
   readonly broker?: string;
   readonly watch: boolean;
+  readonly monitoring: MonitorOptions;
 }
 
 /** Time for closing the supervisor's own connection. */
@@ -26,7 +30,15 @@ export async function supervise(app: App, options: SuperviseOptions, requests: S
     args: argsOf(app, options),
     watches: options.watch,
     shutdownMs: app.manager.config.shutdownTimeoutMs,
+    onEnded: (child) => source?.ended(child),
   });
+  const { leaseMs } = app.manager.config;
+  const { processes, monitoring } = options;
+  const isWatched = monitoring.port !== undefined || monitoring.healthFile !== undefined;
+  const source = isWatched
+    ? await ChildrenSource.open({ children: () => supervisor.children, processes, leaseMs })
+    : undefined;
+  const closeMonitoring = source && (await openMonitoring(monitoring, source, app.core));
   requests.listen((request) => supervisor.stop(request));
   const unwatch = options.watch ? await watchSources(app.path, () => supervisor.restart()) : undefined;
   const numbers = Array.from({ length: options.processes }, (_, index) => index + 1);
@@ -35,6 +47,8 @@ export async function supervise(app: App, options: SuperviseOptions, requests: S
   );
   await unwatch?.();
   await inTime(app.manager.close(), CLOSE_MS);
+  source?.close();
+  await closeMonitoring?.();
   return Math.max(...codes);
 }
 

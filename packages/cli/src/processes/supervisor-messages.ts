@@ -1,6 +1,32 @@
+import type { MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
+
 /** What a supervisor sends to its worker processes over their IPC channel. */
 export const FINISH = 'brokkr: finish the running tasks, then end';
 export const END_NOW = 'brokkr: end now';
 
 /** What a worker process sends to its supervisor: the broker refuses its user, so a restart cannot help. */
 export const REFUSED = 'brokkr: the broker refuses this worker';
+
+/** A question of a supervisor for the state of its worker process. */
+export interface StateQuestion {
+  readonly brokkr: 'question';
+  readonly number: number;
+  /** Whether the metrics are wanted, too. */
+  readonly metrics: boolean;
+}
+
+/** The answer, or the last state of a process that is about to end: `number` is 0 then. */
+export interface StateAnswer {
+  readonly brokkr: 'answer';
+  readonly number: number;
+  readonly health: WorkerHealth;
+  readonly metrics?: readonly MetricFamily[] | undefined;
+}
+
+export function isQuestion(message: unknown): message is StateQuestion {
+  return (message as Partial<StateQuestion> | null)?.brokkr === 'question';
+}
+
+export function isAnswer(message: unknown): message is StateAnswer {
+  return (message as Partial<StateAnswer> | null)?.brokkr === 'answer';
+}

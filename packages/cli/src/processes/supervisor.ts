@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   /** A process that ends by itself is replaced after the next change of the sources, not at once. */
   readonly watches: boolean;
   readonly shutdownMs: number;
+  /** Is called with each process that ended. */
+  readonly onEnded: (child: Child) => void;
 }
 
 /** Keeps worker processes alive: replaces those that die, and restarts them when the sources change. */
@@ -32,6 +34,11 @@ export class Supervisor {
   constructor(app: App, options: SupervisorOptions) {
     this.#app = app;
     this.#options = options;
+  }
+
+  /** The processes that run now. */
+  get children(): readonly Child[] {
+    return [...this.#children];
   }
 
   /**
@@ -50,6 +57,7 @@ export class Supervisor {
       this.#app.core.logger.info({ child: child.pid, worker: child.workerId }, 'worker process started');
       const ended = await child.ended;
       this.#children.delete(child);
+      this.#options.onEnded(child);
       if (this.#isStopping) return this.#stopped(child, ended);
       if (this.#changes > changes) {
         if (ended.isKilled) await this.#release(child, ended, 'a worker process did not stop in time and was killed');
@@ -112,7 +120,7 @@ export class Supervisor {
     let released = 0;
     try {
       const { workers } = await manager.broker();
-      released = (await workers?.release(child.workerId)) ?? 0;
+      released = (await workers?.release?.(child.workerId)) ?? 0;
     } catch (error) {
       core.logger.warn(
         { error, worker: child.workerId },

@@ -13,12 +13,24 @@ export type { Delivery } from '../broker/delivery.ts';
 export type { Diagnostics, Finding, Repair } from '../broker/diagnostics.ts';
 export type { Elections, Leadership } from '../broker/elections.ts';
 export type { Envelope } from '../broker/envelope.ts';
-export type { Inspector, PeekState, QueueCounts } from '../broker/inspector.ts';
-export type { MessageIndex } from '../broker/message-index.ts';
+export type {
+  BrowsableState,
+  BulkOptions,
+  Inspector,
+  LetterChoice,
+  Page,
+  PageItem,
+  PageOptions,
+  QueueCounts,
+  QueueReport,
+} from '../broker/inspector.ts';
+export type { FoundMessage, MessageIndex } from '../broker/message-index.ts';
 export type { ResultStore } from '../broker/result-store.ts';
 export type { SettledResult, Settlement } from '../broker/settlement.ts';
+export type { Signal, Signals } from '../broker/signals.ts';
 export type { StateStore } from '../broker/state-store.ts';
-export type { WorkerDirectory } from '../broker/worker-directory.ts';
+export type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
+export type { Histogram, RunningTask, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
 
 // How a broker is made from a URL.
 export type { BrokerOptions } from '../config/broker-options.ts';
@@ -36,14 +48,30 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 // Rules and defaults that are the same on every broker.
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
+export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
+export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
-export { FORGET_HEADER } from '../broker/headers.ts';
+export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
+export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
+export { readReport } from '../broker/read-report.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { shown } from '../errors/kind-of.ts';
+export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
+export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
+
+// How processes steer workers: for tools such as a dashboard.
+export {
+  type ControlSignal,
+  type ControlSignals,
+  controlSignal,
+  readControlSignal,
+} from '../control/control-signals.ts';
+export type { LivingWorker } from '../control/living-workers.ts';
+export { PauseFlags } from '../control/pause-flags.ts';
 
 // Time.
 export { backoff } from '../clock/backoff.ts';
@@ -67,7 +95,7 @@ export {
 } from '../errors/errors.ts';
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
-// Types that declarations of applications may mention, and that nobody imports by name.
+// Types that the declarations of an application may contain; no application imports them by name.
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';

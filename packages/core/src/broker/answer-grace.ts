@@ -1,2 +1,5 @@
-/** A broker or store that waits for its server for as long knows better what is wrong: it is let to tell first. */
+/**
+ * Additional time for an answer, in milliseconds. A broker or store that waits equally long for its server has the more
+ * precise error, so its error comes first.
+ */
 export const ANSWER_GRACE_MS = 250;

@@ -6,6 +6,7 @@ import type { Inspector } from './inspector.ts';
 import type { MessageIndex } from './message-index.ts';
 import type { ResultStore } from './result-store.ts';
 import type { Settlement } from './settlement.ts';
+import type { Signals } from './signals.ts';
 import type { StateStore } from './state-store.ts';
 import type { WorkerDirectory } from './worker-directory.ts';
 
@@ -72,8 +73,10 @@ export interface BrokerParts {
   readonly inspector?: Inspector | undefined;
   /** Messages by id. Without it `handle.cancel()` rejects. */
   readonly messages?: MessageIndex | undefined;
-  /** Messages by the worker that holds them. Without it a supervisor waits for the leases of a child that died. */
+  /** Reports of living workers, and the messages they hold. Without it `brokkr workers` has nothing to show. */
   readonly workers?: WorkerDirectory | undefined;
+  /** Broadcasts to every process. Without it workers notice a pause within a minute, and running tasks cannot be cancelled. */
+  readonly signals?: Signals | undefined;
   /** Results of tasks. Without it `TASK_RESULT_URL` must name another store. */
   readonly results?: ResultStore | undefined;
   /** Small values by name, for the scheduler. Without it the scheduler keeps them in its process. */
@@ -140,9 +143,9 @@ export interface Subscription {
   mayHaveMessages?(signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Ends deliveries; one call may mix all kinds of settlement. Resolves with the deliveries whose lease was already lost:
-   * for them nothing changed. Rejects only if the broker could not be asked, or if an answer was lost on the way, so
-   * that nobody can know whether a lease ended because of this call. Repeating the call is safe.
+   * Ends deliveries; one call may mix all kinds of settlement. Resolves with the deliveries whose lease was already
+   * lost: for them nothing changed. Rejects only if the broker could not be asked, or if an answer was lost on the way,
+   * so that it is unknown whether a lease ended because of this call. Repeating the call is safe.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]>;
 

@@ -1,14 +1,16 @@
 import { ConfigError } from '../errors/errors.ts';
+import { isA } from '../errors/is-a.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
 import type { Broker, BrokerCapabilities, BrokerParts } from './broker.ts';
 
-/** The methods of each part: what a broker that has the part must be able to do. */
+/** The methods of each part. A broker that has a part must have all of them. */
 export const PART_METHODS: {
   readonly [P in keyof Required<BrokerParts>]: readonly (keyof NonNullable<BrokerParts[P]>)[];
 } = {
-  inspector: ['queues', 'counts', 'peek', 'take', 'redrive', 'discard', 'purge'],
-  messages: ['cancel', 'unfinished'],
-  workers: ['release'],
+  inspector: ['queues', 'counts', 'countsOf', 'page', 'take', 'redrive', 'discard', 'purge'],
+  messages: ['find', 'promote', 'cancel', 'unfinished'],
+  workers: ['report', 'retire', 'reports'],
+  signals: ['send', 'listen'],
   results: ['store', 'load'],
   states: ['get', 'set'],
   elections: ['elect'],
@@ -29,12 +31,16 @@ const checked = new WeakSet<Broker>();
  * Checks a broker once, when it is opened: its methods, its capabilities and its parts. A mistake in an adapter or a
  * decorator is reported before a message depends on it.
  * @throws ConfigError (`BROKER_INVALID`) that names the part and the method
+ * @example
+ * checkBroker(new NatsBroker('nats://localhost:4222'));
  */
 export function checkBroker(broker: Broker): void {
+  if (typeof broker !== 'object' || broker === null) throw invalid(`it must be an object; got ${kindOf(broker)}`);
+  if (isA(broker, Promise)) throw invalid('it is a promise; return the broker at once, and connect at its first use');
   if (checked.has(broker)) return;
   for (const method of ['publish', 'subscribe', 'close'] as const) {
-    if (typeof broker[method] !== 'function')
-      throw invalid(`${method} must be a method, got ${kindOf(broker[method])}`);
+    const found: unknown = read(method, () => broker[method]);
+    if (typeof found !== 'function') throw invalid(`${method} must be a method; got ${kindOf(found)}`);
   }
   checkCapabilities(read('capabilities', () => broker.capabilities));
   for (const [part, methods] of Object.entries(PART_METHODS)) checkPart(broker, part as keyof BrokerParts, methods);
@@ -50,32 +56,53 @@ export function checkBroker(broker: Broker): void {
 function checkPart(broker: Broker, part: keyof BrokerParts, methods: readonly string[]): void {
   const given: unknown = read(part, () => broker[part]);
   if (given === undefined) return;
+  if (!Object.hasOwn(broker, part)) {
+    throw invalid(
+      `part ${part} is inherited; set it in the constructor, or a decorator written as { ...broker } would lose it`,
+    );
+  }
   if (typeof given !== 'object' || given === null)
-    throw invalid(`part ${part} must be an object, got ${kindOf(given)}`);
+    throw invalid(`part ${part} must be an object; got ${kindOf(given)}`);
   for (const method of methods) {
     const found: unknown = read(`${part}.${method}`, () => (given as Record<string, unknown>)[method]);
     if (typeof found !== 'function') {
-      throw invalid(`part ${part} must have a method ${method}, got ${kindOf(found)}; add it, or leave the part out`);
+      throw invalid(`part ${part} must have a method ${method}; got ${kindOf(found)}; add it, or leave the part out`);
     }
   }
 }
 
 function checkCapabilities(capabilities: unknown): void {
   if (typeof capabilities !== 'object' || capabilities === null) {
-    throw invalid(`capabilities must be an object, got ${kindOf(capabilities)}`);
+    throw invalid(`capabilities must be an object; got ${kindOf(capabilities)}`);
   }
-  const given = capabilities as Record<string, unknown>;
+  const capability = (name: keyof BrokerCapabilities) =>
+    read(`capabilities.${name}`, () => (capabilities as Record<string, unknown>)[name]);
   for (const [name, type] of Object.entries(CAPABILITY_TYPES)) {
-    const value = given[name];
+    const value = capability(name as keyof BrokerCapabilities);
     if (typeof value !== type || (type === 'number' && !((value as number) >= 0))) {
       throw invalid(
-        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}, got ${shown(value)}`,
+        `capabilities.${name} must be a ${type}${type === 'number' ? ' of 0 or more' : ''}; got ${shown(value)}`,
       );
     }
   }
-  if (given.counts !== 'exact' && given.counts !== 'ready-only') {
-    throw invalid(`capabilities.counts must be 'exact' or 'ready-only', got ${shown(given.counts)}`);
+  const counts = capability('counts');
+  if (counts !== 'exact' && counts !== 'ready-only') {
+    throw invalid(`capabilities.counts must be 'exact' or 'ready-only'; got ${shown(counts)}`);
   }
+  const sendsAtOnce = capability('sendsAtOnce');
+  if (sendsAtOnce !== undefined && !(Number.isSafeInteger(sendsAtOnce) && (sendsAtOnce as number) >= 1)) {
+    throw invalid(`capabilities.sendsAtOnce must be a whole number of 1 or more; got ${shown(sendsAtOnce)}`);
+  }
+  checkTimeoutLimit(capability('timeoutLimit'));
+}
+
+function checkTimeoutLimit(limit: unknown): void {
+  if (limit === undefined) return;
+  const { ms, setting } = (limit ?? {}) as { readonly ms?: unknown; readonly setting?: unknown };
+  if (typeof ms === 'number' && ms > 0 && typeof setting === 'string') return;
+  throw invalid(
+    `capabilities.timeoutLimit must be { ms, setting }, milliseconds above 0 and the name of a setting; got ms ${shown(ms)}, setting ${shown(setting)}`,
+  );
 }
 
 function read<T>(name: string, get: () => T): T {

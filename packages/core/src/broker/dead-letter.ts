@@ -58,8 +58,9 @@ const FORGOTTEN_ON_REDRIVE = new Set([
 ]);
 
 /**
- * A dead letter as it goes back into `queue`: same id and body, fresh attempts, due at once. Its reason and history move to
- * headers of their own, with the number of redrives and the time of this one (`now`, epoch milliseconds).
+ * Returns the envelope that puts a dead letter back into `queue`: same id and body, fresh attempts, due immediately.
+ * Its reason and history move to other headers, with the number of redrives and the time of this one (`now`, epoch
+ * milliseconds).
  */
 export function redriveEnvelope(dead: Envelope, queue: string, now: number): Envelope {
   const headers = Object.fromEntries(Object.entries(dead.headers).filter(([name]) => !FORGOTTEN_ON_REDRIVE.has(name)));

@@ -1,15 +1,20 @@
 import type { Envelope } from './envelope.ts';
 
-/** One hand-over of an envelope. It is its own receipt: settling and extending take it back. */
+/** One delivery of an envelope. It is its own receipt: `settle` and `extend` take it. */
 export interface Delivery {
   readonly envelope: Envelope;
-  /** Number of the hand-over of this message, strictly increasing: at most one of them is live. */
+  /** Number of the delivery of this message, strictly increasing. At most one of them is live. */
   readonly fence: number;
-  /** Hand-overs before this one that ended without a settlement: a worker died or lost its lease. */
+  /** Number of earlier deliveries that ended without a settlement, because a worker died or lost its lease. */
   readonly crashes: number;
   /**
-   * Set where the envelope is handed over before its time (its delay was longer than `maxDelayMs`): milliseconds
-   * still to wait. The core sends it on.
+   * Set if the envelope is delivered before its time, because its delay was longer than `maxDelayMs`: the milliseconds
+   * still to wait. The core sends it again.
    */
   readonly remainingDelayMs?: number | undefined;
+  /**
+   * When the message became due, epoch milliseconds by the sender's clock: set if the broker keeps `notBefore` apart from
+   * the envelope. @default `envelope.notBefore`
+   */
+  readonly dueAt?: number | undefined;
 }

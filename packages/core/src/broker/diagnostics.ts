@@ -8,19 +8,19 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Something that `repair` has mended. */
+/** A repair that `repair` has made. */
 export interface Repair {
-  /** Stable name of what was wrong: the code of the finding, such as `MESSAGES_STRANDED`. */
+  /** Stable name of the problem: the code of the finding, such as `MESSAGES_STRANDED`. */
   readonly code: string;
   /** The queue, if one was repaired. */
   readonly queue?: string | undefined;
   /** How many messages, letters or keys were repaired. */
   readonly count: number;
-  /** What was done, for people; without secrets. */
+  /** The repair, for people; without secrets. */
   readonly message: string;
 }
 
-/** The part of a broker that judges its server, for `brokkr doctor`. */
+/** The part of a broker that checks its server, for `brokkr doctor`. */
 export interface Diagnostics {
   /**
    * Checks whether the server can be trusted with messages, and changes nothing. It works also if every other call of
@@ -30,9 +30,9 @@ export interface Diagnostics {
    */
   diagnose(): Promise<readonly Finding[]>;
   /**
-   * Mends the damage that other clients have done to the broker's data, and nothing else: messages that are stored and in
-   * no line are put back, foreign values are moved aside. For `brokkr doctor --repair`. Workers may go on meanwhile. Left
-   * out if the server keeps no data that another client could damage.
+   * Repairs the damage that other clients have done to the broker's data, and nothing else: messages that are stored
+   * but in no line are put back, foreign values are moved aside. For `brokkr doctor --repair`. Workers may keep
+   * running. Left out if the server keeps no data that another client could damage.
    * @returns what was done; empty if nothing was wrong
    * @throws BrokerUnavailableError if the server cannot be reached
    */

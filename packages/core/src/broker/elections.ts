@@ -1,4 +1,4 @@
-/** The lead of one process among all that stood for election under a name. */
+/** The leadership of one process among all candidates for a name. */
 export interface Leadership {
   /**
    * Aborts as soon as this process can know that it no longer leads: the connection or lease behind the lead was lost,
@@ -16,14 +16,14 @@ export interface Leadership {
  */
 export interface Elections {
   /**
-   * Stands for election under `name`, and resolves once this candidate leads. At most one candidate leads at a time,
-   * among all processes on this server and namespace, and among several calls in one process. It waits as long as it
-   * takes, through lost connections too, without busy polling. When the leader's process dies, a candidate leads within
-   * the time the server needs to notice: at most the broker's lease or heartbeat, and within 2 s if the connection
-   * breaks. Names are independent of each other.
+   * Makes this process a candidate under `name`, and resolves once it leads. At most one candidate leads at a time,
+   * among all processes on this server and namespace, and among several calls in one process. It waits without a limit,
+   * through lost connections too, and does not poll. When the leader's process dies, a candidate leads within the time
+   * the server needs to notice: at most the broker's lease or heartbeat, and within 2 s if the connection breaks. Names
+   * are independent of each other.
    *
-   * If `signal` aborts first, it resolves with `undefined` and holds nothing; an election won at that moment is given
-   * up. After it has resolved, the signal has no effect.
+   * If `signal` aborts first, it resolves with `undefined` and holds nothing; an election won at that moment is
+   * released. After it has resolved, the signal has no effect.
    * @param name 1 to 120 characters of `A-Z a-z 0-9 . _ -`
    * @throws BrokerUnavailableError once the broker is closed, and for reasons that waiting cannot remove, such as a
    * missing permission

@@ -1,22 +1,20 @@
-/**
- * What travels. Brokers carry every field unchanged and never look into the body.
- */
+/** A message as brokers store and deliver it. They carry every field unchanged, and never read the body. */
 export interface Envelope {
-  /** Chosen by the sender; stays the same over retries, hops and redrives. */
+  /** Chosen by the sender. It stays the same over retries, hops and redrives. */
   readonly id: string;
   readonly queue: string;
-  /** Handed over byte for byte. */
+  /** Delivered byte for byte. */
   readonly body: Uint8Array;
-  /** Names and values are data: never evaluated, never keys of an object with a prototype. */
+  /** Names and values are data: they are never evaluated, and never keys of an object with a prototype. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Epoch milliseconds by the sender's clock; not ready before. The adapter turns it into a duration when it
-   * publishes, and the server's clock counts that down.
+   * Epoch milliseconds by the sender's clock: not ready before. The adapter converts it to a duration when it
+   * publishes, which the server's clock counts down.
    */
   readonly notBefore?: number | undefined;
-  /** Epoch milliseconds by the sender's clock. Carried by brokers, judged by the core. */
+  /** Epoch milliseconds by the sender's clock. Brokers carry it; the core checks it. */
   readonly expiresAt?: number | undefined;
-  /** Two envelopes with one key are stored once, where `capabilities.idempotency`. */
+  /** Two envelopes with one key are stored once, if `capabilities.idempotency` is true. */
   readonly idempotencyKey?: string | undefined;
   /** How long the key is remembered, in milliseconds. @default the broker's `idempotencyTtlMs` */
   readonly idempotencyTtlMs?: number | undefined;

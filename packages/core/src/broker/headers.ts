@@ -1,21 +1,21 @@
-/** Headers the core writes; every other name belongs to the sender. All begin with `brokkr-`. */
+/** Prefix of the headers that the core writes. Every other name belongs to the sender. */
 export const HEADER_PREFIX = 'brokkr-';
 
 /** Format of the envelope; absent means `1`. */
 export const VERSION_HEADER = 'brokkr-v';
 /** Task name. */
 export const TASK_HEADER = 'brokkr-task';
-/** When it was sent, epoch milliseconds by the sender's clock. */
+/** When it was sent, in epoch milliseconds by the sender's clock. */
 export const ENQUEUED_AT_HEADER = 'brokkr-at';
-/** Number of the attempt this envelope is for; absent means 1. */
+/** Number of the attempt of this envelope; absent means 1. */
 export const ATTEMPT_HEADER = 'brokkr-attempt';
-/** Retries allowed, where the sender overrides the task's own. */
+/** Most retries, if the sender overrides those of the task. */
 export const MAX_RETRIES_HEADER = 'brokkr-max-retries';
-/** Milliseconds of one attempt, where the sender overrides the task's own. */
+/** Time limit of one attempt in milliseconds, if the sender overrides that of the task. */
 export const TIMEOUT_HEADER = 'brokkr-timeout';
 /** JSON list of the failed attempts; see `AttemptRecord`. */
 export const HISTORY_HEADER = 'brokkr-history';
-/** Why a dead letter died, for people. */
+/** Reason of a dead letter, for people. */
 export const REASON_HEADER = 'brokkr-reason';
 /** When a dead letter died, epoch milliseconds by the worker's clock. */
 export const DEAD_AT_HEADER = 'brokkr-dead-at';

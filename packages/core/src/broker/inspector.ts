@@ -18,34 +18,110 @@ export interface QueueCounts {
   readonly purged?: number | undefined;
   readonly cancelled?: number | undefined;
   readonly expired?: number | undefined;
+  /** Consumers that the server counts on the queue now. */
+  readonly consumers?: number | undefined;
 }
 
-/** States that `peek` can show: messages that no worker holds. Running messages are counted, but cannot be shown. */
-export type PeekState = 'ready' | 'delayed' | 'dead';
+/** States whose messages can be shown: no worker holds them. Running messages are counted, and found by id. */
+export type BrowsableState = 'ready' | 'delayed' | 'dead';
 
-/** The part of a broker that people and tools ask: queues, counts, dead letters. No message passes through it. */
+/** Which messages a page shows. */
+export interface PageOptions {
+  /** Messages of this page, 1 to 500. */
+  readonly limit: number;
+  /** `next` of the page before. @default the first page */
+  readonly after?: string | undefined;
+  /** @default 'oldest' */
+  readonly from?: 'oldest' | 'newest' | undefined;
+}
+
+/** A message on a page: a copy, with the time it becomes ready if it is delayed. */
+export interface PageItem {
+  readonly envelope: Envelope;
+  /** Epoch milliseconds by this host's clock. */
+  readonly dueAt?: number | undefined;
+}
+
+/** Messages of one page, and where the next page begins. */
+export interface Page {
+  readonly items: readonly PageItem[];
+  /** Opaque; pass it as `after`. Left out on the last page. A page may be empty and still have a next one. */
+  readonly next?: string | undefined;
+}
+
+/** Dead letters to redrive or discard: those named, all of them, or those for which a function returns true. */
+export type LetterChoice = readonly string[] | 'all' | ((letter: Envelope) => boolean);
+
+/** How `redrive` and `discard` work through many dead letters. */
+export interface BulkOptions {
+  /** Ends the work after the batch in progress; what was done stays done. */
+  readonly signal?: AbortSignal | undefined;
+  /** Letters that are changed in one step, 1 to 500. @default 500 */
+  readonly batch?: number | undefined;
+  /** Called after each batch with the letters changed and looked at so far; awaited before the next one. */
+  readonly onBatch?:
+    | ((progress: { readonly done: number; readonly looked: number }) => void | Promise<void>)
+    | undefined;
+}
+
+/** Counts of one queue among many. If the queue could not be read, `error` says why and the counts are left out. */
+export interface QueueReport extends QueueCounts {
+  readonly queue: string;
+  readonly error?: Error | undefined;
+}
+
+/**
+ * The part of a broker that people and tools ask: queues, counts, dead letters. No message passes through it. No call
+ * reads more than 500 messages from the server at once: longer work is done in steps of that size.
+ */
 export interface Inspector {
+  /**
+   * `free`: looking at messages changes nothing. `front`: the server can only deliver, so a look takes messages from the
+   * front and gives them back; looks at one queue wait for each other.
+   */
+  readonly browsing: 'free' | 'front';
+
   /** Names of the queues that hold or held messages. If the server cannot list them: those that this process has used. */
   queues(): Promise<readonly string[]>;
 
   counts(queue: string): Promise<QueueCounts>;
 
-  /** Copies of up to `limit` messages in their order, oldest first. Nothing is lost, moved or counted. */
-  peek(queue: string, state: PeekState, limit: number): Promise<readonly Envelope[]>;
+  /**
+   * Counts of many queues in few round trips. A queue that cannot be read has an `error`; the others are complete.
+   * @param options.delayed `false` leaves out the delayed messages if counting them is expensive. @default true
+   */
+  countsOf(
+    queues: readonly string[],
+    options?: { readonly delayed?: boolean | undefined },
+  ): Promise<readonly QueueReport[]>;
+
+  /** One page of messages in their order. Nothing is lost, moved or counted. */
+  page(queue: string, state: BrowsableState, options: PageOptions): Promise<Page>;
 
   /**
-   * Moves up to `limit` ready, then delayed messages elsewhere. Messages are removed only after `move` has resolved for
-   * them; if it rejects, they stay. A delayed message carries the `notBefore` it still has to wait for, by this host's
-   * clock.
+   * Moves up to `limit` ready, then delayed messages elsewhere; with `from: 'dead'` dead letters. Messages are removed
+   * only after `move` has resolved for them; if it rejects, they stay. A delayed message carries the `notBefore` it still
+   * has to wait for, by this host's clock.
    * @returns how many were removed
    */
-  take(queue: string, limit: number, move: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number>;
+  take(
+    queue: string,
+    limit: number,
+    move: (envelopes: readonly Envelope[]) => Promise<void>,
+    options?: { readonly from?: 'waiting' | 'dead' | undefined },
+  ): Promise<number>;
 
-  /** Puts dead letters back, all or those named, as `redriveEnvelope` makes them. @returns how many */
-  redrive(queue: string, ids: readonly string[] | 'all'): Promise<number>;
+  /**
+   * Stores dead letters that `take` removed from another broker, in their order and as they are: no worker runs them. A
+   * broker that finds messages by their ids does not store a letter again. Left out if the broker cannot store letters.
+   */
+  bury?(queue: string, letters: readonly Envelope[]): Promise<void>;
 
-  /** Removes dead letters, all or those named. @returns how many */
-  discard(queue: string, ids: readonly string[] | 'all'): Promise<number>;
+  /** Puts dead letters back, as `redriveEnvelope` makes them. @returns how many */
+  redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
+
+  /** Removes dead letters. @returns how many */
+  discard(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 
   /** Removes the ready messages. @returns how many */
   purge(queue: string): Promise<number>;

@@ -3,10 +3,12 @@ import { shown } from '../errors/kind-of.ts';
 
 const QUEUE_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 const TASK_NAME = /^[A-Za-z0-9._:-]{1,120}$/;
-/** Queues that brokers keep beside a queue of that name. */
+/** Suffixes and infixes of the queues that brokers keep for a queue. */
 const RESERVED = /\.dead$|\.quarantine$|\.delay\./;
 
-/** @throws ConfigError where `name` is no queue name: 1 to 120 of `A-Z a-z 0-9 . _ -`, and not a reserved one. */
+/**
+ * Checks a queue name: 1 to 120 of `A-Z a-z 0-9 . _ -`, and not reserved. @throws ConfigError (`QUEUE_NAME_INVALID`)
+ */
 export function checkQueueName(name: string): void {
   if (typeof name !== 'string' || !QUEUE_NAME.test(name)) {
     throw new ConfigError(`queue name ${quote(name)}: use 1 to 120 characters of A-Z a-z 0-9 . _ -`, {
@@ -35,7 +37,7 @@ export function checkNamespace(namespace: unknown, option = 'namespace'): string
   });
 }
 
-/** @throws ConfigError where `name` is no task name: 1 to 120 of `A-Z a-z 0-9 . _ - :`. */
+/** Checks a task name: 1 to 120 of `A-Z a-z 0-9 . _ - :`. @throws ConfigError (`TASK_NAME_INVALID`) */
 export function checkTaskName(name: string): void {
   if (!isTaskName(name)) {
     throw new ConfigError(`task name ${quote(name)}: use 1 to 120 characters of A-Z a-z 0-9 . _ - :`, {

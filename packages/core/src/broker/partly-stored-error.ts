@@ -2,11 +2,14 @@ import { BrokkrError } from '../errors/brokkr-error.ts';
 import type { PublishReceipt } from './broker.ts';
 
 /**
- * What `Broker.publish` rejects with where some envelopes were stored and some were not: each sender is told of its own.
- * A broker that stores all or nothing has no need of it.
+ * Thrown by `Broker.publish` if some envelopes were stored and some were not: each sender gets its own outcome. A
+ * broker that stores all or nothing does not need it.
+ * @example
+ * throw new PartlyStoredError([{ id: 'a', isNew: true }, new BrokerUnavailableError('the queue is full', { code:
+ * 'BROKER_FULL' })]);
  */
 export class PartlyStoredError extends BrokkrError {
-  /** One for each envelope, in their order: its receipt, or why it was not stored (or why nobody can tell). */
+  /** One for each envelope, in order: its receipt, or the error that says why it was not stored, or may not be. */
   readonly outcomes: readonly (PublishReceipt | BrokkrError)[];
 
   constructor(outcomes: readonly (PublishReceipt | BrokkrError)[]) {
@@ -18,7 +21,7 @@ export class PartlyStoredError extends BrokkrError {
     this.outcomes = outcomes;
   }
 
-  /** True also for one from a second copy of this package. */
+  /** Returns whether a value is such an error, also one of a second copy of this package. */
   static override is(error: unknown): error is PartlyStoredError {
     return BrokkrError.is(error) && error.code === 'PARTLY_STORED';
   }

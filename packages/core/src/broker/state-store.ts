@@ -1,6 +1,6 @@
 /**
  * Small values by name, for the scheduler (last tick, paused jobs). They survive restarts if the broker is persistent.
- * Several processes read and write one key at once: each call takes effect as a whole, in some order, so that a reader
+ * Several processes may read and write one key concurrently. Each call takes effect as a whole, in some order: a reader
  * sees the value before a write or the one after it, never an absent one in between. Every read that begins after a
  * write has resolved sees that write, on any connection. Calls may be repeated safely.
  */

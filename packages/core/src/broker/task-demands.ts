@@ -2,10 +2,10 @@ import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import type { BrokerCapabilities } from './broker.ts';
 
 /**
- * What a task asks of the broker that its messages go through: asked by whoever sends, so that nothing is stored that no
- * worker will start on, and by whoever serves.
- * @throws ConfigError (`TIMEOUT_OVER_LIMIT`) where the server would take a message away before its attempt's time is over
- * @throws UnsupportedFeatureError (`DELAY_UNSUPPORTED`) where it retries and the broker cannot delay
+ * Checks that the broker can serve a task. Senders check it, so that they store nothing that no worker will start, and
+ * workers check it.
+ * @throws ConfigError (`TIMEOUT_OVER_LIMIT`) if the server would take a message back before its attempt times out
+ * @throws UnsupportedFeatureError (`DELAY_UNSUPPORTED`) if the task retries and the broker cannot delay messages
  */
 export function checkDemands(
   { timeoutLimit, maxDelayMs }: BrokerCapabilities,
@@ -21,7 +21,7 @@ export function checkDemands(
   }
   if (maxRetries > 0 && maxDelayMs === 0) {
     throw new UnsupportedFeatureError(
-      `task ${task} retries, and this broker cannot delay messages; set maxRetries to 0`,
+      `task ${task} retries, and this broker cannot delay messages; set maxRetries to 0, or use a broker that can, such as redis://`,
       { code: 'DELAY_UNSUPPORTED' },
     );
   }

@@ -2,28 +2,30 @@ import { isBuiltin } from 'node:module';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 
-/** Which package makes the brokers of which scheme. */
+/** Packages that provide adapters, by URL scheme. */
 export interface BrokerPackages {
-  /** Scheme, in lower case, to package: named one by one, as in `nats=@acme/nats,sqs=@acme/sqs`. */
+  /** Package by scheme (in lower case), if each is named: `nats=@acme/nats,sqs=@acme/sqs`. */
   readonly byScheme: ReadonlyMap<string, string>;
-  /** The package of every scheme that is not registered, for a setting that is a package name alone. */
+  /** Package of all other schemes, if the setting is only a package name. */
   readonly others: string | undefined;
 }
 
 /** A longer setting is not a list of packages. */
 const MAX_LENGTH = 4_096;
 const SCHEME = /^[a-z][a-z0-9+.-]*$/;
-/** As npm names them, with a subpath after it or not: `brokers`, `@acme/brokers`, `@acme/brokers/nats`. */
+/**
+ * The name of a package as npm allows it, with or without a subpath: `brokers`, `@acme/brokers`, `@acme/brokers/nats`.
+ */
 const PACKAGE = /^(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/;
 
 /**
- * Reads `TASK_BROKER_PACKAGE`: one package, or `scheme=package` pairs with commas between.
- * @param name of the setting, for errors
- * @throws ConfigError (`BROKER_PACKAGE_INVALID`) when it names a file, a module of Node, or a scheme twice
+ * Parses `TASK_BROKER_PACKAGE`: one package, or `scheme=package` pairs with commas between.
+ * @param name name of the setting, for errors
+ * @throws ConfigError (`BROKER_PACKAGE_INVALID`) if it names a file or a module of Node, or names a scheme twice
  */
 export function parseBrokerPackages(value: string, name: string): BrokerPackages {
   if (value.length > MAX_LENGTH) {
-    throw invalid(name, `is longer than ${MAX_LENGTH} characters; it names packages, such as @acme/nats`);
+    throw invalid(name, `must have at most ${MAX_LENGTH} characters; give package names such as @acme/nats`);
   }
   if (!value.includes('=') && !value.includes(',')) return { byScheme: new Map(), others: checked(value.trim(), name) };
   const byScheme = new Map<string, string>();
@@ -31,7 +33,10 @@ export function parseBrokerPackages(value: string, name: string): BrokerPackages
     const equals = entry.indexOf('=');
     const scheme = entry.slice(0, Math.max(equals, 0)).trim().toLowerCase();
     if (!SCHEME.test(scheme)) {
-      throw invalid(name, `is a package, or scheme=package for each scheme with commas between; got ${shown(entry)}`);
+      throw invalid(
+        name,
+        `must be a package, or scheme=package for each scheme with commas between; got ${shown(entry)}`,
+      );
     }
     if (byScheme.has(scheme)) throw invalid(name, `names two packages for ${scheme}; keep one`);
     byScheme.set(scheme, checked(entry.slice(equals + 1).trim(), name));

@@ -11,10 +11,10 @@ import { loadAdapter } from './load-adapter.ts';
 import { checkUrlLength } from './url-length.ts';
 import { redactUrl } from './redact-url.ts';
 
-/** Makes the broker of a URL. */
+/** Creates a broker from a URL. Adapters export one as `createBroker`. */
 export type BrokerFactory = (url: string, options: BrokerOptions) => Broker;
 
-/** The schemes of our own adapters. Their packages are loaded at first use. */
+/** Packages of our own adapters, by scheme. They are loaded at first use. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
   ['memory', '@brokkr/broker-memory'],
   ...['redis', 'rediss', 'redis+sentinel', 'redis+cluster', 'redis+unix'].map(
@@ -26,9 +26,14 @@ const PACKAGES: ReadonlyMap<string, string> = new Map([
 const factories = new Map<string, BrokerFactory>();
 
 /**
- * Makes URLs of `scheme` known to `createBroker` and `TASK_BROKER_URL`. The last registration of a scheme wins.
- * @throws ConfigError (`SCHEME_INVALID`) when `scheme` is not a URL scheme, (`BROKER_FACTORY_INVALID`) when `factory` is
- * not a function, (`CORE_LOADED_TWICE`) when another copy of this package is in use
+ * Registers a factory for URLs of `scheme`, for `createBroker` and `TASK_BROKER_URL`. The last registration of a scheme
+ * wins.
+ * @throws ConfigError (`SCHEME_INVALID`) if `scheme` is not a URL scheme
+ * @throws ConfigError (`BROKER_FACTORY_INVALID`) if `factory` is not a function
+ * @throws ConfigError (`CORE_LOADED_TWICE`) if another copy of this package is in use
+ * @example
+ * registerBroker('nats', (url, options) => new NatsBroker(url, options));
+ * await tm.initialize({ brokerUrl: 'nats://localhost:4222' });
  */
 export function registerBroker(scheme: string, factory: BrokerFactory): void {
   if (typeof scheme !== 'string' || !/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
@@ -49,7 +54,7 @@ export function registerBroker(scheme: string, factory: BrokerFactory): void {
   factories.set(scheme, factory);
 }
 
-/** Options of `createBroker`. The adapter gets all but `brokerPackage`. */
+/** Options of `createBroker`. The adapter gets all except `brokerPackage`. */
 export interface CreateBrokerOptions extends BrokerOptions {
   /**
    * The package that exports `createBroker(url, options)` for schemes that are not registered; for several schemes
@@ -59,9 +64,13 @@ export interface CreateBrokerOptions extends BrokerOptions {
 }
 
 /**
- * The broker of a URL. Returns at once: the adapter is loaded, and its server connected to, at first use.
- * @throws ConfigError (`BROKER_URL_INVALID`) for a URL without a scheme or over 16 KiB, (`SCHEME_UNKNOWN`) when no
- * package is known for its scheme, (`BROKER_PACKAGE_INVALID`) when `brokerPackage` does not name packages
+ * Creates a broker from a URL. Returns immediately: the adapter is loaded, and the server connected to, at first use.
+ * @throws ConfigError (`BROKER_URL_INVALID`) if the URL has no scheme, or more than 16 KiB
+ * @throws ConfigError (`SCHEME_UNKNOWN`) if no package is known for its scheme
+ * @throws ConfigError (`BROKER_PACKAGE_INVALID`) if `brokerPackage` does not name packages
+ * @example
+ * const broker = createBroker('redis://localhost:6379');
+ * await tm.initialize({ broker });
  */
 export function createBroker(url: string, options: CreateBrokerOptions = {}): Broker {
   if (typeof url === 'string') checkUrlLength(url);
@@ -72,7 +81,7 @@ export function createBroker(url: string, options: CreateBrokerOptions = {}): Br
     });
   }
   const { brokerPackage, ...asked } = options;
-  // Adapters wait with Node's timers, which fire at once if they are longer than this.
+  // Adapters wait with Node's timers, which fire immediately if they are longer than this.
   const isTooLong = Number(asked.sendTimeoutMs) > LONGEST_TIMER_MS;
   const given = isTooLong ? { ...asked, sendTimeoutMs: LONGEST_TIMER_MS } : asked;
   const factory = factories.get(scheme);
@@ -88,7 +97,7 @@ export function createBroker(url: string, options: CreateBrokerOptions = {}): Br
   );
 }
 
-/** A package named for the scheme wins over ours. */
+/** A package that is named for the scheme has precedence over ours. */
 function packageOf(scheme: string, given: string | undefined): string | undefined {
   const [setting, name] =
     given === undefined ? [readEnvironment().TASK_BROKER_PACKAGE, 'TASK_BROKER_PACKAGE'] : [given, 'brokerPackage'];

@@ -3,7 +3,7 @@ import type { BrokerOptions } from './broker-options.ts';
 import { createBroker } from './broker-registry.ts';
 import type { TaskConfig } from './task-config.ts';
 
-/** The broker of a URL with what the settings say of brokers. @throws ConfigError as `createBroker` */
+/** Creates the broker of a URL with the broker options of the settings. @throws ConfigError as `createBroker` does */
 export function configuredBroker(
   url: string,
   config: TaskConfig,

@@ -9,8 +9,10 @@ import { type ConfigOptions, resolveConfig, type TaskConfig } from './task-confi
 let made: Logger | undefined;
 
 /**
- * The logger of `LOG_LEVEL` and `LOG_FORMAT`, created at its first use. Lines that a handler writes carry the id, name,
- * queue and attempt of its task.
+ * The logger of the process, configured by `LOG_LEVEL` and `LOG_FORMAT`, and created at first use. Inside a handler,
+ * its lines carry the id, name, queue and attempt of the task.
+ * @example
+ * logger.info({ orderId }, 'order paid');
  */
 export const logger: Logger = new Proxy({} as Logger, {
   get: (_, property) => {
@@ -27,7 +29,10 @@ function theLogger(): Logger {
   return made;
 }
 
-/** The logger of a manager: the given one, or one with the manager's own log settings, or the logger of the process. */
+/**
+ * Returns the logger of a manager: the given one, or one with the manager's own log settings, or the logger of the
+ * process.
+ */
 export function managerLogger(
   given: Logger | undefined,
   options: Pick<ConfigOptions, 'logLevel' | 'logFormat' | 'logTime' | 'logStack'>,

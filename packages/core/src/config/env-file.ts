@@ -7,8 +7,8 @@ import { ConfigError } from '../errors/errors.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment of the process, with the variables of `.env` in `folder` that it does not set. Changes neither.
- * @throws ConfigError (`ENV_FILE_UNREADABLE`) when the file exists but cannot be read, or is not text in UTF-8 or UTF-16
+ * Returns the variables of the process, and those of `.env` in `folder` that the process does not set. Changes neither.
+ * @throws ConfigError (`ENV_FILE_UNREADABLE`) if the file exists but cannot be read, or is not text in UTF-8 or UTF-16
  */
 export function readEnvironment(folder: string = process.cwd()): Environment {
   return { ...readEnvFile(join(folder, '.env')), ...process.env };
@@ -25,7 +25,9 @@ function readEnvFile(path: string): Environment {
   return parseEnv(decode(bytes, path));
 }
 
-/** Windows editors and PowerShell 5 save UTF-8 and UTF-16 with a byte order mark, which `parseEnv` takes for a letter. */
+/**
+ * Windows editors and PowerShell 5 save UTF-8 and UTF-16 with a byte order mark, which `parseEnv` treats as a letter.
+ */
 const UTF_16_MARKS: readonly (readonly [encoding: string, mark: Buffer])[] = [
   ['utf-16le', Buffer.of(0xff, 0xfe)],
   ['utf-16be', Buffer.of(0xfe, 0xff)],
@@ -39,9 +41,9 @@ function decode(bytes: Buffer, path: string): string {
   } catch (cause) {
     throw unreadable(path, `is not valid ${encoding.toUpperCase()}`, cause);
   }
-  // UTF-16 without its mark is valid UTF-8 with a NUL for every second character. No variable can hold a NUL.
+  // UTF-16 without its mark is valid UTF-8 with a NUL as every second character. No variable can contain a NUL.
   if (text.includes('\0')) throw unreadable(path, 'contains NUL characters');
-  // A file joined from several has the marks of all. `parseEnv` does not know a lone CR as the end of a line.
+  // A file joined from several files has the marks of all. `parseEnv` does not treat a lone CR as the end of a line.
   return text.replace(/\r\n?/g, '\n').replace(/^\uFEFF+/gm, '');
 }
 

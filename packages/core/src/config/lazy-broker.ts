@@ -14,13 +14,14 @@ export class LazyBroker implements Broker {
 
   constructor(make: () => Promise<Broker>) {
     this.#make = make;
-    // Own properties: a decorator made by `{ ...broker }` before the adapter is loaded fails, rather than lose the parts.
+    // Own properties: a decorator made by `{ ...broker }` before the adapter is loaded throws, and does not lose the
+    // parts.
     for (const part of PARTS) {
       Object.defineProperty(this, part, { enumerable: true, get: () => this.#opened(part)[part] });
     }
   }
 
-  /** @throws ConfigError (`BROKER_NOT_LOADED`) before the adapter is loaded */
+  /** Capabilities of the adapter. @throws ConfigError (`BROKER_NOT_LOADED`) before the adapter is loaded */
   get capabilities(): BrokerCapabilities {
     return this.#opened('capabilities').capabilities;
   }
@@ -33,7 +34,7 @@ export class LazyBroker implements Broker {
     );
   }
 
-  /** `JSON.stringify` reads every property, and no part can be read before the adapter is loaded. */
+  /** `JSON.stringify` reads every property, but parts cannot be read before the adapter is loaded. */
   toJSON(): object {
     return {};
   }
@@ -54,7 +55,7 @@ export class LazyBroker implements Broker {
     return (await this.load()).subscribe(queue, options);
   }
 
-  /** Closes the adapter's broker once only: others may hold that too. */
+  /** Closes the broker of the adapter once only: others may hold that broker, too. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -65,7 +66,7 @@ export class LazyBroker implements Broker {
       this.#loaded = await this.#make();
       return this.#loaded;
     } catch (error) {
-      // The next use tries again: an adapter that is missing may be installed by then.
+      // The next call tries again: a missing adapter may be installed by then.
       this.#loading = undefined;
       throw error;
     }

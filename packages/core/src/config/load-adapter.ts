@@ -15,8 +15,8 @@ export interface Adapter {
 /**
  * Loads the adapter `packageName` from the packages of the application in the working folder.
  * @param url redacted, for the error
- * @throws ConfigError (`ADAPTER_NOT_INSTALLED`) with the command that installs it, (`ADAPTER_INVALID`) if it cannot be
- * loaded or has no `createBroker`
+ * @throws ConfigError (`ADAPTER_NOT_INSTALLED`) with the command that installs it
+ * @throws ConfigError (`ADAPTER_INVALID`) if it cannot be loaded, or has no `createBroker`
  */
 export async function loadAdapter(packageName: string, url: string): Promise<Adapter> {
   const href = await resolve(packageName);
@@ -43,14 +43,14 @@ async function load(href: string, packageName: string): Promise<Partial<Adapter>
   }
 }
 
-/** Looks in the application's folder, then beside this package. A package that neither has is `undefined`. */
+/** Searches in the application's folder, then beside this package. Returns `undefined` if neither has the package. */
 async function resolve(packageName: string): Promise<string | undefined> {
   for (const from of [pathToFileURL(join(process.cwd(), 'package.json')).href, ownUrl]) {
     try {
       return pathToFileURL(createRequire(from).resolve(packageName)).href;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // `require` does not see the exports that a package has for `import` only.
+      // `require` does not find exports that a package defines for `import` only.
       if (code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return resolveForImport(packageName, from);
       if (code !== 'MODULE_NOT_FOUND') throw unresolved(packageName, error);
     }

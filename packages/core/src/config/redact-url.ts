@@ -1,6 +1,8 @@
 import { MAX_URL_LENGTH } from './url-length.ts';
 
-/** Query parameters of our adapters whose values are not secret. All others may be, an unknown one too. */
+/**
+ * Query parameters of our adapters whose values are not secret. Any other parameter may be secret, also an unknown one.
+ */
 const HARMLESS_PARAMETERS: ReadonlySet<string> = new Set([
   'allowEviction',
   'ca',
@@ -13,21 +15,23 @@ const HARMLESS_PARAMETERS: ReadonlySet<string> = new Set([
   'tls',
 ]);
 
-/** Numbers, durations, words, paths of files: nothing that could hold a second parameter. */
+/** Numbers, durations, words and file paths: values that cannot contain a second parameter. */
 const HARMLESS_VALUE = /^[\w.:/\\ ~-]*$/;
 
 const REDACTED = '<redacted>';
 
 /**
- * A broker URL for logs and errors: without user and password, for every host of a list, and without the value of any
- * parameter that is not known to be harmless. A URL that cannot be parsed, or of over 16 KiB, is `<redacted>`. Reads each
- * character a fixed number of times.
+ * Returns a broker URL for logs and errors: without user and password, for every host of a list, and without the values
+ * of parameters that may be secret. A URL that cannot be parsed, or has more than 16 KiB, is `<redacted>`. It reads
+ * each character a fixed number of times.
+ * @example
+ * logger.info(`connecting to ${redactUrl(url)}`);
  */
 export function redactUrl(url: string): string {
   const match = url.length > MAX_URL_LENGTH ? null : /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
   if (match === null) return REDACTED;
   const [start] = match;
-  // A password may hold any character, also @ and ?: only the part after the last @ is sure to hold no secret.
+  // A password may contain any character, also @ and ?. Only the part after the last @ certainly contains no secret.
   const secretEnd = url.lastIndexOf('@') + 1;
   const [, rest = '', query] = /^([^?#]*)(?:\?([^#]*))?/.exec(url.slice(secretEnd || start.length)) ?? [];
   const shownQuery = query === undefined ? '' : `?${query.split('&').map(redactParameter).join('&')}`;
@@ -38,7 +42,10 @@ export function redactUrl(url: string): string {
 
 const HOST = /^(?:\[[^\]]*\]|[^:[\]]*)(?::\d{1,5})?$/;
 
-/** Text after a host's colon that is not a port may be a password that lost its end and its @. All after it may be, too. */
+/**
+ * If the text after the colon of a host is not a port, it may be a password whose end and @ are missing. The text after
+ * it may belong to the password, too.
+ */
 function redactCutOff(rest: string, shown: string): string {
   const hosts = (rest.split('/', 1)[0] as string).split(',');
   const bad = hosts.findIndex((host) => !HOST.test(host));
@@ -57,7 +64,7 @@ function redactParameter(parameter: string): string {
   return isShown ? parameter : `${name}=***`;
 }
 
-/** As a reader of URLs decodes it; `undefined` if it cannot be decoded. */
+/** Decodes a part as URL parsers do; `undefined` if it is invalid. */
 function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part.replaceAll('+', ' '));

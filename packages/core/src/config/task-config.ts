@@ -1,7 +1,8 @@
 import { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
+import { FEATURE_NAMES, type FeatureName } from '../broker/features.ts';
 import { checkNamespace, checkQueueName } from '../broker/names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
-import type { OptionNames } from '../errors/check-options.ts';
+import { advice, type OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { hideSecrets } from '../errors/hide-secrets.ts';
@@ -12,7 +13,7 @@ import type { Environment } from './env-file.ts';
 import { redactUrl } from './redact-url.ts';
 import { checkUrlLength } from './url-length.ts';
 
-/** Every setting of an application, settled; durations in milliseconds. */
+/** All settings of an application after the check. Durations are in milliseconds. */
 export interface TaskConfig {
   readonly brokerUrl: string;
   readonly brokerPackage: string | undefined;
@@ -31,6 +32,7 @@ export interface TaskConfig {
   readonly idempotencyTtlMs: number;
   readonly deadMax: number;
   readonly resultUrl: string | undefined;
+  readonly requires: readonly FeatureName[];
   readonly serviceType: 'api' | 'worker' | undefined;
   readonly appModule: string | undefined;
   readonly logLevel: string;
@@ -39,56 +41,61 @@ export interface TaskConfig {
   readonly logStack: 'application' | 'full';
 }
 
-/** The same as it is given to `initialize`: each wins over its environment variable. */
+/** Settings for `initialize`. Each takes precedence over its environment variable. */
 export interface ConfigOptions {
-  /** `TASK_BROKER_URL` @default `memory:` */
+  /** `TASK_BROKER_URL`: URL of the broker. @default `memory:` */
   readonly brokerUrl?: string | undefined;
   /**
-   * `TASK_BROKER_PACKAGE`: the package that exports `createBroker(url, options)` for schemes that are not registered;
-   * for several schemes `nats=@acme/nats,sqs=@acme/sqs`
+   * `TASK_BROKER_PACKAGE`: package that exports `createBroker(url, options)`, for schemes that are not registered. For
+   * several schemes `nats=@acme/nats,sqs=@acme/sqs`.
    */
   readonly brokerPackage?: string | undefined;
-  /** `TASK_NAMESPACE` @default `brokkr` */
+  /** `TASK_NAMESPACE`: prefix of every key, queue and exchange. @default `brokkr` */
   readonly namespace?: string | undefined;
-  /** `TASK_QUEUE_NAME` @default `default` */
+  /** `TASK_QUEUE_NAME`: queue of tasks without their own. @default `default` */
   readonly queueName?: string | undefined;
-  /** `TASK_MAX_WORKERS`: tasks at once in a worker @default 4 */
+  /** `TASK_MAX_WORKERS`: how many tasks a worker runs at the same time. @default 4 */
   readonly maxWorkers?: number | undefined;
-  /** `TASK_TIMEOUT` @default 600 s */
+  /** `TASK_TIMEOUT`: time limit of one attempt. @default 600 s */
   readonly timeout?: Duration | undefined;
-  /** `TASK_MAX_RETRIES` @default 3 */
+  /** `TASK_MAX_RETRIES`: retries after the first attempt. @default 3 */
   readonly maxRetries?: number | undefined;
-  /** `TASK_RETRY_DELAY` @default 15 s */
+  /** `TASK_RETRY_DELAY`: wait before retry 1; it doubles for each further retry. @default 15 s */
   readonly retryDelay?: Duration | undefined;
-  /** `TASK_LEASE`: how long a silent worker keeps its messages; 1 s at least @default 30 s */
+  /** `TASK_LEASE`: time after which the messages of a silent worker are redelivered; 1 s or more. @default 30 s */
   readonly lease?: Duration | undefined;
-  /** `TASK_LEASE_THREAD`: renew leases from a thread while a task blocks the event loop @default `true` */
+  /** `TASK_LEASE_THREAD`: renew leases from a thread while a task blocks the event loop. @default true */
   readonly leaseThread?: boolean | undefined;
-  /** `TASK_MAX_CRASHES`: dead workers a message may cost @default 3 */
+  /** `TASK_MAX_CRASHES`: crashed workers after which a message becomes a dead letter. @default 3 */
   readonly maxCrashes?: number | undefined;
-  /** `TASK_SHUTDOWN_TIMEOUT` @default 25 s */
+  /** `TASK_SHUTDOWN_TIMEOUT`: time for running tasks to end when a worker stops. @default 25 s */
   readonly shutdownTimeout?: Duration | undefined;
-  /** `TASK_SEND_TIMEOUT`: how long `send` waits for a broker that is away @default 5 s */
+  /** `TASK_SEND_TIMEOUT`: how long `send` waits for an unreachable broker. @default 5 s */
   readonly sendTimeout?: Duration | undefined;
-  /** `TASK_MAX_PAYLOAD` in bytes @default 1048576 */
+  /** `TASK_MAX_PAYLOAD`: most bytes of the arguments of a message. @default 1048576 */
   readonly maxPayload?: number | undefined;
-  /** `TASK_IDEMPOTENCY_TTL` @default 24 h */
+  /** `TASK_IDEMPOTENCY_TTL`: how long an idempotency key is remembered. @default 24 h */
   readonly idempotencyTtl?: Duration | undefined;
-  /** `TASK_DEAD_MAX`: dead letters of a queue above which workers warn @default 100000 */
+  /** `TASK_DEAD_MAX`: number of dead letters in a queue above which a worker warns at its start. @default 100000 */
   readonly deadMax?: number | undefined;
-  /** `TASK_RESULT_URL` @default the broker, where it can */
+  /** `TASK_RESULT_URL`: URL of the result store. @default the broker, if it can store results */
   readonly resultUrl?: string | undefined;
+  /**
+   * `TASK_REQUIRES`, with commas between: features that the broker must have, such as `['idempotency', 'cancel']`. They are
+   * checked when the broker is opened. @default `[]`
+   */
+  readonly requires?: readonly FeatureName[] | undefined;
   /** `SERVICE_TYPE` */
   readonly serviceType?: 'api' | 'worker' | undefined;
-  /** `APP_MODULE`: the application's module, for the command line */
+  /** `APP_MODULE`: module of the application, for the command line. */
   readonly appModule?: string | undefined;
-  /** `LOG_LEVEL`: a pino level, `silent` too @default `info` */
+  /** `LOG_LEVEL`: a pino level, or `silent`. @default `info` */
   readonly logLevel?: string | undefined;
-  /** `LOG_FORMAT` @default `pretty` on a terminal, else `json` */
+  /** `LOG_FORMAT`: form of log lines. @default `pretty` on a terminal, else `json` */
   readonly logFormat?: 'json' | 'pretty' | undefined;
-  /** `LOG_TIME`: time of `pretty` lines @default `local` */
+  /** `LOG_TIME`: time in `pretty` lines. @default `local` */
   readonly logTime?: 'local' | 'utc' | 'iso' | undefined;
-  /** `LOG_STACK`: stack frames of `pretty` lines @default `application` */
+  /** `LOG_STACK`: stack frames in `pretty` lines. @default `application` */
   readonly logStack?: 'application' | 'full' | undefined;
 }
 
@@ -110,6 +117,7 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   idempotencyTtl: true,
   deadMax: true,
   resultUrl: true,
+  requires: true,
   serviceType: true,
   appModule: true,
   logLevel: true,
@@ -119,16 +127,16 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
 };
 
 /**
- * A lease is renewed three times in its time: below this a pause of the event loop, or a slow round trip, costs it, and
- * what every worker loses again and again is taken for poison.
+ * A worker renews a lease three times before it expires. With a shorter lease, a short block of the event loop or a
+ * slow round trip would lose it, and a message that loses its lease in each worker counts as poison.
  */
 export const SHORTEST_LEASE_MS = 1_000;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /**
- * The settings by option, then environment, then default.
- * @param others complaints of other options, told along with those of settings
- * @throws ConfigError that lists every wrong value, by the name under which it was given
+ * Resolves the settings: the option, else the environment variable, else the default.
+ * @param others problems of other options, reported together with those of the settings
+ * @throws ConfigError (`SETTINGS_INVALID`) with every invalid value, by the name under which it was given
  */
 export function resolveConfig(
   options: ConfigOptions = {},
@@ -169,6 +177,7 @@ export function resolveConfig(
     idempotencyTtlMs: read('idempotencyTtl', 'TASK_IDEMPOTENCY_TTL', duration(1)) ?? BROKER_DEFAULTS.idempotencyTtlMs,
     deadMax: read('deadMax', 'TASK_DEAD_MAX', whole(0)) ?? 100_000,
     resultUrl: read('resultUrl', 'TASK_RESULT_URL', url),
+    requires: read('requires', 'TASK_REQUIRES', featureNames) ?? [],
     serviceType: read('serviceType', 'SERVICE_TYPE', oneOf(['api', 'worker'] as const)),
     appModule: read('appModule', 'APP_MODULE', text),
     logLevel: read('logLevel', 'LOG_LEVEL', oneOf(LOG_LEVELS)) ?? 'info',
@@ -184,7 +193,7 @@ export function resolveConfig(
   return Object.freeze(hideSecrets(config, () => withoutSecrets(config)));
 }
 
-/** Loggers and debuggers print settings whole, and URLs hold passwords. */
+/** Loggers and debuggers print whole settings, and URLs contain passwords. */
 function withoutSecrets(config: TaskConfig): TaskConfig {
   const { brokerUrl, resultUrl } = config;
   return {
@@ -200,7 +209,7 @@ function emptyAsUnset(value: string | undefined): string | undefined {
 
 function text(value: unknown, name: string): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw wrong(name, 'a string', value);
+  throw wrong(name, 'a string that is not empty', value);
 }
 
 function brokerPackage(value: unknown, name: string): string {
@@ -213,7 +222,7 @@ function url(value: unknown, name: string): string {
   if (typeof value === 'string') checkUrlLength(value, name);
   if (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(value)) return value;
   // The value is not shown: it may be a password without its URL.
-  throw new ConfigError(`${name}: a URL such as redis://localhost:6379/0 or memory:`);
+  throw new ConfigError(`${name} must be a URL such as redis://localhost:6379/0 or memory:`);
 }
 
 function queue(value: unknown, name: string): string {
@@ -236,7 +245,7 @@ function duration(atLeastMs: number): (value: unknown, name: string) => number {
 function lease(value: unknown, name: string): number {
   const ms = toMs(value as Duration, name);
   if (ms >= SHORTEST_LEASE_MS) return ms;
-  throw wrong(name, 'at least 1 s, so that a worker which is busy for a moment can renew it', value);
+  throw wrong(name, 'at least 1 s, or a worker that is busy for a moment loses its messages', value);
 }
 
 function flag(value: unknown, name: string): boolean {
@@ -249,8 +258,20 @@ function whole(atLeast: number): (value: unknown, name: string) => number {
   return (value, name) => {
     const parsed = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
     if (Number.isSafeInteger(parsed) && (parsed as number) >= atLeast) return parsed as number;
-    throw wrong(name, `a whole number of ${atLeast} or more`, value);
+    throw wrong(name, `a whole number, ${atLeast} or more`, value);
   };
+}
+
+/** A list of names, or a text with commas between them. */
+function featureNames(value: unknown, name: string): readonly FeatureName[] {
+  const given: unknown = typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value;
+  if (!Array.isArray(given)) throw wrong(name, 'a list of features', value);
+  for (const each of given as unknown[]) {
+    if (FEATURE_NAMES.some((known) => known === each)) continue;
+    const hint = typeof each === 'string' ? advice(each, FEATURE_NAMES) : `known are ${FEATURE_NAMES.join(', ')}`;
+    throw new ConfigError(`${name}: unknown feature ${shown(each)}; ${hint}`);
+  }
+  return [...new Set(given as readonly FeatureName[])];
 }
 
 function oneOf<T extends string>(allowed: readonly T[]): (value: unknown, name: string) => T {
@@ -262,5 +283,5 @@ function oneOf<T extends string>(allowed: readonly T[]): (value: unknown, name: 
 }
 
 function wrong(name: string, expected: string, value: unknown): ConfigError {
-  return new ConfigError(`${name}: ${expected}, got ${shown(value)}`);
+  return new ConfigError(`${name} must be ${expected}; got ${shown(value)}`);
 }

@@ -5,7 +5,10 @@ import type { TaskConfig } from './task-config.ts';
 /** Columns of an output that is not a terminal, such as a file. */
 const DEFAULT_WIDTH = 120;
 
-/** How log lines look on the standard output: by its terminal, the settings, and `NO_COLOR`, `FORCE_COLOR`, `TERM`, `LANG`. */
+/**
+ * Determines the form of log lines on standard output from its terminal, the settings, and the variables `NO_COLOR`,
+ * `FORCE_COLOR`, `TERM` and `LANG`.
+ */
 export function terminalOptions(
   { logTime, logStack }: Pick<TaskConfig, 'logTime' | 'logStack'>,
   environment: Environment,
@@ -23,7 +26,7 @@ export function terminalOptions(
   };
 }
 
-/** `FORCE_COLOR` decides before `NO_COLOR`, as Node does. */
+/** `FORCE_COLOR` has precedence over `NO_COLOR`, as in Node. */
 function wantsColors({ FORCE_COLOR, NO_COLOR }: Environment, isTerminal: boolean): boolean {
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
   return isTerminal && (NO_COLOR === undefined || NO_COLOR === '');

@@ -6,8 +6,10 @@ export interface BrokkrErrorOptions {
 }
 
 /**
- * Base of every error Brokkr throws: a stable `code` to branch on, a `message` that names the thing at fault and
- * what to do, and the `cause` where there is one.
+ * Base class of all errors that Brokkr throws. `code` is stable, for programs; `message` names the value at fault and
+ * the next step; `cause` is the underlying error, if there is one.
+ * @example
+ * if (BrokkrError.is(error) && error.code === 'PAYLOAD_TOO_LARGE') return storeElsewhere();
  */
 export class BrokkrError extends Error {
   readonly code: string;
@@ -18,12 +20,12 @@ export class BrokkrError extends Error {
     this.code = options.code;
   }
 
-  /** True for any Brokkr error, also one from a second copy of this package. */
+  /** Returns whether a value is a Brokkr error, also one of a second copy of this package. */
   static is(error: unknown): error is BrokkrError {
     try {
       return typeof error === 'object' && error !== null && BRAND in error;
     } catch {
-      // A revoked proxy cannot even be asked.
+      // `in` throws for a revoked proxy.
       return false;
     }
   }

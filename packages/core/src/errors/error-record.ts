@@ -31,13 +31,15 @@ export function errorRecord(thrown: unknown, depth = 0): ErrorRecord {
   };
 }
 
-/** An error record rebuilt from the fields we know, if `given` has the form of one. Never throws for parsed JSON. */
+/**
+ * Rebuilds an error record from the fields we know; `undefined` if `given` is not one. Never throws for parsed JSON.
+ */
 export function knownError(given: unknown, depth = 0): ErrorRecord | undefined {
   const { name, message } = (given ?? {}) as Readonly<Record<string, unknown>>;
   return typeof name === 'string' && typeof message === 'string' ? errorRecord(given, depth) : undefined;
 }
 
-/** One line for people: `TypeError: fetch failed`. */
+/** Returns an error as one line: `TypeError: fetch failed`. */
 export function errorLine(record: ErrorRecord): string {
   return `${record.name}: ${record.message}`;
 }

@@ -1,14 +1,14 @@
 import { BrokkrError, type BrokkrErrorOptions } from './brokkr-error.ts';
 import { brand } from './is-a.ts';
 
-/** A setting, name, option or definition is wrong; found before anything runs. */
+/** A setting, name, option or definition is invalid. Thrown before anything runs. */
 export class ConfigError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'CONFIG_INVALID' });
   }
 }
 
-/** The broker cannot do what was asked, and says so instead of ignoring it. */
+/** The broker does not support the requested feature. */
 export class UnsupportedFeatureError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'FEATURE_UNSUPPORTED' });
@@ -32,13 +32,16 @@ export class BrokerUnavailableError extends BrokkrError {
   }
 }
 
-/** One complaint about an argument: where it is, and what is wrong there. */
+/** One problem of an argument: its path, and what is wrong. */
 export interface ValidationIssue {
   readonly path: string;
   readonly message: string;
 }
 
-/** Arguments do not fit the task's schema. Thrown at the caller; in a worker it dead-letters at once. */
+/**
+ * The arguments do not match the schema of the task. Thrown to the sender; in a worker the message becomes a dead
+ * letter.
+ */
 export class ValidationError extends BrokkrError {
   readonly issues: readonly ValidationIssue[];
 
@@ -48,7 +51,9 @@ export class ValidationError extends BrokkrError {
   }
 }
 
-/** A value that JSON cannot carry faithfully; `path` says where in the payload, for example `args[0].items[2]`. */
+/**
+ * A value that JSON cannot carry without a change. `path` is its place in the payload, for example `args[0].items[2]`.
+ */
 export class SerializationError extends BrokkrError {
   readonly path: string;
 
@@ -58,7 +63,7 @@ export class SerializationError extends BrokkrError {
   }
 }
 
-/** A payload larger than `TASK_MAX_PAYLOAD`; sizes in bytes. */
+/** A payload is larger than `TASK_MAX_PAYLOAD`. Sizes are in bytes. */
 export class PayloadTooLargeError extends BrokkrError {
   readonly size: number;
   readonly limit: number;
@@ -70,14 +75,18 @@ export class PayloadTooLargeError extends BrokkrError {
   }
 }
 
-/** Thrown by a handler: do not try again, dead-letter this message at once. Made to be subclassed. */
+/**
+ * Thrown by a handler to make the message a dead letter without further retries. Applications may subclass it.
+ * @example
+ * if (order === undefined) throw new PermanentError(`no order ${id}`);
+ */
 export class PermanentError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'TASK_PERMANENT' });
   }
 }
 
-/** The attempt took longer than the task's `timeout`; the reason its `signal` was aborted with. */
+/** The attempt took longer than the task's `timeout`. It is the reason of the aborted `signal`. */
 export class TaskTimeoutError extends BrokkrError {
   readonly timeoutMs: number;
 
@@ -87,10 +96,22 @@ export class TaskTimeoutError extends BrokkrError {
   }
 }
 
-/** The worker lost its right to this message: somebody else may run it now, and nothing settled here takes effect. */
+/**
+ * The worker lost the lease of this message: another worker may run it now, and the outcome of this run has no effect.
+ */
 export class LeaseLostError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'LEASE_LOST' });
+  }
+}
+
+/**
+ * Somebody cancelled the task: the reason with which the signal of a running handler aborts, the error of the event
+ * `cancelled`, and of `handle.result()`. A cancelled run counts no attempt and is not retried.
+ */
+export class TaskCancelledError extends BrokkrError {
+  constructor(message: string, options: BrokkrErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? 'TASK_CANCELLED' });
   }
 }
 
@@ -112,13 +133,13 @@ export class TaskFailedError extends BrokkrError {
   }
 }
 
-/** `handle.result()` waited as long as it was told to; the task itself may still come to its end. */
+/** `handle.result()` timed out. The task itself may still run. */
 export class ResultTimeoutError extends BrokkrError {
   constructor(message: string, options: BrokkrErrorOptions = {}) {
     super(message, { ...options, code: options.code ?? 'RESULT_TIMEOUT' });
   }
 }
 
-// A handler may throw these from a library that has a copy of this package of its own.
+// A library that throws these may have its own copy of this package.
 brand(ValidationError, 'ValidationError');
 brand(PermanentError, 'PermanentError');

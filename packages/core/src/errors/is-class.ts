@@ -1,6 +1,6 @@
 /**
- * Whether a function can be called with `new` only, or makes errors. Its source tells it from one whose `prototype`
- * somebody froze; a function of older days that makes errors is known by what it inherits.
+ * Returns whether a function can only be called with `new`, or creates errors. The source text distinguishes a class
+ * from a function with a frozen `prototype`. An old-style constructor of errors is recognized by its prototype.
  */
 export function isClass(value: unknown): value is abstract new (...args: never[]) => object {
   if (typeof value !== 'function') return false;

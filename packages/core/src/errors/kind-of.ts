@@ -9,7 +9,7 @@ const KINDS: readonly Kind[] = [
   [Promise, 'a promise'],
 ];
 
-/** What a value is, for people: `a string`, `a Map`, `null`. Never the value itself, which may be a secret. */
+/** Returns the kind of a value for a message: `a string`, `a Map`, `null`. Never the value, which may be a secret. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== 'object') return `a ${typeof value}`;
@@ -18,7 +18,10 @@ export function kindOf(value: unknown): string {
 
 const LONGEST_SHOWN = 60;
 
-/** A value that is no secret, as it would be written: `"3"` is told from 3. Of what is no string or number, its kind. */
+/**
+ * Returns a value for a message if it is a string or a number, with quotes for a string (`"3"`, not 3); otherwise its
+ * kind. For values that are not secret.
+ */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST_SHOWN));
   return typeof value === 'number' ? String(value) : kindOf(value);

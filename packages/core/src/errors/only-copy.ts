@@ -5,11 +5,17 @@ import { ownUrl } from './own-url.ts';
 /** A copy of this package in the process. */
 interface Copy {
   readonly path: string;
-  /** Node has separate caches for the two: one file loaded both ways, by a loader that compiles ESM, is two copies. */
+  /**
+   * Node has separate caches for the two. A loader that compiles ESM may load one file both ways: then there are two
+   * copies.
+   */
   readonly by: 'import' | 'require';
 }
 
-/** Holds the copy in use. Each copy has module variables of its own, but `globalThis` and `Symbol.for` are shared. */
+/**
+ * Symbol that refers to the copy in use. Each copy has its own module variables, but `globalThis` and `Symbol.for` are
+ * shared.
+ */
 const MARK = Symbol.for('@brokkr/core');
 
 const shared: typeof globalThis & { [MARK]?: Copy } = globalThis;
@@ -17,9 +23,9 @@ const shared: typeof globalThis & { [MARK]?: Copy } = globalThis;
 const own: Copy = { path: ownPath(), by: typeof __filename === 'string' ? 'require' : 'import' };
 
 /**
- * Makes this copy of the package the one in use. To be called where state is kept or looked up per copy: a task of one
- * copy is unknown to the workers of another.
- * @throws ConfigError (`CORE_LOADED_TWICE`) when another copy is in use, with the paths of both
+ * Makes this copy of the package the one in use. Called before state is stored or looked up in this copy: the workers
+ * of another copy do not know the tasks of this one.
+ * @throws ConfigError (`CORE_LOADED_TWICE`) if another copy is in use, with the paths of both
  */
 export function claimOnlyCopy(): void {
   const used = shared[MARK];

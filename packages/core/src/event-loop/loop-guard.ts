@@ -6,11 +6,12 @@ import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { THREAD_SOURCE } from './thread-source.ts';
 
-/** Beats within `afterMs`, so that a late timer is no block. */
+/** Beats within `afterMs`, so that a late timer does not count as a block. */
 const BEATS = 4;
 /** Bounds the memory of the thread, megabytes. Idle it needs 9 MB in all, with a client of a server 25 MB. */
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
+/** How a thread keeps leases and heartbeats alive while the event loop is blocked. */
 export interface LoopGuardOptions {
   /**
    * A JavaScript module that the thread imports at the first block. It exports `open(data)`, which returns
@@ -83,7 +84,7 @@ export class LoopGuard {
   /**
    * A handler starts. If it blocks the event loop in this turn, `renew` is not called after its time: it may be stuck. A
    * handler that blocks later is not known. Then the module decides by the deadlines of all that run.
-   * @param until when its time is over, by `performance.now()`, milliseconds
+   * @param until end of its time limit, by `performance.now()`, milliseconds
    * @returns the same on a clock that all threads of this process share
    */
   started(until: number): number {

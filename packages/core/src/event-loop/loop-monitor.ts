@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 // From the module: tests that fake timers replace the global function, and the monitor measures real time.
 import { clearInterval, setInterval } from 'node:timers';
 
-/** Turns within the limit, so that a late timer is no block. */
+/** Turns within the limit, so that a late timer does not count as a block. */
 const TURNS = 4;
 /** Share of the time that the loop must have been active. A process that was stopped, or a machine that slept, was not. */
 const ACTIVE_SHARE = 0.5;

@@ -1,11 +1,11 @@
 import { BrokerUnavailableError } from '../errors/errors.ts';
 
-/** What happens where a failpoint is reached. `dropreply`: what was asked took effect, and its answer never came. */
+/** What a failpoint does. `dropreply`: the command takes effect, and its reply is lost. */
 type Action = 'kill9' | 'stop' | 'exit' | 'throw' | 'dropreply' | `delay:${number}`;
 
 interface Armed {
   readonly action: Action;
-  /** The time it is reached at which it goes off, from 1; once. */
+  /** Number of the call, from 1, in which the action runs, once. */
   readonly nth: number;
   reached: number;
 }
@@ -13,12 +13,12 @@ interface Armed {
 const SYNTAX = /^([a-z.-]+)=(kill9|stop|exit|throw|dropreply|delay:\d+)(?:@([1-9]\d*))?$/;
 
 /**
- * `BROKKR_FAILPOINTS`, for tests of what happens when a process ends in a certain place: `name=action@nth`, several
- * with commas between. Unset, a failpoint costs the look at one constant.
+ * `BROKKR_FAILPOINTS` as `name=action@nth`, with commas between several: for tests of a process that ends at a certain
+ * line. If it is not set, a failpoint costs one comparison with a constant.
  */
 const armed = parse(process.env.BROKKR_FAILPOINTS);
 
-/** A place where a test may let this process fail. Never set in production. */
+/** Runs the action of the failpoint `name`, if `BROKKR_FAILPOINTS` has one. Never set it in production. */
 export function failpoint(name: string): void {
   if (armed !== undefined) reach(armed, name);
 }
@@ -39,9 +39,9 @@ function reach(points: ReadonlyMap<string, Armed>, name: string): void {
     case 'throw':
       throw new Error(`failpoint ${name}`);
     case 'dropreply':
-      throw new BrokerUnavailableError(`failpoint ${name}: the answer did not arrive`);
+      throw new BrokerUnavailableError(`failpoint ${name}: the reply was lost`);
     default:
-      // Everything stands still, as in a process that gets no processor.
+      // Blocks the thread, as if the process got no processor time.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(point.action.slice('delay:'.length)));
   }
 }

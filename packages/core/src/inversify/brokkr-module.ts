@@ -15,20 +15,17 @@ import type { WorkerOptions } from '../worker/worker.ts';
 import { BROKER, RETRY_POLICY, TASK_MANAGER, WORKER } from './identifiers.ts';
 import { identifier, resolveTasksWith, type TaskClass, tasksOf } from './tasks-of.ts';
 
-/**
- * What `brokkrModule` takes: all that `initialize` does, and what only a container needs. Names are checked at once,
- * values when the container is first asked for `TASK_MANAGER` or `WORKER`: a ConfigError each.
- */
+/** Options of `brokkrModule`: those of `initialize`, and those that only a container needs. */
 export interface BrokkrModuleOptions extends ManagerOptions {
   /** Classes whose decorated methods are tasks. */
   readonly tasks?: readonly TaskClass[] | undefined;
-  /** @default the default one */
+  /** Manager that the tasks belong to. @default `TaskManager.getInstance()` */
   readonly manager?: TaskManager | undefined;
-  /** Of the worker bound as `WORKER`. */
+  /** Options of the worker that is bound as `WORKER`. */
   readonly worker?: WorkerOptions | undefined;
   /**
-   * Makes the container of one attempt for tasks with `childContainer: true`: a child of the application's with what
-   * belongs to the attempt. `TASK_CONTEXT` is bound in it, and all of it is unbound when the attempt ends.
+   * Creates the container of one attempt, for tasks with `childContainer: true`: a child of the application's container.
+   * `TASK_CONTEXT` is bound in it. All its bindings are removed when the attempt ends.
    */
   readonly childContainer?: ((task: TaskContext) => Container) | undefined;
 }
@@ -42,8 +39,14 @@ const MODULE_OPTIONS: OptionNames<BrokkrModuleOptions> = {
 };
 
 /**
- * Brokkr for a container: binds `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, each of which can be rebound,
- * and the task classes, which are resolved afresh for each attempt (request scope).
+ * Binds Brokkr in a container: `BROKER`, `TASK_MANAGER`, `WORKER` and `RETRY_POLICY`, each of which can be rebound, and
+ * the task classes, which are created again for each attempt (request scope).
+ *
+ * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option. Values are checked when the container first resolves
+ * `TASK_MANAGER` or `WORKER`
+ * @example
+ * container.load(brokkrModule({ tasks: [Mails], brokerUrl: 'redis://127.0.0.1:6379' }));
+ * await container.get(WORKER).start();
  */
 export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule {
   checkOptions(options, MODULE_OPTIONS, 'brokkrModule');
@@ -96,14 +99,14 @@ export function brokkrModule(options: BrokkrModuleOptions = {}): ContainerModule
 }
 
 /**
- * What an identifier is bound to; a promise if it has asynchronous dependencies. A synchronous result keeps
- * `container.get(TASK_MANAGER)` possible.
+ * Resolves an identifier: synchronously if possible, so that `container.get(TASK_MANAGER)` works. If a dependency is
+ * asynchronous, the result is a promise.
  */
 function resolved<T>(context: ResolutionContext, id: ServiceIdentifier<T>): T | Promise<T> {
   try {
     return context.get(id);
   } catch {
-    // `get` refuses asynchronous services. Any other error comes again, from the promise.
+    // `get` refuses asynchronous services. The promise rejects with any other error.
     return context.getAsync(id);
   }
 }

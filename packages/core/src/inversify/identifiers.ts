@@ -5,16 +5,16 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { Worker } from '../worker/worker.ts';
 
-/** The broker; rebind it for another one, a memory broker in a test. */
+/** The broker. Rebind it to use another one, such as a memory broker in a test. */
 export const BROKER = Symbol.for('brokkr.Broker') as ServiceIdentifier<Broker>;
 /**
- * The manager, once for the container: asking for it gives it the module's settings, broker and policy, and has the
- * instances of its task classes come from the container. Ask before the first send: afterwards it is a ConfigError.
+ * The task manager. When it is first resolved, it gets the settings, broker and policy of the module, and creates its task
+ * classes by the container. Resolve it before the first send: later it is a ConfigError (`INITIALIZED_TOO_LATE`).
  */
 export const TASK_MANAGER = Symbol.for('brokkr.TaskManager') as ServiceIdentifier<TaskManager>;
-/** The run a child container was made for: what `currentTask()` gives. Bound in that container. */
+/** The context of an attempt, as `currentTask()` returns it. Bound in the child container of the attempt. */
 export const TASK_CONTEXT = Symbol.for('brokkr.TaskContext') as ServiceIdentifier<TaskContext>;
-/** A worker of that manager, made once, when it is first asked for; starting and stopping it is yours. */
+/** A worker of the manager. It is created when it is first resolved; the application starts and stops it. */
 export const WORKER = Symbol.for('brokkr.Worker') as ServiceIdentifier<Worker>;
-/** For tasks that say nothing of their retries; rebind it for a house policy. */
+/** The retry policy of tasks without retry options. Rebind it to set a default policy. */
 export const RETRY_POLICY = Symbol.for('brokkr.RetryPolicy') as ServiceIdentifier<RetryPolicy>;

@@ -2,23 +2,29 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import type { TaskOptions } from '../task/task.ts';
 import { TASK_OPTIONS } from '../task/task-definition.ts';
 
-/** What `@task` takes: the options of a task, and `name` is `Class.method` by default. Others are refused at once. */
+/** Options of `@task`: those of a task. The default `name` is `Class.method`. */
 export interface TaskMethodOptions extends TaskOptions {
   /**
-   * Resolves the class from a child container of each attempt's own, made by `childContainer` of `brokkrModule`. It
-   * costs some hundred times more than the request scope. @default false
+   * Resolves the class from a child container for each attempt, which `childContainer` of `brokkrModule` creates. This
+   * takes some hundred times longer than the request scope. @default false
    */
   readonly childContainer?: boolean | undefined;
 }
 
 const METHOD_OPTIONS: OptionNames<TaskMethodOptions> = { ...TASK_OPTIONS, childContainer: true };
 
-/** The decorated methods of each class, by the class's prototype. */
+/** The decorated methods of each class, by its prototype. */
 const decorated = new WeakMap<object, Map<string, TaskMethodOptions>>();
 
 /**
- * Makes a method a task of its class (a legacy decorator, the kind InversifyJS uses). Its name on the wire is the
- * option `name`, else `Class.method`: bundlers rename classes, so give names.
+ * Makes a method a task of its class. It is a legacy decorator, like those of InversifyJS. Give it a `name`: the default
+ * `Class.method` changes if a bundler renames the class.
+ *
+ * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option
+ * @example
+ * class Mails {
+ *   @task({ name: 'mails.welcome' }) async welcome(to: string) { await this.smtp.send(to); }
+ * }
  */
 export function task(
   options: TaskMethodOptions = {},
@@ -34,7 +40,7 @@ export function task(
   };
 }
 
-/** The tasks of a class and of those it extends: options by method. */
+/** The decorated methods of a class and of the classes it extends, with their options. */
 export function decoratedMethods(prototype: object): ReadonlyMap<string, TaskMethodOptions> {
   const parent: unknown = Object.getPrototypeOf(prototype);
   const inherited =

@@ -10,7 +10,7 @@ import { decoratedMethods } from './task-decorator.ts';
 /** A class whose methods are tasks. */
 export type TaskClass<T extends object = object> = abstract new (...args: never[]) => T;
 
-/** The tasks of a class: each method that answers with a promise, as a task of the same arguments and result. */
+/** The tasks of a class: each method that returns a promise, as a task with the same arguments and result. */
 export type TasksOf<T> = {
   readonly [K in keyof T as T[K] extends (...args: never[]) => Promise<unknown> ? K : never]: T[K] extends (
     ...args: infer A
@@ -19,31 +19,35 @@ export type TasksOf<T> = {
     : never;
 };
 
-/** Where the instances of task classes come from. */
+/** Creates the instances of task classes. */
 export interface TaskSource {
   /** Creates an instance with its dependencies, for one attempt. */
   resolve(type: TaskClass): Promise<object>;
-  /** Makes the container of one attempt. */
+  /** Creates the container of one attempt. */
   childContainer: ((task: TaskContext) => Container) | undefined;
 }
 
 const made = new WeakMap<TaskManager, Map<TaskClass, object>>();
 const sources = new WeakMap<TaskManager, TaskSource>();
 
-/** Names what the task classes of `manager` come from. */
+/** Sets the source of the task classes of `manager`. */
 export function resolveTasksWith(manager: TaskManager, source: TaskSource): void {
   sources.set(manager, source);
 }
 
-/** A class is its own identifier; our type of it asks nothing of its constructor, InversifyJS's does. */
+/** A class is its own identifier. The cast is needed because InversifyJS types restrict its constructor, and ours do not. */
 export function identifier(type: TaskClass): ServiceIdentifier<object> {
   return type as ServiceIdentifier<object>;
 }
 
 /**
- * The tasks of a class, to send them: needs no container. Running them does.
- * @param manager @default the default one
- * @throws ConfigError for a class without tasks, and where a method is touched that is none
+ * Returns the tasks of a class. To send them needs no container; to run them does.
+ *
+ * @param manager manager that the tasks belong to @default `TaskManager.getInstance()`
+ * @throws ConfigError (`NO_TASKS_IN_CLASS`) if no method is decorated. To read a method that is not a task also throws
+ * (`METHOD_NOT_A_TASK`)
+ * @example
+ * await tasksOf(Mails).welcome.send('ada@example.com');
  */
 export function tasksOf<T extends object>(
   type: TaskClass<T>,
@@ -68,17 +72,17 @@ function define(type: TaskClass, manager: TaskManager): object {
     const run = childContainer === true ? callInChild : call;
     const handler = (...args: readonly unknown[]) => run(manager, type, method, args);
     const name = options.name ?? `${type.name}.${method}`;
-    // The overload for a schema asks for its type, which a decorator cannot carry.
-    const define = manager.conditionalTask as (options: TaskOptions, handler: unknown) => Task;
+    // The overload for a schema needs the type of its arguments, which a decorator cannot carry.
+    const define = manager.task as (options: TaskOptions, handler: unknown) => Task;
     tasks.set(method, define({ ...options, name }, handler));
   }
   return new Proxy(Object.freeze({}), {
     get(_, method) {
-      // Promises and printers ask every object for symbols and `then`; neither is a task anybody meant.
+      // Promises and loggers read symbols and `then` of every object. Neither is a misspelled task.
       if (typeof method === 'symbol' || method === 'then') return undefined;
       const task = tasks.get(method);
       if (task !== undefined) return task;
-      throw new ConfigError(`${type.name}.${method} is no task; decorate it with @task()`, {
+      throw new ConfigError(`${type.name}.${method} is not a task; decorate it with @task()`, {
         code: 'METHOD_NOT_A_TASK',
       });
     },
@@ -90,7 +94,7 @@ async function call(manager: TaskManager, type: TaskClass, method: string, args:
   return invoke(await sourceOf(manager, `${type.name}.${method}`).resolve(type), type, method, args);
 }
 
-/** In a container of its own, which ends with the attempt: what is bound in it is deactivated. */
+/** Runs the method in a child container, whose bindings are deactivated at the end of the attempt. */
 async function callInChild(
   manager: TaskManager,
   type: TaskClass,
@@ -100,7 +104,7 @@ async function callInChild(
   const { childContainer } = sourceOf(manager, `${type.name}.${method}`);
   if (childContainer === undefined) {
     throw new ConfigError(
-      `${type.name}.${method} asks for a child container: give brokkrModule the option childContainer, which makes it`,
+      `${type.name}.${method} needs a child container, and brokkrModule has no option childContainer that creates one; give it that option`,
       { code: 'CHILD_CONTAINER_MISSING' },
     );
   }
@@ -113,12 +117,12 @@ async function callInChild(
   }
 }
 
-/** What the class is bound to may be anything: a run that does nothing must not count as a success. */
+/** Calls the method. The class may be bound to any value: a run that does nothing must not count as a success. */
 function invoke(instance: object, type: TaskClass, method: string, args: readonly unknown[]): unknown {
   const body = (instance as Readonly<Record<string, unknown>> | undefined)?.[method];
   if (typeof body === 'function') return body.apply(instance, args);
   throw new ConfigError(
-    `${type.name}.${method}: what the container gives for ${type.name} has no such method; see what it is bound to`,
+    `${type.name}.${method}: the object that the container resolved for ${type.name} has no such method; check the binding of ${type.name}`,
     { code: 'TASK_METHOD_MISSING' },
   );
 }

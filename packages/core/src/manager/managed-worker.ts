@@ -1,5 +1,7 @@
 import { TaskWorker, type TaskWorkerOptions } from '../worker/task-worker.ts';
-import type { StopOptions, StopReport } from '../worker/worker.ts';
+import { writeMetrics } from '../metrics/write-metrics.ts';
+import type { StopOptions, StopReport, Worker, WorkerHealth } from '../worker/worker.ts';
+import type { ManagerMetrics } from './manager-metrics.ts';
 
 export interface ManagedWorkerHooks {
   /** Called before a stop. */
@@ -8,13 +10,17 @@ export interface ManagedWorkerHooks {
   readonly onEnded: (worker: ManagedWorker) => void;
 }
 
-/** A worker that notifies its manager of its end. */
-export class ManagedWorker extends TaskWorker {
+/** A worker that notifies its manager of its end, and shares the manager's metrics. */
+export class ManagedWorker extends TaskWorker implements Worker {
+  readonly #metrics: ManagerMetrics;
+  readonly #queue: string;
   readonly #hooks: ManagedWorkerHooks;
   #wasStarted = false;
 
-  constructor(options: TaskWorkerOptions, hooks: ManagedWorkerHooks) {
+  constructor(options: TaskWorkerOptions, hooks: ManagedWorkerHooks, metrics: ManagerMetrics) {
     super(options);
+    this.#metrics = metrics;
+    this.#queue = [...options.queues.keys()][0] as string;
     this.#hooks = hooks;
   }
 
@@ -31,5 +37,13 @@ export class ManagedWorker extends TaskWorker {
     const report = await super.stop(options);
     this.#hooks.onEnded(this);
     return report;
+  }
+
+  metrics(format?: 'text' | 'openmetrics'): string {
+    return writeMetrics(this.#metrics.familiesOf(this), format);
+  }
+
+  health(): Promise<WorkerHealth> {
+    return this.#metrics.health(this, this.#queue);
   }
 }

@@ -6,24 +6,30 @@ import { readEnvironment } from '../config/env-file.ts';
 import { CONFIG_OPTIONS, type ConfigOptions, resolveConfig } from '../config/task-config.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import type { Telemetry } from '../middleware/telemetry.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 
-/** `producer` sends, `worker` runs tasks too. */
+/** `producer` only sends; `worker` also runs tasks. */
 export type RunMode = 'producer' | 'worker';
 
-/** What `initialize` takes: every setting of the environment, and the objects that no variable can hold. */
+/** Options of `initialize`: every setting of the environment, and objects that a variable cannot hold. */
 export interface ManagerOptions extends ConfigOptions {
-  /** @default `SERVICE_TYPE`, else a worker as soon as one is created, else a producer */
+  /** Role of the process. @default `SERVICE_TYPE`; else `worker` once a worker was created, before that `producer` */
   readonly runMode?: RunMode | undefined;
-  /** @default the process's `logger`, with this manager's `logLevel` and `logFormat` where given */
+  /** pino logger. @default the `logger` of the process, with `logLevel` and `logFormat` of this manager if given */
   readonly logger?: Logger | undefined;
-  /** In place of `brokerUrl`. Closed with the manager. */
+  /** Broker instead of `brokerUrl`. The manager closes it. */
   readonly broker?: Broker | undefined;
-  /** In place of `resultUrl`. */
+  /** Result store instead of `resultUrl`. */
   readonly resultStore?: ResultStore | undefined;
+  /**
+   * Sinks for what is sent and run, middleware, or both in one object, such as `otel()` of `@brokkr/otel`. Its middleware
+   * is around that of `use`. @default []
+   */
+  readonly telemetry?: readonly Telemetry[] | undefined;
   /** For tasks without `retry` and `retryDelay`. @default exponential from `retryDelay` */
   readonly retryPolicy?: RetryPolicy | undefined;
-  /** @default the system's */
+  /** Source of time. @default the system's clock */
   readonly clock?: Clock | undefined;
 }
 
@@ -33,23 +39,24 @@ export const MANAGER_OPTIONS: OptionNames<ManagerOptions> = {
   logger: true,
   broker: true,
   resultStore: true,
+  telemetry: true,
   retryPolicy: true,
   clock: true,
 };
 
-/** What an object has to have to be taken for one of its kind. */
+/** A method that every object of its kind has. */
 const KINDS = [
-  ['broker', 'publish', 'a Broker; a URL is given as `brokerUrl`'],
-  ['resultStore', 'store', 'a ResultStore; a URL is given as `resultUrl`'],
+  ['broker', 'publish', 'a Broker (give a URL as `brokerUrl`)'],
+  ['resultStore', 'store', 'a ResultStore (give a URL as `resultUrl`)'],
   ['retryPolicy', 'next', "a RetryPolicy, such as exponential({ delay: '2s' })"],
   ['logger', 'isLevelEnabled', 'a pino logger'],
   ['clock', 'monotonic', 'a Clock'],
 ] as const;
 
 /**
- * The options on top of those given before, all of them checked.
- * @throws ConfigError for an option that is none; else listing every one that holds something it is not for, and every
- * setting of the environment that is wrong
+ * Merges the options with those given before, and checks all of them.
+ * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option
+ * @throws ConfigError (`SETTINGS_INVALID`) with every invalid option and every invalid setting of the environment
  */
 export function managerOptions(options: ManagerOptions, before: ManagerOptions = {}): ManagerOptions {
   checkOptions(options, MANAGER_OPTIONS, 'initialize');
@@ -58,18 +65,32 @@ export function managerOptions(options: ManagerOptions, before: ManagerOptions =
   return merged;
 }
 
-/** What is wrong with the options that are no settings, a line for each. */
+/** Lists the problems of the options that are not settings, one line for each. */
 function complaintsOf(options: ManagerOptions): readonly string[] {
   const complaints: string[] = [];
   const runMode: unknown = options.runMode;
   if (runMode !== undefined && runMode !== 'producer' && runMode !== 'worker') {
-    complaints.push(`runMode: one of producer, worker, got ${shown(runMode)}`);
+    complaints.push(`runMode must be producer or worker; got ${shown(runMode)}`);
   }
   for (const [option, method, expected] of KINDS) {
     const given: unknown = options[option];
     if (given !== undefined && typeof (given as Record<string, unknown> | null)?.[method] !== 'function') {
-      complaints.push(`${option}: ${expected}, got ${kindOf(given)}`);
+      complaints.push(`${option} must be ${expected}; got ${kindOf(given)}`);
     }
   }
-  return complaints;
+  return [...complaints, ...telemetryComplaints(options.telemetry)];
+}
+
+const TELEMETRY_METHODS = ['sent', 'ran', 'brokerCall', 'send', 'handle'] as const;
+
+function telemetryComplaints(telemetry: unknown): readonly string[] {
+  if (telemetry === undefined) return [];
+  if (!Array.isArray(telemetry)) return [`telemetry: a list such as [otel()], got ${kindOf(telemetry)}`];
+  return telemetry.flatMap((one: Readonly<Record<string, unknown>> | null, index) => {
+    const methods = TELEMETRY_METHODS.filter((method) => one?.[method] !== undefined);
+    if (methods.length > 0 && methods.every((method) => typeof one?.[method] === 'function')) return [];
+    return [
+      `telemetry[${index}]: an object with one of the functions ${TELEMETRY_METHODS.join(', ')}, got ${kindOf(one)}`,
+    ];
+  });
 }

@@ -3,11 +3,11 @@ import { runningTask } from '../task/current-task.ts';
 import type { TaskRegistry } from '../task/task-registry.ts';
 
 /**
- * Notes that a handler of a task of `registry` calls for a stop that waits for running handlers. A handler that awaits it
- * waits for itself until the shutdown time ends; its attempt then counts as failed. Otherwise its message would stop one
- * worker after the other, uncounted.
+ * Notes that a handler of a task of `registry` calls a stop that waits for running handlers. A handler that awaits the
+ * stop waits for itself until the shutdown timeout; then its attempt counts as failed. If it did not count, the message
+ * would stop one worker after the other.
  *
- * @param call for the log line
+ * @param call the call, for the log line
  */
 export function noteStopInHandler(call: string, registry: TaskRegistry, logger: Logger): void {
   const run = runningTask();

@@ -2,85 +2,121 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import { checkDemands } from '../broker/task-demands.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
+import { brokerKind } from '../config/broker-kind.ts';
 import { configuredBroker } from '../config/configured-broker.ts';
 import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
-import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
+import { ControlChannel } from '../control/control-channel.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { EventEmitter } from '../worker/event-emitter.ts';
 import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Middleware } from '../middleware/middleware.ts';
+import { telemetryMiddleware } from '../middleware/telemetry-sinks.ts';
 import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
-import type { RegisteredTask, TaskRegistry } from '../task/task-registry.ts';
+import type { TaskRegistry } from '../task/task-registry.ts';
 import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worker.ts';
-import type { Worker, WorkerOptions } from '../worker/worker.ts';
+import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
-import type { RunnableTask } from '../worker/runnable-task.ts';
+import { checkFeatures } from './check-features.ts';
 import { ManagedWorker } from './managed-worker.ts';
+import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
+import { ResultStores } from './result-stores.ts';
+import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
-import { workerTask } from './worker-tasks.ts';
 
 export interface RuntimeOptions {
   readonly options: ManagerOptions;
   readonly registry: TaskRegistry;
   readonly hooks: Hooks;
   readonly middleware: readonly Middleware[];
+  /** Gets the events of every worker. */
+  readonly events: EventEmitter<WorkerEvents>;
 }
 
-/** What a manager is once it is used: settings are read, and the objects they describe are made. */
+/** A manager in use: its settings are read, and the objects that they describe are made. */
 export class Runtime implements TaskHost {
   readonly config: TaskConfig;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly broker: Broker;
   readonly producer: Producer;
+  readonly metrics: ManagerMetrics;
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
-  readonly #middleware: readonly Middleware[];
-  /** Those that have not ended. */
+  readonly #events: EventEmitter<WorkerEvents>;
+  readonly #control: ControlChannel;
+  readonly #stores: ResultStores;
+  readonly #serving: ServedTasksOptions;
+  /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
   #served = new Set<string>();
-  #resultBroker: Broker | undefined;
   #hasSent = false;
+  #isChecked = false;
   #closing: Promise<void> | undefined;
   #isClosed = false;
   #hasEnded = false;
 
-  constructor({ options, registry, hooks, middleware }: RuntimeOptions) {
+  constructor({ options, registry, hooks, middleware, events }: RuntimeOptions) {
     this.#options = options;
     this.#registry = registry;
     this.#hooks = hooks;
-    this.#middleware = middleware;
-    this.config = resolveConfig(options, readEnvironment());
+    this.#events = events;
+    const config = resolveConfig(options, readEnvironment());
+    this.config = config;
     this.clock = options.clock ?? systemClock;
-    const logger = managerLogger(options.logger, options, this.config);
-    this.logger = withoutBindings(logger);
-    this.broker = options.broker ?? this.#configuredBroker(this.config.brokerUrl);
+    this.logger = withoutBindings(managerLogger(options.logger, options, config));
+    this.broker = options.broker ?? this.#configuredBroker(config.brokerUrl);
+    const { clock, logger, broker } = this;
+    this.#stores = new ResultStores({
+      given: options.resultStore,
+      config,
+      broker,
+      makeBroker: (url) => this.#configuredBroker(url),
+    });
+    this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
+    const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
+    this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
+    this.metrics = new ManagerMetrics({
+      telemetry: options.telemetry ?? [],
+      clock,
+      logger,
+      brokerKind: brokerKind(options.broker === undefined ? config.brokerUrl : undefined),
+      openBroker: () => this.openBroker(),
+      workers: this.#workers,
+    });
     this.producer = new Producer({
       openBroker: () => this.#openForSending(),
-      resultStore: () => this.resultStore(),
-      clock: this.clock,
-      logger: this.logger,
-      keepsResultsElsewhere: this.#keepsResultsElsewhere(),
-      defaultQueue: this.config.queueName,
-      defaultTimeoutMs: this.config.timeoutMs,
-      defaultMaxRetries: this.config.maxRetries,
-      maxPayload: this.config.maxPayload,
-      sendTimeoutMs: this.config.sendTimeoutMs,
-      middleware,
+      handles: {
+        clock,
+        logger,
+        control: this.#control,
+        broker: () => this.openBroker(),
+        resultStore: () => this.resultStore(),
+      },
+      clock,
+      logger,
+      keepsResultsElsewhere: this.#stores.isElsewhere,
+      defaultQueue: config.queueName,
+      defaultTimeoutMs: config.timeoutMs,
+      defaultMaxRetries: config.maxRetries,
+      maxPayload: config.maxPayload,
+      sendTimeoutMs: config.sendTimeoutMs,
+      middleware: all,
+      stats: this.metrics.sends,
     });
   }
 
@@ -99,46 +135,31 @@ export class Runtime implements TaskHost {
     return definition.maxRetries ?? this.config.maxRetries;
   }
 
-  /** Whether everything it opened is closed. */
+  /** Whether everything that this runtime opened is closed. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
+  /** @throws ConfigError (`FEATURES_MISSING`) at the first call, if the broker cannot do what the application needs */
   async openBroker(): Promise<Broker> {
     if (this.#isClosed) throw managerClosed();
-    return openBroker(this.broker);
+    return this.#openChecked();
   }
 
-  /** The store that `TASK_RESULT_URL` names, else the broker, where it is one. */
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
-    if (this.#options.resultStore !== undefined) return this.#options.resultStore;
-    const { resultUrl } = this.config;
-    if (resultUrl === undefined || !this.#keepsResultsElsewhere()) {
-      return (await this.openBroker()).results;
-    }
-    this.#resultBroker ??= this.#configuredBroker(resultUrl);
-    const { results } = await openBroker(this.#resultBroker);
-    if (results !== undefined) return results;
-    throw new UnsupportedFeatureError(
-      'TASK_RESULT_URL: this broker keeps no results; name one that does, such as redis://',
-      {
-        code: 'RESULT_STORE_MISSING',
-      },
-    );
+    return this.#stores.open();
   }
 
-  /** @throws ConfigError in a process that was set to be a producer, and for wrong options */
+  /** @throws ConfigError in a process that was set to only send, and for invalid options */
   createWorker(options: WorkerOptions = {}): Worker {
     const { config } = this;
     if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
     if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
       throw new ConfigError(
-        'this process was set to be a producer (runMode, or SERVICE_TYPE=api); a worker belongs into another process',
-        {
-          code: 'WORKER_IN_PRODUCER',
-        },
+        "cannot create a worker: this process is set to only send (runMode 'producer', or SERVICE_TYPE=api); run the worker in another process, for example with brokkr worker",
+        { code: 'WORKER_IN_PRODUCER' },
       );
     }
     const queues = workerQueues(options.queues, config.queueName);
@@ -156,22 +177,29 @@ export class Runtime implements TaskHost {
       clock: this.clock,
       logger: this.logger,
       hooks: this.#hooks,
+      sinks: this.metrics.sinks,
+      calls: this.metrics.calls,
+      control: this.#control,
+      managerEvents: this.#events,
       dependencies: () => this.#dependencies(queues),
     };
     for (const queue of queues.keys()) this.#served.add(queue);
-    const worker = new ManagedWorker(settings, {
+    const hooks = {
       beforeStop: () => {
-        // Of several workers, a handler may stop another than its own.
+        // If there are several workers, a handler may stop another one than its own.
         if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
       },
-      onEnded: (ended) => void this.#workers.delete(ended),
-    });
+      onEnded: (ended: ManagedWorker) => {
+        if (this.#workers.delete(ended)) this.metrics.retire(ended);
+      },
+    };
+    const worker = new ManagedWorker(settings, hooks, this.metrics);
     this.#workers.add(worker);
     this.#hadWorker = true;
     return worker;
   }
 
-  /** @throws the first failure, once everything is closed that can be */
+  /** Closes everything. @throws the first error, after everything else was closed */
   close(): Promise<void> {
     if (this.#workers.size > 0) noteStopInHandler('TaskManager.close()', this.#registry, this.logger);
     this.#closing ??= this.#close();
@@ -182,18 +210,14 @@ export class Runtime implements TaskHost {
     const ended: PromiseSettledResult<unknown>[] = [];
     if (this.#workers.size > 0)
       ended.push(...(await Promise.allSettled([...this.#workers].map((worker) => worker.stop()))));
-    // Not before: what still ran may have sent, and asked for results.
+    // Not before: handlers may still have sent messages, and asked for results.
     this.#isClosed = true;
     await this.producer.close();
-    const brokers = [this.broker, this.#resultBroker];
-    ended.push(...(await Promise.allSettled(brokers.map(async (broker) => broker?.close()))));
+    await this.#control.close();
+    ended.push(...(await Promise.allSettled([this.broker, this.#stores].map(async (each) => each.close()))));
+    this.metrics.close();
     this.#hasEnded = true;
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
-  }
-
-  #keepsResultsElsewhere(): boolean {
-    const { resultUrl, brokerUrl } = this.config;
-    return this.#options.resultStore !== undefined || (resultUrl !== undefined && resultUrl !== brokerUrl);
   }
 
   #configuredBroker(url: string): Broker {
@@ -202,83 +226,69 @@ export class Runtime implements TaskHost {
   }
 
   #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map(({ definition }) => this.queueOf(definition)), ...this.#served])];
+    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
   }
 
-  /** Also while it closes: what was sent before that is stored. */
+  /** Also while the manager closes: messages that were sent before are stored. */
   async #openForSending(): Promise<Broker> {
-    const broker = await openBroker(this.broker);
+    const broker = await this.#openChecked();
     if (!this.#hasSent && !broker.capabilities.persistent && this.#workers.size === 0) {
       this.logger.warn(
-        'sending to a broker that lives in this process, and no worker does: nobody will run it; set TASK_BROKER_URL',
+        'this message will not run: the memory broker is private to this process, which has no worker; set TASK_BROKER_URL',
       );
     }
     this.#hasSent = true;
     return broker;
   }
 
+  async #openChecked(): Promise<Broker> {
+    const broker = await openBroker(this.broker);
+    if (this.#isChecked) return broker;
+    await this.#checkFeatures(broker);
+    this.#isChecked = true;
+    return broker;
+  }
+
+  #checkFeatures(broker: Broker): Promise<void> {
+    const tasks = this.#registry.all();
+    return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
+  }
+
   /**
-   * Checks every task as a worker does at its start, without a connection.
-   * @throws ConfigError, UnsupportedFeatureError
+   * Checks that the broker can do what the application needs, without a connection.
+   * @throws ConfigError (`FEATURES_MISSING`)
    */
   async checkTasks(): Promise<void> {
-    const broker = await this.openBroker();
-    const tasks = this.#registry.all().map(({ definition }) => definition);
-    const resultStore = await this.#resultStoreOf(tasks);
-    for (const definition of tasks) {
-      const { timeoutMs, maxRetries } = this.#workerTask(definition, resultStore);
-      checkDemands(broker.capabilities, definition.name, timeoutMs, maxRetries);
-    }
+    await this.#checkFeatures(await this.openBroker());
   }
 
   async #dependencies(queues: ReadonlyMap<string, number>): Promise<WorkerDependencies> {
     const broker = await this.openBroker();
-    const runnable = this.#registry.all().filter((registered) => this.#mayRun(registered));
-    const definitions = runnable.map(({ definition }) => definition);
-    const resultStore = await this.#resultStoreOf(definitions);
-    const made = new Map<TaskDefinition, RunnableTask>();
-    const taskOf = (definition: TaskDefinition): RunnableTask => {
-      const known = made.get(definition);
-      if (known !== undefined) return known;
-      const task = this.#workerTask(definition, resultStore);
-      made.set(definition, task);
-      return task;
-    };
-    this.#checkAtStart(broker, queues, definitions.map(taskOf));
-    await warnOfDeadLetters(broker, queues, this);
+    const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
+    const resultStore = keepsResults ? await this.resultStore() : undefined;
+    const tasks = new ServedTasks(this.#serving, resultStore);
+    this.#checkAtStart(broker, queues, tasks);
+    void warnOfDeadLetters(broker, queues, this);
     return {
       broker,
       resultStore,
-      taskFor: (name) => {
-        const registered = this.#registry.get(name);
-        return registered === undefined || !this.#mayRun(registered) ? undefined : taskOf(registered.definition);
-      },
+      progressStore: () => this.resultStore(),
+      taskFor: (name) => tasks.get(name),
     };
   }
 
-  /** The store for the results of these tasks, if one of them keeps its result. */
-  async #resultStoreOf(tasks: readonly TaskDefinition[]): Promise<ResultStore | undefined> {
-    return tasks.some(({ resultTtlMs }) => resultTtlMs !== undefined) ? this.resultStore() : undefined;
-  }
-
-  #workerTask(definition: TaskDefinition, resultStore: ResultStore | undefined): RunnableTask {
-    const { retryPolicy } = this.#options;
-    return workerTask(definition, { config: this.config, middleware: this.#middleware, resultStore, retryPolicy });
-  }
-
-  #mayRun({ workerOnly }: RegisteredTask): boolean {
-    return !workerOnly || this.mode === 'worker';
-  }
-
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: readonly RunnableTask[]): void {
-    const isServed = ({ definition }: RunnableTask) => this.#served.has(this.queueOf(definition));
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
+    const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
+    const all = tasks.all();
+    const definitions = all.map(({ definition }) => definition);
     warnOfUnservedTasks(
-      tasks.filter((task) => !isServed(task)).map(({ definition }) => definition),
+      definitions.filter((definition) => !isServed(definition)),
       queues,
       this,
     );
-    for (const { definition, timeoutMs, maxRetries } of tasks.filter(isServed)) {
-      checkDemands(broker.capabilities, definition.name, timeoutMs, maxRetries);
-    }
+    checkServed(
+      broker,
+      all.filter(({ definition }) => isServed(definition)),
+    );
   }
 }

@@ -3,7 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 
-/** What the warnings need of a manager. */
+/** The members of a manager that the warnings use. */
 interface Manager {
   readonly config: TaskConfig;
   readonly logger: Logger;
@@ -27,21 +27,25 @@ export function warnOfUnservedTasks(
   );
 }
 
-/** Logs the queues that have more dead letters than `TASK_DEAD_MAX`. */
+/** Logs the queues that have more dead letters than `TASK_DEAD_MAX`. Never rejects: a warning must not end a start. */
 export async function warnOfDeadLetters(
-  broker: Broker,
+  { inspector }: Broker,
   queues: ReadonlyMap<string, number>,
   { config, logger }: Manager,
 ): Promise<void> {
-  const { inspector } = broker;
   if (inspector === undefined) return;
-  for (const queue of queues.keys()) {
-    const { dead } = await inspector.counts(queue);
-    if (dead !== undefined && dead > config.deadMax) {
-      logger.warn(
-        { queue, dead },
-        `more dead letters than TASK_DEAD_MAX (${config.deadMax}); look at them with brokkr dead list ${queue}`,
-      );
+  try {
+    for (const { queue, dead, error } of await inspector.countsOf([...queues.keys()], { delayed: false })) {
+      if (error !== undefined) logger.warn({ queue, error }, 'the dead letters of a queue could not be counted');
+      if (dead !== undefined && dead > config.deadMax) {
+        logger.warn(
+          { queue, dead },
+          `more dead letters than TASK_DEAD_MAX (${config.deadMax}); look at them with brokkr dead list ${queue}`,
+        );
+      }
     }
+  } catch (error) {
+    // If the broker is unreachable, the start itself reports it.
+    logger.debug({ error }, 'dead letters could not be counted');
   }
 }

@@ -1,9 +1,14 @@
 import type { Logger } from 'pino';
+import { checkQueueName } from '../broker/names.ts';
 import type { Clock } from '../clock/clock.ts';
+import { checkOptions } from '../errors/check-options.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Producer } from '../producer/producer.ts';
 import { type SendSettings, sendSettings } from '../producer/send-settings.ts';
 import { runAs } from '../task/current-task.ts';
+import type { TaskHandle } from '../task/task-handle.ts';
 import type { Send, Sender, SendOptions, Task, TaskRef } from '../task/task.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import { TaskRun } from '../task/task-run.ts';
@@ -11,7 +16,7 @@ import { validateArguments } from '../task/validate-arguments.ts';
 
 type Args = readonly unknown[];
 
-/** What a task asks of its manager when it is used; nothing of it exists before. */
+/** What a task needs of its manager when it is used. Nothing of it exists before. */
 export interface TaskHost {
   readonly producer: Producer;
   readonly clock: Clock;
@@ -20,9 +25,9 @@ export interface TaskHost {
   maxRetriesOf(definition: TaskDefinition): number;
 }
 
-/** The task that users hold: called, it runs here; its `send` sends. */
+/** The task that applications use: a call runs it here, and `send` sends a message. */
 export function makeTask(definition: TaskDefinition, host: () => TaskHost): Task {
-  // Async, so that wrong settings, found when the manager is first asked, reject as they do for `send`.
+  // Async: invalid settings, which are found at the first use of the manager, reject as they do for `send`.
   const inline = async (...args: Args): Promise<unknown> => runInline(definition, args, host());
   Object.defineProperties(inline, {
     name: { value: definition.name },
@@ -30,8 +35,28 @@ export function makeTask(definition: TaskDefinition, host: () => TaskHost): Task
     queueName: { get: () => host().queueOf(definition), enumerable: true },
   });
   const task = inline as unknown as Task;
-  Object.assign(task, makeSender(definition, host, {}, task));
+  const handle = (id: string, options: { readonly queue?: string } = {}) => handleOf(definition, id, options, host());
+  Object.assign(task, makeSender(definition, host, {}, task), { handle });
   return task;
+}
+
+/** Longest id of a message; ours have 22 characters. */
+const LONGEST_ID = 200;
+
+function handleOf(
+  definition: TaskDefinition,
+  id: unknown,
+  options: { readonly queue?: string },
+  host: TaskHost,
+): TaskHandle {
+  checkOptions(options, { queue: true }, 'handle');
+  if (options.queue !== undefined) checkQueueName(options.queue);
+  if (typeof id === 'string' && id.length > 0 && id.length <= LONGEST_ID)
+    return host.producer.handle(definition, id, options.queue);
+  throw new ConfigError(
+    `task ${definition.name}: the id of a message must be a string of 1 to ${LONGEST_ID} characters; got ${shown(id)}`,
+    { code: 'MESSAGE_ID_INVALID' },
+  );
 }
 
 function makeSender(
@@ -41,7 +66,7 @@ function makeSender(
   task: TaskRef<Args, unknown>,
 ): Sender<Args, unknown> {
   const send = (...args: Args): Promise<unknown> => {
-    // Wrong settings are found when the manager is first asked; a promise is what callers expect to fail.
+    // Invalid settings are found at the first use of the manager. Callers expect a promise that rejects.
     try {
       return host().producer.send(definition, args, settings);
     } catch (error) {

@@ -1,28 +1,41 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
+import { type LivingWorker, livingWorkers } from '../control/living-workers.ts';
+import { QueueControl } from '../control/queue-control.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
-import { type Hook, Hooks } from '../worker/hooks.ts';
+import type { MetricFamily } from '../metrics/metric-family.ts';
+import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
+import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
-import type { Worker, WorkerOptions } from '../worker/worker.ts';
-import { type ManagerOptions, managerOptions, type RunMode } from './manager-options.ts';
+import { EventEmitter } from '../worker/event-emitter.ts';
+import { type Hook, Hooks } from '../worker/hooks.ts';
+import { checkListener } from '../worker/worker-options.ts';
+import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
+import type { ManagerOptions, RunMode } from './manager-options.ts';
 import { Runtime } from './runtime.ts';
+import { RuntimeSlot } from './runtime-slot.ts';
 import { makeTask } from './task-calls.ts';
 
 const instances = new Map<string, TaskManager>();
 const managers = new WeakMap<object, TaskManager>();
 
 /**
- * Where an application defines its tasks, sends them and creates workers: a thin façade over the objects that
- * settings describe. Nothing is read, opened or connected before it is needed.
+ * An application defines its tasks, sends them and creates workers with a task manager. Nothing is read, opened or
+ * connected before it is needed.
+ *
+ * @example
+ * const tm = TaskManager.getInstance();
+ * export const charge = tm.task({ name: 'charge' }, async (orderId: string) => {});
+ * await charge.send('o-1');
  */
 export class TaskManager {
   readonly name: string;
@@ -30,25 +43,25 @@ export class TaskManager {
   readonly #hooks = new Hooks();
   readonly #middleware: Middleware[] = [];
   readonly #tasks = new Map<string, Task>();
-  #options: ManagerOptions = {};
-  #runtime: Runtime | undefined;
-  #isClosed = false;
-  /** Stands in front of the real one while a test holds the manager. */
-  #override: Runtime | undefined;
+  readonly #events: EventEmitter<WorkerEvents>;
+  readonly #slot: RuntimeSlot;
 
   private constructor(name: string) {
     this.name = name;
+    this.#events = new EventEmitter((event, error) => this.logger.error({ error, event }, 'a listener failed'));
+    const own = { registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware, events: this.#events };
+    this.#slot = new RuntimeSlot(name, (options) => new Runtime({ options, ...own }));
   }
 
   /**
-   * The manager of that name: the same one at each call, independent of those of other names.
-   * @throws ConfigError where the name is no text, or empty
+   * Returns the manager of this name: the same one at each call, independent of managers with other names.
+   * @throws ConfigError (`MANAGER_NAME_INVALID`) if the name is not a string, or empty
    */
   static getInstance(name = 'default'): TaskManager {
     const known = instances.get(name);
     if (known !== undefined) return known;
     if (typeof name !== 'string' || name === '') {
-      throw new ConfigError(`getInstance: the name of a manager is a text, got ${shown(name)}`, {
+      throw new ConfigError(`getInstance: the name must be a string that is not empty; got ${shown(name)}`, {
         code: 'MANAGER_NAME_INVALID',
       });
     }
@@ -58,27 +71,26 @@ export class TaskManager {
     return manager;
   }
 
-  /** Every manager asked for so far. */
+  /** Every manager that `getInstance` has returned. */
   static all(): readonly TaskManager[] {
     claimOnlyCopy();
     return [...instances.values()];
   }
 
   /**
-   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed, whatever
-   * its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, as `brokkr worker` has them.
+   * Fails the run that the calling code belongs to, because nothing caught `error`: its attempt counts as failed,
+   * whatever its handler returns. For listeners of `uncaughtException` and `unhandledRejection`, such as those of
+   * `brokkr worker`.
    *
    * @returns the run; `undefined` outside a run
    * @example
-   * process.on('unhandledRejection', (error) => {
-   *   logger.fatal({ error, task: TaskManager.failCurrentTask(error)?.name }, 'nothing caught an error');
-   * });
+   * process.on('unhandledRejection', (error) => logger.error(TaskManager.failCurrentTask(error)?.name));
    */
   static failCurrentTask(error: unknown): TaskContext | undefined {
     return failCurrentTask(error);
   }
 
-  /** @throws ConfigError where `task` is none */
+  /** Returns the manager of a task. @throws ConfigError (`NO_TASK`) if `task` is not a task */
   static of(task: object): TaskManager {
     const manager = managers.get(task);
     if (manager !== undefined) return manager;
@@ -87,191 +99,200 @@ export class TaskManager {
   }
 
   /**
-   * Defines a task whose handler any worker of this manager runs.
-   * @throws ConfigError naming the task and what is wrong with it
+   * Defines a task. Any worker of this manager runs its handler.
+   * @throws ConfigError that names the task and the invalid option
+   * @example
+   * const email = tm.task({ name: 'email', maxRetries: 5 }, async (to: string) => deliver(to));
+   * await email.send('ada@example.com');
    */
-  readonly task: DefineTask = (...given: unknown[]) => this.#define(given, false) as never;
+  readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
-  /** The same; the handler is kept from every worker of a process that is a producer. */
-  readonly conditionalTask: DefineTask = (...given: unknown[]) => this.#define(given, true) as never;
+  /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
+  readonly conditionalTask: DefineTask = this.task;
 
   /**
-   * Sets what the environment does not say, or says otherwise. Opens nothing. A further call adds to the first. After
+   * Sets options; each wins over its environment variable. Opens nothing. A further call adds to the first one. After
    * `close()` it opens the manager again.
-   * @throws ConfigError listing every wrong value, or where the manager has been used already and is not closed
+   * @throws ConfigError listing every invalid value, or if the manager was used before and is not closed
+   * @example
+   * await tm.initialize({ brokerUrl: 'redis://localhost:6379', maxRetries: 5 });
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
-    // What is being closed is closed first; how that ends is told to whoever closes.
-    if (this.#isClosed) await this.#runtime?.close().catch(() => undefined);
+    await this.#slot.closed();
     return this.configure(options);
   }
 
-  /** The same, at once: for places that cannot wait. */
+  /** Does the same synchronously, for code that cannot wait. */
   configure(options: ManagerOptions): this {
-    if (this.#isInUse) {
-      throw new ConfigError(
-        'initialize() after the first send or worker: settings are fixed by then; call it earlier',
-        {
-          code: 'INITIALIZED_TOO_LATE',
-        },
-      );
-    }
-    this.#options = managerOptions(options, this.#isClosed ? this.#withoutBroker(options) : this.#options);
-    this.#isClosed = false;
-    this.#runtime = undefined;
+    this.#slot.configure(options);
     return this;
   }
 
-  /** @throws ConfigError for wrong options, or in a process that was set to be a producer */
+  /**
+   * Creates a worker; `start()` starts it.
+   * @throws ConfigError for invalid options, and in a process that only sends
+   * @example
+   * await tm.createWorker({ concurrency: 10 }).start();
+   */
   createWorker(options?: WorkerOptions): Worker {
-    return this.#active().createWorker(options);
+    return this.#slot.active().createWorker(options);
   }
 
   /**
-   * Adds middleware; the first one is the outermost. Before the first send or worker.
-   * @throws ConfigError after that, and while a test holds the manager (`INITIALIZED_TOO_LATE`); where it has no name,
-   * or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
+   * Adds a listener to an event of every worker of this manager in this process, `brokkr worker` included, also of workers
+   * that are created later. Listeners are called synchronously; an error of theirs is logged, and changes nothing.
+   * @throws ConfigError (`EVENT_UNKNOWN`) with the nearest event, (`LISTENER_INVALID`)
+   * @example
+   * tm.on('dead', ({ id, name, error }) => pager.notify(`${name} ${id}`, error));
+   */
+  on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    checkListener(event, listener, 'tm.on');
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  /** Adds a listener for the next event only. @throws as `on` */
+  once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    checkListener(event, listener, 'tm.once');
+    this.#events.once(event, listener);
+    return this;
+  }
+
+  /** Removes a listener. @throws as `on` */
+  off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
+    checkListener(event, listener, 'tm.off');
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Adds middleware, before the first send or worker. The first one is the outermost.
+   * @throws ConfigError after that, and while a test holds the manager (`INITIALIZED_TOO_LATE`)
+   * @throws ConfigError if it has no name, or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
+   * @example
+   * tm.use({ name: 'timing', handle: async (context, next) => timed(context.task.name, next) });
    */
   use(middleware: Middleware): this {
-    // A test that holds the manager has built its sending already, as the first send does.
-    if (this.#isInUse || this.#override !== undefined) {
-      const when = this.#override === undefined ? 'after the first send or worker' : 'while a test holds the manager';
-      throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
-        code: 'INITIALIZED_TOO_LATE',
-      });
-    }
-    const { name, send, handle } = (middleware as Middleware | null) ?? {};
-    const steps = [send, handle].filter((step) => step !== undefined);
-    if (typeof name !== 'string' || steps.length === 0 || steps.some((step) => typeof step !== 'function')) {
-      throw new ConfigError('middleware has a `name`, and a `send` or `handle` function', {
-        code: 'MIDDLEWARE_INVALID',
-      });
-    }
+    checkMiddleware(middleware);
+    this.#slot.checkUnused(`middleware ${middleware.name}`);
     this.#middleware.push(middleware);
     return this;
   }
 
-  /** Awaited before a worker fetches; what it throws ends the start. @throws ConfigError where it is no function */
+  /**
+   * Adds a hook that a worker awaits before it fetches. Its error ends the start.
+   * @throws ConfigError (`HOOK_INVALID`)
+   * @example
+   * tm.onStart(async () => database.connect());
+   */
   onStart(hook: Hook): this {
     this.#hooks.onStart(hook);
     return this;
   }
 
-  /** Awaited after a worker has stopped, last one first. @throws ConfigError where it is no function */
+  /** Adds a hook that a worker awaits after it has stopped, the last one first. @throws ConfigError (`HOOK_INVALID`) */
   onStop(hook: Hook): this {
     this.#hooks.onStop(hook);
     return this;
   }
 
-  /** The tasks defined so far. */
+  /** Returns the tasks that are defined so far. */
   tasks(): readonly TaskDefinition[] {
-    return this.#registry.all().map(({ definition }) => definition);
+    return this.#registry.all();
   }
 
-  /** The task of that name. */
+  /** Returns the task with this name, if it is defined. */
   get(name: string): Task | undefined {
     return this.#tasks.get(name);
   }
 
-  /** The settings in force. @throws ConfigError listing every wrong value */
-  get config(): TaskConfig {
-    return this.#active().config;
+  /**
+   * A queue of the running system: pause, resume, count and purge it, from any process.
+   * @throws ConfigError for a name that is not a queue name
+   * @example
+   * await tm.queue('emails').pause();
+   */
+  queue(name: string): QueueControl {
+    return new QueueControl(name, { broker: () => this.broker(), now: () => this.clock.now() });
   }
 
-  /** Where this manager gets its time from: the system's clock, or a test's. */
+  /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
+  metrics(format: MetricsFormat = 'text'): string {
+    return writeMetrics(this.metricFamilies(), format);
+  }
+
+  /** The same as data; empty before the first send or worker. */
+  metricFamilies(): readonly MetricFamily[] {
+    return this.#slot.made?.metrics.families() ?? [];
+  }
+
+  /**
+   * Reports of the living workers of every host: id, host, pid, queues, slots, running tasks and counts.
+   * @throws UnsupportedFeatureError (`WORKERS_UNSUPPORTED`) if the broker keeps no reports; BrokerUnavailableError
+   */
+  async workers(): Promise<readonly LivingWorker[]> {
+    return livingWorkers(await this.broker());
+  }
+
+  /** The settings in use. @throws ConfigError listing every invalid value */
+  get config(): TaskConfig {
+    return this.#slot.active().config;
+  }
+
+  /** The clock of this manager: the system's, or that of a test. */
   get clock(): Clock {
-    return this.#active().clock;
+    return this.#slot.active().clock;
   }
 
   get logger(): Logger {
-    return this.#active().logger;
+    return this.#slot.active().logger;
   }
 
   get runMode(): RunMode {
-    return this.#active().mode;
+    return this.#slot.active().mode;
   }
 
   /**
-   * The broker, its adapter loaded; its server need not be there.
-   * @throws ConfigError for wrong settings, and where the adapter is not installed
+   * Loads the adapter of the broker and returns the broker. Its server is not connected to.
+   * @throws ConfigError for invalid settings, (`ADAPTER_NOT_INSTALLED`) if the adapter is not installed,
+   * (`FEATURES_MISSING`) if the broker cannot do what `requires` and the tasks need
    */
   async broker(): Promise<Broker> {
-    return this.#active().openBroker();
+    return this.#slot.active().openBroker();
   }
 
   /**
-   * Checks every task as a worker does at its start, without a connection: a task that keeps its result needs a store, and
-   * the broker must be able to delay retries. `brokkr doctor` calls it.
-   * @throws ConfigError, UnsupportedFeatureError for the first task that a worker would refuse
+   * Checks again, without a connection, that the broker can do everything that `requires` and the options of every task
+   * need. `brokkr doctor` calls it.
+   * @throws ConfigError (`FEATURES_MISSING`) listing what the broker cannot do, and what to do about it
    */
   async checkTasks(): Promise<void> {
-    await this.#active().checkTasks();
+    await this.#slot.active().checkTasks();
   }
 
   /**
-   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls of
-   * the manager reject with `BROKER_CLOSED`, until `initialize` opens it again. Do not await it inside a handler, for which
-   * it waits.
+   * Stops the workers, waits for pending sends, and closes every connection, so that the process can end. Later calls
+   * reject with `BROKER_CLOSED`, until `initialize` opens the manager again. Do not await it in a handler: it waits for
+   * it.
    */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#runtime?.close();
+    await this.#slot.close();
   }
 
   /**
-   * Puts other settings in force until the function it resolves to is called: for tests, that want a broker and a
-   * clock of their own without touching the application's. Nests no deeper than one.
-   * @throws ConfigError where another test holds it (`MANAGER_OVERRIDDEN`), and listing every wrong value
+   * Uses other settings until the returned function is called. For tests that need a broker and a clock of their own.
+   * One test at a time can hold a manager.
+   * @throws ConfigError (`MANAGER_OVERRIDDEN`) if another test holds it, and listing every invalid value
    */
   override(options: ManagerOptions): () => Promise<void> {
-    if (this.#override !== undefined) {
-      throw new ConfigError(`task manager ${this.name} is held by another test; close that first`, {
-        code: 'MANAGER_OVERRIDDEN',
-      });
-    }
-    const runtime = this.#makeRuntime(managerOptions(options));
-    this.#override = runtime;
-    return async () => {
-      if (this.#override === runtime) this.#override = undefined;
-      await runtime.close();
-    };
+    return this.#slot.override(options);
   }
 
-  get #isInUse(): boolean {
-    return this.#runtime !== undefined && !this.#runtime.hasEnded;
-  }
-
-  /** The options before a close. What it closed is of no use any more. */
-  #withoutBroker(options: ManagerOptions): ManagerOptions {
-    const { broker, ...kept } = this.#options;
-    if (broker === undefined || this.#runtime === undefined) return this.#options;
-    if (options?.broker === undefined && options?.brokerUrl === undefined) {
-      throw new ConfigError('initialize() after close(): the broker given before was closed; give another', {
-        code: 'BROKER_CLOSED',
-      });
-    }
-    return kept;
-  }
-
-  #active(): Runtime {
-    if (this.#override !== undefined) return this.#override;
-    if (this.#runtime === undefined) {
-      this.#runtime = this.#makeRuntime(this.#options);
-      // Closed before it was used: it stays so.
-      if (this.#isClosed) this.#runtime.close().catch(() => undefined);
-    }
-    return this.#runtime;
-  }
-
-  #makeRuntime(options: ManagerOptions): Runtime {
-    return new Runtime({ options, registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware });
-  }
-
-  #define(given: readonly unknown[], workerOnly: boolean): Task {
+  #define(given: readonly unknown[]): Task {
     const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
     const definition = defineTask(options as TaskOptions, handler);
-    this.#registry.add(definition, workerOnly);
-    const task = makeTask(definition, () => this.#active());
+    this.#registry.add(definition);
+    const task = makeTask(definition, () => this.#slot.active());
     this.#tasks.set(definition.name, task);
     managers.set(task, this);
     return task;

@@ -15,11 +15,11 @@ export interface WorkerTasksOptions {
   readonly config: TaskConfig;
   readonly middleware: readonly Middleware[];
   readonly resultStore: ResultStore | undefined;
-  /** Of the house, for tasks that say nothing of their retries. */
+  /** The manager's default policy, for tasks without their own. */
   readonly retryPolicy: RetryPolicy | undefined;
 }
 
-/** A definition as a worker runs it. */
+/** Returns a task as a worker runs it: its options, completed by the settings, and its middleware. */
 export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): RunnableTask {
   const { config, retryPolicy, resultStore } = options;
   if (definition.resultTtlMs !== undefined && resultStore === undefined) throw noResultStore(definition.name);
@@ -37,7 +37,7 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
   };
 }
 
-/** Without a schema and middleware the handler is called as it is. */
+/** Returns the function that runs an attempt. Without schema and middleware it calls the handler directly. */
 function runner(definition: TaskDefinition, middleware: readonly Middleware[]): RunnableTask['run'] {
   const { handler } = definition;
   const call =
@@ -52,7 +52,7 @@ function runner(definition: TaskDefinition, middleware: readonly Middleware[]): 
   return (run, message) => onion(new HandleScope(definition, run, message));
 }
 
-/** What middleware sees; signal and logger are made when asked for. */
+/** The context of middleware. Signal and logger are created at first use. */
 class HandleScope implements HandleContext {
   readonly task: TaskDefinition;
   readonly message: Message;

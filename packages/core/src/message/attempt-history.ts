@@ -15,7 +15,7 @@ const LARGEST_BYTES = 16_384;
 
 /**
  * Adds an attempt to the history in a header. The result has at most 16 KiB: the oldest attempts are shortened first.
- * @param history the header; `undefined` if there is none yet
+ * @param history the header; `undefined` before the first failure
  */
 export function appendAttempt(
   history: string | undefined,
@@ -25,7 +25,7 @@ export function appendAttempt(
   return fitted(records);
 }
 
-/** Reads the attempts in a history header: an empty list if there is none, or if it is not a history. Never throws. */
+/** Reads the attempts in a history header: an empty list if the header is absent or invalid. Never throws. */
 export function readHistory(history: string | undefined): readonly AttemptRecord[] {
   if (history === undefined || history.length > LARGEST_BYTES) return [];
   try {

@@ -12,15 +12,15 @@ import {
 } from '../broker/headers.ts';
 import { type AttemptRecord, readHistory } from './attempt-history.ts';
 
-/** A life of the message that ended as a dead letter before, and was redriven. */
+/** An earlier death of the message, after which it was redriven. */
 export interface RedriveRecord {
   /** How often the message was redriven. */
   readonly count: number;
-  /** When it was redriven last, epoch milliseconds. */
+  /** Time of the last redrive, in epoch milliseconds. */
   readonly at: number;
-  /** Why it died before that. */
+  /** Reason of the death before that redrive. */
   readonly reason: string;
-  /** The attempts that failed before that, oldest first, without stacks. */
+  /** Failed attempts before that redrive, oldest first, without stacks. */
   readonly attempts: readonly AttemptRecord[];
 }
 
@@ -32,15 +32,20 @@ export interface DeadLetterRecord {
   readonly reason: string;
   /** Failed attempts, oldest first. */
   readonly attempts: readonly AttemptRecord[];
-  /** When it died, epoch milliseconds by the worker's clock; left out if the letter does not say it. */
+  /** When it died, in epoch milliseconds by the worker's clock; absent if its headers do not contain it. */
   readonly deadAt?: number;
   /** Id of the worker in which it died. */
   readonly deadBy?: string;
-  /** Its last redrive; left out if it was never redriven. */
+  /** Its last redrive; absent if it was never redriven. */
   readonly redriven?: RedriveRecord;
 }
 
-/** Reads the headers of a dead letter. Never throws: headers that Brokkr has not written count as missing. */
+/**
+ * Decodes the headers of a dead letter. Never throws: headers that Brokkr has not written count as absent.
+ * @example
+ * const letter = readDeadLetter(envelope);
+ * console.log(letter.reason, letter.attempts.length);
+ */
 export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
   const deadAt = text(headers[DEAD_AT_HEADER]);
   const deadBy = text(headers[DEAD_BY_HEADER]);

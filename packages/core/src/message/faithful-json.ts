@@ -1,16 +1,16 @@
 import { SerializationError } from '../errors/errors.ts';
 
-/** Nesting that a payload may have; deeper ones are refused by the sender and by the worker. */
+/** Deepest nesting of a payload. Senders and workers refuse deeper ones. */
 export const MAX_DEPTH = 64;
 
 const STEPS_TOLD = 5;
 
 export interface FaithfulOptions {
-  /** Objects with a `toJSON` of their own pass as what it returns: a schema turns them back. @default false */
+  /** Accepts objects with a `toJSON` method: a schema converts them back. @default false */
   readonly allowToJson?: boolean;
 }
 
-/** What JSON cannot carry, and where: segments from the inside out, so the good case builds no strings. */
+/** A value that JSON cannot carry. Its path is listed from the inside out: valid payloads build no strings. */
 interface Fault {
   readonly path: string[];
   readonly what: string;
@@ -20,9 +20,9 @@ interface Fault {
 
 /**
  * Checks that JSON carries an argument so that the receiver gets an equal one. Plain objects, arrays, strings, finite
- * numbers, booleans and null pass; object fields that are `undefined` are left out, as everywhere.
- * @param index which argument it is, for the error
- * @throws SerializationError naming the path inside the payload
+ * numbers, booleans and null are accepted. Fields of objects that are `undefined` are left out, as JSON does.
+ * @param index index of the argument, for the error
+ * @throws SerializationError (`PAYLOAD_UNSERIALIZABLE`, `PAYLOAD_TOO_DEEP`) with the path of the value
  */
 export function assertFaithful(value: unknown, index: number, options: FaithfulOptions = {}): void {
   let fault: Fault | undefined;
@@ -52,12 +52,12 @@ function findFault(value: unknown, depth: number, allowToJson: boolean): Fault |
     case 'undefined':
       return fault('undefined', 'send null, or leave it out at the end');
     default:
-      return fault(`a ${typeof value}`, 'send a string or a number in its place');
+      return fault(`a ${typeof value}`, 'send a string or a number instead');
   }
 }
 
 function findObjectFault(value: object, depth: number, allowToJson: boolean): Fault | undefined {
-  // A cycle has no end, so it is found by depth: no set of visited objects is kept for the good case.
+  // The depth limit ends a cycle, so valid payloads need no set of visited objects.
   if (depth > MAX_DEPTH) {
     return {
       path: [],
@@ -76,10 +76,11 @@ function findObjectFault(value: object, depth: number, allowToJson: boolean): Fa
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
     return allowToJson
       ? undefined
-      : fault(className(value), 'it would arrive as something else; send what its toJSON gives, or add a schema');
+      : fault(className(value), 'it would arrive as something else; send the value of its toJSON, or add a schema');
   }
   if (!isPlain(value)) return fault(className(value), 'send a plain object');
-  // Without a list of the keys; what somebody has added to Object.prototype is not sent, so it is no fault.
+  // A loop without a list of keys. Properties that a program added to Object.prototype are not sent, and therefore not
+  // checked.
   for (const key in value) {
     const field = (value as Record<string, unknown>)[key];
     const inside = field === undefined ? undefined : findFault(field, depth + 1, allowToJson);
@@ -88,7 +89,7 @@ function findObjectFault(value: object, depth: number, allowToJson: boolean): Fa
   return undefined;
 }
 
-/** Object literals, also of another realm (a vm context, a test runner), and objects without a prototype. */
+/** Object literals, also those of another realm (a vm context, a test runner), and objects without a prototype. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return true;
@@ -113,7 +114,7 @@ function within(outer: string, inner: Fault): Fault {
   return inner;
 }
 
-/** The way round a cycle, or down, is told by its first steps. */
+/** For a cycle, or a payload that is too deep, only the first steps are shown. */
 function pathOf({ path, code }: Fault): string {
   const segments = path.toReversed();
   return code === 'PAYLOAD_TOO_DEEP' ? `${segments.slice(0, STEPS_TOLD).join('')}…` : segments.join('');

@@ -8,8 +8,8 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Whether JSON bytes nest deeper than `MAX_DEPTH` + 1 (the arguments' own list is one level). Counted on the bytes,
- * before parsing: deeper values parse, and then overflow the stack of whoever walks them.
+ * Returns whether JSON bytes nest deeper than `MAX_DEPTH` + 1 (the list of arguments is one level). It counts bytes
+ * before parsing: JSON.parse accepts deeper values, and code that walks them overflows its stack.
  */
 export function isTooDeep(json: Uint8Array): boolean {
   const limit = MAX_DEPTH + 1;

@@ -1,19 +1,19 @@
-/** Characters of an id. */
+/** Characters of one id. */
 const SIZE = 22;
-/** Written at once; few, as each of them keeps the text of all alive. */
+/** Ids that are generated together. Each id is a slice that keeps the whole text alive, so it is a small number. */
 const IDS = 24;
-/** Bytes of so many: six bits make a character. */
+/** Bytes for these ids: one character holds six bits. */
 const BYTES = (IDS * SIZE * 6) / 8;
 
-/** Random bytes for the ids to come: asking for many at once is what makes one cheap. */
+/** Random bytes for the next ids. One call for many bytes is far cheaper than a call for each id. */
 const pool = Buffer.allocUnsafeSlow(BYTES * 10);
 let used = pool.length;
 let text = '';
 let at = 0;
 
 /**
- * An id that no other message has: 131 random bits as 22 characters of `A-Z a-z 0-9 _ -`, the first one a letter, so
- * that no command line takes it for an option. Shorter than a UUID, since servers keep it several times.
+ * Returns a unique id: 131 random bits as 22 characters of `A-Z a-z 0-9 _ -`. The first one is a letter, so that no
+ * command line parses an id as an option. It is shorter than a UUID, because servers store it several times.
  */
 export function messageId(): string {
   if (at === text.length) {
@@ -31,7 +31,7 @@ function writeIds(): string {
   }
   const bytes = pool.subarray(used, used + BYTES);
   used += BYTES;
-  // The upper half of the alphabet has digits: the first bit of an id is 0.
+  // Digits are in the upper half of the alphabet. With the first bit 0, an id begins with a letter.
   for (let bit = 0; bit < BYTES * 8; bit += SIZE * 6)
     bytes[bit >> 3] = (bytes[bit >> 3] as number) & ~(0x80 >> (bit & 7));
   return bytes.toString('base64url');

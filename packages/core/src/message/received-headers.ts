@@ -1,8 +1,8 @@
 import { HEADER_PREFIX } from '../broker/headers.ts';
 
 /**
- * Limits of what is received. A sender may add 32 headers of 1 KiB (`checkHeaders`), and the core adds at most a dozen;
- * the longest of those is the history, 16 KiB. Headers of other programs count too.
+ * Limits of received headers. A sender may add 32 headers of 1 KiB (`checkHeaders`), and the core adds at most a dozen;
+ * the longest is the history, 16 KiB. Headers of other programs count, too.
  */
 const MOST_HEADERS = 64;
 const MOST_CHARACTERS = 65_536;

@@ -1,17 +1,17 @@
 import { ConfigError } from '../errors/errors.ts';
 
-/** One layer of an onion, and whose it is. */
+/** One middleware function, and the name of its middleware. */
 export interface Layer<C, R> {
   readonly name: string;
   readonly around: (context: C, next: () => Promise<R>) => Promise<R>;
 }
 
-/** Whose answer counts: a layer may put its own in place of the core's, or it may not. */
+/** Whose result the caller gets: that of the outermost layer (`replaceable`), or that of the core. */
 type Answer = 'replaceable' | "the core's";
 
 /**
- * The layers as one function round `core`, the first outermost. With no layers it is `core` itself. Whatever a layer
- * forgets, the whole succeeds only where the core was called and has ended.
+ * Composes layers around `core`; the first one is the outermost. Without layers the result is `core` itself. The
+ * composed function resolves only if every layer called `next` and `core` succeeded.
  */
 export function compose<C, R>(
   layers: readonly Layer<C, R>[],
@@ -29,7 +29,7 @@ class Passage<C, R> {
   readonly #layer: Layer<C, R>;
   readonly #inner: (context: C) => Promise<R>;
   readonly #context: C;
-  /** What `next` gave; `undefined` until it is called. */
+  /** The promise that `next` returned; `undefined` until it is called. */
   #inside: Promise<R> | undefined;
   #isPending = false;
   #isOver = false;
@@ -40,13 +40,14 @@ class Passage<C, R> {
     this.#context = context;
   }
 
-  /** @throws ConfigError where the layer calls `next` not at all (`MIDDLEWARE_SKIPPED`), or twice; what it throws */
+  /** @throws ConfigError if the layer never calls `next` (`MIDDLEWARE_SKIPPED`); any error that the layer throws */
   async through(answer: Answer): Promise<R> {
     let given: R;
     try {
       given = await this.#layer.around(this.#context, () => this.#next());
     } catch (error) {
-      // It may have given up waiting: what it let in has to end before anybody settles. Its own word counts.
+      // The layer may have thrown without awaiting `next`. The handler must end before its message is settled. The
+      // error of the layer is the outcome.
       if (this.#isPending) await this.#inside?.catch(() => undefined);
       throw error;
     } finally {
@@ -54,7 +55,7 @@ class Passage<C, R> {
     }
     if (this.#inside === undefined) throw this.#skipped();
     if (answer === "the core's") return this.#inside;
-    // It did not await `next`, so that it cannot have meant to swallow what comes of it.
+    // The layer did not await `next`, and therefore cannot have handled its error.
     if (this.#isPending) await this.#inside;
     return given;
   }
@@ -71,20 +72,20 @@ class Passage<C, R> {
     };
     this.#isPending = true;
     this.#inside = this.#inner(this.#context);
-    // A rejection that the layer does not await is not unhandled: it is told above.
+    // The error is reported above: Node must not report it as unhandled if the layer does not await `next`.
     this.#inside.then(ended, ended);
     return this.#inside;
   }
 
   #skipped(): ConfigError {
     return new ConfigError(
-      `middleware ${this.#layer.name} ended without calling next(); call it, or throw in order to refuse`,
+      `middleware ${this.#layer.name} ended without calling next(); call it, or throw an error to refuse the message`,
       { code: 'MIDDLEWARE_SKIPPED' },
     );
   }
 }
 
-/** Nobody may be there to hear it. */
+/** Marks the rejection as handled: the layer may not await it. */
 function harmless<T>(rejection: Promise<T>): Promise<T> {
   rejection.catch(() => undefined);
   return rejection;

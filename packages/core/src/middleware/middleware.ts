@@ -3,7 +3,7 @@ import type { PublishReceipt } from '../broker/broker.ts';
 import type { Message } from '../message/message.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 
-/** A message on its way out: its headers may still be written. */
+/** A message that is being sent. Middleware may add headers. */
 export interface OutgoingMessage extends Omit<Message, 'headers'> {
   readonly headers: Record<string, string>;
 }
@@ -15,32 +15,41 @@ interface MiddlewareContext {
 }
 
 /**
- * One message on its way out, for `Middleware.send`: arguments are checked and encoded by then, headers may be written.
- * Its `signal` never aborts: publishing ends by a limit of its own, `TASK_SEND_TIMEOUT`.
+ * Context of `Middleware.send`: one message that is being sent. Its arguments are checked and encoded already. Its
+ * `signal` never aborts; `TASK_SEND_TIMEOUT` limits the publishing.
  */
 export interface SendContext extends MiddlewareContext {
   readonly message: OutgoingMessage;
 }
 
 /**
- * One attempt, for `Middleware.handle`. Its `signal` aborts at the task's timeout, a lost lease and a shutdown, as
- * `currentTask().signal` does; its `logger` writes the message's id, task and attempt into each line.
+ * Context of `Middleware.handle`: one attempt. Its `signal` is that of `currentTask()`: it aborts at the task's
+ * timeout, at a lost lease and at shutdown. The lines of its `logger` carry the id, task and attempt of the message.
  */
 export interface HandleContext extends MiddlewareContext {
   readonly message: Message;
 }
 
 /**
- * Code around sending, around handling, or both: an onion, the first one outermost. It may refuse (throw), wait,
- * set headers or replace a result; it cannot lose a task, since settling and retrying are not among them. What ends
- * without having called `next`, or having called it twice, has failed (`MIDDLEWARE_SKIPPED`, `MIDDLEWARE_NEXT_TWICE`);
- * what ends before its `next` has, is waited for.
+ * Code that runs around sends, around attempts, or both. The first middleware is the outermost. It may throw, wait, add
+ * headers or replace a result. It does not settle messages or schedule retries.
+ *
+ * A function that ends without calling `next` fails with `MIDDLEWARE_SKIPPED`; a second call of `next` throws
+ * `MIDDLEWARE_NEXT_TWICE`. If a function ends before its `next`, the worker waits for `next`.
+ * @example
+ * tm.use({ name: 'tenant', send: (context, next) => { context.message.headers.tenant = tenant(); return next(); } });
  */
 export interface Middleware {
-  /** For errors and logs. */
+  /** Name for errors and logs. */
   readonly name: string;
-  /** Around sending; `next` resolves once the message is stored. The receipt is the broker's, whatever is returned. */
+  /**
+   * Runs around a send. `next` resolves once the message is stored. The sender gets the broker's receipt, whatever this
+   * function returns.
+   */
   send?(context: SendContext, next: () => Promise<PublishReceipt>): Promise<PublishReceipt>;
-  /** Around the handler; `next` resolves with its result, and what is returned is the result. */
+  /**
+   * Runs around the handler. `next` resolves with the result of the handler; the value returned here is the result of
+   * the task.
+   */
   handle?(context: HandleContext, next: () => Promise<unknown>): Promise<unknown>;
 }

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import { checkDemands } from '../broker/task-demands.ts';
-import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
@@ -15,15 +14,17 @@ import type { TaskHandle } from '../task/task-handle.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
 import { Publisher } from './publisher.ts';
 import { managerClosed } from './manager-closed.ts';
+import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
+import type { SendStats } from './send-stats.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
-import { SentTask, type SentTaskPorts } from './sent-task.ts';
+import { SentTask } from './sent-task.ts';
 
 export interface ProducerOptions {
   /** Opens the broker. Called at the first send. */
   readonly openBroker: () => Promise<Broker>;
-  readonly resultStore: () => Promise<ResultStore | undefined>;
+  readonly handles: HandlePorts;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Whether a separate store keeps the results. */
@@ -34,6 +35,7 @@ export interface ProducerOptions {
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
+  readonly stats: SendStats;
 }
 
 /** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
@@ -55,7 +57,6 @@ const MOST_ROUNDS = 10;
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
-  readonly #ports: SentTaskPorts;
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
   /** Sends that may not have reached the publisher yet. */
@@ -67,11 +68,11 @@ export class Producer {
     this.#layers = options.middleware.flatMap(({ name, send }, index) =>
       send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
     );
-    this.#ports = {
-      clock: options.clock,
-      resultStore: options.resultStore,
-      cancel: (queue, id) => this.#cancel(queue, id),
-    };
+  }
+
+  /** The handle of a message that was sent before, by any process. */
+  handle(task: TaskDefinition, id: string, queue = task.queueName ?? this.#options.defaultQueue): TaskHandle {
+    return new SentTask(id, false, task, queue, this.#options.handles);
   }
 
   /** Sends one message. @throws BrokkrError some errors synchronously; the promise rejects with the others */
@@ -136,7 +137,7 @@ export class Producer {
 
   async #open(): Promise<Publisher> {
     this.#opening ??= this.#options.openBroker().then((broker) => {
-      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs);
+      this.#publisher = new Publisher(broker, this.#options.clock, this.#options.sendTimeoutMs, this.#options.stats);
       return this.#publisher;
     });
     try {
@@ -208,7 +209,8 @@ export class Producer {
 
   #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
     const { task, message, body } = draft;
-    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, this.#ports);
+    const { handles } = this.#options;
+    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, handles);
     if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle, isOfMany);
     return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
   }
@@ -230,14 +232,6 @@ export class Producer {
     };
     const send = compose(this.#layers, publish, "the core's");
     return send({ task, message, signal: NEVER, logger: this.#options.logger });
-  }
-
-  async #cancel(queue: string, id: string): Promise<boolean> {
-    const { messages } = (this.#publisher ?? (await this.#open())).broker;
-    if (messages === undefined) {
-      throw new UnsupportedFeatureError('this broker cannot cancel messages', { code: 'CANCEL_UNSUPPORTED' });
-    }
-    return (await messages.cancel(queue, [id])).length > 0;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from '../clock/clock.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import type { SendStats } from './send-stats.ts';
 
 /** Most envelopes of one call: enough to be worth a round trip, few enough not to block a server. */
 const LARGEST_BATCH = 500;
@@ -18,13 +19,16 @@ const MOST_ROUNDS = 100;
 
 /** The envelopes of one call to the broker. */
 class Batch {
+  /** When its first envelope was added, on the monotonic clock. */
+  readonly sentAt: number;
   readonly envelopes: Envelope[] = [];
   /** Resolves with the receipt or error of each envelope, in their order. */
   readonly stored: Promise<readonly (PublishReceipt | BrokkrError)[]>;
   resolve!: (outcomes: readonly (PublishReceipt | BrokkrError)[]) => void;
   reject!: (error: unknown) => void;
 
-  constructor() {
+  constructor(sentAt: number) {
+    this.sentAt = sentAt;
     this.stored = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -38,6 +42,7 @@ export class Publisher {
   readonly #clock: Clock;
   readonly #sendTimeoutMs: number;
   readonly #sendsAtOnce: number;
+  readonly #stats: SendStats;
   /** A promise for each batch whose senders wait. */
   readonly #pending = new Set<Promise<void>>();
   #waiting: Batch[] = [];
@@ -45,7 +50,8 @@ export class Publisher {
   /** Batches since the last turn of the event loop. */
   #rounds = 0;
 
-  constructor(broker: Broker, clock: Clock, sendTimeoutMs: number) {
+  constructor(broker: Broker, clock: Clock, sendTimeoutMs: number, stats: SendStats) {
+    this.#stats = stats;
     this.#broker = broker;
     this.#clock = clock;
     this.#sendTimeoutMs = sendTimeoutMs;
@@ -82,7 +88,7 @@ export class Publisher {
   #batch(most: number): Batch {
     if (this.#filling !== undefined && this.#filling.envelopes.length < most) return this.#filling;
     if (this.#waiting.length === 0) this.#scheduleFlush();
-    this.#filling = new Batch();
+    this.#filling = new Batch(this.#clock.monotonic());
     this.#waiting.push(this.#filling);
     return this.#filling;
   }
@@ -106,8 +112,16 @@ export class Publisher {
     for (const batch of waiting) {
       void this.#publish(batch);
       // The senders' promise, not the broker's call: a call without an answer ends for its senders by their timeout.
-      const ended = () => void this.#pending.delete(settled);
-      const settled: Promise<void> = batch.stored.then(ended, ended);
+      const settled: Promise<void> = batch.stored.then(
+        (outcomes) => {
+          this.#pending.delete(settled);
+          this.#stats.answered(batch.envelopes, outcomes, this.#clock.monotonic() - batch.sentAt);
+        },
+        (error: unknown) => {
+          this.#pending.delete(settled);
+          this.#stats.failed(batch.envelopes, error, this.#clock.monotonic() - batch.sentAt);
+        },
+      );
       this.#pending.add(settled);
     }
   }

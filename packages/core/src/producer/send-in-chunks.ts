@@ -89,7 +89,7 @@ class Chunk<D extends SizedDraft> {
   }
 }
 
-/** The chunks of one `sendMany`, and what became of each message. */
+/** The chunks of one `sendMany`, and the outcome of each message. */
 class ChunkedSending<D extends SizedDraft> {
   readonly ports: ChunkPorts<D>;
   readonly #handles: (TaskHandle | undefined)[] = [];

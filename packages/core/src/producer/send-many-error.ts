@@ -3,8 +3,8 @@ import type { TaskHandle } from '../task/task-handle.ts';
 import type { SendOutcome } from './send-outcome.ts';
 
 /**
- * Some messages of `sendMany` were not stored, or nobody knows whether they are. The three lists have an entry for each
- * message, in the order of the batch.
+ * Some messages of `sendMany` were not stored, or may not be. The three lists have an entry for each message, in the
+ * order of the batch.
  * @example
  * const again = batch.filter((_, index) => error.outcomes[index] === 'not stored');
  */

@@ -1,7 +1,7 @@
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 
-/** What became of a message that was sent: stored, not stored, or nobody knows because the broker's answer was lost. */
+/** Outcome of a sent message: stored, not stored, or unknown because the broker's answer was lost. */
 export type SendOutcome = 'stored' | 'not stored' | 'unknown';
 
 /** Codes with which a broker reports that it stored nothing. With any other code the message may be stored. */

@@ -2,31 +2,37 @@ import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
-import { ResultTimeoutError, SerializationError, TaskFailedError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { errorLine } from '../errors/error-record.ts';
+import {
+  ConfigError,
+  ResultTimeoutError,
+  SerializationError,
+  TaskCancelledError,
+  TaskFailedError,
+  UnsupportedFeatureError,
+} from '../errors/errors.ts';
+import { shown } from '../errors/kind-of.ts';
 import { decodeResult } from '../result/result-record.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
-import type { TaskHandle } from '../task/task-handle.ts';
+import type { TaskHandle, TaskStatus } from '../task/task-handle.ts';
+import { cancelMessage } from './cancel-message.ts';
+import type { HandledMessage, HandlePorts } from './handle-ports.ts';
+import { messageStatus } from './message-status.ts';
+import { progressFeed } from './progress-feed.ts';
 
 const RESULT_TIMEOUT: Duration = '30s';
 const RESULT_OPTIONS: OptionNames<NonNullable<Parameters<TaskHandle['result']>[0]>> = { timeout: true };
+const CANCEL_OPTIONS: OptionNames<NonNullable<Parameters<TaskHandle['cancel']>[0]>> = { running: true };
 
-/** The parts of a manager that a handle uses. */
-export interface SentTaskPorts {
-  readonly clock: Clock;
-  readonly resultStore: () => Promise<ResultStore | undefined>;
-  readonly cancel: (queue: string, id: string) => Promise<boolean>;
-}
-
-/** A message that was sent. */
+/** The handle of a message. */
 export class SentTask implements TaskHandle {
   readonly id: string;
   readonly isNew: boolean;
   readonly queue: string;
   readonly #task: TaskDefinition;
-  readonly #ports: SentTaskPorts;
+  readonly #ports: HandlePorts;
 
-  constructor(id: string, isNew: boolean, task: TaskDefinition, queue: string, ports: SentTaskPorts) {
+  constructor(id: string, isNew: boolean, task: TaskDefinition, queue: string, ports: HandlePorts) {
     this.id = id;
     this.isNew = isNew;
     this.#task = task;
@@ -52,40 +58,61 @@ export class SentTask implements TaskHandle {
         },
       );
     }
-    const bytes = await this.#load(store, timeoutMs);
+    const bytes = await loadWithin(this.id, timeoutMs, store, this.#ports.clock);
     if (bytes === undefined) {
       throw new ResultTimeoutError(
-        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; the message may still wait or run, or was cancelled`,
+        `task ${name}, message ${this.id}: no result within ${timeoutMs} ms; it may still be waiting or running, or its result has expired`,
       );
     }
-    const record = decodeResult(bytes, `task ${name}, message ${this.id}`);
-    switch (record.kind) {
-      case 'value':
-        return record.value;
-      case 'unserializable':
-        throw new SerializationError(`task ${name} succeeded, but its result was not kept: ${record.reason}`, {
-          path: 'result',
-          code: 'RESULT_UNSERIALIZABLE',
-        });
-      case 'error':
-        throw new TaskFailedError(`task ${name}, message ${this.id}, failed: ${errorLine(record.error)}`, {
-          cause: record.error,
-        });
-    }
+    return resultIn(bytes, name, this.id);
   }
 
-  cancel(): Promise<boolean> {
-    return this.#ports.cancel(this.queue, this.id);
+  status(): Promise<TaskStatus> {
+    return messageStatus(this.#message, this.#ports);
   }
 
-  async #load(store: ResultStore, timeoutMs: number): Promise<Uint8Array | undefined> {
-    const { clock } = this.#ports;
-    const deadline = new AbortController();
-    const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
-    try {
-      return await store.load(this.id, deadline.signal);
-    } finally {
-      clock.clearTimeout(timer);
-    }
+  async cancel(options: { readonly running?: boolean | undefined } = {}): Promise<boolean> {
+    checkOptions(options, CANCEL_OPTIONS, 'cancel');
+    const running: unknown = options.running ?? false;
+    if (typeof running === 'boolean') return cancelMessage(this.#message, running, this.#ports);
+    throw new ConfigError(`cancel: running must be true or false; got ${shown(running)}`, { code: 'OPTIONS_INVALID' });
   }
+
+  progress(): AsyncIterable<unknown> {
+    return progressFeed(this.#message, this.#ports);
+  }
+
+  get #message(): HandledMessage {
+    return { id: this.id, queue: this.queue, task: this.#task };
+  }
+}
+
+async function loadWithin(
+  id: string,
+  timeoutMs: number,
+  store: ResultStore,
+  clock: Clock,
+): Promise<Uint8Array | undefined> {
+  const deadline = new AbortController();
+  const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
+  try {
+    return await store.load(id, deadline.signal);
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}
+
+/** The value of a stored result. @throws the error with which the message ended */
+function resultIn(bytes: Uint8Array, name: string, id: string): unknown {
+  const record = decodeResult(bytes, `task ${name}, message ${id}`);
+  if (record.kind === 'value') return record.value;
+  if (record.kind === 'unserializable') {
+    throw new SerializationError(`task ${name} succeeded, but its result was not kept: ${record.reason}`, {
+      path: 'result',
+      code: 'RESULT_UNSERIALIZABLE',
+    });
+  }
+  const { error, state } = record;
+  if (state === 'cancelled') throw new TaskCancelledError(error.message, { cause: error });
+  throw new TaskFailedError(`task ${name}, message ${id}, failed: ${errorLine(error)}`, { cause: error });
 }

@@ -6,15 +6,18 @@ export type ResultRecord =
   | { readonly kind: 'value'; readonly value?: unknown }
   /** The task succeeded, and returned a value that JSON cannot hold. */
   | { readonly kind: 'unserializable'; readonly reason: string }
-  | { readonly kind: 'error'; readonly error: ErrorRecord };
+  | { readonly kind: 'error'; readonly error: ErrorRecord; readonly state: FailedState };
+
+/** How a message ended that did not succeed. */
+export type FailedState = 'dead' | 'cancelled' | 'expired';
 
 /** How a message ended: with the value that its handler returned, or with an error. */
-export type Ending = { readonly value: unknown } | { readonly error: unknown };
+export type Ending = { readonly value: unknown } | { readonly error: unknown; readonly state: FailedState };
 
 /** Encodes an ending for a result store. Never throws. @param maxBytes most bytes of a value */
 export function encodeEnding(ending: Ending, maxBytes: number): Uint8Array {
   if ('value' in ending) return encodeValue(ending.value, maxBytes);
-  return encode({ kind: 'error', error: errorRecord(ending.error) });
+  return encode({ kind: 'error', error: errorRecord(ending.error), state: ending.state });
 }
 
 function encodeValue(value: unknown, maxBytes: number): Uint8Array {
@@ -48,11 +51,12 @@ export function decodeResult(bytes: Uint8Array, of: string): ResultRecord {
 
 /** Any program may write into a result store: a record is rebuilt from the fields we know. */
 function recordIn(given: unknown): ResultRecord | undefined {
-  const { kind, value, reason, error } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const { kind, value, reason, error, state } = (given ?? {}) as Readonly<Record<string, unknown>>;
   if (kind === 'value') return { kind, value };
   if (kind === 'unserializable') return typeof reason === 'string' ? { kind, reason } : undefined;
   const known = kind === 'error' ? knownError(error) : undefined;
-  return known === undefined ? undefined : { kind: 'error', error: known };
+  // Earlier versions stored no state.
+  return known && { kind: 'error', error: known, state: state === 'cancelled' || state === 'expired' ? state : 'dead' };
 }
 
 function unreadable(of: string, cause?: unknown): SerializationError {

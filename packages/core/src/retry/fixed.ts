@@ -4,19 +4,21 @@ import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { waitBounds } from './wait-bounds.ts';
 
-/** What `fixed` takes; no wait is longer than `max`, its jitter included. */
+/** Options of `fixed`. No wait is longer than `max`, its jitter included. */
 export interface FixedOptions extends JitterOptions {
   /** Wait before every retry. @default 15 s */
   readonly delay?: Duration | undefined;
-  /** Longest wait, which matters where there is jitter. @default 1 h, or `delay` where that is longer */
+  /** Longest wait; it limits the jitter. @default 1 h, or `delay` if that is longer */
   readonly max?: Duration | undefined;
 }
 
 const FIXED_OPTIONS: OptionNames<FixedOptions> = { delay: true, max: true, jitter: true, random: true };
 
 /**
- * The same wait before every retry.
- * @throws ConfigError for an option out of range
+ * Returns a retry policy that waits equally long before every retry.
+ * @throws ConfigError (`RETRY_POLICY_INVALID`) if an option is out of range
+ * @example
+ * tm.task({ name: 'poll', retry: fixed({ delay: '30s' }) }, poll);
  */
 export function fixed(options: FixedOptions = {}): RetryPolicy {
   checkOptions(options, FIXED_OPTIONS, 'fixed');
@@ -25,7 +27,11 @@ export function fixed(options: FixedOptions = {}): RetryPolicy {
   return { next: () => `${Math.min(addJitter(delayMs, options), maxMs)}ms` };
 }
 
-/** Never again: the first failure dead-letters. */
+/**
+ * Returns a retry policy without retries: the message becomes a dead letter after its first failed attempt.
+ * @example
+ * tm.task({ name: 'charge', retry: none() }, charge);
+ */
 export function none(): RetryPolicy {
   return { next: () => null };
 }

@@ -4,19 +4,21 @@ import { addJitter, checkJitter, type JitterOptions } from './jitter.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { waitBounds } from './wait-bounds.ts';
 
-/** What `linear` takes; no wait is longer than `max`, its jitter included. */
+/** Options of `linear`. No wait is longer than `max`, its jitter included. */
 export interface LinearOptions extends JitterOptions {
-  /** Wait before retry 1, and what each further wait is longer by. @default 15 s */
+  /** Wait before retry 1, and the difference of each further wait. @default 15 s */
   readonly delay?: Duration | undefined;
-  /** Longest wait; not shorter than `delay`. @default 1 h, or `delay` where that is longer */
+  /** Longest wait; not shorter than `delay`. @default 1 h, or `delay` if that is longer */
   readonly max?: Duration | undefined;
 }
 
 const LINEAR_OPTIONS: OptionNames<LinearOptions> = { delay: true, max: true, jitter: true, random: true };
 
 /**
- * Waits that grow by the same amount: before retry n, `delay × n`.
- * @throws ConfigError for an option out of range
+ * Returns a retry policy whose waits grow by the same amount: retry n waits `delay × n`.
+ * @throws ConfigError (`RETRY_POLICY_INVALID`) if an option is out of range
+ * @example
+ * tm.task({ name: 'sync', retry: linear({ delay: '10s', max: '5m' }) }, sync);
  */
 export function linear(options: LinearOptions = {}): RetryPolicy {
   checkOptions(options, LINEAR_OPTIONS, 'linear');

@@ -1,18 +1,20 @@
 import type { Duration } from '../clock/duration.ts';
 import type { Message } from '../message/message.ts';
 
-/** An attempt that failed. */
+/** A failed attempt, as a retry policy gets it. */
 export interface RetryFailure {
-  /** The attempt that failed, from 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** What the handler threw, as it threw it. */
+  /** The value that the handler threw. */
   readonly error: unknown;
   readonly message: Message;
 }
 
 /**
- * When to try again after a failed attempt: a wait before the next, or `null` to give up. A pure question: the
- * worker does the rest, and the task's `maxRetries` ends it in any case.
+ * Decides how long to wait before a retry. The worker calls `next` after each failed attempt, at most `maxRetries`
+ * times.
+ * @example
+ * const retry: RetryPolicy = { next: ({ attempt }) => (attempt < 5 ? `${attempt}m` : null) };
  */
 export interface RetryPolicy {
   next(failure: RetryFailure): Duration | null;

@@ -8,8 +8,13 @@ import type { RunBindings, TaskRun } from './task-run.ts';
 const runs = new AsyncLocalStorage<TaskRun>();
 
 /**
- * The run that the calling code belongs to, through any number of awaits.
- * @throws ConfigError (`NO_CURRENT_TASK`) outside a run, (`CORE_LOADED_TWICE`) if the run belongs to another copy of this package
+ * Returns the run that the calling code belongs to, from any depth of the call stack.
+ * @throws ConfigError (`NO_CURRENT_TASK`) outside a run
+ * @throws ConfigError (`CORE_LOADED_TWICE`) if the run belongs to another copy of this package
+ * @example
+ * const { attempt, signal, logger } = currentTask();
+ * logger.info({ attempt }, 'fetching');
+ * await fetch(url, { signal });
  */
 export function currentTask(): TaskContext {
   const run = runs.getStore();

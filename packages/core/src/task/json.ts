@@ -1,7 +1,7 @@
-/* The types of functions whatever their parameters: `never[]` takes them all, `unknown[]` would take none. */
+/* The type of any function: `never[]` accepts all parameters, `unknown[]` would accept none. */
 export type AnyFunction = (...args: never[]) => unknown;
 
-/** What JSON makes of a value of type `T`: the type of a stored result. */
+/** The type of `T` after a round trip through JSON, as a stored result has it. */
 export type Json<T> = unknown extends T
   ? unknown
   : T extends undefined

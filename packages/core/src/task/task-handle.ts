@@ -1,29 +1,66 @@
 import type { Duration } from '../clock/duration.ts';
 
+/** How far a message is. `unknown`: no server and no store knows, because it ended without a result, or never was. */
+export type TaskState = 'delayed' | 'ready' | 'running' | 'succeeded' | 'dead' | 'cancelled' | 'expired' | 'unknown';
+
+/** What is known of a message now. */
+export interface TaskStatus {
+  readonly state: TaskState;
+  /** The attempt that runs or is next, from 1. Absent if the message has ended, or the broker cannot find messages. */
+  readonly attempt?: number | undefined;
+  /** What the handler reported last with `currentTask().progress()`. Absent if it reported nothing in the last hour. */
+  readonly progress?: unknown;
+}
+
 /** A message that was sent. */
 export interface TaskHandle<R = unknown> {
-  /** Id of the message; if `isNew` is false, that of the message which was stored earlier under the same key. */
+  /** Id of the message. If `isNew` is false, the id of the earlier message with the same idempotency key. */
   readonly id: string;
-  /** Queue to which it was sent. */
+  /** The queue that the message was sent to. */
   readonly queue: string;
-  /** False if the idempotency key was known: nothing was stored. */
+  /**
+   * False if the idempotency key was known: nothing was stored, and this is the handle of the earlier message. False also
+   * for a handle that `task.handle(id)` made.
+   */
   readonly isNew: boolean;
   /**
-   * Waits for the result: the value that the handler returned, as JSON carries it.
-   * @param options `timeout`: how long to wait; 30 s by default
-   * @throws TaskFailedError if the message became a dead letter or expired
-   * @throws ResultTimeoutError after `timeout`
-   * @throws UnsupportedFeatureError if the task keeps no results, or there is no result store
-   * @throws SerializationError if the handler returned a value that JSON cannot carry
+   * Waits for the result: the handler's return value, as JSON carries it.
+   * @param options `timeout`: how long to wait @default 30 s
+   * @throws UnsupportedFeatureError (`RESULT_NOT_KEPT`, `RESULT_STORE_MISSING`) if the task keeps no result, or no store does
+   * @throws TaskFailedError (`TASK_FAILED`) if the message became a dead letter, or expired
+   * @throws TaskCancelledError (`TASK_CANCELLED`) if it was cancelled
+   * @throws ResultTimeoutError (`RESULT_TIMEOUT`) after `timeout`
+   * @throws SerializationError (`RESULT_UNSERIALIZABLE`) if JSON cannot hold the return value
    * @example
    * const sum = await handle.result({ timeout: '5s' });
    */
   result(options?: { readonly timeout?: Duration | undefined }): Promise<R>;
   /**
-   * Removes the message if it has not started.
-   * @returns whether it was removed: false if it runs, has ended or is a dead letter
-   * @throws UnsupportedFeatureError if the broker does not know its messages by id
+   * Returns what is known of the message, in any process. A broker that finds messages by their ids knows the states
+   * before the end; the kept result knows the end. A state that neither knows is `unknown`.
+   * @throws UnsupportedFeatureError (`STATUS_UNSUPPORTED`) if the broker cannot find messages, and the task keeps no result
+   * @throws BrokerUnavailableError if the broker is unreachable
+   * @example
+   * const { state, attempt, progress } = await charge.handle(id).status();
+   */
+  status(): Promise<TaskStatus>;
+  /**
+   * Removes the message if it has not started. Resolves with true if it will not run any more, and with false if it
+   * runs, has ended, or is a dead letter.
+   * @param options `running`: also abort the task if it runs, in any process, within a second. Its signal aborts with a
+   * `TaskCancelledError`; the attempt is not counted and not retried. False after two seconds without an answer of the
+   * worker. @default `{ running: false }`
+   * @throws UnsupportedFeatureError (`CANCEL_UNSUPPORTED`) if the broker cannot
    * @throws BrokerUnavailableError if the broker is unreachable
    */
-  cancel(): Promise<boolean>;
+  cancel(options?: { readonly running?: boolean | undefined }): Promise<boolean>;
+  /**
+   * Iterates over the progress that the handler reports: the latest value first, then new ones as they come. It ends once
+   * the message has ended; attempts that are retried go on. A slow consumer misses values, never the last one.
+   * @throws UnsupportedFeatureError (`PROGRESS_UNSUPPORTED`) if the broker has no signals, and there is no result store
+   * @throws BrokerUnavailableError if the broker is unreachable
+   * @example
+   * for await (const progress of handle.progress()) console.log(progress);
+   */
+  progress(): AsyncIterable<unknown>;
 }

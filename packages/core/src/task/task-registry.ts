@@ -2,14 +2,7 @@ import { ConfigError } from '../errors/errors.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
-/** A definition, and whether only workers may run it. */
-export interface RegisteredTask {
-  readonly definition: TaskDefinition;
-  /** True for `conditionalTask`. */
-  readonly workerOnly: boolean;
-}
-
-/** By the name it was given under. */
+/** The field of each option that two definitions of one task must share. */
 const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>, keyof TaskOptions>> = {
   queueName: 'queueName',
   maxRetries: 'maxRetries',
@@ -24,55 +17,55 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
   schema: 'schema',
 };
 
-/** The tasks of one manager by name. A Map, never an object: names come from the network. */
+/** The tasks of one manager by name. A Map, because names come from the network: an object would know `__proto__`. */
 export class TaskRegistry {
-  readonly #tasks = new Map<string, RegisteredTask>();
+  readonly #tasks = new Map<string, TaskDefinition>();
 
   /**
-   * The same definition again, of a module that was loaded twice perhaps, changes nothing.
-   * @throws ConfigError where another handler has the name already, or the same one with other options
+   * Adds a definition. The same definition again has no effect: a module may be loaded twice.
+   * @throws ConfigError (`TASK_NAME_TAKEN`) if another handler has the name
+   * @throws ConfigError (`TASK_OPTIONS_DIFFER`) if the same handler has the name, with other options
    */
-  add(definition: TaskDefinition, workerOnly: boolean): void {
+  add(definition: TaskDefinition): void {
     const known = this.#tasks.get(definition.name);
     if (known === undefined) {
-      this.#tasks.set(definition.name, { definition, workerOnly });
+      this.#tasks.set(definition.name, definition);
       return;
     }
-    if (known.definition.handler !== definition.handler) {
+    if (known.handler !== definition.handler) {
       throw new ConfigError(`two tasks named ${definition.name}: give one of them the option \`name\``, {
         code: 'TASK_NAME_TAKEN',
       });
     }
-    const difference = differing(known, { definition, workerOnly });
+    const difference = differingOption(known, definition);
     if (difference === undefined) return;
     throw new ConfigError(
-      `task ${definition.name} is defined twice, with another ${difference}; define it once, or give one the option \`name\``,
+      `task ${definition.name} is defined twice, with a different \`${difference}\`; define it once, or give one the option \`name\``,
       { code: 'TASK_OPTIONS_DIFFER' },
     );
   }
 
-  get(name: string): RegisteredTask | undefined {
+  get(name: string): TaskDefinition | undefined {
     return this.#tasks.get(name);
   }
 
-  all(): readonly RegisteredTask[] {
+  all(): readonly TaskDefinition[] {
     return [...this.#tasks.values()];
   }
 }
 
-/** What two definitions of one handler do not agree on. */
-function differing(one: RegisteredTask, other: RegisteredTask): string | undefined {
-  if (one.workerOnly !== other.workerOnly) return 'way: task and conditionalTask';
+/** The first option in which two definitions of one handler differ. */
+function differingOption(one: TaskDefinition, other: TaskDefinition): string | undefined {
   const fields = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
   const field = fields.find((each) => !isSame(optionOf(one, each), optionOf(other, each)));
-  return field === undefined ? undefined : `\`${OPTIONS[field]}\``;
+  return field === undefined ? undefined : OPTIONS[field];
 }
 
-function optionOf({ definition }: RegisteredTask, field: keyof typeof OPTIONS): unknown {
+function optionOf(definition: TaskDefinition, field: keyof typeof OPTIONS): unknown {
   return field === 'schema' ? definition.schema?.each : definition[field];
 }
 
-/** Lists element by element; a policy, a predicate or a schema that was made anew may do anything, and is another. */
+/** Compares lists by their elements. Functions and schemas are equal only if they are the same object. */
 function isSame(one: unknown, other: unknown): boolean {
   if (!Array.isArray(one) || !Array.isArray(other)) return Object.is(one, other);
   return one.length === other.length && one.every((element, index) => Object.is(element, other[index]));

@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
+import { ShutdownError, TaskCancelledError } from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
+import { progressJson } from './progress-json.ts';
+import type { OpenProgress, RunProgress } from './run-progress.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** Fields that every log line of a run carries. */
@@ -9,23 +12,26 @@ export interface RunBindings {
   readonly traceId?: string;
 }
 
-/** One run of a handler. What few handlers ask for (signal, logger) is made when asked for. */
+/** One run of a handler. Signal, logger and progress, which few handlers use, are made at their first use. */
 export class TaskRun implements TaskContext {
   readonly fence: number;
   readonly maxRetries: number;
   readonly #message: Message;
   readonly #baseLogger: Logger;
+  readonly #openProgress: OpenProgress | undefined;
+  #progress: RunProgress | undefined;
   #logger: Logger | undefined;
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #hasEnded = false;
   #hasCalledStop = false;
 
-  constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger) {
+  constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger, openProgress?: OpenProgress) {
     this.#message = message;
     this.maxRetries = maxRetries;
     this.fence = fence;
     this.#baseLogger = baseLogger;
+    this.#openProgress = openProgress;
   }
 
   get id(): string {
@@ -67,28 +73,48 @@ export class TaskRun implements TaskContext {
     return this.#logger;
   }
 
-  /** Why the run was told to end; `undefined` while it was not. */
+  progress(value: unknown): void {
+    const json = progressJson(this.name, value);
+    if (this.#hasEnded) return;
+    this.#progress ??= this.#openProgress?.(this.id);
+    this.#progress?.report(json);
+  }
+
+  /** The progress that the handler has reported, if it has. */
+  get reported(): RunProgress | undefined {
+    return this.#progress;
+  }
+
+  /** Why the run was aborted; `undefined` if it was not. */
   get abortReason(): Error | undefined {
     return this.#abortReason;
   }
 
-  /** Tells the handler to end. The first reason stays. */
-  abort(reason: Error): void {
-    if (this.#abortReason !== undefined) return;
+  /**
+   * Aborts the signal of the handler. The first reason stays, except that a cancellation replaces a shutdown: the message
+   * of a cancelled task must not go back to its queue.
+   * @returns whether `reason` is the reason now
+   */
+  abort(reason: Error): boolean {
+    const before = this.#abortReason;
+    if (before !== undefined && !(before instanceof ShutdownError && reason instanceof TaskCancelledError))
+      return false;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
+    return true;
   }
 
-  /** Whether the handler has ended, or is no longer waited for. Code that it left behind may still run. */
+  /** Whether the handler has ended, or the worker no longer waits for it. Code that it started may still run. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
   end(): void {
     this.#hasEnded = true;
+    this.#progress?.flush();
   }
 
-  /** Whether the handler stops its worker, and may wait for that. */
+  /** Whether the handler stops its own worker, and may await that. */
   get hasCalledStop(): boolean {
     return this.#hasCalledStop;
   }

@@ -81,12 +81,15 @@ export interface Send<A extends readonly unknown[], R> {
   /**
    * Returns a sender with further options, in addition to those that are set already.
    * @throws ConfigError with the name of the invalid option
+   * @example
+   * await email.send.with({ delay: '10m' }).send('ada@example.com', 'Reminder');
    */
   with(options: SendOptions): Sender<A, R>;
 }
 
 /** Sends messages of one task with fixed options. It may be stored and used many times. */
 export interface Sender<A extends readonly unknown[], R> {
+  /** Sends a message with the options of this sender. */
   readonly send: Send<A, R>;
   /**
    * Sends a message for each list of arguments, in chunks of 500, and lets the event loop turn between them. A list is
@@ -116,6 +119,15 @@ export interface Sender<A extends readonly unknown[], R> {
 export interface TaskRef<A extends readonly unknown[], R> extends Sender<A, R> {
   readonly taskName: string;
   readonly queueName: string;
+  /**
+   * Returns the handle of a message by its id, in any process. Opens nothing, and does not check whether there is such a
+   * message: `await handle.status()` does.
+   * @param options `queue`: the queue that the message was sent to @default the queue of the task
+   * @throws ConfigError (`MESSAGE_ID_INVALID`) if `id` is not a string of 1 to 200 characters
+   * @example
+   * const { state } = await charge.handle(id).status();
+   */
+  handle(id: string, options?: { readonly queue?: string | undefined }): TaskHandle<R>;
 }
 
 /** A task. Its `send` sends a message; called as a function it runs the handler in this process, without a broker. */

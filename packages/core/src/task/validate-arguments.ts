@@ -3,8 +3,8 @@ import { ValidationError, type ValidationIssue } from '../errors/errors.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
 /**
- * The arguments as the task's schema makes them; the same ones where it has none.
- * @throws ValidationError with every issue and its path
+ * Returns the arguments as the schema of the task converts them; unchanged if it has no schema.
+ * @throws ValidationError (`ARGUMENTS_INVALID`) with every issue and its path
  */
 export async function validateArguments(task: TaskDefinition, args: readonly unknown[]): Promise<readonly unknown[]> {
   if (task.schema === undefined) return args;

@@ -12,9 +12,11 @@ import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
+import { inspectorPages } from './suite/part-inspector-pages.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { results } from './suite/part-results.ts';
+import { signals } from './suite/part-signals.ts';
 import { states } from './suite/part-states.ts';
 import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
@@ -23,6 +25,7 @@ import { publishing } from './suite/publishing.ts';
 import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
+import { steering } from './suite/steering.ts';
 import { working } from './suite/working.ts';
 
 const GROUPS = [
@@ -37,8 +40,10 @@ const GROUPS = [
   parts,
   deadLetters,
   countsGroup,
+  inspectorPages,
   messages,
   workers,
+  signals,
   results,
   states,
   electing,
@@ -46,6 +51,7 @@ const GROUPS = [
   closing,
   hostile,
   working,
+  steering,
   queueOrder,
   poison,
   concurrency,
@@ -53,9 +59,12 @@ const GROUPS = [
 ];
 
 /**
- * Registers the contract as tests on any runner: a broker that passes them keeps every promise that its declared
- * capabilities leave standing. Each case has a namespace and a queue of its own, and bounds its own time.
- * @param name of the broker, for the titles
+ * Registers the broker contract as tests of any runner. A broker that passes them keeps every promise of the contract
+ * that its capabilities declare. Each case has its own namespace and queue, and its own time limit.
+ * @param name name of the broker, for the titles
+ * @param options the runner, and a function that opens a broker
+ * @example
+ * brokerSuite('NatsBroker', { runner: { describe, it }, open: (options) => new NatsBroker(url, options) });
  */
 export function brokerSuite(name: string, options: BrokerSuiteOptions): void {
   options.runner.describe(`${name} keeps the broker contract`, () => {

@@ -51,8 +51,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves time on by `ms`. Runs each timer that becomes due, and lets the promises settle that it started, before the
-   * next timer. Timers that are set on the way run too, if they are due by then.
+   * Moves time on by `ms`. Runs each timer that becomes due, and before the next timer lets the promises settle that it
+   * started. Timers that are set during the call also run, if they are due by then.
    */
   async advance(ms: number): Promise<void> {
     await this.advanceTo(this.#now + ms);

@@ -42,7 +42,7 @@ export class BlockedRuns {
 
   #remember(id: string, blockedMs: number): void {
     const before = this.#longest.get(id) ?? 0;
-    // The latest goes to the end, where it is forgotten last.
+    // The latest moves to the end, and is forgotten last.
     this.#longest.delete(id);
     this.#longest.set(id, Math.max(before, blockedMs));
     if (this.#longest.size <= MOST_KEPT) return;

@@ -3,20 +3,23 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import type { BrokerCalls } from './broker-calls.ts';
 import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
+import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { SuspectIsolation } from './suspect-isolation.ts';
 
-/** Time limit at a close: once for the last settlements, and once for the subscriptions to close. */
+/** Time limit at a close: for the last settlements, for the last progress, and for the subscriptions to close. */
 const LAST_ANSWERS_MS = 2_000;
 
 export interface ConsumerOptions {
@@ -33,6 +36,8 @@ export interface ConsumerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
+  readonly calls: BrokerCalls;
+  readonly progress: ProgressWriter;
 }
 
 /**
@@ -45,7 +50,10 @@ export class Consumer {
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
   readonly #fetching = new AbortController();
+  #fetcher: Fetcher<Lane> | undefined;
   #loop: Promise<void> | undefined;
+  #paused: ReadonlySet<string> = new Set();
+  #isQuiet = false;
   #turnScheduled = false;
   #wake: (() => void) | undefined;
 
@@ -89,6 +97,16 @@ export class Consumer {
     return this.#handler.running;
   }
 
+  /** Whether no message is fetched from any queue. */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
+  /** The tasks that run now. @param most how many of them */
+  runningTasks(most: number): readonly RunningTask[] {
+    return this.#handler.runningTasks(most);
+  }
+
   /** Runs that did not end in time at a stop, and were handed back. */
   get interrupted(): readonly RunBindings['task'][] {
     return this.#handler.interrupted;
@@ -96,12 +114,34 @@ export class Consumer {
 
   start(): void {
     const { strict, clock, logger } = this.#options;
-    const fetcher = new Fetcher(this.#lanes, {
+    this.#fetcher = new Fetcher(this.#lanes, {
       strict,
       clock,
       onError: (queue, error, waitMs) => logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
     });
-    this.#loop = this.#fetch(fetcher);
+    this.#loop = this.#fetch(this.#fetcher);
+  }
+
+  /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started go back. */
+  pauseQueues(queues: readonly string[]): void {
+    this.#paused = new Set(queues);
+    this.#pausesChanged();
+  }
+
+  /** With `true`, fetches from no queue until it is called with `false`. Running handlers go on. */
+  quiet(isQuiet: boolean): void {
+    this.#isQuiet = isQuiet;
+    this.#pausesChanged();
+  }
+
+  #pausesChanged(): void {
+    for (const lane of this.#lanes) lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+    this.#fetcher?.pausesChanged();
+  }
+
+  /** Cancels the runs of a message. @returns whether a run is cancelled, by this call or an earlier one */
+  cancel(queue: string, id: string): boolean {
+    return this.#handler.cancel(queue, id);
   }
 
   async #fetch(fetcher: Fetcher<Lane>): Promise<void> {
@@ -136,10 +176,11 @@ export class Consumer {
     const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
     const mayStart = this.#admits(fetched, isOne);
     const acceptedAt = isOne ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic();
+    // Messages of a queue that was paused during the fetch go back.
     // Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed
     // back unrun: their leases could end before they are renewed.
     for (const { source, deliveries } of fetched)
-      this.#handler.accept(source, deliveries, mayStart, acceptedAt + this.#options.leaseMs / 2);
+      this.#handler.accept(source, deliveries, mayStart && !source.isPaused, acceptedAt + this.#options.leaseMs / 2);
     this.#scheduleTurn();
   }
 
@@ -198,10 +239,11 @@ export class Consumer {
     await this.#handler.finished();
   }
 
-  /** Settles what is held, and closes the subscriptions. A broker that does not answer is waited for twice 2 s. */
+  /** Settles what is held, and closes the subscriptions. Waits at most 2 s for each answer of the broker. */
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
     await this.#options.results.finished();
+    await this.#inTime(this.#options.progress.finished());
     for (const { settler, leases } of this.#lanes) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();

@@ -4,6 +4,7 @@ import { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { BlockedRuns } from './blocked-runs.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
+import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
@@ -16,9 +17,10 @@ import { HeldDelivery } from './held-delivery.ts';
 import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
-import { NO_REPORT, type Report, type Reporter, reportOf } from './reporter.ts';
+import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
+import type { ProgressWriter } from './progress-writer.ts';
+import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import type { RunnableTask } from './runnable-task.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import { Runner } from './runner.ts';
 import type { SettlementContext } from './settlement-for.ts';
@@ -34,6 +36,7 @@ export interface DeliveryHandlerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
+  readonly progress: ProgressWriter;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -51,7 +54,7 @@ export class DeliveryHandler implements LaneListener {
 
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
-    const { clock, logger, workerId, judging } = options;
+    const { clock, logger, workerId, judging, progress } = options;
     const blocked = new BlockedRuns(logger);
     this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
     if (clock === systemClock) {
@@ -64,6 +67,7 @@ export class DeliveryHandler implements LaneListener {
       clock,
       logger,
       monitor: this.#monitor,
+      openProgress: (id) => progress.open(id),
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#settling = {
@@ -79,6 +83,19 @@ export class DeliveryHandler implements LaneListener {
   /** Number of handlers that run now. */
   get running(): number {
     return this.#runner.size;
+  }
+
+  /** The tasks that run now. @param most how many of them */
+  runningTasks(most: number): readonly RunningTask[] {
+    const { clock } = this.#options;
+    const monotonicToEpoch = clock.now() - clock.monotonic();
+    return this.#runner.running.slice(0, most).map(({ message: { id, task, queue, attempt }, startedAt }) => ({
+      id,
+      task,
+      queue,
+      attempt,
+      startedAt: Math.round(startedAt + monotonicToEpoch),
+    }));
   }
 
   /** Runs that did not end in time at a stop, and were handed back. */
@@ -132,35 +149,34 @@ export class DeliveryHandler implements LaneListener {
 
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: SettledOutcome): void {
-    const { task, startedAt } = execution;
     const endedAt = this.#options.clock.monotonic();
     this.#monitor?.check(execution, endedAt);
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
-    const report = reportOf(settlement, endedAt - startedAt, error);
-    this.#end(execution, settlement, report, task, 'value' in outcome ? outcome : { error });
+    const ranMs = endedAt - execution.startedAt;
+    if (outcome.kind === 'cancelled') {
+      this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
+      return;
+    }
+    const report = reportOf(settlement, ranMs, error);
+    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
   }
 
   /** Settles a message that must not run, or not now. */
   #endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
-    this.#end(held, settlement, reportOf(settlement, undefined, error), this.#options.judging.taskFor(nameOf(held)), {
-      error,
-    });
+    held.task = this.#options.judging.taskFor(nameOf(held));
+    const state = settlement.kind === 'expire' ? 'expired' : 'dead';
+    this.#end(held, settlement, reportOf(settlement, undefined, error), { error, state });
   }
 
   /**
    * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
    * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
    */
-  #end(
-    held: HeldDelivery,
-    settlement: Settlement,
-    report: Report,
-    task: RunnableTask | undefined,
-    ending: Ending,
-  ): void {
+  #end(held: HeldDelivery, settlement: Settlement, report: Report, ending: Ending): void {
     const { results } = this.#options;
+    const { task } = held;
     if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
       const result = results.resultOf(task.definition, ending);
       if (result !== undefined && results.isPartOfSettlement) {
@@ -187,19 +203,20 @@ export class DeliveryHandler implements LaneListener {
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
-    this.#options.reporter.settled(settlement, isLost, held.report ?? NO_REPORT);
+    held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
+    this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
 
   /**
    * Nobody can know whether a settlement took effect: it got no answer before its lease ended, or its first answer was
    * lost and the repeat says that the lease is over. No event is emitted. The result of a success is stored, unless there
-   * is one: the task did succeed. A failure is not: the message may run again, and succeed.
+   * is one: the task did succeed. A failure or a cancellation is not: the message may run again, and succeed.
    */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
-    if (settlement.kind === 'ack' && held.result !== undefined) this.#storeResult(held, held.result, false);
-    this.#options.reporter.unknown(settlement, error);
+    if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
+    this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }
 
@@ -210,8 +227,7 @@ export class DeliveryHandler implements LaneListener {
     if (held.isSettling) return;
     const { reporter, clock } = this.#options;
     const running = held instanceof Execution && held.isRunning ? held : undefined;
-    const durationMs = running === undefined ? 0 : clock.monotonic() - running.startedAt;
-    reporter.leaseLost(held.delivery, durationMs, undefined);
+    reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
     if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
     this.#options.onChange();
@@ -229,6 +245,11 @@ export class DeliveryHandler implements LaneListener {
   /** Resolves once no handler runs. */
   async finished(): Promise<void> {
     if (this.running > 0) await new Promise<void>((resolve) => this.#finished.push(resolve));
+  }
+
+  /** Cancels the runs of a message. @returns whether a run is cancelled, by this call or an earlier one */
+  cancel(queue: string, id: string): boolean {
+    return this.#runner.cancel(queue, id);
   }
 
   /** Aborts the signal of every running handler. */

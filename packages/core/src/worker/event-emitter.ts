@@ -10,9 +10,12 @@ interface Listener<A extends readonly unknown[]> {
 export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
   readonly #listeners = new Map<keyof M, Set<Listener<never>>>();
   readonly #report: (event: string, error: unknown) => void;
+  readonly #parent: EventEmitter<M> | undefined;
 
-  constructor(report: (event: string, error: unknown) => void) {
+  /** @param parent gets every event too: its listeners are called after the own ones */
+  constructor(report: (event: string, error: unknown) => void, parent?: EventEmitter<M>) {
     this.#report = report;
+    this.#parent = parent;
   }
 
   on<E extends keyof M>(event: E, listener: Listener<M[E]>): void {
@@ -41,12 +44,16 @@ export class EventEmitter<M extends { [E in keyof M]: readonly unknown[] }> {
 
   /** Whether the event has listeners. If it has none, it need not be created. */
   has(event: keyof M): boolean {
-    return this.#listeners.has(event);
+    return this.#listeners.has(event) || this.#parent?.has(event) === true;
   }
 
   emit<E extends keyof M>(event: E, ...args: M[E]): void {
     const listeners = this.#listeners.get(event);
-    if (listeners === undefined) return;
+    if (listeners !== undefined) this.#call(event, listeners, args);
+    this.#parent?.emit(event, ...args);
+  }
+
+  #call<E extends keyof M>(event: E, listeners: Iterable<Listener<never>>, args: M[E]): void {
     for (const listener of [...listeners]) {
       try {
         const answer: unknown = (listener as unknown as (...args: readonly unknown[]) => unknown)(...args);

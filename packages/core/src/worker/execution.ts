@@ -1,10 +1,17 @@
 import type { Delivery } from '../broker/delivery.ts';
 import { isA } from '../errors/is-a.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import { LeaseLostError, ShutdownError, TaskFailedError, TaskTimeoutError } from '../errors/errors.ts';
+import {
+  LeaseLostError,
+  ShutdownError,
+  TaskCancelledError,
+  TaskFailedError,
+  TaskTimeoutError,
+} from '../errors/errors.ts';
 import type { Message } from '../message/message.ts';
 import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
+import type { RunProgress } from '../task/run-progress.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import type { Due } from './deadlines.ts';
 import { HeldDelivery, type HoldingLane } from './held-delivery.ts';
@@ -19,7 +26,7 @@ const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
  */
 export class Execution extends HeldDelivery implements Due {
   readonly message: Message;
-  readonly task: RunnableTask;
+  declare readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
   /** When its signal aborts; in the grace period, when the wait for it ends. */
@@ -40,9 +47,8 @@ export class Execution extends HeldDelivery implements Due {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    super(lane, delivery);
+    super(lane, delivery, task);
     this.message = message;
-    this.task = task;
     this.run = run;
     this.startedAt = startedAt;
     this.#onEnd = onEnd;
@@ -79,12 +85,19 @@ export class Execution extends HeldDelivery implements Due {
     );
   }
 
-  /** Aborts the signal. Its listeners are called within the run, so that `currentTask()` works in them. */
-  abort(reason: Error): void {
-    runAs(this.run, () => this.run.abort(reason));
+  /**
+   * Aborts the handler's signal. Its listeners are called within the run: `currentTask()` and log lines know the run.
+   * @returns whether `reason` is the reason of the abort now
+   */
+  abort(reason: Error): boolean {
+    return runAs(this.run, () => this.run.abort(reason));
   }
 
-  /** Ends the wait for a handler that ignores its signal. What it does from now on settles nothing. */
+  override get progress(): RunProgress | undefined {
+    return this.run.reported;
+  }
+
+  /** Stops waiting for a handler that ignores its signal. It settles nothing from now on. */
   giveUp(): void {
     const { abortReason, hasCalledStop, name } = this.run;
     const reason = hasCalledStop && abortReason instanceof ShutdownError ? waitedForItself(name) : abortReason;
@@ -93,7 +106,7 @@ export class Execution extends HeldDelivery implements Due {
 
   #returned(value: unknown): void {
     const reason = this.run.abortReason;
-    // A result after the time limit is a failed attempt. A result after the abort of a stop counts as a success.
+    // A result after the time limit or a cancellation is dropped. A result after the abort of a stop counts as a success.
     if (reason !== undefined && !(reason instanceof ShutdownError)) this.#end(aborted(reason, reason));
     else this.#end(this.task.definition.resultTtlMs === undefined ? SUCCEEDED : { kind: 'succeeded', value });
   }
@@ -124,6 +137,7 @@ function waitedForItself(task: string): TaskFailedError {
 /** The outcome of a run whose signal had aborted. */
 function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
+  if (reason instanceof TaskCancelledError) return { kind: 'cancelled', error: reason };
   if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
   return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
 }

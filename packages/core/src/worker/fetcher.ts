@@ -29,6 +29,9 @@ export class Fetcher<S extends Source> {
   readonly #strict: boolean;
   /** Lowest pass of the queues that had messages in the last round. A queue that comes back starts here, without credit. */
   #pass = 0;
+  /** Ends pending fetches when a queue is paused or resumed, and when the worker stops. */
+  #fetching = newFetching();
+  #stopped: AbortSignal | undefined;
 
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
     this.#queues = sources.map((source) => new QueueShare(source, clock, onError));
@@ -38,22 +41,40 @@ export class Fetcher<S extends Source> {
   /**
    * Fetches up to `limit` messages, and waits until there is at least one. With several queues it may return a few more
    * than `limit`, if messages become ready in several queues at the same moment.
-   * @param signal ends the wait; then the list is empty
+   * @param stopped ends the wait; then the list is empty
    * @returns the messages of each queue. Never rejects: if one queue fails, the messages of the others are returned.
    */
-  async next(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+  async next(limit: number, stopped: AbortSignal): Promise<readonly Fetched<S>[]> {
     const most = Math.min(limit, MOST_AT_ONCE);
     const only = this.#queues.length === 1 ? this.#queues[0] : undefined;
-    while (!signal.aborted) {
+    this.#follow(stopped);
+    while (!stopped.aborted) {
+      const { signal } = this.#fetching;
       const fetched = await (only === undefined ? this.#pollOrWait(most, signal) : this.#pollOnly(only, most, signal));
       if (fetched.length > 0) return fetched;
     }
     return [];
   }
 
+  /** Ends pending fetches, because `isPaused` of a source has changed. */
+  pausesChanged(): void {
+    for (const queue of this.#queues) if (queue.source.isPaused) queue.isIdle = true;
+    const pending = this.#fetching;
+    this.#fetching = newFetching();
+    pending.abort();
+  }
+
+  #follow(stopped: AbortSignal): void {
+    if (this.#stopped === stopped) return;
+    this.#stopped = stopped;
+    this.#fetching = newFetching();
+    stopped.addEventListener('abort', () => this.#fetching.abort(), { once: true });
+  }
+
   /** Fetches from the only queue. With one queue there is nothing to share out: one waiting call is enough. */
   async #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
     if (only.backoff !== undefined) await only.backoff;
+    if (only.source.isPaused) await aborted(signal);
     if (signal.aborted) return [];
     const deliveries = await only.poll(limit, true, signal, signal);
     return deliveries.length === 0 ? [] : [{ source: only.source, deliveries }];
@@ -116,16 +137,16 @@ export class Fetcher<S extends Source> {
 
   /** All queues are empty: waits on all of them, until one has a message or a failed one may be polled again. */
   async #waitForAny(limit: number, stopped: AbortSignal): Promise<Fetched<S>[]> {
-    const enough = new AbortController();
-    // Every queue adds a listener. Above ten, Node would print a leak warning.
-    setMaxListeners(0, enough.signal);
+    const enough = newFetching();
     // Every queue calls it, and each `abort` would create an exception with its stack.
     const stop = () => {
       if (!enough.signal.aborted) enough.abort();
     };
     stopped.addEventListener('abort', stop, { once: true });
-    const share = Math.max(1, Math.floor(limit / this.#queues.length));
-    const awaited = this.#queues.map(async (queue): Promise<Fetched<S>> => {
+    const queues = this.#queues.filter(({ source }) => !source.isPaused);
+    if (queues.length === 0) await aborted(stopped);
+    const share = Math.max(1, Math.floor(limit / Math.max(1, queues.length)));
+    const awaited = queues.map(async (queue): Promise<Fetched<S>> => {
       const { source, backoff } = queue;
       if (backoff !== undefined) await Promise.race([backoff, aborted(enough.signal)]);
       const deliveries = backoff === undefined ? await queue.poll(share, true, enough.signal, stopped) : [];
@@ -151,10 +172,18 @@ export class Fetcher<S extends Source> {
   }
 
   #awake(): readonly QueueShare<S>[] {
-    return this.#queues.filter(({ backoff }) => backoff === undefined);
+    return this.#queues.filter(({ backoff, source }) => backoff === undefined && !source.isPaused);
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+function newFetching(): AbortController {
+  const fetching = new AbortController();
+  // Every queue adds a listener. Above ten, Node would print a leak warning.
+  setMaxListeners(0, fetching.signal);
+  return fetching;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,6 +1,8 @@
 import type { Delivery } from '../broker/delivery.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
-import type { Report } from './reporter.ts';
+import type { RunProgress } from '../task/run-progress.ts';
+import type { Report } from './delivery-report.ts';
+import type { RunnableTask } from './runnable-task.ts';
 
 /** The parts of a lane that a held delivery uses. */
 export interface HoldingLane {
@@ -15,17 +17,27 @@ export class HeldDelivery {
   readonly delivery: Delivery;
   /** Its report, once its settlement has been decided. It is made when the broker has answered. */
   report: Report | undefined;
+  /** Its task, if this process defines it. */
+  task: RunnableTask | undefined;
+  /** How long the message was due before its handler started, milliseconds; 0 if it did not run. */
+  waitedMs = 0;
   /** Result to store once the broker has accepted the settlement. */
   result: SettledResult | undefined;
   /** Its index in the leases of its lane; -1 if it is not held. */
   leasePlace = -1;
 
-  constructor(lane: HoldingLane, delivery: Delivery) {
+  constructor(lane: HoldingLane, delivery: Delivery, task?: RunnableTask) {
     this.lane = lane;
     this.delivery = delivery;
+    this.task = task;
   }
 
-  /** Whether its settlement waits for the broker's answer. */
+  /** Progress that its handler has reported, if one ran and did. */
+  get progress(): RunProgress | undefined {
+    return undefined;
+  }
+
+  /** Whether its settlement is pending. */
   get isSettling(): boolean {
     return this.report !== undefined;
   }

@@ -1,11 +1,13 @@
 import type { Broker, Subscription } from '../broker/broker.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { BrokerCalls } from './broker-calls.ts';
 import { forgettingState } from './forget-state.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Settler } from './settler.ts';
 import type { Source } from './source.ts';
+import { WatchedSubscription } from './watched-subscription.ts';
 
 /** One queue of a worker: its subscription, the leases held through it, and its settlements. */
 export interface Lane extends Source {
@@ -33,12 +35,14 @@ export interface LaneOptions {
   readonly workerId: string;
   readonly clock: Clock;
   readonly listener: LaneListener;
+  readonly calls: BrokerCalls;
 }
 
 /** Subscribes to a queue. @throws what `Broker.subscribe` throws */
 export async function openLane(options: LaneOptions): Promise<Lane> {
-  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener } = options;
-  const subscription = await broker.subscribe(queue, { leaseMs, leaseThread, prefetch, workerId });
+  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls } = options;
+  const opened = await broker.subscribe(queue, { leaseMs, leaseThread, prefetch, workerId });
+  const subscription = new WatchedSubscription(queue, opened, calls);
   const leases = new LeaseKeeper({
     subscription,
     clock,
@@ -53,5 +57,5 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     onSettled: (settlement, isLost, held) => listener.settled(settlement, isLost, held),
     onUnknown: (settlement, error, held) => listener.settlementUnknown(settlement, error, held),
   });
-  return { queue, weight, subscription, leases, settler };
+  return { queue, weight, subscription, leases, settler, isPaused: false };
 }

@@ -5,6 +5,8 @@ export type SettledOutcome =
   | { readonly kind: 'failed'; readonly error: unknown }
   /** The handler threw `RetryLater`. */
   | { readonly kind: 'snoozed'; readonly delayMs: number; readonly error: unknown }
+  /** Somebody cancelled the task while it ran. */
+  | { readonly kind: 'cancelled'; readonly error: unknown }
   /** The worker stopped before the handler ended. */
   | { readonly kind: 'interrupted' };
 

@@ -38,7 +38,7 @@ export class QueueShare<S extends Source> {
     return this.#backoff;
   }
 
-  /** Lets the queue share again. It gets no credit for the time in which it was empty or could not be read. */
+  /** Lets the queue share again. It gets no credit for the time in which it was empty, paused or unreadable. */
   join(pass: number): void {
     if (this.isIdle) this.pass = Math.max(this.pass, pass);
     this.isIdle = false;

@@ -5,72 +5,78 @@ import type { Settlement } from '../broker/settlement.ts';
 import type { EventEmitter } from './event-emitter.ts';
 import { errorRecord } from '../errors/error-record.ts';
 import { isA } from '../errors/is-a.ts';
+import type { RunOutcome } from '../middleware/telemetry.ts';
+import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { RetryLater } from '../task/retry-later.ts';
-import type { WorkerStats } from './worker-stats.ts';
+import { NO_REPORT, type Report } from './delivery-report.ts';
+import type { HeldDelivery } from './held-delivery.ts';
+import { exemplify, type Stats } from './stats.ts';
+import type { StatsLine } from './stats-line.ts';
+import { OTHER } from './cell-table.ts';
 import type { TaskEvent, WorkerEvents } from './worker.ts';
-
-/** The event, count and log line of a delivery, once the broker has accepted its settlement. */
-export interface Report {
-  readonly event: 'succeeded' | 'retrying' | 'dead' | 'expired' | 'none';
-  readonly durationMs: number;
-  readonly error?: unknown;
-}
 
 /** Most unknown tasks that are logged: names come from messages, and any program may send those. */
 const MOST_UNKNOWN = 100;
 
-export const NO_REPORT: Report = { event: 'none', durationMs: 0 };
+/** The outcome that is counted for an event. */
+const OUTCOMES = {
+  succeeded: 'succeeded',
+  retrying: 'retried',
+  dead: 'dead',
+  expired: 'expired',
+  cancelled: 'cancelled',
+  interrupted: 'interrupted',
+} as const satisfies Record<Exclude<Report['event'], 'none'>, RunOutcome>;
 
-/**
- * The report of a settlement.
- * @param ranMs how long the handler ran; `undefined` if none ran
- * @param error value that the handler threw, which may be `undefined` too
- */
-export function reportOf(settlement: Settlement, ranMs?: number, error?: unknown): Report {
-  const durationMs = ranMs ?? 0;
-  switch (settlement.kind) {
-    case 'ack':
-      return { event: 'succeeded', durationMs };
-    case 'retry':
-      return { event: ranMs === undefined ? 'none' : 'retrying', durationMs, error };
-    case 'dead-letter':
-      return { event: 'dead', durationMs, error };
-    case 'expire':
-      return { event: 'expired', durationMs };
-    case 'release':
-      return NO_REPORT;
-  }
+export interface ReporterOptions {
+  readonly events: EventEmitter<WorkerEvents>;
+  readonly stats: Stats;
+  readonly line: StatsLine;
+  readonly sinks: TelemetrySinks;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly logger: Logger;
 }
 
-/** Emits events, counts, and writes log lines about messages that were settled. */
+/** Counts and logs how deliveries ended, and emits the events. */
 export class Reporter {
+  readonly #options: ReporterOptions;
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #stats: WorkerStats;
   readonly #logger: Logger;
   readonly #unknownTasks = new Set<string>();
 
-  constructor(events: EventEmitter<WorkerEvents>, stats: WorkerStats, logger: Logger) {
-    this.#events = events;
-    this.#stats = stats;
-    this.#logger = logger;
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#events = options.events;
+    this.#logger = options.logger;
   }
 
-  settled(settlement: Settlement, lost: boolean, report: Report): void {
-    if (lost) this.leaseLost(settlement.delivery, report.durationMs, report.error);
-    else if (report.event === 'succeeded') this.#succeeded(settlement.delivery, report);
-    else if (report.event !== 'none') this.#report(report.event, settlement, report);
+  settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
+    const report = held.report ?? NO_REPORT;
+    if (isLost) this.leaseLost(held, report.ranMs, report.error);
+    else if (report.event !== 'none') {
+      this.#count(held, OUTCOMES[report.event], report.ranMs, report.error);
+      if (report.event === 'succeeded') this.#succeeded(held.delivery, report);
+      else if (report.event !== 'interrupted') this.#report(report.event, settlement, report);
+    }
   }
 
-  leaseLost(delivery: Delivery, durationMs: number, error: unknown): void {
-    this.#stats.count('leaseLost');
-    const event = eventOf(delivery, { durationMs, error });
-    this.#logger.warn({ task: taskOf(event), durationMs }, 'lease lost: another worker may run this task now');
+  /** @param ranMs how long the handler ran; `undefined` if it did not run */
+  leaseLost(held: HeldDelivery, ranMs: number | undefined, error: unknown): void {
+    this.#count(held, 'lease_lost', ranMs, error);
+    const event = eventOf(held.delivery, { ranMs, error });
+    this.#logger.warn(
+      { task: taskOf(event), durationMs: event.durationMs },
+      'lease lost: another worker may run this task now',
+    );
     this.#events.emit('leaseLost', event);
   }
 
-  unknown({ delivery, kind }: Settlement, error: unknown): void {
+  unknown({ kind }: Settlement, error: unknown, held: HeldDelivery): void {
+    const ranMs = held.report?.ranMs;
+    if (ranMs !== undefined) this.#count(held, 'unknown', ranMs, error);
     this.#logger.warn(
-      { task: taskOf(eventOf(delivery, { durationMs: 0 })), settlement: kind, error },
+      { task: taskOf(eventOf(held.delivery, { ranMs })), settlement: kind, error },
       'settle_unknown: no answer of the broker says whether this message was settled; if it was not, it is delivered again',
     );
   }
@@ -85,9 +91,21 @@ export class Reporter {
     );
   }
 
+  #count(held: HeldDelivery, outcome: RunOutcome, ranMs: number | undefined, error: unknown): void {
+    const { stats, line, sinks, now } = this.#options;
+    const { envelope } = held.delivery;
+    const { waitedMs } = held;
+    const task = held.task?.definition.name;
+    const cell = stats.ended(envelope.queue, task, outcome, ranMs ?? -1, waitedMs, error);
+    line.arm();
+    if (ranMs !== undefined) exemplify(cell, envelope.headers, ranMs, waitedMs, now);
+    if (!sinks.hearsRan) return;
+    const event = { queue: envelope.queue, task: task ?? OTHER, attempt: attemptOf(held.delivery), outcome };
+    sinks.ran({ ...event, ranMs: ranMs ?? 0, waitedMs, ...(error === undefined ? {} : { error }) });
+  }
+
   /** Hot path: creates an event only if it is logged or has a listener. */
   #succeeded(delivery: Delivery, report: Report): void {
-    this.#stats.count('succeeded');
     const hasListener = this.#events.has('succeeded');
     const logged = this.#logger.isLevelEnabled('debug');
     if (!hasListener && !logged) return;
@@ -96,8 +114,7 @@ export class Reporter {
     if (hasListener) this.#events.emit('succeeded', event);
   }
 
-  #report(kind: 'retrying' | 'dead' | 'expired', settlement: Settlement, report: Report): void {
-    this.#stats.count(kind);
+  #report(kind: 'retrying' | 'dead' | 'expired' | 'cancelled', settlement: Settlement, report: Report): void {
     const event = eventOf(settlement.delivery, report);
     const fields = {
       task: taskOf(event),
@@ -118,11 +135,14 @@ export class Reporter {
       case 'expired':
         this.#logger.warn(fields, 'task expired before it started');
         break;
+      case 'cancelled':
+        this.#logger.info({ task: fields.task, durationMs: fields.durationMs }, 'task was cancelled while it ran');
+        break;
     }
     this.#events.emit(kind, event);
   }
 
-  /** A handler that asks to run later has not failed: one line, without a stack. */
+  /** A handler that asks to run later has not failed: its line has no stack. */
   #later(event: TaskEvent, settlement: Settlement, error: RetryLater): void {
     const fields = { task: taskOf(event), durationMs: event.durationMs, reason: errorRecord(error).message };
     this.#logger.info({ ...fields, ...nextAttempt(settlement) }, 'task will run again later, as it asked to');
@@ -131,17 +151,21 @@ export class Reporter {
 
 function eventOf(
   delivery: Delivery,
-  { durationMs, error }: { readonly durationMs: number; readonly error?: unknown },
+  { ranMs = 0, error }: { readonly ranMs: number | undefined; readonly error?: unknown },
 ): TaskEvent {
   const { id, queue, headers } = delivery.envelope;
   const event = {
     id,
     name: headers[TASK_HEADER] ?? '',
     queue,
-    attempt: Number(headers[ATTEMPT_HEADER] ?? 1),
-    durationMs: Math.round(durationMs * 100) / 100,
+    attempt: attemptOf(delivery),
+    durationMs: Math.round(ranMs * 100) / 100,
   };
   return error === undefined ? event : { ...event, error };
+}
+
+function attemptOf({ envelope }: Delivery): number {
+  return Number(envelope.headers[ATTEMPT_HEADER] ?? 1);
 }
 
 function taskOf({ id, name, queue, attempt }: TaskEvent): object {

@@ -55,7 +55,7 @@ export class ResultKeeper {
 
   /**
    * Stores a result. Resolves once it is stored, or has failed: a failure is logged.
-   * @param isSure whether its settlement was accepted. If nobody can know, a result that is there already is kept.
+   * @param isSure whether its settlement was accepted. If that is unknown, an existing result is kept.
    */
   async keep(message: { readonly id: string; readonly name: string }, result: SettledResult, isSure: boolean) {
     const { store, timeoutMs, clock, logger } = this.#options;

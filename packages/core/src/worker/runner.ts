@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
+import { readRedriven } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
+import { REDRIVEN_HEADER } from '../broker/headers.ts';
 import type { Clock } from '../clock/clock.ts';
-import { TaskTimeoutError } from '../errors/errors.ts';
+import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import type { Message } from '../message/message.ts';
+import type { OpenProgress } from '../task/run-progress.ts';
 import { TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
@@ -17,10 +20,14 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly openProgress: OpenProgress;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
+
+/** The epoch time of an instant is computed from its monotonic time for so long, before the clock is read again. */
+const EPOCH_FOR_MS = 1_000;
 
 /** Runs handlers, and ends them at their time limits. */
 export class Runner {
@@ -28,6 +35,9 @@ export class Runner {
   /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
+  /** Epoch time minus monotonic time, and when it was computed. */
+  #epochOffset = 0;
+  #epochSince = Number.NEGATIVE_INFINITY;
   readonly #onEnd = (execution: Execution, outcome: Outcome) => this.#ended(execution, outcome);
 
   constructor(options: RunnerOptions) {
@@ -35,12 +45,13 @@ export class Runner {
     this.#deadlines = new Deadlines(options.clock, this.#running, (execution) => this.#overdue(execution));
   }
 
-  get running(): readonly Execution[] {
-    return this.#running;
-  }
-
   get size(): number {
     return this.#running.length;
+  }
+
+  /** Runs whose handlers have not ended. */
+  get running(): readonly Execution[] {
+    return this.#running;
   }
 
   /**
@@ -49,11 +60,12 @@ export class Runner {
    * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger, monitor } = this.#options;
+    const { clock, logger, monitor, openProgress } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
-    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger);
+    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
+    execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
@@ -63,9 +75,25 @@ export class Runner {
     return true;
   }
 
-  /** Aborts the signal of a run, and frees its slot if the handler does not end within the grace period. */
+  /**
+   * Cancels the runs of a message: aborts them, and stops waiting for a handler that ignores its signal.
+   * @returns whether a run is cancelled, by this call or an earlier one
+   */
+  cancel(queue: string, id: string): boolean {
+    let isCancelled = false;
+    for (const execution of [...this.#running]) {
+      const { message, run } = execution;
+      if (message.id !== id || message.queue !== queue || !execution.isOurs) continue;
+      if (!(run.abortReason instanceof TaskCancelledError)) this.abort(execution, cancelled(message));
+      isCancelled ||= run.abortReason instanceof TaskCancelledError;
+    }
+    return isCancelled;
+  }
+
+  /** Aborts one run, and stops waiting for a handler that ignores its signal. */
   abort(execution: Execution, reason: Error): void {
-    execution.abort(reason);
+    // A second reason, such as a lost lease after a timeout, gives no more time.
+    if (!execution.abort(reason) && execution.inGrace) return;
     execution.inGrace = true;
     this.#deadlines.set(execution, this.#options.clock.monotonic() + GRACE_MS);
   }
@@ -99,9 +127,17 @@ export class Runner {
     const { id, name, queue, attempt } = execution.run;
     this.#options.logger.warn(
       { task: { id, name, queue, attempt } },
-      `the handler did not end within ${GRACE_MS} ms of its signal's abort; its slot is free, and what it still does settles nothing`,
+      `the handler did not end within ${GRACE_MS} ms of its signal's abort; its slot is free, and its outcome has no effect`,
     );
     execution.giveUp();
+  }
+
+  #epochOf(monotonic: number): number {
+    if (monotonic - this.#epochSince > EPOCH_FOR_MS) {
+      this.#epochSince = monotonic;
+      this.#epochOffset = this.#options.clock.now() - monotonic;
+    }
+    return monotonic + this.#epochOffset;
   }
 
   #ended(execution: Execution, outcome: Outcome): void {
@@ -112,4 +148,18 @@ export class Runner {
     }
     this.#options.onEnd(execution, outcome);
   }
+}
+
+/** When a message could start: it was sent, its delay was over, or it was redriven. Epoch milliseconds. */
+function dueAt({ envelope, dueAt: known }: Delivery, message: Message): number {
+  const redriven = envelope.headers[REDRIVEN_HEADER];
+  return Math.max(
+    message.enqueuedAt,
+    known ?? message.notBefore ?? 0,
+    redriven === undefined ? 0 : (readRedriven(redriven)?.at ?? 0),
+  );
+}
+
+function cancelled({ task, id }: Message): TaskCancelledError {
+  return new TaskCancelledError(`task ${task}, message ${id}, was cancelled while it ran`);
 }

@@ -37,6 +37,8 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
   const { delivery } = ended;
   switch (outcome.kind) {
     case 'succeeded':
+    // A cancelled task is done too: it counts no attempt, and does not run again.
+    case 'cancelled':
       return { kind: 'ack', delivery };
     case 'interrupted':
       return { kind: 'release', delivery };
@@ -127,7 +129,7 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
   };
 }
 
-/** Milliseconds until the next attempt; `null` if there is none. */
+/** Milliseconds until the next attempt; `null` if no attempt follows. */
 function waitBeforeRetry(error: unknown, ended: Ended, settling: SettlementContext): number | null {
   const { message, task } = ended;
   if (message.attempt > (message.maxRetries ?? task.maxRetries)) return null;

@@ -5,4 +5,6 @@ export interface Source {
   readonly queue: string;
   readonly weight: number;
   readonly subscription: Subscription;
+  /** Set while the queue is paused, or the worker is quiet: no message is fetched from it. */
+  isPaused: boolean;
 }

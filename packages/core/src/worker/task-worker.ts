@@ -4,16 +4,22 @@ import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
+import type { ControlChannel } from '../control/control-channel.ts';
+import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from './event-emitter.ts';
 import type { Hooks } from './hooks.ts';
+import type { BrokerCalls } from './broker-calls.ts';
 import { Consumer } from './consumer.ts';
+import { Operations } from './operations.ts';
+import { ProgressWriter } from './progress-writer.ts';
 import { Reporter } from './reporter.ts';
 import { ResultKeeper } from './result-keeper.ts';
 import type { RunnableTask } from './runnable-task.ts';
-import type { StopOptions, StopReport, Worker, WorkerEvents } from './worker.ts';
+import type { StopOptions, StopReport, WorkerEvents } from './worker.ts';
 import { checkListener, checkStopOptions } from './worker-options.ts';
-import { WorkerStats } from './worker-stats.ts';
+import { Stats } from './stats.ts';
+import { StatsLine } from './stats-line.ts';
 
 /** The signals of running handlers abort this long before the time of a stop ends. */
 const SHUTDOWN_NOTICE_MS = 5_000;
@@ -24,7 +30,10 @@ const MOST_NAMED = 100;
 /** The parts of the application that a worker opens at its start. */
 export interface WorkerDependencies {
   readonly broker: Broker;
+  /** The store for results, if a task keeps its result. */
   readonly resultStore: ResultStore | undefined;
+  /** Opens the store for progress; `undefined` if no store is configured. */
+  readonly progressStore: () => Promise<ResultStore | undefined>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
 }
 
@@ -43,20 +52,28 @@ export interface TaskWorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly hooks: Hooks;
+  readonly sinks: TelemetrySinks;
+  readonly calls: BrokerCalls;
+  readonly control: ControlChannel;
+  /** Gets every event too. */
+  readonly managerEvents: EventEmitter<WorkerEvents>;
   /** Opens the broker, and completes the options of the tasks. Called once, at the start. */
   readonly dependencies: () => Promise<WorkerDependencies>;
 }
 
-type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
+export type WorkerPhase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
 
 /** The life cycle of a worker: start, serve, stop. */
-export class TaskWorker implements Worker {
+export class TaskWorker {
   readonly id: string;
   readonly #options: TaskWorkerOptions;
   readonly #events: EventEmitter<WorkerEvents>;
-  readonly #stats: WorkerStats;
-  #state: State = 'new';
+  /** What this worker has done. */
+  readonly stats = new Stats();
+  readonly #line: StatsLine;
+  #state: WorkerPhase = 'new';
   #consumer: Consumer | undefined;
+  #operations: Operations | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<StopReport> | undefined;
   #shutdownTimers: TimerHandle[] = [];
@@ -65,8 +82,30 @@ export class TaskWorker implements Worker {
   constructor(options: TaskWorkerOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#events = new EventEmitter((event, error) => options.logger.error({ error, event }, 'a listener failed'));
-    this.#stats = new WorkerStats(options.clock, options.logger, () => this.#consumer?.running ?? 0);
+    this.#events = new EventEmitter(
+      (event, error) => options.logger.error({ error, event }, 'a listener failed'),
+      options.managerEvents,
+    );
+    this.#line = new StatsLine(this.stats, options.clock, options.logger, () => this.running);
+  }
+
+  /** Number of handlers that run now. */
+  get running(): number {
+    return this.#consumer?.running ?? 0;
+  }
+
+  get state(): WorkerPhase {
+    return this.#state === 'running' && this.#stopping !== undefined ? 'stopping' : this.#state;
+  }
+
+  /** Whether it has ever run. */
+  get wasReady(): boolean {
+    return this.#consumer !== undefined;
+  }
+
+  /** Tasks that it may run at the same time. */
+  get slots(): number {
+    return this.#options.concurrency;
   }
 
   start(): Promise<void> {
@@ -98,19 +137,19 @@ export class TaskWorker implements Worker {
   }
 
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'on');
+    checkListener(event, listener, 'worker.on');
     this.#events.on(event, listener);
     return this;
   }
 
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'off');
+    checkListener(event, listener, 'worker.off');
     this.#events.off(event, listener);
     return this;
   }
 
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'once');
+    checkListener(event, listener, 'worker.once');
     this.#events.once(event, listener);
     return this;
   }
@@ -120,7 +159,7 @@ export class TaskWorker implements Worker {
     let consumer: Consumer;
     try {
       await hooks.start();
-      consumer = await this.#open(await this.#options.dependencies());
+      consumer = await this.#open();
     } catch (error) {
       await this.#close();
       throw error;
@@ -132,18 +171,40 @@ export class TaskWorker implements Worker {
     if (this.#stopping === undefined) consumer.start();
   }
 
-  #open({ broker, resultStore, taskFor }: WorkerDependencies): Promise<Consumer> {
-    const { clock, logger, maxCrashes, maxPayload, storeTimeoutMs, ...options } = this.#options;
+  async #open(): Promise<Consumer> {
+    const dependencies = await this.#options.dependencies();
+    const consumer = await this.#openConsumer(dependencies);
+    try {
+      const { broker } = dependencies;
+      const totals = this.stats;
+      this.#operations = await Operations.open({ ...this.#options, broker, consumer, totals, events: this.#events });
+    } catch (error) {
+      await consumer.close();
+      throw error;
+    }
+    return consumer;
+  }
+
+  #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
+    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
       workerId: this.id,
       broker,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
-      reporter: new Reporter(this.#events, this.#stats, logger),
+      reporter: new Reporter({
+        events: this.#events,
+        stats: this.stats,
+        line: this.#line,
+        sinks,
+        now: () => clock.now(),
+        logger,
+      }),
       clock,
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
+      progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
     });
   }
 
@@ -160,11 +221,13 @@ export class TaskWorker implements Worker {
     const { logger } = this.#options;
     this.#state = 'stopping';
     logger.info({ worker: this.id, running: consumer.running }, 'worker stopping');
+    this.#operations?.stopping();
     await consumer.finish();
     this.#reportInterrupted(consumer);
     await consumer.close();
+    await this.#operations?.close();
     await this.#close();
-    this.#stats.stop();
+    this.#line.stop();
     logger.info({ worker: this.id }, 'worker stopped');
     this.#events.emit('stopped');
   }

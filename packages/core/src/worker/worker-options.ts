@@ -16,7 +16,10 @@ const EVENTS: OptionNames<WorkerEvents> = {
   retrying: true,
   dead: true,
   expired: true,
+  cancelled: true,
   leaseLost: true,
+  paused: true,
+  resumed: true,
 };
 
 /** @throws ConfigError for an unknown option, and for an invalid `strict` or `workerId` */
@@ -67,7 +70,7 @@ function entries(queues: NonNullable<WorkerOptions['queues']>): [string, number]
   );
 }
 
-/** @throws ConfigError if it is not a whole number, 1 or more */
+/** Checks the option `concurrency`. @throws ConfigError (`CONCURRENCY_INVALID`) if it is not a whole number, 1 or more */
 export function checkConcurrency(concurrency: number): number {
   if (Number.isSafeInteger(concurrency) && concurrency >= 1) return concurrency;
   throw new ConfigError(`concurrency must be a whole number, 1 or more; got ${shown(concurrency)}`, {
@@ -77,17 +80,17 @@ export function checkConcurrency(concurrency: number): number {
 
 /**
  * Checks the arguments of `on`, `once` and `off`: a listener of a misspelled event would never be called.
- * @param method method of the worker, for the error
- * @throws ConfigError for an unknown event, with the nearest known one, and for a listener that is not a function
+ * @param method for the error, such as `worker.on`
+ * @throws ConfigError (`EVENT_UNKNOWN`) with the nearest event, (`LISTENER_INVALID`) if the listener is not a function
  */
-export function checkListener(event: unknown, listener: unknown, method: 'on' | 'off' | 'once'): void {
+export function checkListener(event: unknown, listener: unknown, method: string): void {
   if (typeof event !== 'string' || !Object.hasOwn(EVENTS, event)) {
     const told =
       typeof event === 'string' ? advice(event, Object.keys(EVENTS)) : `known are ${Object.keys(EVENTS).join(', ')}`;
-    throw new ConfigError(`worker.${method}: unknown event ${shown(event)}; ${told}`, { code: 'EVENT_UNKNOWN' });
+    throw new ConfigError(`${method}: unknown event ${shown(event)}; ${told}`, { code: 'EVENT_UNKNOWN' });
   }
   if (typeof listener === 'function') return;
-  throw new ConfigError(`worker.${method}: the listener of ${event} must be a function; got ${kindOf(listener)}`, {
+  throw new ConfigError(`${method}: the listener of ${event} must be a function; got ${kindOf(listener)}`, {
     code: 'LISTENER_INVALID',
   });
 }

@@ -39,8 +39,14 @@ export interface WorkerEvents {
   dead: [event: TaskEvent];
   /** The message had not started in time (`expiresIn`), and was removed. */
   expired: [event: TaskEvent];
+  /** A run was cancelled by `handle.cancel({ running: true })`. */
+  cancelled: [event: TaskEvent];
   /** The lease was lost: another worker may run the message now, and the outcome of this run was dropped. */
   leaseLost: [event: TaskEvent];
+  /** The worker takes no more messages of a queue, because the queue is paused. */
+  paused: [event: { readonly queue: string }];
+  /** The worker takes messages of the queue again. */
+  resumed: [event: { readonly queue: string }];
 }
 
 /** Options of `stop`. */
@@ -53,6 +59,24 @@ export interface StopOptions {
 export interface StopReport {
   /** Number of runs that did not end in time. Their messages went back to their queues. */
   readonly interrupted: number;
+}
+
+/** Why a health check fails. */
+export interface HealthReason {
+  /** Stable, like an error code: `NOT_STARTED`, `STOPPING`, `ENDED`, `BROKER_SILENT`, `QUEUE_UNREADABLE`. */
+  readonly code: string;
+  /** For people; without secrets. */
+  readonly message: string;
+}
+
+/** The health of a worker: why each check fails. A check without a reason succeeds. */
+export interface WorkerHealth {
+  /** The process must be restarted. An unreachable broker does not count. */
+  readonly live: readonly HealthReason[];
+  /** It runs no tasks now. */
+  readonly ready: readonly HealthReason[];
+  /** Its start hooks or subscriptions are not done. */
+  readonly started: readonly HealthReason[];
 }
 
 /**
@@ -82,4 +106,14 @@ export interface Worker {
   on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
   once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this;
+  /**
+   * Metrics of this worker as text for Prometheus; `tm.metrics()` has those of the process. See docs/monitoring.md.
+   * @param format `text` is the format 0.0.4, which every version reads @default 'text'
+   */
+  metrics(format?: 'text' | 'openmetrics'): string;
+  /**
+   * Checks the worker, for probes of an orchestrator. If the broker has not answered lately it is asked, for at most a
+   * second.
+   */
+  health(): Promise<WorkerHealth>;
 }

@@ -14,7 +14,7 @@ writeFileSync(pem, 'PEM');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a broker URL, for an adapter', () => {
-  it('is taken apart', () => {
+  it('is parsed', () => {
     const url = new BrokerUrl('NATS://u:p%40ss:w@a:1,[::1]:2,c/s%2F1/t?wait=2s&quick=true', FORM);
     expect(url).toMatchObject({ scheme: 'nats', username: 'u', password: 'p@ss:w', path: 's%2F1/t' });
     expect(url.hosts(9)).toEqual([
@@ -26,7 +26,7 @@ describe('a broker URL, for an adapter', () => {
     expect([url.ms('wait', '5s'), url.flag('quick')]).toEqual([2_000, true]);
   });
 
-  it('has what its adapter says where it says nothing', () => {
+  it('uses the defaults of its adapter for missing parts', () => {
     const url = new BrokerUrl('nats://', FORM);
     expect(url).toMatchObject({ username: undefined, password: undefined, path: '' });
     expect(url.hosts(4_222)).toEqual([{ host: 'localhost', port: 4_222 }]);
@@ -57,14 +57,14 @@ describe('a broker URL, for an adapter', () => {
     ['nats://u:s3cret@h/%zz', (url) => url.decode(url.path), /%25/],
     ['nats://u:s3cret@h?color=red', () => undefined, /unknown option "color"; known are wait, quick, ca, cert, key/],
     ['nats:/u:s3cret@h', () => undefined, /write nats:\/\/user:pass/],
-  ])('%s is an error that names what is wrong and no secret', (url, use, problem) => {
+  ])('%s is an error that names the problem without a secret', (url, use, problem) => {
     const refused = () => use(new BrokerUrl(url, FORM));
     expect(refused).toThrow(ConfigError);
     expect(refused).toThrow(problem);
     expect(refused).not.toThrow(/s3cret/);
   });
 
-  it('gives back whatever user and password were written into it', () => {
+  it('returns user and password as they were before encoding', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string(), (username, password) => {
         const url = new BrokerUrl(`nats://${encodeURIComponent(username)}:${encodeURIComponent(password)}@h`, FORM);

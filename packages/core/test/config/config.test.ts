@@ -4,7 +4,7 @@ import type { BrokerOptions } from '../../src/config/broker-options.ts';
 import { ConfigError, createBroker, redactUrl, registerBroker } from '../../src/index.ts';
 
 describe('settings', () => {
-  it('go by option, environment, default', () => {
+  it('come from the option, the environment or the default', () => {
     const environment = { TASK_TIMEOUT: '5m', TASK_MAX_RETRIES: '9', TASK_QUEUE_NAME: '' };
     const config = resolveConfig({ maxRetries: 1 }, environment);
     expect(config).toMatchObject({
@@ -17,7 +17,7 @@ describe('settings', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
-  it('that are wrong are told all at once, by the name they were given under', () => {
+  it('report all invalid values in one error, by the names under which they were given', () => {
     const wrong = () =>
       resolveConfig(
         { maxWorkers: 0 },
@@ -29,9 +29,13 @@ describe('settings', () => {
     expect(wrong).not.toThrow('hunter2');
   });
 
-  it('want a lease that a worker has the time to renew', () => {
-    expect(() => resolveConfig({ lease: '1ms' })).toThrow(/^wrong settings:\n {2}lease: at least 1 s, .*, got "1ms"$/);
-    expect(() => resolveConfig({}, { TASK_LEASE: '999ms' })).toThrow(/TASK_LEASE: at least 1 s, .*, got "999ms"$/);
+  it('need a lease that a worker has time to renew', () => {
+    expect(() => resolveConfig({ lease: '1ms' })).toThrow(
+      /^wrong settings:\n {2}lease must be at least 1 s, .*; got "1ms"$/,
+    );
+    expect(() => resolveConfig({}, { TASK_LEASE: '999ms' })).toThrow(
+      /TASK_LEASE must be at least 1 s, .*; got "999ms"$/,
+    );
     expect(resolveConfig({ lease: 1 }).leaseMs).toBe(1_000);
   });
 });
@@ -76,7 +80,7 @@ describe('broker URLs', () => {
     expect(redactUrl(url)).toBe(shown);
   });
 
-  it('of unknown schemes name the known ones, and no secret', () => {
+  it('of unknown schemes are refused with the known ones, and without secrets', () => {
     expect(() => createBroker('pigeon://u:hunter2@h')).toThrow(/unknown scheme pigeon; known are memory, redis/);
     expect(() => createBroker('pigeon://u:hunter2@h')).not.toThrow('hunter2');
     expect(() => createBroker('no url')).toThrow(ConfigError);
@@ -96,7 +100,7 @@ describe('broker URLs', () => {
     expect(options).toEqual([{ namespace: 'n', sendTimeoutMs: given }]);
   });
 
-  it('of a scheme are registered with the function that makes their brokers', () => {
+  it('of a registered scheme are passed to its factory', () => {
     const factory = () => createBroker('memory:');
     for (const scheme of [undefined, null, 7, '', 'nats:', 'Nats'])
       expect(() => registerBroker(scheme as never, factory)).toThrow(
@@ -109,7 +113,7 @@ describe('broker URLs', () => {
     expect(() => createBroker('undefined://h')).toThrow(/unknown scheme undefined/);
   });
 
-  it('of adapters that are not installed say how to install them, at first use', async () => {
+  it('of adapters that are not installed are refused at first use, with the command that installs them', async () => {
     await expect(createBroker('nats://u:hunter2@h/v', { brokerPackage: '@acme/nats' }).publish([])).rejects.toThrow(
       /\*\*\*@h.*npm install @acme\/nats/,
     );

@@ -16,7 +16,9 @@ function folderWith(env: string | Buffer): string {
   return folder;
 }
 
-/** The settings of a process that runs an application in `folder`, and whether its environment stayed the same. */
+/**
+ * Returns the settings of a process that runs an application in `folder`, and whether its environment stayed the same.
+ */
 function inForce(folder: string, environment: NodeJS.ProcessEnv, initialize = '{}') {
   const core = pathToFileURL(join(import.meta.dirname, '../../dist/index.js')).href;
   const script = `
@@ -57,7 +59,7 @@ it('.env sets the variables that the environment does not, and process.env stays
   });
 });
 
-it('task, initialize, environment, .env, default: in this order', () => {
+it('settings come from the task, initialize, the environment, .env and the defaults, in this order', () => {
   const settings = "{ queueName: 'from-initialize', namespace: 'app' }";
   expect(inForce(folderWith(env), { TASK_QUEUE_NAME: 'from-environment', TASK_TIMEOUT: '7' }, settings)).toMatchObject({
     task: 'of-the-task',
@@ -68,11 +70,11 @@ it('task, initialize, environment, .env, default: in this order', () => {
   });
 });
 
-it('a variable that is set to nothing hides the one of the file', () => {
+it('an empty variable hides the one of the file', () => {
   expect(inForce(folderWith(env), { TASK_QUEUE_NAME: '' })).toMatchObject({ queueName: 'default' });
 });
 
-it('without .env the environment counts alone; a .env that cannot be read is an error', () => {
+it('without .env only the environment counts; an unreadable .env is an error', () => {
   const bare = mkdtempSync(join(root, 'f-'));
   expect(readEnvironment(bare)).toEqual({ ...process.env });
   mkdirSync(join(bare, '.env'));
@@ -100,7 +102,7 @@ it.each([
   ['Latin-1', Buffer.from(values, 'latin1'), 'is not valid UTF-8'],
   ['UTF-16 that breaks off', Buffer.from(withMark, 'utf16le').subarray(0, -1), 'is not valid UTF-16LE'],
   ['UTF-16 without a mark', Buffer.from(values.replace('é', 'e'), 'utf16le'), 'contains NUL characters'],
-])('.env in %s is an error that names the file, and no variable of it is lost silently', (_, bytes, problem) => {
+])('.env in %s is an error that names the file, and loses no variable silently', (_, bytes, problem) => {
   const folder = folderWith(bytes);
   expect(() => readEnvironment(folder)).toThrow(`${join(folder, '.env')} ${problem}; save it as UTF-8`);
 });

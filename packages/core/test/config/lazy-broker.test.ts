@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LazyBroker } from '../../src/config/lazy-broker.ts';
 import type { Broker } from '../../src/index.ts';
 
-/** Loads at the second try, and counts them. */
+/** Loads at the second try, and counts the tries. */
 function installedLater() {
   const loaded = { close: async () => undefined } as Broker;
   let loads = 0;
@@ -14,7 +14,7 @@ function installedLater() {
 }
 
 describe('a broker whose adapter cannot be loaded', () => {
-  it('tells all who wait, and tries again for who comes later', async () => {
+  it('rejects all waiting calls, and tries again at the next call', async () => {
     const { broker, loaded, loads } = installedLater();
     const both = await Promise.allSettled([broker.load(), broker.load()]);
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -24,7 +24,7 @@ describe('a broker whose adapter cannot be loaded', () => {
     expect(loads()).toBe(2);
   });
 
-  it('closes as one that was never used', async () => {
+  it('closes without loading the adapter again', async () => {
     const { broker, loads } = installedLater();
     await expect(broker.load()).rejects.toThrow('not installed');
     await broker.close();

@@ -35,7 +35,9 @@ install('broken', { exports: './a.js' }, { 'a.js': "import 'the-client-it-needs'
 install('not-an-adapter', { exports: './a.js' }, { 'a.js': 'export const answer = 42;' });
 writeFileSync(join(folder, 'adapter.js'), adapter('file'));
 
-/** The answer of a broker of `url` in an application with these packages, or the code and message of the error. */
+/**
+ * Returns the answer of a broker for `url` in an application with these packages, or the code and message of the error.
+ */
 function answerOf(url: string, brokerPackage: string): string {
   const core = pathToFileURL(join(import.meta.dirname, '../../dist/index.js')).href;
   const script = `
@@ -89,8 +91,8 @@ describe('the package of a broker', () => {
     ['nats=', /"" is not the name of a package/],
     ['nats=@acme/nats,@acme/sqs', /scheme=package for each scheme.*got "@acme\/sqs"/],
     ['nats=a,NATS=b', /names two packages for nats/],
-    [`nats=${'a'.repeat(5_000)}`, /is longer than 4096 characters/],
-  ])('is refused early, as option and as setting: %s', (name, message) => {
+    [`nats=${'a'.repeat(5_000)}`, /must have at most 4096 characters/],
+  ])('is checked early, as option and as setting: %s', (name, message) => {
     const code = 'BROKER_PACKAGE_INVALID';
     expect(() => createBroker('nats://h', { brokerPackage: name })).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) as string }),

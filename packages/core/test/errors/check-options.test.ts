@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { brokkrModule, task } from '../../src/inversify/index.ts';
 import { type ConfigError, exponential, fixed, linear, TaskManager } from '../../src/index.ts';
 
-/** As JavaScript sees it: no type stands in the way. */
+/** A function without types, as JavaScript callers see it. */
 type Untyped = (options: never) => unknown;
 
 const manager = TaskManager.getInstance('check-options');
@@ -18,7 +18,7 @@ const decorate: Untyped = (options) =>
   task(options)(class Letters {}.prototype, 'write', {} as TypedPropertyDescriptor<() => Promise<void>>);
 const load: Untyped = brokkrModule;
 
-describe('an option nobody knows', () => {
+describe('an unknown option', () => {
   it.each<[string, Untyped, Record<string, unknown>, RegExp]>([
     ['task', define, { retries: 3 }, /^task misspelled: unknown option `retries`; did you mean `maxRetries`\?$/],
     ['task', define, { max_retries: 3 }, /did you mean `maxRetries`/],
@@ -47,7 +47,7 @@ describe('an option nobody knows', () => {
     );
   });
 
-  it.each([['30s'], [30], [null]])('%s in place of options is told as such', (given) => {
+  it.each([['30s'], [30], [null]])('%s instead of options is refused with its kind', (given) => {
     for (const call of [define, known.with, configure, createWorker] as Untyped[]) {
       if (given === null && call === define) continue;
       expect(() => call(given as never)).toThrow(
@@ -57,7 +57,7 @@ describe('an option nobody knows', () => {
   });
 });
 
-describe('a value of another kind in place of options, headers, middleware or a batch', () => {
+describe('a value of another kind instead of options, headers, middleware or a batch', () => {
   it.each([null, 'x', 5])('headers: %j', (headers) => {
     expect(() => (known.with as Untyped)({ headers } as never)).toThrow(
       expect.objectContaining({ code: 'HEADERS_INVALID' }),
@@ -76,7 +76,7 @@ describe('a value of another kind in place of options, headers, middleware or a 
   });
 });
 
-describe('a value of another kind in place of a task, manager or handler', () => {
+describe('a value of another kind instead of a task, manager or handler', () => {
   it('is refused, and the error names its kind', () => {
     const untyped = manager.task as (...given: unknown[]) => unknown;
     const refused = (code: string, message: RegExp) =>
@@ -93,11 +93,11 @@ describe('a value of another kind in place of a task, manager or handler', () =>
 
 describe('an object of another kind', () => {
   it.each<[Record<string, unknown>, string]>([
-    [{ runMode: 'api' }, 'runMode: one of producer, worker, got "api"'],
-    [{ broker: 'redis://user:secret@host' }, 'broker: a Broker; a URL is given as `brokerUrl`, got a string'],
-    [{ resultStore: {} }, 'resultStore: a ResultStore; a URL is given as `resultUrl`, got an object'],
-    [{ logger: console }, 'logger: a pino logger, got an object'],
-    [{ retryPolicy: null }, "retryPolicy: a RetryPolicy, such as exponential({ delay: '2s' }), got null"],
+    [{ runMode: 'api' }, 'runMode must be producer or worker; got "api"'],
+    [{ broker: 'redis://user:secret@host' }, 'broker must be a Broker (give a URL as `brokerUrl`); got a string'],
+    [{ resultStore: {} }, 'resultStore must be a ResultStore (give a URL as `resultUrl`); got an object'],
+    [{ logger: console }, 'logger must be a pino logger; got an object'],
+    [{ retryPolicy: null }, "retryPolicy must be a RetryPolicy, such as exponential({ delay: '2s' }); got null"],
   ])('%#: %s', (options, message) => {
     let error: ConfigError | undefined;
     try {
@@ -155,7 +155,7 @@ describe('a listener or hook that would never be called', () => {
   });
 });
 
-describe('a value of the wrong kind is shown as it was written', () => {
+describe('a value of the wrong kind is shown as it is written in code', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ concurrency: '8' }, 'concurrency must be a whole number, 1 or more; got "8"'],
     [{ queues: { a: '3' } }, 'queues: the weight of a must be a number above 0; got "3"'],

@@ -40,7 +40,7 @@ const descriptor = Object.getOwnPropertyDescriptor(Greetings.prototype, 'greet')
 >;
 task({ queueName: 'greetings' })(Greetings.prototype, 'greet', descriptor);
 
-/** Of one attempt: two services that share it see the same. */
+/** A service of one attempt: two services that share it see the same instance. */
 class Audit {
   readonly context: TaskContext;
   constructor(context: TaskContext) {
@@ -72,7 +72,7 @@ function newManager(): TaskManager {
   return TaskManager.getInstance(`di-${randomUUID()}`);
 }
 
-/** A broker that keeps what is published and gives nothing. */
+/** A broker that keeps published messages and delivers none. */
 function sink(): Broker & { readonly published: Envelope[] } {
   const published: Envelope[] = [];
   return {
@@ -102,7 +102,7 @@ function containerWith(manager: TaskManager, broker: Broker): Container {
 }
 
 describe('brokkrModule', () => {
-  it('names a task by class and method, and sends it without a container', async () => {
+  it('names a task after class and method, and sends it without a container', async () => {
     const manager = newManager();
     const broker = sink();
     await manager.initialize({ broker });
@@ -112,7 +112,7 @@ describe('brokkrModule', () => {
     expect(broker.published[0]?.queue).toBe('greetings');
   });
 
-  it('resolves the class afresh for each call, with what is injected', async () => {
+  it('resolves the class for each call, with its dependencies', async () => {
     const manager = newManager();
     const container = containerWith(manager, sink());
     container.get(TASK_MANAGER);
@@ -120,7 +120,7 @@ describe('brokkrModule', () => {
     expect([await greet('a'), await greet('b')]).toEqual(['hello a 1', 'hello b 1']);
   });
 
-  it('shares what is bound as a singleton between attempts', async () => {
+  it('shares singletons between attempts', async () => {
     const manager = newManager();
     const container = containerWith(manager, sink());
     (await container.rebind(Counter)).toSelf().inSingletonScope();
@@ -159,7 +159,7 @@ describe('brokkrModule', () => {
     expect(later.published).toHaveLength(1);
   });
 
-  it('gives a task that asks for it a child container with its context, which ends with the attempt', async () => {
+  it('gives each attempt of a task with childContainer its own container with its context, which ends with the attempt', async () => {
     const manager = newManager();
     const container = new Container();
     container.bind(Audit).toSelf().inRequestScope();
@@ -183,7 +183,7 @@ describe('brokkrModule', () => {
     expect(container.isBound(TASK_CONTEXT)).toBe(false);
   });
 
-  it('says how a child container is made where nobody makes one', async () => {
+  it('asks for the option childContainer if it is missing', async () => {
     const manager = newManager();
     const container = new Container();
     container.load(brokkrModule({ tasks: [Reports], manager, broker: sink() }));
@@ -194,7 +194,7 @@ describe('brokkrModule', () => {
   it.each<[string, { readonly childContainer?: boolean }]>([
     ['', {}],
     [' from a child container', { childContainer: true }],
-  ])('fails a run whose instance%s lacks the method: it has done nothing', async (_, options) => {
+  ])('fails a run whose instance%s lacks the method, because nothing ran', async (_, options) => {
     class Mails {
       async deliver(): Promise<void> {}
     }
@@ -218,7 +218,7 @@ describe('brokkrModule', () => {
     }
   });
 
-  it('gives its clock and logger to the broker it makes', async () => {
+  it('passes its clock and logger to the broker', async () => {
     const given: BrokerOptions[] = [];
     const scheme = `di-${randomUUID()}`;
     registerBroker(scheme, (_url, options) => {
@@ -235,13 +235,13 @@ describe('brokkrModule', () => {
     expect(given[0]?.logger).toBe(logger);
   });
 
-  it('makes no broker with options that are wrong', () => {
+  it('creates no broker with invalid options', () => {
     const container = new Container();
     const load = () => container.load(brokkrModule({ manager: newManager(), logger: console as never }));
     expect(load).toThrow(
       expect.objectContaining({
         name: 'ConfigError',
-        message: expect.stringMatching(/^wrong settings:\n {2}logger: /),
+        message: expect.stringMatching(/^wrong settings:\n {2}logger must be /),
       }),
     );
   });
@@ -256,7 +256,7 @@ describe('brokkrModule', () => {
     expect(fake.published).toHaveLength(1);
   });
 
-  it('takes a house retry policy', async () => {
+  it('accepts a default retry policy for all tasks', async () => {
     const manager = newManager();
     const container = containerWith(manager, sink());
     (await container.rebind(RETRY_POLICY)).toConstantValue({ next: () => '1s' });
@@ -264,14 +264,14 @@ describe('brokkrModule', () => {
     expect(container.get(WORKER)).toBe(container.get(WORKER));
   });
 
-  it('says what is wrong: a method that is no task, a class without tasks, no container', async () => {
+  it('names the fault: a method that is not a task, a class without tasks, a missing container', async () => {
     const manager = newManager();
-    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is no task; decorate it/);
+    expect(() => tasksOf(Greetings, manager).undecorated).toThrow(/Greetings\.undecorated is not a task; decorate it/);
     expect(() => tasksOf(Counter, manager)).toThrow(ConfigError);
     await expect(tasksOf(Greetings, manager).greet('x')).rejects.toThrow(/needs its container/);
   });
 
-  it('is not loaded by the main entry: InversifyJS leaves its mark on Reflect', () => {
+  it('is not loaded by the main entry, because InversifyJS changes Reflect', () => {
     const entry = join(import.meta.dirname, '../../dist/index.js');
     const script = `await import(${JSON.stringify(entry)}); console.log(typeof Reflect.getMetadata);`;
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script]).toString().trim()).toBe('undefined');

@@ -47,7 +47,7 @@ describe('the history of attempts', () => {
     expect(readHistory(history).map(({ attempt }) => attempt)).toEqual([2]);
   });
 
-  it('rebuilds records from known fields: another program may nest the rest deeper than JSON.stringify can go', () => {
+  it('rebuilds records from known fields: other fields may nest deeper than JSON.stringify supports', () => {
     const depth = 7_000;
     const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const error = `{"name":"a","message":"b","extra":1,"cause":{"name":"c","message":"d"}}`;

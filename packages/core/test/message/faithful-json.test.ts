@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { assertFaithful } from '../../src/message/faithful-json.ts';
 
-describe('the path to what JSON cannot carry', () => {
-  it('goes to the value, however deep it lies', () => {
+describe('the path to a value that JSON cannot carry', () => {
+  it('leads to the value at any depth', () => {
     const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
     const payload = keys.reduceRight<unknown>((inside, key) => ({ [key]: inside }), [1, 2n]);
     expect(() => assertFaithful(payload, 1)).toThrow(
@@ -10,7 +10,7 @@ describe('the path to what JSON cannot carry', () => {
     );
   });
 
-  it('round a cycle is told by its first steps', () => {
+  it('of a cycle shows its first steps', () => {
     const node: Record<string, unknown> = {};
     node.next = { of: [node] };
     expect(() => assertFaithful(node, 0)).toThrow(

@@ -26,7 +26,7 @@ describe('readHeaders', () => {
     expect(readHeaders(headers)).toEqual({ refused });
   });
 
-  it('accepts what a sender of ours may add at most', () => {
+  it('accepts the most headers that a sender can add', () => {
     const largest = { ...many(32, 'x'.repeat(1_024)), 'brokkr-history': 'x'.repeat(16_384) };
     expect(readHeaders(largest)).toHaveProperty('own');
   });
@@ -35,7 +35,7 @@ describe('readHeaders', () => {
 describe('a message with refused headers', () => {
   const envelope = (headers: Record<string, string>) => ({ id: 'm', queue: 'q', body: Buffer.from('[]'), headers });
 
-  it('cannot be decoded, and the reason says why', () => {
+  it('cannot be decoded, and the reason names the limit', () => {
     const headers = { 'brokkr-task': 't', 'brokkr-at': '1', ...many(100) };
     expect(decodeEnvelope(envelope(headers), 1_000)).toEqual({ undecodable: 'too_many_headers: more than 64' });
   });

@@ -3,12 +3,12 @@ import { compose, type Layer } from '../../src/middleware/compose.ts';
 
 type Around = (context: string, next: () => Promise<string>) => unknown;
 
-/** As JavaScript sees it: what a layer should return, nobody makes it. */
+/** A layer without types: its function may return anything. */
 function layer(name: string, around: Around): Layer<string, string> {
   return { name, around: around as Layer<string, string>['around'] };
 }
 
-/** An answer that comes no earlier than it is made to fail. */
+/** A promise that stays pending until the test rejects it. */
 function failing() {
   let fail: (error: Error) => void = () => undefined;
   const answer = new Promise<string>((_, reject) => {
@@ -17,7 +17,7 @@ function failing() {
   return { answer, fail };
 }
 
-/** Whether it has come to an end by now. */
+/** Returns whether a promise is settled by now. */
 async function hasEnded(promise: Promise<unknown>): Promise<boolean> {
   let ended = false;
   const end = () => {
@@ -32,7 +32,7 @@ const whole = (around: Around, core: () => Promise<string>, answer: 'replaceable
   compose([layer('audit', around)], core, answer)('context');
 
 describe('a layer', () => {
-  it('that ends without next has failed, by its name, and the core is not called', async () => {
+  it('that ends without next fails with its name, and the core is not called', async () => {
     let calls = 0;
     const core = async () => `called ${++calls}`;
     await expect(whole(async () => 'fine', core)).rejects.toMatchObject({
@@ -43,7 +43,7 @@ describe('a layer', () => {
     expect(calls).toBe(0);
   });
 
-  it('refuses by throwing, in its own words', async () => {
+  it('refuses with the error that it throws', async () => {
     const refusal = new Error('not on Sundays');
     await expect(
       whole(
@@ -55,7 +55,7 @@ describe('a layer', () => {
     ).rejects.toBe(refusal);
   });
 
-  it('calls next in vain once it has ended', async () => {
+  it('gets an error from next after it has ended', async () => {
     let calls = 0;
     let late: (() => Promise<string>) | undefined;
     await expect(
@@ -70,7 +70,7 @@ describe('a layer', () => {
     expect(calls).toBe(0);
   });
 
-  it('that does not await next ends with it, and fails with it', async () => {
+  it('that does not await next ends with it, and fails with its error', async () => {
     const { answer, fail } = failing();
     const forgetful: Around = (_, next) => {
       void next();
@@ -81,7 +81,7 @@ describe('a layer', () => {
     await expect(running).rejects.toThrow('boom');
   });
 
-  it('that gives up waiting for next ends with it, and what it threw counts', async () => {
+  it('that stops waiting for next ends with it, and fails with its own error', async () => {
     const { answer, fail } = failing();
     const impatient: Around = async (_, next) => {
       void next();
@@ -93,7 +93,7 @@ describe('a layer', () => {
     await expect(running).rejects.toThrow('too slow');
   });
 
-  it('may replace an answer or an error that it has awaited', async () => {
+  it('may replace a result or an error that it has awaited', async () => {
     expect(
       await whole(
         async (_, next) => `${await next()}!`,
@@ -105,8 +105,8 @@ describe('a layer', () => {
   });
 });
 
-describe("where the answer is the core's", () => {
-  it('each layer gets it, whatever those within return', async () => {
+describe('if the result of the core counts', () => {
+  it('each layer gets that result, whatever inner layers return', async () => {
     const seen: string[] = [];
     const layers = [
       layer('outer', async (_, next) => void seen.push(await next())),
@@ -119,13 +119,13 @@ describe("where the answer is the core's", () => {
     expect(seen).toEqual(['receipt']);
   });
 
-  it('no layer swallows its error', async () => {
+  it('no layer swallows the error of the core', async () => {
     const swallow: Around = async (_, next) => next().catch(() => 'fine');
     await expect(whole(swallow, async () => Promise.reject(new Error('away')), "the core's")).rejects.toThrow('away');
   });
 });
 
-it('without layers the onion is the core', () => {
+it('without layers compose returns the core itself', () => {
   const core = async () => 'core';
   expect(compose([], core, 'replaceable')).toBe(core);
 });

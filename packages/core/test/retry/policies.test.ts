@@ -12,7 +12,7 @@ describe('retry policies', () => {
     expect(waits(exponential({ delay: 60 }), 3)).toEqual(['60000ms', '120000ms', '240000ms']);
   });
 
-  it('exponential grows by its factor up to its longest', () => {
+  it('exponential grows by its factor up to its longest wait', () => {
     expect(waits(exponential({ delay: '1s', factor: 3, max: '10s' }), 4)).toEqual([
       '1000ms',
       '3000ms',
@@ -22,13 +22,13 @@ describe('retry policies', () => {
     expect(waits(exponential({ delay: '1s' }), 2_000).at(-1)).toBe('3600000ms');
   });
 
-  it('linear and fixed', () => {
+  it('linear grows by its delay, and fixed stays the same', () => {
     expect(waits(linear({ delay: '2s', max: '5s' }), 3)).toEqual(['2000ms', '4000ms', '5000ms']);
     expect(waits(fixed({ delay: '2s' }), 2)).toEqual(['2000ms', '2000ms']);
     expect(waits(none(), 1)).toEqual([null]);
   });
 
-  it('wait a day where a day is asked for: the hour is the longest only of shorter ones', () => {
+  it('wait a day for a delay of a day: one hour is the longest wait of shorter delays only', () => {
     expect(waits(fixed({ delay: '1d' }), 2)).toEqual(['86400000ms', '86400000ms']);
     expect(waits(exponential({ delay: '1d' }), 2)).toEqual(['86400000ms', '86400000ms']);
     expect(waits(linear({ delay: '1d' }), 2)).toEqual(['86400000ms', '86400000ms']);
@@ -36,17 +36,17 @@ describe('retry policies', () => {
     expect(waits(fixed({ max: '5s' }), 1)).toEqual(['5000ms']);
   });
 
-  it.each([exponential, linear, fixed])('%o refuses a longest wait that is shorter than the first', (policy) => {
+  it.each([exponential, linear, fixed])('%o must not have a longest wait that is shorter than the first', (policy) => {
     expect(() => policy({ delay: '2h', max: '1h' })).toThrow(
       expect.objectContaining({ code: 'RETRY_POLICY_INVALID', message: expect.stringContaining('shorter than delay') }),
     );
   });
 
-  it('without a delay answer so at every attempt, however many there were', () => {
+  it('without a delay wait 0 ms at every attempt', () => {
     expect(new Set(waits(exponential({ delay: 0 }), 3_000))).toEqual(new Set(['0ms']));
   });
 
-  it('jitter only adds, up to its share, capped', () => {
+  it('jitter only lengthens a wait, by at most its share, up to the longest wait', () => {
     expect(waits(exponential({ delay: '10s', jitter: 0.5, random: () => 0.999 }), 1)).toEqual(['14995ms']);
     expect(waits(exponential({ delay: '10s', jitter: 0.5, random: () => 0 }), 1)).toEqual(['10000ms']);
     expect(waits(fixed({ delay: '10s', max: '11s', jitter: 1, random: () => 0.9 }), 1)).toEqual(['11000ms']);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { brokerSuite } from '../../src/testing/broker-suite.ts';
 import { type Group, registerGroup } from '../../src/testing/suite/group.ts';
 
-/** What a runner is told of each case: how long to wait for it. */
+/** Records how long the runner waits for each case. */
 function told() {
   const times: number[] = [];
   const runner = {
@@ -12,7 +12,7 @@ function told() {
   return { times, options: { runner, open: () => expect.fail('nothing runs here') } };
 }
 
-it('gives the runner longer for a case than the case and its closing may take, so that these tell what was late', () => {
+it('gives the runner longer for a case than the case and its close may take, so that their own time limits report first', () => {
   const { times, options } = told();
   const cases: Group['cases'] = (it) => {
     it('quick', async () => undefined);

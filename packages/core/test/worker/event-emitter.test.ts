@@ -14,7 +14,7 @@ function emitter() {
 }
 
 describe('a listener of once', () => {
-  it('is called once, and is forgotten', () => {
+  it('is called once, then removed', () => {
     const { events } = emitter();
     const heard: number[] = [];
     events.once('rang', (times) => heard.push(times));
@@ -24,7 +24,7 @@ describe('a listener of once', () => {
     expect(events.has('rang')).toBe(false);
   });
 
-  it('is taken off by the function that was given, as one of on is', () => {
+  it('is removed by `off` with the given function, as one of `on` is', () => {
     const { events } = emitter();
     const heard: number[] = [];
     const listener = (times: number) => void heard.push(times);
@@ -36,7 +36,7 @@ describe('a listener of once', () => {
     expect(events.has('rang')).toBe(false);
   });
 
-  it('does no harm by what it throws or rejects with: that is reported, and the rest are called', async () => {
+  it('that throws or rejects is reported, and the other listeners are called', async () => {
     const { events, reported } = emitter();
     const heard: number[] = [];
     events.once('rang', () => {
@@ -54,7 +54,7 @@ describe('a listener of once', () => {
   });
 });
 
-it('a listener that rejects is reported as one that throws, and the others are called', async () => {
+it('a listener that rejects is reported like one that throws, and the others are called', async () => {
   const heard: string[] = [];
   const reported: string[] = [];
   await new Promise<void>((resolve) => {

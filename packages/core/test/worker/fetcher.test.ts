@@ -5,11 +5,12 @@ import { ManualClock } from '../../src/testing/index.ts';
 import { Fetcher } from '../../src/worker/fetcher.ts';
 import type { Source } from '../../src/worker/source.ts';
 
-/** A queue with so many messages, which gives what it is asked for. */
+/** A queue with this number of messages, which returns as many as requested. */
 function source(queue: string, weight: number, ready: number): Source & { left: number } {
   const self = {
     queue,
     weight,
+    isPaused: false,
     left: ready,
     subscription: {
       receive: async (limit: number, { wait, signal }: { wait: boolean; signal: AbortSignal }) => {
@@ -23,7 +24,7 @@ function source(queue: string, weight: number, ready: number): Source & { left: 
   return self;
 }
 
-/** A queue whose server refuses it until `healed`; counts how often it was asked. */
+/** A queue that cannot be read until `healed`; it counts the polls. */
 function broken(queue: string, weight = 1): Source & { asked: number; healed: boolean } {
   const self = {
     ...source(queue, weight, 1_000),
@@ -60,12 +61,12 @@ async function fetched(fetcher: Fetcher<Source>, limit: number): Promise<Record<
 }
 
 describe('fetching from several queues', () => {
-  it('shares by weight among what is ready', async () => {
+  it('shares the slots by weight among queues with messages', async () => {
     const { fetcher } = fetcherOf([source('critical', 6, 1_000), source('default', 3, 1_000), source('low', 1, 1_000)]);
     expect(await fetched(fetcher, 100)).toEqual({ critical: 60, default: 30, low: 10 });
   });
 
-  it('shares by weight also one at a time, and starves nobody', async () => {
+  it('shares by weight also with one slot at a time, and starves no queue', async () => {
     const { fetcher } = fetcherOf([source('a', 3, 1_000), source('b', 1, 1_000)]);
     const total: Record<string, number> = {};
     for (let round = 0; round < 40; round++) {
@@ -75,7 +76,7 @@ describe('fetching from several queues', () => {
     expect(total).toEqual({ a: 30, b: 10 });
   });
 
-  it('gives the share of an empty queue to the others, and no credit for having been empty', async () => {
+  it('gives the share of an empty queue to the others, and no credit to the empty one', async () => {
     const idle = source('idle', 9, 0);
     const { fetcher } = fetcherOf([idle, source('busy', 1, 1_000)]);
     expect(await fetched(fetcher, 50)).toEqual({ busy: 50 });
@@ -83,12 +84,12 @@ describe('fetching from several queues', () => {
     expect(await fetched(fetcher, 10)).toEqual({ idle: 9, busy: 1 });
   });
 
-  it('strict empties the first before the next', async () => {
+  it('empties the first queue before the next one, in strict order', async () => {
     const { fetcher } = fetcherOf([source('first', 1, 5), source('second', 1, 100)], true);
     expect(await fetched(fetcher, 10)).toEqual({ first: 5, second: 5 });
   });
 
-  it('waits for any of them when all are empty', async () => {
+  it('waits for any of the queues when all are empty', async () => {
     const late = source('late', 1, 0);
     late.subscription.receive = async (_, { wait }) => (wait ? [{ envelope: { queue: 'late' } } as Delivery] : []);
     expect(await fetched(fetcherOf([source('empty', 1, 0), late]).fetcher, 5)).toEqual({ late: 1 });
@@ -99,18 +100,18 @@ describe('a queue that cannot be read', () => {
   it.each([
     ['by weight', false],
     ['in order', true],
-  ])('takes nothing from what the others gave, %s', async (_, strict) => {
+  ])('does not affect messages from the other queues, %s', async (_, strict) => {
     const { fetcher, told } = fetcherOf([source('good', 1, 3), broken('bad', 5)], strict);
     expect(await fetched(fetcher, 10)).toEqual({ good: 3 });
     expect(told).toEqual(['bad 50: bad cannot be read']);
   });
 
-  it('first in a strict order starves none behind it', async () => {
+  it('does not block the queues after it in strict order', async () => {
     const { fetcher } = fetcherOf([broken('bad'), source('good', 1, 1_000)], true);
     for (let round = 0; round < 3; round++) expect(await fetched(fetcher, 10)).toEqual({ good: 10 });
   });
 
-  it('is asked again after 50, 100, 200 ms, up to 2 s, while the others go on, and at once when it has healed', async () => {
+  it('is polled again after 50, 100, 200 ms, up to 2 s, and immediately once it has been read; the others go on', async () => {
     const bad = broken('bad');
     const { fetcher, told, clock } = fetcherOf([bad, source('good', 1, 1_000)]);
     const asked = async () => {
@@ -131,7 +132,7 @@ describe('a queue that cannot be read', () => {
     expect(await fetched(fetcher, 4)).toEqual({ bad: 2, good: 2 });
   });
 
-  it('ends the wait for all when it has rested', async () => {
+  it('ends the wait for all queues after its backoff', async () => {
     const bad = broken('bad');
     const { fetcher, clock } = fetcherOf([bad, source('empty', 1, 0)]);
     const next = fetched(fetcher, 4);
@@ -153,8 +154,8 @@ describe('a queue that cannot be read', () => {
   });
 });
 
-describe('a queue that has rested', () => {
-  it('has saved up no turns, nor has one that stood empty while another had little to do', async () => {
+describe('a queue that can be read again', () => {
+  it('gets no credit for the time it failed, nor does a queue that was empty while another was almost idle', async () => {
     const bad = broken('bad');
     const { fetcher, clock } = fetcherOf([bad, source('good', 1, 10_000)]);
     for (let round = 0; round < 100; round++) await fetched(fetcher, 10);
@@ -173,7 +174,7 @@ describe('a queue that has rested', () => {
     expect(await fetched(light, 10)).toEqual({ idle: 5, little: 5 });
   });
 
-  it('and does not answer now keeps the others waiting for a fifth of a second, not for its patience', async () => {
+  it('delays the other queues by at most 200 ms if it does not answer', async () => {
     const bad = broken('bad');
     const { fetcher, clock } = fetcherOf([bad, source('good', 1, 10_000)]);
     await fetched(fetcher, 4);
@@ -186,7 +187,7 @@ describe('a queue that has rested', () => {
   });
 });
 
-it('a stop that comes while the queues are asked in turn is not waited out', async () => {
+it('a stop during the polling of several queues does not wait for them', async () => {
   const stopping = new AbortController();
   const quiet = source('quiet', 1, 0);
   const { receive } = quiet.subscription;
@@ -199,7 +200,7 @@ it('a stop that comes while the queues are asked in turn is not waited out', asy
   expect(told).toEqual([]);
 });
 
-it('dozens of queues that fail or wait make no warning of listeners', async () => {
+it('dozens of failing or waiting queues cause no warning about listeners', async () => {
   const warnings: Error[] = [];
   const note = (warning: Error) => void warnings.push(warning);
   process.on('warning', note);
@@ -218,7 +219,7 @@ it('dozens of queues that fail or wait make no warning of listeners', async () =
 });
 
 it.each([1, 3])(
-  'a broker of %i queues that answers a wait with nothing, as a closed one does, is told and not asked without end',
+  'a broker of %i queues that returns nothing from a wait, as a closed one does, is reported and not polled endlessly',
   async (queues) => {
     let asked = 0;
     const { fetcher, told, clock } = fetcherOf(
@@ -241,7 +242,7 @@ it.each([1, 3])(
   },
 );
 
-it('a worker with any number of slots fetches no more than 1,000 at once', async () => {
+it('a worker with any number of slots fetches at most 1,000 messages in one call', async () => {
   const { fetcher } = fetcherOf([source('a', 1, 5_000), source('b', 1, 5_000)]);
   expect(await fetched(fetcher, 100_000_000)).toEqual({ a: 500, b: 500 });
 });

@@ -16,7 +16,7 @@ function noting(calls: string[], failing?: string): Hooks {
 }
 
 describe('hooks', () => {
-  it('of the start are awaited in their order, and the first that fails ends it', async () => {
+  it('start hooks are awaited in order, and the first error ends the start', async () => {
     const calls: string[] = [];
     await noting(calls).start();
     expect(calls).toEqual(['first', 'second', 'third']);
@@ -24,7 +24,7 @@ describe('hooks', () => {
     expect(calls.slice(3)).toEqual(['first', 'second']);
   });
 
-  it('of the stop are awaited in reverse order, every one of them, and what they throw is reported', async () => {
+  it('stop hooks are all awaited, in reverse order, and their errors are reported', async () => {
     const calls: string[] = [];
     const reported: unknown[] = [];
     await noting(calls, 'second').stop((error) => reported.push(error));

@@ -13,6 +13,7 @@ function queue(index: number, ready: number, looks: boolean): Queue {
   const self: Queue = {
     queue: `q${index}`,
     weight: 1,
+    isPaused: false,
     left: ready,
     received: 0,
     subscription: {
@@ -56,13 +57,13 @@ describe.each([
     expect(asked).toEqual(['q7', 'q507']);
   });
 
-  it('asks every queue if the broker cannot look', async () => {
+  it('polls every queue if the broker cannot look', async () => {
     const { next } = open(100, (index) => (index === 99 ? 1 : 0), { strict, looks: false });
     expect(await next(10)).toEqual({ q99: 1 });
   });
 });
 
-it('a queue that was seen empty gets no credit for that time', async () => {
+it('a queue that was found empty gets no credit for that time', async () => {
   const { queues, next } = open(20, (index) => (index < 2 ? 1_000 : 0));
   const [idle, busy] = queues as [Queue, Queue];
   idle.left = 0;
@@ -72,7 +73,7 @@ it('a queue that was seen empty gets no credit for that time', async () => {
   expect(await next(10)).toEqual({ q0: 5, q1: 5 });
 });
 
-it('few queues are asked for their messages at once', async () => {
+it('a few queues are polled at the same time', async () => {
   let looks = 0;
   const { queues, next } = open(3, (index) => (index === 2 ? 1 : 0));
   for (const { subscription } of queues) subscription.mayHaveMessages = async () => ++looks > 0;

@@ -14,7 +14,7 @@ const delivery: Delivery = {
 };
 const message: Message = { id: 'a', task: 't', queue: 'q', args: [], attempt: 1, headers: {}, enqueuedAt: 0 };
 
-/** What becomes of a first attempt that threw `error`, and what was told of the task's predicates. */
+/** Returns the settlement of a first attempt that threw `error`, and the reports about the task's predicates. */
 function settle(options: object, error: unknown): { kind: string; told: unknown[] } {
   const task: RunnableTask = {
     definition: defineTask({ name: 't', ...options }, () => undefined),
@@ -38,7 +38,7 @@ function settle(options: object, error: unknown): { kind: string; told: unknown[
   return { kind, told };
 }
 
-it('a retry policy that answers with a promise is told, the fallback answers, and its rejection ends nothing', async () => {
+it('a retry policy that returns a promise is reported, the default policy is used, and the rejection has no effect', async () => {
   const rejecting = { next: () => Promise.reject(new Error('too late')) } as unknown as RetryPolicy;
   const told: unknown[] = [];
   const task: RunnableTask = {
@@ -64,7 +64,7 @@ it('a retry policy that answers with a promise is told, the fallback answers, an
 });
 
 describe('retryOn and giveUpOn', () => {
-  it('take the truth of what a predicate answers, as every other predicate of JavaScript', () => {
+  it('use the truthiness of the value that a predicate returns', () => {
     const retryOn = (error: Error) => error.message.match(/temporary/);
     expect(settle({ retryOn }, new Error('temporary')).kind).toBe('retry');
     expect(settle({ retryOn }, new Error('final')).kind).toBe('dead-letter');
@@ -73,7 +73,7 @@ describe('retryOn and giveUpOn', () => {
     );
   });
 
-  it('know a class by what it made, whether errors or not', () => {
+  it('match instances of a class, whether they are errors or not', () => {
     class Refusal {}
     class Gone extends Refusal {}
     expect(settle({ giveUpOn: Refusal }, new Gone())).toEqual({ kind: 'dead-letter', told: [] });
@@ -82,14 +82,14 @@ describe('retryOn and giveUpOn', () => {
     expect(settle({ retryOn: Error }, 'no error').kind).toBe('dead-letter');
   });
 
-  it('take a promise for no match, and tell of it; its rejection harms nobody', async () => {
+  it('treat a promise as no match and report it; its rejection has no effect', async () => {
     const { kind, told } = settle({ giveUpOn: () => Promise.reject(new Error('later')) }, new Error('x'));
     expect(kind).toBe('retry');
     expect(told).toMatchObject([{ code: 'ERROR_MATCHER_INVALID' }]);
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('take a predicate that throws for no match, and tell of it', () => {
+  it('treat a predicate that throws as no match, and report it', () => {
     const problem = new Error('of the predicate');
     const failing = () => {
       throw problem;

@@ -11,7 +11,7 @@ const delivery = (id: string): Delivery => ({
   crashes: 0,
 });
 
-/** What was told of settlements whose calls are answered, in turn, by the given answers. */
+/** Returns the reports about settlements whose calls get the given answers, in turn. */
 async function told(
   deliveries: readonly Delivery[],
   answers: readonly (readonly Delivery[] | Error)[],
@@ -39,22 +39,22 @@ async function told(
   return heard;
 }
 
-describe('what is told of a settlement', () => {
+describe('the report about a settlement', () => {
   const [a, b] = [delivery('a'), delivery('b')];
 
-  it('is what the broker answers: taken, or lost', async () => {
+  it('is the answer of the broker: accepted or lost', async () => {
     expect(await told([a, b], [[b]])).toEqual(['a taken', 'b lost']);
   });
 
-  it('is taken, where it is sent again and takes effect now', async () => {
+  it('is accepted if a repeat takes effect', async () => {
     expect(await told([a, b], [new Error('broken'), []])).toEqual(['a taken', 'b taken']);
   });
 
-  it('is unknown, never lost, where an answer was lost: what is gone now may have been settled then', async () => {
+  it('is unknown, never lost, if an answer was lost: the first call may have settled the message', async () => {
     expect(await told([a, b], [new Error('broken'), [a]])).toEqual(['a unknown: broken', 'b taken']);
   });
 
-  it('is unknown once the lease is over and nobody answered', async () => {
+  it('is unknown if no answer arrived before the lease ended', async () => {
     expect(
       await told(
         [a],

@@ -1,5 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
-
 /** SGR codes: the number that begins a style, and the one that ends it. */
 const CODES = {
   bold: [1, 22],
@@ -35,9 +33,15 @@ const ESCAPE = '\u001b';
 /** A style code, or one character. */
 const TOKEN = new RegExp(`${ESCAPE}\\[\\d+m|.`, 'gsu');
 
-/** Number of columns of painted text. */
+/** Style codes of `paint`. Text of others holds no escape character: `printable` has replaced them. */
+const STYLE_CODE = new RegExp(`${ESCAPE}\\[\\d+m`, 'g');
+/** Half of a character that takes two places in a string. */
+const SURROGATE = /[\ud800-\udbff]/;
+
+/** Number of columns of painted text. It is called for each line of a log, so the common case is a string's length. */
 export function visibleLength(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  const bare = text.replace(STYLE_CODE, '');
+  return SURROGATE.test(bare) ? [...bare].length : bare.length;
 }
 
 /** Painted text of at most `width` columns; a longer one ends in `ending`. */

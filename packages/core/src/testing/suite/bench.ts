@@ -18,7 +18,7 @@ export class NotApplicable extends Error {}
 const SLACK_MS = 1_500;
 const REAPER_MS = 5_000;
 
-/** What a case works on: a broker of its own, a queue nobody else has, and time it can pass. */
+/** The environment of a case: a broker, a queue that no other case uses, and a clock that the case can move. */
 export class TestBench {
   readonly queue = `q${randomUUID().slice(0, 8)}`;
   readonly clock: Clock;
@@ -39,7 +39,10 @@ export class TestBench {
     this.leaseMs = options.leaseMs ?? (this.isVirtual ? 30_000 : 600);
   }
 
-  /** Two brokers of this bench see the same messages, as two processes would: what is not persistent lives in one. */
+  /**
+   * Whether two brokers of this bench see the same messages, as two processes do. A broker that is not persistent keeps
+   * its messages in one process.
+   */
   get isShared(): boolean {
     return this.broker.capabilities.persistent;
   }
@@ -55,14 +58,14 @@ export class TestBench {
   }
 
   /** A second broker on the same server and namespace, as another process would have. */
-  async openAnother(): Promise<Broker> {
+  async openAnother(namespace = this.#namespace): Promise<Broker> {
     const { leaseMs, clock } = this;
-    const broker = await openBroker(await this.options.open({ leaseMs, namespace: this.#namespace, clock }));
+    const broker = await openBroker(await this.options.open({ leaseMs, namespace, clock }));
     this.#brokers.push(broker);
     return broker;
   }
 
-  /** What a worker asks for: no shorter lease than settings allow. */
+  /** Lease of a worker, in milliseconds: at least the shortest that the settings allow. */
   get workerLeaseMs(): number {
     return Math.max(this.leaseMs, SHORTEST_LEASE_MS);
   }
@@ -103,7 +106,7 @@ export class TestBench {
     };
   }
 
-  /** Publishes `count` envelopes whose bodies are their numbers, and gives their ids in order. */
+  /** Publishes `count` envelopes whose bodies are their numbers. @returns their ids, in order */
   async publish(count: number, given: Partial<Envelope> = {}): Promise<string[]> {
     const envelopes = Array.from({ length: count }, (_, index) =>
       this.envelope({ body: Buffer.from(`[${index}]`), ...given }),
@@ -112,12 +115,12 @@ export class TestBench {
     return envelopes.map(({ id }) => id);
   }
 
-  /** What is ready now. */
+  /** Receives the messages that are ready now. */
   now(subscription: Subscription, limit = 100): Promise<readonly Delivery[]> {
     return subscription.receive(limit, { signal: new AbortController().signal, wait: false });
   }
 
-  /** Exactly `count` deliveries, waiting for them up to `boundMs`. */
+  /** Receives exactly `count` deliveries, and waits for them up to `boundMs`. */
   async take(subscription: Subscription, count: number, boundMs = 2_000): Promise<Delivery[]> {
     const taken: Delivery[] = [];
     await this.until(
@@ -126,7 +129,7 @@ export class TestBench {
         return taken.length >= count;
       },
       boundMs,
-      () => `${taken.length} of ${count} messages were handed over`,
+      () => `${taken.length} of ${count} messages were delivered`,
     );
     return taken;
   }
@@ -136,36 +139,36 @@ export class TestBench {
     return delivery as Delivery;
   }
 
-  /** Settles, and demands that every lease was live. */
+  /** Settles, and asserts that every lease was live. */
   async settle(subscription: Subscription, ...settlements: Settlement[]): Promise<void> {
     const lost = await subscription.settle(settlements);
     assert.deepEqual(
       lost.map(({ envelope }) => envelope.id),
       [],
-      'these leases should have been live',
+      'these leases must be live',
     );
   }
 
-  /** Nothing is handed over now, nor for `forMs` longer. */
+  /** Asserts that no message is delivered now, nor within `forMs` more. */
   async nothing(subscription: Subscription, forMs = 0): Promise<void> {
-    assert.deepEqual(ids(await this.now(subscription)), [], 'nothing should have been handed over');
+    assert.deepEqual(ids(await this.now(subscription)), [], 'no message may be delivered');
     if (forMs === 0) return;
     await this.pass(forMs);
-    assert.deepEqual(ids(await this.now(subscription)), [], `nothing should have been handed over for ${forMs} ms`);
+    assert.deepEqual(ids(await this.now(subscription)), [], `no message may be delivered for ${forMs} ms`);
   }
 
-  /** How long the message of a dead worker may stay away. */
+  /** Longest time until the message of a dead worker is delivered again. */
   get recoveryMs(): number {
     return this.leaseMs + 1.2 * REAPER_MS + 500;
   }
 
-  /** Lets time pass: moves the clock, or waits for the server's. */
+  /** Lets time pass: moves the clock, or waits for the real time of the server. */
   async pass(ms: number): Promise<void> {
     if (this.#manual !== undefined) await this.#manual.advance(ms);
     else await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  /** Waits until `condition` holds, for `boundMs` at the most. */
+  /** Waits until `condition` holds, for at most `boundMs`. */
   async until(condition: () => boolean | Promise<boolean>, boundMs: number, otherwise: () => string): Promise<void> {
     const giveUpAt = performance.now() + boundMs + SLACK_MS;
     const step = this.isVirtual ? Math.max(1, boundMs / 100) : 5;

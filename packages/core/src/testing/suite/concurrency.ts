@@ -10,7 +10,7 @@ const MESSAGES = 5_000;
 export const concurrency: Group = {
   name: 'many at once',
   cases(it) {
-    it(`moves ${MESSAGES} messages from ${PRODUCERS} producers to ${CONSUMERS} consumers: none lost, none settled twice`, async (bench) => {
+    it(`moves ${MESSAGES} messages from ${PRODUCERS} producers to ${CONSUMERS} consumers: none is lost, none is settled twice`, async (bench) => {
       const published = new Set<string>();
       const acknowledged = new Set<string>();
       const highestFence = new Map<string, number>();
@@ -20,7 +20,7 @@ export const concurrency: Group = {
         }
       };
       const consume = async (consumer: number) => {
-        // The suite's own lease, in real time, is shorter than a busy machine may pause.
+        // In real time, the lease of the suite is shorter than a pause of a busy machine.
         const subscription = await bench.subscribe(bench.queue, { prefetch: 50, leaseMs: 30_000 });
         for (let round = 0; acknowledged.size < MESSAGES; round++) {
           const deliveries = await bench.now(subscription, 50);
@@ -31,10 +31,10 @@ export const concurrency: Group = {
             );
             highestFence.set(envelope.id, fence);
           }
-          // Every tenth batch goes back once, so that messages change hands.
+          // Every tenth batch is released once, so that messages move between consumers.
           const givenBack = (round + consumer) % 10 === 0 && round < 50;
           const lost = await subscription.settle(deliveries.map(givenBack ? release : ack));
-          assert.equal(lost.length, 0, 'a lease was lost that was live');
+          assert.equal(lost.length, 0, 'a live lease was lost');
           if (!givenBack) {
             for (const { envelope } of deliveries) {
               assert(!acknowledged.has(envelope.id), `${envelope.id} was acknowledged twice`);

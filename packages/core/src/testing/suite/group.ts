@@ -1,17 +1,17 @@
 import { NotApplicable, TestBench } from './bench.ts';
 import type { BrokerSuiteOptions } from './options.ts';
 
-/** A case on a bench of its own. `boundMs`: real time it may take, 5 s unless it says more. */
+/** Registers a case with its own bench. `boundMs`: most real time it may take; 5 s by default. */
 export type Case = (name: string, body: (bench: TestBench) => Promise<void>, boundMs?: number) => void;
 
-/** One promise of the contract, as a list of cases. */
+/** One promise of the contract, as a group of cases. */
 export interface Group {
   readonly name: string;
   readonly cases: (it: Case) => void;
 }
 
 const BOUND_MS = 5_000;
-/** The runner waits longer than both bounds of a case: its own tell what was not done. */
+/** The runner waits longer than the two time limits of a case, because their errors name the step that did not end. */
 const RUNNER_SLACK_MS = 1_000;
 
 export function registerGroup({ name, cases }: Group, options: BrokerSuiteOptions): void {

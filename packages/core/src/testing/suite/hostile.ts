@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { PayloadTooLargeError, SerializationError } from '../../errors/errors.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import { readHistory } from '../../message/attempt-history.ts';
 import type { Group } from './group.ts';
 import { worker } from './worker-bench.ts';
@@ -17,10 +18,10 @@ const MESSAGES: readonly (readonly [
   ['a bare null', Buffer.from('null'), { 'brokkr-task': 'subject' }, /^malformed/],
   ['invalid UTF-8', Uint8Array.of(0x5b, 0x22, 0xff, 0x22, 0x5d), { 'brokkr-task': 'subject' }, /^malformed/],
   ['no task', Buffer.from('[]'), {}, /^malformed/],
-  ['a task name that is none', Buffer.from('[]'), { 'brokkr-task': '../../etc/passwd' }, /^malformed/],
+  ['an invalid task name', Buffer.from('[]'), { 'brokkr-task': '../../etc/passwd' }, /^malformed/],
   ['another version', Buffer.from('[]'), { 'brokkr-task': 'subject', 'brokkr-v': '9' }, /^malformed/],
   [
-    'an attempt that is no number',
+    'an attempt that is not a number',
     Buffer.from('[]'),
     { 'brokkr-task': 'subject', 'brokkr-attempt': 'NaN' },
     /^malformed/,
@@ -64,7 +65,7 @@ const ARGUMENTS: readonly (readonly [what: string, value: unknown, path: string]
 export const hostile: Group = {
   name: 'hostile payloads',
   cases(it) {
-    it('dead-letters what is no message as it is, once, and goes on', async (bench) => {
+    it('dead-letters bytes that are not a message unchanged and once, and continues', async (bench) => {
       const inspector = bench.part('inspector');
       let runs = 0;
       const { task, until } = await worker(bench, () => void runs++);
@@ -73,7 +74,9 @@ export const hostile: Group = {
       await task.send();
       await until({ dead: MESSAGES.length, succeeded: 1 }, 5_000);
       assert.equal(runs, 1);
-      const letters = new Map((await inspector.peek(bench.queue, 'dead', 100)).map((letter) => [letter.id, letter]));
+      const letters = new Map(
+        (await firstMessages(inspector, bench.queue, 'dead', 100)).map((letter) => [letter.id, letter]),
+      );
       for (const [index, [what, body, , reason]] of MESSAGES.entries()) {
         const letter = letters.get(foreign[index]?.id ?? '');
         assert.match(letter?.headers[REASON_HEADER] ?? '', reason, what);
@@ -81,7 +84,7 @@ export const hostile: Group = {
       }
     }, 15_000);
 
-    it('puts off a task nobody knows, however it is called, and runs nothing', async (bench) => {
+    it('delays messages of an unknown task, whatever its name, and runs nothing', async (bench) => {
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
       const inspector = bench.part('inspector');
       const { worker: subject, events } = await worker(bench, () => undefined);
@@ -95,7 +98,7 @@ export const hostile: Group = {
           return ready === 0 && (delayed === undefined || delayed === 4);
         },
         3_000,
-        () => 'they were not put off',
+        () => 'they were not delayed',
       );
       assert.deepEqual(events, []);
       if (!bench.isVirtual) return;
@@ -103,11 +106,11 @@ export const hostile: Group = {
       assert.deepEqual(events, []);
       await bench.pass(2 * 60_000);
       assert.deepEqual(events, ['dead', 'dead', 'dead', 'dead']);
-      const letters = await inspector.peek(bench.queue, 'dead', 10);
+      const letters = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert(letters.every(({ headers }) => headers[REASON_HEADER]?.startsWith('unknown_task')));
     }, 15_000);
 
-    it('settles a failing message whose history is not ours and nests deep', async (bench) => {
+    it('settles a failing message whose history has another format and nests deeply', async (bench) => {
       const inspector = bench.part('inspector');
       const { until } = await worker(bench, () => {
         throw new Error('failed');
@@ -117,14 +120,14 @@ export const hostile: Group = {
       const headers = { 'brokkr-task': 'subject', 'brokkr-attempt': '3', 'brokkr-history': history };
       await bench.broker.publish([bench.envelope({ headers })]);
       await until({ dead: 1 });
-      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 1);
       assert.deepEqual(
         readHistory(letter?.headers['brokkr-history']).map(({ attempt, error }) => `${attempt} ${error.message}`),
         ['1 b', '3 failed'],
       );
     });
 
-    it('refuses arguments that JSON cannot carry, naming the path', async (bench) => {
+    it('refuses arguments that JSON cannot carry, with their path', async (bench) => {
       const { task } = await worker(bench, () => undefined);
       for (const [what, value, path] of ARGUMENTS) {
         await assert.rejects(
@@ -151,7 +154,7 @@ export const hostile: Group = {
       assert.equal(({} as { polluted?: number }).polluted, undefined);
     });
 
-    it('retries whatever a handler throws as a failure, and records it', async (bench) => {
+    it('retries any thrown value as a failure, and records it', async (bench) => {
       const inspector = bench.part('inspector');
       const revoked = Proxy.revocable({}, {});
       revoked.revoke();
@@ -184,10 +187,10 @@ export const hostile: Group = {
       );
       await task.sendMany(thrown.map((_, index) => [index]));
       await until({ dead: thrown.length }, 5_000);
-      assert.equal((await inspector.peek(bench.queue, 'dead', 100)).length, thrown.length);
+      assert.equal((await firstMessages(inspector, bench.queue, 'dead', 100)).length, thrown.length);
     }, 15_000);
 
-    it('takes any return value for a success', async (bench) => {
+    it('treats any return value as a success', async (bench) => {
       const throwing = {
         toJSON: () => {
           throw new Error('hostile');

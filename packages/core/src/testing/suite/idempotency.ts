@@ -16,13 +16,13 @@ async function sendKeyed(bench: TestBench, idempotencyKey: string, given: Partia
   return envelope;
 }
 
-/** Demands that the key belongs to `holder`: a further message with it is not stored. */
+/** Asserts that the key belongs to `holder`: another message with it is not stored. */
 async function isTaken(bench: TestBench, { id, idempotencyKey }: Envelope): Promise<void> {
   const receipts = await bench.broker.publish([bench.envelope({ idempotencyKey })]);
   assert.deepEqual(receipts, [{ id, isNew: false }], `${idempotencyKey} belongs to the first message`);
 }
 
-/** Demands that the key is free: a further message with it is stored and delivered. */
+/** Asserts that the key is free: another message with it is stored and delivered. */
 async function isFree(bench: TestBench, key: string): Promise<void> {
   const next = await sendKeyed(bench, key);
   const subscription = await bench.subscribe();
@@ -31,7 +31,7 @@ async function isFree(bench: TestBench, key: string): Promise<void> {
   await bench.settle(subscription, ack(delivery));
 }
 
-/** Sends a message with the key, takes it, and settles it. */
+/** Sends a message with the key, receives it, and settles it. */
 async function end(bench: TestBench, key: string, settlement: (delivery: Delivery) => Settlement): Promise<Envelope> {
   const envelope = await sendKeyed(bench, key);
   const subscription = await bench.subscribe();
@@ -90,21 +90,21 @@ export const idempotency: Group = {
       await bench.settle(subscription, ack(delivery));
     });
 
-    it('frees the key of a message that is purged', async (bench) => {
+    it('frees the key of a purged message', async (bench) => {
       const inspector = bench.part('inspector');
       await sendKeyed(bench, 'k');
       assert.equal(await inspector.purge(bench.queue), 1);
       await isFree(bench, 'k');
     });
 
-    it('frees the key of a message that is moved away by take', async (bench) => {
+    it('frees the key of a message that `take` moves away', async (bench) => {
       const inspector = bench.part('inspector');
       await sendKeyed(bench, 'k');
       assert.equal(await inspector.take(bench.queue, 10, async () => undefined), 1);
       await isFree(bench, 'k');
     });
 
-    it('frees the key of a message that expired', async (bench) => {
+    it('frees the key of an expired message', async (bench) => {
       await end(bench, 'k', expire);
       await isFree(bench, 'k');
     });
@@ -130,7 +130,7 @@ export const idempotency: Group = {
       await isTaken(bench, await end(bench, 'k', ack));
     });
 
-    it('does not store a publish again that is repeated after its message has ended', async (bench) => {
+    it('does not store a repeated publish after its message has ended', async (bench) => {
       for (const settlement of [ack, die]) {
         const envelope = await end(bench, settlement.name, settlement);
         assert.deepEqual(await bench.broker.publish([envelope]), [{ id: envelope.id, isNew: true }]);
@@ -138,7 +138,7 @@ export const idempotency: Group = {
       }
     });
 
-    it('frees no key that belongs to a later message', async (bench) => {
+    it('does not free a key that belongs to a later message', async (bench) => {
       const [inspector, messages] = [bench.part('inspector'), bench.part('messages')];
       const dead = await end(bench, 'k', die);
       assert.equal(await inspector.discard(bench.queue, [dead.id]), 1);
@@ -146,6 +146,31 @@ export const idempotency: Group = {
       assert.deepEqual(await messages.cancel(bench.queue, [dead.id]), []);
       assert.equal(await inspector.discard(bench.queue, [dead.id]), 0);
       await isTaken(bench, next);
+    });
+
+    it('stores a message in its own queue if its key was freed in another', async (bench) => {
+      const messages = bench.part('messages');
+      const elsewhere = `${bench.queue}-b`;
+      let holder = await sendKeyed(bench, 'k');
+      for (const [queue, other] of [
+        [bench.queue, elsewhere],
+        [elsewhere, bench.queue],
+      ] as const) {
+        const repeat = bench.envelope({ idempotencyKey: 'k', queue: other });
+        assert.deepEqual(await bench.broker.publish([repeat]), [{ id: holder.id, isNew: false }]);
+        assert.deepEqual(await messages.cancel(queue, [holder.id]), [holder.id]);
+        holder = await sendKeyed(bench, 'k', { queue: other });
+      }
+      assert.equal((await bench.takeOne(await bench.subscribe())).envelope.id, holder.id);
+      await bench.nothing(await bench.subscribe(elsewhere), 20);
+    });
+
+    it('stores one of many messages with a key that are sent to different queues at once', async (bench) => {
+      const queues = [0, 1, 2, 3].map((index) => `${bench.queue}-${index}`);
+      const sent = queues.map((queue) => bench.envelope({ idempotencyKey: 'k', queue }));
+      const receipts = (await Promise.all(sent.map((envelope) => bench.broker.publish([envelope])))).flat();
+      assert.equal(receipts.filter(({ isNew }) => isNew).length, 1);
+      assert.equal(new Set(receipts.map(({ id }) => id)).size, 1);
     });
 
     it('remembers a key for the time that its message asks for', async (bench) => {

@@ -27,14 +27,14 @@ const STALE: Readonly<Record<Settlement['kind'], (delivery: Delivery) => Settlem
 export const leases: Group = {
   name: 'leases and fencing',
   cases(it) {
-    it('hides a held message from everybody else', async (bench) => {
+    it('delivers a held message to no other consumer', async (bench) => {
       await bench.publish(1);
       await bench.takeOne(await bench.subscribe());
       await bench.nothing(await bench.subscribe(), bench.leaseMs / 3);
     });
 
     it(
-      'hands a message over again when its lease runs out: one crash, a higher fence',
+      'delivers a message again when its lease expires, with one crash and a higher fence',
       async (bench) => {
         await bench.publish(1);
         const dead = await bench.takeOne(await bench.subscribe());
@@ -57,7 +57,7 @@ export const leases: Group = {
         fences.push(delivery.fence);
         if (last !== undefined) {
           const lost = await subscription.settle([ack(last)]);
-          assert.deepEqual(ids(lost), [envelope.id], 'the delivery of an earlier life settles nothing');
+          assert.deepEqual(ids(lost), [envelope.id], 'a delivery of the ended message must settle nothing');
         }
         await bench.settle(subscription, ack(delivery));
         last = delivery;
@@ -69,7 +69,7 @@ export const leases: Group = {
     });
 
     it(
-      'keeps a message for as long as its lease is renewed',
+      'does not deliver a message again while its lease is renewed',
       async (bench) => {
         await bench.publish(2);
         const subscription = await bench.subscribe();
@@ -85,7 +85,7 @@ export const leases: Group = {
     );
 
     it(
-      'tells a late consumer which leases it has lost',
+      'reports to a late consumer which leases it has lost',
       async (bench) => {
         await bench.publish(2);
         const subscription = await bench.subscribe();
@@ -98,7 +98,7 @@ export const leases: Group = {
     );
 
     it(
-      'hands over again what a consumer held when it closed without settling',
+      'delivers messages again that a consumer held when it closed',
       async (bench) => {
         await bench.publish(1);
         const first = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs });
@@ -128,7 +128,7 @@ export const leases: Group = {
     );
 
     it(
-      'refuses the old delivery of a consumer that was handed its own message again',
+      'refuses the old delivery if the same consumer received the message again',
       async (bench) => {
         await bench.publish(1);
         const subscription = await bench.subscribe();
@@ -143,7 +143,7 @@ export const leases: Group = {
 
     for (const kind of Object.keys(STALE) as Settlement['kind'][]) {
       it(
-        `refuses a stale ${kind}: nothing changes for who holds the message now`,
+        `refuses a stale ${kind}, which changes nothing for the current holder`,
         async (bench) => {
           await bench.publish(1);
           const paused = await bench.subscribe();

@@ -14,7 +14,7 @@ const REAL = { runs: 12, steps: 25 };
 /** Lease of a run in real time: longer than the run, because the model cannot know when the server ends one. */
 const REAL_LEASE_MS = 60_000;
 
-/** One step of a run; `at` chooses among the messages there are. */
+/** One step of a run. `at` selects one of the existing messages. */
 type Step =
   | { readonly do: 'publish' | 'delayed' | 'advance' | 'redrive' | 'discard' | 'purge'; readonly at: number }
   | { readonly do: 'receive' | 'extend' | 'crash' | Settlement['kind']; readonly at: number; readonly worker: number };
@@ -29,9 +29,9 @@ interface Modelled {
 }
 
 /**
- * The contract as a state machine of plain maps, driven by random steps beside the broker: after each step the broker's
- * answer must be that of the model, and no message may be lost. In real time the steps that depend on the end of a lease
- * or a delay are left out, and one worker takes all messages, because a server may push some to each.
+ * The contract as a state machine of plain maps. Random steps run on it and on the broker: after each step the broker
+ * must return what the model returns, and no message may be lost. In real time, the steps that depend on the end of a
+ * lease or a delay are left out, and one worker receives all messages, because a server may push some to each consumer.
  */
 export const model: Group = {
   name: 'any sequence of operations',
@@ -87,7 +87,7 @@ class Machine {
   readonly #bench: TestBench;
   readonly #subscriptions: Subscription[];
   readonly #messages = new Map<string, Modelled>();
-  /** Every delivery a worker ever got, live or stale. */
+  /** Every delivery that each worker has received, live or stale. */
   readonly #deliveries: Delivery[][] = Array.from({ length: WORKERS }, () => []);
 
   private constructor(bench: TestBench, subscriptions: Subscription[]) {
@@ -106,7 +106,7 @@ class Machine {
     await this.#check(step);
   }
 
-  /** At the end every message that is neither gone nor dead can still be taken. */
+  /** Asserts that every message that has not ended can still be received. */
   async drain(): Promise<void> {
     if (!this.#bench.isVirtual) await this.#releaseAll();
     if (this.#bench.isVirtual) await this.#bench.pass(this.#bench.leaseMs * 3);
@@ -169,7 +169,7 @@ class Machine {
         await this.#receive(step.worker, 1 + (step.at % 4));
         return;
       case 'crash':
-        // A worker that forgets what it holds: its leases run out by themselves.
+        // The worker forgets its deliveries: their leases expire.
         this.#deliveries[step.worker] = [];
         return;
       case 'extend':
@@ -190,7 +190,7 @@ class Machine {
     assert.equal(deliveries.length, Math.min(limit, ready), 'deliveries');
     for (const delivery of deliveries) {
       const message = this.#messages.get(delivery.envelope.id) as Modelled;
-      assert.equal(message.state, 'ready', `${delivery.envelope.id} was handed over`);
+      assert.equal(message.state, 'ready', `${delivery.envelope.id} was delivered`);
       assert.equal(delivery.crashes, message.crashes, 'crashes');
       assert(delivery.fence > message.fence, 'fences grow');
       const endsAt = this.#bench.isVirtual ? clock.monotonic() + leaseMs : Number.POSITIVE_INFINITY;
@@ -241,7 +241,7 @@ class Machine {
     }
   }
 
-  /** Ends the delays and leases whose time has come. */
+  /** Ends the delays and leases that are due. */
   #lapse(): void {
     const now = this.#bench.clock.monotonic();
     for (const message of this.#messages.values()) {
@@ -256,7 +256,7 @@ class Machine {
       await this.#compare(what);
       return;
     }
-    // A server may count a moment later, or leave figures out.
+    // A server may update its counts a moment later, or leave some out.
     let otherwise = '';
     const isRight = () =>
       this.#compare(what).then(

@@ -2,29 +2,34 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { Runner } from '../runner.ts';
 
-/** What the suite asks of each broker it opens. What one keeps in its own object alone needs no namespace. */
+/**
+ * Options with which the suite opens each broker. A broker that keeps its messages in its own object can ignore
+ * `namespace`.
+ */
 export interface OpenOptions {
-  /** Leases to give where `subscribe` does not say otherwise, milliseconds. */
+  /** Lease for `subscribe` without `leaseMs`, in milliseconds. */
   readonly leaseMs: number;
-  /** Of its own for each case: two cases never see each other's messages. */
+  /** A different one for each case, so that cases never see each other's messages. */
   readonly namespace: string;
   /** The system's clock, or with `time: 'virtual'` one that the suite moves. */
   readonly clock: Clock;
 }
 
-/** What `brokerSuite` takes: runner and `open` do, the rest has it test more, or in other time. */
+/** Options of `brokerSuite`. `runner` and `open` are required. */
 export interface BrokerSuiteOptions {
   readonly runner: Runner;
-  /** A broker on the server under test. Called for each case, twice where a case needs two processes' worth. */
+  /** Opens a broker on the server under test. Called once in each case, or twice if the case needs two processes. */
   readonly open: (options: OpenOptions) => Broker | Promise<Broker>;
-  /** Restarts the server, keeping what it stores. Where it is given, and the broker persistent, restarts are tested. */
+  /**
+   * Restarts the server, with its stored data. If it is given and the broker is persistent, the suite tests restarts.
+   */
   readonly restart?: (() => Promise<void>) | undefined;
-  /** Kills the server and starts it again. In place of `restart` where both are given. */
+  /** Kills the server and starts it again. It is used instead of `restart` if both are given. */
   readonly crash?: (() => Promise<void>) | undefined;
-  /** `virtual` for a broker that takes all its time from the clock it is given. @default `real` */
+  /** `virtual` for a broker that uses only the clock it is given. @default `real` */
   readonly time?: 'real' | 'virtual' | undefined;
-  /** Leases the suite works with, milliseconds. @default 600, or 30_000 in virtual time */
+  /** Lease in the cases, in milliseconds. @default 600, or 30_000 in virtual time */
   readonly leaseMs?: number | undefined;
-  /** Told which cases had nothing to check, and why. @default nobody */
+  /** Called with each case that has nothing to check on this broker, and the reason. @default no call */
   readonly onNotApplicable?: ((test: string, reason: string) => void) | undefined;
 }

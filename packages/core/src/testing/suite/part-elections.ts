@@ -3,7 +3,7 @@ import type { Elections, Leadership } from '../../broker/elections.ts';
 import { NotApplicable, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 
-/** A broker that stands for election, and what came of it so far. */
+/** One candidate of an election, and its results so far. */
 class Candidate {
   readonly elections: Elections;
   readonly #giveUp = new AbortController();
@@ -52,7 +52,7 @@ async function leads(bench: TestBench, one: Candidate, boundMs = 2_000): Promise
 export const electing: Group = {
   name: 'part elections',
   cases(it) {
-    it('has one leader at a time; the next one leads when it gives up', async (bench) => {
+    it('has one leader at a time; the next candidate leads when the leader releases', async (bench) => {
       const first = await candidate(bench, 'e');
       await leads(bench, first);
       const waiting = [await another(bench, 'e'), await another(bench, 'e')];
@@ -71,15 +71,15 @@ export const electing: Group = {
       await bench.pass(300);
       assert.equal(waiting.filter((one) => one.leads).length, 1);
       await first.leadership?.release();
-      assert.equal(waiting.filter((one) => one.leads).length, 1, 'releasing once more changes nothing');
+      assert.equal(waiting.filter((one) => one.leads).length, 1, 'a second release must change nothing');
     });
 
-    it('holds elections of different names apart', async (bench) => {
+    it('separates elections with different names', async (bench) => {
       await leads(bench, await candidate(bench, 'e1'));
       await leads(bench, await another(bench, 'e2'));
     });
 
-    it('lets a candidate give up waiting', async (bench) => {
+    it('lets a candidate stop waiting', async (bench) => {
       const first = await candidate(bench, 'e');
       await leads(bench, first);
       const second = await another(bench, 'e');
@@ -105,11 +105,11 @@ export const electing: Group = {
       if (other !== undefined) await leads(bench, other);
     });
 
-    it('has a leader again after the server was killed, and never two', async (bench) => {
+    it('has a leader again, and never two, after the server was killed', async (bench) => {
       const restart = bench.options.crash ?? bench.options.restart;
       const candidates = [await candidate(bench, 'e')];
       await leads(bench, candidates[0] as Candidate);
-      if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
+      if (restart === undefined) throw new NotApplicable('the suite has no option to restart the server');
       candidates.push(await another(bench, 'e'));
       await restart();
       const leaders = () => candidates.filter((one) => one.leads).length;

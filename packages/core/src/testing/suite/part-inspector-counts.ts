@@ -3,23 +3,24 @@ import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Envelope } from '../../broker/envelope.ts';
 import type { QueueCounts } from '../../broker/inspector.ts';
 import { ack, ids, release } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
-/** published − all that the others add up to: 0 where the counts are conserved. */
+/** Returns `published` minus the sum of the other counts: 0 if the counts are conserved. */
 export function imbalance(counts: QueueCounts): number {
   const { published, ...rest } = counts;
   return Object.values(rest).reduce<number>((left, count) => left - (count ?? Number.NaN), published ?? Number.NaN);
 }
 
-/** Longer than a busy server takes to be counted and purged. */
+/** Longer than a busy server needs to count and to purge. */
 const DELAY_MS = 500;
 
 export const countsGroup: Group = {
   name: 'part inspector: counts and queues',
   cases(it) {
-    it('conserves counts over every way a message can go', async (bench) => {
+    it('conserves its counts over every state change of a message', async (bench) => {
       const inspector = bench.part('inspector');
-      bench.needs(bench.broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
+      bench.needs(bench.broker.capabilities.counts === 'exact', 'the server does not know all counts');
       await bench.publish(8);
       const subscription = await bench.subscribe();
       const [a, b, c, d, e] = await bench.take(subscription, 5);
@@ -56,9 +57,9 @@ export const countsGroup: Group = {
       assert.equal(imbalance(await inspector.counts(bench.queue)), 0);
     });
 
-    it('conserves counts where one id dies twice, and where its letter is redriven beside a live one', async (bench) => {
+    it('conserves its counts if one id dies twice, or is redriven while a live message has the same id', async (bench) => {
       const inspector = bench.part('inspector');
-      bench.needs(bench.broker.capabilities.counts === 'exact', 'the server cannot tell all counts');
+      bench.needs(bench.broker.capabilities.counts === 'exact', 'the server does not know all counts');
       const envelope = bench.envelope();
       const subscription = await bench.subscribe();
       for (let death = 0; death < 2; death++) {
@@ -75,7 +76,7 @@ export const countsGroup: Group = {
       assert.equal(imbalance(counts), 0, JSON.stringify(counts));
     });
 
-    it('tells how many are ready', async (bench) => {
+    it('reports how many messages are ready', async (bench) => {
       const inspector = bench.part('inspector');
       await bench.publish(3);
       await bench.until(
@@ -85,13 +86,13 @@ export const countsGroup: Group = {
       );
     });
 
-    it('names the queues it knows', async (bench) => {
+    it('lists the queues it knows', async (bench) => {
       const inspector = bench.part('inspector');
       await bench.publish(1);
       assert((await inspector.queues()).includes(bench.queue));
     });
 
-    it('purges what is ready, and nothing else', async (bench) => {
+    it('purges ready messages, and no others', async (bench) => {
       const inspector = bench.part('inspector');
       await bench.publish(3);
       const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
@@ -103,7 +104,8 @@ export const countsGroup: Group = {
         () => 'two are not ready',
       );
       assert.equal(await inspector.purge(bench.queue), 2);
-      // First: a pushing broker sends one that takes one at a time nothing else while it holds this.
+      // Acknowledge first: a broker that pushes sends a consumer with prefetch 1 no other message while it holds this
+      // one.
       await bench.settle(subscription, ack(held));
       if (bench.broker.capabilities.maxDelayMs > 0) {
         const [delayed] = await bench.take(subscription, 1, DELAY_MS + bench.broker.capabilities.delayResolutionMs);
@@ -112,7 +114,7 @@ export const countsGroup: Group = {
       await bench.nothing(subscription);
     });
 
-    it('shows what is ready and delayed without taking it', async (bench) => {
+    it('shows ready and delayed messages without taking them', async (bench) => {
       const inspector = bench.part('inspector');
       const published = await bench.publish(3);
       await bench.until(
@@ -120,11 +122,11 @@ export const countsGroup: Group = {
         2_000,
         () => 'three are not ready',
       );
-      assert.deepEqual((await inspector.peek(bench.queue, 'ready', 2)).length, 2);
+      assert.deepEqual((await firstMessages(inspector, bench.queue, 'ready', 2)).length, 2);
       assert.deepEqual(ids(await bench.take(await bench.subscribe(), 3)).sort(), published.sort());
     });
 
-    it('gives messages away once they are stored elsewhere, and keeps them where that fails', async (bench) => {
+    it('moves messages away once they are stored elsewhere, and keeps them if that fails', async (bench) => {
       const inspector = bench.part('inspector');
       const published = await bench.publish(3);
       await bench.until(
@@ -134,7 +136,7 @@ export const countsGroup: Group = {
       );
       await assert.rejects(
         inspector.take(bench.queue, 10, async () => {
-          throw new Error('the other side is away');
+          throw new Error('the other side is unreachable');
         }),
       );
       const moved: Envelope[] = [];
@@ -146,7 +148,7 @@ export const countsGroup: Group = {
           return moved.length >= 3;
         },
         3_000,
-        () => `${moved.length} of 3 were given away`,
+        () => `${moved.length} of 3 were moved`,
       );
       assert.deepEqual(moved.map(({ id }) => id).sort(), published.sort());
       await bench.nothing(await bench.subscribe(), 20);

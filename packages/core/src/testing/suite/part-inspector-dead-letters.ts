@@ -5,9 +5,10 @@ import { ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER } from '../../broker/head
 import type { Inspector } from '../../broker/inspector.ts';
 import { readDeadLetter } from '../../message/dead-letter-record.ts';
 import { ids, type TestBench } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
-/** Publishes `count` messages and dead-letters them in their order; gives their ids. */
+/** Publishes `count` messages, and dead-letters them in order. @returns the inspector and their ids */
 async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspector; buried: string[] }> {
   const inspector = bench.part('inspector');
   const subscription = await bench.subscribe();
@@ -22,7 +23,7 @@ async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspe
     await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: `reason ${index}`, replacement });
     buried.push(delivery.envelope.id);
     await bench.until(
-      async () => (await inspector.peek(bench.queue, 'dead', 100)).length === index + 1,
+      async () => (await firstMessages(inspector, bench.queue, 'dead', 100)).length === index + 1,
       2_000,
       () => 'no dead letter',
     );
@@ -33,9 +34,9 @@ async function bury(bench: TestBench, count: number): Promise<{ inspector: Inspe
 export const deadLetters: Group = {
   name: 'part inspector: dead letters',
   cases(it) {
-    it('keeps them in order, with raw bytes, headers and reason', async (bench) => {
+    it('keeps dead letters in order, with raw bytes, headers and reason', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
-      const letters = await inspector.peek(bench.queue, 'dead', 10);
+      const letters = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert.deepEqual(
         letters.map(({ id }) => id),
         buried,
@@ -54,21 +55,21 @@ export const deadLetters: Group = {
       );
     });
 
-    it('loses and moves nothing when they are looked at a hundred times', async (bench) => {
+    it('loses and moves no dead letter during a hundred peeks', async (bench) => {
       const { inspector, buried } = await bury(bench, 2);
-      for (let look = 0; look < 100; look++) await inspector.peek(bench.queue, 'dead', 1 + (look % 2));
+      for (let look = 0; look < 100; look++) await firstMessages(inspector, bench.queue, 'dead', 1 + (look % 2));
       await bench.until(
-        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 2,
+        async () => (await firstMessages(inspector, bench.queue, 'dead', 10)).length === 2,
         2_000,
         () => 'dead letters went missing',
       );
       assert.deepEqual(
-        (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        (await firstMessages(inspector, bench.queue, 'dead', 10)).map(({ id }) => id),
         buried,
       );
     }, 20_000);
 
-    it('redrives those named, with fresh attempts and the same bytes, and leaves the rest', async (bench) => {
+    it('redrives the given ids with fresh attempts and the same bytes, and keeps the others', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.redrive(bench.queue, [buried[1] as string]), 1);
       const delivery = await bench.takeOne(await bench.subscribe());
@@ -79,27 +80,27 @@ export const deadLetters: Group = {
       for (const forgotten of [ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER]) {
         assert.equal(delivery.envelope.headers[forgotten], undefined, forgotten);
       }
-      const left = (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id);
+      const left = (await firstMessages(inspector, bench.queue, 'dead', 10)).map(({ id }) => id);
       assert.deepEqual(left, [buried[0], buried[2]]);
     });
 
-    it('redrives all of them', async (bench) => {
+    it('redrives all dead letters', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.redrive(bench.queue, 'all'), 3);
       const back = await bench.take(await bench.subscribe(), 3);
       assert.deepEqual(ids(back).sort(), buried.sort());
-      assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
+      assert.deepEqual(await firstMessages(inspector, bench.queue, 'dead', 10), []);
     });
 
-    it('discards those named, and all', async (bench) => {
+    it('discards the given ids, or all', async (bench) => {
       const { inspector, buried } = await bury(bench, 3);
       assert.equal(await inspector.discard(bench.queue, [buried[0] as string, 'unknown']), 1);
       assert.deepEqual(
-        (await inspector.peek(bench.queue, 'dead', 10)).map(({ id }) => id),
+        (await firstMessages(inspector, bench.queue, 'dead', 10)).map(({ id }) => id),
         buried.slice(1),
       );
       assert.equal(await inspector.discard(bench.queue, 'all'), 2);
-      assert.deepEqual(await inspector.peek(bench.queue, 'dead', 10), []);
+      assert.deepEqual(await firstMessages(inspector, bench.queue, 'dead', 10), []);
     });
 
     it('redrives with the reason, the attempts and the number of redrives in headers, and keeps them at the next death', async (bench) => {
@@ -122,7 +123,7 @@ export const deadLetters: Group = {
           { at: 42, by: 'w' },
         );
         await bench.settle(subscription, { kind: 'dead-letter', delivery, reason, replacement });
-        const letters = () => inspector.peek(bench.queue, 'dead', 10);
+        const letters = () => firstMessages(inspector, bench.queue, 'dead', 10);
         await bench.until(
           async () => (await letters()).length === 1,
           2_000,
@@ -143,7 +144,7 @@ export const deadLetters: Group = {
       }
     });
 
-    it('takes a message that died, was redriven and died again', async (bench) => {
+    it('delivers a message that died, was redriven and died again', async (bench) => {
       const { inspector, buried } = await bury(bench, 1);
       await inspector.redrive(bench.queue, 'all');
       const subscription = await bench.subscribe();
@@ -151,11 +152,11 @@ export const deadLetters: Group = {
       const replacement = deadLetterEnvelope(delivery.envelope, 'again');
       await bench.settle(subscription, { kind: 'dead-letter', delivery, reason: 'again', replacement });
       await bench.until(
-        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 1,
+        async () => (await firstMessages(inspector, bench.queue, 'dead', 10)).length === 1,
         2_000,
         () => 'no dead letter',
       );
-      const [letter] = await inspector.peek(bench.queue, 'dead', 10);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 10);
       assert.equal(letter?.id, buried[0]);
       assert.equal(letter?.headers[REASON_HEADER], 'again');
     });

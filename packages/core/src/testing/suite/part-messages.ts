@@ -7,6 +7,68 @@ import type { Group } from './group.ts';
 export const messages: Group = {
   name: 'part messages',
   cases(it) {
+    it('finds messages by id in every state, and leaves out those that ended', async (bench) => {
+      const messages = bench.part('messages');
+      const { queue } = bench;
+      const [done, dead, running, ready] = (await bench.publish(4)) as [string, string, string, string];
+      const dueAt = bench.clock.now() + 60_000;
+      const [delayed] = (await bench.publish(1, { notBefore: dueAt, headers: { 'brokkr-task': 'late' } })) as [string];
+      const subscription = await bench.subscribe(queue, { prefetch: 1, workerId: 'w-7' });
+      const [first, second, third] = (await bench.take(subscription, 3)) as [Delivery, Delivery, Delivery];
+      await bench.settle(subscription, ack(first), {
+        kind: 'dead-letter',
+        delivery: second,
+        reason: 'x',
+        replacement: deadLetterEnvelope(second.envelope, 'x'),
+      });
+      const found = await messages.find(queue, [ready, 'unknown', done, delayed, running, dead, '__proto__']);
+      assert.deepEqual(
+        found.map(({ envelope, state }) => [envelope.id, state]),
+        [
+          [ready, 'ready'],
+          [delayed, 'delayed'],
+          [running, 'running'],
+          [dead, 'dead'],
+        ],
+      );
+      const late = found[1];
+      assert.equal(late?.envelope.headers['brokkr-task'], 'late');
+      assert(Math.abs((late?.dueAt ?? 0) - dueAt) < 5_000, 'the time at which it is due');
+      assert.equal(found[2]?.workerId ?? 'w-7', 'w-7');
+      assert.deepEqual(Buffer.from(found[0]?.envelope.body ?? []).toString(), '[3]');
+      await bench.settle(subscription, ack(third));
+    });
+
+    it('makes delayed messages ready now, and nothing else', async (bench) => {
+      const messages = bench.part('messages');
+      bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+      const delayed = await bench.publish(3, { notBefore: bench.clock.now() + 3_600_000 });
+      const [ready] = await bench.publish(1);
+      const [first, second] = delayed as [string, string, string];
+      const promoted = await messages.promote(bench.queue, [first, second, ready as string, 'unknown', first]);
+      assert.deepEqual([...promoted].sort(), [first, second].sort());
+      const subscription = await bench.subscribe();
+      const taken = await bench.take(subscription, 3);
+      assert.deepEqual(taken.map(({ envelope }) => envelope.id).sort(), [first, second, ready].sort());
+      assert(taken.every(({ crashes, remainingDelayMs }) => crashes === 0 && !remainingDelayMs));
+      await bench.settle(subscription, ...taken.map(ack));
+      await bench.nothing(subscription);
+    });
+
+    it('wakes a waiting consumer when it makes a message ready', async (bench) => {
+      const messages = bench.part('messages');
+      bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+      const ids = await bench.publish(1, { notBefore: bench.clock.now() + 3_600_000 });
+      const subscription = await bench.subscribe();
+      const waiting = subscription.receive(1, { signal: new AbortController().signal, wait: true });
+      await bench.pass(20);
+      await messages.promote(bench.queue, ids);
+      assert.deepEqual(
+        (await waiting).map(({ envelope }) => envelope.id),
+        ids,
+      );
+    });
+
     it('cancels ready and delayed messages, and leaves running ones', async (bench) => {
       const messages = bench.part('messages');
       const [ready] = await bench.publish(1);

@@ -36,7 +36,7 @@ export const results: Group = {
       assert.equal(await stored(store, id), undefined);
     });
 
-    it('keeps the result that is there if it is asked to store only the first', async (bench) => {
+    it('keeps the existing result if it is asked to store only the first', async (bench) => {
       const store = bench.part('results');
       const [known, fresh] = [randomUUID(), randomUUID()];
       await store.store(known, Buffer.from('first'), 60_000);
@@ -66,7 +66,7 @@ export const results: Group = {
       assert.deepEqual(await Promise.all(sent.map((id) => stored(store, id))), ['result 0', undefined, 'result 2']);
     });
 
-    it('stores no result of a settlement that it refuses', async (bench) => {
+    it('does not store the result of a settlement that it refuses', async (bench) => {
       const store = settlingStore(bench);
       const sent = await bench.publish(ENDINGS.length);
       const paused = await bench.subscribe();

@@ -22,7 +22,7 @@ export const states: Group = {
       await store.set(long, undefined);
     });
 
-    it('keeps state whole while several read and write it', async (bench) => {
+    it('never shows a partial state while several processes read and write it', async (bench) => {
       const store = bench.part('states');
       const other = bench.part('states', await bench.openAnother());
       const key = randomUUID();
@@ -40,7 +40,7 @@ export const states: Group = {
       const restart = bench.options.crash ?? bench.options.restart;
       const store = bench.part('states');
       bench.needs(bench.broker.capabilities.persistent, 'the broker is not persistent');
-      if (restart === undefined) throw new NotApplicable('the suite was given no way to restart the server');
+      if (restart === undefined) throw new NotApplicable('the suite has no option to restart the server');
       await store.set('kept', 'yes');
       await restart();
       const another = bench.part('states', await bench.openAnother());

@@ -6,7 +6,7 @@ import type { Group } from './group.ts';
 
 const PARTS = Object.keys(PART_METHODS) as (keyof typeof PART_METHODS)[];
 
-/** The broker of the bench as a plain object, to be changed and checked. */
+/** Copies the broker of the bench to a plain object that a case can change. */
 function decorable({ broker }: TestBench): Broker {
   return {
     ...broker,
@@ -30,7 +30,7 @@ export const parts: Group = {
       checkBroker(bench.broker);
     });
 
-    it('is refused when it is opened if a part misses a method, names part and method', async (bench) => {
+    it('is refused at its opening if a part lacks a method; the error names part and method', async (bench) => {
       for (const part of PARTS) {
         for (const method of PART_METHODS[part]) {
           const methods = Object.fromEntries(PART_METHODS[part].map((name) => [name, () => undefined]));
@@ -43,7 +43,16 @@ export const parts: Group = {
       }
     });
 
-    it('is refused when it is opened if a part is a getter that throws', async (bench) => {
+    it('is refused at its opening if a part is inherited, because { ...broker } would lose it', async (bench) => {
+      for (const part of PARTS) {
+        const methods = Object.fromEntries(PART_METHODS[part].map((name) => [name, () => undefined]));
+        const { [part]: _, ...others } = decorable(bench);
+        const broken = Object.assign(Object.create({ [part]: methods }), others) as Broker;
+        assert.throws(() => checkBroker(broken), { code: 'BROKER_INVALID', message: new RegExp(`${part}.*inherited`) });
+      }
+    });
+
+    it('is refused at its opening if a part is a getter that throws', async (bench) => {
       for (const part of PARTS) {
         const broken = Object.defineProperty({ ...decorable(bench) }, part, {
           get: () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { REASON_HEADER } from '../../broker/headers.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { release } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 import { watchingSuspects } from './subscribing-otherwise.ts';
 import { borrowed, crash, worker } from './worker-bench.ts';
@@ -9,7 +10,7 @@ import { borrowed, crash, worker } from './worker-bench.ts';
 export const poison: Group = {
   name: 'poison',
   cases(it) {
-    it('dead-letters what has cost three workers, unrun', async (bench) => {
+    it('dead-letters a message after three crashes, without running it', async (bench) => {
       const inspector = bench.part('inspector');
       let runs = 0;
       const { task, until } = await worker(bench, () => void runs++);
@@ -17,11 +18,11 @@ export const poison: Group = {
       for (let round = 0; round < 3; round++) await crash(bench, 1);
       await until({ dead: 1 }, bench.recoveryMs);
       assert.equal(runs, 0);
-      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 1);
       assert.match(letter?.headers[REASON_HEADER] ?? '', /^crashed: 3/);
     }, 40_000);
 
-    it('runs a suspect alone, and its neighbors lose nothing but time', async (bench) => {
+    it('runs a suspect alone, and delays but does not lose the messages beside it', async (bench) => {
       let running = 0;
       const crowded: string[] = [];
       const { task, until } = await worker(
@@ -42,7 +43,7 @@ export const poison: Group = {
       assert.deepEqual(crowded, []);
     }, 60_000);
 
-    it('starts nothing beside a suspect that came with it: what kills the worker then is not charged to that', async (bench) => {
+    it('starts no message of a batch that contains a suspect, so that their crashes do not count for it', async (bench) => {
       const inHand = new Set<string>();
       const charged: string[] = [];
       const { task, until } = await worker(
@@ -55,7 +56,7 @@ export const poison: Group = {
       );
       await task.sendMany([['suspect'], ['suspect']]);
       for (let round = 0; round < 2; round++) await crash(bench, 2);
-      // Both are back by the time one can be had, so that they come with the others, where the broker lets them.
+      // After this, both suspects are ready, and can arrive in one batch with the others if the broker allows it.
       const other = await bench.subscribe();
       await bench.settle(other, release(await bench.takeOne(other, bench.recoveryMs)));
       await task.sendMany(Array.from({ length: 6 }, () => ['innocent']));
@@ -63,7 +64,7 @@ export const poison: Group = {
       assert.deepEqual(charged, []);
     }, 60_000);
 
-    it('charges no suspect for a worker it did not run in: a busy one hands it back at once', async (bench) => {
+    it('hands a suspect back if the worker is busy, so that a crash of the worker does not count for it', async (bench) => {
       let finish = () => {};
       let busy = false;
       const { task, until } = await worker(bench, async (name: string) => {
@@ -75,7 +76,7 @@ export const poison: Group = {
       });
       await task.send('suspect');
       for (let round = 0; round < 2; round++) await crash(bench, 1);
-      // Kept away until the worker is busy.
+      // This consumer holds the suspect until the worker is busy.
       const other = await bench.subscribe();
       const kept = await bench.takeOne(other, bench.recoveryMs);
       await task.send('busy');
@@ -89,7 +90,7 @@ export const poison: Group = {
         () => 'the other message did not run',
       );
       await bench.settle(other, release(kept));
-      // The worker has met the suspect by now.
+      // By now the worker has received the suspect.
       await bench.pass(bench.recoveryMs);
       const suspect = await bench.takeOne(other);
       assert.equal(suspect.crashes, 2);

@@ -8,7 +8,7 @@ const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 export const publishing: Group = {
   name: 'publishing',
   cases(it) {
-    it('answers with one receipt for each envelope, in order', async (bench) => {
+    it('returns one receipt for each envelope, in order', async (bench) => {
       const envelopes = [bench.envelope(), bench.envelope(), bench.envelope()];
       const receipts = await bench.broker.publish(envelopes);
       assert.deepEqual(
@@ -17,11 +17,11 @@ export const publishing: Group = {
       );
     });
 
-    it('takes an empty batch', async (bench) => {
+    it('accepts an empty batch', async (bench) => {
       assert.deepEqual(await bench.broker.publish([]), []);
     });
 
-    it('keeps what is published before anybody subscribed', async (bench) => {
+    it('keeps messages that are published before the first subscription', async (bench) => {
       const published = await bench.publish(3);
       const subscription = await bench.subscribe();
       assert.deepEqual(ids(await bench.take(subscription, 3)).sort(), published.sort());
@@ -31,17 +31,17 @@ export const publishing: Group = {
       ['every byte', everyByte],
       ['no byte', new Uint8Array()],
       ['a large body', Buffer.alloc(200_000, everyByte)],
-      ['bytes that are no UTF-8', Uint8Array.of(0xff, 0xfe, 0xc0, 0x80)],
+      ['bytes that are not UTF-8', Uint8Array.of(0xff, 0xfe, 0xc0, 0x80)],
       ['100,000 open brackets', Buffer.alloc(100_000, '[')],
     ] as const) {
-      it(`hands over the same bytes: ${what}`, async (bench) => {
+      it(`delivers the same bytes: ${what}`, async (bench) => {
         await bench.broker.publish([bench.envelope({ body })]);
         const { envelope } = await bench.takeOne(await bench.subscribe());
         assert.equal(Buffer.compare(envelope.body, body), 0);
       });
     }
 
-    it('hands over headers and the other fields unchanged, whatever their names', async (bench) => {
+    it('delivers headers and all other fields unchanged, whatever their names', async (bench) => {
       const headers = Object.fromEntries([
         ['brokkr-task', 'greet'],
         ['traceId', 'ünïcode ☃ 𝄞'],
@@ -61,7 +61,7 @@ export const publishing: Group = {
       assert.equal(({} as { own?: unknown }).own, undefined);
     });
 
-    it('copies: neither side can change what the other has', async (bench) => {
+    it('copies: neither side can change the data of the other', async (bench) => {
       const body = Buffer.from('[1]');
       const headers: Record<string, string> = { 'brokkr-task': 'greet' };
       await bench.broker.publish([bench.envelope({ body, headers })]);
@@ -79,8 +79,8 @@ export const publishing: Group = {
       assert.equal(second.envelope.headers['brokkr-task'], 'greet');
     });
 
-    it('stores a publish that is repeated after a lost answer once, where it can tell', async (bench) => {
-      bench.needs(bench.broker.capabilities.idempotency, 'the broker cannot tell repeated messages');
+    it('stores a publish once that is repeated after a lost answer, if it can recognize it', async (bench) => {
+      bench.needs(bench.broker.capabilities.idempotency, 'the broker does not recognize repeated messages');
       const envelope = bench.envelope();
       await bench.broker.publish([envelope]);
       await bench.broker.publish([envelope]);
@@ -89,7 +89,7 @@ export const publishing: Group = {
       await bench.nothing(subscription);
     });
 
-    it('spreads a batch over the queues it names', async (bench) => {
+    it('stores each envelope of a batch in its own queue', async (bench) => {
       const other = `${bench.queue}-other`;
       await bench.broker.publish([bench.envelope(), bench.envelope({ queue: other })]);
       const { envelope } = await bench.takeOne(await bench.subscribe(other));
@@ -104,13 +104,13 @@ export const publishing: Group = {
       });
     }
 
-    it('stores nothing of a batch with a queue name that is none', async (bench) => {
+    it('stores nothing of a batch that contains an invalid queue name', async (bench) => {
       const batch = [bench.envelope(), bench.envelope({ queue: 'a b' })];
       await assert.rejects(async () => bench.broker.publish(batch), ConfigError);
       await bench.nothing(await bench.subscribe());
     });
 
-    it('keeps 100 concurrent publishes apart', async (bench) => {
+    it('keeps 100 concurrent publishes separate', async (bench) => {
       const published = (await Promise.all(Array.from({ length: 100 }, () => bench.publish(1)))).flat();
       const taken = await bench.take(await bench.subscribe(bench.queue, { prefetch: 100 }), 100);
       assert.deepEqual(ids(taken).sort(), published.sort());

@@ -5,7 +5,7 @@ import { worker } from './worker-bench.ts';
 
 const EACH = 400;
 const CONCURRENCY = 10;
-/** Share of messages that may be served out of turn. */
+/** Share of messages that may be delivered out of turn. */
 const TOLERANCE = 0.03;
 
 /** Stores 400 messages in each of two queues, runs them all, and returns how many of the first `among` came from the first. */
@@ -35,7 +35,7 @@ export const queueOrder: Group = {
       const due = (among * 6) / 7;
       const served = await firstAmong(bench, among, [6, 1], false);
       const isNear = Math.abs(served - due) <= among * TOLERANCE;
-      assert(isNear, `${served} of the first ${among} messages came from the first queue, ${due} are due`);
+      assert(isNear, `${served} of the first ${among} messages came from the first queue; expected ${due}`);
     }, 30_000);
   },
 };

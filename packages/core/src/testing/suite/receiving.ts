@@ -5,17 +5,17 @@ import type { Group } from './group.ts';
 export const receiving: Group = {
   name: 'receiving',
   cases(it) {
-    it('hands over no more than the limit', async (bench) => {
+    it('delivers at most as many messages as the limit', async (bench) => {
       await bench.publish(5);
       const subscription = await bench.subscribe();
       await bench.until(
         async () => (await bench.now(subscription, 2)).length === 2,
         2_000,
-        () => 'two were not handed over',
+        () => 'two were not delivered',
       );
     });
 
-    it('answers at once with none where it need not wait', async (bench) => {
+    it('returns immediately if the queue is empty and it need not wait', async (bench) => {
       assert.deepEqual(await bench.now(await bench.subscribe()), []);
     });
 
@@ -42,13 +42,13 @@ export const receiving: Group = {
         await bench.until(
           () => arrived,
           2_000,
-          () => 'nothing was handed over',
+          () => 'no message was delivered',
         );
         assert.equal((await waiting).length, 1);
       });
     }
 
-    it('takes nothing once aborted, before or while it waits', async (bench) => {
+    it('delivers nothing once aborted, before or during a wait', async (bench) => {
       const subscription = await bench.subscribe();
       const aborted = AbortSignal.abort();
       await bench.publish(1);
@@ -63,7 +63,7 @@ export const receiving: Group = {
       assert.deepEqual(ids([await bench.takeOne(subscription)]), [id]);
     });
 
-    it('loses nothing, and counts no crash, if it is aborted in the middle of a claim', async (bench) => {
+    it('loses nothing, and counts no crash, if it is aborted during a claim', async (bench) => {
       const published = await bench.publish(20);
       const subscription = await bench.subscribe();
       for (let round = 0; round < 24; round++) {
@@ -82,7 +82,7 @@ export const receiving: Group = {
       assert.deepEqual(new Set(taken.map(({ crashes }) => crashes)), new Set([0]));
     });
 
-    it('shares a queue among its consumers, each message to one', async (bench) => {
+    it('delivers each message to one consumer of a queue', async (bench) => {
       const published = await bench.publish(40);
       const consumers = await Promise.all([bench.subscribe(), bench.subscribe(), bench.subscribe(), bench.subscribe()]);
       const taken: string[] = [];
@@ -96,13 +96,13 @@ export const receiving: Group = {
           return taken.length >= published.length;
         },
         2_000,
-        () => `${taken.length} of 40 were handed over`,
+        () => `${taken.length} of 40 were delivered`,
       );
       assert.deepEqual(taken.sort(), published.sort());
     });
 
-    it('hands over what is ready first in, first out, to one consumer that takes one at a time', async (bench) => {
-      bench.needs(bench.broker.capabilities.ordered, 'the broker does not keep order');
+    it('delivers messages first in, first out to a consumer that takes one at a time', async (bench) => {
+      bench.needs(bench.broker.capabilities.ordered, 'the broker is not ordered');
       const published = await bench.publish(20);
       const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
       const order: string[] = [];
@@ -114,7 +114,7 @@ export const receiving: Group = {
       assert.deepEqual(order, published);
     });
 
-    it('drops what it was pushed and never asked for when it closes: others get it at once, and it counts no crash', async (bench) => {
+    it('returns prefetched messages when it closes: other consumers get them immediately, without a crash', async (bench) => {
       await bench.publish(10);
       const first = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs, prefetch: 10 });
       const held = await bench.takeOne(first);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import { ack, ids, release } from './bench.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import type { Group } from './group.ts';
 
 export const settling: Group = {
   name: 'settling',
   cases(it) {
-    it('forgets what is acknowledged, also when its consumer is gone and its lease would be over', async (bench) => {
+    it('never delivers an acknowledged message again, also after its consumer is gone and its lease would have ended', async (bench) => {
       await bench.publish(1);
       const subscription = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs });
       await bench.settle(subscription, ack(await bench.takeOne(subscription)));
@@ -14,7 +15,7 @@ export const settling: Group = {
       await bench.nothing(await bench.subscribe(), bench.leaseMs * 2);
     });
 
-    it('gives deliveries of one call different ends', async (bench) => {
+    it('settles the deliveries of one call in different ways', async (bench) => {
       const inspector = bench.part('inspector');
       await bench.publish(5);
       const subscription = await bench.subscribe();
@@ -36,7 +37,7 @@ export const settling: Group = {
       assert.deepEqual(ids(back).sort(), [b.envelope.id, d.envelope.id].sort());
       assert.equal(back.find(({ envelope }) => envelope.id === b.envelope.id)?.envelope.headers.mark, 'again');
       await bench.until(
-        async () => (await inspector.peek(bench.queue, 'dead', 10)).length === 1,
+        async () => (await firstMessages(inspector, bench.queue, 'dead', 10)).length === 1,
         2_000,
         () => 'no dead letter',
       );
@@ -53,7 +54,7 @@ export const settling: Group = {
       await bench.nothing(subscription);
     });
 
-    it('retries with the replacement: same id, its body and headers, a higher fence, no crash', async (bench) => {
+    it('retries with the replacement: same id, new body and headers, a higher fence, no crash', async (bench) => {
       await bench.publish(1);
       const subscription = await bench.subscribe();
       const first = await bench.takeOne(subscription);
@@ -71,8 +72,8 @@ export const settling: Group = {
       assert.equal(second.crashes, 0);
     });
 
-    it('puts a retried message behind what is ready', async (bench) => {
-      bench.needs(bench.broker.capabilities.ordered, 'the broker does not keep order');
+    it('puts a retried message behind the ready ones', async (bench) => {
+      bench.needs(bench.broker.capabilities.ordered, 'the broker is not ordered');
       const [a, b] = await bench.publish(2);
       const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
       const first = await bench.takeOne(subscription);
@@ -84,7 +85,7 @@ export const settling: Group = {
       assert.equal((await bench.takeOne(subscription)).envelope.id, a);
     });
 
-    it('holds a retry back until it is due, and no longer', async (bench) => {
+    it('delays a retry until it is due, and no longer', async (bench) => {
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
       await bench.publish(1);
       const subscription = await bench.subscribe();
@@ -95,10 +96,10 @@ export const settling: Group = {
       await bench.settle(subscription, { kind: 'retry', delivery: first, replacement });
       await bench.takeOne(subscription, waitMs + bench.broker.capabilities.delayResolutionMs);
       const waited = bench.clock.monotonic() - sentAt;
-      assert(waited >= waitMs - 1, `handed over after ${waited} ms`);
+      assert(waited >= waitMs - 1, `delivered after ${waited} ms`);
     });
 
-    it('gives back at once what is released, unchanged, and counts neither attempt nor crash', async (bench) => {
+    it('delivers a released message again immediately and unchanged, and counts neither attempt nor crash', async (bench) => {
       await bench.publish(1);
       const subscription = await bench.subscribe();
       let delivery = await bench.takeOne(subscription);

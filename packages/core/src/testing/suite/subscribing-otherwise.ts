@@ -1,4 +1,5 @@
 import type { Broker, Subscription } from '../../broker/broker.ts';
+import { isSuspect } from '../../broker/suspect.ts';
 
 /** Decorates a broker: its subscriptions have some methods of `change`. All parts are kept. */
 export function subscribingOtherwise(
@@ -27,7 +28,7 @@ export function watchingSuspects(broker: Broker, inHand: Set<string>): Broker {
   return subscribingOtherwise(broker, (subscription) => ({
     receive: async (limit, how) => {
       const deliveries = await subscription.receive(limit, how);
-      for (const { envelope, crashes } of deliveries) if (crashes >= 2) inHand.add(envelope.id);
+      for (const { envelope, crashes } of deliveries) if (isSuspect({ crashes })) inHand.add(envelope.id);
       return deliveries;
     },
     settle: async (settlements) => {

@@ -7,16 +7,16 @@ import type { Task, TaskOptions } from '../../task/task.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../../worker/worker.ts';
 import type { TestBench } from './bench.ts';
 
-const EVENTS = ['succeeded', 'retrying', 'dead', 'expired', 'leaseLost'] as const;
+const EVENTS = ['succeeded', 'retrying', 'dead', 'expired', 'cancelled', 'leaseLost'] as const;
 
 /** A task on the broker under test, and a worker that runs it. */
 export interface WorkerBench {
   readonly manager: TaskManager;
   readonly task: Task<readonly unknown[], unknown>;
   readonly worker: Worker;
-  /** Names of the events told so far, in order. */
+  /** Names of the events so far, in order. */
   readonly events: readonly string[];
-  /** Starts the worker, and waits until each of these events has been told so often. */
+  /** Starts the worker, and waits until each of these events has come so often. */
   until(counts: Partial<Record<(typeof EVENTS)[number], number>>, boundMs?: number): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export async function worker(
   let started = false;
   bench.onTearDown(async () => {
     const stopping = subject.stop({ timeout: 0 });
-    // In virtual time nobody else moves the clock for what the worker still waits for.
+    // In virtual time no other code moves the clock while the worker waits.
     if (bench.isVirtual) await bench.pass(10_000);
     await stopping;
     await manager.close();
@@ -75,13 +75,13 @@ export async function worker(
       await bench.until(
         reached,
         boundMs,
-        () => `told ${events.join(', ') || 'nothing'}, wanted ${JSON.stringify(counts)}`,
+        () => `events: ${events.join(', ') || 'none'}; expected ${JSON.stringify(counts)}`,
       );
     },
   };
 }
 
-/** The bench's broker; closing it is the bench's business. */
+/** The bench's broker, which only the bench closes. */
 export function borrowed(bench: TestBench): TestBench['broker'] {
   const { broker } = bench;
   return new Proxy(broker, {
@@ -93,7 +93,7 @@ export function borrowed(bench: TestBench): TestBench['broker'] {
   });
 }
 
-/** Lets the broker count a crash of everything ready in the queue: a consumer takes it and never settles. */
+/** Makes the broker count a crash of all ready messages: a consumer receives them and never settles. */
 export async function crash(bench: TestBench, count: number): Promise<Delivery[]> {
   const victim = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs, prefetch: count });
   const held = await bench.take(victim, count, bench.recoveryMs);

@@ -5,6 +5,7 @@ import { readHistory } from '../../message/attempt-history.ts';
 import { currentTask } from '../../task/current-task.ts';
 import { RetryLater } from '../../task/retry-later.ts';
 import type { Broker } from '../../broker/broker.ts';
+import { firstMessages } from '../../broker/page-messages.ts';
 import { ack, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 import { subscribingOtherwise } from './subscribing-otherwise.ts';
@@ -13,7 +14,7 @@ import { borrowed, worker } from './worker-bench.ts';
 export const working: Group = {
   name: 'a worker on this broker',
   cases(it) {
-    it('runs what is sent, with the arguments that were sent', async (bench) => {
+    it('runs a task with the arguments that were sent', async (bench) => {
       const seen: unknown[][] = [];
       const { task, until } = await worker(bench, (...args: unknown[]) => void seen.push(args));
       await task.send('a', 1, { deep: [null, true] });
@@ -34,7 +35,7 @@ export const working: Group = {
       await until({ retrying: 2, dead: 1 }, 60 + 3 * bench.broker.capabilities.delayResolutionMs);
       const waits = startedAt.slice(1).map((at, index) => at - (startedAt[index] as number));
       assert((waits[0] as number) >= 19 && (waits[1] as number) >= 39, `waited ${waits.join(', ')}`);
-      const [letter] = await inspector.peek(bench.queue, 'dead', 1);
+      const [letter] = await firstMessages(inspector, bench.queue, 'dead', 1);
       assert.equal(letter?.headers[REASON_HEADER], 'TypeError: attempt 3');
       const history = readHistory(letter?.headers[HISTORY_HEADER]);
       assert.deepEqual(
@@ -68,7 +69,7 @@ export const working: Group = {
       assert.deepEqual(attempts, [1, 1, 1, 1]);
     }, 20_000);
 
-    it('aborts an attempt that takes too long, and gives up one that does not heed it', async (bench) => {
+    it('aborts an attempt that exceeds its timeout, and stops waiting if the handler ignores the abort', async (bench) => {
       const reasons: unknown[] = [];
       const { task, until } = await worker(
         bench,
@@ -88,7 +89,7 @@ export const working: Group = {
       assert(reasons.every((reason) => reason instanceof TaskTimeoutError) && reasons.length === 2, String(reasons));
     }, 15_000);
 
-    it('keeps the lease of a task that takes longer than it', async (bench) => {
+    it('keeps the lease of a task that runs longer than the lease', async (bench) => {
       let starts = 0;
       const { task, until } = await worker(bench, async () => {
         starts++;
@@ -99,7 +100,7 @@ export const working: Group = {
       assert.equal(starts, 1);
     }, 20_000);
 
-    it('tells a handler whose lease is lost, and settles nothing for it', async (bench) => {
+    it('aborts a handler whose lease is lost, and settles nothing for it', async (bench) => {
       let reason: unknown;
       const { task, until, events } = await worker(
         bench,
@@ -111,7 +112,7 @@ export const working: Group = {
               resolve();
             });
           }),
-        // A worker that believes in a longer lease than it has renews too late.
+        // This worker assumes a longer lease than it has, and renews too late.
         { manager: { broker: shortLeases(bench) } },
       );
       await task.send();
@@ -154,14 +155,14 @@ export const working: Group = {
       assert.deepEqual(paused.events, ['leaseLost']);
     }, 20_000);
 
-    it('drops what has expired, and counts it', async (bench) => {
+    it('drops expired messages, and counts them', async (bench) => {
       const { task, until } = await worker(bench, () => undefined);
       await task.with({ expiresIn: '10ms' }).send();
       await bench.pass(30);
       await until({ expired: 1 });
     });
 
-    it('hands back what does not end in time when it stops, and it runs elsewhere: no attempt, no crash', async (bench) => {
+    it('hands back runs that do not end in time at a stop; they run elsewhere, without an attempt or a crash', async (bench) => {
       const reasons: unknown[] = [];
       const first = await worker(
         bench,
@@ -186,14 +187,14 @@ export const working: Group = {
       await bench.settle(subscription, ack(delivery));
     });
 
-    it('asks a closed broker now and then only, and stops when it is told to', async (bench) => {
+    it('polls a closed broker only now and then, and stops when asked', async (bench) => {
       const broker = await bench.openAnother();
       let asked = 0;
       const subject = await worker(bench, () => undefined, {
         manager: {
           broker: subscribingOtherwise(broker, (subscription) => ({
             receive: async (limit, how) => {
-              // One that asks without end would let nobody else run.
+              // Polling without a wait would block all other code.
               if (++asked > 100) throw new Error('asked too often');
               return subscription.receive(limit, how);
             },
@@ -203,7 +204,7 @@ export const working: Group = {
       await subject.worker.start();
       await broker.close();
       await bench.pass(500);
-      assert(asked <= 100, 'it does nothing else but ask');
+      assert(asked <= 100, 'the worker does nothing but poll');
       const stopping = subject.worker.stop();
       await bench.pass(10);
       assert.deepEqual(await stopping, { interrupted: 0 });
@@ -211,7 +212,7 @@ export const working: Group = {
   },
 };
 
-/** The broker, giving leases of a fifth of what is asked for. */
+/** Decorates the broker: its leases last a fifth of the requested time. */
 function shortLeases(bench: TestBench): Broker {
   const { broker } = bench;
   return {
@@ -223,8 +224,8 @@ function shortLeases(bench: TestBench): Broker {
 }
 
 /**
- * The broker, as a process sees it that stops in the middle: after its first messages it receives no more, and while it
- * is stuck it learns of no lost lease, and its settlements wait.
+ * The broker as a paused process sees it: after its first messages it receives no more. While it is stuck, it does not
+ * notice lost leases, and its settlements wait.
  */
 function stuck(bench: TestBench, late: { readonly isStuck: boolean }): Broker {
   let hasReceived = false;

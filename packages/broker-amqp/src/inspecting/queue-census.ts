@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkQueueName, type QueueCounts, type QueueReport } from '@brokkr/core/adapter';
+import type { Connection } from '../connection/connection.ts';
+import type { QueueProbe } from '../connection/queue-probe.ts';
+import type { Names } from '../topology/names.ts';
+import type { LookLock } from './look-lock.ts';
+import type { QueueLooks } from './queue-looks.ts';
+
+/** Queues between two checks for looks. Fewer checks would miss a look that begins and ends between them. */
+const CHUNK = 50;
+/** How long a count waits for a look to end. */
+const LOOK_ENDS_WITHIN_MS = 2_000;
+const AGAIN_MS = 20;
+const NONE: ReadonlySet<string> = new Set();
+
+export interface QueueCensusOptions {
+  readonly connection: Connection;
+  readonly publishing: Connection;
+  readonly names: Names;
+  readonly probe: QueueProbe;
+  readonly lock: LookLock;
+  readonly looks: QueueLooks;
+}
+
+/**
+ * Counts the messages of queues. AMQP has no figures for running messages, nor for messages that have ended: they are
+ * left out.
+ */
+export class QueueCensus {
+  readonly #options: QueueCensusOptions;
+
+  constructor(options: QueueCensusOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ConfigError for a name that is not a queue name; BrokerUnavailableError if the queue cannot be read */
+  async counts(queue: string): Promise<QueueCounts> {
+    const [report] = await this.countsOf([queue], { delayed: true });
+    const { queue: _, error, ...counts } = report as QueueReport;
+    if (error !== undefined) throw error;
+    return counts;
+  }
+
+  /**
+   * Counts many queues. Queues that were not reached within twice the timeout of the connection have an error.
+   * @throws BrokerUnavailableError if there is no connection
+   */
+  async countsOf(queues: readonly string[], { delayed = true }: { readonly delayed?: boolean | undefined } = {}) {
+    const { connection } = this.#options;
+    await connection.ready();
+    const giveUpAt = performance.now() + 2 * connection.timeoutMs;
+    const reports: QueueReport[] = [];
+    for (let from = 0; from < queues.length; from += CHUNK) {
+      reports.push(...(await this.#chunk(queues.slice(from, from + CHUNK), delayed, giveUpAt)));
+    }
+    return reports;
+  }
+
+  async #chunk(queues: readonly string[], delayed: boolean, giveUpAt: number): Promise<readonly QueueReport[]> {
+    const before = performance.now() > giveUpAt ? NONE : await this.#lookedAt(queues);
+    const reports = await Promise.all(
+      queues.map((queue) => this.#count(queue, delayed, giveUpAt).catch((error: Error) => ({ queue, error }))),
+    );
+    const after = performance.now() > giveUpAt ? NONE : await this.#lookedAt(queues);
+    return Promise.all(
+      reports.map(async (report): Promise<QueueReport> => {
+        const isHidden = before.has(report.queue) || after.has(report.queue);
+        if ('error' in report || !isHidden) return report;
+        const dead = await this.#afterLook(report.queue).catch((error: Error) => error);
+        return typeof dead === 'number' ? { ...report, dead } : { queue: report.queue, error: dead };
+      }),
+    );
+  }
+
+  async #count(queue: string, withDelayed: boolean, giveUpAt: number): Promise<QueueReport> {
+    checkQueueName(queue);
+    const { names, probe } = this.#options;
+    const line = await probe.queue(names.queue(queue), giveUpAt);
+    const quarantined = await probe.ready(names.quarantine(queue), giveUpAt);
+    const dead = await probe.ready(names.dead(queue), giveUpAt);
+    const delayed = withDelayed ? await this.#delayed(queue) : undefined;
+    return {
+      queue,
+      ready: (line?.messageCount ?? 0) + quarantined,
+      ...(delayed !== undefined && { delayed }),
+      dead,
+      consumers: line?.consumerCount ?? 0,
+    };
+  }
+
+  /** `undefined` during an alarm for memory or disk: the rungs are found by publishing, which the server stops then. */
+  async #delayed(queue: string): Promise<number | undefined> {
+    const { looks, publishing } = this.#options;
+    if (publishing.isBlocked) return undefined;
+    const counts = await Promise.all((await looks.sources(queue, 'delayed')).map((rung) => looks.count(rung)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Counts dead letters while no process looks at them: a look hides them for milliseconds. */
+  async #afterLook(queue: string): Promise<number> {
+    const { looks, names } = this.#options;
+    const giveUpAt = performance.now() + LOOK_ENDS_WITHIN_MS;
+    for (;;) {
+      const wasLookedAt = (await this.#lookedAt([queue])).size > 0;
+      const count = await looks.count(names.dead(queue));
+      const isLookedAt = wasLookedAt || (await this.#lookedAt([queue])).size > 0;
+      if (!isLookedAt || performance.now() > giveUpAt) return count;
+      await sleep(AGAIN_MS);
+    }
+  }
+
+  /** Those of `queues` whose dead letters a process looks at now. */
+  async #lookedAt(queues: readonly string[]): Promise<ReadonlySet<string>> {
+    const { lock, names } = this.#options;
+    const locks = queues.map((queue) => names.lookLock(names.dead(queue)));
+    const held = await lock.heldOf(locks);
+    return new Set(queues.filter((_, index) => held.has(locks[index] as string)));
+  }
+}

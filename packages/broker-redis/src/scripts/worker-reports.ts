@@ -1,0 +1,55 @@
+import { SERVER_TIME } from './parts.ts';
+import { script } from './script.ts';
+
+/** KEYS[1] is the prefix. A value of another type is deleted: every worker soon reports again. */
+const REPORTS = `${SERVER_TIME}
+local beats, reports = KEYS[1] .. ':beats', KEYS[1] .. ':reports'
+if type(redis.pcall('ZCARD', beats)) == 'table' then redis.call('DEL', beats) end
+if type(redis.pcall('HLEN', reports)) == 'table' then redis.call('DEL', reports) end
+`;
+
+/**
+ * Stores the report of a worker, and forgets up to 500 of those that expired. ARGV: worker, report, milliseconds until it
+ * is forgotten. Answers how many workers there are.
+ */
+export const storeReport = script(`${REPORTS}
+local expired = redis.call('ZRANGEBYSCORE', beats, '-inf', now, 'LIMIT', 0, 500)
+if #expired > 0 then
+  redis.call('ZREM', beats, unpack(expired))
+  redis.call('HDEL', reports, unpack(expired))
+end
+local life = tonumber(ARGV[3])
+redis.call('HSET', reports, ARGV[1], string.format('%.0f ', now) .. ARGV[2])
+redis.call('ZADD', beats, string.format('%.0f', now + life), ARGV[1])
+-- Both keys end with the last report.
+if redis.call('PTTL', beats) < life then
+  redis.call('PEXPIRE', beats, ARGV[3])
+  redis.call('PEXPIRE', reports, ARGV[3])
+end
+return redis.call('ZCARD', beats)
+`);
+
+/** Forgets the report of a worker. ARGV: worker. */
+export const dropReport = script(`${REPORTS}
+redis.call('ZREM', beats, ARGV[1])
+redis.call('HDEL', reports, ARGV[1])
+return 0
+`);
+
+/**
+ * Reads one page of the reports. ARGV: cursor ('0' to begin with). Answers the next cursor ('0' at the end), then pairs of
+ * a report and its age in milliseconds.
+ */
+export const readReports = script(`${REPORTS}
+local page = redis.call('ZSCAN', beats, ARGV[1], 'COUNT', 100)
+local answer = { page[1] }
+for i = 1, #page[2], 2 do
+  local report = tonumber(page[2][i + 1]) > now and redis.call('HGET', reports, page[2][i])
+  local at, text = string.match(report or '', '^(%d+) (.*)$')
+  if at then
+    answer[#answer + 1] = text
+    answer[#answer + 1] = math.max(0, now - tonumber(at))
+  end
+end
+return answer
+`);

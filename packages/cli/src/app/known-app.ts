@@ -1,0 +1,46 @@
+import type { TaskManager } from '@brokkr/core';
+import { findApp } from './find-app.ts';
+import { loadApp } from './load-app.ts';
+import { queuesOf } from './queues-of.ts';
+import { quietSettings } from './quiet-settings.ts';
+
+const loaded = new Map<string, Promise<TaskManager | undefined>>();
+
+/**
+ * The manager of the application, for its names; it is loaded once. A command that works without an application uses it.
+ *
+ * @param app the application's module; without it the one in the working folder
+ * @returns `undefined` if no application was given and the working folder has no application
+ * @throws UsageError if the application that was given is missing, or an application fails to load
+ */
+export function knownApp(app: string | undefined): Promise<TaskManager | undefined> {
+  const key = app ?? '';
+  const known = loaded.get(key) ?? load(app);
+  loaded.set(key, known);
+  return known;
+}
+
+async function load(app: string | undefined): Promise<TaskManager | undefined> {
+  if (app === undefined && !(await isThereAnApp())) return undefined;
+  return (await loadApp(app, quietSettings)).manager;
+}
+
+async function isThereAnApp(): Promise<boolean> {
+  try {
+    await findApp(undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The queues of the application's tasks; none if there is no application. */
+export async function applicationQueues(app: string | undefined): Promise<readonly string[]> {
+  const manager = await knownApp(app);
+  return manager === undefined ? [] : queuesOf(manager);
+}
+
+/** The names of the application's tasks; none if there is no application. */
+export async function applicationTasks(app: string | undefined): Promise<readonly string[]> {
+  return ((await knownApp(app))?.tasks() ?? []).map(({ name }) => name);
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OpenedBroker } from '../app/open-broker.ts';
+import { UsageError } from '../exit.ts';
+import { print } from '../output.ts';
+import { runUntilStopped } from '../processes/run-until-stopped.ts';
+import { findLetters } from './find-letters.ts';
+import type { NamedLetters } from './letters-named.ts';
+import { Pace } from './pace.ts';
+
+/** If the server shows letters from the front only, a look of another program hides them for a moment: tries, and the wait between. */
+const TRIES = 5;
+const AGAIN_MS = 500;
+
+export interface ChangeByIdsOptions {
+  readonly dryRun: boolean;
+  readonly rate: number | undefined;
+}
+
+/**
+ * Changes the letters that were named, and prints their number.
+ *
+ * @throws UsageError if some are not dead letters of the queue; the others were changed
+ */
+export async function changeByIds(
+  opened: OpenedBroker,
+  named: NamedLetters,
+  what: 'redrive' | 'discard',
+  { dryRun, rate }: ChangeByIdsOptions,
+): Promise<void> {
+  const { queue, ids } = named;
+  const missing = await missingOf(opened, named, dryRun);
+  const count = dryRun
+    ? ids.length - missing.length
+    : await runUntilStopped((signal) => change(opened, named, what, new Pace(rate, undefined, signal)));
+  print(count);
+  if (count === ids.length) return;
+  if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
+  const few = ids.length - count;
+  throw new UsageError(
+    `${few} of ${ids.length} ids ${few === 1 ? 'is not a dead letter' : 'are not dead letters'} of queue ${queue}`,
+  );
+}
+
+/** Ids without a dead letter. Unless `always`, empty if a look would hide the letters from other programs. */
+async function missingOf(
+  opened: OpenedBroker,
+  { queue, ids }: NamedLetters,
+  always: boolean,
+): Promise<readonly string[]> {
+  if (!always && opened.broker.messages === undefined && opened.inspector.browsing === 'front') return [];
+  const found = new Set((await findLetters(opened, queue, ids)).map(({ id }) => id));
+  return ids.filter((id) => !found.has(id));
+}
+
+async function change(
+  { inspector }: OpenedBroker,
+  { queue, ids }: NamedLetters,
+  what: 'redrive' | 'discard',
+  pace: Pace,
+): Promise<number> {
+  const tries = inspector.browsing === 'front' ? TRIES : 1;
+  let done = 0;
+  for (let tried = 0; tried < tries && done < ids.length && !pace.isStopped; tried++) {
+    if (tried > 0) await sleep(AGAIN_MS);
+    const before = done;
+    done += await inspector[what](queue, ids, {
+      batch: pace.batch,
+      signal: pace.signal,
+      onBatch: (progress) => pace.wait(before + progress.done),
+    });
+  }
+  return done;
+}

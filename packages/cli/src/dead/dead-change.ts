@@ -1,0 +1,128 @@
+import type { Inspector } from '@brokkr/core/adapter';
+import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
+import { EXIT } from '../exit.ts';
+import { print, printable } from '../output.ts';
+import { runUntilStopped } from '../processes/run-until-stopped.ts';
+import { Progress } from '../terminal/progress.ts';
+import { changeByIds } from './change-by-ids.ts';
+import { checkTask } from './check-task.ts';
+import { checkSelection, LetterChooser, type LetterOptions } from './letter-choice.ts';
+import { letterQueues } from './letter-queues.ts';
+import { lettersNamed } from './letters-named.ts';
+import { Pace } from './pace.ts';
+
+export interface DeadChangeOptions extends LetterOptions {
+  readonly app?: string;
+  readonly broker?: string;
+  readonly all: boolean;
+  readonly dryRun: boolean;
+  /** Most letters a second. */
+  readonly rate?: number;
+}
+
+type Change = 'redrive' | 'discard';
+
+/** Puts dead letters back into their queues with fresh attempts, and prints their number. @returns the exit code */
+export function deadRetryCommand(names: readonly string[], options: DeadChangeOptions): Promise<number> {
+  return change('redrive', 'brokkr dead retry', names, options);
+}
+
+/** Removes dead letters, and prints their number. @returns the exit code */
+export function deadDiscardCommand(names: readonly string[], options: DeadChangeOptions): Promise<number> {
+  return change('discard', 'brokkr dead discard', names, options);
+}
+
+/** @param names a queue and ids; or a queue; or one id, which is looked for in all queues; or nothing: all queues */
+async function change(
+  what: Change,
+  command: string,
+  names: readonly string[],
+  options: DeadChangeOptions,
+): Promise<number> {
+  const { all, broker: url, app, dryRun, rate, task } = options;
+  return withBroker(url, command, async (opened) => {
+    const chooser = new LetterChooser(opened.adapter, options, Date.now());
+    if (all || chooser.hasCondition || names.length === 0) {
+      checkSelection(command, names.slice(1), all, chooser.hasCondition);
+      const [queue] = names;
+      const queues = await letterQueues(opened, queue, app);
+      const run = dryRun ? countLetters : changeLetters;
+      return runUntilStopped(async (signal) => {
+        const pace = new Pace(rate, options.limit, signal);
+        const step = (name: string) => run(opened, name, what, chooser, pace);
+        const sum = await forEach(queues, queue === undefined, chooser, pace, step);
+        await checkTask(opened, task, chooser, app);
+        print(sum);
+        return signal.aborted ? EXIT.failed : EXIT.fine;
+      });
+    }
+    const named = await lettersNamed(opened, command, names, app);
+    await changeByIds(opened, named, what, { dryRun, rate });
+    return EXIT.fine;
+  });
+}
+
+/** Runs a step for each queue, and prints its number if there are several. @returns the sum */
+async function forEach(
+  queues: readonly string[],
+  printsEach: boolean,
+  chooser: LetterChooser,
+  pace: Pace,
+  step: (queue: string) => Promise<number>,
+): Promise<number> {
+  let sum = 0;
+  for (const queue of queues) {
+    if (pace.isStopped || chooser.isFull) break;
+    const number = await step(queue);
+    if (printsEach && number > 0) print(`${printable(queue)} ${number}`);
+    sum += number;
+  }
+  return sum;
+}
+
+async function changeLetters(
+  { inspector }: { readonly inspector: Inspector },
+  queue: string,
+  what: Change,
+  chooser: LetterChooser,
+  pace: Pace,
+): Promise<number> {
+  const progress = new Progress();
+  const verb = what === 'redrive' ? 'retried' : 'discarded';
+  const before = pace.done;
+  // A limit, once reached, ends the look at further letters, too.
+  const full = new AbortController();
+  const done = await inspector[what](queue, chooser.choice, {
+    batch: pace.batch,
+    signal: AbortSignal.any([pace.signal, full.signal]),
+    onBatch: async ({ done: changed, looked }) => {
+      progress.show(`${queue}: ${looked} dead letters looked at, ${changed} ${verb}`);
+      if (chooser.isFull) full.abort();
+      else await pace.wait(before + changed);
+    },
+  });
+  pace.done = before + done;
+  progress.end();
+  return done;
+}
+
+/** Counts the letters that would be changed. */
+async function countLetters(
+  { adapter, inspector }: OpenedBroker,
+  queue: string,
+  _what: Change,
+  chooser: LetterChooser,
+  { isStopped }: Pace,
+): Promise<number> {
+  const progress = new Progress();
+  const before = chooser.chosen;
+  let looked = 0;
+  for await (const items of adapter.pagesOf(inspector, queue, 'dead')) {
+    for (const { envelope } of items) chooser.chooses(envelope);
+    looked += items.length;
+    progress.show(`${queue}: ${looked} dead letters looked at, ${chooser.chosen - before} found`);
+    if (chooser.isFull || isStopped) break;
+  }
+  progress.end();
+  return chooser.chosen - before;
+}

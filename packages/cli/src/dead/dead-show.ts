@@ -1,0 +1,29 @@
+import { withBroker } from '../app/open-broker.ts';
+import { UsageError } from '../exit.ts';
+import { printJson } from '../output.ts';
+import { findLetters } from './find-letters.ts';
+import { lettersNamed } from './letters-named.ts';
+
+export interface DeadShowOptions {
+  readonly app?: string;
+  readonly broker?: string;
+}
+
+/** Prints dead letters in full, as JSON. @param names a queue and ids, or one id */
+export async function deadShowCommand(names: readonly string[], { app, broker: url }: DeadShowOptions): Promise<void> {
+  const command = 'brokkr dead show';
+  await withBroker(url, command, async (opened) => {
+    const { queue, ids } = await lettersNamed(opened, command, names, app);
+    const letters = await findLetters(opened, queue, ids);
+    const found = new Set(letters.map(({ id }) => id));
+    const missing = ids.filter((id) => !found.has(id));
+    if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
+    const shown = letters.map((letter) => ({
+      ...opened.core.readDeadLetter(letter),
+      queue,
+      headers: letter.headers,
+      body: Buffer.from(letter.body).toString(),
+    }));
+    printJson(shown, 2);
+  });
+}

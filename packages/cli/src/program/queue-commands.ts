@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { moveCommand } from '../commands/move.ts';
+import { pauseCommand, resumeCommand } from '../commands/pause.ts';
+import { purgeCommand } from '../commands/purge.ts';
+import { queuesCommand } from '../commands/queues.ts';
+import { workersCommand } from '../commands/workers.ts';
+import type { Exit } from '../exit.ts';
+import { HELP } from './common-options.ts';
+
+/** Adds `queues`, `workers`, `pause`, `resume`, `purge` and `move`. */
+export function addQueueCommands(program: Command, exit: Exit): void {
+  program
+    .command('queues')
+    .description('list queues with their message counts')
+    .argument('[queues...]', 'their names (default: all queues)')
+    .option('-a, --app <module>', HELP.queuesOf)
+    .option('--broker <url>', HELP.broker)
+    .option('--json', HELP.json, false)
+    .option('--watch', HELP.watch, false)
+    .action(async (queues, options) => exit(await queuesCommand(queues, options)));
+  program
+    .command('workers')
+    .description('list the living workers of every host')
+    .option('--broker <url>', HELP.broker)
+    .option('--json', HELP.json, false)
+    .option('--watch', HELP.watch, false)
+    .action((options) => workersCommand(options));
+  for (const [name, description, run] of [
+    ['pause', 'stop all workers from starting messages of queues; running tasks go on', pauseCommand],
+    ['resume', 'end the pause of queues', resumeCommand],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .argument('<queues...>', 'their names')
+      .option('-a, --app <module>', HELP.queuesOf)
+      .option('--broker <url>', HELP.broker)
+      .action((queues, options) => run(queues, options));
+  }
+  program
+    .command('purge')
+    .description('remove the ready messages of a queue')
+    .argument('<queue>', 'its name')
+    .option('-a, --app <module>', HELP.queuesOf)
+    .option('--broker <url>', HELP.broker)
+    .action((queue, options) => purgeCommand(queue, options));
+  program
+    .command('move')
+    .description('move ready and delayed messages, or dead letters, to another broker')
+    .argument('<from>', 'URL of the broker that has them')
+    .argument('<to>', 'URL of the broker that gets them')
+    .option('-a, --app <module>', HELP.queuesOf)
+    .option('-q, --queues <names>', 'only these queues: emails,default')
+    .option('--dead', 'move dead letters, which stay dead letters', false)
+    .action(async (from, to, options) => exit(await moveCommand(from, to, options)));
+}

@@ -1,0 +1,4 @@
+/** The scheme of a broker's URL, such as `redis`; `custom` for a broker object. */
+export function brokerKind(url: string | undefined): string {
+  return /^([a-z][a-z0-9+.-]{0,39}):/i.exec(url ?? '')?.[1]?.toLowerCase() ?? 'custom';
+}

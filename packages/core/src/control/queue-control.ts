@@ -1,0 +1,96 @@
+import type { Broker } from '../broker/broker.ts';
+import type { QueueCounts } from '../broker/inspector.ts';
+import { checkQueueName } from '../broker/names.ts';
+import { UnsupportedFeatureError } from '../errors/errors.ts';
+import { controlSignal } from './control-signals.ts';
+import { PauseFlags } from './pause-flags.ts';
+
+/** What a queue control works with. */
+export interface QueueControlPorts {
+  readonly broker: () => Promise<Broker>;
+  readonly now: () => number;
+}
+
+/**
+ * A queue of a running system: pause and resume it, count and purge it. It works from any process.
+ *
+ * @example
+ * const emails = tm.queue('emails');
+ * await emails.pause();
+ * console.log(await emails.counts());
+ */
+export class QueueControl {
+  readonly name: string;
+  readonly #ports: QueueControlPorts;
+
+  /** @throws ConfigError for a name that is not a queue name */
+  constructor(name: string, ports: QueueControlPorts) {
+    checkQueueName(name);
+    this.name = name;
+    this.#ports = ports;
+  }
+
+  /**
+   * Stops workers of every process from starting messages of this queue: within two seconds, or within a minute if a
+   * worker was disconnected at that time. Running handlers go on. The pause survives restarts of every process, until
+   * `resume()`.
+   * @throws UnsupportedFeatureError (`PAUSE_UNSUPPORTED`) if the broker keeps no state
+   * @throws BrokerUnavailableError if the broker is unreachable
+   */
+  async pause(): Promise<void> {
+    await this.#set(true);
+  }
+
+  /** Ends a pause. Has no effect if the queue is not paused. @throws as `pause` */
+  async resume(): Promise<void> {
+    await this.#set(false);
+  }
+
+  /** @throws as `pause` */
+  async isPaused(): Promise<boolean> {
+    const { flags } = await this.#open();
+    return (await flags.pausedSince(this.name)) !== undefined;
+  }
+
+  /**
+   * Counts the messages of the queue. Figures that the server does not know are left out.
+   * @throws UnsupportedFeatureError (`INSPECT_UNSUPPORTED`) if the broker has no inspector
+   */
+  async counts(): Promise<QueueCounts> {
+    return (await this.#inspector()).counts(this.name);
+  }
+
+  /**
+   * Removes the ready messages. Delayed, running and dead ones stay.
+   * @returns how many were removed
+   * @throws UnsupportedFeatureError (`INSPECT_UNSUPPORTED`) if the broker has no inspector
+   */
+  async purge(): Promise<number> {
+    return (await this.#inspector()).purge(this.name);
+  }
+
+  async #set(paused: boolean): Promise<void> {
+    const { broker, flags } = await this.#open();
+    if (paused) await flags.pause(this.name, this.#ports.now());
+    else await flags.resume(this.name);
+    // The flag is set: workers that do not hear the signal read it within a minute.
+    await broker.signals?.send(controlSignal('pause', { queue: this.name, paused }));
+  }
+
+  async #open(): Promise<{ readonly broker: Broker; readonly flags: PauseFlags }> {
+    const broker = await this.#ports.broker();
+    if (broker.states !== undefined) return { broker, flags: new PauseFlags(broker.states) };
+    throw new UnsupportedFeatureError(
+      `queue ${this.name}: this broker keeps no state, so a pause would be forgotten; stop the workers of the queue instead`,
+      { code: 'PAUSE_UNSUPPORTED' },
+    );
+  }
+
+  async #inspector(): Promise<NonNullable<Broker['inspector']>> {
+    const { inspector } = await this.#ports.broker();
+    if (inspector !== undefined) return inspector;
+    throw new UnsupportedFeatureError(`queue ${this.name}: this broker has no inspector, so it cannot be looked into`, {
+      code: 'INSPECT_UNSUPPORTED',
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import type { Broker } from '../broker/broker.ts';
+import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
+import type { BrokerCalls } from '../worker/broker-calls.ts';
+
+/** An answer that is not older makes a probe unnecessary. */
+const FRESH_MS = 1_000;
+/** How long a question for the health of a worker waits for the broker. */
+const WAIT_MS = 1_000;
+/** A state that does not exist: reading it is the cheapest question. */
+const KEY = 'brokkr-probe';
+
+/** Asks a broker that was silent for a while whether it is there: an idle worker makes no other calls. */
+export class BrokerProbe {
+  readonly #calls: BrokerCalls;
+  readonly #clock: Clock;
+  readonly #open: () => Promise<Broker>;
+  #pending: Promise<void> | undefined;
+
+  constructor(calls: BrokerCalls, clock: Clock, open: () => Promise<Broker>) {
+    this.#calls = calls;
+    this.#clock = clock;
+    this.#open = open;
+  }
+
+  /** Resolves once the broker has answered, or after a second. Never rejects. @param queue any queue of the worker */
+  async ask(queue: string): Promise<void> {
+    const { sinceAnswerMs, silentMs } = this.#calls;
+    if (silentMs === 0 && sinceAnswerMs !== undefined && sinceAnswerMs < FRESH_MS) return;
+    const answered = new AbortController();
+    this.#pending ??= this.#probe(queue).finally(() => {
+      this.#pending = undefined;
+    });
+    await Promise.race([this.#pending, pause(this.#clock, WAIT_MS, answered.signal)]);
+    answered.abort();
+  }
+
+  async #probe(queue: string): Promise<void> {
+    try {
+      const { states, inspector } = await this.#open();
+      if (states === undefined && inspector === undefined) return;
+      this.#calls.asked();
+      await (states === undefined ? inspector?.counts(queue) : states.get(KEY));
+      this.#calls.ended(undefined);
+    } catch (error) {
+      this.#calls.ended(error);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { AmqpBroker } from '@brokkr/broker-amqp';
+import { deadLetterEnvelope } from '@brokkr/core/adapter';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { RabbitServer } from '../support/rabbitmq-server.ts';
+import { brokkr, type Run, until } from './brokkr.ts';
+
+const APP = 'test/fixtures/apps/operated.ts';
+
+let rabbit: RabbitServer;
+let broker: AmqpBroker;
+let env: NodeJS.ProcessEnv;
+beforeAll(async () => {
+  rabbit = await RabbitServer.start();
+}, 90_000);
+afterAll(() => rabbit?.stop());
+beforeEach(() => {
+  const namespace = `o${randomUUID().slice(0, 8)}`;
+  broker = new AmqpBroker({ url: rabbit.url, namespace });
+  env = { TASK_BROKER_URL: rabbit.url, TASK_NAMESPACE: namespace, APP_MODULE: APP };
+});
+afterEach(() => broker.close());
+
+async function run(...args: string[]): Promise<string> {
+  const command = brokkr(args, env);
+  expect(`${await command.exited} ${command.errors()}`).toBe('0 ');
+  return command.output();
+}
+
+async function startWorker(): Promise<Run> {
+  const worker = brokkr(['worker', '-q', 'all', '--worker-id', 'first'], env);
+  await until(() => worker.output().includes('worker started'), 'the worker started');
+  return worker;
+}
+
+async function stop(worker: Run): Promise<void> {
+  worker.child.kill('SIGTERM');
+  expect(await worker.exited).toBe(0);
+}
+
+/** Dead letters `m0`, `m1` and so on of the queue `emails`. */
+async function bury(count: number): Promise<void> {
+  const headers = { 'brokkr-task': 'mail', 'brokkr-at': String(Date.now()) };
+  const letters = Array.from({ length: count }, (_, index) => {
+    const message = { id: `m${index}`, queue: 'emails', body: Buffer.from('["ada"]'), headers };
+    return deadLetterEnvelope(message, `Error: SMTP said ${500 + (index % 2)}`, { at: Date.now(), by: 'w' });
+  });
+  await broker.inspector.bury?.('emails', letters);
+}
+
+it('queues says what RabbitMQ cannot know: without an application the queues, with one some figures', async () => {
+  const without = brokkr(['queues'], { ...env, APP_MODULE: '' });
+  expect(await without.exited).toBe(2);
+  expect(without.errors()).toMatch(/^error: this server cannot list its queues, and there is no application here/);
+  await bury(2);
+  const table = await run('queues');
+  expect(table).toMatch(/emails +│ 0 +│ 0 +│ \? +│ 2 +│ \?/);
+  expect(table).toMatch(/\n\? the server does not count: running, acknowledged\n$/);
+}, 60_000);
+
+it('an unknown queue is refused if the application and the server do not know it', async () => {
+  await bury(1);
+  const refused = brokkr(['dead', 'list', 'emial'], env);
+  expect(await refused.exited).toBe(2);
+  expect(refused.errors()).toBe('error: unknown queue emial; did you mean emails?\n');
+}, 60_000);
+
+it('dead letters are listed and retried by a filter in all queues of the application', async () => {
+  await bury(10);
+  expect(JSON.parse(await run('dead', 'list', '--error', 'said 501', '--json'))).toMatchObject(
+    [1, 3, 5, 7, 9].map((index) => ({ queue: 'emails', id: `m${index}` })),
+  );
+  expect(await run('dead', 'retry', '--error', 'said 501', '--limit', '3', '--dry-run')).toBe('emails 3\n3\n');
+  expect(await run('dead', 'retry', '--error', 'said 501', '--limit', '3')).toBe('emails 3\n3\n');
+  expect(await run('dead', 'discard', 'emails', '--all')).toBe('7\n');
+  expect(await broker.inspector.counts('emails')).toMatchObject({ ready: 3, dead: 0 });
+}, 60_000);
+
+it('dead retry of an id finds it beside other looks at the same letters', async () => {
+  await bury(400);
+  let isDone = false;
+  let looks = 0;
+  const looking = Promise.all(
+    [1, 2, 3].map(async () => {
+      while (!isDone) {
+        await broker.inspector.page('emails', 'dead', { limit: 400 });
+        looks++;
+      }
+    }),
+  );
+  expect(await run('dead', 'retry', 'emails', 'm399', 'm200')).toBe('2\n');
+  const missing = brokkr(['dead', 'retry', 'emails', 'm398', 'nope'], env);
+  expect(await missing.exited).toBe(2);
+  expect(missing.output()).toBe('1\n');
+  expect(missing.errors()).toBe('error: 1 of 2 ids is not a dead letter of queue emails\n');
+  isDone = true;
+  await looking;
+  expect(looks).toBeGreaterThan(3);
+  await expect.poll(() => broker.inspector.counts('emails'), { timeout: 5_000 }).toMatchObject({ ready: 3, dead: 397 });
+}, 90_000);
+
+it('workers of other processes are listed, paused and told to abort a running task', async () => {
+  const worker = await startWorker();
+  expect(JSON.parse(await run('workers', '--json'))).toMatchObject([{ id: 'first', queues: { emails: 1, pdf: 1 } }]);
+  const id = (await run('send', 'mail', 'forever')).trim();
+  await until(() => worker.output().includes('sending for a long time'), 'the task runs');
+  const refused = brokkr(['cancel', id], env);
+  expect(await refused.exited).toBe(2);
+  expect(refused.errors()).toMatch(/cannot find messages by their ids; --running aborts the task if it runs/);
+  expect(await run('cancel', id, '--running')).toBe('cancelled\n');
+  expect(await run('pause', 'emails')).toBe('emails paused\n');
+  expect(await run('queues', 'emails')).toMatch(/paused/);
+  await run('send', 'mail', 'ada');
+  expect(await run('resume', 'emails')).toBe('emails resumed\n');
+  await expect.poll(async () => (await broker.inspector.counts('emails')).ready, { timeout: 10_000 }).toBe(0);
+  await stop(worker);
+}, 90_000);
