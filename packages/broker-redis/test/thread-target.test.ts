@@ -45,7 +45,7 @@ it.each<[string, Pick<RedisOptions, 'keyPrefix' | 'retryStrategy' | 'host'>]>([
   ['a key prefix', { keyPrefix: 'app:', host: 'h' }],
   ['a retry strategy', { retryStrategy: () => 5, host: 'h' }],
 ])('a thread connects like a client with %s', (_, options) => {
-  const target = ofClient(new Redis({ ...options, lazyConnect: true }));
+  const target = ofClient(new Redis(Object.assign(options, { lazyConnect: true, replyMapping: 'legacy' as const })));
   expect(target).toMatchObject({ options: { host: 'h', keyPrefix: options.keyPrefix ?? '' } });
 });
 
