@@ -34,7 +34,7 @@ export class Topology {
   readonly #options: TopologyOptions;
   readonly #declared = new Map<string, Promise<void>>();
   /** Names that are declared. Every message checks this set first. */
-  readonly #standing = new Set<string>();
+  readonly #existing = new Set<string>();
   /** When queues were last found, and the checks in progress, for delayed messages. */
   readonly #seenAt = new Map<string, number>();
   readonly #looking = new Map<string, Promise<void>>();
