@@ -18,6 +18,8 @@ interface Offer {
   readonly capabilities: BrokerCapabilities;
   /** Parts that the broker has. */
   readonly has: { readonly [P in keyof Required<BrokerParts>]: boolean };
+  /** Ends the leases of a worker by its id. */
+  readonly releases: boolean;
 }
 
 const yes = (given: boolean, otherwise = 'no') => (given ? 'yes' : otherwise);
@@ -73,7 +75,11 @@ const ROWS: readonly Row[] = [
   },
   {
     feature: 'A supervisor returns the messages of a dead child at once (`brokkr worker -p`)',
-    cell: ({ has, isInProcess }) => (isInProcess ? 'one process only' : yes(has.workers, 'the server does it')),
+    cell: ({ releases, isInProcess }) => (isInProcess ? 'one process only' : yes(releases, 'the server does it')),
+  },
+  {
+    feature: 'Living workers of all hosts (`brokkr workers`)',
+    cell: ({ has, isInProcess }) => (isInProcess && has.workers ? 'in code only' : yes(has.workers)),
   },
   {
     feature: '[Schedules](scheduler.md): each tick is sent',
@@ -106,9 +112,9 @@ export async function brokerTable({ isMajor }: { readonly isMajor: boolean }): P
 export async function leftOut(): Promise<readonly string[]> {
   const read = new Set<PropertyKey>();
   const known = new Set<string>();
-  for (const { isInProcess, capabilities, has } of await offersOfAll()) {
+  for (const { capabilities, has, ...others } of await offersOfAll()) {
     for (const name of Object.keys({ ...capabilities, ...has })) known.add(name);
-    const offer = { isInProcess, capabilities: watched(capabilities, read), has: watched(has, read) };
+    const offer = { ...others, capabilities: watched(capabilities, read), has: watched(has, read) };
     for (const { cell } of ROWS) cell(offer);
   }
   return [...known].filter((name) => !read.has(name)).sort();
@@ -131,7 +137,12 @@ async function offerOf(broker: Broker, url: string): Promise<Offer> {
   const { capabilities, publish, subscribe, close, ...own } = broker;
   await broker.close();
   const has = new Proxy({ ...own }, { get: (parts, name) => Reflect.get(parts, name) !== undefined });
-  return { isInProcess: url.startsWith('memory:'), capabilities, has: has as unknown as Offer['has'] };
+  return {
+    isInProcess: url.startsWith('memory:'),
+    capabilities,
+    has: has as unknown as Offer['has'],
+    releases: broker.workers?.release !== undefined,
+  };
 }
 
 function seconds(ms: number): string {
