@@ -134,7 +134,7 @@ const keeping = join(import.meta.dirname, '..', 'fixtures', 'apps', 'keeping.ts'
 it.each([
   ['LOG_LEVEL', 'loud', app, /LOG_LEVEL must be one of trace/],
   ['TASK_RESULT_URL', 'foo://u:s3cret@x', app, /TASK_RESULT_URL: broker URL foo:\/\/\*\*\*@x: unknown scheme foo/],
-  ['TASK_RESULT_URL', 'redis://u:s3cret@x/one', keeping, /TASK_RESULT_URL: .*the database is a number/],
+  ['TASK_RESULT_URL', 'redis://u:s3cret@x/one', keeping, /TASK_RESULT_URL: .*the database must be a number/],
   ['TASK_RESULT_URL', 'amqp://u:s3cret@x', keeping, /TASK_RESULT_URL: this broker keeps no results/],
 ])(
   '%s=%s is refused by doctor, send and worker with exit code 2',

@@ -1,5 +1,5 @@
-import { firstMessages } from '@brokkr/core/adapter';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { firstMessages } from '@brokkr/core/adapter';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultBench, figures, until } from './fault-bench.ts';

@@ -110,7 +110,7 @@ export class SimOracle {
     for (const fence of fences) if (!job.accepted.has(fence)) job.cancelled.add(fence);
   }
 
-  /** The server has removed a message that waited, because somebody cancelled it. */
+  /** The server has removed a message that waited, because another process cancelled it. */
   removed(id: string): void {
     const n = this.#ids.get(id) ?? -1;
     this.note(`removed ${n}`);
@@ -243,7 +243,7 @@ export class SimOracle {
     this.#demand(!wrong, `${by} was told that job ${n} is lost although its settlement took effect`);
   }
 
-  /** Nothing is anywhere but where it is counted. */
+  /** Every published message is counted in one state. */
   balanced(counts: QueueCounts): void {
     const { published, ready = 0, delayed = 0, running = 0, dead = 0, acknowledged = 0, expired = 0 } = counts;
     const kept = ready + delayed + running + dead + acknowledged + expired + (counts.cancelled ?? 0);

@@ -239,7 +239,7 @@ class SimWorld {
     this.#sending--;
   }
 
-  /** Another process cancels a job, wherever it is by now. */
+  /** Another process cancels a job in any state. */
   async #cancelOne(): Promise<void> {
     const chosen = this.#sent[Math.floor(this.#random() * this.#sent.length)];
     if (chosen === undefined) return;

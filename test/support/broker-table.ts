@@ -16,10 +16,10 @@ interface Row {
 interface Offer {
   readonly isInProcess: boolean;
   readonly capabilities: BrokerCapabilities;
+  /** Whether the leases of a worker can be ended before their time. */
+  readonly releasesWorkers: boolean;
   /** Parts that the broker has. */
   readonly has: { readonly [P in keyof Required<BrokerParts>]: boolean };
-  /** Ends the leases of a worker by its id. */
-  readonly releases: boolean;
 }
 
 const yes = (given: boolean, otherwise = 'no') => (given ? 'yes' : otherwise);
@@ -55,6 +55,7 @@ const ROWS: readonly Row[] = [
     feature: '`handle.cancel({ running: true })`; pauses and progress without delay',
     cell: ({ has }) => yes(has.signals),
   },
+  { feature: '`tm.workers()` lists the living workers of every host', cell: ({ has }) => yes(has.workers) },
   {
     feature: '`handle.result()`',
     isMajor: true,
@@ -75,11 +76,8 @@ const ROWS: readonly Row[] = [
   },
   {
     feature: 'A supervisor returns the messages of a dead child at once (`brokkr worker -p`)',
-    cell: ({ releases, isInProcess }) => (isInProcess ? 'one process only' : yes(releases, 'the server does it')),
-  },
-  {
-    feature: 'Living workers of all hosts (`brokkr workers`)',
-    cell: ({ has, isInProcess }) => (isInProcess && has.workers ? 'in code only' : yes(has.workers)),
+    cell: ({ releasesWorkers, isInProcess }) =>
+      isInProcess ? 'one process only' : yes(releasesWorkers, 'the server does it'),
   },
   {
     feature: '[Schedules](scheduler.md): each tick is sent',
@@ -112,7 +110,7 @@ export async function brokerTable({ isMajor }: { readonly isMajor: boolean }): P
 export async function leftOut(): Promise<readonly string[]> {
   const read = new Set<PropertyKey>();
   const known = new Set<string>();
-  for (const { capabilities, has, ...others } of await offersOfAll()) {
+  for (const { has, capabilities, ...others } of await offersOfAll()) {
     for (const name of Object.keys({ ...capabilities, ...has })) known.add(name);
     const offer = { ...others, capabilities: watched(capabilities, read), has: watched(has, read) };
     for (const { cell } of ROWS) cell(offer);
@@ -137,12 +135,8 @@ async function offerOf(broker: Broker, url: string): Promise<Offer> {
   const { capabilities, publish, subscribe, close, ...own } = broker;
   await broker.close();
   const has = new Proxy({ ...own }, { get: (parts, name) => Reflect.get(parts, name) !== undefined });
-  return {
-    isInProcess: url.startsWith('memory:'),
-    capabilities,
-    has: has as unknown as Offer['has'],
-    releases: broker.workers?.release !== undefined,
-  };
+  const releasesWorkers = own.workers?.release !== undefined;
+  return { isInProcess: url.startsWith('memory:'), capabilities, releasesWorkers, has: has as unknown as Offer['has'] };
 }
 
 function seconds(ms: number): string {

@@ -5,7 +5,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 
 /** Folders of the core from the bottom up. Each may import those before it, and those of its own row. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['clock', 'errors', 'logging', 'failpoints'],
+  ['clock', 'errors', 'logging', 'failpoints', 'event-loop'],
   ['broker'],
   ['message'],
   ['task', 'retry'],
@@ -135,7 +135,8 @@ export const onlyTheCliPrints: Rule = (sources) =>
 export const timeComesFromTheClock: Rule = (sources) =>
   sources
     .filter(
-      ({ path }) => path.startsWith('packages/core/src/') && !['clock', 'testing'].includes(coreFolder(path) ?? ''),
+      ({ path }) =>
+        path.startsWith('packages/core/src/') && !['clock', 'event-loop', 'testing'].includes(coreFolder(path) ?? ''),
     )
     .filter(({ text }) => /\bDate\.now\(|(?<![.#\w])set(Timeout|Interval)\(|performance\.now\(/.test(text))
     .map(({ path }) => `${path} takes its time past the clock`);

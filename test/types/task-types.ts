@@ -57,6 +57,13 @@ export async function results(): Promise<void> {
   assertTrue<Equal<typeof result.at, string>>();
   assertTrue<Equal<typeof result.tags, Record<string, never>>>();
   assertTrue<Equal<typeof result.cc, string[]>>();
+  // A handle by its id is typed like the one that was sent.
+  const found = await email.handle(handle.id, { queue: 'emails' }).result();
+  assertTrue<Equal<typeof found, typeof result>>();
+  const { state, attempt } = await email.handle(handle.id).status();
+  assertTrue<Equal<typeof attempt, number | undefined>>();
+  // @ts-expect-error no such state
+  if (state === 'waiting') return;
   const here = await email('a');
   assertTrue<Equal<typeof here.at, Date>>();
   const nothing = await tm.task(async function ping() {}).send();

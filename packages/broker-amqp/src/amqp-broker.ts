@@ -28,6 +28,7 @@ import { BlockWatch } from './consuming/block-watch.ts';
 import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
 import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
 import { AmqpElections } from './state/elections.ts';
+import { HeartbeatThread } from './heartbeat-thread/heartbeat-thread.ts';
 import { SuspectIsolation } from './consuming/suspect-isolation.ts';
 import { Connection } from './connection/connection.ts';
 import { QueueCounter } from './connection/queue-counter.ts';
@@ -78,6 +79,7 @@ export class AmqpBroker implements Broker {
   readonly #quarantineSessions: SessionPool;
   readonly #counter: QueueCounter;
   #blocks: BlockWatch | undefined;
+  #heartbeats: HeartbeatThread | undefined;
   readonly #subscriptions = new Set<AmqpSubscription>();
   readonly #isolations = new Map<string, SuspectIsolation>();
   readonly #used = new Set<string>();
@@ -170,10 +172,12 @@ export class AmqpBroker implements Broker {
     if (this.#closed) throw closedError();
     this.#use(queue);
     await this.#consumed.queue(queue);
-    this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2);
+    const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
+    this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2, leaseMs);
+    if (options.leaseThread === true) this.#heartbeats ??= this.#startHeartbeats();
     const subscription = new AmqpSubscription({
       queue,
-      leaseMs: options.leaseMs ?? BROKER_DEFAULTS.leaseMs,
+      leaseMs,
       prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       isolation: this.#isolationOf(options.workerId),
       connection: this.#consuming,
@@ -181,6 +185,7 @@ export class AmqpBroker implements Broker {
       quarantineSessions: this.#quarantineSessions,
       counter: this.#counter,
       blocks: this.#blocks,
+      heartbeats: options.leaseThread === true ? this.#heartbeats : undefined,
       subscriptions: () => this.#subscriptions.size,
       topology: this.#consumed,
       names: this.#names,
@@ -201,9 +206,15 @@ export class AmqpBroker implements Broker {
     // Both connections lead to the same server, unless there are several hosts.
     const { address, closingMs } = this.#consuming;
     if (closingMs === 0 && address === this.#publishing.address) this.#publishing.giveUp();
+    await this.#heartbeats?.close();
     this.#publisher.close();
     this.#workers.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
+  }
+
+  #startHeartbeats(): HeartbeatThread | undefined {
+    const connections = [this.#consuming, this.#publishing];
+    return HeartbeatThread.start(connections, this.#consuming.silenceLimitMs, this.#options.logger);
   }
 
   #topology(connection: Connection): Topology {

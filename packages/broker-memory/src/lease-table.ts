@@ -80,8 +80,11 @@ export class LeaseTable {
     this.#rest();
   }
 
-  /** Ends the expired leases. It also runs before each use, because a timer may fire late. */
-  reap(): void {
+  /**
+   * Ends the leases that have expired. Only the timer does this. After a handler has blocked the event loop, that timer is
+   * late; settlements and renewals that come before it count, because no other worker can have taken the messages.
+   */
+  #reap(): void {
     const now = this.#clock.monotonic();
     const lapsed: StoredMessage[] = [];
     for (let message = this.#held.first; message !== undefined; message = message.after) {
@@ -116,7 +119,7 @@ export class LeaseTable {
 
   #watch(): void {
     this.#timer = undefined;
-    this.reap();
+    this.#reap();
     const first = this.#held.first;
     if (first !== undefined) {
       this.#timer = this.#clock.setTimeout(() => this.#watch(), first.leaseEndsAt - this.#clock.monotonic());

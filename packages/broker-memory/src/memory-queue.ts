@@ -242,7 +242,7 @@ export class MemoryQueue {
 
   discard(id: string): boolean {
     const letter = this.#dead.get(id);
-    // A message of this id that was sent meanwhile holds the key.
+    // A message of this id that was sent after the death holds the key.
     if (letter !== undefined && !this.#live.has(id)) this.#keys.free(letter.idempotencyKey, id);
     return this.#removeLetter(id);
   }

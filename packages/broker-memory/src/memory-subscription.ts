@@ -36,7 +36,6 @@ export class MemorySubscription implements Subscription {
 
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
     this.#checkOpen();
-    this.#leases.reap();
     const lost: Delivery[] = [];
     for (const settlement of settlements) {
       if (!this.#queue.settle(settlement, this.#leases)) lost.push(settlement.delivery);
@@ -49,7 +48,6 @@ export class MemorySubscription implements Subscription {
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     this.#checkOpen();
-    this.#leases.reap();
     return deliveries.filter((delivery) => !this.#queue.extend(delivery, this.#leases));
   }
 

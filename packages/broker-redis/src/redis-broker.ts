@@ -29,6 +29,7 @@ import { Subscriber } from './connection/subscriber.ts';
 import { Doorbells } from './consuming/doorbells.ts';
 import { Lookout } from './consuming/lookout.ts';
 import { RedisSubscription } from './consuming/redis-subscription.ts';
+import { LeaseThread } from './lease-thread/lease-thread.ts';
 import { RedisDiagnostics } from './inspecting/redis-diagnostics.ts';
 import { RedisInspector } from './inspecting/redis-inspector.ts';
 import { RedisMessageIndex } from './inspecting/redis-message-index.ts';
@@ -81,6 +82,7 @@ export class RedisBroker implements Broker {
   readonly states: StateStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
+  readonly #logger: BrokerOptions['logger'];
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #serverClock: ServerClock;
@@ -91,6 +93,7 @@ export class RedisBroker implements Broker {
   readonly #results: RedisResults;
   readonly #signals: RedisSignals;
   readonly #subscriptions = new Set<RedisSubscription>();
+  #leaseThread: LeaseThread | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -102,6 +105,7 @@ export class RedisBroker implements Broker {
   constructor(options: RedisBrokerOptions) {
     const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     const { logger } = options;
+    this.#logger = logger;
     this.#timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
@@ -153,16 +157,20 @@ export class RedisBroker implements Broker {
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
     if (this.#closing !== undefined) throw closedError();
     checkQueueName(queue);
+    const key = this.#keys.queue(queue);
+    const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
+    if (options.leaseThread === true) this.#leaseThread ??= this.#startLeaseThread(leaseMs);
     const subscription = new RedisSubscription({
       queue,
-      key: this.#keys.queue(queue),
+      key,
       connection: this.#connection,
       serverClock: this.#serverClock,
       doorbell: this.#doorbells.doorbell(queue),
       passOn: () => this.#doorbells.passOn(queue),
       lookout: this.#lookout,
       hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
-      leaseMs: options.leaseMs ?? BROKER_DEFAULTS.leaseMs,
+      leaseMs,
+      held: options.leaseThread === true ? this.#leaseThread?.open(key, leaseMs) : undefined,
       prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       workerId: options.workerId ?? randomUUID(),
       onClose: () => this.#subscriptions.delete(subscription),
@@ -177,11 +185,16 @@ export class RedisBroker implements Broker {
     return this.#closing;
   }
 
+  #startLeaseThread(leaseMs: number): LeaseThread | undefined {
+    return LeaseThread.start({ client: this.#connection.client, leaseMs, logger: this.#logger });
+  }
+
   async #close(): Promise<void> {
     // After the timeout, messages that were claimed ahead are not given back: their leases expire.
     const timer = setTimeout(() => this.#connection.close(), this.#timeoutMs);
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     clearTimeout(timer);
+    await this.#leaseThread?.close();
     this.#results.close();
     this.#signals.close();
     this.#subscriber.close();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
+import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
 
 const nodes = await Promise.all(
   Array.from({ length: 3 }, () => RedisServer.start({ args: ['--cluster-enabled', 'yes'] })),
@@ -97,3 +98,12 @@ it('queues are distributed over a cluster of three primaries, each whole on one 
 function message(queue: string): { id: string; queue: string; body: Buffer; headers: Record<string, string> } {
   return { id: randomUUID(), queue, body: Buffer.from('[]'), headers: {} };
 }
+
+it('a thread renews leases on every node while the event loop is blocked', async () => {
+  const broker = new RedisBroker({ url: `redis+cluster://127.0.0.1:${nodes[0]?.port}`, namespace: 'blocked' });
+  try {
+    await expectKeptWhileBlocked(broker, ['queue0', 'queue1', 'queue2', 'queue3', 'queue4', 'queue5']);
+  } finally {
+    await broker.close();
+  }
+}, 30_000);

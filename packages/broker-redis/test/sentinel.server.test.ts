@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
+import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'brokkr-sentinel-'));
 const primary = await RedisServer.start();
@@ -28,7 +29,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('work goes on after Sentinel replaced a killed primary', async () => {
+it('a thread finds the primary, and renews leases while the event loop is blocked', async () => {
+  const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const broker = new RedisBroker({ url: `redis+sentinel://${hosts}/prime/0`, namespace: 'blocked' });
+  try {
+    await expectKeptWhileBlocked(broker, ['q']);
+  } finally {
+    await broker.close();
+  }
+}, 30_000);
+
+it('work goes on after Sentinel replaced a primary that was killed', async () => {
   const watcher = sentinels[0]?.client();
   await expect
     .poll(async () => String(await watcher?.call('SENTINEL', 'MASTER', 'prime')), { timeout: 20_000 })

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Certificates } from '../../../test/support/certificates.ts';
 import { freePort, RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
+import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
 
 const certificates = await Certificates.create();
 const { ca, server, client } = certificates;
@@ -42,6 +43,16 @@ async function roundTrip(url: string): Promise<readonly string[]> {
 }
 
 describe('Redis over TLS', () => {
+  it('a thread renews leases while the event loop is blocked', async () => {
+    const url = `rediss://127.0.0.1:${tlsPort}?ca=${ca}&cert=${client.cert}&key=${client.key}`;
+    const broker = new RedisBroker({ url, namespace: 'blocked' });
+    try {
+      await expectKeptWhileBlocked(broker, ['q']);
+    } finally {
+      await broker.close();
+    }
+  }, 30_000);
+
   it('takes an authority, a certificate and its key from the URL', async () => {
     const url = `rediss://127.0.0.1:${tlsPort}?ca=${ca}&cert=${client.cert}&key=${client.key}`;
     expect(await roundTrip(url)).toEqual(['m', 'later']);

@@ -43,7 +43,7 @@ async function running(tm: TaskManager, queues = ['jobs'], run: () => Promise<un
   return { started, worker };
 }
 
-/** Keeps signals from `broker`: whoever uses it hears none. */
+/** The broker without its signals: its users hear none. */
 function deaf(broker: Broker, signals: Partial<Broker['signals']> = {}): Broker {
   return {
     ...broker,

@@ -20,7 +20,7 @@ function bench(
   const tm = TaskManager.getInstance(`status-${randomUUID()}`);
   tm.configure({ broker, clock, logLevel: 'silent', ...options });
   const left = [...outcomes];
-  const job = tm.task({ name: 'job', maxRetries: 1, retryDelay: '10s', ...task }, async () => {
+  const job = tm.task({ name: 'job', maxRetries: 1, retryDelay: '10s', ...task, schema: undefined }, async () => {
     await new Promise<void>((resolve) => clock.setTimeout(resolve, 1_000));
     if (left.shift() === 'fail') throw new Error('failed');
     return 7;

@@ -83,7 +83,7 @@ describe('requires', () => {
     expect(() => managerOn({}, { requires: ['idempotence' as 'idempotency'] })).toThrow(
       /requires: unknown feature "idempotence"; did you mean `idempotency`\?/,
     );
-    expect(() => managerOn({}, { requires: 7 as never })).toThrow(/requires: a list of features, got 7/);
+    expect(() => managerOn({}, { requires: 7 as never })).toThrow(/requires must be a list of features; got 7/);
   });
 
   it('is met by a broker that has everything it names', async () => {

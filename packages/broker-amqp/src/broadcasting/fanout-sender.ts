@@ -18,7 +18,7 @@ export class FanoutSender {
   }
 
   /**
-   * Resolves once the server has the message. A message is written once, so that no listener receives it twice.
+   * Resolves once the server has the message. A message is written once, so that no process receives it twice.
    * @throws BrokerUnavailableError if the server is unreachable or does not answer
    * @throws ConfigError (`QUEUE_REFUSED`) if the user may neither declare nor use the exchange
    */

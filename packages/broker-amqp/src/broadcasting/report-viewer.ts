@@ -20,7 +20,7 @@ interface SeenReport {
   readonly endsAt: number;
 }
 
-/** Calls for the reports of all workers, and collects them. Its queue is deleted 30 s after the last call. */
+/** Calls for the reports of all workers, and collects them. It has a queue while a viewer looks, and 30 s longer. */
 export class ReportViewer {
   readonly #options: BroadcastingOptions;
   readonly #sender: FanoutSender;

@@ -136,3 +136,10 @@ export function tooLarge(size: number, limit: number): BrokkrError {
     { size, limit },
   );
 }
+
+/** The error of a server that speaks another protocol: it waits for more bytes. */
+export function noAnswer(waitedMs: number): Error {
+  return new Error(
+    `no answer within ${Math.ceil(waitedMs)} ms; see that RabbitMQ listens on this port, with TLS for amqps: and without for amqp:`,
+  );
+}

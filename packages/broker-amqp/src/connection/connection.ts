@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff, type BrokerHost, type BrokerOptions, BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
-import { channelLimit, closedError, unavailable } from './amqp-errors.ts';
+import { channelLimit, closedError, noAnswer, unavailable } from './amqp-errors.ts';
 import { dial, flushWrites, hangUp } from './dial.ts';
+import { SharedSocket } from './shared-socket.ts';
 import { Turns } from './turns.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -37,6 +38,7 @@ interface Negotiated {
  */
 export class Connection {
   readonly timeoutMs: number;
+  readonly socket = new SharedSocket();
   readonly #target: AmqpTarget;
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
@@ -269,6 +271,7 @@ export class Connection {
       this.#reportUp();
     });
     model.on('close', (error) => this.#lost(error));
+    this.socket.adopt(model);
     for (const end of [...this.#waiting]) end(model);
     this.#reportUp();
   }
@@ -289,11 +292,4 @@ export class Connection {
   #reportUp(): void {
     for (const listener of [...this.#onUp]) listener();
   }
-}
-
-/** The error of a server that speaks another protocol: it waits for more bytes. */
-function noAnswer(waitedMs: number): Error {
-  return new Error(
-    `no answer within ${Math.ceil(waitedMs)} ms; check that RabbitMQ listens on this port, with TLS for amqps: and without for amqp:`,
-  );
 }

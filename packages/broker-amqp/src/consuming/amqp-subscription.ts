@@ -7,6 +7,7 @@ import type { Session } from '../connection/session.ts';
 import type { SessionPool } from '../connection/session-pool.ts';
 import type { Addresses } from '../publishing/addresses.ts';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
+import type { HeartbeatThread } from '../heartbeat-thread/heartbeat-thread.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Names } from '../topology/names.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -35,6 +36,8 @@ export interface AmqpSubscriptionOptions {
   readonly quarantineSessions: SessionPool;
   readonly counter: QueueCounter;
   readonly blocks: BlockWatch;
+  /** Sends heartbeats while the event loop is blocked. */
+  readonly heartbeats?: HeartbeatThread | undefined;
   /** Subscriptions of this process. */
   readonly subscriptions: () => number;
   readonly topology: Topology;
@@ -72,7 +75,8 @@ export class AmqpSubscription implements Subscription {
     const { queue, names, leaseMs, prefetch, counter } = options;
     this.#options = options;
     this.#returns = new Returns(options, this.#closing.signal);
-    this.#held = new HeldDeliveries(leaseMs, options.isolation);
+    const { blocks, heartbeats } = options;
+    this.#held = new HeldDeliveries(leaseMs, options.isolation, () => blocks.unblockedNow(), heartbeats?.open());
     this.#settling = new Settling({ ...options, held: this.#held, returns: this.#returns });
     const onOver = (session: Session) => this.#over(session);
     const serverQueue = names.queue(queue);
@@ -144,12 +148,16 @@ export class AmqpSubscription implements Subscription {
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const now = performance.now();
+    const now = this.#held.now();
     return deliveries.filter((delivery) => {
       const held = this.#held.live(delivery, now);
       if (held !== undefined) this.#held.renew(held);
       return held === undefined;
     });
+  }
+
+  guard(delivery: Delivery, until: number): void {
+    this.#held.started(delivery, until);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Delivery } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { SuspectIsolation } from './suspect-isolation.ts';
+import type { Run, RunDeadline } from '../heartbeat-thread/run-deadline.ts';
 import type { Session } from '../connection/session.ts';
 
 /** A message that the server has delivered and that is not acknowledged yet. */
@@ -11,9 +12,9 @@ export interface Arrival {
   readonly message: Message;
 }
 
-/** An arrival that was received, until its lease ends. */
-export interface HeldDelivery extends Arrival {
-  /** End of its lease on the monotonic clock, in milliseconds. RabbitMQ has no leases: this process keeps them. */
+/** One that was received, until its lease ends. */
+export interface HeldDelivery extends Arrival, Run {
+  /** By the clock of `HeldDeliveries`, milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
   /** Whether its replacement is in flight: then its lease cannot expire any more. */
   isSettling: boolean;
@@ -24,10 +25,18 @@ export class HeldDeliveries {
   readonly #held = new Map<Delivery, HeldDelivery>();
   readonly #leaseMs: number;
   readonly #isolation: SuspectIsolation;
+  readonly #now: () => number;
+  readonly #runs: RunDeadline | undefined;
 
-  constructor(leaseMs: number, isolation: SuspectIsolation) {
+  /**
+   * @param now a monotonic clock that does not count the time in which the event loop was blocked, milliseconds
+   * @param runs notes how long the handlers of these deliveries may run
+   */
+  constructor(leaseMs: number, isolation: SuspectIsolation, now: () => number, runs?: RunDeadline | undefined) {
     this.#leaseMs = leaseMs;
     this.#isolation = isolation;
+    this.#now = now;
+    this.#runs = runs;
   }
 
   get size(): number {
@@ -35,32 +44,47 @@ export class HeldDeliveries {
   }
 
   hold(arrivals: readonly Arrival[]): Delivery[] {
-    const endsAt = performance.now() + this.#leaseMs;
+    const endsAt = this.#now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
       this.#isolation.enter();
-      this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false });
+      this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false, runsUntil: 0 });
       return delivery;
     });
   }
 
-  /** Returns a held delivery; undefined if its lease has ended by `now`, or was never granted. */
+  /** Time by which `live` compares. */
+  now(): number {
+    return this.#now();
+  }
+
+  /** Undefined if its lease has expired by `now`, or was never given. */
   live(delivery: Delivery, now: number): HeldDelivery | undefined {
     const held = this.#held.get(delivery);
     if (held === undefined || !held.session.isOpen) return undefined;
     return held.isSettling || held.endsAt > now ? held : undefined;
   }
 
+  /** The handler of a delivery starts. */
+  started(delivery: Delivery, until: number): void {
+    const held = this.#held.get(delivery);
+    if (held !== undefined) this.#runs?.started(held, until);
+  }
+
   renew(held: HeldDelivery): void {
-    held.endsAt = performance.now() + this.#leaseMs;
+    held.endsAt = this.#now() + this.#leaseMs;
   }
 
   drop({ delivery }: Arrival): void {
-    if (this.#held.delete(delivery)) this.#isolation.leave();
+    const held = this.#held.get(delivery);
+    if (held === undefined) return;
+    this.#held.delete(delivery);
+    this.#isolation.leave();
+    this.#runs?.ended(held, this.#held.values());
   }
 
   /** Removes and returns the deliveries whose lease has expired by now. */
   takeLapsed(): HeldDelivery[] {
-    const now = performance.now();
+    const now = this.#now();
     return this.#take(({ endsAt, isSettling }) => !isSettling && endsAt <= now);
   }
 

@@ -40,7 +40,7 @@ export class Settling {
     const done: HeldDelivery[] = [];
     const replaced: HeldDelivery[] = [];
     const replacements: Outgoing[] = [];
-    const now = performance.now();
+    const now = all.now();
     for (const settlement of settlements) {
       if (this.#settled.has(settlement.delivery)) continue;
       const held = all.live(settlement.delivery, now);
@@ -81,7 +81,7 @@ export class Settling {
 
   /** After a block, the server may have closed a session, and this process has not read it yet. */
   async #checkSessions(settlements: readonly Settlement[]): Promise<void> {
-    const now = performance.now();
+    const now = this.#options.held.now();
     const held = settlements.map(({ delivery }) => this.#options.held.live(delivery, now));
     await stillOurs(held.filter((one) => one !== undefined));
   }

@@ -37,7 +37,7 @@ export interface TestApp {
   dead(queue: string): readonly DeadLetter[];
   /**
    * Runs everything, and moves time to each instant at which a message is due, until no message is ready, running or
-   * delayed. Messages of paused queues stay where they are.
+   * delayed. Messages of paused queues do not run.
    * @throws ConfigError (`DRAIN_STUCK`) if messages are left after ten virtual years, or no timer is; (`TEST_APP_CLOSED`)
    * if the app is closed
    */

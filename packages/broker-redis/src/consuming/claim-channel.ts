@@ -5,6 +5,8 @@ import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ServerClock } from '../connection/server-clock.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
+import { ClaimedDelivery } from '../lease-thread/claimed-delivery.ts';
+import type { HeldLeases } from '../lease-thread/held-leases.ts';
 import { exchange } from '../scripts/exchange.ts';
 
 export interface ClaimChannelOptions {
@@ -15,6 +17,8 @@ export interface ClaimChannelOptions {
   readonly serverClock: ServerClock;
   readonly leaseMs: number;
   readonly workerId: string;
+  /** Keeps leases while the event loop is blocked. */
+  readonly held?: HeldLeases | undefined;
 }
 
 export interface Claimed {
@@ -149,7 +153,9 @@ export class ClaimChannel {
       } catch (error) {
         for (const { reject } of done) reject(error);
       }
-      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1], askedAt });
+      const deliveries = this.#read(answer);
+      this.#options.held?.claimed(deliveries);
+      claim?.resolve({ deliveries, nextEventMs: answer[1], askedAt });
     } catch (error) {
       if (claimant !== undefined) this.#free(claimant);
       for (const { reject } of done) reject(error);
@@ -195,7 +201,7 @@ export class ClaimChannel {
       const bytes = messages[at];
       if (bytes === null || bytes === undefined) continue;
       const envelope = serverClock.toLocal(decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes));
-      deliveries.push({ envelope, fence: fence + at + 1, crashes: Number(crashes[at] ?? 0) });
+      deliveries.push(new ClaimedDelivery(envelope, fence + at + 1, Number(crashes[at] ?? 0)));
     }
     return deliveries;
   }

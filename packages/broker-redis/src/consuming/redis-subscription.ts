@@ -74,9 +74,11 @@ export class RedisSubscription implements Subscription {
   }
 
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const { held } = this.#options;
     const done: Delivery[] = [];
     const others: Settlement[] = [];
     for (const settlement of settlements) {
+      held?.ended(settlement.delivery);
       if (settlement.kind === 'ack') done.push(settlement.delivery);
       else others.push(settlement);
     }
@@ -93,7 +95,13 @@ export class RedisSubscription implements Subscription {
         pick(part, await this.#run(extend, [String(this.#options.leaseMs), ...receipts(part)])),
       ),
     );
-    return lost.flat();
+    const ended = lost.flat();
+    for (const delivery of ended) this.#options.held?.ended(delivery);
+    return ended;
+  }
+
+  guard(delivery: Delivery, until: number): void {
+    this.#options.held?.runs(delivery, until);
   }
 
   async close(): Promise<void> {

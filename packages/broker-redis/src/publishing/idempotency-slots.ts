@@ -31,7 +31,7 @@ export interface Routed {
  *
  * If a message for another queue has the key, the key moves there, unless a message holds it: it is left in its queue
  * first, then the slot is changed. A sender that read the slot before that is refused by the queue, because the generation
- * it read has ended, and reads the slot again. A sender that dies between these steps has stored nothing and blocks nobody.
+ * it read has ended, and reads the slot again. A sender that dies between these steps has stored nothing and blocks no sender.
  */
 export class IdempotencySlots {
   readonly #calls: QueueCalls;

@@ -65,7 +65,7 @@ end
  * Makes due messages ready, returns messages whose lease expired to the line, then delivers up to `limit` messages from
  * the head of the line. Writes only: `exchange` has read every key before.
  *
- * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: there is none, or messages
+ * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: no such time, or messages
  * are delivered), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
  * was deleted by another client; its delivery does not count.
  *

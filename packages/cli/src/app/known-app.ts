@@ -10,7 +10,7 @@ const loaded = new Map<string, Promise<TaskManager | undefined>>();
  * The manager of the application, for its names; it is loaded once. A command that works without an application uses it.
  *
  * @param app the application's module; without it the one in the working folder
- * @returns `undefined` if no application was given, and there is none in the working folder
+ * @returns `undefined` if no application was given and the working folder has no application
  * @throws UsageError if the application that was given is missing, or an application fails to load
  */
 export function knownApp(app: string | undefined): Promise<TaskManager | undefined> {

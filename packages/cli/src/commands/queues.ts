@@ -24,7 +24,7 @@ interface QueueReading extends QueueReport {
 }
 
 /**
- * Lists queues with their counts: those named, or all. With `watch` every second, until a signal stops it or nobody reads
+ * Lists queues with their counts: those named, or all. With `watch` every second, until a signal stops it or no program reads
  * the output.
  *
  * @returns the exit code: 1 if a queue could not be read

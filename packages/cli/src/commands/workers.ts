@@ -14,7 +14,7 @@ export interface WorkersOptions {
 
 const HEAD = ['worker', 'state', 'queues', 'running', 'succeeded', 'failed', 'memory', 'up', 'reported'];
 
-/** Lists the living workers of every host; with `watch` every second, until a signal stops it or nobody reads the output. */
+/** Lists the living workers of every host; with `watch` every second, until a signal stops it or no program reads the output. */
 export async function workersCommand({ broker: url, json, watch: watches }: WorkersOptions): Promise<void> {
   const frames = new Frames();
   let shown = '';

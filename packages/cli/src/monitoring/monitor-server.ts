@@ -56,7 +56,7 @@ async function answer(
 ): Promise<void> {
   const { method = 'GET', url: path = '/', headers: given } = request;
   const { status, headers, body } = await monitor({ method, path, accept: given.accept }, source);
-  // A body that nobody reads must not keep the connection.
+  // An unread body must not keep the connection.
   if (method !== 'GET' && method !== 'HEAD') response.shouldKeepAlive = false;
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
 }

@@ -6,7 +6,7 @@ import { StopRequests } from '../processes/stop-requests.ts';
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Calls `look` every second until a signal stops it or nobody reads the output. If the broker becomes unreachable after
+ * Calls `look` every second until a signal stops it or no program reads the output. If the broker becomes unreachable after
  * the first look, `onError` gets the reason, and the looks go on: a person watches it come back.
  *
  * @throws the error of the first look, and every error that is not `BROKER_UNAVAILABLE`

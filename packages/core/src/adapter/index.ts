@@ -81,6 +81,9 @@ export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { systemClock } from '../clock/system-clock.ts';
 
+// What happens while the event loop is blocked.
+export { LoopGuard, type LoopGuardOptions } from '../event-loop/loop-guard.ts';
+
 // Errors that brokers throw.
 export { BrokkrError } from '../errors/brokkr-error.ts';
 export {

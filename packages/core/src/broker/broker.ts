@@ -59,6 +59,8 @@ export interface SubscribeOptions {
   readonly prefetch?: number | undefined;
   /** Name of the consumer in the broker's records; `workers.release` takes it. @default a random id */
   readonly workerId?: string | undefined;
+  /** Renew leases from a thread while the event loop is blocked, if the broker can. @default false */
+  readonly leaseThread?: boolean | undefined;
 }
 
 /**
@@ -149,6 +151,14 @@ export interface Subscription {
 
   /** Renews the leases of deliveries, from now on. Resolves with the deliveries whose lease was already lost. */
   extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
+
+  /**
+   * The handler of a delivery starts right after this call, and must have ended by `until` (of `performance.now`,
+   * milliseconds). Until then the lease should survive a handler that blocks the event loop: `extend` cannot be called
+   * during a block. After `until` a lease must end by itself, because the handler may be stuck. Called for each run, so it
+   * must not take long, and must not throw. If a broker leaves it out, a long block costs leases, and counts as a crash.
+   */
+  guard?(delivery: Delivery, until: number): void;
 
   /**
    * Stops taking messages, returns messages that were pushed ahead and never received, and frees everything that belongs

@@ -71,8 +71,10 @@ export const FEATURES = {
   },
 } as const satisfies Readonly<Record<string, Feature>>;
 
+/** Name of a feature, as `initialize({ requires })` takes it. */
 export type FeatureName = keyof typeof FEATURES;
 
+/** Names of all features, in the order of the table in docs/brokers.md. */
 export const FEATURE_NAMES = Object.keys(FEATURES) as readonly FeatureName[];
 
 /** The features that `broker` has, by name, for tables and `brokkr doctor`. Stores beside the broker do not count. */

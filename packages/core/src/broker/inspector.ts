@@ -25,6 +25,7 @@ export interface QueueCounts {
 /** States whose messages can be shown: no worker holds them. Running messages are counted, and found by id. */
 export type BrowsableState = 'ready' | 'delayed' | 'dead';
 
+/** Which messages a page shows. */
 export interface PageOptions {
   /** Messages of this page, 1 to 500. */
   readonly limit: number;
@@ -41,6 +42,7 @@ export interface PageItem {
   readonly dueAt?: number | undefined;
 }
 
+/** Messages of one page, and where the next page begins. */
 export interface Page {
   readonly items: readonly PageItem[];
   /** Opaque; pass it as `after`. Left out on the last page. A page may be empty and still have a next one. */
@@ -50,6 +52,7 @@ export interface Page {
 /** Dead letters to redrive or discard: those named, all of them, or those for which a function returns true. */
 export type LetterChoice = readonly string[] | 'all' | ((letter: Envelope) => boolean);
 
+/** How `redrive` and `discard` work through many dead letters. */
 export interface BulkOptions {
   /** Ends the work after the batch in progress; what was done stays done. */
   readonly signal?: AbortSignal | undefined;

@@ -10,7 +10,7 @@ export interface AgedReport {
 export interface WorkerDirectory {
   /**
    * Stores a report in place of the worker's last one. It is forgotten after `ttlMs`. A broker that keeps no reports
-   * sends it to those who asked within the last 30 s, and to no other process.
+   * sends it only to processes that asked within the last 30 s.
    * @returns when the next report is wanted, in milliseconds: later if there are many workers
    */
   report(report: WorkerReport, ttlMs: number): Promise<{ readonly nextMs: number }>;
@@ -23,7 +23,7 @@ export interface WorkerDirectory {
 
   /**
    * Ends every lease that `workerId` holds, in all queues, as a crash each. A supervisor calls it for a child that died,
-   * so that no message waits for its lease to end. Left out if the server does this by itself.
+   * so that its messages need not wait for the end of the leases. Left out if the server does this by itself.
    * @returns how many leases ended
    */
   release?(workerId: string): Promise<number>;

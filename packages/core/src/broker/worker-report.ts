@@ -5,6 +5,7 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
+/** A handler that runs now. */
 export interface RunningTask {
   readonly id: string;
   readonly task: string;

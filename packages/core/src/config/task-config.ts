@@ -24,6 +24,7 @@ export interface TaskConfig {
   readonly maxRetries: number;
   readonly retryDelayMs: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly shutdownTimeoutMs: number;
   readonly sendTimeoutMs: number;
@@ -63,6 +64,8 @@ export interface ConfigOptions {
   readonly retryDelay?: Duration | undefined;
   /** `TASK_LEASE`: time after which the messages of a silent worker are redelivered; 1 s or more. @default 30 s */
   readonly lease?: Duration | undefined;
+  /** `TASK_LEASE_THREAD`: renew leases from a thread while a task blocks the event loop. @default true */
+  readonly leaseThread?: boolean | undefined;
   /** `TASK_MAX_CRASHES`: crashed workers after which a message becomes a dead letter. @default 3 */
   readonly maxCrashes?: number | undefined;
   /** `TASK_SHUTDOWN_TIMEOUT`: time for running tasks to end when a worker stops. @default 25 s */
@@ -106,6 +109,7 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   maxRetries: true,
   retryDelay: true,
   lease: true,
+  leaseThread: true,
   maxCrashes: true,
   shutdownTimeout: true,
   sendTimeout: true,
@@ -165,6 +169,7 @@ export function resolveConfig(
     maxRetries: read('maxRetries', 'TASK_MAX_RETRIES', whole(0)) ?? 3,
     retryDelayMs: read('retryDelay', 'TASK_RETRY_DELAY', duration(0)) ?? toMs(DEFAULT_RETRY_DELAY, 'retryDelay'),
     leaseMs: read('lease', 'TASK_LEASE', lease) ?? BROKER_DEFAULTS.leaseMs,
+    leaseThread: read('leaseThread', 'TASK_LEASE_THREAD', flag) ?? true,
     maxCrashes: read('maxCrashes', 'TASK_MAX_CRASHES', whole(1)) ?? 3,
     shutdownTimeoutMs: read('shutdownTimeout', 'TASK_SHUTDOWN_TIMEOUT', duration(0)) ?? 25_000,
     sendTimeoutMs: read('sendTimeout', 'TASK_SEND_TIMEOUT', duration(1)) ?? BROKER_DEFAULTS.sendTimeoutMs,
@@ -241,6 +246,12 @@ function lease(value: unknown, name: string): number {
   const ms = toMs(value as Duration, name);
   if (ms >= SHORTEST_LEASE_MS) return ms;
   throw wrong(name, 'at least 1 s, or a worker that is busy for a moment loses its messages', value);
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw wrong(name, 'true or false', value);
 }
 
 function whole(atLeast: number): (value: unknown, name: string) => number {

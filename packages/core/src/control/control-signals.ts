@@ -1,6 +1,6 @@
 import type { Signal } from '../broker/signals.ts';
 
-/** The broadcasts by which processes steer workers, by topic. They are hints: whoever missed one finds the state later. */
+/** The broadcasts by which processes steer workers, by topic. They are hints: a worker that missed one reads the state later. */
 export interface ControlSignals {
   /** A queue was paused or resumed. */
   readonly pause: { readonly queue: string; readonly paused: boolean };

@@ -16,7 +16,7 @@ export class PauseFlags {
     const value = await this.#states.get(keyOf(queue));
     if (value === undefined) return undefined;
     const since = Number(value);
-    // A value of another program still pauses: to run messages that somebody stopped is the worse mistake.
+    // A value of another program still pauses: to run messages of a paused queue is the worse mistake.
     return Number.isFinite(since) ? since : 0;
   }
 

@@ -10,7 +10,7 @@ export function storeProgress(store: ResultStore, id: string, json: string): Pro
   return store.store(keyOf(id), Buffer.from(json), PROGRESS_TTL_MS);
 }
 
-/** The latest progress of a message, as JSON; `undefined` if there is none. Any program may write to the store. */
+/** The latest progress of a message, as JSON; `undefined` if no progress is stored. Any program may write to the store. */
 export async function loadProgress(store: ResultStore, id: string): Promise<string | undefined> {
   const bytes = await store.load(keyOf(id), NO_WAIT);
   if (bytes === undefined) return undefined;

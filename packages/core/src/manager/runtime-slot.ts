@@ -25,14 +25,19 @@ export class RuntimeSlot {
     return this.#runtime !== undefined && !this.#runtime.hasEnded;
   }
 
-  /** Whether a test holds the manager. */
-  get isOverridden(): boolean {
-    return this.#override !== undefined;
-  }
-
   /** The runtime, if the manager was used. */
   get made(): Runtime | undefined {
     return this.#override ?? this.#runtime;
+  }
+
+  /** @throws ConfigError (`INITIALIZED_TOO_LATE`) if the manager was used, or a test holds it @param what for the error */
+  checkUnused(what: string): void {
+    if (!this.isInUse && this.#override === undefined) return;
+    // A test app has built its producer already, as the first send does.
+    const when = this.#override === undefined ? 'after the first send or worker' : 'while a test app uses the manager';
+    throw new ConfigError(`${what} ${when}: some tasks would go without it; add it earlier`, {
+      code: 'INITIALIZED_TOO_LATE',
+    });
   }
 
   active(): Runtime {

@@ -169,6 +169,7 @@ export class Runtime implements TaskHost {
       strict: options.strict ?? false,
       concurrency: checkConcurrency(options.concurrency ?? config.maxWorkers),
       leaseMs: config.leaseMs,
+      leaseThread: config.leaseThread,
       maxCrashes: config.maxCrashes,
       maxPayload: config.maxPayload,
       shutdownTimeoutMs: config.shutdownTimeoutMs,

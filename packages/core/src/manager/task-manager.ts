@@ -49,17 +49,8 @@ export class TaskManager {
   private constructor(name: string) {
     this.name = name;
     this.#events = new EventEmitter((event, error) => this.logger.error({ error, event }, 'a listener failed'));
-    this.#slot = new RuntimeSlot(
-      name,
-      (options) =>
-        new Runtime({
-          options,
-          registry: this.#registry,
-          hooks: this.#hooks,
-          middleware: this.#middleware,
-          events: this.#events,
-        }),
-    );
+    const own = { registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware, events: this.#events };
+    this.#slot = new RuntimeSlot(name, (options) => new Runtime({ options, ...own }));
   }
 
   /**
@@ -93,9 +84,7 @@ export class TaskManager {
    *
    * @returns the run; `undefined` outside a run
    * @example
-   * process.on('unhandledRejection', (error) => {
-   *   logger.fatal({ error, task: TaskManager.failCurrentTask(error)?.name }, 'nothing caught an error');
-   * });
+   * process.on('unhandledRejection', (error) => logger.error(TaskManager.failCurrentTask(error)?.name));
    */
   static failCurrentTask(error: unknown): TaskContext | undefined {
     return failCurrentTask(error);
@@ -112,6 +101,9 @@ export class TaskManager {
   /**
    * Defines a task. Any worker of this manager runs its handler.
    * @throws ConfigError that names the task and the invalid option
+   * @example
+   * const email = tm.task({ name: 'email', maxRetries: 5 }, async (to: string) => deliver(to));
+   * await email.send('ada@example.com');
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
 
@@ -122,6 +114,8 @@ export class TaskManager {
    * Sets options; each wins over its environment variable. Opens nothing. A further call adds to the first one. After
    * `close()` it opens the manager again.
    * @throws ConfigError listing every invalid value, or if the manager was used before and is not closed
+   * @example
+   * await tm.initialize({ brokerUrl: 'redis://localhost:6379', maxRetries: 5 });
    */
   async initialize(options: ManagerOptions = {}): Promise<this> {
     await this.#slot.closed();
@@ -134,7 +128,12 @@ export class TaskManager {
     return this;
   }
 
-  /** Creates a worker; `start()` starts it. @throws ConfigError for invalid options, and in a process that only sends */
+  /**
+   * Creates a worker; `start()` starts it.
+   * @throws ConfigError for invalid options, and in a process that only sends
+   * @example
+   * await tm.createWorker({ concurrency: 10 }).start();
+   */
   createWorker(options?: WorkerOptions): Worker {
     return this.#slot.active().createWorker(options);
   }
@@ -170,21 +169,22 @@ export class TaskManager {
    * Adds middleware, before the first send or worker. The first one is the outermost.
    * @throws ConfigError after that, and while a test holds the manager (`INITIALIZED_TOO_LATE`)
    * @throws ConfigError if it has no name, or neither `send` nor `handle` (`MIDDLEWARE_INVALID`)
+   * @example
+   * tm.use({ name: 'timing', handle: async (context, next) => timed(context.task.name, next) });
    */
   use(middleware: Middleware): this {
-    // A test that holds the manager has built its producer already, as the first send does.
-    if (this.#slot.isInUse || this.#slot.isOverridden) {
-      const when = this.#slot.isOverridden ? 'while a test holds the manager' : 'after the first send or worker';
-      throw new ConfigError(`middleware ${middleware?.name} ${when}: some tasks would go without it; add it earlier`, {
-        code: 'INITIALIZED_TOO_LATE',
-      });
-    }
     checkMiddleware(middleware);
+    this.#slot.checkUnused(`middleware ${middleware.name}`);
     this.#middleware.push(middleware);
     return this;
   }
 
-  /** Adds a hook that a worker awaits before it fetches. Its error ends the start. @throws ConfigError (`HOOK_INVALID`) */
+  /**
+   * Adds a hook that a worker awaits before it fetches. Its error ends the start.
+   * @throws ConfigError (`HOOK_INVALID`)
+   * @example
+   * tm.onStart(async () => database.connect());
+   */
   onStart(hook: Hook): this {
     this.#hooks.onStart(hook);
     return this;
@@ -228,8 +228,7 @@ export class TaskManager {
 
   /**
    * Reports of the living workers of every host: id, host, pid, queues, slots, running tasks and counts.
-   * @throws UnsupportedFeatureError (`WORKERS_UNSUPPORTED`) if the broker keeps no reports
-   * @throws BrokerUnavailableError if the broker is unreachable
+   * @throws UnsupportedFeatureError (`WORKERS_UNSUPPORTED`) if the broker keeps no reports; BrokerUnavailableError
    */
   async workers(): Promise<readonly LivingWorker[]> {
     return livingWorkers(await this.broker());

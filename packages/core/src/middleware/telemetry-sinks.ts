@@ -8,7 +8,7 @@ type Method = keyof TelemetrySink;
 export class TelemetrySinks {
   readonly #logger: Logger;
   #sinks: readonly Telemetry[];
-  /** Sinks by method; `undefined` if there is none, so that callers need not create an event. */
+  /** Sinks by method; `undefined` without sinks, so that callers need not create an event. */
   #sent: readonly Telemetry[] | undefined;
   #ran: readonly Telemetry[] | undefined;
   #brokerCall: readonly Telemetry[] | undefined;

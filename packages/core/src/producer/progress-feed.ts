@@ -56,7 +56,7 @@ async function isMessageOver(message: HandledMessage, ports: HandlePorts): Promi
     const { state } = await messageStatus(message, ports);
     return hasEnded(state) || (state === 'unknown' && (await ports.broker()).messages !== undefined);
   } catch (error) {
-    // If nobody can know the state, only a signal ends the iteration.
+    // If the state cannot be known, only a signal ends the iteration.
     if (error instanceof UnsupportedFeatureError) return false;
     throw error;
   }

@@ -102,7 +102,7 @@ async function loadWithin(
   }
 }
 
-/** The value of a stored result. @throws the error that it stands for */
+/** The value of a stored result. @throws the error with which the message ended */
 function resultIn(bytes: Uint8Array, name: string, id: string): unknown {
   const record = decodeResult(bytes, `task ${name}, message ${id}`);
   if (record.kind === 'value') return record.value;

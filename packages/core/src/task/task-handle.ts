@@ -31,6 +31,8 @@ export interface TaskHandle<R = unknown> {
    * @throws TaskCancelledError (`TASK_CANCELLED`) if it was cancelled
    * @throws ResultTimeoutError (`RESULT_TIMEOUT`) after `timeout`
    * @throws SerializationError (`RESULT_UNSERIALIZABLE`) if JSON cannot hold the return value
+   * @example
+   * const sum = await handle.result({ timeout: '5s' });
    */
   result(options?: { readonly timeout?: Duration | undefined }): Promise<R>;
   /**

@@ -40,7 +40,7 @@ export class TaskRegistry {
     const difference = differingOption(known, definition);
     if (difference === undefined) return;
     throw new ConfigError(
-      `task ${definition.name} is defined twice, with another \`${difference}\`; define it once, or give one the option \`name\``,
+      `task ${definition.name} is defined twice, with a different \`${difference}\`; define it once, or give one the option \`name\``,
       { code: 'TASK_OPTIONS_DIFFER' },
     );
   }

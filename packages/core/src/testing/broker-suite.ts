@@ -1,3 +1,4 @@
+import { blockedLoop } from './suite/blocked-loop.ts';
 import { closing } from './suite/closing.ts';
 import { concurrency } from './suite/concurrency.ts';
 import { countsGroup } from './suite/part-inspector-counts.ts';
@@ -32,6 +33,7 @@ const GROUPS = [
   receiving,
   settling,
   leases,
+  blockedLoop,
   delays,
   optional,
   idempotency,

@@ -30,6 +30,7 @@ export interface ConsumerOptions {
   readonly strict: boolean;
   readonly concurrency: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly judging: JudgeContext;
   readonly reporter: Reporter;
   readonly clock: Clock;

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
+import { LoopMonitor } from '../event-loop/loop-monitor.ts';
+import { BlockedRuns } from './blocked-runs.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
+import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { Ending } from '../result/result-record.ts';
@@ -26,6 +29,7 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 export interface DeliveryHandlerOptions {
   readonly workerId: string;
   readonly concurrency: number;
+  readonly leaseMs: number;
   readonly judging: JudgeContext;
   readonly isolation: SuspectIsolation;
   readonly reporter: Reporter;
@@ -41,6 +45,8 @@ export interface DeliveryHandlerOptions {
 export class DeliveryHandler implements LaneListener {
   readonly #options: DeliveryHandlerOptions;
   readonly #runner: Runner;
+  readonly #monitor: LoopMonitor<Execution> | undefined;
+  readonly #judging: JudgeContext;
   readonly #settling: SettlementContext;
   #isStopping = false;
   readonly #interrupted: RunBindings['task'][] = [];
@@ -49,9 +55,18 @@ export class DeliveryHandler implements LaneListener {
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
     const { clock, logger, workerId, judging, progress } = options;
+    const blocked = new BlockedRuns(logger);
+    this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
+    if (clock === systemClock) {
+      this.#monitor = new LoopMonitor<Execution>(options.leaseMs / 3, (blockedMs, culprit) =>
+        blocked.note(blockedMs, culprit, this.#runner.running),
+      );
+      this.#monitor.start();
+    }
     this.#runner = new Runner({
       clock,
       logger,
+      monitor: this.#monitor,
       openProgress: (id) => progress.open(id),
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
@@ -95,10 +110,10 @@ export class DeliveryHandler implements LaneListener {
    * @param startBy time on the monotonic clock after which no handler is started
    */
   accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
-    const { judging, logger } = this.#options;
+    const { logger } = this.#options;
     let back: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
-      const verdict = guardedVerdict(delivery, judging, logger);
+      const verdict = guardedVerdict(delivery, this.#judging, logger);
       if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
       const held = new HeldDelivery(lane, delivery);
       lane.leases.hold(held);
@@ -134,10 +149,11 @@ export class DeliveryHandler implements LaneListener {
 
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: SettledOutcome): void {
-    const { startedAt } = execution;
+    const endedAt = this.#options.clock.monotonic();
+    this.#monitor?.check(execution, endedAt);
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
-    const ranMs = this.#options.clock.monotonic() - startedAt;
+    const ranMs = endedAt - execution.startedAt;
     if (outcome.kind === 'cancelled') {
       this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
@@ -247,6 +263,7 @@ export class DeliveryHandler implements LaneListener {
   }
 
   close(): void {
+    this.#monitor?.stop();
     this.#runner.close();
   }
 

@@ -6,6 +6,7 @@ import type { RunnableTask } from './runnable-task.ts';
 
 /** The parts of a lane that a held delivery uses. */
 export interface HoldingLane {
+  readonly subscription: { guard?(delivery: Delivery, until: number): void };
   readonly leases: { hold(held: HeldDelivery): void; drop(held: HeldDelivery): void };
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
 }

@@ -18,6 +18,8 @@ export interface JudgeContext {
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly maxDelayMs: number;
+  /** Why a message crashed, if this process knows more than the broker (see `BlockedRuns`). */
+  readonly crashReasonOf?: ((id: string) => string | undefined) | undefined;
 }
 
 /** The message is to be run. */
@@ -48,13 +50,19 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
     return retry(delivery, { ...envelope, notBefore: judging.now() + remainingDelayMs });
   if (envelope.expiresAt !== undefined && envelope.expiresAt <= judging.now())
     return settle({ kind: 'expire', delivery });
-  if (crashes >= judging.maxCrashes)
-    return deadLetter(delivery, `crashed: ${crashes} workers died or lost their lease while they held it`, judging);
+  if (crashes >= judging.maxCrashes) return deadLetter(delivery, crashReason(delivery, judging), judging);
   const message = decodeEnvelope(envelope, judging.maxPayload);
   if ('undecodable' in message) return deadLetter(delivery, message.undecodable, judging);
   const task = judging.taskFor(message.task);
   if (task === undefined) return park(delivery, message, judging);
   return { kind: 'run', message, task };
+}
+
+function crashReason({ envelope, crashes }: Delivery, { crashReasonOf }: JudgeContext): string {
+  const known = crashReasonOf?.(envelope.id);
+  return known === undefined
+    ? `crashed: ${crashes} workers died or lost their lease while they held it`
+    : `${known}: ${crashes} deliveries ended with a lost lease or a dead worker`;
 }
 
 /** The error of a message that ends without a run; `undefined` if it does not end. */

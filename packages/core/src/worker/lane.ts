@@ -30,6 +30,7 @@ export interface LaneOptions {
   readonly queue: string;
   readonly weight: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly prefetch: number;
   readonly workerId: string;
   readonly clock: Clock;
@@ -39,8 +40,8 @@ export interface LaneOptions {
 
 /** Subscribes to a queue. @throws what `Broker.subscribe` throws */
 export async function openLane(options: LaneOptions): Promise<Lane> {
-  const { broker, queue, weight, leaseMs, prefetch, workerId, clock, listener, calls } = options;
-  const opened = await broker.subscribe(queue, { leaseMs, prefetch, workerId });
+  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls } = options;
+  const opened = await broker.subscribe(queue, { leaseMs, leaseThread, prefetch, workerId });
   const subscription = new WatchedSubscription(queue, opened, calls);
   const leases = new LeaseKeeper({
     subscription,

@@ -15,7 +15,7 @@ export class LoopDelay {
     this.#histogram.disable();
   }
 
-  /** The 99th percentile in milliseconds, and begins anew. 0 if there was no sample. */
+  /** Returns the 99th percentile in milliseconds, 0 without samples, and forgets the samples. */
   take(): number {
     const p99Ms = this.#histogram.percentile(99) / 1e6;
     this.#histogram.reset();

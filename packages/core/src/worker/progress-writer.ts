@@ -14,7 +14,7 @@ const ENVELOPE_BYTES = 300;
 
 export interface ProgressWriterOptions {
   readonly control: ControlChannel;
-  /** Opens the store for results; `undefined` if there is none. */
+  /** Opens the store for results; `undefined` if no store is configured. */
   readonly store: () => Promise<ResultStore | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -4,6 +4,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import { REDRIVEN_HEADER } from '../broker/headers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
+import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import type { Message } from '../message/message.ts';
 import type { OpenProgress } from '../task/run-progress.ts';
 import { TaskRun } from '../task/task-run.ts';
@@ -20,6 +21,8 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openProgress: OpenProgress;
+  /** Watches the event loop; left out in virtual time. */
+  readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
@@ -57,7 +60,7 @@ export class Runner {
    * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger, openProgress } = this.#options;
+    const { clock, logger, monitor, openProgress } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
@@ -66,7 +69,9 @@ export class Runner {
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
+    if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
     execution.start();
+    if (execution.isRunning) monitor?.check(execution, clock.monotonic());
     return true;
   }
 

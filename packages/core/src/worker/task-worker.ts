@@ -32,7 +32,7 @@ export interface WorkerDependencies {
   readonly broker: Broker;
   /** The store for results, if a task keeps its result. */
   readonly resultStore: ResultStore | undefined;
-  /** Opens the store for progress; `undefined` if there is none. */
+  /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
 }
@@ -43,6 +43,7 @@ export interface TaskWorkerOptions {
   readonly strict: boolean;
   readonly concurrency: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly maxPayload: number;
   readonly shutdownTimeoutMs: number;

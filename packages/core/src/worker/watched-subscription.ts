@@ -40,7 +40,7 @@ export class WatchedSubscription implements Subscription {
     try {
       const deliveries = await this.#inner.receive(limit, options);
       this.#receiving.ended(beganAt, false);
-      // Without messages it may have ended because it was aborted: that is no answer of the broker.
+      // Without messages it may have ended because it was aborted: then the broker has not answered.
       if (deliveries.length > 0) this.#calls.timed('receive', beganAt, deliveries.length);
       return deliveries;
     } catch (thrown) {

@@ -71,7 +71,7 @@ export interface HealthReason {
 
 /** The health of a worker: why each check fails. A check without a reason succeeds. */
 export interface WorkerHealth {
-  /** The process must be restarted. A broker that is unreachable is no reason. */
+  /** The process must be restarted. An unreachable broker does not count. */
   readonly live: readonly HealthReason[];
   /** It runs no tasks now. */
   readonly ready: readonly HealthReason[];

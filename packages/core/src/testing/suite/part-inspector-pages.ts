@@ -142,7 +142,7 @@ export const inspectorPages: Group = {
       );
     }, 15_000);
 
-    it('works in batches, reports each, and ends after the batch in which its signal aborts', async (bench) => {
+    it('works in batches, reports each, and ends after the batch in which its callback stops it', async (bench) => {
       await buried(bench);
       const inspector = bench.part('inspector');
       const ending = new AbortController();

@@ -1,0 +1,25 @@
+import { expect } from 'vitest';
+import type { RedisBroker } from '../src/index.ts';
+
+const LEASE_MS = 3_000;
+
+/** Blocks the event loop for two leases, and demands that a thread has renewed one delivery of each queue. */
+export async function expectKeptWhileBlocked(broker: RedisBroker, queues: readonly string[]): Promise<void> {
+  await broker.publish(queues.map((queue) => ({ id: `b-${queue}`, queue, body: Buffer.from('[]'), headers: {} })));
+  const held = await Promise.all(
+    queues.map(async (queue) => {
+      const subscription = await broker.subscribe(queue, { leaseMs: LEASE_MS, leaseThread: true });
+      const deliveries = await subscription.receive(1, { signal: AbortSignal.timeout(10_000), wait: true });
+      return { subscription, deliveries };
+    }),
+  );
+  const until = performance.now() + 2 * LEASE_MS;
+  for (const { subscription, deliveries } of held) {
+    expect(deliveries).toHaveLength(1);
+    for (const delivery of deliveries) subscription.guard?.(delivery, until + LEASE_MS);
+  }
+  while (performance.now() < until);
+  for (const { subscription, deliveries } of held) {
+    expect(await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })))).toEqual([]);
+  }
+}

@@ -1,0 +1,4 @@
+import { blockedLoopCases } from './blocked-loop-cases.ts';
+import { redisUnderFaults } from './redis-fault-broker.ts';
+
+blockedLoopCases(redisUnderFaults);
