@@ -1,7 +1,7 @@
 import type { Connection } from '../connection/connection.ts';
 import { LEVELS, stepsOf } from '../topology/delay-ladder.ts';
 import type { Names } from '../topology/names.ts';
-import { findRoutable } from './find-routable.ts';
+import { findRoutedKeys } from './find-routed-keys.ts';
 
 /**
  * Returns the rungs of a queue's ladder that exist, shortest waits first. Each rung has bound its name to an exchange
@@ -14,7 +14,7 @@ export async function findRungs(publishing: Connection, names: Names, queue: str
       rung: names.rung(queue, level, index + 1),
     })),
   );
-  const found = await findRoutable(
+  const found = await findRoutedKeys(
     publishing,
     names.rungs,
     candidates.map(({ key }) => key),

@@ -3,7 +3,7 @@ import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import { declarationError, isRefused, replyCode } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Turns } from '../connection/turns.ts';
-import { findRoutable } from './find-routable.ts';
+import { findRoutedKeys } from './find-routed-keys.ts';
 
 /** The queue is exclusive, and belongs to another connection (AMQP 0-9-1, section 1.8). */
 const RESOURCE_LOCKED = 405;
@@ -48,7 +48,7 @@ export class LookLock {
   /** Returns those of `names` that a process holds now; none during an alarm, and for a user that may not publish. */
   async heldOf(names: readonly string[]): Promise<ReadonlySet<string>> {
     if (this.#publishing.isBlocked) return new Set();
-    return findRoutable(this.#publishing, DEFAULT_EXCHANGE, names).catch(() => new Set());
+    return findRoutedKeys(this.#publishing, DEFAULT_EXCHANGE, names).catch(() => new Set());
   }
 
   /** Returns false for a user that may declare no queue: it looks without a lock. */

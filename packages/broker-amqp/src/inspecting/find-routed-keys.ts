@@ -7,7 +7,7 @@ const NOTHING = Buffer.alloc(0);
  * queues nor bindings, but it returns a message that no queue takes. The messages expire at once.
  * @throws BrokerUnavailableError if the server takes no messages, or does not answer
  */
-export async function findRoutable(
+export async function findRoutedKeys(
   publishing: Connection,
   exchange: string,
   keys: readonly string[],
