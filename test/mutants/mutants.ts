@@ -59,8 +59,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a message that becomes due wakes no consumer',
     of: 'broker-memory',
-    search: 'this.#watchDelayed();\n        this.ring();',
-    replace: 'this.#watchDelayed();',
+    search: 'this.#delayed.watch();\n        this.ring();',
+    replace: 'this.#delayed.watch();',
   },
   {
     name: 'dead letters are dropped',
