@@ -92,7 +92,7 @@ describe('the metrics of a worker', () => {
     await aSecondOfWork(clock);
     const text = worker.metrics();
     const metrics = parseMetrics(text);
-    // The invented ones wait for a worker that defines them; the others are no task names.
+    // The invented ones wait for a worker that defines them; the others are not task names.
     expect(metrics.value('brokkr_tasks_total', { task: '_other', outcome: 'dead' })).toBe(10_000);
     expect(text).not.toMatch(/invented|__proto__/);
     expect(metrics.samples.length).toBeLessThan(60);
@@ -311,7 +311,7 @@ describe('telemetry sinks', () => {
   it.each([
     ['no list', { ran: () => undefined }, /telemetry: a list such as \[otel\(\)\]/],
     ['an object without functions', [{ name: 'x' }], /telemetry\[0\]: an object with one of the functions/],
-    ['a method that is no function', [{ ran: 'x' }], /telemetry\[0\]/],
+    ['a method that is not a function', [{ ran: 'x' }], /telemetry\[0\]/],
     ['null', [null], /telemetry\[0\]/],
   ])('are refused if they are %s', async (_, telemetry, message) => {
     await expect(sinkBench(telemetry as never)).rejects.toThrow(message);
