@@ -72,6 +72,7 @@ export {
 } from '../control/control-signals.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
 export { backoff } from '../clock/backoff.ts';

@@ -270,6 +270,30 @@ export const steering: Group = {
       );
     }, 20_000);
 
+    it('makes a worker quiet by its id: it starts nothing more, and goes on once it is resumed', async (bench) => {
+      bench.part('workers');
+      bench.part('signals');
+      const starts: number[] = [];
+      const { worker: subject } = await worker(bench, () => starts.push(bench.clock.monotonic()));
+      await subject.start();
+      const { tm, task } = await otherProcess(bench);
+      await bench.until(
+        async () => (await tm.workers()).some(({ id }) => id === subject.id),
+        7_000,
+        () => 'no report of the worker',
+      );
+      assert.equal(await answerOf(bench, tm.worker(subject.id).quiet(), 10_000, 'quiet'), true);
+      await task.sendMany([[], [], []]);
+      await bench.pass(500);
+      assert.equal(starts.length, 0, 'the worker is quiet, and started a message');
+      assert.equal(await answerOf(bench, tm.worker(subject.id).resume(), 10_000, 'resume'), true);
+      await bench.until(
+        () => starts.length === 3,
+        OBEYS_MS + 2_000,
+        () => `${starts.length} of 3 messages ran after the worker was resumed`,
+      );
+    }, 40_000);
+
     it('sees the worker in the reports of living workers, until it stops', async (bench) => {
       bench.part('workers');
       const { worker: subject, manager } = await worker(bench, () => undefined);
