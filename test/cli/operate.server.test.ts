@@ -112,7 +112,9 @@ it('workers quiet lets a worker take no more messages, and workers resume lets i
   expect(await refused('workers', 'quiet', 'first', 'frist')).toBe(
     '2 error: unknown worker frist; did you mean first?\n',
   );
-  expect(await refused('workers', 'quite', 'first')).toBe("2 error: unknown command 'quite'; known are quiet and resume\n");
+  expect(await refused('workers', 'quite', 'first')).toBe(
+    "2 error: unknown command 'quite'; known are quiet and resume\n",
+  );
   expect(JSON.parse(await run('workers', '--json'))).toMatchObject([{ id: 'first', state: 'running' }]);
   expect(await run('workers', 'quiet', 'first', '--broker', server.url)).toBe('first takes no more messages\n');
   await run('send', 'mail', 'ada');
