@@ -4,7 +4,7 @@ import type { RecordChange } from './record-store.ts';
 
 const LONGEST_KEY = 512;
 const LONGEST_FIELD = 1_024;
-/** Most fields that one change may name: the server serves nobody else until it has made them. */
+/** Most fields that one change may name: the server serves no other client until it has made them. */
 const MOST_FIELDS = 100_000;
 const LONGEST_TTL_MS = 100 * 365 * 86_400_000;
 
