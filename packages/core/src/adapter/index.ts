@@ -51,7 +51,7 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
 export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
-export { checkChanges, checkFields, checkRecordKey } from '../broker/check-changes.ts';
+export { checkChanges, checkRead } from '../broker/check-changes.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
