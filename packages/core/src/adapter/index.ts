@@ -105,4 +105,5 @@ export type { FixedOptions } from '../retry/fixed.ts';
 export type { LinearOptions } from '../retry/linear.ts';
 export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
