@@ -270,6 +270,7 @@ export class Runtime implements TaskHost {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
+      records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
     };
   }
