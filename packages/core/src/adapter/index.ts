@@ -108,3 +108,8 @@ export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
 export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
+
+export type { AttemptRecord } from '../message/attempt-history.ts';
+export type { ErrorRecord } from '../errors/error-record.ts';
+export type { RedriveRecord } from '../message/dead-letter-record.ts';
+export type { RunMode } from '../manager/manager-options.ts';
