@@ -11,7 +11,7 @@ export { step } from './steps/step.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
-export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
+export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export type { AttemptRecord } from './message/attempt-history.ts';
 export type { ErrorRecord } from './errors/error-record.ts';
 

@@ -100,6 +100,7 @@ export {
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
 // Types that the declarations of an application may contain; no application imports them by name.
+export type { RedriveRecord } from '../message/dead-letter-record.ts';
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';
