@@ -9,6 +9,7 @@ export type {
   SubscribeOptions,
   Subscription,
 } from '../broker/broker.ts';
+export type { Collapse } from '../broker/collapse.ts';
 export type { Delivery } from '../broker/delivery.ts';
 export type { Diagnostics, Finding, Repair } from '../broker/diagnostics.ts';
 export type { Elections, Leadership } from '../broker/elections.ts';
@@ -107,5 +108,6 @@ export type { FixedOptions } from '../retry/fixed.ts';
 export type { LinearOptions } from '../retry/linear.ts';
 export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { CollapseOptions, DebounceOptions, ThrottleOptions, UniqueOptions } from '../collapse/collapse-options.ts';
 export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
