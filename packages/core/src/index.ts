@@ -4,6 +4,8 @@ export type { ManagerOptions, RunMode } from './manager/manager-options.ts';
 export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
 export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
+export type { Batch } from './batches/batch.ts';
+export type { BatchTaskOptions } from './batches/define-batch-task.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';

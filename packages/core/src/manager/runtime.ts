@@ -32,6 +32,7 @@ import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
+import { queueTraits } from './queue-traits.ts';
 import { ResultStores } from './result-stores.ts';
 import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
@@ -274,6 +275,7 @@ export class Runtime implements TaskHost {
       resultStore,
       progressStore: () => this.resultStore(),
       taskFor: (name) => tasks.get(name),
+      ...queueTraits(this.#registry, (task) => this.queueOf(task)),
     };
   }
 

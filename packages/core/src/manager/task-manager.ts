@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { BatchTaskOptions, DefineBatchTask } from '../batches/define-batch-task.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type LivingWorker, livingWorkers } from '../control/living-workers.ts';
@@ -15,7 +16,7 @@ import { failCurrentTask } from '../task/current-task.ts';
 import type { DefineTask } from '../task/define-task.ts';
 import type { Task, TaskOptions } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
-import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
+import { defineBatchTask, defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import { EventEmitter } from '../worker/event-emitter.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
@@ -109,6 +110,16 @@ export class TaskManager extends ManagerEvents {
    * await email.send('ada@example.com');
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
+
+  /**
+   * Defines a task whose handler takes many messages at once: up to `batch.size`, or those that came within
+   * `batch.timeout`.
+   * @throws ConfigError that names the task and the invalid option
+   * @example
+   * const index = tm.batchTask({ name: 'index', batch: { size: 100, timeout: '2s' } }, async (docs: Doc[]) => bulk(docs));
+   */
+  readonly batchTask: DefineBatchTask = (options: object, handler: unknown) =>
+    this.#add(defineBatchTask(options as BatchTaskOptions, handler)) as never;
 
   /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
   readonly conditionalTask: DefineTask = this.task;
@@ -266,7 +277,10 @@ export class TaskManager extends ManagerEvents {
 
   #define(given: readonly unknown[]): Task {
     const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
-    const definition = defineTask(options as TaskOptions, handler);
+    return this.#add(defineTask(options as TaskOptions, handler));
+  }
+
+  #add(definition: TaskDefinition): Task {
     this.#registry.add(definition);
     const task = makeTask(definition, () => this.#slot.active());
     this.#tasks.set(definition.name, task);

@@ -5,6 +5,8 @@ export interface Message {
   readonly task: string;
   readonly queue: string;
   readonly args: readonly unknown[];
+  /** Version of the arguments, 2 or more; `undefined` for version 1. */
+  readonly version?: number | undefined;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
   /** Retries after the first attempt, if the sender overrides those of the task. */

@@ -18,6 +18,7 @@ import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
 import type { SendStats } from './send-stats.ts';
+import { checkBatchItem } from './check-task-settings.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask } from './sent-task.ts';
 
@@ -157,6 +158,7 @@ export class Producer {
 
   #draft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Draft {
     const { clock, defaultQueue, maxPayload } = this.#options;
+    if (task.batch !== undefined) checkBatchItem(task.name, args);
     const body = encodeArgs(args, maxPayload, { allowToJson: task.schema !== undefined });
     const now = clock.now();
     const dueAt = settings.eta ?? now + (settings.delayMs ?? 0);
@@ -165,6 +167,7 @@ export class Producer {
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
       args,
+      version: task.versions?.current,
       attempt: 1,
       maxRetries: settings.maxRetries,
       timeoutMs: settings.timeoutMs,

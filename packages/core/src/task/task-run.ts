@@ -10,6 +10,8 @@ import type { TaskContext } from './task-context.ts';
 export interface RunBindings {
   readonly task: { readonly id: string; readonly name: string; readonly queue: string; readonly attempt: number };
   readonly traceId?: string;
+  /** Number of messages, if they run as one batch. */
+  readonly batch?: number;
 }
 
 /** One run of a handler. Signal, logger and progress, which few handlers use, are made at their first use. */

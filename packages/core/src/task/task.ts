@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Duration } from '../clock/duration.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { VersionOptions } from '../versions/payload-versions.ts';
 import type { Json } from './json.ts';
 import type { TaskHandle } from './task-handle.ts';
 
@@ -61,6 +62,13 @@ export interface TaskOptions {
   readonly result?: Duration | false | undefined;
   /** Standard Schema (zod, valibot, arktype …) of the only argument, or a list with one schema for each argument. */
   readonly schema?: StandardSchemaV1 | readonly StandardSchemaV1[] | undefined;
+  /** Version of the arguments that the handler takes: a whole number, 1 or more. Raise it with each incompatible change. @default 1 */
+  readonly version?: number | undefined;
+  /**
+   * For each version below `version`, a synchronous function that converts the list of arguments of that version to the
+   * next one. Messages that an older version sent run after a deploy: they are converted step by step, then validated.
+   */
+  readonly upcast?: VersionOptions['upcast'];
 }
 
 /** Sends messages of a task. It may be called detached from the task. */

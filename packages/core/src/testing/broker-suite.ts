@@ -1,3 +1,4 @@
+import { batches } from './suite/batches.ts';
 import { blockedLoop } from './suite/blocked-loop.ts';
 import { closing } from './suite/closing.ts';
 import { concurrency } from './suite/concurrency.ts';
@@ -21,6 +22,7 @@ import { states } from './suite/part-states.ts';
 import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
 import { poison } from './suite/poison.ts';
+import { payloadVersions } from './suite/payload-versions.ts';
 import { publishing } from './suite/publishing.ts';
 import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
@@ -52,6 +54,8 @@ const GROUPS = [
   hostile,
   working,
   steering,
+  payloadVersions,
+  batches,
   queueOrder,
   poison,
   concurrency,

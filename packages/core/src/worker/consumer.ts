@@ -8,6 +8,7 @@ import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import { Capacity } from './capacity.ts';
 import type { BrokerCalls } from './broker-calls.ts';
 import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
@@ -38,6 +39,7 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
+  readonly largestBatch: (queue: string) => number;
 }
 
 /**
@@ -49,12 +51,15 @@ export class Consumer {
   readonly #lanes: Lane[] = [];
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
+  readonly #capacity: Capacity;
   readonly #fetching = new AbortController();
   #fetcher: Fetcher<Lane> | undefined;
   #loop: Promise<void> | undefined;
   #paused: ReadonlySet<string> = new Set();
   #isQuiet = false;
   #turnScheduled = false;
+  /** Free slots of the pending fetch; `undefined` if none is pending. */
+  #asked: number | undefined;
   #wake: (() => void) | undefined;
 
   /** Subscribes to all queues. If one of them fails, the others are closed again. @throws what `Broker.subscribe` throws */
@@ -78,14 +83,28 @@ export class Consumer {
       isolation: this.#isolation,
       onChange: () => this.#scheduleTurn(),
     });
+    const { concurrency, results } = options;
+    this.#capacity = new Capacity({
+      concurrency,
+      results,
+      lanes: this.#lanes,
+      handler: this.#handler,
+      isolation: this.#isolation,
+    });
   }
 
   async #openLanes(): Promise<void> {
-    const { concurrency, queues, ...options } = this.#options;
+    const { concurrency, queues, largestBatch, ...options } = this.#options;
     // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
     const opened = await Promise.allSettled(
       [...queues].map(([queue, weight]) =>
-        openLane({ ...options, queue, weight, prefetch: concurrency, listener: this.#handler }),
+        openLane({
+          ...options,
+          queue,
+          weight,
+          prefetch: prefetchFor(concurrency, largestBatch(queue)),
+          listener: this.#handler,
+        }),
       ),
     );
     for (const lane of opened) if (lane.status === 'fulfilled') this.#lanes.push(lane.value);
@@ -135,7 +154,10 @@ export class Consumer {
   }
 
   #pausesChanged(): void {
-    for (const lane of this.#lanes) lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+    for (const lane of this.#lanes) {
+      lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+      if (lane.isPaused) this.#handler.giveBackGathered(lane);
+    }
     this.#fetcher?.pausesChanged();
   }
 
@@ -147,29 +169,20 @@ export class Consumer {
   async #fetch(fetcher: Fetcher<Lane>): Promise<void> {
     const { signal } = this.#fetching;
     while (!signal.aborted) {
-      const free = this.#freeSlots();
-      if (free === 0) {
+      const free = this.#capacity.freeSlots();
+      const hasRoom = this.#capacity.findRoom();
+      if (free === 0 && !hasRoom) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         continue;
       }
+      this.#asked = free;
       const fetched = await fetcher.next(free, signal);
+      this.#asked = undefined;
       if (fetched.length > 0) this.#accept(fetched);
     }
     failpoint('shutdown.after-stop-claim');
-  }
-
-  #freeSlots(): number {
-    const { concurrency } = this.#options;
-    const { running } = this;
-    const held = this.#held();
-    // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
-    // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
-    // store is behind: fetch nothing until it catches up.
-    if (this.#isolation.isClosed || held - running + this.#options.results.pending > 2 * concurrency) return 0;
-    if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
-    return Math.max(0, concurrency - running);
   }
 
   #accept(fetched: readonly Fetched<Lane>[]): void {
@@ -186,22 +199,13 @@ export class Consumer {
 
   /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
-    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
-      return this.#isolation.admit(isOne && this.#isEmpty());
+    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
+      // A suspect runs once nothing else is held: what gathers must not wait for more.
+      this.#handler.batching?.completeAll();
+      return this.#isolation.admit(isOne && this.#capacity.isEmpty);
+    }
     this.#isolation.relax();
     return true;
-  }
-
-  /** Whether no delivery is held, and no handler runs, not even one whose lease was lost. */
-  #isEmpty(): boolean {
-    return this.#held() === 0 && this.running === 0;
-  }
-
-  /** Number of deliveries that are neither settled nor lost. */
-  #held(): number {
-    let held = 0;
-    for (const { leases } of this.#lanes) held += leases.size;
-    return held;
   }
 
   /** At the end of this turn of the event loop: settles everything that finished in it in one call, and refills the slots. */
@@ -214,8 +218,14 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#lanes) lane.settler.flush();
+    // A pending fetch that was made without free slots reads only the queues whose messages gather.
+    if (this.#asked === 0 && this.#capacity.freeSlots() > 0) this.#fetcher?.interrupt();
     const wake = this.#wake;
-    if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
+    if (
+      wake === undefined ||
+      (this.#capacity.freeSlots() === 0 && !this.#capacity.findRoom() && !this.#fetching.signal.aborted)
+    )
+      return;
     this.#wake = undefined;
     wake();
   }
@@ -278,4 +288,12 @@ export class Consumer {
       ),
     );
   }
+}
+
+/** Most messages that a queue of batch tasks may send ahead, unless one batch has more. */
+const MOST_AHEAD = 2_000;
+
+/** As many messages as the slots can hold: with a lower prefetch a batch could not gather while others run. */
+function prefetchFor(concurrency: number, largestBatch: number): number {
+  return Math.max(concurrency, largestBatch, Math.min(MOST_AHEAD, concurrency * largestBatch));
 }

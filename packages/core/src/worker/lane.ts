@@ -57,5 +57,5 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     onSettled: (settlement, isLost, held) => listener.settled(settlement, isLost, held),
     onUnknown: (settlement, error, held) => listener.settlementUnknown(settlement, error, held),
   });
-  return { queue, weight, subscription, leases, settler, isPaused: false };
+  return { queue, weight, subscription, leases, settler, extra: 0, isPaused: false };
 }

@@ -35,6 +35,8 @@ export interface WorkerDependencies {
   /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
+  /** Size of the largest batch of a queue's tasks; 1 if it has no batch tasks. */
+  readonly largestBatch: (queue: string) => number;
 }
 
 export interface TaskWorkerOptions {
@@ -185,13 +187,14 @@ export class TaskWorker {
     return consumer;
   }
 
-  #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
+  #openConsumer({ broker, resultStore, progressStore, taskFor, largestBatch }: WorkerDependencies): Promise<Consumer> {
     const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
       workerId: this.id,
       broker,
+      largestBatch,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter({
         events: this.#events,
