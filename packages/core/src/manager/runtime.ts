@@ -33,7 +33,7 @@ import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { queueTraits } from './queue-traits.ts';
-import { ResultStores } from './result-stores.ts';
+import { Stores } from './stores.ts';
 import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
@@ -59,7 +59,7 @@ export class Runtime implements TaskHost {
   readonly #hooks: Hooks;
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
-  readonly #stores: ResultStores;
+  readonly #stores: Stores;
   readonly #serving: ServedTasksOptions;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
@@ -82,12 +82,9 @@ export class Runtime implements TaskHost {
     this.logger = withoutBindings(managerLogger(options.logger, options, config));
     this.broker = options.broker ?? this.#configuredBroker(config.brokerUrl);
     const { clock, logger, broker } = this;
-    this.#stores = new ResultStores({
-      given: options.resultStore,
-      config,
-      broker,
-      makeBroker: (url) => this.#configuredBroker(url),
-    });
+    const { resultStore, store } = options;
+    const makeBroker = (url: string) => this.#configuredBroker(url);
+    this.#stores = new Stores({ resultStore, store, config, broker, makeBroker });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
     const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
     this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
@@ -110,7 +107,7 @@ export class Runtime implements TaskHost {
       },
       clock,
       logger,
-      keepsResultsElsewhere: this.#stores.isElsewhere,
+      keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
@@ -149,7 +146,7 @@ export class Runtime implements TaskHost {
 
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
-    return this.#stores.open();
+    return this.#stores.openResults();
   }
 
   /** @throws ConfigError in a process that was set to only send, and for invalid options */
@@ -252,7 +249,7 @@ export class Runtime implements TaskHost {
 
   #checkFeatures(broker: Broker): Promise<void> {
     const tasks = this.#registry.all();
-    return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
+    return checkFeatures({ broker, config: this.config, tasks, stores: this.#stores });
   }
 
   /**
