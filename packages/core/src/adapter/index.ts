@@ -58,6 +58,8 @@ export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
+export { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
+export { laneName, laneNames, PRIORITIES, type Priority, readLane } from '../broker/lane-names.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';

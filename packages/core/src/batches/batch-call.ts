@@ -8,14 +8,14 @@ import { RetryLater } from '../task/retry-later.ts';
 import type { Handler } from '../task/task-definition.ts';
 import type { Batch } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
-import { MemberRun, type MemberOutcome } from './member-run.ts';
+import { type MemberCall, type MemberOutcome, MemberRun } from './member-run.ts';
 
 /**
  * One call of the handler of a batch task. Every message runs as a task of its own: middleware, schema, time limit,
  * cancellation, settlement and events are those of any task. At the point at which another task would call its handler,
  * a message joins this call, which begins once all of them have joined or ended.
  */
-export class BatchCall {
+export class BatchCall implements MemberCall {
   readonly #handler: Handler;
   readonly #logger: Logger;
   readonly #onEnded: ((isLast: boolean) => void) | undefined;
@@ -43,12 +43,10 @@ export class BatchCall {
     this.#live = size;
   }
 
-  /** The place of the next message among the deliveries of this call. */
   nextIndex(): number {
     return this.#next++;
   }
 
-  /** Adds a message. @returns its outcome: the promise settles when the call ends, or when the message is cancelled or lost */
   join(member: MemberRun, args: readonly unknown[]): Promise<unknown> {
     const { abortReason } = member;
     if (member.hasEnded || (abortReason !== undefined && isOver(abortReason))) return Promise.reject(abortReason);
@@ -61,13 +59,11 @@ export class BatchCall {
     });
   }
 
-  /** A message was aborted. @param isFirst whether it was not aborted before */
   aborted(member: MemberRun, reason: Error, isFirst: boolean): void {
     if (isOver(reason)) member.ending?.reject(reason);
     if (isFirst && --this.#live === 0) this.#run?.abort(reason);
   }
 
-  /** A message has ended, or nothing waits for it any longer. */
   ended(member: MemberRun): void {
     if (member.abortReason === undefined) this.#live--;
     if (member.ending === undefined) this.#arrived();

@@ -1,15 +1,26 @@
 import type { Logger } from 'pino';
 import type { Message } from '../message/message.ts';
 import { TaskRun } from '../task/task-run.ts';
-import type { BatchCall } from './batch-call.ts';
 
 /** The outcome that the handler of a batch set for one message. */
 export type MemberOutcome = { readonly error: unknown } | { readonly value: unknown };
 
+/** The call that a message is part of. */
+export interface MemberCall {
+  /** The place of the next message among the deliveries of this call. */
+  nextIndex(): number;
+  /** Adds a message. @returns its outcome: settles when the call ends, or when the message is cancelled or lost */
+  join(member: MemberRun, args: readonly unknown[]): Promise<unknown>;
+  /** A message was aborted. @param isFirst whether it was not aborted before */
+  aborted(member: MemberRun, reason: Error, isFirst: boolean): void;
+  /** A message has ended, or nothing waits for it any longer. */
+  ended(member: MemberRun): void;
+}
+
 /** The run of one message of a batch: it reports its abort and its end to the call that it is part of. */
 export class MemberRun extends TaskRun {
   readonly message: Message;
-  readonly call: BatchCall;
+  readonly call: MemberCall;
   /** Its place among the deliveries of the call. */
   readonly index: number;
   outcome: MemberOutcome | undefined;
@@ -17,7 +28,7 @@ export class MemberRun extends TaskRun {
   ending: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void } | undefined;
   item: unknown;
 
-  constructor(call: BatchCall, message: Message, maxRetries: number, fence: number, logger: Logger) {
+  constructor(call: MemberCall, message: Message, maxRetries: number, fence: number, logger: Logger) {
     super(message, maxRetries, fence, logger);
     this.message = message;
     this.call = call;

@@ -9,6 +9,7 @@ import {
   TIMEOUT_HEADER,
   VERSION_HEADER,
 } from '../broker/headers.ts';
+import { laneName } from '../broker/lane-names.ts';
 import { isTaskName } from '../broker/names.ts';
 import { PayloadTooLargeError, SerializationError } from '../errors/errors.ts';
 import { assertFaithful, type FaithfulOptions } from './faithful-json.ts';
@@ -63,7 +64,7 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   for (const name in message.headers) headers[name] = message.headers[name] as string;
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
     id: message.id,
-    queue: message.queue,
+    queue: message.priority === undefined ? message.queue : laneName(message.queue, message.priority),
     body,
     headers,
   };

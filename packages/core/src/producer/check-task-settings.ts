@@ -10,11 +10,29 @@ export function checkBatchItem(task: string, args: readonly unknown[]): void {
   });
 }
 
-/** Checks that a task can honor options of its sends. @throws ConfigError (`BATCH_SEND_OPTION`) that names task and option */
-export function checkTaskSettings({ name, batch }: TaskDefinition, { timeoutMs }: SendSettings): void {
-  if (batch === undefined || timeoutMs === undefined) return;
-  throw new ConfigError(
-    `task ${name}: timeout cannot be set for one message of a batch; set it for the task, which limits each call of its handler`,
-    { code: 'BATCH_SEND_OPTION' },
-  );
+/**
+ * Checks that a task can honor the options of its sends.
+ * @throws ConfigError (`BATCH_SEND_OPTION`, `PRIORITY_WITHOUT_LANES`, `SEND_OPTIONS_CONFLICT`) that names task and option
+ */
+export function checkTaskSettings(task: TaskDefinition, { timeoutMs, priority, queueName }: SendSettings): void {
+  const { name, batch, priorities } = task;
+  if (batch !== undefined && timeoutMs !== undefined) {
+    throw new ConfigError(
+      `task ${name}: timeout cannot be set for one message of a batch; set it for the task, which limits each call of its handler`,
+      { code: 'BATCH_SEND_OPTION' },
+    );
+  }
+  if (priority === undefined) return;
+  if (!priorities) {
+    throw new ConfigError(`task ${name}: priority needs lanes; define the task with the option priorities: true`, {
+      code: 'PRIORITY_WITHOUT_LANES',
+    });
+  }
+  // Whether workers of another queue read its lanes is not known here.
+  if (priority !== 'normal' && queueName !== undefined && queueName !== task.queueName) {
+    throw new ConfigError(
+      `task ${name}: priority and queueName cannot be combined, because only the task's own queue is known to have lanes; give one of them`,
+      { code: 'SEND_OPTIONS_CONFLICT' },
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { laneName } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -166,6 +167,7 @@ export class Producer {
       id: messageId(),
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
+      priority: settings.priority,
       args,
       version: task.versions?.current,
       attempt: 1,
@@ -213,7 +215,8 @@ export class Producer {
   #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
     const { task, message, body } = draft;
     const { handles } = this.#options;
-    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, handles);
+    const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
+    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, handles, lane);
     if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle, isOfMany);
     return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
   }

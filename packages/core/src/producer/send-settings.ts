@@ -1,5 +1,6 @@
-import { checkQueueName } from '../broker/names.ts';
+import { checkOwnQueueName } from '../broker/names.ts';
 import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
+import { PRIORITIES, type Priority } from '../broker/lane-names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
@@ -17,6 +18,7 @@ export interface SendSettings {
   readonly timeoutMs?: number;
   readonly idempotencyKey?: string;
   readonly idempotencyTtlMs?: number;
+  readonly priority?: Priority;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,6 +31,7 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
   timeout: true,
   idempotencyKey: true,
   idempotencyTtl: true,
+  priority: true,
   headers: true,
 };
 
@@ -43,8 +46,9 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
  */
 export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
   checkOptions(options, SEND_OPTIONS, 'with');
-  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, headers } = options;
-  if (queueName !== undefined) checkQueueName(queueName);
+  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, priority, headers } =
+    options;
+  if (queueName !== undefined) checkOwnQueueName(queueName);
   const settings: SendSettings = {
     ...base,
     ...(delay === undefined ? {} : { delayMs: toMs(delay, 'delay') }),
@@ -55,6 +59,7 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(timeout === undefined ? {} : { timeoutMs: checkTimeout(toMs(timeout, 'timeout'), 'timeout') }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkKey(idempotencyKey) }),
     ...(idempotencyTtl === undefined ? {} : { idempotencyTtlMs: checkKeyTtl(idempotencyTtl) }),
+    ...(priority === undefined ? {} : { priority: checkPriority(priority) }),
     ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
@@ -92,6 +97,14 @@ function instant(eta: unknown): number {
   if (!Number.isNaN(at)) return at;
   throw new ConfigError(`eta must be a valid Date, or use delay for a duration; got ${shown(eta)}`, {
     code: 'ETA_INVALID',
+  });
+}
+
+function checkPriority(priority: unknown): Priority {
+  const known = PRIORITIES.find((each) => each === priority);
+  if (known !== undefined) return known;
+  throw new ConfigError(`priority must be 'high', 'normal' or 'low'; got ${shown(priority)}`, {
+    code: 'PRIORITY_INVALID',
   });
 }
 

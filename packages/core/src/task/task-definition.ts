@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toMs } from '../clock/duration.ts';
-import { checkQueueName, checkTaskName, isTaskName } from '../broker/names.ts';
+import { checkOwnQueueName, checkTaskName, isTaskName } from '../broker/names.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
@@ -36,6 +36,8 @@ export interface TaskDefinition {
   readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
   /** `undefined`: the arguments have only one version. */
   readonly versions: PayloadVersions | undefined;
+  /** Whether its queue has three lanes. */
+  readonly priorities: boolean;
   /** `undefined`: the handler takes one message at a time. */
   readonly batch: BatchSettings | undefined;
 }
@@ -55,6 +57,7 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   schema: true,
   version: true,
   upcast: true,
+  priorities: true,
 };
 
 const BATCH_TASK_OPTIONS = { ...TASK_OPTIONS, batch: true } as const;
@@ -90,7 +93,7 @@ function define(
     });
   }
   checkTaskName(name);
-  if (options.queueName !== undefined) checkQueueName(options.queueName);
+  if (options.queueName !== undefined) checkOwnQueueName(options.queueName);
   const of = (option: string) => `task ${name}: ${option}`;
   const generator = Object.prototype.toString.call(handler);
   if (generator.includes('Generator')) {
@@ -130,6 +133,7 @@ function define(
     schema,
     batch,
     versions: payloadVersions(options, of),
+    priorities: checkPriorities(options.priorities, of('priorities')),
   });
 }
 
@@ -220,4 +224,9 @@ function schemas(given: TaskOptions['schema'], option: string): TaskDefinition['
       code: 'SCHEMA_INVALID',
     },
   );
+}
+
+function checkPriorities(given: unknown, option: string): boolean {
+  if (given === undefined || typeof given === 'boolean') return given ?? false;
+  throw new ConfigError(`${option} must be true or false; got ${shown(given)}`, { code: 'PRIORITIES_INVALID' });
 }

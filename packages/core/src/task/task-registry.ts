@@ -16,6 +16,7 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
   resultTtlMs: 'result',
   schema: 'schema',
   versions: 'version',
+  priorities: 'priorities',
   batch: 'batch',
 };
 

@@ -9,6 +9,7 @@ import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { idempotency } from './suite/idempotency.ts';
+import { lanes } from './suite/lanes.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
@@ -58,6 +59,7 @@ const GROUPS = [
   steering,
   payloadVersions,
   batches,
+  lanes,
   queueOrder,
   poison,
   concurrency,

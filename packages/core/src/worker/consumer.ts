@@ -15,6 +15,7 @@ import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
+import { prefetchFor } from './prefetch-for.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -40,6 +41,7 @@ export interface ConsumerOptions {
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
   readonly largestBatch: (queue: string) => number;
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 /**
@@ -94,7 +96,7 @@ export class Consumer {
   }
 
   async #openLanes(): Promise<void> {
-    const { concurrency, queues, largestBatch, ...options } = this.#options;
+    const { concurrency, queues, largestBatch, hasPriorities, ...options } = this.#options;
     // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
     const opened = await Promise.allSettled(
       [...queues].map(([queue, weight]) =>
@@ -103,6 +105,8 @@ export class Consumer {
           queue,
           weight,
           prefetch: prefetchFor(concurrency, largestBatch(queue)),
+          hasPriorities: hasPriorities(queue),
+          onFetchError: (lane, error, waitMs) => this.#unreadable(lane, error, waitMs),
           listener: this.#handler,
         }),
       ),
@@ -132,13 +136,17 @@ export class Consumer {
   }
 
   start(): void {
-    const { strict, clock, logger } = this.#options;
+    const { strict, clock } = this.#options;
     this.#fetcher = new Fetcher(this.#lanes, {
       strict,
       clock,
-      onError: (queue, error, waitMs) => logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
+      onError: (queue, error, waitMs) => this.#unreadable(queue, error, waitMs),
     });
     this.#loop = this.#fetch(this.#fetcher);
+  }
+
+  #unreadable(queue: string, error: unknown, waitMs: number): void {
+    this.#options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again');
   }
 
   /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started go back. */
@@ -288,12 +296,4 @@ export class Consumer {
       ),
     );
   }
-}
-
-/** Most messages that a queue of batch tasks may send ahead, unless one batch has more. */
-const MOST_AHEAD = 2_000;
-
-/** As many messages as the slots can hold: with a lower prefetch a batch could not gather while others run. */
-function prefetchFor(concurrency: number, largestBatch: number): number {
-  return Math.max(concurrency, largestBatch, Math.min(MOST_AHEAD, concurrency * largestBatch));
 }

@@ -124,7 +124,7 @@ export class DeliveryHandler implements LaneListener {
       lane.leases.hold(held);
       if (verdict.kind === 'settle') {
         if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, lane.queue);
-        this.#endings.endUnrun(held, verdict.settlement);
+        this.#endings.endWithoutRun(held, verdict.settlement);
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
@@ -170,7 +170,7 @@ export class DeliveryHandler implements LaneListener {
       logger,
       mayStart: () => !(this.#isStopping || isolation.isClosed),
       now: judging.now,
-      onExpired: (held) => this.#endings.endUnrun(held, { kind: 'expire', delivery: held.delivery }),
+      onExpired: (held) => this.#endings.endWithoutRun(held, { kind: 'expire', delivery: held.delivery }),
       onChange,
     });
     return this.#batching;

@@ -61,7 +61,7 @@ export class Endings {
   }
 
   /** Settles a message that must not run, or not now. */
-  endUnrun(held: HeldDelivery, settlement: Settlement): void {
+  endWithoutRun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
     held.task = this.#options.taskFor(nameOf(held));
     const state = settlement.kind === 'expire' ? 'expired' : 'dead';

@@ -60,6 +60,11 @@ export class Fetcher<S extends Source> {
     return [];
   }
 
+  /** Fetches up to `limit` messages that are ready now, perhaps none. Never rejects. */
+  async poll(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    return this.#pollOnce(Math.min(limit, MOST_AT_ONCE), signal);
+  }
+
   /** Ends a pending `next`, because more messages may be fetched than it was called with. */
   interrupt(): void {
     this.#isInterrupted = true;
@@ -95,8 +100,12 @@ export class Fetcher<S extends Source> {
   }
 
   async #pollOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const ready = await (this.#strict ? this.#pollInOrder(limit, signal) : this.#pollByWeight(limit, signal));
+    const ready = await this.#pollOnce(limit, signal);
     return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal);
+  }
+
+  #pollOnce(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
+    return this.#strict ? this.#pollInOrder(limit, signal) : this.#pollByWeight(limit, signal);
   }
 
   async #pollInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {

@@ -37,6 +37,8 @@ export interface WorkerDependencies {
   readonly taskFor: (name: string) => RunnableTask | undefined;
   /** Size of the largest batch of a queue's tasks; 1 if it has no batch tasks. */
   readonly largestBatch: (queue: string) => number;
+  /** Whether a task of the queue has `priorities`. */
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 export interface TaskWorkerOptions {
@@ -187,7 +189,8 @@ export class TaskWorker {
     return consumer;
   }
 
-  #openConsumer({ broker, resultStore, progressStore, taskFor, largestBatch }: WorkerDependencies): Promise<Consumer> {
+  #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
+    const { broker, resultStore, progressStore, taskFor, largestBatch, hasPriorities } = dependencies;
     const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
@@ -195,6 +198,7 @@ export class TaskWorker {
       workerId: this.id,
       broker,
       largestBatch,
+      hasPriorities,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter({
         events: this.#events,

@@ -71,8 +71,8 @@ describe('the options version and upcast', () => {
 });
 
 describe('upcast', () => {
-  const versions = (...steps: ((args: readonly never[]) => unknown)[]) =>
-    ({ current: steps.length + 1, steps }) as Parameters<typeof upcast>[1];
+  const versions = (...steps: ((args: readonly unknown[]) => unknown)[]) =>
+    ({ current: steps.length + 1, steps }) as unknown as Parameters<typeof upcast>[1];
 
   it('converts step by step from the version of the message', () => {
     const three = versions(
