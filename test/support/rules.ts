@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['broker'],
   ['message'],
   ['task', 'retry', 'versions'],
-  ['middleware', 'result', 'control', 'batches'],
+  ['middleware', 'result', 'control', 'steps', 'batches'],
   ['producer', 'worker'],
   ['metrics'],
   ['config', 'manager'],

@@ -9,6 +9,7 @@ export type { BatchTaskOptions } from './batches/define-batch-task.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
+export { step } from './steps/step.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';

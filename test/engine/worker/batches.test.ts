@@ -513,7 +513,7 @@ describe('inside the handler', () => {
     await worker.start();
     await send('a', 'b', 'c');
     await clock.advance(100);
-    expect(seen).toEqual([true, 'index', 'default', 3, 'BATCH_PROGRESS']);
+    expect(seen).toEqual([true, 'index', 'default', 3, 'BATCH_UNSUPPORTED']);
   });
 });
 

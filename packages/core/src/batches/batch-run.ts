@@ -9,17 +9,14 @@ export class BatchRun extends TaskRun {
 
   /** @param members the messages of the call, at least one */
   constructor(members: readonly MemberRun[], logger: Logger) {
-    const { message, maxRetries, fence } = members[0] as MemberRun;
-    super(message, maxRetries, fence, logger);
+    const { message, maxRetries, delivery } = members[0] as MemberRun;
+    super(message, maxRetries, logger, { openSteps: () => unsupported(message.task, 'steps') }, delivery);
     this.#members = members;
   }
 
-  /** @throws ConfigError (`BATCH_PROGRESS`): progress belongs to one message */
+  /** @throws ConfigError (`BATCH_UNSUPPORTED`): progress belongs to one message */
   override progress(): never {
-    throw new ConfigError(
-      `task ${this.name}: a batch cannot report progress, because it is many messages; set results with batch.result`,
-      { code: 'BATCH_PROGRESS' },
-    );
+    return unsupported(this.name, 'progress');
   }
 
   override abort(reason: Error): boolean {
@@ -36,4 +33,11 @@ export class BatchRun extends TaskRun {
   override bindings(): RunBindings {
     return { ...super.bindings(), batch: this.#members.length };
   }
+}
+
+function unsupported(task: string, what: 'progress' | 'steps'): never {
+  throw new ConfigError(
+    `task ${task}: a batch has no ${what}, because it is many messages; define a task for one message with tm.task`,
+    { code: 'BATCH_UNSUPPORTED' },
+  );
 }

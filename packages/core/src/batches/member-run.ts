@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import type { Delivery } from '../broker/delivery.ts';
 import type { Message } from '../message/message.ts';
-import { TaskRun } from '../task/task-run.ts';
+import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 
 /** The outcome that the handler of a batch set for one message. */
 export type MemberOutcome = { readonly error: unknown } | { readonly value: unknown };
@@ -21,6 +22,7 @@ export interface MemberCall {
 export class MemberRun extends TaskRun {
   readonly message: Message;
   readonly call: MemberCall;
+  readonly delivery: Delivery | undefined;
   /** Its place among the deliveries of the call. */
   readonly index: number;
   outcome: MemberOutcome | undefined;
@@ -28,8 +30,17 @@ export class MemberRun extends TaskRun {
   ending: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void } | undefined;
   item: unknown;
 
-  constructor(call: MemberCall, message: Message, maxRetries: number, fence: number, logger: Logger) {
-    super(message, maxRetries, fence, logger);
+  /** @param delivery the delivery that runs; left out for an inline call */
+  constructor(
+    call: MemberCall,
+    message: Message,
+    maxRetries: number,
+    logger: Logger,
+    openers: RunOpeners,
+    delivery?: Delivery,
+  ) {
+    super(message, maxRetries, logger, openers, delivery);
+    this.delivery = delivery;
     this.message = message;
     this.call = call;
     this.index = call.nextIndex();

@@ -43,8 +43,8 @@ export const FEATURES = {
     part: 'results',
     remedy: 'set TASK_RESULT_URL to a store that keeps them, such as redis://',
   },
-  records: {
-    description: 'records that are changed by compare-and-set are kept',
+  steps: {
+    description: 'finished steps of a task are kept over retries and crashes',
     isIn: ({ records }) => records !== undefined,
     part: 'records',
     remedy: 'set TASK_STORE_URL to a store that keeps them, such as redis://',

@@ -273,6 +273,7 @@ export class Runtime implements TaskHost {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
+      records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
       largestBatch: this.traits.largestBatch,
       hasPriorities: this.traits.hasPriorities,

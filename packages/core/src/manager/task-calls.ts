@@ -11,6 +11,8 @@ import { messageId } from '../message/message-id.ts';
 import { checkTaskSettings } from '../producer/check-task-settings.ts';
 import type { Producer } from '../producer/producer.ts';
 import { type SendSettings, sendSettings } from '../producer/send-settings.ts';
+import { StepLedger } from '../steps/step-ledger.ts';
+import type { OpenSteps } from '../task/run-steps.ts';
 import { runAs } from '../task/current-task.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import type { Send, Sender, SendOptions, Task, TaskRef } from '../task/task.ts';
@@ -100,15 +102,23 @@ async function runInline(definition: TaskDefinition, args: Args, host: TaskHost)
     headers: {},
     enqueuedAt: host.clock.now(),
   };
-  if (definition.batch !== undefined) return runInlineBatch(definition, message, host);
-  const run = new TaskRun(message, host.maxRetriesOf(definition), 0, host.logger);
+  // An inline call stores nothing, also no steps.
+  const openSteps: OpenSteps = (of) =>
+    new StepLedger({ run: of, records: undefined, mayHaveEarlier: false, clock: host.clock });
+  if (definition.batch !== undefined) return runInlineBatch(definition, message, openSteps, host);
+  const run = new TaskRun(message, host.maxRetriesOf(definition), host.logger, { openSteps });
   return runAs(run, async () => definition.handler(...(await validateArguments(definition, args))));
 }
 
 /** Runs a batch of one. */
-async function runInlineBatch(definition: TaskDefinition, message: Message, host: TaskHost): Promise<unknown> {
+async function runInlineBatch(
+  definition: TaskDefinition,
+  message: Message,
+  openSteps: OpenSteps,
+  host: TaskHost,
+): Promise<unknown> {
   const call = new BatchCall(definition.handler, 1, host.logger);
-  const run = new MemberRun(call, message, host.maxRetriesOf(definition), 0, host.logger);
+  const run = new MemberRun(call, message, host.maxRetriesOf(definition), host.logger, { openSteps });
   try {
     return await call.join(run, await validateArguments(definition, message.args));
   } finally {

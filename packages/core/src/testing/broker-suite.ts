@@ -30,6 +30,7 @@ import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
 import { steering } from './suite/steering.ts';
+import { steps } from './suite/steps.ts';
 import { working } from './suite/working.ts';
 
 const GROUPS = [
@@ -57,6 +58,7 @@ const GROUPS = [
   hostile,
   working,
   steering,
+  steps,
   payloadVersions,
   batches,
   lanes,

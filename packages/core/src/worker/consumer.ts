@@ -15,8 +15,10 @@ import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
+import type { OnFetchError } from './queue-share.ts';
 import { prefetchFor } from './prefetch-for.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { SuspectIsolation } from './suspect-isolation.ts';
@@ -40,6 +42,7 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
+  readonly steps: StepKeeper;
   readonly largestBatch: (queue: string) => number;
   readonly hasPriorities: (queue: string) => boolean;
 }
@@ -58,6 +61,8 @@ export class Consumer {
   #fetcher: Fetcher<Lane> | undefined;
   #loop: Promise<void> | undefined;
   #paused: ReadonlySet<string> = new Set();
+  readonly #onFetchError: OnFetchError = (queue, error, waitMs) =>
+    this.#options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again');
   #isQuiet = false;
   #turnScheduled = false;
   /** Free slots of the pending fetch; `undefined` if none is pending. */
@@ -106,7 +111,7 @@ export class Consumer {
           weight,
           prefetch: prefetchFor(concurrency, largestBatch(queue)),
           hasPriorities: hasPriorities(queue),
-          onFetchError: (lane, error, waitMs) => this.#unreadable(lane, error, waitMs),
+          onFetchError: this.#onFetchError,
           listener: this.#handler,
         }),
       ),
@@ -137,16 +142,8 @@ export class Consumer {
 
   start(): void {
     const { strict, clock } = this.#options;
-    this.#fetcher = new Fetcher(this.#lanes, {
-      strict,
-      clock,
-      onError: (queue, error, waitMs) => this.#unreadable(queue, error, waitMs),
-    });
+    this.#fetcher = new Fetcher(this.#lanes, { strict, clock, onError: this.#onFetchError });
     this.#loop = this.#fetch(this.#fetcher);
-  }
-
-  #unreadable(queue: string, error: unknown, waitMs: number): void {
-    this.#options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again');
   }
 
   /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started go back. */
@@ -261,7 +258,8 @@ export class Consumer {
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
     await this.#options.results.finished();
-    await this.#inTime(this.#options.progress.finished());
+    const { progress, steps } = this.#options;
+    await this.#inTime(Promise.all([progress.finished(), steps.finished()]));
     for (const { settler, leases } of this.#lanes) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();
@@ -272,7 +270,7 @@ export class Consumer {
   }
 
   /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
-  async #inTime(answers: Promise<void>): Promise<void> {
+  async #inTime(answers: Promise<unknown>): Promise<void> {
     const answered = new AbortController();
     try {
       await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);

@@ -8,6 +8,7 @@ import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Batching } from './batching.ts';
 import { Endings } from './endings.ts';
@@ -37,6 +38,7 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
+  readonly steps: StepKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -56,7 +58,7 @@ export class DeliveryHandler implements LaneListener {
 
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
-    const { clock, logger, judging, progress } = options;
+    const { clock, logger, judging, progress, steps } = options;
     const blocked = new BlockedRuns(logger);
     this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
     if (clock === systemClock) {
@@ -69,7 +71,10 @@ export class DeliveryHandler implements LaneListener {
       clock,
       logger,
       monitor: this.#monitor,
-      openProgress: (id) => progress.open(id),
+      openers: {
+        openProgress: (id) => progress.open(id),
+        openSteps: (run, delivery) => steps.open(run, delivery),
+      },
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#endings = new Endings({ ...options, taskFor: judging.taskFor, now: judging.now, monitor: this.#monitor });

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
-import { TASK_HEADER } from '../broker/headers.ts';
+import { STEPS_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
+import { markSteps } from '../steps/mark-steps.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Ending } from '../result/result-record.ts';
 import { type Report, reportOf } from './delivery-report.ts';
 import type { Execution } from './execution.ts';
@@ -23,6 +25,7 @@ export interface EndingsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
+  readonly steps: StepKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -49,14 +52,15 @@ export class Endings {
   endRun(execution: Execution, outcome: SettledOutcome): void {
     const endedAt = this.#options.clock.monotonic();
     this.#options.monitor?.check(execution, endedAt);
-    const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
+    const decided = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
+    const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
     if (outcome.kind === 'cancelled') {
       this.end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
     }
-    const report = reportOf(settlement, ranMs, error);
+    const report = reportOf(decided, ranMs, error);
     this.end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
   }
 
@@ -102,6 +106,8 @@ export class Endings {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
+    if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
+      this.#options.steps.settled(settlement, nameOf(held));
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }

@@ -8,8 +8,7 @@ import type { BatchCall } from '../batches/batch-call.ts';
 import { MemberRun } from '../batches/member-run.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import type { Message } from '../message/message.ts';
-import type { OpenProgress } from '../task/run-progress.ts';
-import { TaskRun } from '../task/task-run.ts';
+import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
 import type { HoldingLane } from './held-delivery.ts';
@@ -22,7 +21,7 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly openProgress: OpenProgress;
+  readonly openers: RunOpeners;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
@@ -70,14 +69,14 @@ export class Runner {
     startBy: number,
     call?: BatchCall,
   ): boolean {
-    const { clock, logger, monitor, openProgress } = this.#options;
+    const { clock, logger, monitor, openers } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
     const maxRetries = message.maxRetries ?? task.maxRetries;
     const run =
       call === undefined
-        ? new TaskRun(message, maxRetries, delivery.fence, logger, openProgress)
-        : new MemberRun(call, message, maxRetries, delivery.fence, logger);
+        ? new TaskRun(message, maxRetries, logger, openers, delivery)
+        : new MemberRun(call, message, maxRetries, logger, openers, delivery);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
     execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);
