@@ -48,7 +48,9 @@ function membersOf(text: string, declaration: Node): ReadonlyMap<string, Documen
   for (const member of body ?? []) {
     const name = nameOf(member);
     const isHidden =
-      member.accessibility === 'private' || (member.key as Node | undefined)?.type === 'PrivateIdentifier';
+      member.accessibility === 'private' ||
+      member.accessibility === 'protected' ||
+      (member.key as Node | undefined)?.type === 'PrivateIdentifier';
     if (name === '' || isHidden || members.has(name)) continue;
     members.set(name, { name, docstring: docstringBefore(text, member.start), members: new Map() });
   }

@@ -255,6 +255,7 @@ describe('outcomes of a batch', () => {
         () => batch.retryLater(at, '1s'),
         () => batch.message(at),
         () => batch.isOpen(at),
+        () => batch.fence(at),
       ]) {
         try {
           call();
@@ -266,7 +267,7 @@ describe('outcomes of a batch', () => {
     await worker.start();
     await send('a', 'b', 'c');
     await clock.advance(100);
-    expect(errors).toEqual(Array.from({ length: 5 }, () => 'BATCH_INDEX_INVALID'));
+    expect(errors).toEqual(Array.from({ length: 6 }, () => 'BATCH_INDEX_INVALID'));
   });
 });
 

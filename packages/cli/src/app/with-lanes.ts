@@ -1,7 +1,7 @@
 import type { OpenedBroker } from './open-broker.ts';
 import { canListQueues, listedQueues } from './queue-names.ts';
 
-/** The queues, each followed by the other lanes that it has. A lane that is named stands for itself. */
+/** The queues, each followed by the other lanes that it has. For a lane that is named, only that lane. */
 export async function withLanes(opened: OpenedBroker, queues: readonly string[]): Promise<readonly string[]> {
   const listed = new Set(await listedQueues(opened));
   const lanes = await Promise.all(

@@ -153,6 +153,10 @@ class Outcomes implements Batch {
     return this.#at(at).message;
   }
 
+  fence(at: number): number {
+    return this.#at(at).fence;
+  }
+
   isOpen(at: number): boolean {
     const { hasEnded, abortReason } = this.#at(at);
     return !(hasEnded || isOver(abortReason));

@@ -14,6 +14,11 @@ export interface Batch<R = unknown> {
   /** The message of an item: its id, attempt and headers. @throws ConfigError (`BATCH_INDEX_INVALID`) if there is no such item */
   message(at: number): Message;
   /**
+   * The fence of an item's delivery, as `currentTask().fence` of any task.
+   * @throws ConfigError (`BATCH_INDEX_INVALID`) if there is no such item
+   */
+  fence(at: number): number;
+  /**
    * Returns false once the message was cancelled, or its lease was lost: an outcome for it has no effect.
    * @throws ConfigError (`BATCH_INDEX_INVALID`) if there is no such item
    */
