@@ -43,6 +43,12 @@ export interface ProducerOptions {
 /** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
 const KEY_SEPARATOR = '/';
 
+/** The key as the broker gets it. A lane is a queue, and a broker knows keys by queue or by namespace: here always by lane. */
+function keyOf(task: string, { idempotencyKey, priority = 'normal' }: SendSettings): string {
+  const key = `${task}${KEY_SEPARATOR}${idempotencyKey}`;
+  return priority === 'normal' ? key : `${KEY_SEPARATOR}${priority}${KEY_SEPARATOR}${key}`;
+}
+
 /** A message that is checked and encoded, but not sent yet. */
 interface Draft {
   readonly task: TaskDefinition;
@@ -177,8 +183,7 @@ export class Producer {
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
-      idempotencyKey:
-        settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
+      idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
     };
     return { task, message, body };
