@@ -5,7 +5,6 @@ export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.t
 export type { Json } from './task/json.ts';
 export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
 export type { Batch } from './batches/batch.ts';
-export type { BatchTaskOptions } from './batches/define-batch-task.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
@@ -13,7 +12,7 @@ export { step } from './steps/step.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
-export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
+export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export type { AttemptRecord } from './message/attempt-history.ts';
 export type { ErrorRecord } from './errors/error-record.ts';
 
@@ -55,4 +54,3 @@ export {
   type ValidationIssue,
 } from './errors/errors.ts';
 export { SendManyError } from './producer/send-many-error.ts';
-export type { SendOutcome } from './producer/send-outcome.ts';

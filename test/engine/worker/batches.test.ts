@@ -3,7 +3,6 @@ import { MemoryBroker } from '@brokkr/broker-memory';
 import { testApp } from '@brokkr/broker-memory/testing';
 import {
   type Batch,
-  type BatchTaskOptions,
   currentTask,
   PermanentError,
   readDeadLetter,
@@ -12,7 +11,7 @@ import {
   TaskManager,
   TaskTimeoutError,
 } from '@brokkr/core';
-import { firstMessages } from '@brokkr/core/adapter';
+import { type BatchTaskOptions, firstMessages } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { aSecondOfWork, crash } from './worker-bench.ts';
