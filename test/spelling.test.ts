@@ -17,8 +17,8 @@ const OWN = new Set(
     'ack acks acknowledgement acknowledgements amqp args ascii async backoff brokkr browsable cancelled cancelling changelog cli codec config cron ctx ' +
     'diagnosable docstring docstrings dropreply duration durations encodable enqueued env eta failpoint failpoints fanout findable func getter ' +
     'getters idempotency inspectable interleavings jitter json kib loopback lua matcher mib microtask middleware minified misfire ' +
-    'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven redrives routable runnable rss ' +
-    'schemas sha tls ttl undecodable unix unroutable unserializable unserved url utf uuid vhost'
+    'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven routable runnable rss ' +
+    'schemas sha tls ttl undecodable unix unroutable unserializable unserved upcast url utf uuid vhost'
   ).split(' '),
 );
 
