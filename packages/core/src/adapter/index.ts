@@ -51,6 +51,7 @@ export { checkBroker } from '../broker/check-broker.ts';
 export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
+export { HEADER_LIMITS } from '../producer/send-settings.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
@@ -62,6 +63,11 @@ export { shown } from '../errors/kind-of.ts';
 export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
+
+// For telemetry and other observers.
+export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+export { DURATION_BOUNDS } from '../worker/durations.ts';
+export { VERSION } from '../worker/version.ts';
 
 // How processes steer workers: for tools such as a dashboard.
 export {

@@ -6,8 +6,8 @@ import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
-import { compose, type Layer } from '../middleware/compose.ts';
-import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
+import { areIdle, compose, type Layer } from '../middleware/compose.ts';
+import type { Middleware, OutgoingMessage, SendBatch, SendContext } from '../middleware/middleware.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
@@ -65,8 +65,8 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#layers = options.middleware.flatMap(({ name, send }, index) =>
-      send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
+    this.#layers = options.middleware.flatMap((one) =>
+      one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
   }
 
@@ -83,7 +83,7 @@ export class Producer {
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return this.#layers.length === 0 ? sending : this.#watched(sending);
+      return areIdle(this.#layers) ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -108,7 +108,7 @@ export class Producer {
         publisher = this.#publisher ?? (await this.#open());
         this.#checkCapabilities(publisher.broker, task, settings);
       },
-      publish: (draft) => this.#publish(publisher, draft, true),
+      publish: (draft, batch) => this.#publish(publisher, draft, batch),
       outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
     });
   }
@@ -207,16 +207,17 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
+  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
     const { task, message, body } = draft;
     const { handles } = this.#options;
     const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, handles);
-    if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle, isOfMany);
-    return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
+    if (areIdle(this.#layers)) return publisher.publish(encodeEnvelope(message, body), handle, batch !== undefined);
+    return this.#throughMiddleware(publisher, draft, batch).then(handle);
   }
 
-  #throughMiddleware(publisher: Publisher, draft: Draft, isOfMany: boolean): Promise<PublishReceipt> {
+  #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
     const { task, message, body } = draft;
+    const isOfMany = batch !== undefined;
     draft.outcome = 'not stored';
     const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
@@ -231,7 +232,7 @@ export class Producer {
       }
     };
     const send = compose(this.#layers, publish, "the core's");
-    return send({ task, message, signal: NEVER, logger: this.#options.logger });
+    return send({ task, message, signal: NEVER, logger: this.#options.logger, batch });
   }
 }
 

@@ -10,6 +10,8 @@ import type { TaskContext } from './task-context.ts';
 export interface RunBindings {
   readonly task: { readonly id: string; readonly name: string; readonly queue: string; readonly attempt: number };
   readonly traceId?: string;
+  /** Fields that middleware added. */
+  readonly [field: string]: unknown;
 }
 
 /** One run of a handler. Signal, logger and progress, which few handlers use, are made at their first use. */
@@ -25,6 +27,7 @@ export class TaskRun implements TaskContext {
   #abortReason: Error | undefined;
   #hasEnded = false;
   #hasCalledStop = false;
+  #bound: Readonly<Record<string, string>> | undefined;
 
   constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger, openProgress?: OpenProgress) {
     this.#message = message;
@@ -126,6 +129,12 @@ export class TaskRun implements TaskContext {
   bindings(): RunBindings {
     const { id, task: name, queue, attempt, headers } = this.#message;
     const traceId = headers.traceId;
-    return { task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+    return { ...this.#bound, task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+  }
+
+  /** Adds fields to the lines of the run from now on. */
+  bind(fields: Readonly<Record<string, string>>): void {
+    this.#bound = { ...this.#bound, ...fields };
+    this.#logger = undefined;
   }
 }
