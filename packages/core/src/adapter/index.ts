@@ -55,6 +55,7 @@ export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } f
 export { checkChanges, checkRead } from '../broker/check-changes.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
+export { HEADER_LIMITS } from '../producer/send-settings.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
@@ -68,6 +69,11 @@ export { shown } from '../errors/kind-of.ts';
 export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
+
+// For telemetry and other observers.
+export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+export { DURATION_BOUNDS } from '../worker/durations.ts';
+export { VERSION } from '../worker/version.ts';
 
 // How processes steer workers: for tools such as a dashboard.
 export {
@@ -115,6 +121,5 @@ export type { ErrorMatcher, TaskRef } from '../task/task.ts';
 export type { CollapseOptions, DebounceOptions, ThrottleOptions, UniqueOptions } from '../collapse/collapse-options.ts';
 export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
-
-export type { ErrorRecord } from '../errors/error-record.ts';
+export type { AttemptRecord } from '../message/attempt-history.ts';
 export type { RunMode } from '../manager/manager-options.ts';

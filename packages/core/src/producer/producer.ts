@@ -10,8 +10,8 @@ import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
-import { compose, type Layer } from '../middleware/compose.ts';
-import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
+import { areIdle, compose, type Layer } from '../middleware/compose.ts';
+import type { Middleware, OutgoingMessage, SendBatch, SendContext } from '../middleware/middleware.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
@@ -80,8 +80,8 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#layers = options.middleware.flatMap(({ name, send }, index) =>
-      send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
+    this.#layers = options.middleware.flatMap((one) =>
+      one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
   }
 
@@ -98,7 +98,7 @@ export class Producer {
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return this.#layers.length === 0 ? sending : this.#watched(sending);
+      return areIdle(this.#layers) ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -124,7 +124,7 @@ export class Producer {
         publisher = this.#publisher ?? (await this.#open());
         this.#checkCapabilities(publisher.broker, task, settings);
       },
-      publish: (draft) => this.#publish(publisher, draft, true),
+      publish: (draft, batch) => this.#publish(publisher, draft, batch),
       outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
     });
   }
@@ -226,14 +226,14 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
+  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (this.#layers.length === 0) return publisher.publish(this.#envelope(draft, message), handle, isOfMany);
-    return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
+    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
+    return this.#throughMiddleware(publisher, draft, batch).then(handle);
   }
 
   #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
@@ -242,8 +242,9 @@ export class Producer {
     return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
   }
 
-  #throughMiddleware(publisher: Publisher, draft: Draft, isOfMany: boolean): Promise<PublishReceipt> {
+  #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
     const { task, message } = draft;
+    const isOfMany = batch !== undefined;
     draft.outcome = 'not stored';
     const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
@@ -259,7 +260,7 @@ export class Producer {
       }
     };
     const send = compose(this.#layers, publish, "the core's");
-    return send({ task, message, signal: NEVER, logger: this.#options.logger });
+    return send({ task, message, signal: NEVER, logger: this.#options.logger, batch });
   }
 }
 

@@ -40,8 +40,8 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
   headers: true,
 };
 
-const MOST_HEADERS = 32;
-const LONGEST_HEADER_BYTES = 1_024;
+/** Limits of the headers that a sender and its middleware may set. */
+export const HEADER_LIMITS = { count: 32, bytes: 1_024 } as const;
 const LONGEST_KEY = 256;
 const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 
@@ -95,7 +95,8 @@ function conflict(options: string): ConfigError {
 /** @throws ConfigError (`HEADERS_INVALID`) for too many or too long headers, and for invalid or reserved names */
 export function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const names = Object.keys(headers);
-  if (names.length > MOST_HEADERS) throw invalid(`a message can have at most ${MOST_HEADERS}; got ${names.length}`);
+  if (names.length > HEADER_LIMITS.count)
+    throw invalid(`a message can have at most ${HEADER_LIMITS.count}; got ${names.length}`);
   for (const name of names) {
     const value: unknown = headers[name];
     if (!HEADER_NAME.test(name))
@@ -105,8 +106,8 @@ export function checkHeaders(headers: Readonly<Record<string, string>>): Readonl
     if (name.startsWith(HEADER_PREFIX) && name !== FORGET_HEADER)
       throw invalid(`names that begin with ${HEADER_PREFIX} are reserved; got ${name}`);
     if (typeof value !== 'string') throw invalid(`${name} must be a string; got ${kindOf(value)}`);
-    if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES)
-      throw invalid(`${name} must have at most ${LONGEST_HEADER_BYTES} bytes; got ${Buffer.byteLength(value)}`);
+    if (Buffer.byteLength(value) > HEADER_LIMITS.bytes)
+      throw invalid(`${name} must have at most ${HEADER_LIMITS.bytes} bytes; got ${Buffer.byteLength(value)}`);
   }
   return headers;
 }

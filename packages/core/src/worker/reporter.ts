@@ -106,8 +106,14 @@ export class Reporter {
     line.arm();
     if (ranMs !== undefined) exemplify(cell, envelope.headers, ranMs, waitedMs, now);
     if (!sinks.hearsRan) return;
-    const event = { queue: envelope.queue, task: task ?? OTHER, attempt: attemptOf(held.delivery), outcome };
-    sinks.ran({ ...event, ranMs: ranMs ?? 0, waitedMs, ...(error === undefined ? {} : { error }) });
+    const { queue } = envelope;
+    const attempt = attemptOf(held.delivery);
+    // Hot path: literals of one shape each. Spreads took a fifth of the throughput on the memory broker.
+    sinks.ran(
+      error === undefined
+        ? { queue, task: task ?? OTHER, attempt, outcome, ranMs: ranMs ?? 0, waitedMs }
+        : { queue, task: task ?? OTHER, attempt, outcome, ranMs: ranMs ?? 0, waitedMs, error },
+    );
   }
 
   /** Hot path: creates an event only if it is logged or has a listener. */
