@@ -92,6 +92,7 @@ export type { Clock, TimerHandle } from '../clock/clock.ts';
 export { type Duration, toMs } from '../clock/duration.ts';
 export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
+export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
 
 // What happens while the event loop is blocked.
