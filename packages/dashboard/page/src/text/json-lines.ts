@@ -10,11 +10,15 @@ export interface JsonLine {
   readonly tokens: readonly JsonToken[];
 }
 
+/** Indentation grows with depth and lines: beyond these a hostile body would stop the page. */
+const MOST_DEPTH = 100;
+const MOST_TOKENS = 20_000;
+
 const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null)|([[\]{},:]))/sy;
 
 /**
  * Indents JSON by its tokens alone: no value is parsed and printed again, so large numbers and escapes stay as sent.
- * @returns `undefined` if the text is not made of tokens of JSON, or is cut off
+ * @returns `undefined` if the text is not made of tokens of JSON, is cut off, or is nested or split too much to be indented
  */
 export function jsonLines(text: string): readonly JsonLine[] | undefined {
   const tokens = tokensOf(text);
@@ -32,7 +36,7 @@ export function jsonLines(text: string): readonly JsonLine[] | undefined {
     const afterOpening = isMark(tokens[index - 1], '[{');
     if (closes && !afterOpening) end();
     if (closes) depth -= 1;
-    if (depth < 0) return undefined;
+    if (depth < 0 || depth > MOST_DEPTH) return undefined;
     // An empty list or object stays on one line: the line that began with its opening mark is already at its depth.
     if (closes && afterOpening) {
       const opening = lines.pop();
@@ -62,7 +66,7 @@ function tokensOf(text: string): JsonToken[] | undefined {
   let at = 0;
   while (at < length) {
     const match = TOKEN.exec(text);
-    if (match === null) return undefined;
+    if (match === null || tokens.length >= MOST_TOKENS) return undefined;
     at = TOKEN.lastIndex;
     const [, string, number, word, mark] = match;
     if (string !== undefined) tokens.push({ kind: isKey(text, at) ? 'key' : 'string', text: string });
