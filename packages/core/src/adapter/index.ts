@@ -52,7 +52,17 @@ export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } f
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
-export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
+export {
+  ATTEMPT_HEADER,
+  ENQUEUED_AT_HEADER,
+  FORGET_HEADER,
+  HISTORY_HEADER,
+  MAX_RETRIES_HEADER,
+  REASON_HEADER,
+  REDRIVEN_HEADER,
+  TASK_HEADER,
+  TIMEOUT_HEADER,
+} from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
@@ -72,6 +82,8 @@ export {
 } from '../control/control-signals.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { encodeEnding } from '../result/result-record.ts';
+export { DURATION_BOUNDS } from '../worker/durations.ts';
 
 // Time.
 export { backoff } from '../clock/backoff.ts';
