@@ -1,6 +1,6 @@
 import type { BulkRequest, LetterQuery } from '../../../src/api/types.ts';
-import { queues } from '../api/live-data.ts';
 import { ask } from '../parts/dialog.tsx';
+import { otherQueues } from './other-queues.ts';
 import { count, plural } from '../text/number.ts';
 import { startBulk } from './perform.ts';
 
@@ -39,10 +39,7 @@ export function askForBulk(action: BulkRequest['do'], { queue, filter, facts, ex
     text,
     facts: [...facts, ['Match now', count(expect)]],
     typed: isTyped ? { label: 'Type the queue’s name to go on:', name: queue } : undefined,
-    input:
-      action === 'move'
-        ? { label: 'To the queue', suggestions: [...queues.value.rows.keys()].filter((name) => name !== queue) }
-        : undefined,
+    input: action === 'move' ? { label: 'To the queue', suggestions: () => otherQueues(queue) } : undefined,
     note: 'If the number is off by more than 10 % when it starts, nothing is changed.',
     cancel: action === 'discard' ? 'Keep them' : 'Cancel',
     confirm: `${verb} ${count(expect)}`,

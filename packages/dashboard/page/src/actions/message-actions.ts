@@ -1,5 +1,5 @@
-import { queues } from '../api/live-data.ts';
 import { ask } from '../parts/dialog.tsx';
+import { otherQueues } from './other-queues.ts';
 import { plural } from '../text/number.ts';
 import { brokerPath, change, perform } from './perform.ts';
 
@@ -34,7 +34,7 @@ export function askToMove(queue: string, ids: readonly string[]): void {
   ask({
     title: `Move ${plural(ids.length, 'dead message')} of ${queue}?`,
     text: 'They become ready messages of the other queue, and count their attempts anew.',
-    input: { label: 'To the queue', suggestions: [...queues.value.rows.keys()].filter((name) => name !== queue) },
+    input: { label: 'To the queue', suggestions: () => otherQueues(queue) },
     confirm: `Move ${ids.length}`,
     run: ({ input }) =>
       change(call(queue, 'move'), { ids, to: input }, ({ done }) => `Moved ${plural(done, 'message')} to ${input}.`),

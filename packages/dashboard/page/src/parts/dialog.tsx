@@ -12,7 +12,7 @@ export interface Question {
   /** A name that must be typed. */
   readonly typed?: { readonly label: string; readonly name: string } | undefined;
   /** A value that is asked for, such as a queue. `suggestions` are offered while typing. */
-  readonly input?: { readonly label: string; readonly suggestions: readonly string[] } | undefined;
+  readonly input?: { readonly label: string; readonly suggestions: () => Promise<readonly string[]> } | undefined;
   readonly note?: string;
   readonly cancel?: string;
   readonly confirm: string;
@@ -45,9 +45,13 @@ function Open({ question }: { question: Question }) {
   const value = useSignal('');
   const busy = useSignal(false);
   const failure = useSignal('');
+  const suggestions = useSignal<readonly string[]>([]);
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
+    void input?.suggestions().then((values) => {
+      suggestions.value = values;
+    });
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
@@ -106,7 +110,7 @@ function Open({ question }: { question: Question }) {
                 />
               </span>
               <datalist id="suggestions">
-                {input.suggestions.map((each) => (
+                {suggestions.value.map((each) => (
                   <option key={each} value={each} />
                 ))}
               </datalist>
