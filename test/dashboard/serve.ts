@@ -8,16 +8,20 @@ export function serve(dashboard: Dashboard): Promise<string> {
   return listen(createServer(dashboard.node));
 }
 
-/**
- * A proxy in front of a server.
- *
- * @param prefix path under which it passes requests on, such as `/a/b`
- * @param strips whether the server behind it gets the path without the prefix
- */
-export async function serveProxy(target: string, prefix: string, strips: boolean): Promise<string> {
+interface ProxyOptions {
+  /** Path under which it passes requests on, such as `/a/b`. */
+  readonly prefix: string;
+  /** Whether the server behind it gets the path without the prefix. */
+  readonly strips: boolean;
+  /** Paths that it refuses. */
+  readonly refuses?: (path: string) => boolean;
+}
+
+/** A proxy in front of a server. */
+export async function serveProxy(target: string, { prefix, strips, refuses }: ProxyOptions): Promise<string> {
   const proxy = createServer((incoming, outgoing) => {
     const path = incoming.url ?? '/';
-    if (!path.startsWith(`${prefix}/`)) {
+    if (!path.startsWith(`${prefix}/`) || refuses?.(path) === true) {
       outgoing.writeHead(404).end();
       return;
     }

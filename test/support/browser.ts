@@ -1,6 +1,10 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 
+/** Runs in the page, so it is a text: the types of browsers are not those of these tests. */
+const REPORT_VIOLATIONS = `document.addEventListener('securitypolicyviolation', (event) =>
+  console.error('the policy forbids', event.violatedDirective, event.blockedURI));`;
+
 /** A page, and what went wrong in it: messages of the console, and violations of the content security policy. */
 export interface WatchedPage {
   readonly page: Page;
@@ -21,6 +25,7 @@ export async function openPage(
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ timezoneId: 'Europe/Berlin', ...options });
   onTestFinished(() => context.close());
+  await context.addInitScript(REPORT_VIOLATIONS);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const faults: string[] = [];

@@ -61,7 +61,7 @@ export function TimeChart({ title, history, minutes, lanes }: Props) {
     const nearest = t.findIndex((time) => time + step * 1_000 >= end - behind);
     chosen.value = nearest === -1 ? count - 1 : nearest;
   };
-  const onKey = (event: TargetedKeyboardEvent<SVGSVGElement>) => {
+  const onKey = (event: TargetedKeyboardEvent<HTMLElement>) => {
     const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (move === undefined) return;
     event.preventDefault();
@@ -72,7 +72,7 @@ export function TimeChart({ title, history, minutes, lanes }: Props) {
   };
   const time = at === undefined ? undefined : t[at];
   return (
-    <figure class="panel chart">
+    <figure class="panel chart" tabIndex={0} onKeyDown={onKey} onBlur={clear}>
       <figcaption>
         <h2>{title}</h2>
         {at === undefined || time === undefined ? (
@@ -104,11 +104,8 @@ export function TimeChart({ title, history, minutes, lanes }: Props) {
         viewBox="0 0 392 144"
         role="img"
         aria-label={describe(title, lanes)}
-        tabIndex={0}
         onPointerMove={onPointer}
         onPointerLeave={clear}
-        onBlur={clear}
-        onKeyDown={onKey}
       >
         {lanes.map((lane) => (
           <LaneDrawing
