@@ -15,6 +15,7 @@ import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
+import { records } from './suite/part-records.ts';
 import { results } from './suite/part-results.ts';
 import { signals } from './suite/part-signals.ts';
 import { states } from './suite/part-states.ts';
@@ -46,6 +47,7 @@ const GROUPS = [
   signals,
   results,
   states,
+  records,
   electing,
   diagnostics,
   closing,
