@@ -52,7 +52,5 @@ export function showKeys(): void {
       ['Esc', 'close, leave a field'],
     ],
     cancel: 'Close',
-    confirm: 'Fine',
-    run: async () => {},
   });
 }

@@ -15,10 +15,11 @@ export interface Question {
   readonly input?: { readonly label: string; readonly suggestions: () => Promise<readonly string[]> } | undefined;
   readonly note?: string;
   readonly cancel?: string;
-  readonly confirm: string;
+  /** Left out: there is nothing to confirm, the dialog only shows something. */
+  readonly confirm?: string;
   readonly look?: 'go' | 'kill';
   /** Runs while the dialog waits. If it rejects, the reason is shown and the dialog stays. */
-  readonly run: (answer: { readonly typed: string; readonly input: string }) => Promise<void>;
+  readonly run?: (answer: { readonly typed: string; readonly input: string }) => Promise<void>;
 }
 
 const asked = signal<Question | undefined>(undefined);
@@ -59,7 +60,7 @@ function Open({ question }: { question: Question }) {
   const isReady =
     (typed === undefined || name.value === typed.name) && (input === undefined || value.value.trim() !== '');
   const submit = async () => {
-    if (!isReady || busy.value) return;
+    if (!isReady || busy.value || run === undefined) return;
     busy.value = true;
     failure.value = '';
     try {
@@ -141,9 +142,11 @@ function Open({ question }: { question: Question }) {
         </div>
         <footer>
           <Button onClick={close}>{cancel}</Button>
-          <button type="submit" class={`btn ${isReady && !busy.value ? look : ''}`} disabled={!isReady || busy.value}>
-            {confirm}
-          </button>
+          {confirm === undefined ? null : (
+            <button type="submit" class={`btn ${isReady && !busy.value ? look : ''}`} disabled={!isReady || busy.value}>
+              {confirm}
+            </button>
+          )}
         </footer>
       </form>
     </dialog>
