@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createBroker, openBroker } from '@brokkr/core';
-import { createDashboard } from '@brokkr/dashboard';
+import { createDashboard, tokenLogin } from '@brokkr/dashboard';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -194,6 +194,27 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
     await page.getByRole('link', { name: system.pdf, exact: true }).waitFor();
     await page.getByRole('button', { name: 'Polling' }).click();
     await page.getByText('Stopped', { exact: true }).waitFor();
+  });
+
+  it('says that a queue is unknown, and stays connected', async () => {
+    const system = await failing();
+    const { page } = await openPage(browser, `${system.url}#/shop/queues/nothing-here`);
+    await page.getByText('There is no such queue').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  it('exchanges the token of the printed address for a cookie, and drops it from the address', async () => {
+    const { token, access } = tokenLogin('test', 'operate');
+    const system = await failingSystem(`memory:${randomUUID()}`, { access });
+    const { page } = await openPage(browser, `${system.url}#t=${token}`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(page.url()).not.toContain(token);
+    await page.reload();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const { page: other } = await openPage(browser, system.url);
+    await other.getByText('Not signed in').waitFor();
+    const { page: wrong } = await openPage(browser, `${system.url}#t=${'x'.repeat(32)}`);
+    await wrong.getByText('the token in the URL is wrong').waitFor();
   });
 
   it('says that the connection is lost, and recovers', async () => {

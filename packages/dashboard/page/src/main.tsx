@@ -15,13 +15,15 @@ import { render } from 'preact';
 import { listenForShortcuts } from './actions/shortcuts.ts';
 import { login } from './api/login.ts';
 import { startLive } from './api/live.ts';
-import { loadSession } from './api/session.ts';
+import { loadSession, session, sessionFailure } from './api/session.ts';
 import { App } from './shell/app.tsx';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no element with the id app');
-await login();
-void loadSession();
+const refused = await login();
+void loadSession().then(() => {
+  if (refused !== undefined && session.value === undefined) sessionFailure.value = refused;
+});
 startLive();
 listenForShortcuts();
 render(<App />, root);

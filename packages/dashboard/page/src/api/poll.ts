@@ -1,5 +1,6 @@
 import type { BulkJob, Listed, Overview, QueueRow, TaskRow, Topic, WorkerRow } from '../../../src/api/types.ts';
-import { apiUrl, get } from './client.ts';
+import { ApiError, apiUrl, get } from './client.ts';
+import { now } from './clock.ts';
 import { takeEvent } from './live-data.ts';
 
 /** Asks for each topic once, as the stream would send it. @throws ApiError */
@@ -20,8 +21,17 @@ async function pollOne(broker: string, topic: Topic, signal: AbortSignal): Promi
   } else if (topic === 'bulk') {
     takeEvent({ topic, ...(await list<BulkJob>(broker, topic, signal)) });
   } else {
-    const value = await get<QueueRow>(apiUrl([broker, 'queues', topic.slice('queue:'.length)]), signal);
-    takeEvent({ topic, at: Date.now(), value });
+    await pollQueue(broker, topic.slice('queue:'.length), signal);
+  }
+}
+
+/** A queue that is not known is no fault of the connection: its page says so. */
+async function pollQueue(broker: string, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    const value = await get<QueueRow>(apiUrl([broker, 'queues', name]), signal);
+    takeEvent({ topic: `queue:${name}`, at: now.peek(), value });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
   }
 }
 

@@ -19,6 +19,7 @@ export async function loadSession(): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     sessionFailure.value = error;
+    if (error.status === 401) session.value = undefined;
   }
 }
 

@@ -1,6 +1,9 @@
-import type { MessageState } from '../../../src/api/types.ts';
+import type { MessageState, QueueRow } from '../../../src/api/types.ts';
 import { askToPurge, pause, resume } from '../actions/queue-actions.ts';
+import { apiUrl } from '../api/client.ts';
 import { openQueue } from '../api/live-data.ts';
+import { useResource } from '../api/use-resource.ts';
+import { Empty } from '../parts/empty.tsx';
 import { mayOperate, reasonAgainst } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { HistoryCharts } from '../charts/history-charts.tsx';
@@ -29,6 +32,8 @@ export function QueuePage({ broker, queue, tab }: { broker: string; queue: strin
   const row = openQueue.value?.name === queue ? openQueue.value : undefined;
   const state: MessageState = TABS.find((each) => each === tab) ?? ((row?.counts.dead ?? 0) > 0 ? 'dead' : 'ready');
   const paused = row?.paused === true;
+  const asked = useResource<QueueRow>(row === undefined ? apiUrl([broker, 'queues', queue]) : undefined, 0);
+  if (row === undefined && asked.error?.status === 404) return <NoQueue broker={broker} queue={queue} />;
   return (
     <>
       <Head
@@ -98,6 +103,23 @@ export function QueuePage({ broker, queue, tab }: { broker: string; queue: strin
           ))}
         </nav>
         <MessageList key={`${queue} ${state}`} broker={broker} queue={queue} state={state} total={row?.counts[state]} />
+      </section>
+    </>
+  );
+}
+
+function NoQueue({ broker, queue }: { broker: string; queue: string }) {
+  const all = link([broker, 'queues']);
+  return (
+    <>
+      <Head title={queue} path={[['Queues', all]]} />
+      <section class="panel">
+        <Empty icon="search" title="There is no such queue">
+          <p>A queue appears with its first message or its first worker. Your rights may also hide it.</p>
+          <p>
+            <a href={all}>Show all queues</a>
+          </p>
+        </Empty>
       </section>
     </>
   );
