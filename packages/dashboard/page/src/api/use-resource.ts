@@ -15,6 +15,9 @@ export interface Resource<Answer> {
   readonly reload: () => void;
 }
 
+/** How often a list that is held looks whether it is to load again. */
+const HELD_MS = 1_000;
+
 const changes = signal(0);
 
 /** Makes every list on the page load again: something was changed. */
@@ -25,7 +28,7 @@ export function reloadAll(): void {
 /**
  * Loads an address, and loads it again each `everyMs` after the last answer, so that slow answers never pile up.
  * @param url `undefined`: nothing is loaded
- * @param everyMs 0: only when asked
+ * @param everyMs 0: only when asked; it may change at any time
  */
 export function useResource<Answer>(url: string | undefined, everyMs: number): Resource<Answer> {
   const state = useSignal<{ url?: string | undefined; data?: Answer; error?: ApiError }>({});
@@ -59,8 +62,11 @@ export function useResource<Answer>(url: string | undefined, everyMs: number): R
       schedule();
     };
     const schedule = () => {
-      if (aborter.signal.aborted || every.current === 0) return;
-      timer = setTimeout(() => (stopped.peek() ? schedule() : void load()), every.current);
+      if (aborter.signal.aborted) return;
+      timer = setTimeout(
+        () => (stopped.peek() || every.current === 0 ? schedule() : void load()),
+        every.current || HELD_MS,
+      );
     };
     void load();
     return () => {

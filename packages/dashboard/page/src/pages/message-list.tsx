@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import type { DeadGroups, FoundRow, Listed, MessageState, MessagesPage } from '../../../src/api/types.ts';
 import { filterOf, paramsOf } from '../actions/letter-filter.ts';
 import { apiUrl } from '../api/client.ts';
@@ -35,8 +36,10 @@ export function MessageList({ broker, queue, state, total }: Props) {
   const isFiltered = Object.keys(filter).length > 0;
   const order = query.from ?? (state === 'dead' ? 'newest' : 'oldest');
   const selection = useSelection();
+  // Rows that move would be clicked by mistake.
+  const isHeld = selection.keys.size > 0;
   const params = { state, limit: PAGE, from: order, after: query.after, ...paramsOf(filter) };
-  const messages = useResource<MessagesPage>(apiUrl([broker, 'queues', queue, 'messages'], params), 5_000);
+  const messages = useResource<MessagesPage>(apiUrl([broker, 'queues', queue, 'messages'], params), isHeld ? 0 : 5_000);
   const groups = useResource<DeadGroups>(
     state === 'dead' ? apiUrl([broker, 'dead', 'groups'], { queue, since: filter.since }) : undefined,
     10_000,
@@ -44,6 +47,9 @@ export function MessageList({ broker, queue, state, total }: Props) {
   const wantsId = filter.text !== undefined && !filter.text.includes(' ') && reasonAgainst('find') === undefined;
   const found = useResource<Listed<FoundRow>>(wantsId ? apiUrl([broker, 'find'], { id: filter.text }) : undefined, 0);
   const page = messages.data;
+  useEffect(() => {
+    if (page !== undefined) selection.keep(page.items.map(({ id }) => id));
+  }, [page]);
   const hits = (wantsId ? found.data?.items : undefined) ?? [];
   if (page?.look !== undefined && page.look.at === undefined && state !== 'running' && (total ?? 1) > 0) {
     return <LookGate queue={queue} state={state} look={page.look} />;
@@ -79,6 +85,7 @@ export function MessageList({ broker, queue, state, total }: Props) {
               <LookLine queue={queue} state={state} look={page.look} />
             )}
             <span class="end">
+              {isHeld ? 'Held while messages are selected ' : null}
               {query.after === undefined ? null : <a href={link(path, { ...query, after: undefined })}>First page</a>}
             </span>
           </div>

@@ -196,8 +196,9 @@ function Facts({ message }: { message: MessageDetail }) {
     <Panel title="Facts">
       <dl class="facts body">
         <dt>Id</dt>
-        <dd class="mono">
+        <dd class="mono copied">
           <Text value={id} />
+          <Button small look="bare" icon="copy" label="Copy the id" onClick={() => void copy(id, 'the id')} />
         </dd>
         <dt>Queue</dt>
         <dd>

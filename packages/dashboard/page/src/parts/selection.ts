@@ -6,6 +6,8 @@ export interface Selection {
   readonly has: (key: string) => boolean;
   readonly set: (keys: readonly string[], chosen: boolean) => void;
   readonly clear: () => void;
+  /** Drops rows that are not among these: they have left the list. */
+  readonly keep: (keys: readonly string[]) => void;
 }
 
 /** A choice of rows that outlives new answers: it is kept by key. */
@@ -21,6 +23,10 @@ export function useSelection(): Selection {
         else next.delete(key);
       }
       chosen.value = next;
+    },
+    keep: (keys) => {
+      const left = keys.filter((key) => chosen.value.has(key));
+      if (left.length < chosen.value.size) chosen.value = new Set(left);
     },
     clear: () => {
       chosen.value = new Set();
