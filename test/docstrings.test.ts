@@ -7,6 +7,7 @@ const ENTRIES = [
   'packages/core/src/testing/index.ts',
   'packages/core/src/inversify/index.ts',
   'packages/scheduler/src/index.ts',
+  'packages/dashboard/src/index.ts',
   'packages/broker-memory/src/index.ts',
   'packages/broker-memory/src/testing/index.ts',
   'packages/broker-redis/src/index.ts',

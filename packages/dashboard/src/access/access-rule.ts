@@ -4,7 +4,7 @@ export type Level = 'none' | 'read' | 'operate';
 /** A user, and what they may do. */
 export interface Access {
   readonly level: Level;
-  /** Name for logs, `onAction` and the page. @default 'somebody' */
+  /** Name for logs, `onAction` and the page. @default 'user' */
   readonly who?: string | undefined;
   /** Whether values are shown that are redacted otherwise: see `redact`. @default false */
   readonly payloads?: boolean | undefined;

@@ -15,7 +15,7 @@ export interface BasicAuthUser {
  *
  * @throws ConfigError (`DASHBOARD_INVALID`) if a user or password is empty, or a user has a colon
  * @example
- * createDashboard({ managers: tm, access: basicAuth({ user: 'ada', password: process.env.DASHBOARD_PASSWORD }) });
+ * createDashboard({ managers: tm, access: basicAuth({ user: 'ada', password }) });
  */
 export function basicAuth(users: BasicAuthUser | readonly BasicAuthUser[]): AccessRule {
   const list = Array.isArray(users) ? (users as readonly BasicAuthUser[]) : [users as BasicAuthUser];

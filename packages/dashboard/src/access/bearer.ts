@@ -19,7 +19,7 @@ export interface BearerToken {
  *
  * @throws ConfigError (`DASHBOARD_INVALID`) if a token has less than 16 characters
  * @example
- * createDashboard({ managers: tm, access: bearer({ token: process.env.DASHBOARD_TOKEN, can: 'read' }) });
+ * createDashboard({ managers: tm, access: bearer({ token, can: 'read' }) });
  */
 export function bearer(tokens: BearerToken | readonly BearerToken[]): AccessRule {
   const list = Array.isArray(tokens) ? (tokens as readonly BearerToken[]) : [tokens as BearerToken];

@@ -11,7 +11,7 @@ export class User {
   readonly #queues: ReadonlySet<string> | undefined;
 
   constructor({ level, who, payloads, queues }: Access, readOnly: boolean) {
-    this.who = (who ?? 'somebody').slice(0, 200);
+    this.who = (who ?? 'user').slice(0, 200);
     this.rights = {
       operate: level === 'operate' && !readOnly,
       payloads: payloads === true,

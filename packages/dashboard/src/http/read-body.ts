@@ -6,7 +6,7 @@ const MOST_BYTES = 262_144;
 /**
  * Reads the JSON object that a change brings.
  *
- * @throws ApiError 400 if it is no object, 413 if it has more than 256 KiB
+ * @throws ApiError 400 if it is not an object, 413 if it has more than 256 KiB
  */
 export async function readBody(request: Request): Promise<Readonly<Record<string, unknown>>> {
   const chunks: Uint8Array[] = [];

@@ -34,7 +34,7 @@ export function apiPath(pathname: string): string | undefined {
 /**
  * Finds the route of a request, and reads its path and parameters.
  *
- * @throws ApiError 404 if there is none, 405 for another method, 400 for a path or parameter that cannot be read
+ * @throws ApiError 404 for an unknown path, 405 for another method, 400 for a path or parameter that cannot be read
  */
 export function findRoute<Handled>(
   routes: readonly Route<Handled>[],

@@ -100,7 +100,7 @@ class Redaction {
     }
   }
 
-  /** Steps over the name of a field. In a list there is none. */
+  /** Steps over the name of a field. Values of a list have no names. */
   #begin(): boolean {
     const json = this.#json;
     const level = this.#levels.at(-1) as Level;

@@ -1,4 +1,4 @@
-/** Parts of names whose values are secret, wherever they are in the name. */
+/** Parts of names: a name that contains one of them is the name of a secret. */
 const ANYWHERE =
   /pass(?!enger|ive|ing|age)|passwd|pwd|secret|token|auth(?!or(?!i))|cookie|credential|iban|api_?key|private_?key|access_?key|bearer|session_?id/i;
 /** Words that are secret only as a whole: `cardNumber`, `key`, but not `keyboard`. */

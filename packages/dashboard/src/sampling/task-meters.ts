@@ -3,7 +3,7 @@ import type { TaskRow } from '../api/types.ts';
 import { rowOf } from './history-ring.ts';
 import { type Ended, Meter } from './meter.ts';
 
-/** Longer without a sample: what ended meanwhile cannot be placed in time, and is not counted. */
+/** After a longer time without a sample, it is unknown when the tasks ended: they are not counted. */
 const GAP_MS = 60_000;
 /** Tasks and queues that are measured. More are summed in the whole only. */
 const MOST_METERS = 2_000;

@@ -1,4 +1,4 @@
-import type { Broker, TaskManager } from '@brokkr/core';
+import { type Broker, logger, type TaskManager } from '@brokkr/core';
 import { openBroker } from '@brokkr/core/adapter';
 import { kindOfBroker } from './kind-of-broker.ts';
 import type { SchedulerLike } from './scheduler-like.ts';
@@ -22,6 +22,11 @@ export class BrokerSource {
   async open(): Promise<Broker> {
     if (this.#manager !== undefined) return this.#manager.broker();
     return openBroker(this.#broker as Broker);
+  }
+
+  /** The logger of the application. */
+  get logger(): TaskManager['logger'] {
+    return this.#manager?.logger ?? logger;
   }
 
   async kind(): Promise<string> {

@@ -15,4 +15,5 @@ export interface SchedulerLike {
   readState(): Promise<void>;
   pauseJob(id: string): Promise<void>;
   resumeJob(id: string): Promise<void>;
+  runJob(id: string): Promise<string>;
 }

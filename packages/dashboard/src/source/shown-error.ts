@@ -3,7 +3,7 @@ import type { ErrorBody } from '../api/types.ts';
 
 /**
  * An error of a broker as users see it: code and message of our own errors, which hold no secrets. Other errors are not
- * shown, because nobody has checked their messages.
+ * shown, because their messages may hold secrets.
  */
 export function shownError(error: unknown): ErrorBody['error'] {
   if (BrokkrError.is(error)) return { code: error.code, message: error.message };
