@@ -204,7 +204,7 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
   });
 
   it('exchanges the token of the printed address for a cookie, and drops it from the address', async () => {
-    const { token, access } = tokenLogin('test', 'operate');
+    const { token, access } = tokenLogin('test', { who: 'ada', level: 'operate' });
     const system = await failingSystem(`memory:${randomUUID()}`, { access });
     const { page } = await openPage(browser, `${system.url}#t=${token}`);
     await page.getByText('Live', { exact: true }).waitFor();
