@@ -22,7 +22,7 @@ describe('JSON on the page', () => {
     },
   );
 
-  it('tells keys from strings', () => {
+  it('marks keys and strings differently', () => {
     const kinds = jsonLines('{"a" : "b"}')?.flatMap(({ tokens }) => tokens.map(({ kind }) => kind));
     expect(kinds).toEqual(['mark', 'key', 'mark', 'string', 'mark']);
   });

@@ -17,7 +17,7 @@ export interface Matching {
 const TYPED_ABOVE = 100;
 
 const WORDS = {
-  retry: { verb: 'Retry', text: 'They go back into the queue and count their attempts anew.', look: 'go' },
+  retry: { verb: 'Retry', text: 'They go back into the queue and count their attempts from 1 again.', look: 'go' },
   discard: {
     verb: 'Discard',
     text: 'They are removed for good: no copy is kept, and they cannot be retried.',
@@ -25,7 +25,7 @@ const WORDS = {
   },
   move: {
     verb: 'Move',
-    text: 'They become ready messages of the other queue, and count their attempts anew.',
+    text: 'They become ready messages of the other queue, and count their attempts from 1 again.',
     look: 'go',
   },
 } as const;

@@ -33,7 +33,7 @@ export function askToDiscard(queue: string, ids: readonly string[]): void {
 export function askToMove(queue: string, ids: readonly string[]): void {
   ask({
     title: `Move ${plural(ids.length, 'dead message')} of ${queue}?`,
-    text: 'They become ready messages of the other queue, and count their attempts anew.',
+    text: 'They become ready messages of the other queue, and count their attempts from 1 again.',
     input: { label: 'To the queue', suggestions: () => otherQueues(queue) },
     confirm: `Move ${ids.length}`,
     run: ({ input }) =>
