@@ -73,7 +73,7 @@ const COLUMNS: Readonly<Record<MessageState, readonly MessageColumn[]>> = {
     id,
     task,
     time('due', 'Due', (row) => row.dueAt),
-    { key: 'why', title: 'Why', class: '', cell: (row) => (row.isRetry === true ? 'retry' : 'sent so') },
+    { key: 'why', title: 'Why', class: '', cell: (row) => (row.isRetry === true ? 'retry' : 'as sent') },
     attempt,
     args,
   ],

@@ -1,16 +1,17 @@
 import type { QueueRow } from '../../../src/api/types.ts';
 import { pause, resume } from '../actions/queue-actions.ts';
+import { now } from '../api/clock.ts';
 import { broker, mayOperate, reasonAgainst } from '../api/session.ts';
 import { SlotsBar, Spark } from '../charts/spark.tsx';
 import { Button } from '../parts/button.tsx';
-import { AsOf, Figure, Unknown } from '../parts/figure.tsx';
+import { Figure, Unknown } from '../parts/figure.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Pill } from '../parts/pill.tsx';
 import type { Column } from '../parts/table.tsx';
 import { Text } from '../parts/text.tsx';
 import { Tip } from '../parts/tip.tsx';
 import { link } from '../route/route.ts';
-import { duration } from '../text/duration.ts';
+import { age, duration } from '../text/duration.ts';
 import { percent, rate } from '../text/number.ts';
 
 /** A message that waits longer than this is worth a look. */
@@ -119,7 +120,7 @@ function Name({ row: { name, paused, error } }: { row: QueueRow }) {
       </a>
       {paused === true ? <Pill state="paused">Paused</Pill> : null}
       {error === undefined ? null : (
-        <Tip tip={error.message} class="tip pill failed">
+        <Tip inRow tip={error.message} class="tip pill failed">
           <Icon name="failed" />
           Not read
         </Tip>
@@ -130,24 +131,28 @@ function Name({ row: { name, paused, error } }: { row: QueueRow }) {
 
 function Oldest({ row: { oldestMs, counts } }: { row: QueueRow }) {
   const reason = reasonAgainst('oldest');
-  if (oldestMs === undefined && reason !== undefined && counts.ready !== 0) return <Unknown reason={reason} />;
+  if (oldestMs === undefined && reason !== undefined && counts.ready !== 0) return <Unknown inRow reason={reason} />;
   return <Figure value={oldestMs} text={duration} tone={(oldestMs ?? 0) > LONG_WAIT_MS ? 'warn' : ''} />;
 }
 
 function Running({ row: { counts, slots, asOf } }: { row: QueueRow }) {
   const { running } = counts;
   if (running === undefined) return <Figure value={undefined} />;
+  const text = slots === undefined ? String(running) : `${running}/${slots}`;
   return (
     <span class="inline end">
       {slots === undefined || slots === 0 ? null : <SlotsBar busy={running} slots={slots} />}
-      <span class="v">
-        <span class={running === 0 ? 'zero' : ''}>{slots === undefined ? running : `${running}/${slots}`}</span>
-        {asOf.running === undefined ? null : (
-          <span class="sub">
-            <AsOf at={asOf.running} why="The sum of the workers’ reports: this server does not count running messages.">
-              {' '}
-            </AsOf>
-          </span>
+      <span class={running === 0 ? 'v zero' : 'v'}>
+        {asOf.running === undefined ? (
+          text
+        ) : (
+          <Tip
+            inRow
+            class="tip inexact"
+            tip={`Running: the sum of the workers’ reports, as of ${age(now.value - asOf.running)} ago.`}
+          >
+            {text}
+          </Tip>
         )}
       </span>
     </span>
@@ -158,7 +163,7 @@ function Workers({ row: { workers, consumers, counts } }: { row: QueueRow }) {
   const known = workers ?? consumers;
   if (known === 0 && (counts.ready ?? 0) > 0) {
     return (
-      <Tip tip="Messages wait, and no worker serves this queue." class="tip warn inline">
+      <Tip inRow tip="Messages wait, and no worker serves this queue." class="tip warn inline">
         <Icon name="failed" />0
       </Tip>
     );

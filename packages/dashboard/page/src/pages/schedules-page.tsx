@@ -147,7 +147,7 @@ function Then({ row }: { row: ScheduleRow }) {
   if (second === undefined || row.paused) return <span class="zero">–</span>;
   const all = then.map((at) => timeInZone(at, zoneOf(row))).join(' · ');
   return (
-    <Tip tip={`${all} (${zoneOf(row)})`} class="tip cannot">
+    <Tip inRow tip={`${all} (${zoneOf(row)})`} class="tip cannot">
       {relative(second, now.value)}
     </Tip>
   );

@@ -19,9 +19,9 @@ export function Figure({
 }
 
 /** A figure that the broker cannot know, with the reason. */
-export function Unknown({ reason }: { reason: string }) {
+export function Unknown({ reason, inRow = false }: { reason: string; inRow?: boolean }) {
   return (
-    <Tip tip={reason} class="tip cannot">
+    <Tip tip={reason} class="tip cannot" inRow={inRow}>
       unknown
     </Tip>
   );

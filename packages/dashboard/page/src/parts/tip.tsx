@@ -3,18 +3,26 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { visible } from '../text/visible-text.ts';
 
+interface Props {
+  readonly tip: string;
+  readonly class?: string;
+  /** In a row of a table it is no tab stop of its own: a row that gets the focus shows all its explanations. */
+  readonly inRow?: boolean;
+  readonly children: ComponentChildren;
+}
+
 /** A word with an explanation that shows on hover, focus and touch. */
-export function Tip({
-  tip,
-  class: name = 'tip',
-  children,
-}: {
-  tip: string;
-  class?: string;
-  children: ComponentChildren;
-}) {
+export function Tip({ tip, class: name = 'tip', inRow = false, children }: Props) {
+  const text = visible(tip);
+  if (inRow) {
+    return (
+      <span class={name} data-tip={text}>
+        {children}
+      </span>
+    );
+  }
   return (
-    <button type="button" class={name} data-tip={visible(tip)}>
+    <button type="button" class={name} data-tip={text}>
       {children}
     </button>
   );
@@ -24,10 +32,9 @@ const shown = signal<{ readonly target: HTMLElement; readonly text: string } | u
 
 const ID = 'tip';
 
-function show(target: HTMLElement | null): void {
+function show(target: HTMLElement | null, text = target?.dataset.tip): void {
   hide();
-  const text = target?.dataset.tip;
-  if (target === null || text === undefined) return;
+  if (target === null || text === undefined || text === '') return;
   target.setAttribute('aria-describedby', ID);
   shown.value = { target, text };
 }
@@ -41,11 +48,15 @@ function tipOf(event: Event): HTMLElement | null {
   return event.target instanceof Element ? event.target.closest<HTMLElement>('[data-tip]') : null;
 }
 
-/** If a row gets the focus, its first time explains itself, so that times need no tab stop each. */
-function tipOfFocus(event: FocusEvent): HTMLElement | null {
-  const own = tipOf(event);
-  if (own !== null || !(event.target instanceof HTMLTableRowElement)) return own;
-  return event.target.querySelector<HTMLElement>('time[data-tip]');
+/** A row that gets the focus shows the explanations of its times and figures; its buttons have a focus of their own. */
+function showForFocus(event: FocusEvent): void {
+  const { target } = event;
+  if (!(target instanceof HTMLTableRowElement)) {
+    show(tipOf(event));
+    return;
+  }
+  const tips = [...target.querySelectorAll<HTMLElement>('[data-tip]:not(button)')].map(({ dataset }) => dataset.tip);
+  show(target, [...new Set(tips)].join(' · '));
 }
 
 /** The one bubble of the page; every element with `data-tip` uses it. */
@@ -56,18 +67,17 @@ export function TipBubble() {
       const target = tipOf(event);
       if (target !== shown.value?.target) show(target);
     };
-    const focus = (event: FocusEvent) => show(tipOfFocus(event));
     const key = (event: KeyboardEvent) => {
       if (event.key === 'Escape') hide();
     };
     document.addEventListener('pointerover', over);
-    document.addEventListener('focusin', focus);
+    document.addEventListener('focusin', showForFocus);
     document.addEventListener('focusout', hide);
     document.addEventListener('keydown', key);
     document.addEventListener('scroll', hide, { capture: true, passive: true });
     return () => {
       document.removeEventListener('pointerover', over);
-      document.removeEventListener('focusin', focus);
+      document.removeEventListener('focusin', showForFocus);
       document.removeEventListener('focusout', hide);
       document.removeEventListener('keydown', key);
       document.removeEventListener('scroll', hide, { capture: true });
