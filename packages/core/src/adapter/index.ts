@@ -57,7 +57,17 @@ export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { HEADER_LIMITS } from '../producer/send-settings.ts';
 export { delayUntil } from '../broker/delay.ts';
-export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
+export {
+  ATTEMPT_HEADER,
+  ENQUEUED_AT_HEADER,
+  FORGET_HEADER,
+  HISTORY_HEADER,
+  MAX_RETRIES_HEADER,
+  REASON_HEADER,
+  REDRIVEN_HEADER,
+  TASK_HEADER,
+  TIMEOUT_HEADER,
+} from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
 export { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
@@ -84,6 +94,7 @@ export {
 } from '../control/control-signals.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
