@@ -3,7 +3,8 @@ import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
-import { collapsedEnvelope } from '../collapse/collapsed-envelope.ts';
+import { StoreJoins, type StoreJoinsOptions } from '../collapse/store-joins.ts';
+import { collapsedEnvelope, joinsNatively } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
@@ -37,6 +38,8 @@ export interface ProducerOptions {
   readonly defaultMaxRetries: number;
   /** How long the key of a unique or debounced message is remembered after it is due. */
   readonly keyTtlMs: number;
+  /** Opens the store for messages that the broker cannot join. @throws ConfigError (`STORE_MISSING`) */
+  readonly records: StoreJoinsOptions['records'];
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -63,6 +66,7 @@ const MOST_ROUNDS = 10;
 /** Sends messages: checks and encodes the arguments, runs the send middleware, and publishes. */
 export class Producer {
   readonly #options: ProducerOptions;
+  readonly #joins: StoreJoins;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
@@ -72,6 +76,9 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    const { clock, keyTtlMs, records } = options;
+    const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
+    this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
     this.#layers = options.middleware.flatMap(({ name, send }, index) =>
       send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
     );
@@ -90,7 +97,7 @@ export class Producer {
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return this.#layers.length === 0 ? sending : this.#watched(sending);
+      return this.#layers.length === 0 && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -221,14 +228,19 @@ export class Producer {
     const { handles } = this.#options;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles);
-    if (this.#layers.length === 0) return publisher.publish(this.#envelope(draft, message), handle, isOfMany);
-    return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
+    if (this.#layers.length > 0) return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
+    if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
+    return publisher.publish(encodeEnvelope(message, draft.body), handle, isOfMany);
   }
 
-  #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
+  /** Publishes a message that may be joined with another: by the broker, or by a store if the broker cannot. */
+  #join(publisher: Publisher, { task, body, collapse }: Draft, message: OutgoingMessage): Promise<PublishReceipt> {
+    const publish = (envelope: Envelope) => publisher.publish(envelope, (given) => given);
     const envelope = encodeEnvelope(message, body);
-    if (collapse === undefined) return envelope;
-    return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
+    if (collapse === undefined) return publish(envelope);
+    if (joinsNatively(collapse, publisher.broker.capabilities))
+      return publish(collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs));
+    return this.#joins.send(envelope, task.name, collapse, publish);
   }
 
   #throughMiddleware(publisher: Publisher, draft: Draft, isOfMany: boolean): Promise<PublishReceipt> {
@@ -238,8 +250,10 @@ export class Producer {
       checkHeaders(context.message.headers);
       draft.outcome = 'unknown';
       try {
-        const envelope = this.#envelope(draft, context.message);
-        const receipt = await publisher.publish(envelope, (given) => given, isOfMany);
+        const receipt =
+          draft.collapse === undefined
+            ? await publisher.publish(encodeEnvelope(context.message, draft.body), (given) => given, isOfMany)
+            : await this.#join(publisher, draft, context.message);
         draft.outcome = 'stored';
         return receipt;
       } catch (error) {

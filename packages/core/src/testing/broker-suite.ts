@@ -9,6 +9,7 @@ import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { idempotency } from './suite/idempotency.ts';
+import { joiningSends } from './suite/joining.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
@@ -58,6 +59,7 @@ const GROUPS = [
   working,
   steering,
   steps,
+  joiningSends,
   queueOrder,
   poison,
   concurrency,

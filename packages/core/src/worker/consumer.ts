@@ -15,6 +15,7 @@ import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -40,6 +41,7 @@ export interface ConsumerOptions {
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
 }
 
 /**
@@ -269,6 +271,7 @@ export class Consumer {
   async #lastSettlements(): Promise<void> {
     // Messages that a pending fetch returns are released.
     await this.#loop;
+    await this.#options.joins.finished();
     await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
   }
 

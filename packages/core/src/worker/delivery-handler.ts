@@ -2,13 +2,14 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { BlockedRuns } from './blocked-runs.ts';
-import { STEPS_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { STEPS_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import { markSteps } from '../steps/mark-steps.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
@@ -40,6 +41,7 @@ export interface DeliveryHandlerOptions {
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -74,6 +76,7 @@ export class DeliveryHandler implements LaneListener {
         openProgress: (id) => progress.open(id),
         openSteps: (run, delivery) => steps.open(run, delivery),
       },
+      joins: options.joins,
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#settling = {
@@ -161,6 +164,10 @@ export class DeliveryHandler implements LaneListener {
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
+    if (outcome.kind === 'unrun') {
+      this.#settle(execution, settlement, NO_REPORT);
+      return;
+    }
     if (outcome.kind === 'cancelled') {
       this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
@@ -172,7 +179,7 @@ export class DeliveryHandler implements LaneListener {
   /** Settles a message that must not run, or not now. */
   #endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
-    held.task = this.#options.judging.taskFor(nameOf(held));
+    held.task = this.#options.judging.taskFor(held.taskName);
     const state = settlement.kind === 'expire' ? 'expired' : 'dead';
     this.#end(held, settlement, reportOf(settlement, undefined, error), { error, state });
   }
@@ -196,14 +203,21 @@ export class DeliveryHandler implements LaneListener {
   }
 
   #storeResult(held: HeldDelivery, result: SettledResult, isSure: boolean): void {
-    const message = { id: held.delivery.envelope.id, name: nameOf(held) };
+    const message = { id: held.delivery.envelope.id, name: held.taskName };
     void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
   }
 
   /** Adds a settlement to the next call of its lane. */
   #settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
     held.report = report;
-    held.lane.settler.add(settlement, held);
+    const { joins, onChange } = this.#options;
+    // The key first: a worker that dies after the settlement would leave it behind the message.
+    if (joins.endsOwner(settlement))
+      void joins.free(settlement.delivery).then(() => {
+        held.lane.settler.add(settlement, held);
+        onChange();
+      });
+    else held.lane.settler.add(settlement, held);
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
@@ -212,7 +226,7 @@ export class DeliveryHandler implements LaneListener {
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
-      this.#options.steps.settled(settlement, nameOf(held));
+      this.#options.steps.settled(settlement, held.taskName);
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
@@ -280,8 +294,4 @@ export class DeliveryHandler implements LaneListener {
     this.#options.onChange();
     if (this.running === 0) for (const resolve of this.#finished.splice(0)) resolve();
   }
-}
-
-function nameOf({ delivery }: HeldDelivery): string {
-  return delivery.envelope.headers[TASK_HEADER] ?? '';
 }

@@ -42,6 +42,8 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
       return { kind: 'ack', delivery };
     case 'interrupted':
       return { kind: 'release', delivery };
+    case 'unrun':
+      return outcome.settlement;
     case 'snoozed':
       return settlementForLater(outcome, ended, settling);
     case 'failed':

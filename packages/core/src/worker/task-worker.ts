@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import { JoinKeeper } from '../collapse/join-keeper.ts';
 import { StepKeeper } from '../steps/step-keeper.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
@@ -50,6 +51,8 @@ export interface TaskWorkerOptions {
   readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly maxPayload: number;
+  /** How long keys of joined messages are remembered. */
+  readonly keyTtlMs: number;
   readonly shutdownTimeoutMs: number;
   /** Time limit for storing a result. The message is settled after it. */
   readonly storeTimeoutMs: number;
@@ -190,7 +193,8 @@ export class TaskWorker {
   }
 
   #openConsumer({ broker, resultStore, progressStore, records, taskFor }: WorkerDependencies): Promise<Consumer> {
-    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
+    const { clock, logger, control, maxCrashes, maxPayload, keyTtlMs, storeTimeoutMs, sinks, ...options } =
+      this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
@@ -209,6 +213,7 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      joins: new JoinKeeper({ records, clock, logger, keyTtlMs }),
       steps: new StepKeeper({ records: (task) => records({ task, option: 'step()' }), clock, logger }),
     });
   }
