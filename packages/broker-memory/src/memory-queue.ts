@@ -123,7 +123,10 @@ export class MemoryQueue {
     switch (settlement.kind) {
       case 'ack':
         this.#forget(message);
-        this.#gone.acknowledged++;
+        if (settlement.wasCancelled) {
+          this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
+          this.#gone.cancelled++;
+        } else this.#gone.acknowledged++;
         break;
       case 'expire':
         this.#forget(message);

@@ -25,6 +25,12 @@ export function readMark({ headers }: Envelope): JoinMark | undefined {
   return { kind: kind as JoinMark['kind'], digest, seq: Number(seq), rev };
 }
 
+/** Whether the store has to be asked before a message runs. Called for each run. */
+export function needsAdmission({ headers }: Envelope): boolean {
+  const mark = headers[JOIN_HEADER];
+  return mark !== undefined && !mark.startsWith('unique ');
+}
+
 /** The envelope with a mark. */
 export function withMark(envelope: Envelope, { kind, digest, seq, rev }: JoinMark): Envelope {
   const owns = kind === 'unique' || kind === 'waiting';

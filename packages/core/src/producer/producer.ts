@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { laneName } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
@@ -10,8 +11,8 @@ import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
-import { compose, type Layer } from '../middleware/compose.ts';
-import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
+import { areIdle, compose, type Layer } from '../middleware/compose.ts';
+import type { Middleware, OutgoingMessage, SendBatch, SendContext } from '../middleware/middleware.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
@@ -22,6 +23,7 @@ import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
 import type { SendStats } from './send-stats.ts';
+import { checkBatchItem } from './check-task-settings.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask } from './sent-task.ts';
 
@@ -48,6 +50,12 @@ export interface ProducerOptions {
 
 /** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
 const KEY_SEPARATOR = '/';
+
+/** The key as the broker gets it. A lane is a queue, and a broker knows keys by queue or by namespace: here always by lane. */
+function keyOf(task: string, { idempotencyKey, priority = 'normal' }: SendSettings): string {
+  const key = `${task}${KEY_SEPARATOR}${idempotencyKey}`;
+  return priority === 'normal' ? key : `${KEY_SEPARATOR}${priority}${KEY_SEPARATOR}${key}`;
+}
 
 /** A message that is checked and encoded, but not sent yet. */
 interface Draft {
@@ -79,8 +87,8 @@ export class Producer {
     const { clock, keyTtlMs, records } = options;
     const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
     this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
-    this.#layers = options.middleware.flatMap(({ name, send }, index) =>
-      send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
+    this.#layers = options.middleware.flatMap((one) =>
+      one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
   }
 
@@ -97,7 +105,7 @@ export class Producer {
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return this.#layers.length === 0 && settings.collapse === undefined ? sending : this.#watched(sending);
+      return areIdle(this.#layers) && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -123,7 +131,7 @@ export class Producer {
         publisher = this.#publisher ?? (await this.#open());
         this.#checkCapabilities(publisher.broker, task, settings);
       },
-      publish: (draft) => this.#publish(publisher, draft, true),
+      publish: (draft, batch) => this.#publish(publisher, draft, batch),
       outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
     });
   }
@@ -172,6 +180,7 @@ export class Producer {
 
   #draft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Draft {
     const { clock, defaultQueue, maxPayload } = this.#options;
+    if (task.batch !== undefined) checkBatchItem(task.name, args);
     const body = encodeArgs(args, maxPayload, { allowToJson: task.schema !== undefined });
     const now = clock.now();
     const { collapse } = settings;
@@ -180,7 +189,9 @@ export class Producer {
       id: messageId(),
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
+      priority: settings.priority,
       args,
+      version: task.versions?.current,
       attempt: 1,
       maxRetries: settings.maxRetries,
       timeoutMs: settings.timeoutMs,
@@ -188,8 +199,7 @@ export class Producer {
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
-      idempotencyKey:
-        settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
+      idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
     };
     return { task, message, body, collapse };
@@ -223,14 +233,15 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
+  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
+    const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
-      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles);
-    if (this.#layers.length > 0) return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
+      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
+    if (!areIdle(this.#layers)) return this.#throughMiddleware(publisher, draft, batch).then(handle);
     if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
-    return publisher.publish(encodeEnvelope(message, draft.body), handle, isOfMany);
+    return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);
   }
 
   /** Publishes a message that may be joined with another: by the broker, or by a store if the broker cannot. */
@@ -243,8 +254,9 @@ export class Producer {
     return this.#joins.send(envelope, task.name, collapse, publish);
   }
 
-  #throughMiddleware(publisher: Publisher, draft: Draft, isOfMany: boolean): Promise<PublishReceipt> {
+  #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
     const { task, message } = draft;
+    const isOfMany = batch !== undefined;
     draft.outcome = 'not stored';
     const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
@@ -262,7 +274,7 @@ export class Producer {
       }
     };
     const send = compose(this.#layers, publish, "the core's");
-    return send({ task, message, signal: NEVER, logger: this.#options.logger });
+    return send({ task, message, signal: NEVER, logger: this.#options.logger, batch });
   }
 }
 

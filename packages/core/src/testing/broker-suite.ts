@@ -1,3 +1,4 @@
+import { batches } from './suite/batches.ts';
 import { blockedLoop } from './suite/blocked-loop.ts';
 import { closing } from './suite/closing.ts';
 import { collapse } from './suite/collapse.ts';
@@ -10,6 +11,7 @@ import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { idempotency } from './suite/idempotency.ts';
 import { joiningSends } from './suite/joining.ts';
+import { lanes } from './suite/lanes.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
@@ -24,6 +26,7 @@ import { states } from './suite/part-states.ts';
 import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
 import { poison } from './suite/poison.ts';
+import { payloadVersions } from './suite/payload-versions.ts';
 import { publishing } from './suite/publishing.ts';
 import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
@@ -60,6 +63,9 @@ const GROUPS = [
   steering,
   steps,
   joiningSends,
+  payloadVersions,
+  batches,
+  lanes,
   queueOrder,
   poison,
   concurrency,
