@@ -4,7 +4,8 @@ import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
-import { collapsedEnvelope } from '../collapse/collapsed-envelope.ts';
+import { StoreJoins, type StoreJoinsOptions } from '../collapse/store-joins.ts';
+import { collapsedEnvelope, joinsNatively } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
@@ -39,6 +40,8 @@ export interface ProducerOptions {
   readonly defaultMaxRetries: number;
   /** How long the key of a unique or debounced message is remembered after it is due. */
   readonly keyTtlMs: number;
+  /** Opens the store for messages that the broker cannot join. @throws ConfigError (`STORE_MISSING`) */
+  readonly records: StoreJoinsOptions['records'];
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -71,6 +74,7 @@ const MOST_ROUNDS = 10;
 /** Sends messages: checks and encodes the arguments, runs the send middleware, and publishes. */
 export class Producer {
   readonly #options: ProducerOptions;
+  readonly #joins: StoreJoins;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
@@ -80,6 +84,9 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    const { clock, keyTtlMs, records } = options;
+    const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
+    this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
     this.#layers = options.middleware.flatMap((one) =>
       one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
@@ -98,7 +105,7 @@ export class Producer {
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return areIdle(this.#layers) ? sending : this.#watched(sending);
+      return areIdle(this.#layers) && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -232,14 +239,19 @@ export class Producer {
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
-    return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (!areIdle(this.#layers)) return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
+    return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);
   }
 
-  #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
+  /** Publishes a message that may be joined with another: by the broker, or by a store if the broker cannot. */
+  #join(publisher: Publisher, { task, body, collapse }: Draft, message: OutgoingMessage): Promise<PublishReceipt> {
+    const publish = (envelope: Envelope) => publisher.publish(envelope, (given) => given);
     const envelope = encodeEnvelope(message, body);
-    if (collapse === undefined) return envelope;
-    return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
+    if (collapse === undefined) return publish(envelope);
+    if (joinsNatively(collapse, publisher.broker.capabilities))
+      return publish(collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs));
+    return this.#joins.send(envelope, task.name, collapse, publish);
   }
 
   #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
@@ -250,8 +262,10 @@ export class Producer {
       checkHeaders(context.message.headers);
       draft.outcome = 'unknown';
       try {
-        const envelope = this.#envelope(draft, context.message);
-        const receipt = await publisher.publish(envelope, (given) => given, isOfMany);
+        const receipt =
+          draft.collapse === undefined
+            ? await publisher.publish(encodeEnvelope(context.message, draft.body), (given) => given, isOfMany)
+            : await this.#join(publisher, draft, context.message);
         draft.outcome = 'stored';
         return receipt;
       } catch (error) {

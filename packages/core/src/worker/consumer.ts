@@ -18,6 +18,7 @@ import { type Lane, openLane } from './lane.ts';
 import type { OnFetchError } from './queue-share.ts';
 import { prefetchFor } from './prefetch-for.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -43,6 +44,7 @@ export interface ConsumerOptions {
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   readonly largestBatch: (queue: string) => number;
   readonly hasPriorities: (queue: string) => boolean;
 }
@@ -282,6 +284,7 @@ export class Consumer {
   async #lastSettlements(): Promise<void> {
     // Messages that a pending fetch returns are released.
     await this.#loop;
+    await this.#options.joins.finished();
     await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
   }
 

@@ -8,6 +8,7 @@ import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Batching } from './batching.ts';
@@ -39,6 +40,7 @@ export interface DeliveryHandlerOptions {
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -75,6 +77,7 @@ export class DeliveryHandler implements LaneListener {
         openProgress: (id) => progress.open(id),
         openSteps: (run, delivery) => steps.open(run, delivery),
       },
+      joins: options.joins,
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#endings = new Endings({ ...options, taskFor: judging.taskFor, now: judging.now, monitor: this.#monitor });

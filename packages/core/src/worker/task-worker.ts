@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import { JoinKeeper } from '../collapse/join-keeper.ts';
 import { StepKeeper } from '../steps/step-keeper.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
@@ -54,6 +55,8 @@ export interface TaskWorkerOptions {
   readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly maxPayload: number;
+  /** How long keys of joined messages are remembered. */
+  readonly keyTtlMs: number;
   readonly shutdownTimeoutMs: number;
   /** Time limit for storing a result. The message is settled after it. */
   readonly storeTimeoutMs: number;
@@ -195,7 +198,8 @@ export class TaskWorker {
 
   #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
     const { broker, resultStore, progressStore, records, taskFor, largestBatch, hasPriorities } = dependencies;
-    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
+    const { clock, logger, control, maxCrashes, maxPayload, keyTtlMs, storeTimeoutMs, sinks, ...options } =
+      this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
@@ -216,6 +220,7 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      joins: new JoinKeeper({ records, clock, logger, keyTtlMs }),
       steps: new StepKeeper({ records: (task) => records({ task, option: 'step()' }), clock, logger }),
     });
   }
