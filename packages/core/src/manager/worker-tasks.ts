@@ -2,7 +2,7 @@ import type { ResultStore } from '../broker/result-store.ts';
 import { joinCall } from '../batches/batch-call.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
-import { compose, type Layer } from '../middleware/compose.ts';
+import { areIdle, compose, type Layer } from '../middleware/compose.ts';
 import type { HandleContext, Middleware } from '../middleware/middleware.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import { exponential } from '../retry/exponential.ts';
@@ -52,12 +52,12 @@ function runner(definition: TaskDefinition, middleware: readonly Middleware[]): 
     definition.schema === undefined
       ? (message: Message) => handler(...message.args)
       : async (message: Message) => handler(...(await validateArguments(definition, message.args)));
-  const layers = middleware.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
-    handle === undefined ? [] : [{ name, around: handle.bind(middleware[index]) }],
+  const layers = middleware.flatMap((one): Layer<HandleContext, unknown>[] =>
+    one.handle === undefined ? [] : [{ name: one.name, around: one.handle.bind(one), isIdle: one.isIdle?.bind(one) }],
   );
   if (layers.length === 0) return (_run, message) => call(message);
   const onion = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
-  return (run, message) => onion(new HandleScope(definition, run, message));
+  return (run, message) => (areIdle(layers) ? call(message) : onion(new HandleScope(definition, run, message)));
 }
 
 /** The context of middleware. Signal and logger are created at first use. */
@@ -78,5 +78,9 @@ class HandleScope implements HandleContext {
 
   get logger(): HandleContext['logger'] {
     return this.#run.logger;
+  }
+
+  bind(fields: Readonly<Record<string, string>>): void {
+    this.#run.bind(fields);
   }
 }

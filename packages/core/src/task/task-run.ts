@@ -14,6 +14,8 @@ export interface RunBindings {
   readonly traceId?: string;
   /** Number of messages, if they run as one batch. */
   readonly batch?: number;
+  /** Fields that middleware added. */
+  readonly [field: string]: unknown;
 }
 
 /** What a run opens at its first use. */
@@ -38,6 +40,7 @@ export class TaskRun implements TaskContext, StepRun {
   #abortReason: Error | undefined;
   #hasEnded = false;
   #hasCalledStop = false;
+  #bound: Readonly<Record<string, string>> | undefined;
 
   /** @param delivery the delivery that runs; left out for an inline call */
   constructor(message: Message, maxRetries: number, baseLogger: Logger, open: RunOpeners, delivery?: Delivery) {
@@ -152,6 +155,12 @@ export class TaskRun implements TaskContext, StepRun {
   bindings(): RunBindings {
     const { id, task: name, queue, attempt, headers } = this.#message;
     const traceId = headers.traceId;
-    return { task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+    return { ...this.#bound, task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+  }
+
+  /** Adds fields to the lines of the run from now on. */
+  bind(fields: Readonly<Record<string, string>>): void {
+    this.#bound = { ...this.#bound, ...fields };
+    this.#logger = undefined;
   }
 }
