@@ -7,6 +7,7 @@ import {
   type Elections,
   type Envelope,
   type Inspector,
+  type LimitStore,
   type MessageIndex,
   type PublishReceipt,
   type ResultStore,
@@ -39,6 +40,7 @@ export class MemoryBroker implements Broker {
   readonly workers: Required<WorkerDirectory>;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly limits: LimitStore;
   readonly elections: Elections;
   readonly signals: Signals;
   readonly #server: MemoryServer;
@@ -65,6 +67,7 @@ export class MemoryBroker implements Broker {
     this.messages = new MemoryMessages(server);
     this.states = new MemoryStates(server);
     this.workers = server.workers;
+    this.limits = server.limits;
     this.signals = {
       lossless: true,
       send: async (signal) => {

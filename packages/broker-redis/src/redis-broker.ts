@@ -9,6 +9,7 @@ import {
   type Diagnostics,
   type Envelope,
   type Inspector,
+  type LimitStore,
   type MessageIndex,
   type PublishReceipt,
   type ResultStore,
@@ -37,6 +38,7 @@ import { RedisWorkerDirectory } from './inspecting/redis-worker-directory.ts';
 import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
+import { RedisLimits } from './state/redis-limits.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisSignals } from './state/redis-signals.ts';
 import { RedisStates } from './state/redis-states.ts';
@@ -80,6 +82,7 @@ export class RedisBroker implements Broker {
   readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly limits: LimitStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
   readonly #logger: BrokerOptions['logger'];
@@ -141,6 +144,7 @@ export class RedisBroker implements Broker {
     this.messages = new RedisMessageIndex(calls);
     this.states = new RedisStates(calls);
     this.results = this.#results;
+    this.limits = new RedisLimits(calls);
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [
       ...(await examineServer(client, allowEviction)),

@@ -47,6 +47,8 @@ export const COMMANDS = [
   'ZRANGEBYSCORE',
   'ZRANK',
   'ZREM',
+  'ZREMRANGEBYRANK',
+  'ZREMRANGEBYSCORE',
   'ZSCAN',
   'ZSCORE',
 ] as const;

@@ -24,6 +24,18 @@ export type {
   QueueCounts,
   QueueReport,
 } from '../broker/inspector.ts';
+export type {
+  Acquired,
+  LimitDemand,
+  LimitRule,
+  LimitStore,
+  LimitUsage,
+  Permit,
+  PermitRequest,
+  Refusal,
+  ReleasedPermit,
+  Waiter,
+} from '../broker/limit-store.ts';
 export type { FoundMessage, MessageIndex } from '../broker/message-index.ts';
 export type { ResultStore } from '../broker/result-store.ts';
 export type { SettledResult, Settlement } from '../broker/settlement.ts';
@@ -53,6 +65,15 @@ export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
 export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
+export {
+  FIRST_RUN_MS,
+  LAST_RUN_SHARE,
+  LIMIT_LIFE_MS,
+  LINE_WAITS,
+  lineWaitMs,
+  PLANNED_LIFE_MS,
+  RETURN_GRACE_MS,
+} from '../broker/limit-waits.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';

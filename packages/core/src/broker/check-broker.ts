@@ -13,6 +13,7 @@ export const PART_METHODS: {
   signals: ['send', 'listen'],
   results: ['store', 'load'],
   states: ['get', 'set'],
+  limits: ['acquire', 'renew', 'release', 'hold', 'usage', 'replan'],
   elections: ['elect'],
   diagnostics: ['diagnose'],
 };

@@ -54,6 +54,11 @@ export const FEATURES = {
     isIn: ({ states }) => states !== undefined,
     remedy: ANOTHER_BROKER,
   },
+  limits: {
+    description: 'limits of rate and concurrency over all workers',
+    isIn: ({ limits }) => limits !== undefined,
+    remedy: ANOTHER_BROKER,
+  },
   inspect: {
     description: 'queues and dead letters can be listed',
     isIn: ({ inspector }) => inspector !== undefined,

@@ -33,3 +33,7 @@ export const FORGET_HEADER = 'brokkr-forget';
 export const LATER_HEADER = 'brokkr-later';
 /** Milliseconds for which the message was delayed because no worker knew its task. */
 export const PARKED_HEADER = 'brokkr-parked';
+/** JSON list of the limits that the message needs a permit of: pairs of name and key. */
+export const LIMIT_HEADER = 'brokkr-limit';
+/** Name of the limit for which the message was delayed last. */
+export const LIMITED_BY_HEADER = 'brokkr-limited';

@@ -13,6 +13,7 @@ import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limits } from './suite/part-limits.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { results } from './suite/part-results.ts';
@@ -46,6 +47,7 @@ const GROUPS = [
   signals,
   results,
   states,
+  limits,
   electing,
   diagnostics,
   closing,
