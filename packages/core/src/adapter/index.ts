@@ -121,5 +121,6 @@ export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';
 export type { LinearOptions } from '../retry/linear.ts';
-export type { DefineTask, ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { DefineTask } from '../task/define-task.ts';
+export type { ErrorMatcher, TaskRef } from '../task/task.ts';
 export type { Hook } from '../worker/hooks.ts';

@@ -12,14 +12,15 @@ import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
 import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
-import type { DefineTask, Task, TaskOptions } from '../task/task.ts';
+import type { DefineTask } from '../task/define-task.ts';
+import type { Task, TaskOptions } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { TaskRegistry } from '../task/task-registry.ts';
 import { EventEmitter } from '../worker/event-emitter.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
-import { checkListener } from '../worker/worker-options.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
+import { ManagerEvents } from './manager-events.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import { Runtime } from './runtime.ts';
 import { RuntimeSlot } from './runtime-slot.ts';
@@ -37,19 +38,21 @@ const managers = new WeakMap<object, TaskManager>();
  * export const charge = tm.task({ name: 'charge' }, async (orderId: string) => {});
  * await charge.send('o-1');
  */
-export class TaskManager {
+export class TaskManager extends ManagerEvents {
   readonly name: string;
   readonly #registry = new TaskRegistry();
   readonly #hooks = new Hooks();
   readonly #middleware: Middleware[] = [];
   readonly #tasks = new Map<string, Task>();
-  readonly #events: EventEmitter<WorkerEvents>;
   readonly #slot: RuntimeSlot;
 
   private constructor(name: string) {
+    const events = new EventEmitter<WorkerEvents>((event, error) =>
+      this.logger.error({ error, event }, 'a listener failed'),
+    );
+    super(events);
     this.name = name;
-    this.#events = new EventEmitter((event, error) => this.logger.error({ error, event }, 'a listener failed'));
-    const own = { registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware, events: this.#events };
+    const own = { registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware, events };
     this.#slot = new RuntimeSlot(name, (options) => new Runtime({ options, ...own }));
   }
 
@@ -136,33 +139,6 @@ export class TaskManager {
    */
   createWorker(options?: WorkerOptions): Worker {
     return this.#slot.active().createWorker(options);
-  }
-
-  /**
-   * Adds a listener to an event of every worker of this manager in this process, `brokkr worker` included, also of workers
-   * that are created later. Listeners are called synchronously; an error of theirs is logged, and changes nothing.
-   * @throws ConfigError (`EVENT_UNKNOWN`) with the nearest event, (`LISTENER_INVALID`)
-   * @example
-   * tm.on('dead', ({ id, name, error }) => pager.notify(`${name} ${id}`, error));
-   */
-  on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'tm.on');
-    this.#events.on(event, listener);
-    return this;
-  }
-
-  /** Adds a listener for the next event only. @throws as `on` */
-  once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'tm.once');
-    this.#events.once(event, listener);
-    return this;
-  }
-
-  /** Removes a listener. @throws as `on` */
-  off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this {
-    checkListener(event, listener, 'tm.off');
-    this.#events.off(event, listener);
-    return this;
   }
 
   /**

@@ -1,0 +1,78 @@
+import type { ErrorBody } from './session-types.ts';
+
+export interface Done {
+  /** How many messages, or 1 for a queue, worker, schedule or job. */
+  readonly done: number;
+  /** Ids for which nothing was done: they are not there, or not in a state that allows it. */
+  readonly missing: readonly string[];
+}
+
+export interface Confirmed {
+  /** The queue's name, as the user typed it. */
+  readonly confirm: string;
+}
+
+export interface IdsRequest {
+  /** 1 to 500. */
+  readonly ids: readonly string[];
+  /** Only of `cancel`: also aborts running tasks. */
+  readonly running?: boolean;
+  /** Needed by `discard`: the queue's name. */
+  readonly confirm?: string;
+}
+
+export interface MoveRequest {
+  readonly ids: readonly string[];
+  /** Name of the queue that gets the dead letters, as ready messages. */
+  readonly to: string;
+}
+
+export interface QuietRequest {
+  readonly quiet: boolean;
+}
+
+/** Which dead letters: each condition that is given must hold. */
+export interface LetterQuery {
+  readonly task?: string;
+  /** Text in the reason, in upper or lower case. */
+  readonly error?: string;
+  /** `DeadGroup.error`, exactly. */
+  readonly group?: string;
+  /** Text in the arguments, as the user may see them. */
+  readonly text?: string;
+  /** Epoch milliseconds: died then or later. */
+  readonly since?: number;
+}
+
+export interface BulkRequest {
+  readonly do: 'retry' | 'discard' | 'move';
+  readonly queue: string;
+  readonly filter: LetterQuery;
+  /** Only of `move`: the queue that gets the letters as ready messages. */
+  readonly to?: string;
+  /** How many letters the user expects to change. */
+  readonly expect: number;
+  /** Needed by `discard`, and above 100 letters: the queue's name. */
+  readonly confirm?: string;
+}
+
+export interface BulkStarted {
+  readonly job: string;
+}
+
+export interface BulkJob {
+  readonly id: string;
+  readonly do: BulkRequest['do'];
+  readonly queue: string;
+  readonly filter: LetterQuery;
+  readonly to?: string;
+  readonly who: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** `stopped`: by a user; what was done stays done. `failed`: see `error`. */
+  readonly state: 'running' | 'done' | 'stopped' | 'failed';
+  readonly done: number;
+  readonly looked: number;
+  readonly total: number;
+  readonly error?: ErrorBody['error'];
+}

@@ -1,0 +1,152 @@
+/** States that messages are listed by. Running ones are those that workers reported, at most 100 a worker. */
+export type MessageState = 'ready' | 'delayed' | 'running' | 'dead';
+
+/** A message in a list. */
+export interface MessageRow {
+  readonly id: string;
+  readonly queue: string;
+  readonly state: MessageState;
+  /** Empty if the message has none. */
+  readonly task: string;
+  readonly sentAt?: number;
+  /** When a delayed message becomes ready. */
+  readonly dueAt?: number;
+  /** Whether it is delayed because an attempt failed. */
+  readonly isRetry?: boolean;
+  /** Number of the attempt that runs, or comes next. Of a dead letter: how many were made. */
+  readonly attempt: number;
+  /** Attempts at most, if the message carries the number. */
+  readonly maxAttempts?: number;
+  /** Of a running message. */
+  readonly startedAt?: number;
+  readonly worker?: string;
+  /** Of a dead letter. */
+  readonly deadAt?: number;
+  readonly deadBy?: string;
+  readonly reason?: string;
+  /** The reason with numbers and ids as `#`: see `DeadGroup.error`. */
+  readonly group?: string;
+  /** How often it was redriven. */
+  readonly redriven?: number;
+  /** Begin of its arguments: at most 200 characters, redacted. Left out if the body is not at hand. */
+  readonly args?: string;
+}
+
+/** Of lists that the server only shows after a look, and of the look itself. */
+export interface Look {
+  /** When the look that is shown was made; left out if there was none. */
+  readonly at?: number;
+  /** Whether a look is being made now. */
+  readonly busy: boolean;
+  /** What a look does to the messages: one sentence for people. */
+  readonly cost: string;
+}
+
+export interface MessagesPage {
+  readonly at: number;
+  readonly items: readonly MessageRow[];
+  /** Goes on here: pass it as `after`. Left out at the end. */
+  readonly next?: string;
+  /** Messages looked at for this page. */
+  readonly looked: number;
+  /** Of those, messages that match the filter. */
+  readonly matched: number;
+  /** Messages in this state, if known. */
+  readonly total?: number;
+  /** Only of a broker without the ability `browse`. */
+  readonly look?: Look;
+}
+
+export interface LookRequest {
+  readonly state: 'ready' | 'delayed' | 'dead';
+  /** Ready: at most 50. Dead: at most 20,000. @default 50 or 1,000 */
+  readonly limit?: number;
+}
+
+/** A message that was found by its id. */
+export interface FoundRow {
+  readonly queue: string;
+  readonly id: string;
+  readonly state: MessageState;
+  readonly task: string;
+}
+
+/** An error as a worker wrote it down. */
+export interface ShownError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: ShownError;
+}
+
+export interface AttemptRow {
+  readonly attempt: number;
+  /** When it ended. */
+  readonly at: number;
+  readonly worker: string;
+  readonly error: ShownError;
+}
+
+export interface HeaderRow {
+  readonly name: string;
+  readonly value: string;
+  readonly redacted: boolean;
+}
+
+export interface MessageDetail extends Omit<MessageRow, 'redriven' | 'args'> {
+  readonly at: number;
+  readonly expiresAt?: number;
+  readonly timeoutMs?: number;
+  readonly idempotencyKey?: string;
+  /** Failed attempts, oldest first. */
+  readonly attempts: readonly AttemptRow[];
+  /** The life before its last redrive. */
+  readonly redriven?: {
+    readonly count: number;
+    readonly at: number;
+    readonly reason: string;
+    readonly attempts: readonly AttemptRow[];
+  };
+  readonly headers: readonly HeaderRow[];
+  readonly body: {
+    /** As it was sent, but for redacted values; at most 64 KiB. Left out if it is no UTF-8, or hidden. */
+    readonly text?: string;
+    readonly bytes: number;
+    /** `binary`: no UTF-8. */
+    readonly form: 'json' | 'text' | 'binary';
+    readonly truncated: boolean;
+    /** How many values were replaced by `•••`. */
+    readonly redacted: number;
+    /** Set if the whole body is hidden: it is not JSON, so that values cannot be told apart. */
+    readonly hidden?: true;
+  };
+  /** The command that sends it again. Left out if the arguments are redacted, truncated or no JSON. */
+  readonly command?: string;
+}
+
+/** Dead letters of one queue, task and error. */
+export interface DeadGroup {
+  readonly queue: string;
+  readonly task: string;
+  /** The reason in which numbers, ids and quoted values are `#`. Pass it as `group` to list the letters. */
+  readonly error: string;
+  /** The reason of one of them, as it is. */
+  readonly example: string;
+  readonly count: number;
+  readonly firstAt?: number;
+  readonly lastAt?: number;
+  /** How many of them had been redriven before. */
+  readonly redriven: number;
+}
+
+export interface DeadGroups {
+  readonly at: number;
+  readonly items: readonly DeadGroup[];
+  readonly looked: number;
+  /** Dead letters in these queues, if known. More than `looked`: the groups are of the newest ones. */
+  readonly total?: number;
+  readonly look?: Look;
+  /** Queues whose letters need a look that was not made. */
+  readonly unseen: readonly { readonly queue: string; readonly dead?: number }[];
+}
