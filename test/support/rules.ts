@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['clock', 'errors', 'logging', 'failpoints', 'event-loop'],
   ['broker'],
   ['message'],
+  ['limits'],
   ['task', 'retry'],
   ['middleware', 'result', 'control'],
   ['producer', 'worker'],

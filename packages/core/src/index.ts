@@ -7,7 +7,9 @@ export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
+export { RateLimitError } from './task/rate-limit-error.ts';
 export { RetryLater } from './task/retry-later.ts';
+export type { Limit } from './limits/limit.ts';
 
 export type { Message } from './message/message.ts';
 export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';

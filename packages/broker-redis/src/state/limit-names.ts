@@ -33,7 +33,9 @@ export class LimitNames {
   /** The last `most` names, the latest first. */
   async last(most: number): Promise<readonly LimitName[]> {
     const { limits } = this.#calls.keys;
-    const names = await this.#calls.callAt(limits, 'zset', (client) => client.zrange(limits, 0, most - 1, 'REV'));
+    const names = await this.#calls.callAt(limits, 'zset', (client) =>
+      client.zrange(limits, '0', String(most - 1), 'REV'),
+    );
     return names.flatMap((name) => {
       const space = name.indexOf(' ');
       return space <= 0 ? [] : [{ limit: name.slice(0, space), key: name.slice(space + 1) }];

@@ -12,7 +12,8 @@ import {
 import { batches } from '../batches.ts';
 import { isCluster } from '../connection/connect.ts';
 import type { QueueCalls } from '../queue-calls.ts';
-import { acquirePermits, readLimit, releasePermits, renewPermits, replanLimit, stopLimit } from '../scripts/limits.ts';
+import { acquirePermits } from '../scripts/acquire-permits.ts';
+import { readLimit, releasePermits, renewPermits, replanLimit, stopLimit } from '../scripts/limits.ts';
 import type { Script } from '../scripts/script.ts';
 import { LimitNames } from './limit-names.ts';
 

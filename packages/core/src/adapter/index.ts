@@ -92,6 +92,8 @@ export {
   readControlSignal,
 } from '../control/control-signals.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
+export type { KeyedLimit, LimitOptions } from '../limits/limit.ts';
+export { LimitSettings } from '../limits/limit-settings.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 
 // Time.

@@ -33,7 +33,7 @@ import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { ResultStores } from './result-stores.ts';
-import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
+import { checkLimitsServed, checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -110,6 +110,8 @@ export class Runtime implements TaskHost {
       clock,
       logger,
       keepsResultsElsewhere: this.#stores.isElsewhere,
+      limits: registry.limits,
+      hasLimitStore: ({ limits }) => limits !== undefined,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
@@ -274,6 +276,8 @@ export class Runtime implements TaskHost {
       resultStore,
       progressStore: () => this.resultStore(),
       taskFor: (name) => tasks.get(name),
+      limits: this.#registry.limits,
+      limitStore: broker.limits,
     };
   }
 
@@ -286,9 +290,8 @@ export class Runtime implements TaskHost {
       queues,
       this,
     );
-    checkServed(
-      broker,
-      all.filter(({ definition }) => isServed(definition)),
-    );
+    const served = all.filter(({ definition }) => isServed(definition));
+    checkServed(broker, served);
+    checkLimitsServed(broker, served, queues, this.#registry.limits);
   }
 }

@@ -2,6 +2,8 @@ import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { TaskConfig } from '../config/task-config.ts';
+import { checkLimitStore } from '../limits/check-limit-store.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -46,6 +48,18 @@ export class ServedTasks {
     this.#made.set(definition, task);
     return task;
   }
+}
+
+/** @throws ConfigError (`STORE_MISSING`), UnsupportedFeatureError for a limit that nobody could count */
+export function checkLimitsServed(
+  { capabilities, limits }: Broker,
+  tasks: readonly RunnableTask[],
+  queues: ReadonlyMap<string, number>,
+  registry: LimitRegistry,
+): void {
+  const check = (of: string) => checkLimitStore(of, limits !== undefined, capabilities.maxDelayMs);
+  for (const { definition } of tasks) if (definition.limits !== undefined) check(`task ${definition.name}`);
+  for (const queue of queues.keys()) if (registry.nameOfQueue(queue) !== undefined) check(`queue ${queue}`);
 }
 
 /** @throws ConfigError, UnsupportedFeatureError for the first task that the broker cannot serve */

@@ -7,6 +7,7 @@ import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
+import type { Limit, LimitOptions } from '../limits/limit.ts';
 import type { MetricFamily } from '../metrics/metric-family.ts';
 import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
 import { checkMiddleware } from '../middleware/check-middleware.ts';
@@ -109,6 +110,19 @@ export class TaskManager extends ManagerEvents {
    * await email.send('ada@example.com');
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
+
+  /**
+   * Defines a limit for tasks that name it in their option `limits`, or for all messages of a queue. It holds over all
+   * workers of all processes.
+   * @throws ConfigError (`LIMIT_INVALID`) that names the option, (`LIMIT_DEFINED_TWICE`) for other options of a known name
+   * @example
+   * const stripe = tm.limit({ name: 'stripe', rate: 100, per: '1s', burst: 20 });
+   * const customer = tm.limit({ name: 'customer', concurrency: 1 });
+   * tm.task({ name: 'charge', limits: (id) => [stripe, customer.for(id)] }, async (id: string) => {});
+   */
+  limit(options: LimitOptions): Limit {
+    return this.#registry.limits.define(options);
+  }
 
   /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
   readonly conditionalTask: DefineTask = this.task;

@@ -4,6 +4,9 @@ import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
+import { checkLimitStore } from '../limits/check-limit-store.ts';
+import { limitHeader } from '../limits/task-limits.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
 import { compose, type Layer } from '../middleware/compose.ts';
@@ -29,6 +32,9 @@ export interface ProducerOptions {
   readonly logger: Logger;
   /** Whether a separate store keeps the results. */
   readonly keepsResultsElsewhere: boolean;
+  readonly limits: LimitRegistry;
+  /** Whether limits can be counted with this broker. */
+  readonly hasLimitStore: (broker: Broker) => boolean;
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
@@ -175,6 +181,7 @@ export class Producer {
       idempotencyKey:
         settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
       idempotencyTtlMs: settings.idempotencyTtlMs,
+      ...(task.limits !== undefined && { limits: limitHeader(task.name, task.limits, args, this.#options.limits) }),
     };
     return { task, message, body };
   }
@@ -194,6 +201,8 @@ export class Producer {
     );
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
+    if (task.limits !== undefined)
+      checkLimitStore(`task ${task.name}`, this.#options.hasLimitStore(broker), maxDelayMs);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
       throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay and eta', {
         code: 'DELAY_UNSUPPORTED',

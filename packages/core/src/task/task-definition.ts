@@ -5,6 +5,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import { checkTaskLimits, type TaskLimits } from '../limits/task-limits.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
@@ -30,6 +31,8 @@ export interface TaskDefinition {
   readonly timeoutMs: number | undefined;
   /** Milliseconds. `undefined`: no result is kept. */
   readonly resultTtlMs: number | undefined;
+  /** Limits of every message, or a function of its arguments. */
+  readonly limits: TaskLimits | undefined;
   /** `single`: there is one schema, for the only argument. */
   readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
 }
@@ -47,6 +50,7 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   timeout: true,
   result: true,
   schema: true,
+  limits: true,
 };
 
 /** Checks the options of a task. @throws ConfigError with the names of the task and of the invalid option */
@@ -98,6 +102,7 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
     resultTtlMs: resultTtl(options.result, of('result')),
     schema: schemas(options.schema, of('schema')),
+    limits: checkTaskLimits(options.limits, of('limits')),
   });
 }
 

@@ -14,6 +14,7 @@ import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
 import { limits } from './suite/part-limits.ts';
+import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { results } from './suite/part-results.ts';
@@ -48,6 +49,7 @@ const GROUPS = [
   results,
   states,
   limits,
+  limitRates,
   electing,
   diagnostics,
   closing,

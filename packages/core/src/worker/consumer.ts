@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { Delivery } from '../broker/delivery.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -13,7 +14,10 @@ import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
-import { type Lane, openLane } from './lane.ts';
+import type { Lane } from './lane.ts';
+import { closeLanes, openLanes } from './lanes.ts';
+import type { LimitGate } from './limit-gate.ts';
+import { openLimitGate, type WorkerLimits } from './open-limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -38,6 +42,7 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
+  readonly limits: WorkerLimits;
 }
 
 /**
@@ -46,9 +51,10 @@ export interface ConsumerOptions {
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
-  readonly #lanes: Lane[] = [];
+  #lanes: readonly Lane[] = [];
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
+  readonly #gate: LimitGate;
   readonly #fetching = new AbortController();
   #fetcher: Fetcher<Lane> | undefined;
   #loop: Promise<void> | undefined;
@@ -61,6 +67,7 @@ export class Consumer {
   static async open(options: ConsumerOptions): Promise<Consumer> {
     const consumer = new Consumer(options);
     try {
+      await consumer.#gate.start();
       await consumer.#openLanes();
     } catch (error) {
       await consumer.close();
@@ -76,20 +83,22 @@ export class Consumer {
     this.#handler = new DeliveryHandler({
       ...options,
       isolation: this.#isolation,
+      permits: () => this.#gate,
+      onChange: () => this.#scheduleTurn(),
+    });
+    this.#gate = openLimitGate({
+      ...options,
+      admit: (lane, deliveries) => this.#handler.accept(lane, deliveries, !lane.isPaused, this.#latestStart()),
+      turnAway: (held, settlement) => this.#handler.endUnrun(held, settlement),
       onChange: () => this.#scheduleTurn(),
     });
   }
 
   async #openLanes(): Promise<void> {
-    const { concurrency, queues, ...options } = this.#options;
-    // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
-    const opened = await Promise.allSettled(
-      [...queues].map(([queue, weight]) =>
-        openLane({ ...options, queue, weight, prefetch: concurrency, listener: this.#handler }),
-      ),
-    );
-    for (const lane of opened) if (lane.status === 'fulfilled') this.#lanes.push(lane.value);
-    for (const lane of opened) if (lane.status === 'rejected') throw lane.reason;
+    const { concurrency, queues, logger, ...options } = this.#options;
+    const onRenew = (deliveries: readonly Delivery[]) => this.#gate.renew(deliveries);
+    const all = { ...options, prefetch: concurrency, listener: this.#handler, onRenew };
+    this.#lanes = await openLanes(queues, all, logger);
   }
 
   /** Number of handlers that run now. */
@@ -134,6 +143,11 @@ export class Consumer {
     this.#pausesChanged();
   }
 
+  /** Reads the limits again that were set at run time. */
+  limitsChanged(): void {
+    this.#gate.limitsChanged();
+  }
+
   #pausesChanged(): void {
     for (const lane of this.#lanes) lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
     this.#fetcher?.pausesChanged();
@@ -169,19 +183,28 @@ export class Consumer {
     // store is behind: fetch nothing until it catches up.
     if (this.#isolation.isClosed || held - running + this.#options.results.pending > 2 * concurrency) return 0;
     if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
-    return Math.max(0, concurrency - running);
+    return Math.max(0, concurrency - running - this.#gate.asking);
   }
 
   #accept(fetched: readonly Fetched<Lane>[]): void {
     const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
     const mayStart = this.#admits(fetched, isOne);
-    const acceptedAt = isOne ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic();
-    // Messages of a queue that was paused during the fetch go back.
-    // Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed
-    // back unrun: their leases could end before they are renewed.
-    for (const { source, deliveries } of fetched)
-      this.#handler.accept(source, deliveries, mayStart && !source.isPaused, acceptedAt + this.#options.leaseMs / 2);
+    const startBy = isOne ? Number.POSITIVE_INFINITY : this.#latestStart();
+    for (const { source, deliveries } of fetched) {
+      // Messages of a queue that was paused during the fetch go back.
+      const maySourceStart = mayStart && !source.isPaused;
+      const passing = maySourceStart ? this.#gate.filter(source, deliveries) : deliveries;
+      this.#handler.accept(source, passing, maySourceStart, startBy);
+    }
     this.#scheduleTurn();
+  }
+
+  /**
+   * Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed back
+   * unrun: their leases could end before they are renewed.
+   */
+  #latestStart(): number {
+    return this.#options.clock.monotonic() + this.#options.leaseMs / 2;
   }
 
   /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
@@ -214,6 +237,7 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#lanes) lane.settler.flush();
+    this.#gate.flush();
     const wake = this.#wake;
     if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
     this.#wake = undefined;
@@ -242,6 +266,7 @@ export class Consumer {
   /** Settles what is held, and closes the subscriptions. Waits at most 2 s for each answer of the broker. */
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
+    await this.#inTime(this.#gate.drained());
     await this.#options.results.finished();
     await this.#inTime(this.#options.progress.finished());
     for (const { settler, leases } of this.#lanes) {
@@ -250,7 +275,8 @@ export class Consumer {
       leases.close();
     }
     this.#handler.close();
-    await this.#inTime(this.#unsubscribe());
+    this.#gate.close();
+    await this.#inTime(closeLanes(this.#lanes, this.#options.logger));
   }
 
   /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
@@ -266,16 +292,7 @@ export class Consumer {
   async #lastSettlements(): Promise<void> {
     // Messages that a pending fetch returns are released.
     await this.#loop;
+    await this.#gate.answered();
     await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
-  }
-
-  async #unsubscribe(): Promise<void> {
-    const { logger } = this.#options;
-    // All at the same time: one that hangs must not keep the others from returning their prefetched messages.
-    await Promise.all(
-      this.#lanes.map(({ queue, subscription }) =>
-        subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed')),
-      ),
-    );
   }
 }

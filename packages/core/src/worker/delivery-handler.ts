@@ -18,9 +18,12 @@ import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-d
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome, SettledOutcome } from './outcome.ts';
 import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
+import { isA } from '../errors/is-a.ts';
+import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import { Runner } from './runner.ts';
 import type { SettlementContext } from './settlement-for.ts';
@@ -37,6 +40,8 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
+  /** Holds the permits of messages with limits. */
+  readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -119,7 +124,7 @@ export class DeliveryHandler implements LaneListener {
       lane.leases.hold(held);
       if (verdict.kind === 'settle') {
         if (verdict.unknownTask !== undefined) this.#options.reporter.unknownTask(verdict.unknownTask, lane.queue);
-        this.#endUnrun(held, verdict.settlement);
+        this.endUnrun(held, verdict.settlement);
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
@@ -144,6 +149,7 @@ export class DeliveryHandler implements LaneListener {
     this.#options.isolation.leave();
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#endRun(execution, outcome);
+    else this.#options.permits().ended(execution.delivery, 0);
     this.#changed();
   }
 
@@ -154,6 +160,7 @@ export class DeliveryHandler implements LaneListener {
     const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
+    if (outcome.kind === 'snoozed' && isA(error, RateLimitError)) this.#options.permits().hold(error);
     if (outcome.kind === 'cancelled') {
       this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
@@ -163,7 +170,7 @@ export class DeliveryHandler implements LaneListener {
   }
 
   /** Settles a message that must not run, or not now. */
-  #endUnrun(held: HeldDelivery, settlement: Settlement): void {
+  endUnrun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
     held.task = this.#options.judging.taskFor(nameOf(held));
     const state = settlement.kind === 'expire' ? 'expired' : 'dead';
@@ -204,6 +211,7 @@ export class DeliveryHandler implements LaneListener {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
+    this.#options.permits().ended(held.delivery, held.report?.ranMs ?? 0);
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
@@ -216,6 +224,7 @@ export class DeliveryHandler implements LaneListener {
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
+    this.#options.permits().ended(held.delivery, 0);
     this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }

@@ -1,4 +1,5 @@
 import type { Broker, Subscription } from '../broker/broker.ts';
+import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { BrokerCalls } from './broker-calls.ts';
@@ -36,17 +37,20 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly listener: LaneListener;
   readonly calls: BrokerCalls;
+  /** Is called with the deliveries whose leases are renewed. */
+  readonly onRenew: (deliveries: readonly Delivery[]) => void;
 }
 
 /** Subscribes to a queue. @throws what `Broker.subscribe` throws */
 export async function openLane(options: LaneOptions): Promise<Lane> {
-  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls } = options;
+  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls, onRenew } = options;
   const opened = await broker.subscribe(queue, { leaseMs, leaseThread, prefetch, workerId });
   const subscription = new WatchedSubscription(queue, opened, calls);
   const leases = new LeaseKeeper({
     subscription,
     clock,
     leaseMs,
+    onRenew,
     onLost: (held) => listener.leaseLost(held),
     onError: (error) => listener.renewalFailed(queue, error),
   });

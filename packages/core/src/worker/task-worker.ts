@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { LimitStore } from '../broker/limit-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import type { ControlChannel } from '../control/control-channel.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
 import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from './event-emitter.ts';
@@ -35,6 +37,9 @@ export interface WorkerDependencies {
   /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
+  readonly limits: LimitRegistry;
+  /** The store that counts limits; `undefined` if none is configured. */
+  readonly limitStore: LimitStore | undefined;
 }
 
 export interface TaskWorkerOptions {
@@ -185,7 +190,8 @@ export class TaskWorker {
     return consumer;
   }
 
-  #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
+  #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
+    const { broker, resultStore, progressStore, taskFor, limits, limitStore } = dependencies;
     const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
@@ -205,6 +211,7 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      limits: { registry: limits, store: limitStore, timeoutMs: storeTimeoutMs },
     });
   }
 
