@@ -59,7 +59,11 @@ const ROWS: readonly Row[] = [
   {
     feature: '`handle.result()`',
     isMajor: true,
-    cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` names a Redis'),
+    cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` or `TASK_STORE_URL` names a Redis'),
+  },
+  {
+    feature: 'Records that are changed by compare-and-set',
+    cell: ({ has }) => yes(has.records, 'if `TASK_STORE_URL` names a Redis'),
   },
   {
     feature: '`brokkr queues` counts',

@@ -10,6 +10,7 @@ import {
   type LimitStore,
   type MessageIndex,
   type PublishReceipt,
+  type RecordStore,
   type ResultStore,
   type Signals,
   type StateStore,
@@ -41,6 +42,7 @@ export class MemoryBroker implements Broker {
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly limits: LimitStore;
+  readonly records: RecordStore;
   readonly elections: Elections;
   readonly signals: Signals;
   readonly #server: MemoryServer;
@@ -66,8 +68,17 @@ export class MemoryBroker implements Broker {
     this.inspector = new MemoryInspector(server);
     this.messages = new MemoryMessages(server);
     this.states = new MemoryStates(server);
+    this.records = {
+      read: async (key, fields) => {
+        this.#checkOpen();
+        return server.records.read(key, fields);
+      },
+      change: async (changes) => {
+        this.#checkOpen();
+        return server.records.change(changes);
+      },
+    };
     this.workers = server.workers;
-    this.limits = server.limits;
     this.signals = {
       lossless: true,
       send: async (signal) => {
@@ -88,6 +99,18 @@ export class MemoryBroker implements Broker {
         this.#checkOpen();
         return server.results.load(id, signal, this);
       },
+    };
+    const counted = async <T>(call: (limits: MemoryServer['limits']) => Promise<T>): Promise<T> => {
+      this.#checkOpen();
+      return call(server.limits);
+    };
+    this.limits = {
+      acquire: (requests, asked) => counted((limits) => limits.acquire(requests, asked)),
+      renew: (permits, leaseMs) => counted((limits) => limits.renew(permits, leaseMs)),
+      release: (permits, asked) => counted((limits) => limits.release(permits, asked)),
+      hold: (limit, key, ms) => counted((limits) => limits.hold(limit, key, ms)),
+      usage: () => counted((limits) => limits.usage()),
+      replan: (limit) => counted((limits) => limits.replan(limit)),
     };
     this.elections = {
       elect: async (name, { signal }) => {

@@ -4,6 +4,7 @@ import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-b
 import { MemoryElections } from './memory-elections.ts';
 import { MemoryLimits } from './limits/memory-limits.ts';
 import { MemoryQueue } from './memory-queue.ts';
+import { MemoryRecords } from './memory-records.ts';
 import { MemoryResults } from './memory-results.ts';
 import { MemorySignals } from './memory-signals.ts';
 import { MemoryWorkers } from './memory-workers.ts';
@@ -18,6 +19,7 @@ export class MemoryServer {
   readonly keys: IdempotencyKeys;
   readonly results: MemoryResults;
   readonly limits: MemoryLimits;
+  readonly records: MemoryRecords;
   readonly elections = new MemoryElections();
   readonly signals = new MemorySignals();
   readonly workers: MemoryWorkers;
@@ -36,6 +38,7 @@ export class MemoryServer {
     this.keys = new IdempotencyKeys(clock, idempotencyTtlMs);
     this.results = new MemoryResults(clock);
     this.limits = new MemoryLimits(clock);
+    this.records = new MemoryRecords(clock);
     this.workers = new MemoryWorkers(clock, () => this.queues());
     this.#maxMessages = maxMessages;
     this.#onEnd = onEnd;

@@ -12,6 +12,7 @@ import {
   type LimitStore,
   type MessageIndex,
   type PublishReceipt,
+  type RecordStore,
   type ResultStore,
   type Signals,
   type StateStore,
@@ -39,6 +40,7 @@ import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
 import { RedisLimits } from './state/redis-limits.ts';
+import { RedisRecords } from './state/redis-records.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisSignals } from './state/redis-signals.ts';
 import { RedisStates } from './state/redis-states.ts';
@@ -83,6 +85,7 @@ export class RedisBroker implements Broker {
   readonly results: ResultStore;
   readonly states: StateStore;
   readonly limits: LimitStore;
+  readonly records: RecordStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
   readonly #logger: BrokerOptions['logger'];
@@ -143,6 +146,7 @@ export class RedisBroker implements Broker {
     this.inspector = new RedisInspector(calls);
     this.messages = new RedisMessageIndex(calls);
     this.states = new RedisStates(calls);
+    this.records = new RedisRecords(calls);
     this.results = this.#results;
     this.limits = new RedisLimits(calls);
     this.workers = new RedisWorkerDirectory(calls);

@@ -37,10 +37,12 @@ export type {
   Waiter,
 } from '../broker/limit-store.ts';
 export type { FoundMessage, MessageIndex } from '../broker/message-index.ts';
+export type { RecordAnswer, RecordChange, RecordStore } from '../broker/record-store.ts';
 export type { ResultStore } from '../broker/result-store.ts';
 export type { SettledResult, Settlement } from '../broker/settlement.ts';
 export type { Signal, Signals } from '../broker/signals.ts';
 export type { StateStore } from '../broker/state-store.ts';
+export type { Store, StorePart } from '../broker/store.ts';
 export type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
 export type { Histogram, RunningTask, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
 
@@ -61,6 +63,7 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
 export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
+export { checkChanges, checkFields, checkRecordKey } from '../broker/check-changes.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
@@ -95,6 +98,7 @@ export type { LivingWorker } from '../control/living-workers.ts';
 export type { KeyedLimit, LimitOptions } from '../limits/limit.ts';
 export { LimitSettings } from '../limits/limit-settings.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
 export { backoff } from '../clock/backoff.ts';

@@ -23,6 +23,7 @@ import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskRegistry } from '../task/task-registry.ts';
+import type { RunnableTask } from '../worker/runnable-task.ts';
 import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
@@ -32,8 +33,8 @@ import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
-import { ResultStores } from './result-stores.ts';
-import { checkLimitsServed, checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
+import { Stores } from './stores.ts';
+import { checkServed, limitStoreFor, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -58,7 +59,7 @@ export class Runtime implements TaskHost {
   readonly #hooks: Hooks;
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
-  readonly #stores: ResultStores;
+  readonly #stores: Stores;
   readonly #serving: ServedTasksOptions;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
@@ -81,12 +82,9 @@ export class Runtime implements TaskHost {
     this.logger = withoutBindings(managerLogger(options.logger, options, config));
     this.broker = options.broker ?? this.#configuredBroker(config.brokerUrl);
     const { clock, logger, broker } = this;
-    this.#stores = new ResultStores({
-      given: options.resultStore,
-      config,
-      broker,
-      makeBroker: (url) => this.#configuredBroker(url),
-    });
+    const { resultStore, store } = options;
+    const makeBroker = (url: string) => this.#configuredBroker(url);
+    this.#stores = new Stores({ resultStore, store, config, broker, makeBroker });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
     const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
     this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
@@ -109,9 +107,9 @@ export class Runtime implements TaskHost {
       },
       clock,
       logger,
-      keepsResultsElsewhere: this.#stores.isElsewhere,
+      keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
       limits: registry.limits,
-      hasLimitStore: ({ limits }) => limits !== undefined,
+      needLimitStore: (task) => this.#stores.require('limits', { task, option: 'limits' }),
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
@@ -150,7 +148,7 @@ export class Runtime implements TaskHost {
 
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
-    return this.#stores.open();
+    return this.#stores.openResults();
   }
 
   /** @throws ConfigError in a process that was set to only send, and for invalid options */
@@ -253,7 +251,7 @@ export class Runtime implements TaskHost {
 
   #checkFeatures(broker: Broker): Promise<void> {
     const tasks = this.#registry.all();
-    return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
+    return checkFeatures({ broker, config: this.config, tasks, stores: this.#stores });
   }
 
   /**
@@ -269,19 +267,21 @@ export class Runtime implements TaskHost {
     const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServedTasks(this.#serving, resultStore);
-    this.#checkAtStart(broker, queues, tasks);
+    const served = this.#checkAtStart(broker, queues, tasks);
+    const { limits } = this.#registry;
+    const limitStore = await limitStoreFor(broker, this.#stores, served, queues, limits);
     void warnOfDeadLetters(broker, queues, this);
     return {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
       taskFor: (name) => tasks.get(name),
-      limits: this.#registry.limits,
-      limitStore: broker.limits,
+      limits,
+      limitStore,
     };
   }
 
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): readonly RunnableTask[] {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
     const definitions = all.map(({ definition }) => definition);
@@ -292,6 +292,6 @@ export class Runtime implements TaskHost {
     );
     const served = all.filter(({ definition }) => isServed(definition));
     checkServed(broker, served);
-    checkLimitsServed(broker, served, queues, this.#registry.limits);
+    return served;
   }
 }

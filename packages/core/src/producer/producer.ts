@@ -5,7 +5,7 @@ import type { Clock } from '../clock/clock.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 import type { LimitRegistry } from '../limits/limit-registry.ts';
-import { checkLimitStore } from '../limits/check-limit-store.ts';
+import { checkLimitDelays } from '../limits/check-limit-delays.ts';
 import { limitHeader } from '../limits/task-limits.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
@@ -33,8 +33,8 @@ export interface ProducerOptions {
   /** Whether a separate store keeps the results. */
   readonly keepsResultsElsewhere: boolean;
   readonly limits: LimitRegistry;
-  /** Whether limits can be counted with this broker. */
-  readonly hasLimitStore: (broker: Broker) => boolean;
+  /** Rejects if nothing counts the limits of a task. */
+  readonly needLimitStore: (task: string) => Promise<unknown>;
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
@@ -68,6 +68,8 @@ export class Producer {
   /** Sends that may not have reached the publisher yet. */
   readonly #slow = new Set<Promise<unknown>>();
   #isClosed = false;
+  /** Whether a store that counts limits was found. */
+  #countsLimits = false;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -86,7 +88,7 @@ export class Producer {
     if (this.#isClosed) throw managerClosed();
     const publisher = this.#publisher;
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
-    if (task.schema === undefined && publisher !== undefined) {
+    if (task.schema === undefined && publisher !== undefined && (task.limits === undefined || this.#countsLimits)) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
       return this.#layers.length === 0 ? sending : this.#watched(sending);
@@ -112,6 +114,7 @@ export class Producer {
       draft: (args) => this.#checkedDraft(task, args, settings),
       open: async () => {
         publisher = this.#publisher ?? (await this.#open());
+        if (task.limits !== undefined) await this.#needLimitStore(task);
         this.#checkCapabilities(publisher.broker, task, settings);
       },
       publish: (draft) => this.#publish(publisher, draft, true),
@@ -122,6 +125,7 @@ export class Producer {
   async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
     const draft = await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
+    if (task.limits !== undefined) await this.#needLimitStore(task);
     this.#checkCapabilities(publisher.broker, task, settings);
     return this.#publish(publisher, draft);
   }
@@ -153,6 +157,11 @@ export class Producer {
       this.#opening = undefined;
       throw error;
     }
+  }
+
+  async #needLimitStore({ name }: TaskDefinition): Promise<void> {
+    if (!this.#countsLimits) await this.#options.needLimitStore(name);
+    this.#countsLimits = true;
   }
 
   async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
@@ -201,8 +210,7 @@ export class Producer {
     );
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
-    if (task.limits !== undefined)
-      checkLimitStore(`task ${task.name}`, this.#options.hasLimitStore(broker), maxDelayMs);
+    if (task.limits !== undefined) checkLimitDelays(`task ${task.name}`, maxDelayMs);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
       throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay and eta', {
         code: 'DELAY_UNSUPPORTED',

@@ -17,6 +17,7 @@ import { limits } from './suite/part-limits.ts';
 import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
+import { records } from './suite/part-records.ts';
 import { results } from './suite/part-results.ts';
 import { signals } from './suite/part-signals.ts';
 import { states } from './suite/part-states.ts';
@@ -50,6 +51,7 @@ const GROUPS = [
   states,
   limits,
   limitRates,
+  records,
   electing,
   diagnostics,
   closing,
