@@ -110,7 +110,7 @@ export class MemoryBroker implements Broker {
       release: (permits, asked) => counted((limits) => limits.release(permits, asked)),
       hold: (limit, key, ms) => counted((limits) => limits.hold(limit, key, ms)),
       usage: () => counted((limits) => limits.usage()),
-      replan: (limit) => counted((limits) => limits.replan(limit)),
+      replan: (limit, rule) => counted((limits) => limits.replan(limit, rule)),
     };
     this.elections = {
       elect: async (name, { signal }) => {

@@ -259,7 +259,7 @@ describe('a store of limits that is away', () => {
       release: (...args) => store.release(...args),
       hold: (...args) => store.hold(...args),
       usage: () => store.usage(),
-      replan: (limit) => store.replan(limit),
+      replan: (limit, rule) => store.replan(limit, rule),
     };
     const tm = manager();
     await tm.initialize({ broker: decorated(broker, { limits }), logLevel: 'silent' });

@@ -3,6 +3,7 @@ import {
   type Clock,
   type LimitDemand,
   LIMIT_LIFE_MS,
+  type LimitRule,
   type LimitStore,
   type LimitUsage,
   PAGE_LIMIT,
@@ -105,10 +106,13 @@ export class MemoryLimits implements LimitStore {
     });
   }
 
-  async replan(limit: string): Promise<readonly Waiter[]> {
+  async replan(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
+    const now = this.#clock.monotonic();
     const taken: Waiter[] = [];
     for (const key of this.#keys.values()) {
-      if (key.limit === limit) taken.push(...key.rate.replan(PAGE_LIMIT - taken.length));
+      if (key.limit !== limit) continue;
+      if (rule?.kind === 'rate') key.rate.owesAtMost(rule, key.clock.at(now));
+      taken.push(...key.rate.replan(PAGE_LIMIT - taken.length));
     }
     return taken;
   }

@@ -58,6 +58,11 @@ export class RateLine {
     this.#due = Math.max(this.#due, now) + intervalMs;
   }
 
+  /** Forgets starts by an older rate: the next ones wait no longer than after a burst of this rate. */
+  owesAtMost({ intervalMs, burst }: Rate, now: number): void {
+    this.#due = Math.min(this.#due, now + burst * intervalMs);
+  }
+
   /** Takes the times from up to `most` messages. */
   replan(most: number): readonly Waiter[] {
     const taken = [...this.#planned].slice(0, most);

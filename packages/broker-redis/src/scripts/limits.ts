@@ -66,9 +66,17 @@ local waiting = math.max(0, card(wait) - gone) + redis.call('ZCOUNT', planned, o
 return { redis.call('ZCOUNT', held, '(' .. text(now), '+inf'), waiting, math.ceil(clock.stoppedMs) }
 `);
 
-/** Takes the times from messages that wait for a rate. ARGV: how many at most. Answers them. */
+/**
+ * Takes the times from messages that wait for a rate. ARGV: how many at most, then for a new rate how long its whole burst
+ * takes in ms. Answers them.
+ */
 export const replanLimit = script(`${KEYS_OF_LIMIT}
-local planned = KEYS[1] .. ':res'
+local planned, due = KEYS[1] .. ':res', KEYS[1] .. ':tat'
+if ARGV[2] then
+  local at = clockOf(KEYS[1]).at
+  local most = at + tonumber(ARGV[2])
+  if number(due) > most then put(due, most, most - at) end
+end
 if card(planned) == 0 then return {} end
 local waiters = redis.call('ZRANGE', planned, 0, tonumber(ARGV[1]) - 1)
 if #waiters > 0 then redis.call('ZREM', planned, unpack(waiters)) end

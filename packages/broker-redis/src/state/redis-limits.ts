@@ -1,5 +1,6 @@
 import {
   type Acquired,
+  type LimitRule,
   type LimitStore,
   type LimitUsage,
   PAGE_LIMIT,
@@ -88,11 +89,12 @@ export class RedisLimits implements LimitStore {
     );
   }
 
-  async replan(limit: string): Promise<readonly Waiter[]> {
+  async replan(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
+    const burstMs = rule?.kind === 'rate' ? [String(rule.intervalMs * rule.burst)] : [];
     const taken: Waiter[] = [];
     for (const name of await this.#names.all()) {
       if (name.limit !== limit) continue;
-      const args = [String(PAGE_LIMIT - taken.length)];
+      const args = [String(PAGE_LIMIT - taken.length), ...burstMs];
       const answer = await this.#calls.runAt(replanLimit, this.#calls.keys.limit(limit, name.key), args);
       taken.push(...(answer as readonly Buffer[]).map(waiterOf));
       if (taken.length >= PAGE_LIMIT) break;

@@ -94,8 +94,10 @@ export {
   controlSignal,
   readControlSignal,
 } from '../control/control-signals.ts';
+export type { LimitControl } from '../control/limit-control.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
 export type { KeyedLimit, LimitOptions } from '../limits/limit.ts';
+export type { RuleOptions } from '../limits/limit-rule.ts';
 export { LimitSettings } from '../limits/limit-settings.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';

@@ -118,7 +118,9 @@ export interface LimitStore {
   /**
    * Takes the times from messages that wait for a rate, because the rate has changed: they get new ones when they ask
    * again. Messages in line for a slot keep their places.
+   * @param rule the new rule: no key waits longer for its next start than the rule asks for after a burst. Without it the
+   * starts before are charged as they were.
    * @returns up to 500 messages that wait for the limit; none once no time is left
    */
-  replan(limit: string): Promise<readonly Waiter[]>;
+  replan(limit: string, rule?: LimitRule): Promise<readonly Waiter[]>;
 }

@@ -16,8 +16,14 @@ export class LimitSettings {
 
   /** @returns `undefined` if none was set, or if the value is not a rule: another program wrote it */
   async ruleOf(name: string): Promise<LimitRule | undefined> {
+    const options = await this.optionsOf(name);
+    return options === undefined ? undefined : limitRule(options, `limit ${name}`);
+  }
+
+  /** The options that were set; `undefined` as for `ruleOf`. */
+  async optionsOf(name: string): Promise<RuleOptions | undefined> {
     const text = await this.#states.get(keyOf(name));
-    return text === undefined ? undefined : readRule(text, name);
+    return text === undefined ? undefined : readOptions(text, name);
   }
 
   /** @throws ConfigError (`LIMIT_INVALID`) that names the option */
@@ -38,11 +44,12 @@ function keyOf(name: string): string {
   return `limit:${name}`;
 }
 
-function readRule(text: string, name: string): LimitRule | undefined {
+function readOptions(text: string, name: string): RuleOptions | undefined {
   try {
     const options: unknown = JSON.parse(text);
     if (typeof options !== 'object' || options === null) return undefined;
-    return limitRule(options as RuleOptions, `limit ${name}`);
+    limitRule(options as RuleOptions, `limit ${name}`);
+    return options as RuleOptions;
   } catch (error) {
     if (error instanceof SyntaxError || BrokkrError.is(error)) return undefined;
     throw error;

@@ -54,6 +54,7 @@ export class Runtime implements TaskHost {
   readonly broker: Broker;
   readonly producer: Producer;
   readonly metrics: ManagerMetrics;
+  readonly needLimitStore = (task = '(any)') => this.#stores.require('limits', { task, option: 'limits' });
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
@@ -109,7 +110,7 @@ export class Runtime implements TaskHost {
       logger,
       keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
       limits: registry.limits,
-      needLimitStore: (task) => this.#stores.require('limits', { task, option: 'limits' }),
+      needLimitStore: this.needLimitStore,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,

@@ -8,7 +8,6 @@ import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import { claimOnlyCopy } from '../errors/only-copy.ts';
-import type { Limit, LimitOptions } from '../limits/limit.ts';
 import type { MetricFamily } from '../metrics/metric-family.ts';
 import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
 import { checkMiddleware } from '../middleware/check-middleware.ts';
@@ -22,7 +21,7 @@ import { TaskRegistry } from '../task/task-registry.ts';
 import { EventEmitter } from '../worker/event-emitter.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
-import { ManagerEvents } from './manager-events.ts';
+import { ManagerLimits } from './manager-limits.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import { Runtime } from './runtime.ts';
 import { RuntimeSlot } from './runtime-slot.ts';
@@ -40,7 +39,7 @@ const managers = new WeakMap<object, TaskManager>();
  * export const charge = tm.task({ name: 'charge' }, async (orderId: string) => {});
  * await charge.send('o-1');
  */
-export class TaskManager extends ManagerEvents {
+export class TaskManager extends ManagerLimits {
   readonly name: string;
   readonly #registry = new TaskRegistry();
   readonly #hooks = new Hooks();
@@ -52,7 +51,11 @@ export class TaskManager extends ManagerEvents {
     const events = new EventEmitter<WorkerEvents>((event, error) =>
       this.logger.error({ error, event }, 'a listener failed'),
     );
-    super(events);
+    super(events, {
+      registry: () => this.#registry.limits,
+      broker: () => this.broker(),
+      store: () => this.#slot.active().needLimitStore(),
+    });
     this.name = name;
     const own = { registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware, events };
     this.#slot = new RuntimeSlot(name, (options) => new Runtime({ options, ...own }));
@@ -111,19 +114,6 @@ export class TaskManager extends ManagerEvents {
    * await email.send('ada@example.com');
    */
   readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
-
-  /**
-   * Defines a limit for tasks that name it in their option `limits`, or for all messages of a queue. It holds over all
-   * workers of all processes.
-   * @throws ConfigError (`LIMIT_INVALID`) that names the option, (`LIMIT_DEFINED_TWICE`) for other options of a known name
-   * @example
-   * const stripe = tm.limit({ name: 'stripe', rate: 100, per: '1s', burst: 20 });
-   * const customer = tm.limit({ name: 'customer', concurrency: 1 });
-   * tm.task({ name: 'charge', limits: (id) => [stripe, customer.for(id)] }, async (id: string) => {});
-   */
-  limit(options: LimitOptions): Limit {
-    return this.#registry.limits.define(options);
-  }
 
   /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
   readonly conditionalTask: DefineTask = this.task;

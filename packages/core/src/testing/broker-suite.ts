@@ -13,6 +13,7 @@ import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limiting } from './suite/limiting.ts';
 import { limits } from './suite/part-limits.ts';
 import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
@@ -57,6 +58,7 @@ const GROUPS = [
   closing,
   hostile,
   working,
+  limiting,
   steering,
   queueOrder,
   poison,
