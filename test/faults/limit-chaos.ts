@@ -18,6 +18,8 @@ const SEED = seedOf('BROKKR_FAULT_SEED');
 
 export interface LimitChaosOptions {
   readonly url: string;
+  /** The store that counts permits, if the broker cannot. */
+  readonly storeUrl?: string;
   readonly task: 'keyed' | 'paced';
   readonly messages: number;
   readonly keys: number;
@@ -44,7 +46,8 @@ export interface LimitChaosReport {
   readonly mostInSecond: number;
   readonly permitsLeft: number;
   readonly waitersLeft: number;
-  readonly parksPerMessage: number;
+  /** How often a message was delayed; left out if the broker does not count that. */
+  readonly parksPerMessage?: number;
   readonly seconds: number;
 }
 
@@ -53,25 +56,27 @@ export async function limitChaos(options: LimitChaosOptions): Promise<LimitChaos
   const folder = mkdtempSync(join(tmpdir(), 'brokkr-limits-'));
   const namespace = `l${randomUUID().slice(0, 8)}`;
   const broker = await openBroker(createBroker(options.url, { namespace, knownQueues: () => [QUEUE] }));
-  const crew = new Crew(options.url, namespace, join(folder, 'notes'));
+  const { storeUrl } = options;
+  const store = storeUrl === undefined ? broker : await openBroker(createBroker(storeUrl, { namespace }));
+  const crew = new Crew(options, namespace, join(folder, 'notes'));
   try {
     await fill(broker, options);
     const startedAt = performance.now();
     const kills = await crew.work(broker, options);
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-    const { held, waiting } = await left(broker);
+    const { held, waiting } = await left(store);
     return {
       kills,
       messages: options.messages,
       ...summary(crew.notes(), crew.deaths),
       permitsLeft: held,
       waitersLeft: waiting,
-      parksPerMessage: await parks(broker, options.messages),
+      ...(await parks(broker, options.messages)),
       seconds,
     };
   } finally {
     await crew.dismiss();
-    await broker.close();
+    await Promise.all([broker.close(), store.close()]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -104,13 +109,14 @@ class Crew {
   readonly #workers: ChildProcess[] = [];
   #isDismissed = false;
 
-  constructor(url: string, namespace: string, file: string) {
+  constructor({ url, storeUrl }: LimitChaosOptions, namespace: string, file: string) {
     this.#file = file;
     this.#env = {
       ...process.env,
       NODE_OPTIONS: '',
       LIMITED_NOTES: file,
       TASK_BROKER_URL: url,
+      ...(storeUrl !== undefined && { TASK_STORE_URL: storeUrl }),
       TASK_NAMESPACE: namespace,
       TASK_LEASE: `${LEASE_MS}ms`,
       TASK_MAX_CRASHES: '100',
@@ -135,7 +141,8 @@ class Crew {
         killed++;
       }
       const { ready = 0, delayed = 0, running: held = 0 } = (await broker.inspector?.counts(QUEUE)) ?? {};
-      if (ready + delayed + held === 0) break;
+      const ended = new Set(this.notes().flatMap(({ what, id }) => (what === '-' ? [id] : []))).size;
+      if (ended === messages && ready + delayed + held === 0) break;
     }
     return killed;
   }
@@ -190,10 +197,10 @@ async function left(broker: Broker): Promise<{ readonly held: number; readonly w
   return now;
 }
 
-async function parks(broker: Broker, messages: number): Promise<number> {
-  const { published = 0 } = (await broker.inspector?.counts(QUEUE)) ?? {};
-  // Redis counts each retry as one more that was published.
-  return Math.round(((published - messages) / messages) * 100) / 100;
+async function parks(broker: Broker, messages: number): Promise<Pick<LimitChaosReport, 'parksPerMessage'>> {
+  const { published } = (await broker.inspector?.counts(QUEUE)) ?? {};
+  // Each delay is one more message that was published.
+  return published === undefined ? {} : { parksPerMessage: Math.round((published / messages - 1) * 100) / 100 };
 }
 
 /** Replays the notes. A run that a kill has cut ends with its process. */

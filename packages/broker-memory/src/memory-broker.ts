@@ -110,7 +110,7 @@ export class MemoryBroker implements Broker {
       release: (permits, asked) => counted((limits) => limits.release(permits, asked)),
       hold: (limit, key, ms) => counted((limits) => limits.hold(limit, key, ms)),
       usage: () => counted((limits) => limits.usage()),
-      replan: (limit, rule) => counted((limits) => limits.replan(limit, rule)),
+      reschedule: (limit, rule) => counted((limits) => limits.reschedule(limit, rule)),
     };
     this.elections = {
       elect: async (name, { signal }) => {

@@ -9,10 +9,9 @@ export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
 export { RateLimitError } from './task/rate-limit-error.ts';
 export { RetryLater } from './task/retry-later.ts';
-export type { Limit } from './limits/limit.ts';
 
 export type { Message } from './message/message.ts';
-export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
+export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
 export type { AttemptRecord } from './message/attempt-history.ts';
 export type { ErrorRecord } from './errors/error-record.ts';
 

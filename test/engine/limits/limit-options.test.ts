@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { type Limit, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { Limit } from '@brokkr/core/adapter';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const managers: TaskManager[] = [];
@@ -177,7 +178,7 @@ describe('tm.limits()', () => {
     await expect(manager().limits().set(name, options)).rejects.toMatchObject({ code: 'LIMIT_INVALID' });
   });
 
-  it('ignores a rule that another program wrote and that is none', async () => {
+  it('ignores a text of another program that is not a rule', async () => {
     const broker = new MemoryBroker();
     const tm = TaskManager.getInstance(`limit-options-${randomUUID()}`);
     tm.configure({ broker, logLevel: 'silent' });

@@ -222,7 +222,7 @@ describe('a message without limits', () => {
     const calls: string[] = [];
     const store = broker.limits as LimitStore & Record<string, unknown>;
     const spied = Object.fromEntries(
-      (['acquire', 'renew', 'release', 'hold', 'usage', 'replan'] as const).map((name) => [
+      (['acquire', 'renew', 'release', 'hold', 'usage', 'reschedule'] as const).map((name) => [
         name,
         (...args: never[]) => {
           calls.push(name);
@@ -248,7 +248,7 @@ describe('a message without limits', () => {
   });
 });
 
-describe('a store of limits that is away', () => {
+describe('a store of limits that is unreachable', () => {
   it('lets limited messages wait and others run, and loses none', async () => {
     const broker = new MemoryBroker();
     let isAway = true;
@@ -259,7 +259,7 @@ describe('a store of limits that is away', () => {
       release: (...args) => store.release(...args),
       hold: (...args) => store.hold(...args),
       usage: () => store.usage(),
-      replan: (limit, rule) => store.replan(limit, rule),
+      reschedule: (limit, rule) => store.reschedule(limit, rule),
     };
     const tm = manager();
     await tm.initialize({ broker: decorated(broker, { limits }), logLevel: 'silent' });

@@ -29,7 +29,7 @@ interface LimitKey {
   usedAt: number;
 }
 
-/** Keys that nobody uses are removed once in this many calls. */
+/** Unused keys are removed once in this many calls. */
 const SWEEP_EVERY = 1_024;
 /** The shortest wait, in milliseconds: below that two instants are the same. */
 const SHORTEST_MS = 0.001;
@@ -106,13 +106,13 @@ export class MemoryLimits implements LimitStore {
     });
   }
 
-  async replan(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
+  async reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
     const now = this.#clock.monotonic();
     const taken: Waiter[] = [];
     for (const key of this.#keys.values()) {
       if (key.limit !== limit) continue;
       if (rule?.kind === 'rate') key.rate.owesAtMost(rule, key.clock.at(now));
-      taken.push(...key.rate.replan(PAGE_LIMIT - taken.length));
+      taken.push(...key.rate.reschedule(PAGE_LIMIT - taken.length));
     }
     return taken;
   }

@@ -15,7 +15,7 @@ const SAME_MS = 0.0005;
  */
 export class RateLine {
   readonly #planned = new Map<string, { readonly waiter: Waiter; readonly at: number }>();
-  /** The next time that nobody has, without the burst. */
+  /** The next free time, without the burst. */
   #plan = 0;
   /** When the next start is due if none came early: the "theoretical arrival time". */
   #due = 0;
@@ -64,7 +64,7 @@ export class RateLine {
   }
 
   /** Takes the times from up to `most` messages. */
-  replan(most: number): readonly Waiter[] {
+  reschedule(most: number): readonly Waiter[] {
     const taken = [...this.#planned].slice(0, most);
     for (const [place] of taken) this.#planned.delete(place);
     this.#plan = 0;

@@ -70,7 +70,7 @@ return { redis.call('ZCOUNT', held, '(' .. text(now), '+inf'), waiting, math.cei
  * Takes the times from messages that wait for a rate. ARGV: how many at most, then for a new rate how long its whole burst
  * takes in ms. Answers them.
  */
-export const replanLimit = script(`${KEYS_OF_LIMIT}
+export const rescheduleLimit = script(`${KEYS_OF_LIMIT}
 local planned, due = KEYS[1] .. ':res', KEYS[1] .. ':tat'
 if ARGV[2] then
   local at = clockOf(KEYS[1]).at

@@ -11,7 +11,7 @@ interface LimitName {
   readonly key: string;
 }
 
-/** Which keys of limits were used lately: a sorted set by time, for `brokkr limits`. A lost note is no harm. */
+/** Which keys of limits were used lately: a sorted set by time, for `brokkr limits`. If a note is lost, the next one is stored ten minutes later. */
 export class LimitNames {
   readonly #calls: QueueCalls;
   /** When each name was noted by this process, on the monotonic clock. */

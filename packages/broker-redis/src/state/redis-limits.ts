@@ -14,7 +14,7 @@ import { batches } from '../batches.ts';
 import { isCluster } from '../connection/connect.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { acquirePermits } from '../scripts/acquire-permits.ts';
-import { readLimit, releasePermits, renewPermits, replanLimit, stopLimit } from '../scripts/limits.ts';
+import { readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
 import type { Script } from '../scripts/script.ts';
 import { LimitNames } from './limit-names.ts';
 
@@ -89,13 +89,13 @@ export class RedisLimits implements LimitStore {
     );
   }
 
-  async replan(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
+  async reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
     const burstMs = rule?.kind === 'rate' ? [String(rule.intervalMs * rule.burst)] : [];
     const taken: Waiter[] = [];
     for (const name of await this.#names.all()) {
       if (name.limit !== limit) continue;
       const args = [String(PAGE_LIMIT - taken.length), ...burstMs];
-      const answer = await this.#calls.runAt(replanLimit, this.#calls.keys.limit(limit, name.key), args);
+      const answer = await this.#calls.runAt(rescheduleLimit, this.#calls.keys.limit(limit, name.key), args);
       taken.push(...(answer as readonly Buffer[]).map(waiterOf));
       if (taken.length >= PAGE_LIMIT) break;
     }

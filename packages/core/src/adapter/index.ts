@@ -96,7 +96,7 @@ export {
 } from '../control/control-signals.ts';
 export type { LimitControl } from '../control/limit-control.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
-export type { KeyedLimit, LimitOptions } from '../limits/limit.ts';
+export type { KeyedLimit, Limit, LimitOptions } from '../limits/limit.ts';
 export type { RuleOptions } from '../limits/limit-rule.ts';
 export { LimitSettings } from '../limits/limit-settings.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
@@ -125,6 +125,7 @@ export {
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
 // Types that the declarations of an application may contain; no application imports them by name.
+export type { RedriveRecord } from '../message/dead-letter-record.ts';
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';

@@ -17,8 +17,8 @@ export interface LimitDemand {
 /** A message that asks to start. */
 export interface PermitRequest {
   /**
-   * Names one hand-over of the message. A permit belongs to its token: a repeat with the same token takes no second
-   * permit, and a late release of an earlier hand-over frees nothing of this one.
+   * Names one delivery of the message. A permit belongs to its token: a repeat with the same token takes no second
+   * permit, and a late release of an earlier delivery frees nothing of this one.
    */
   readonly token: string;
   readonly queue: string;
@@ -122,5 +122,5 @@ export interface LimitStore {
    * starts before are charged as they were.
    * @returns up to 500 messages that wait for the limit; none once no time is left
    */
-  replan(limit: string, rule?: LimitRule): Promise<readonly Waiter[]>;
+  reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]>;
 }

@@ -1,7 +1,7 @@
-/** A waiter that has not asked again so long after its time loses its place in line, in milliseconds. */
+/** How long after its time a waiter keeps its place in line without a new request, in milliseconds. */
 export const RETURN_GRACE_MS = 5_000;
 
-/** A limit that nobody uses is forgotten after this time, in milliseconds. */
+/** An unused limit is forgotten after this time, in milliseconds. */
 export const LIMIT_LIFE_MS = 86_400_000;
 
 /** A time that was given to a message for a rate is forgotten so long after it has passed, in milliseconds. */

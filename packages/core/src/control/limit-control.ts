@@ -20,7 +20,7 @@ export class LimitControl {
     this.#ports = ports;
   }
 
-  /** The store that counts permits. @throws ConfigError (`STORE_MISSING`) if there is none */
+  /** The store that counts permits. @throws ConfigError (`STORE_MISSING`) if there is no such store */
   store(): Promise<LimitStore> {
     return this.#ports.store();
   }
@@ -60,7 +60,7 @@ export class LimitControl {
     await signals?.send(controlSignal('limit', { limit: name }));
     const store = await this.#ports.store();
     for (;;) {
-      const waiting = await store.replan(name, rule);
+      const waiting = await store.reschedule(name, rule);
       if (waiting.length === 0 || messages === undefined) return;
       const queues = new Set(waiting.map(({ queue }) => queue));
       for (const queue of queues) {

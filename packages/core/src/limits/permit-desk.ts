@@ -31,7 +31,7 @@ interface Returned extends ReleasedPermit {
   readonly until: number;
 }
 
-/** The calls of one worker to the store of limits. No method rejects: a store that is away grants nothing. */
+/** The calls of one worker to the store of limits. No method rejects: an unreachable store grants nothing. */
 export class PermitDesk {
   readonly #options: PermitDeskOptions;
   readonly #promotes: boolean;
@@ -49,7 +49,7 @@ export class PermitDesk {
     this.#promotes = options.messages !== undefined;
   }
 
-  /** Asks for permits. @returns `undefined` if the store is away: nothing is granted */
+  /** Asks for permits. @returns `undefined` if the store is unreachable: nothing is granted */
   async acquire(requests: readonly PermitRequest[]): Promise<readonly (Refusal | undefined)[] | undefined> {
     const { store, clock, logger, leaseMs } = this.#options;
     if (store === undefined) {
@@ -164,7 +164,7 @@ export class PermitDesk {
     const late = pause(clock, timeoutMs + ANSWER_GRACE_MS, answered.signal).then(() => {
       throw new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`);
     });
-    // The race may be decided by the answer: nobody awaits this rejection then.
+    // If the answer comes first, this rejection has no other listener.
     late.catch(() => undefined);
     try {
       return await Promise.race([answer, late]);

@@ -6,7 +6,7 @@ import { kindOf } from '../errors/kind-of.ts';
 import { type KeyedLimit, LimitKey } from '../limits/limit.ts';
 import { RetryLater } from './retry-later.ts';
 
-/** Used if a service did not say when to come back, or said it in a form that nobody can read. */
+/** Used if a service did not say when to come back, or if its text cannot be read. */
 const DEFAULT_MS = 10_000;
 /** A service cannot stop a limit for longer. */
 const LONGEST_MS = 86_400_000;

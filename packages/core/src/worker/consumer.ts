@@ -89,7 +89,7 @@ export class Consumer {
     this.#gate = openLimitGate({
       ...options,
       admit: (lane, deliveries) => this.#handler.accept(lane, deliveries, !lane.isPaused, this.#latestStart()),
-      turnAway: (held, settlement) => this.#handler.endUnrun(held, settlement),
+      turnAway: (held, settlement) => this.#handler.settleUnstarted(held, settlement),
       onChange: () => this.#scheduleTurn(),
     });
   }

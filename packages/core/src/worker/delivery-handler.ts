@@ -124,7 +124,7 @@ export class DeliveryHandler implements LaneListener {
       lane.leases.hold(held);
       if (verdict.kind === 'settle') {
         if (verdict.unknownTask !== undefined) this.#options.reporter.unknownTask(verdict.unknownTask, lane.queue);
-        this.endUnrun(held, verdict.settlement);
+        this.settleUnstarted(held, verdict.settlement);
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
@@ -170,7 +170,7 @@ export class DeliveryHandler implements LaneListener {
   }
 
   /** Settles a message that must not run, or not now. */
-  endUnrun(held: HeldDelivery, settlement: Settlement): void {
+  settleUnstarted(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
     held.task = this.#options.judging.taskFor(nameOf(held));
     const state = settlement.kind === 'expire' ? 'expired' : 'dead';

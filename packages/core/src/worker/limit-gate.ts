@@ -45,7 +45,7 @@ interface Asking {
  */
 export class LimitGate {
   readonly #options: LimitGateOptions;
-  /** The hand-overs of this process have tokens of their own. */
+  /** The deliveries of this process have tokens of their own. */
   readonly #tokenPrefix = `${messageId().slice(0, 12)}-`;
   #tokens = 0;
   /** The slots of deliveries that were admitted, until their settlements are answered. */
@@ -187,7 +187,7 @@ export class LimitGate {
   }
 }
 
-/** The refusal while the store is away. */
+/** The refusal while the store is unreachable. */
 const AWAY: Partial<Refusal> = {};
 
 function isLimited({ envelope }: Delivery): boolean {

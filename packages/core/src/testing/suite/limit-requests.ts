@@ -21,7 +21,7 @@ export function request(
   };
 }
 
-/** The next hand-over of a message that was refused. */
+/** The next delivery of a message that was refused. */
 export function again(before: PermitRequest): PermitRequest {
   return { ...before, token: `t-${++numbers}` };
 }

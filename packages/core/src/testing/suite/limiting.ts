@@ -137,7 +137,7 @@ export const limiting: Group = {
       );
     }, 15_000);
 
-    it('delays a message of a limit that the worker does not know, and refuses a header that is none', async (bench) => {
+    it('delays a message of a limit that the worker does not know, and makes a dead letter for a malformed header', async (bench) => {
       bench.part('limits');
       const inspector = bench.part('inspector');
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');

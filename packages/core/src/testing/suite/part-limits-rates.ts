@@ -129,17 +129,17 @@ export const limitRates: Group = {
       const waiting = [request(slow), request(slow), request(slow)];
       await ask(store, [request(slow), ...waiting]);
       const fast: LimitDemand = { ...slow, rule: { kind: 'rate', intervalMs: 10, burst: 2 } };
-      let taken = await store.replan(slow.limit, fast.rule);
+      let taken = await store.reschedule(slow.limit, fast.rule);
       await bench.until(
         async () => {
-          if (taken.length === 0) taken = await store.replan(slow.limit, fast.rule);
+          if (taken.length === 0) taken = await store.reschedule(slow.limit, fast.rule);
           return taken.length > 0;
         },
         2_000,
         () => 'no message was found',
       );
       assert.deepEqual(taken.map(({ id }) => id).sort(), waiting.map(({ id }) => id).sort());
-      assert.deepEqual(await store.replan(slow.limit), []);
+      assert.deepEqual(await store.reschedule(slow.limit), []);
       const waits = await ask(
         store,
         waiting.map((each) => ({ ...again(each), demands: [fast] })),

@@ -64,7 +64,7 @@ export const limits: Group = {
       assert.equal(await heldOf(store, demand), 1);
     });
 
-    it('frees nothing for the token of an earlier hand-over', async (bench) => {
+    it('frees nothing for the token of an earlier delivery', async (bench) => {
       const store = bench.part('limits');
       const demand = slots(1);
       const before = request(demand);
