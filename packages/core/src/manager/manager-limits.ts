@@ -2,23 +2,22 @@ import type { Broker } from '../broker/broker.ts';
 import type { LimitStore } from '../broker/limit-store.ts';
 import { LimitControl } from '../control/limit-control.ts';
 import type { Limit, LimitOptions } from '../limits/limit.ts';
-import type { LimitRegistry } from '../limits/limit-registry.ts';
 import type { EventEmitter } from '../worker/event-emitter.ts';
 import type { WorkerEvents } from '../worker/worker.ts';
-import { ManagerEvents } from './manager-events.ts';
+import { ManagerTasks } from './manager-tasks.ts';
+import type { TaskHost } from './task-calls.ts';
 
 interface LimitPorts {
-  readonly registry: () => LimitRegistry;
   readonly broker: () => Promise<Broker>;
   readonly store: () => Promise<LimitStore>;
 }
 
 /** The limits of a manager, as methods of it. */
-export class ManagerLimits extends ManagerEvents {
+export class ManagerLimits extends ManagerTasks {
   readonly #ports: LimitPorts;
 
-  protected constructor(events: EventEmitter<WorkerEvents>, ports: LimitPorts) {
-    super(events);
+  protected constructor(events: EventEmitter<WorkerEvents>, host: () => TaskHost, ports: LimitPorts) {
+    super(events, host);
     this.#ports = ports;
   }
 
@@ -32,7 +31,7 @@ export class ManagerLimits extends ManagerEvents {
    * tm.task({ name: 'charge', limits: (id) => [stripe, customer.for(id)] }, async (id: string) => {});
    */
   limit(options: LimitOptions): Limit {
-    return this.#ports.registry().define(options);
+    return this.registry.limits.define(options);
   }
 
   /**

@@ -23,7 +23,6 @@ import { managerClosed } from '../producer/manager-closed.ts';
 import { Producer } from '../producer/producer.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskRegistry } from '../task/task-registry.ts';
-import type { RunnableTask } from '../worker/runnable-task.ts';
 import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worker.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
@@ -33,6 +32,7 @@ import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
+import { QueueTraits } from './queue-traits.ts';
 import { Stores } from './stores.ts';
 import { checkServed, limitStoreFor, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
@@ -62,6 +62,7 @@ export class Runtime implements TaskHost {
   readonly #control: ControlChannel;
   readonly #stores: Stores;
   readonly #serving: ServedTasksOptions;
+  readonly traits: QueueTraits;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
@@ -75,6 +76,7 @@ export class Runtime implements TaskHost {
   constructor({ options, registry, hooks, middleware, events }: RuntimeOptions) {
     this.#options = options;
     this.#registry = registry;
+    this.traits = new QueueTraits(registry, (task) => this.queueOf(task));
     this.#hooks = hooks;
     this.#events = events;
     const config = resolveConfig(options, readEnvironment());
@@ -114,6 +116,7 @@ export class Runtime implements TaskHost {
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
+      keyTtlMs: config.idempotencyTtlMs,
       maxPayload: config.maxPayload,
       sendTimeoutMs: config.sendTimeoutMs,
       middleware: all,
@@ -223,11 +226,11 @@ export class Runtime implements TaskHost {
 
   #configuredBroker(url: string): Broker {
     const { logger, clock } = this;
-    return configuredBroker(url, this.config, { logger, clock, knownQueues: () => this.#knownQueues() });
-  }
-
-  #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
+    return configuredBroker(url, this.config, {
+      logger,
+      clock,
+      knownQueues: () => this.traits.knownQueues(this.#served),
+    });
   }
 
   /** Also while the manager closes: messages that were sent before are stored. */
@@ -268,31 +271,29 @@ export class Runtime implements TaskHost {
     const keepsResults = this.#registry.all().some(({ resultTtlMs }) => resultTtlMs !== undefined);
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServedTasks(this.#serving, resultStore);
-    const served = this.#checkAtStart(broker, queues, tasks);
-    const { limits } = this.#registry;
-    const limitStore = await limitStoreFor(broker, this.#stores, served, queues, limits);
-    void warnOfDeadLetters(broker, queues, this);
+    this.#checkAtStart(broker, queues, tasks);
+    void warnOfDeadLetters(broker, this.traits.withLanes(queues.keys()), this);
     return {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
+      records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
-      limits,
-      limitStore,
+      limits: this.#registry.limits,
+      limitStore: await limitStoreFor(broker, this.#stores, tasks.all(), queues, this.#registry.limits),
+      largestBatch: this.traits.largestBatch,
+      hasPriorities: this.traits.hasPriorities,
     };
   }
 
-  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): readonly RunnableTask[] {
+  #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
-    const definitions = all.map(({ definition }) => definition);
-    warnOfUnservedTasks(
-      definitions.filter((definition) => !isServed(definition)),
-      queues,
-      this,
+    const unserved = all.filter(({ definition }) => !isServed(definition)).map(({ definition }) => definition);
+    warnOfUnservedTasks(unserved, queues, this);
+    checkServed(
+      broker,
+      all.filter(({ definition }) => isServed(definition)),
     );
-    const served = all.filter(({ definition }) => isServed(definition));
-    checkServed(broker, served);
-    return served;
   }
 }

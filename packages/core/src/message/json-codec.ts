@@ -5,10 +5,12 @@ import {
   ENQUEUED_AT_HEADER,
   LIMIT_HEADER,
   MAX_RETRIES_HEADER,
+  PAYLOAD_VERSION_HEADER,
   TASK_HEADER,
   TIMEOUT_HEADER,
   VERSION_HEADER,
 } from '../broker/headers.ts';
+import { laneName } from '../broker/lane-names.ts';
 import { isTaskName } from '../broker/names.ts';
 import { PayloadTooLargeError, SerializationError } from '../errors/errors.ts';
 import { assertFaithful, type FaithfulOptions } from './faithful-json.ts';
@@ -56,6 +58,7 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
     [TASK_HEADER]: message.task,
     [ENQUEUED_AT_HEADER]: instant(message.enqueuedAt),
   };
+  if (message.version !== undefined) headers[PAYLOAD_VERSION_HEADER] = String(message.version);
   if (message.attempt !== 1) headers[ATTEMPT_HEADER] = String(message.attempt);
   if (message.maxRetries !== undefined) headers[MAX_RETRIES_HEADER] = String(message.maxRetries);
   if (message.limits !== undefined) headers[LIMIT_HEADER] = message.limits;
@@ -63,7 +66,7 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   for (const name in message.headers) headers[name] = message.headers[name] as string;
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
     id: message.id,
-    queue: message.queue,
+    queue: message.priority === undefined ? message.queue : laneName(message.queue, message.priority),
     body,
     headers,
   };
@@ -122,8 +125,17 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
   const attempt = wholeNumber(headers[ATTEMPT_HEADER], 1);
   const maxRetries = wholeNumber(headers[MAX_RETRIES_HEADER], undefined);
   const timeoutMs = wholeNumber(headers[TIMEOUT_HEADER], undefined);
+  const payloadVersion = wholeNumber(headers[PAYLOAD_VERSION_HEADER], undefined);
   const enqueuedAt = readInstant(headers[ENQUEUED_AT_HEADER]);
-  if (attempt === null || attempt === 0 || maxRetries === null || timeoutMs === null || enqueuedAt === null) {
+  if (
+    attempt === null ||
+    attempt === 0 ||
+    maxRetries === null ||
+    timeoutMs === null ||
+    enqueuedAt === null ||
+    payloadVersion === null ||
+    payloadVersion === 0
+  ) {
     return { undecodable: 'malformed: a header that must be a whole number is not' };
   }
   let args: unknown;
@@ -138,6 +150,7 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
     task,
     queue: envelope.queue,
     args,
+    version: payloadVersion === 1 ? undefined : payloadVersion,
     attempt: attempt as number,
     maxRetries,
     timeoutMs,

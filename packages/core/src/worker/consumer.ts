@@ -3,22 +3,24 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
-import type { Delivery } from '../broker/delivery.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import { Capacity } from './capacity.ts';
 import type { BrokerCalls } from './broker-calls.ts';
 import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, LaneOptions } from './lane.ts';
 import { closeLanes, openLanes } from './lanes.ts';
+import type { OnFetchError } from './queue-share.ts';
 import type { LimitGate } from './limit-gate.ts';
 import { openLimitGate, type WorkerLimits } from './open-limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { SuspectIsolation } from './suspect-isolation.ts';
@@ -43,6 +45,9 @@ export interface ConsumerOptions {
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
   readonly limits: WorkerLimits;
+  readonly steps: StepKeeper;
+  readonly largestBatch: (queue: string) => number;
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 /**
@@ -51,16 +56,21 @@ export interface ConsumerOptions {
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
-  #lanes: readonly Lane[] = [];
+  readonly #lanes: Lane[] = [];
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
   readonly #gate: LimitGate;
+  readonly #capacity: Capacity;
   readonly #fetching = new AbortController();
   #fetcher: Fetcher<Lane> | undefined;
   #loop: Promise<void> | undefined;
   #paused: ReadonlySet<string> = new Set();
+  readonly #onFetchError: OnFetchError = (queue, error, waitMs) =>
+    this.#options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again');
   #isQuiet = false;
   #turnScheduled = false;
+  /** Free slots of the pending fetch; `undefined` if none is pending. */
+  #asked: number | undefined;
   #wake: (() => void) | undefined;
 
   /** Subscribes to all queues. If one of them fails, the others are closed again. @throws what `Broker.subscribe` throws */
@@ -89,16 +99,17 @@ export class Consumer {
     this.#gate = openLimitGate({
       ...options,
       admit: (lane, deliveries) => this.#handler.accept(lane, deliveries, !lane.isPaused, this.#latestStart()),
-      turnAway: (held, settlement) => this.#handler.settleUnstarted(held, settlement),
+      turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
       onChange: () => this.#scheduleTurn(),
     });
+    const parts = { lanes: this.#lanes, handler: this.#handler, gate: this.#gate, isolation: this.#isolation };
+    this.#capacity = new Capacity({ ...options, ...parts });
   }
 
   async #openLanes(): Promise<void> {
-    const { concurrency, queues, logger, ...options } = this.#options;
-    const onRenew = (deliveries: readonly Delivery[]) => this.#gate.renew(deliveries);
-    const all = { ...options, prefetch: concurrency, listener: this.#handler, onRenew };
-    this.#lanes = await openLanes(queues, all, logger);
+    const listening = { listener: this.#handler, onFetchError: this.#onFetchError };
+    const onRenew: LaneOptions['onRenew'] = (deliveries) => this.#gate.renew(deliveries);
+    this.#lanes.push(...(await openLanes({ ...this.#options, ...listening, onRenew })));
   }
 
   /** Number of handlers that run now. */
@@ -122,12 +133,8 @@ export class Consumer {
   }
 
   start(): void {
-    const { strict, clock, logger } = this.#options;
-    this.#fetcher = new Fetcher(this.#lanes, {
-      strict,
-      clock,
-      onError: (queue, error, waitMs) => logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
-    });
+    const { strict, clock } = this.#options;
+    this.#fetcher = new Fetcher(this.#lanes, { strict, clock, onError: this.#onFetchError });
     this.#loop = this.#fetch(this.#fetcher);
   }
 
@@ -149,7 +156,10 @@ export class Consumer {
   }
 
   #pausesChanged(): void {
-    for (const lane of this.#lanes) lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+    for (const lane of this.#lanes) {
+      lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+      if (lane.isPaused) this.#handler.giveBackGathered(lane);
+    }
     this.#fetcher?.pausesChanged();
   }
 
@@ -161,29 +171,20 @@ export class Consumer {
   async #fetch(fetcher: Fetcher<Lane>): Promise<void> {
     const { signal } = this.#fetching;
     while (!signal.aborted) {
-      const free = this.#freeSlots();
-      if (free === 0) {
+      const free = this.#capacity.freeSlots();
+      const hasRoom = this.#capacity.findRoom();
+      if (free === 0 && !hasRoom) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         continue;
       }
+      this.#asked = free;
       const fetched = await fetcher.next(free, signal);
+      this.#asked = undefined;
       if (fetched.length > 0) this.#accept(fetched);
     }
     failpoint('shutdown.after-stop-claim');
-  }
-
-  #freeSlots(): number {
-    const { concurrency } = this.#options;
-    const { running } = this;
-    const held = this.#held();
-    // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
-    // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
-    // store is behind: fetch nothing until it catches up.
-    if (this.#isolation.isClosed || held - running + this.#options.results.pending > 2 * concurrency) return 0;
-    if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
-    return Math.max(0, concurrency - running - this.#gate.asking);
   }
 
   #accept(fetched: readonly Fetched<Lane>[]): void {
@@ -209,22 +210,13 @@ export class Consumer {
 
   /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
-    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
-      return this.#isolation.admit(isOne && this.#isEmpty());
+    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
+      // A suspect runs once nothing else is held: what gathers must not wait for more.
+      this.#handler.batching?.completeAll();
+      return this.#isolation.admit(isOne && this.#capacity.isEmpty);
+    }
     this.#isolation.relax();
     return true;
-  }
-
-  /** Whether no delivery is held, and no handler runs, not even one whose lease was lost. */
-  #isEmpty(): boolean {
-    return this.#held() === 0 && this.running === 0;
-  }
-
-  /** Number of deliveries that are neither settled nor lost. */
-  #held(): number {
-    let held = 0;
-    for (const { leases } of this.#lanes) held += leases.size;
-    return held;
   }
 
   /** At the end of this turn of the event loop: settles everything that finished in it in one call, and refills the slots. */
@@ -238,8 +230,14 @@ export class Consumer {
     this.#turnScheduled = false;
     for (const lane of this.#lanes) lane.settler.flush();
     this.#gate.flush();
+    // A pending fetch that was made without free slots reads only the queues whose messages gather.
+    if (this.#asked === 0 && this.#capacity.freeSlots() > 0) this.#fetcher?.interrupt();
     const wake = this.#wake;
-    if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
+    if (
+      wake === undefined ||
+      (this.#capacity.freeSlots() === 0 && !this.#capacity.findRoom() && !this.#fetching.signal.aborted)
+    )
+      return;
     this.#wake = undefined;
     wake();
   }
@@ -268,7 +266,8 @@ export class Consumer {
     await this.#inTime(this.#lastSettlements());
     await this.#inTime(this.#gate.drained());
     await this.#options.results.finished();
-    await this.#inTime(this.#options.progress.finished());
+    const { progress, steps } = this.#options;
+    await this.#inTime(Promise.all([progress.finished(), steps.finished()]));
     for (const { settler, leases } of this.#lanes) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();
@@ -280,7 +279,7 @@ export class Consumer {
   }
 
   /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
-  async #inTime(answers: Promise<void>): Promise<void> {
+  async #inTime(answers: Promise<unknown>): Promise<void> {
     const answered = new AbortController();
     try {
       await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);

@@ -35,11 +35,17 @@ export type Verdict =
   | {
       readonly kind: 'settle';
       readonly settlement: Settlement;
-      /** Name of a task that this worker does not know, if the message is delayed for that. */
-      readonly unknownTask?: string;
+      /** Set if the message is delayed because this worker cannot run it, and another may. */
+      readonly unknown?: UnknownTask;
     };
 
-/** How long a message of an unknown task is delayed at a time, and in all. */
+/** A task that a worker does not define, or whose arguments have a newer version than it knows. */
+export interface UnknownTask {
+  readonly task: string;
+  readonly version?: number | undefined;
+}
+
+/** How long a message of an unknown task or version is delayed at a time, and in all. */
 const PARK_MS = 30_000;
 const PARK_LIMIT_MS = 600_000;
 
@@ -67,8 +73,11 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   const task = judging.taskFor(message.task);
   if (task === undefined) {
     const reason = `unknown_task: no worker of this queue defines ${message.task}`;
-    const settlement = delayUnknown(delivery, reason, judging);
-    return { kind: 'settle', settlement, ...(settlement.kind === 'retry' && { unknownTask: message.task }) };
+    return park(delivery, { task: message.task }, reason, judging);
+  }
+  if (message.version !== undefined) {
+    const known = task.definition.versions?.current ?? 1;
+    if (message.version > known) return park(delivery, message, versionUnknown(message, known), judging);
   }
   return { kind: 'run', message, task };
 }
@@ -85,6 +94,16 @@ export function failureWithoutRun(settlement: Settlement): TaskFailedError | und
   if (settlement.kind === 'dead-letter') return new TaskFailedError(settlement.reason);
   if (settlement.kind === 'expire') return new TaskFailedError('expired: it had not started in time (expiresIn)');
   return undefined;
+}
+
+function versionUnknown({ task, version }: Message, known: number): string {
+  return `version_unknown: the arguments of ${task} have version ${version}, and no worker of this queue knows more than ${known}`;
+}
+
+/** Delays a message that this worker cannot run. */
+function park(delivery: Delivery, { task, version }: UnknownTask, reason: string, judging: JudgeContext): Verdict {
+  const settlement = delayUnknown(delivery, reason, judging);
+  return { kind: 'settle', settlement, ...(settlement.kind === 'retry' && { unknown: { task, version } }) };
 }
 
 /**
