@@ -107,6 +107,24 @@ it('workers lists the workers of every process, and forgets one that has stopped
   expect(await run('workers')).toBe('no worker has reported in the last 30 s\n');
 }, 60_000);
 
+it('workers quiet lets a worker take no more messages, and workers resume lets it go on', async () => {
+  const worker = await startWorker('--worker-id', 'first');
+  expect(await refused('workers', 'quiet', 'first', 'frist')).toBe(
+    '2 error: unknown worker frist; did you mean first?\n',
+  );
+  expect(await refused('workers', 'quite', 'first')).toBe(
+    "2 error: unknown command 'quite'; known are quiet and resume\n",
+  );
+  expect(JSON.parse(await run('workers', '--json'))).toMatchObject([{ id: 'first', state: 'running' }]);
+  expect(await run('workers', 'quiet', 'first', '--broker', server.url)).toBe('first takes no more messages\n');
+  await run('send', 'mail', 'ada');
+  expect(await run('workers')).toMatch(/first +│ quiet +│/);
+  expect(await counts('emails')).toMatchObject({ ready: 1, acknowledged: 0 });
+  expect(await run('workers', 'resume', 'first')).toBe('first takes messages\n');
+  await expect.poll(async () => (await counts('emails')).acknowledged, { timeout: 5_000 }).toBe(1);
+  await stop(worker);
+}, 60_000);
+
 describe('dead letters', () => {
   it('are listed across queues by task, error and age, with the time of death and redrives', async () => {
     await makeLetters();

@@ -94,6 +94,24 @@ export const mutants: readonly Mutant[] = [
   },
   { name: 'discard is not counted', of: 'broker-memory', search: 'this.#gone.discarded++;', replace: '' },
   {
+    name: 'a field that is there is added again',
+    of: 'broker-memory',
+    search: 'if (!fields.has(field))',
+    replace: 'if (true)',
+  },
+  {
+    name: 'a record is changed whatever it holds',
+    of: 'broker-memory',
+    search: 'if (!isSame(fields.get(field), value))',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a refused change prolongs the life of a record',
+    of: 'broker-memory',
+    search: 'return { changed: false, added: 0',
+    replace: 'record.endsAt = this.#clock.monotonic() + ttlMs; return { changed: false, added: 0',
+  },
+  {
     name: 'an aborted receive still returns messages',
     of: 'broker-memory',
     search: 'if (signal.aborted || ',

@@ -34,6 +34,18 @@ const own: readonly Mutant[] = [
     search: 'held.result = result;',
     replace: 'if (result !== void 0) this.#storeResult(held, result, true);',
   },
+  {
+    name: 'a run whose settlement got no answer is not counted',
+    of: 'core',
+    search: 'if (ranMs !== void 0) this.#count(held, "unknown", ranMs, error);',
+    replace: '',
+  },
+  {
+    name: 'a refused settlement is counted as if it had been accepted',
+    of: 'core',
+    search: 'if (isLost) this.leaseLost(held, report.ranMs, report.error);\n\t\telse if',
+    replace: 'if',
+  },
 ];
 
 describe('the simulation detects mutants', () => {

@@ -7,7 +7,7 @@ import type { SimProcess } from './sim-process.ts';
 /** A `load` that does not wait. */
 const NO_WAIT = AbortSignal.abort();
 /** A client stops waiting for an answer after this time. */
-const PATIENCE_MS = 2_000;
+export const PATIENCE_MS = 2_000;
 
 export interface SimNetworkOptions {
   readonly plan: SimPlan;
@@ -49,8 +49,7 @@ export class SimNetwork {
           () => {
             for (const { id, body, notBefore } of envelopes) {
               const n = (JSON.parse(Buffer.from(body).toString()) as [number])[0];
-              oracle.named(id, n);
-              oracle.published(n, notBefore ?? 0);
+              oracle.published(id, n, notBefore ?? 0);
             }
             return server.publish(envelopes);
           },

@@ -13,8 +13,8 @@ import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { parseMetrics } from '../support/parse-metrics.ts';
 import { seededRandom } from '../support/seeded-random.ts';
-import { SimNetwork } from './sim-network.ts';
-import { numberOf, SimOracle } from './sim-oracle.ts';
+import { PATIENCE_MS, SimNetwork } from './sim-network.ts';
+import { SimOracle } from './sim-oracle.ts';
 import {
   attemptOf,
   LEASE_MS,
@@ -30,6 +30,8 @@ import { SimProcess } from './sim-process.ts';
 /** Length of the first phase, with faults, in virtual time. */
 const FAULTS_MS = 40_000;
 const STEP_MS = 1_000;
+/** A worker repeats a settlement for a lease, and its last call ends when the client's patience does. */
+const LAST_ANSWERS_MS = LEASE_MS + PATIENCE_MS + STEP_MS;
 const QUEUE = 'jobs';
 const TASK = {
   name: 'job',
@@ -78,9 +80,10 @@ class SimWorld {
   readonly #server: MemoryBroker;
   readonly #network: SimNetwork;
   readonly #workers = new Set<SimWorker>();
-  /** Deliveries by id: a handler cannot see its own. */
+  /** Deliveries by id and fence: a handler cannot see its own. */
   readonly #handedOver = new Map<string, Delivery>();
-  readonly #numbers = new Map<string, number>();
+  /** Ids of the messages that were delivered. */
+  readonly #claimed = new Set<string>();
   readonly #snoozed = new Set<string>();
   /** Handles of the jobs whose sending was confirmed. */
   readonly #sent: { readonly n: number; readonly handle: TaskHandle }[] = [];
@@ -117,10 +120,14 @@ class SimWorld {
     if (this.#workers.size === 0) this.#startWorker();
     await this.#drain();
     this.oracle.finish(await this.#server.inspector.counts(QUEUE));
+    await this.#awaitAnswers();
     await this.#checkResults();
-    // The last answers are on their way.
-    await this.#pass();
     this.#checkMetrics();
+  }
+
+  /** Waits until no worker can still wait for the answer to a settlement: a worker counts an outcome by that answer. */
+  async #awaitAnswers(): Promise<void> {
+    for (let elapsed = 0; elapsed < LAST_ANSWERS_MS; elapsed += STEP_MS) await this.#pass();
   }
 
   #checkMetrics(): void {
@@ -132,8 +139,8 @@ class SimWorld {
   }
 
   async #checkResults(): Promise<void> {
-    for (const [id, n] of this.#numbers)
-      this.oracle.lastResult(n, await this.#server.results.load(id, AbortSignal.abort()));
+    for (const id of this.#claimed)
+      this.oracle.lastResult(id, await this.#server.results.load(id, AbortSignal.abort()));
   }
 
   async close(): Promise<void> {
@@ -164,7 +171,7 @@ class SimWorld {
     const manager = this.#manager(process);
     manager.task(TASK, (n: number) => this.#handle(n, process));
     const worker = manager.createWorker({ queues: [QUEUE], concurrency, workerId: process.name });
-    worker.on('leaseLost', ({ id }) => this.oracle.toldLost(this.#numbers.get(id) ?? -1, process.name));
+    worker.on('leaseLost', ({ id }) => this.oracle.toldLost(id, process.name));
     this.#workers.add({ process, worker });
     void worker.start();
   }
@@ -183,17 +190,17 @@ class SimWorld {
 
   /** @returns the fence, so that the oracle knows whose result is stored */
   async #handle(n: number, process: SimProcess): Promise<number> {
-    const { attempt, fence, signal } = currentTask();
+    const { id, attempt, fence, signal } = currentTask();
     const { ms, thrown, ...planned } = attemptOf(this.#plan, n, attempt);
     const snoozed = planned.outcome === 'later' && this.#snoozed.has(`${n} ${attempt}`);
     const outcome = snoozed ? 'succeed' : planned.outcome;
-    const delivery = this.#handedOver.get(`${n} ${fence}`);
-    const run = { n, fence, crashes: delivery?.crashes ?? 0, expiresAt: delivery?.envelope.expiresAt, outcome };
+    const delivery = this.#handedOver.get(`${id} ${fence}`);
+    const run = { id, fence, crashes: delivery?.crashes ?? 0, expiresAt: delivery?.envelope.expiresAt, outcome };
     this.oracle.started(run, process.name, this.#plan.concurrency);
-    signal.addEventListener('abort', () => this.oracle.left(n, fence, process.name), { once: true });
+    signal.addEventListener('abort', () => this.oracle.left(id, fence, process.name), { once: true });
     await process.sleep(ms);
     if (outcome === 'hang') await new Promise(() => undefined);
-    this.oracle.ended(n, fence, process.name);
+    this.oracle.ended(id, fence, process.name);
     if (outcome === 'permanent') throw new PermanentError('permanent');
     if (outcome === 'throw') throw thrown;
     if (outcome !== 'later') return fence;
@@ -225,6 +232,7 @@ class SimWorld {
       const stored = await send().then(
         (handle) => {
           this.#sent.push({ n, handle });
+          this.oracle.confirmed(handle.id);
           return true;
         },
         (error: unknown) => {
@@ -232,7 +240,6 @@ class SimWorld {
           return false;
         },
       );
-      if (stored) this.oracle.confirmed(n);
       if (stored || !again) break;
       await process.sleep(500);
     }
@@ -313,9 +320,7 @@ class SimWorld {
   }
 
   #remember(delivery: Delivery): void {
-    const n = numberOf(delivery);
-    this.#handedOver.set(`${n} ${delivery.fence}`, delivery);
-    this.#numbers.set(delivery.envelope.id, n);
-    this.oracle.named(delivery.envelope.id, n);
+    this.#handedOver.set(`${delivery.envelope.id} ${delivery.fence}`, delivery);
+    this.#claimed.add(delivery.envelope.id);
   }
 }

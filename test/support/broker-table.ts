@@ -59,7 +59,12 @@ const ROWS: readonly Row[] = [
   {
     feature: '`handle.result()`',
     isMajor: true,
-    cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` names a Redis'),
+    cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` or `TASK_STORE_URL` names a Redis'),
+  },
+  {
+    feature: '[Steps](tasks.md#go-on-where-a-task-stopped) of a task: `step()`',
+    isMajor: true,
+    cell: ({ has }) => yes(has.records, 'if `TASK_STORE_URL` names a Redis'),
   },
   {
     feature: '`brokkr queues` counts',

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['broker'],
   ['message'],
   ['task', 'retry'],
-  ['middleware', 'result', 'control'],
+  ['middleware', 'result', 'control', 'steps'],
   ['producer', 'worker'],
   ['metrics'],
   ['config', 'manager'],

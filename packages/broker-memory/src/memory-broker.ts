@@ -9,6 +9,7 @@ import {
   type Inspector,
   type MessageIndex,
   type PublishReceipt,
+  type RecordStore,
   type ResultStore,
   type Signals,
   type StateStore,
@@ -39,6 +40,7 @@ export class MemoryBroker implements Broker {
   readonly workers: Required<WorkerDirectory>;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly records: RecordStore;
   readonly elections: Elections;
   readonly signals: Signals;
   readonly #server: MemoryServer;
@@ -64,6 +66,16 @@ export class MemoryBroker implements Broker {
     this.inspector = new MemoryInspector(server);
     this.messages = new MemoryMessages(server);
     this.states = new MemoryStates(server);
+    this.records = {
+      read: async (key, fields) => {
+        this.#checkOpen();
+        return server.records.read(key, fields);
+      },
+      change: async (changes) => {
+        this.#checkOpen();
+        return server.records.change(changes);
+      },
+    };
     this.workers = server.workers;
     this.signals = {
       lossless: true,

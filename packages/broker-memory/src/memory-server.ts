@@ -3,6 +3,7 @@ import { IdempotencyKeys } from './idempotency-keys.ts';
 import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryElections } from './memory-elections.ts';
 import { MemoryQueue } from './memory-queue.ts';
+import { MemoryRecords } from './memory-records.ts';
 import { MemoryResults } from './memory-results.ts';
 import { MemorySignals } from './memory-signals.ts';
 import { MemoryWorkers } from './memory-workers.ts';
@@ -16,6 +17,7 @@ export class MemoryServer {
   readonly maxDelayMs: number;
   readonly keys: IdempotencyKeys;
   readonly results: MemoryResults;
+  readonly records: MemoryRecords;
   readonly elections = new MemoryElections();
   readonly signals = new MemorySignals();
   readonly workers: MemoryWorkers;
@@ -33,6 +35,7 @@ export class MemoryServer {
     this.maxDelayMs = maxDelayMs;
     this.keys = new IdempotencyKeys(clock, idempotencyTtlMs);
     this.results = new MemoryResults(clock);
+    this.records = new MemoryRecords(clock);
     this.workers = new MemoryWorkers(clock, () => this.queues());
     this.#maxMessages = maxMessages;
     this.#onEnd = onEnd;

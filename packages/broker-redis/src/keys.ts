@@ -59,6 +59,10 @@ export class Keys {
     return `${this.#namespace}:result:${id}`;
   }
 
+  record(key: string): string {
+    return `${this.#namespace}:record:${key}`;
+  }
+
   /** Key for trying the commands that the user may need. It holds a value for at most a second. */
   get rights(): string {
     return `${this.#namespace}:rights`;

@@ -11,6 +11,7 @@ import {
   type Inspector,
   type MessageIndex,
   type PublishReceipt,
+  type RecordStore,
   type ResultStore,
   type Signals,
   type StateStore,
@@ -37,6 +38,7 @@ import { RedisWorkerDirectory } from './inspecting/redis-worker-directory.ts';
 import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
+import { RedisRecords } from './state/redis-records.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisSignals } from './state/redis-signals.ts';
 import { RedisStates } from './state/redis-states.ts';
@@ -80,6 +82,7 @@ export class RedisBroker implements Broker {
   readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly records: RecordStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
   readonly #logger: BrokerOptions['logger'];
@@ -140,6 +143,7 @@ export class RedisBroker implements Broker {
     this.inspector = new RedisInspector(calls);
     this.messages = new RedisMessageIndex(calls);
     this.states = new RedisStates(calls);
+    this.records = new RedisRecords(calls);
     this.results = this.#results;
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [

@@ -295,6 +295,27 @@ describe('junk values', () => {
   });
 });
 
+it.each(['string', 'list', 'set', 'zset', 'stream'])(
+  'a record that is %s of another client is refused, and stays as it is',
+  async (type) => {
+    await redis.del('brokkr:record:r');
+    await (JUNK[type] as (key: string) => Promise<unknown>)('brokkr:record:r');
+    const refused = {
+      code: 'KEY_SPOILED',
+      message: expect.stringMatching(
+        /brokkr:record:r holds .* keeps a hash there\. Nothing was changed\. Rename or delete/,
+      ),
+    };
+    await expect(broker.records.read('r')).rejects.toMatchObject(refused);
+    const change = { key: 'r', add: new Map([['a', Buffer.of(1)]]), ttlMs: 1_000 };
+    await expect(broker.records.change([change])).rejects.toMatchObject(refused);
+    await expect(broker.records.change([{ key: 'r', ttlMs: 0 }])).rejects.toMatchObject(refused);
+    expect(await redis.type('brokkr:record:r')).toBe(type);
+    expect(await redis.pttl('brokkr:record:r')).toBe(-1);
+    await redis.del('brokkr:record:r');
+  },
+);
+
 describe('doctor', () => {
   const codes = async () => [...new Set((await broker.diagnostics.diagnose()).map(({ code }) => code))];
 

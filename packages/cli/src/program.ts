@@ -15,6 +15,7 @@ import { addMessageCommands } from './program/message-commands.ts';
 import { port } from './program/port.ts';
 import { addQueueCommands } from './program/queue-commands.ts';
 import { wholeNumber } from './program/whole-number.ts';
+import { addWorkerCommands } from './program/worker-commands.ts';
 
 /** Builds the command line. A command loads what it needs when it runs. */
 export function makeProgram(exit: Exit): Command {
@@ -66,6 +67,7 @@ export function makeProgram(exit: Exit): Command {
     .option('--json', HELP.json, false)
     .action((options) => scheduleListCommand(options));
   addQueueCommands(program, exit);
+  const workers = addWorkerCommands(program, exit);
   const dead = addDeadCommands(program, exit);
   program
     .command('metrics')
@@ -86,7 +88,8 @@ export function makeProgram(exit: Exit): Command {
     .option('--json', HELP.json, false)
     .option('--repair', 'first repair what other clients damaged in the data of the broker', false)
     .action(async (options) => exit(await doctorCommand(options)));
-  for (const group of [program, schedule, dead]) addHelp(group);
-  for (const command of [...program.commands, ...schedule.commands, ...dead.commands]) command.exitOverride();
+  const groups = [program, schedule, dead, workers];
+  for (const group of groups) addHelp(group);
+  for (const command of groups.flatMap((group) => group.commands)) command.exitOverride();
   return program;
 }

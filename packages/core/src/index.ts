@@ -7,6 +7,7 @@ export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
+export { step } from './steps/step.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';

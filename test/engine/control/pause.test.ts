@@ -255,4 +255,48 @@ describe('a quiet worker', () => {
     await clock.advance(10);
     expect(started).toHaveLength(1);
   });
+
+  it('is made quiet and resumed by its id, from any process', async () => {
+    const { clock, manager } = server();
+    const { started, worker } = await running(manager());
+    const other = manager();
+    const quieting = other.worker(worker.id).quiet();
+    await clock.advance(200);
+    expect(await quieting).toBe(true);
+    await jobs(other).send();
+    await clock.advance(1_000);
+    expect(started).toEqual([]);
+    const resuming = other.worker(worker.id).resume();
+    await clock.advance(200);
+    expect(await resuming).toBe(true);
+    expect(started).toHaveLength(1);
+  });
+
+  it('gets the signal every half second, for three seconds, until its report says that it obeys', async () => {
+    const { clock, broker, manager } = server();
+    const { worker } = await running(manager({ ...deaf(broker()) }));
+    const sent: unknown[] = [];
+    await broker().signals?.listen((signal) => sent.push(signal));
+    const quieting = manager().worker(worker.id).quiet();
+    await clock.advance(4_000);
+    expect(await quieting).toBe(false);
+    expect(sent).toHaveLength(7);
+  });
+
+  it('cannot be one that has not reported: the error names the nearest id', async () => {
+    const { broker, manager } = server();
+    const tm = manager();
+    await expect(tm.worker('first').quiet()).rejects.toMatchObject({
+      code: 'WORKER_UNKNOWN',
+      message: 'unknown worker "first"; no worker has reported in the last 30 s',
+    });
+    const worker = tm.createWorker({ workerId: 'host:1:a', queues: ['jobs'] });
+    await worker.start();
+    await expect(manager().worker('host:1:b').resume()).rejects.toThrow(
+      'unknown worker "host:1:b"; did you mean "host:1:a"?',
+    );
+    for (const id of ['', 'x'.repeat(201)]) expect(() => tm.worker(id)).toThrow('1 to 200 characters');
+    const without = manager({ ...deaf(broker()), workers: undefined });
+    await expect(without.worker(worker.id).quiet()).rejects.toMatchObject({ code: 'WORKERS_UNSUPPORTED' });
+  });
 });

@@ -11,6 +11,7 @@ export const COMMANDS = [
   'HDEL',
   'HEXISTS',
   'HGET',
+  'HGETALL',
   'HINCRBY',
   'HLEN',
   'HMGET',

@@ -11,6 +11,9 @@ const NAMES: Readonly<Record<string, string>> = {
   number: 'a whole number',
 };
 
+/** The keys that `brokkr doctor --repair` looks at: those of queues, and the list of queues. */
+const REPAIRED = /:\{[^{}]*\}:|:queues$/;
+
 const REPLY = /^SPOILED (\w+) (\w+) (\S+)/;
 
 /** A key of ours that another client has overwritten. */
@@ -31,7 +34,10 @@ export function readSpoiledKey(message: string): SpoiledKey | undefined {
 /** The problem and its remedy in one line, for errors and for `brokkr doctor`. */
 export function describeSpoiledKey({ key, expected, found }: SpoiledKey): string {
   const there = expected === 'number' ? `${named(found)} that is not a whole number` : named(found);
-  return `the Redis key ${key.slice(0, 300)} holds ${there}, written by another client; Brokkr keeps ${named(expected)} there. Nothing was changed. Run "brokkr doctor --repair": it renames the key and puts messages back in line`;
+  const remedy = REPAIRED.test(key)
+    ? 'Run "brokkr doctor --repair": it renames the key and puts messages back in line'
+    : 'Rename or delete the key';
+  return `the Redis key ${key.slice(0, 300)} holds ${there}, written by another client; Brokkr keeps ${named(expected)} there. Nothing was changed. ${remedy}`;
 }
 
 export function spoiledKeyError(spoiled: SpoiledKey, cause: unknown): BrokerUnavailableError {

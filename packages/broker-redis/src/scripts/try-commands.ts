@@ -7,7 +7,7 @@ import { script } from './script.ts';
 export const tryCommands = script(`
 local key = KEYS[1]
 local arguments = {
-  DEL = { key }, EXISTS = { key }, GET = { key }, HDEL = { key, '1' }, HEXISTS = { key, '1' }, HGET = { key, '1' },
+  DEL = { key }, EXISTS = { key }, GET = { key }, HDEL = { key, '1' }, HEXISTS = { key, '1' }, HGET = { key, '1' }, HGETALL = { key },
   HINCRBY = { key, '1', '1' }, HLEN = { key }, HMGET = { key, '1' }, HSCAN = { key, '0' }, HSET = { key, '1', '1' },
   HSETNX = { key, '1', '1' }, HSTRLEN = { key, '1' }, INCR = { key }, INCRBY = { key, '1' }, LINDEX = { key, '0' }, LLEN = { key }, LPOP = { key, '1' },
   LPOS = { key, '1' }, LPUSH = { key, '1' }, LRANGE = { key, '0', '0' }, LREM = { key, '1', '1' },

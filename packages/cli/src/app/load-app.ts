@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
 import { UsageError } from '../exit.ts';
-import { applySettings, checkResultStore } from './apply-settings.ts';
+import { applySettings } from './apply-settings.ts';
+import { checkStores } from './check-stores.ts';
 import { closeManagers } from './close-manager.ts';
 import { findApp } from './find-app.ts';
 import { importModule } from './import-module.ts';
@@ -39,7 +40,7 @@ export async function loadApp(
   }
   const manager = choose(managersWithTasks(core, path), path);
   applySettings(manager, options);
-  await checkResultStore(core, manager);
+  await checkStores(core, manager);
   return { core, path, manager };
 }
 

@@ -1,5 +1,6 @@
 import type { ManagerOptions, TaskManager } from '@brokkr/core';
-import { applySettings, checkResultStore } from '../app/apply-settings.ts';
+import { applySettings } from '../app/apply-settings.ts';
+import { checkStores } from '../app/check-stores.ts';
 import { closeManagers } from '../app/close-manager.ts';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { type App, loadApp } from '../app/load-app.ts';
@@ -63,7 +64,7 @@ async function* examine({ app, broker, repair }: DoctorOptions): AsyncIterable<C
 
 async function configure(core: Core, manager: TaskManager, settings: ManagerOptions): Promise<void> {
   applySettings(manager, settings);
-  await checkResultStore(core, manager);
+  await checkStores(core, manager);
 }
 
 function line({ about, severity, code, message }: Check): string {

@@ -3,11 +3,10 @@ import { moveCommand } from '../commands/move.ts';
 import { pauseCommand, resumeCommand } from '../commands/pause.ts';
 import { purgeCommand } from '../commands/purge.ts';
 import { queuesCommand } from '../commands/queues.ts';
-import { workersCommand } from '../commands/workers.ts';
 import type { Exit } from '../exit.ts';
 import { HELP } from './common-options.ts';
 
-/** Adds `queues`, `workers`, `pause`, `resume`, `purge` and `move`. */
+/** Adds `queues`, `pause`, `resume`, `purge` and `move`. */
 export function addQueueCommands(program: Command, exit: Exit): void {
   program
     .command('queues')
@@ -18,13 +17,6 @@ export function addQueueCommands(program: Command, exit: Exit): void {
     .option('--json', HELP.json, false)
     .option('--watch', HELP.watch, false)
     .action(async (queues, options) => exit(await queuesCommand(queues, options)));
-  program
-    .command('workers')
-    .description('list the living workers of every host')
-    .option('--broker <url>', HELP.broker)
-    .option('--json', HELP.json, false)
-    .option('--watch', HELP.watch, false)
-    .action((options) => workersCommand(options));
   for (const [name, description, run] of [
     ['pause', 'stop all workers from starting messages of queues; running tasks go on', pauseCommand],
     ['resume', 'end the pause of queues', resumeCommand],

@@ -25,10 +25,12 @@ export type {
   QueueReport,
 } from '../broker/inspector.ts';
 export type { FoundMessage, MessageIndex } from '../broker/message-index.ts';
+export type { RecordAnswer, RecordChange, RecordStore } from '../broker/record-store.ts';
 export type { ResultStore } from '../broker/result-store.ts';
 export type { SettledResult, Settlement } from '../broker/settlement.ts';
 export type { Signal, Signals } from '../broker/signals.ts';
 export type { StateStore } from '../broker/state-store.ts';
+export type { Store, StorePart } from '../broker/store.ts';
 export type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
 export type { Histogram, RunningTask, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
 
@@ -49,6 +51,7 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
 export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
+export { checkChanges, checkRead } from '../broker/check-changes.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { delayUntil } from '../broker/delay.ts';
@@ -84,6 +87,7 @@ export type { LivingWorker } from '../control/living-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { encodeEnding } from '../result/result-record.ts';
 export { DURATION_BOUNDS } from '../worker/durations.ts';
+export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
 export { backoff } from '../clock/backoff.ts';
@@ -114,4 +118,5 @@ export type { FixedOptions } from '../retry/fixed.ts';
 export type { LinearOptions } from '../retry/linear.ts';
 export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';

@@ -4,6 +4,7 @@ import type { Elections } from './elections.ts';
 import type { Envelope } from './envelope.ts';
 import type { Inspector } from './inspector.ts';
 import type { MessageIndex } from './message-index.ts';
+import type { RecordStore } from './record-store.ts';
 import type { ResultStore } from './result-store.ts';
 import type { Settlement } from './settlement.ts';
 import type { Signals } from './signals.ts';
@@ -77,10 +78,12 @@ export interface BrokerParts {
   readonly workers?: WorkerDirectory | undefined;
   /** Broadcasts to every process. Without it workers notice a pause within a minute, and running tasks cannot be cancelled. */
   readonly signals?: Signals | undefined;
-  /** Results of tasks. Without it `TASK_RESULT_URL` must name another store. */
+  /** Results of tasks. Without it `TASK_RESULT_URL` or `TASK_STORE_URL` must name another store. */
   readonly results?: ResultStore | undefined;
   /** Small values by name, for the scheduler. Without it the scheduler keeps them in its process. */
   readonly states?: StateStore | undefined;
+  /** Records that are changed by compare-and-set. Without it `TASK_STORE_URL` must name another store. */
+  readonly records?: RecordStore | undefined;
   /** Leaders among many processes. Needed by schedulers if `capabilities.idempotency` is false. */
   readonly elections?: Elections | undefined;
   /** Problems of the server, for `brokkr doctor`. */

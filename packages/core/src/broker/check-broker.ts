@@ -2,6 +2,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { isA } from '../errors/is-a.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
 import type { Broker, BrokerCapabilities, BrokerParts } from './broker.ts';
+import type { Store, StorePart } from './store.ts';
 
 /** The methods of each part. A broker that has a part must have all of them. */
 export const PART_METHODS: {
@@ -13,6 +14,7 @@ export const PART_METHODS: {
   signals: ['send', 'listen'],
   results: ['store', 'load'],
   states: ['get', 'set'],
+  records: ['read', 'change'],
   elections: ['elect'],
   diagnostics: ['diagnose'],
 };
@@ -51,6 +53,29 @@ export function checkBroker(broker: Broker): void {
     throw invalid("capabilities.counts is 'exact', but there is no part `inspector` to count with");
   }
   checked.add(broker);
+}
+
+const STORE_PARTS: Readonly<Record<StorePart, true>> = { records: true, results: true };
+
+/**
+ * Checks the parts of a store that is not a broker.
+ * @throws ConfigError (`STORE_INVALID`) if a part lacks a method, or if there is no part
+ */
+export function checkStore(store: Store): void {
+  const parts = (Object.keys(STORE_PARTS) as StorePart[]).filter((part) => store[part] !== undefined);
+  if (parts.length === 0) {
+    throw new ConfigError(
+      `the store of initialize has no part; give it ${Object.keys(STORE_PARTS).join(' or ')}, or give a broker`,
+      { code: 'STORE_INVALID' },
+    );
+  }
+  for (const part of parts) {
+    const missing = PART_METHODS[part].find((method) => typeof Reflect.get(store[part] ?? {}, method) !== 'function');
+    if (missing === undefined) continue;
+    throw new ConfigError(`the store of initialize is invalid: part ${part} must have a method ${missing}`, {
+      code: 'STORE_INVALID',
+    });
+  }
 }
 
 function checkPart(broker: Broker, part: keyof BrokerParts, methods: readonly string[]): void {

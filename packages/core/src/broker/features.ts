@@ -1,4 +1,5 @@
 import type { Broker } from './broker.ts';
+import type { StorePart } from './store.ts';
 
 /** Something that an application may need, and that some brokers cannot do. `initialize({ requires })` takes the names. */
 export interface Feature {
@@ -6,6 +7,8 @@ export interface Feature {
   readonly description: string;
   /** Whether `broker` can do it. Stores that are configured beside the broker are not looked at. */
   readonly isIn: (broker: Broker) => boolean;
+  /** The part of another store that can do it for the broker. */
+  readonly part?: StorePart;
   /** What to do if the broker cannot do it. */
   readonly remedy: string;
 }
@@ -37,7 +40,14 @@ export const FEATURES = {
   results: {
     description: 'results of tasks, for `handle.result()`',
     isIn: ({ results }) => results !== undefined,
+    part: 'results',
     remedy: 'set TASK_RESULT_URL to a store that keeps them, such as redis://',
+  },
+  steps: {
+    description: 'finished steps of a task are kept over retries and crashes',
+    isIn: ({ records }) => records !== undefined,
+    part: 'records',
+    remedy: 'set TASK_STORE_URL to a store that keeps them, such as redis://',
   },
   cancel: {
     description: 'waiting messages are cancelled by their ids',

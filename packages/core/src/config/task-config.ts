@@ -32,6 +32,7 @@ export interface TaskConfig {
   readonly idempotencyTtlMs: number;
   readonly deadMax: number;
   readonly resultUrl: string | undefined;
+  readonly storeUrl: string | undefined;
   readonly requires: readonly FeatureName[];
   readonly serviceType: 'api' | 'worker' | undefined;
   readonly appModule: string | undefined;
@@ -78,8 +79,10 @@ export interface ConfigOptions {
   readonly idempotencyTtl?: Duration | undefined;
   /** `TASK_DEAD_MAX`: number of dead letters in a queue above which a worker warns at its start. @default 100000 */
   readonly deadMax?: number | undefined;
-  /** `TASK_RESULT_URL`: URL of the result store. @default the broker, if it can store results */
+  /** `TASK_RESULT_URL`: URL of the result store. @default the broker, if it can store results; else `storeUrl` */
   readonly resultUrl?: string | undefined;
+  /** `TASK_STORE_URL`: URL of a store, such as a Redis, for the parts that the broker lacks: records and results. */
+  readonly storeUrl?: string | undefined;
   /**
    * `TASK_REQUIRES`, with commas between: features that the broker must have, such as `['idempotency', 'cancel']`. They are
    * checked when the broker is opened. @default `[]`
@@ -117,6 +120,7 @@ export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
   idempotencyTtl: true,
   deadMax: true,
   resultUrl: true,
+  storeUrl: true,
   requires: true,
   serviceType: true,
   appModule: true,
@@ -177,6 +181,7 @@ export function resolveConfig(
     idempotencyTtlMs: read('idempotencyTtl', 'TASK_IDEMPOTENCY_TTL', duration(1)) ?? BROKER_DEFAULTS.idempotencyTtlMs,
     deadMax: read('deadMax', 'TASK_DEAD_MAX', whole(0)) ?? 100_000,
     resultUrl: read('resultUrl', 'TASK_RESULT_URL', url),
+    storeUrl: read('storeUrl', 'TASK_STORE_URL', url),
     requires: read('requires', 'TASK_REQUIRES', featureNames) ?? [],
     serviceType: read('serviceType', 'SERVICE_TYPE', oneOf(['api', 'worker'] as const)),
     appModule: read('appModule', 'APP_MODULE', text),
@@ -195,11 +200,12 @@ export function resolveConfig(
 
 /** Loggers and debuggers print whole settings, and URLs contain passwords. */
 function withoutSecrets(config: TaskConfig): TaskConfig {
-  const { brokerUrl, resultUrl } = config;
+  const { brokerUrl, resultUrl, storeUrl } = config;
   return {
     ...config,
     brokerUrl: redactUrl(brokerUrl),
-    resultUrl: resultUrl === undefined ? undefined : redactUrl(resultUrl),
+    resultUrl: resultUrl && redactUrl(resultUrl),
+    storeUrl: storeUrl && redactUrl(storeUrl),
   };
 }
 

@@ -1,19 +1,19 @@
 import type { Broker } from '../broker/broker.ts';
-import { FEATURES } from '../broker/features.ts';
-import type { ResultStore } from '../broker/result-store.ts';
+import { type Feature, FEATURES } from '../broker/features.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
+import type { Stores } from './stores.ts';
 
 export interface FeatureNeeds {
   readonly broker: Broker;
   readonly config: TaskConfig;
   /** Every task of the manager. */
   readonly tasks: readonly TaskDefinition[];
-  readonly resultStore: () => Promise<ResultStore | undefined>;
+  readonly stores: Pick<Stores, 'open' | 'openResults'>;
 }
 
 /**
@@ -30,11 +30,14 @@ export async function checkFeatures(needs: FeatureNeeds): Promise<void> {
 }
 
 async function missingFeatures(needs: FeatureNeeds): Promise<readonly string[]> {
-  const { broker, config } = needs;
+  const { broker, config, stores } = needs;
   const problems: string[] = [];
   for (const name of config.requires) {
-    const { description, remedy, isIn } = FEATURES[name];
-    const isThere = name === 'results' ? await keepsResults(needs) : isIn(broker);
+    const { description, remedy, isIn, part }: Feature = FEATURES[name];
+    const isThere =
+      part === 'results'
+        ? await keepsResults(needs)
+        : isIn(broker) || (part !== undefined && (await stores.open(part)) !== undefined);
     if (!isThere) problems.push(`${name} (${description}): ${remedy}`);
   }
   return problems;
@@ -55,9 +58,9 @@ async function unservedTasks(needs: FeatureNeeds): Promise<readonly string[]> {
   return problems;
 }
 
-async function keepsResults({ resultStore }: FeatureNeeds): Promise<boolean> {
+async function keepsResults({ stores }: FeatureNeeds): Promise<boolean> {
   try {
-    return (await resultStore()) !== undefined;
+    return (await stores.openResults()) !== undefined;
   } catch (error) {
     if (error instanceof UnsupportedFeatureError) return false;
     throw error;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import type { Store } from '../broker/store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { readEnvironment } from '../config/env-file.ts';
 import { CONFIG_OPTIONS, type ConfigOptions, resolveConfig } from '../config/task-config.ts';
@@ -23,6 +24,11 @@ export interface ManagerOptions extends ConfigOptions {
   /** Result store instead of `resultUrl`. */
   readonly resultStore?: ResultStore | undefined;
   /**
+   * Store instead of `storeUrl`: a broker, or any object with one of its parts `records` and `results`. The manager does not
+   * close it.
+   */
+  readonly store?: Store | undefined;
+  /**
    * Sinks for what is sent and run, middleware, or both in one object, such as `otel()` of `@brokkr/otel`. Its middleware
    * is around that of `use`. @default []
    */
@@ -39,6 +45,7 @@ export const MANAGER_OPTIONS: OptionNames<ManagerOptions> = {
   logger: true,
   broker: true,
   resultStore: true,
+  store: true,
   telemetry: true,
   retryPolicy: true,
   clock: true,
@@ -77,6 +84,10 @@ function complaintsOf(options: ManagerOptions): readonly string[] {
     if (given !== undefined && typeof (given as Record<string, unknown> | null)?.[method] !== 'function') {
       complaints.push(`${option} must be ${expected}; got ${kindOf(given)}`);
     }
+  }
+  const store: unknown = options.store;
+  if (store !== undefined && (typeof store !== 'object' || store === null)) {
+    complaints.push(`store must be a broker or another store (give a URL as \`storeUrl\`); got ${kindOf(store)}`);
   }
   return [...complaints, ...telemetryComplaints(options.telemetry)];
 }

@@ -32,7 +32,7 @@ import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
-import { ResultStores } from './result-stores.ts';
+import { Stores } from './stores.ts';
 import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
@@ -58,7 +58,7 @@ export class Runtime implements TaskHost {
   readonly #hooks: Hooks;
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
-  readonly #stores: ResultStores;
+  readonly #stores: Stores;
   readonly #serving: ServedTasksOptions;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
@@ -81,12 +81,9 @@ export class Runtime implements TaskHost {
     this.logger = withoutBindings(managerLogger(options.logger, options, config));
     this.broker = options.broker ?? this.#configuredBroker(config.brokerUrl);
     const { clock, logger, broker } = this;
-    this.#stores = new ResultStores({
-      given: options.resultStore,
-      config,
-      broker,
-      makeBroker: (url) => this.#configuredBroker(url),
-    });
+    const { resultStore, store } = options;
+    const makeBroker = (url: string) => this.#configuredBroker(url);
+    this.#stores = new Stores({ resultStore, store, config, broker, makeBroker });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
     const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
     this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
@@ -109,7 +106,7 @@ export class Runtime implements TaskHost {
       },
       clock,
       logger,
-      keepsResultsElsewhere: this.#stores.isElsewhere,
+      keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
@@ -148,7 +145,7 @@ export class Runtime implements TaskHost {
 
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
-    return this.#stores.open();
+    return this.#stores.openResults();
   }
 
   /** @throws ConfigError in a process that was set to only send, and for invalid options */
@@ -251,7 +248,7 @@ export class Runtime implements TaskHost {
 
   #checkFeatures(broker: Broker): Promise<void> {
     const tasks = this.#registry.all();
-    return checkFeatures({ broker, config: this.config, tasks, resultStore: () => this.#stores.open() });
+    return checkFeatures({ broker, config: this.config, tasks, stores: this.#stores });
   }
 
   /**
@@ -273,6 +270,7 @@ export class Runtime implements TaskHost {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
+      records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
     };
   }

@@ -7,6 +7,8 @@ import { shown } from '../errors/kind-of.ts';
 import { messageId } from '../message/message-id.ts';
 import type { Producer } from '../producer/producer.ts';
 import { type SendSettings, sendSettings } from '../producer/send-settings.ts';
+import { StepLedger } from '../steps/step-ledger.ts';
+import type { OpenSteps } from '../task/run-steps.ts';
 import { runAs } from '../task/current-task.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import type { Send, Sender, SendOptions, Task, TaskRef } from '../task/task.ts';
@@ -92,6 +94,9 @@ async function runInline(definition: TaskDefinition, args: Args, host: TaskHost)
     headers: {},
     enqueuedAt: host.clock.now(),
   };
-  const run = new TaskRun(message, host.maxRetriesOf(definition), 0, host.logger);
+  // An inline call stores nothing, also no steps.
+  const openSteps: OpenSteps = (of) =>
+    new StepLedger({ run: of, records: undefined, mayHaveEarlier: false, clock: host.clock });
+  const run = new TaskRun(message, host.maxRetriesOf(definition), host.logger, { openSteps });
   return runAs(run, async () => definition.handler(...(await validateArguments(definition, args))));
 }

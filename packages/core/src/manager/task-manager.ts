@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type LivingWorker, livingWorkers } from '../control/living-workers.ts';
 import { QueueControl } from '../control/queue-control.ts';
+import { WorkerControl } from '../control/worker-control.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
@@ -208,6 +209,17 @@ export class TaskManager extends ManagerEvents {
    */
   async workers(): Promise<readonly LivingWorker[]> {
     return livingWorkers(await this.broker());
+  }
+
+  /**
+   * A living worker, in any process: let it take no more messages, and take them again.
+   * @param id as in `workers()`
+   * @throws ConfigError (`WORKER_UNKNOWN`) if it is not a string of 1 to 200 characters
+   * @example
+   * await tm.worker('web1:4711:UeB9kQ2x').quiet();
+   */
+  worker(id: string): WorkerControl {
+    return new WorkerControl(id, { broker: () => this.broker(), clock: this.clock });
   }
 
   /** The settings in use. @throws ConfigError listing every invalid value */

@@ -15,6 +15,7 @@ import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
+import { records } from './suite/part-records.ts';
 import { results } from './suite/part-results.ts';
 import { signals } from './suite/part-signals.ts';
 import { states } from './suite/part-states.ts';
@@ -26,6 +27,7 @@ import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
 import { steering } from './suite/steering.ts';
+import { steps } from './suite/steps.ts';
 import { working } from './suite/working.ts';
 
 const GROUPS = [
@@ -46,12 +48,14 @@ const GROUPS = [
   signals,
   results,
   states,
+  records,
   electing,
   diagnostics,
   closing,
   hostile,
   working,
   steering,
+  steps,
   queueOrder,
   poison,
   concurrency,

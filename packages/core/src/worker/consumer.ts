@@ -15,6 +15,7 @@ import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { SuspectIsolation } from './suspect-isolation.ts';
@@ -38,6 +39,7 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
+  readonly steps: StepKeeper;
 }
 
 /**
@@ -243,7 +245,8 @@ export class Consumer {
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
     await this.#options.results.finished();
-    await this.#inTime(this.#options.progress.finished());
+    const { progress, steps } = this.#options;
+    await this.#inTime(Promise.all([progress.finished(), steps.finished()]));
     for (const { settler, leases } of this.#lanes) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();
@@ -254,7 +257,7 @@ export class Consumer {
   }
 
   /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
-  async #inTime(answers: Promise<void>): Promise<void> {
+  async #inTime(answers: Promise<unknown>): Promise<void> {
     const answered = new AbortController();
     try {
       await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);

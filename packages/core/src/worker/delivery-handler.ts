@@ -2,13 +2,15 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { BlockedRuns } from './blocked-runs.ts';
-import { TASK_HEADER } from '../broker/headers.ts';
+import { STEPS_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import { markSteps } from '../steps/mark-steps.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { Ending } from '../result/result-record.ts';
 import { Execution } from './execution.ts';
@@ -37,6 +39,7 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
+  readonly steps: StepKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -54,7 +57,7 @@ export class DeliveryHandler implements LaneListener {
 
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
-    const { clock, logger, workerId, judging, progress } = options;
+    const { clock, logger, workerId, judging, progress, steps } = options;
     const blocked = new BlockedRuns(logger);
     this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
     if (clock === systemClock) {
@@ -67,7 +70,10 @@ export class DeliveryHandler implements LaneListener {
       clock,
       logger,
       monitor: this.#monitor,
-      openProgress: (id) => progress.open(id),
+      openers: {
+        openProgress: (id) => progress.open(id),
+        openSteps: (run, delivery) => steps.open(run, delivery),
+      },
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#settling = {
@@ -151,14 +157,15 @@ export class DeliveryHandler implements LaneListener {
   #endRun(execution: Execution, outcome: SettledOutcome): void {
     const endedAt = this.#options.clock.monotonic();
     this.#monitor?.check(execution, endedAt);
-    const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
+    const decided = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
+    const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
     if (outcome.kind === 'cancelled') {
       this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
     }
-    const report = reportOf(settlement, ranMs, error);
+    const report = reportOf(decided, ranMs, error);
     this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
   }
 
@@ -204,6 +211,8 @@ export class DeliveryHandler implements LaneListener {
     held.lane.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
+    if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
+      this.#options.steps.settled(settlement, nameOf(held));
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }

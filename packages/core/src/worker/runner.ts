@@ -6,8 +6,7 @@ import type { Clock } from '../clock/clock.ts';
 import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import type { Message } from '../message/message.ts';
-import type { OpenProgress } from '../task/run-progress.ts';
-import { TaskRun } from '../task/task-run.ts';
+import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
 import type { HoldingLane } from './held-delivery.ts';
@@ -20,7 +19,7 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly openProgress: OpenProgress;
+  readonly openers: RunOpeners;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
@@ -60,10 +59,10 @@ export class Runner {
    * @returns whether the handler was called
    */
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger, monitor, openProgress } = this.#options;
+    const { clock, logger, monitor, openers } = this.#options;
     const startedAt = clock.monotonic();
     if (startedAt > startBy) return false;
-    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
+    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, logger, openers, delivery);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
     execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);

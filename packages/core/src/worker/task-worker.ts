@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { RecordStore } from '../broker/record-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import { StepKeeper } from '../steps/step-keeper.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
@@ -34,6 +36,8 @@ export interface WorkerDependencies {
   readonly resultStore: ResultStore | undefined;
   /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
+  /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if there is none */
+  readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
 }
 
@@ -185,7 +189,7 @@ export class TaskWorker {
     return consumer;
   }
 
-  #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
+  #openConsumer({ broker, resultStore, progressStore, records, taskFor }: WorkerDependencies): Promise<Consumer> {
     const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
@@ -205,6 +209,7 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      steps: new StepKeeper({ records: (task) => records({ task, option: 'step()' }), clock, logger }),
     });
   }
 

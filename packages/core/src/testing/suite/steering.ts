@@ -1,56 +1,13 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import pino from 'pino';
-import type { Broker } from '../../broker/broker.ts';
 import { TaskCancelledError } from '../../errors/errors.ts';
-import { TaskManager } from '../../manager/task-manager.ts';
 import { currentTask } from '../../task/current-task.ts';
-import type { Task } from '../../task/task.ts';
-import type { TestBench } from './bench.ts';
 import type { Group } from './group.ts';
+import { answerOf, otherProcess } from './other-process.ts';
 import { worker } from './worker-bench.ts';
 
 /** How soon a worker obeys another process. */
 const OBEYS_MS = 2_000;
 const CANCELS_MS = 1_000;
-
-/** Another process on the same server: a broker and a manager of its own, which knows the same task. */
-async function otherProcess(bench: TestBench): Promise<{ tm: TaskManager; task: Task; broker: Broker }> {
-  // A broker that lives in one process has no other process.
-  const broker = bench.isShared ? await bench.openAnother() : bench.broker;
-  const tm = TaskManager.getInstance(`suite-${randomUUID()}`).configure({
-    broker: { ...broker, publish: broker.publish.bind(broker), subscribe: never, close: async () => undefined },
-    clock: bench.clock,
-    queueName: bench.queue,
-    runMode: 'producer',
-    logger: pino({ level: 'silent' }),
-  });
-  const retries = broker.capabilities.maxDelayMs > 0 ? {} : { maxRetries: 0 };
-  const task = tm.task({ name: 'subject', ...retries }, async () => undefined) as unknown as Task;
-  bench.onTearDown(() => tm.close());
-  return { tm, task, broker };
-}
-
-function never(): Promise<never> {
-  return Promise.reject(new Error('this process only sends'));
-}
-
-/** The answer of a call that waits for another process, while time passes. */
-async function answerOf<T>(bench: TestBench, call: Promise<T>, boundMs: number, what: string): Promise<T> {
-  let answer: { readonly value: T } | undefined;
-  let failure: { readonly error: unknown } | undefined;
-  call.then(
-    (value) => (answer = { value }),
-    (error: unknown) => (failure = { error }),
-  );
-  await bench.until(
-    () => answer !== undefined || failure !== undefined,
-    boundMs,
-    () => `${what}: no answer`,
-  );
-  if (failure !== undefined) throw failure.error;
-  return (answer as unknown as { readonly value: T }).value;
-}
 
 /** A handler that runs until its signal aborts, and the signals' reasons. */
 function untilAborted() {
@@ -269,6 +226,30 @@ export const steering: Group = {
         () => `the status is not ${end}`,
       );
     }, 20_000);
+
+    it('makes a worker quiet by its id: it starts nothing more, and goes on once it is resumed', async (bench) => {
+      bench.part('workers');
+      bench.part('signals');
+      const starts: number[] = [];
+      const { worker: subject } = await worker(bench, () => starts.push(bench.clock.monotonic()));
+      await subject.start();
+      const { tm, task } = await otherProcess(bench);
+      await bench.until(
+        async () => (await tm.workers()).some(({ id }) => id === subject.id),
+        7_000,
+        () => 'no report of the worker',
+      );
+      assert.equal(await answerOf(bench, tm.worker(subject.id).quiet(), 10_000, 'quiet'), true);
+      await task.sendMany([[], [], []]);
+      await bench.pass(500);
+      assert.equal(starts.length, 0, 'the worker is quiet, and started a message');
+      assert.equal(await answerOf(bench, tm.worker(subject.id).resume(), 10_000, 'resume'), true);
+      await bench.until(
+        () => starts.length === 3,
+        OBEYS_MS + 2_000,
+        () => `${starts.length} of 3 messages ran after the worker was resumed`,
+      );
+    }, 40_000);
 
     it('sees the worker in the reports of living workers, until it stops', async (bench) => {
       bench.part('workers');
