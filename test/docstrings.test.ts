@@ -7,6 +7,7 @@ const ENTRIES = [
   'packages/core/src/testing/index.ts',
   'packages/core/src/inversify/index.ts',
   'packages/scheduler/src/index.ts',
+  'packages/otel/src/index.ts',
   'packages/dashboard/src/index.ts',
   'packages/broker-memory/src/index.ts',
   'packages/broker-memory/src/testing/index.ts',
@@ -43,6 +44,7 @@ const ENTRY_POINTS: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/index.ts': [
     'TaskManager',
     'TaskManager.task',
+    'TaskManager.batchTask',
     'TaskManager.createWorker',
     'TaskManager.initialize',
     'TaskManager.use',
@@ -74,6 +76,7 @@ const ENTRY_POINTS: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/testing/index.ts': ['brokerSuite', 'ManualClock'],
   'packages/core/src/inversify/index.ts': ['brokkrModule', 'task', 'tasksOf'],
   'packages/scheduler/src/index.ts': ['SchedulerManager', 'SchedulerManager.addJob'],
+  'packages/otel/src/index.ts': ['otel', 'observeQueues'],
   'packages/broker-memory/src/index.ts': ['MemoryBroker', 'createBroker'],
   'packages/broker-memory/src/testing/index.ts': ['testApp', 'TestApp'],
   'packages/broker-redis/src/index.ts': ['RedisBroker', 'createBroker'],

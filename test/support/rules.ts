@@ -7,9 +7,9 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 const LAYERS: readonly (readonly string[])[] = [
   ['clock', 'errors', 'logging', 'failpoints', 'event-loop'],
   ['broker'],
-  ['message'],
-  ['task', 'retry'],
-  ['middleware', 'result', 'control', 'steps'],
+  ['message', 'collapse'],
+  ['task', 'retry', 'versions'],
+  ['middleware', 'result', 'control', 'steps', 'batches'],
   ['producer', 'worker'],
   ['metrics'],
   ['config', 'manager'],

@@ -58,6 +58,9 @@ export function makeProgram(exit: Exit): Command {
     .description('send tasks when the jobs of the application are due, until SIGINT, SIGTERM or SIGHUP')
     .option('-a, --app <module>', 'module that defines the tasks and jobs')
     .option('--broker <url>', HELP.broker)
+    .option('--metrics-port <port>', 'serve metrics and health by HTTP', port)
+    .option('--metrics-host <address>', 'address of the metrics port (default: 127.0.0.1)')
+    .option('--health-file <path>', 'file that is touched every second while the scheduler is alive')
     .action(async (options) => exit(await schedulerCommand(options)));
   const schedule = program.command('schedule').description('inspect the jobs of the application');
   schedule
