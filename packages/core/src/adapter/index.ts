@@ -95,7 +95,6 @@ export {
 export type { LivingWorker } from '../control/living-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { encodeEnding } from '../result/result-record.ts';
-export { DURATION_BOUNDS } from '../worker/durations.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
