@@ -47,14 +47,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'delays are rounded down',
     of: 'broker-memory',
-    search: 'this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs)',
-    replace: 'this.#clock.monotonic() + Math.floor(Math.min(delayMs, this.#maxDelayMs) / 10) * 10 - 5',
+    search: 'now + Math.min(delayMs, this.#maxDelayMs)',
+    replace: 'now + Math.floor(Math.min(delayMs, this.#maxDelayMs) / 10) * 10 - 5',
   },
   {
     name: 'delays are forgotten',
     of: 'broker-memory',
-    search: 'if (delayMs === 0)',
-    replace: 'if (delayMs >= 0)',
+    search: 'if (delayMs <= 0)',
+    replace: 'if (true)',
   },
   {
     name: 'a message that becomes due wakes no consumer',
@@ -77,8 +77,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'last in, first out',
     of: 'broker-memory',
-    search: 'if (delayMs === 0) {\n            this.#ready.pushBack(message);',
-    replace: 'if (delayMs === 0) {\n            this.#ready.pushFront(message);',
+    search: 'this.#delayed.place(message, latest))\n            this.#ready.pushBack(message);',
+    replace: 'this.#delayed.place(message, latest))\n            this.#ready.pushFront(message);',
   },
   {
     name: 'bodies are treated as text',

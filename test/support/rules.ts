@@ -7,7 +7,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 const LAYERS: readonly (readonly string[])[] = [
   ['clock', 'errors', 'logging', 'failpoints', 'event-loop'],
   ['broker'],
-  ['message'],
+  ['message', 'collapse'],
   ['task', 'retry'],
   ['middleware', 'result', 'control', 'steps'],
   ['producer', 'worker'],

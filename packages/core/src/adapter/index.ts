@@ -9,6 +9,7 @@ export type {
   SubscribeOptions,
   Subscription,
 } from '../broker/broker.ts';
+export type { Collapse } from '../broker/collapse.ts';
 export type { Delivery } from '../broker/delivery.ts';
 export type { Diagnostics, Finding, Repair } from '../broker/diagnostics.ts';
 export type { Elections, Leadership } from '../broker/elections.ts';
@@ -106,11 +107,18 @@ export {
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
 // Types that the declarations of an application may contain; no application imports them by name.
+export type { RedriveRecord } from '../message/dead-letter-record.ts';
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';
 export type { LinearOptions } from '../retry/linear.ts';
 export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { CollapseOptions, DebounceOptions, ThrottleOptions, UniqueOptions } from '../collapse/collapse-options.ts';
 export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
+
+export type { AttemptRecord } from '../message/attempt-history.ts';
+export type { ErrorRecord } from '../errors/error-record.ts';
+export type { RedriveRecord } from '../message/dead-letter-record.ts';
+export type { RunMode } from '../manager/manager-options.ts';

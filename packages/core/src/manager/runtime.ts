@@ -110,6 +110,7 @@ export class Runtime implements TaskHost {
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
+      keyTtlMs: config.idempotencyTtlMs,
       maxPayload: config.maxPayload,
       sendTimeoutMs: config.sendTimeoutMs,
       middleware: all,

@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
+import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
+import { collapsedEnvelope } from '../collapse/collapsed-envelope.ts';
+import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
@@ -32,6 +35,8 @@ export interface ProducerOptions {
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
+  /** How long the key of a unique or debounced message is remembered after it is due. */
+  readonly keyTtlMs: number;
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -46,6 +51,8 @@ interface Draft {
   readonly task: TaskDefinition;
   readonly message: OutgoingMessage;
   readonly body: Uint8Array;
+  /** How it is joined with messages of the same key. */
+  readonly collapse: CollapseSettings | undefined;
   /** Outcome, if there is middleware: its error may come before or after the publishing. */
   outcome?: SendOutcome;
 }
@@ -72,7 +79,7 @@ export class Producer {
 
   /** The handle of a message that was sent before, by any process. */
   handle(task: TaskDefinition, id: string, queue = task.queueName ?? this.#options.defaultQueue): TaskHandle {
-    return new SentTask(id, false, task, queue, this.#options.handles);
+    return new SentTask(id, 'duplicate', task, queue, this.#options.handles);
   }
 
   /** Sends one message. @throws BrokkrError some errors synchronously; the promise rejects with the others */
@@ -94,9 +101,10 @@ export class Producer {
   }
 
   async #sendMany(task: TaskDefinition, batch: Batch, settings: SendSettings): Promise<TaskHandle[]> {
-    if (settings.idempotencyKey !== undefined) {
+    const keyed = settings.collapse?.option ?? (settings.idempotencyKey === undefined ? undefined : 'idempotencyKey');
+    if (keyed !== undefined) {
       throw new ConfigError(
-        `task ${task.name}: sendMany cannot have an idempotencyKey, because all messages would be one; send them one by one`,
+        `task ${task.name}: sendMany cannot have the option ${keyed}, because all messages would be one; send them one by one`,
         { code: 'SEND_OPTIONS_CONFLICT' },
       );
     }
@@ -159,7 +167,8 @@ export class Producer {
     const { clock, defaultQueue, maxPayload } = this.#options;
     const body = encodeArgs(args, maxPayload, { allowToJson: task.schema !== undefined });
     const now = clock.now();
-    const dueAt = settings.eta ?? now + (settings.delayMs ?? 0);
+    const { collapse } = settings;
+    const dueAt = settings.eta ?? now + (collapse?.option === 'debounce' ? collapse.waitMs : (settings.delayMs ?? 0));
     const message: OutgoingMessage = {
       id: messageId(),
       task: task.name,
@@ -176,13 +185,13 @@ export class Producer {
         settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
       idempotencyTtlMs: settings.idempotencyTtlMs,
     };
-    return { task, message, body };
+    return { task, message, body, collapse };
   }
 
   #checkCapabilities(
     broker: Broker,
     task: TaskDefinition,
-    { delayMs, eta, idempotencyKey, timeoutMs, maxRetries }: SendSettings,
+    { delayMs, eta, idempotencyKey, collapse, timeoutMs, maxRetries }: SendSettings,
   ): void {
     const { defaultTimeoutMs, defaultMaxRetries, keepsResultsElsewhere } = this.#options;
     const { maxDelayMs, idempotency } = broker.capabilities;
@@ -194,8 +203,8 @@ export class Producer {
     );
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
-    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
-      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay and eta', {
+    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined || collapse?.option === 'debounce')) {
+      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay, eta and debounce', {
         code: 'DELAY_UNSUPPORTED',
       });
     }
@@ -208,22 +217,30 @@ export class Producer {
   }
 
   #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
-    const { task, message, body } = draft;
+    const { task, message } = draft;
     const { handles } = this.#options;
-    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, handles);
-    if (areIdle(this.#layers)) return publisher.publish(encodeEnvelope(message, body), handle, batch !== undefined);
+    const handle = (receipt: PublishReceipt) =>
+      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles);
+    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
     return this.#throughMiddleware(publisher, draft, batch).then(handle);
   }
 
+  #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
+    const envelope = encodeEnvelope(message, body);
+    if (collapse === undefined) return envelope;
+    return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
+  }
+
   #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
-    const { task, message, body } = draft;
+    const { task, message } = draft;
     const isOfMany = batch !== undefined;
     draft.outcome = 'not stored';
     const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
       draft.outcome = 'unknown';
       try {
-        const receipt = await publisher.publish(encodeEnvelope(context.message, body), (given) => given, isOfMany);
+        const envelope = this.#envelope(draft, context.message);
+        const receipt = await publisher.publish(envelope, (given) => given, isOfMany);
         draft.outcome = 'stored';
         return receipt;
       } catch (error) {
@@ -234,6 +251,11 @@ export class Producer {
     const send = compose(this.#layers, publish, "the core's");
     return send({ task, message, signal: NEVER, logger: this.#options.logger, batch });
   }
+}
+
+function handleOutcome({ isNew, isReplacement }: PublishReceipt): TaskHandle['outcome'] {
+  if (isNew) return 'new';
+  return isReplacement === true ? 'replaced' : 'duplicate';
 }
 
 /** Sending is never aborted: it has a time limit of its own. */

@@ -1,6 +1,7 @@
 import { checkQueueName } from '../broker/names.ts';
 import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
+import { type CollapseSettings, collapseSettings } from '../collapse/collapse-options.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
@@ -17,6 +18,7 @@ export interface SendSettings {
   readonly timeoutMs?: number;
   readonly idempotencyKey?: string;
   readonly idempotencyTtlMs?: number;
+  readonly collapse?: CollapseSettings;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,6 +31,9 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
   timeout: true,
   idempotencyKey: true,
   idempotencyTtl: true,
+  unique: true,
+  throttle: true,
+  debounce: true,
   headers: true,
 };
 
@@ -45,6 +50,7 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
   checkOptions(options, SEND_OPTIONS, 'with');
   const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, headers } = options;
   if (queueName !== undefined) checkQueueName(queueName);
+  const collapse = collapseSettings(options);
   const settings: SendSettings = {
     ...base,
     ...(delay === undefined ? {} : { delayMs: toMs(delay, 'delay') }),
@@ -55,12 +61,30 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(timeout === undefined ? {} : { timeoutMs: checkTimeout(toMs(timeout, 'timeout'), 'timeout') }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkKey(idempotencyKey) }),
     ...(idempotencyTtl === undefined ? {} : { idempotencyTtlMs: checkKeyTtl(idempotencyTtl) }),
+    ...(collapse === undefined ? {} : { collapse }),
     ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
-    throw new ConfigError('delay and eta cannot be combined; give one of them', { code: 'SEND_OPTIONS_CONFLICT' });
+    throw conflict('delay and eta');
   }
+  checkCollapse(settings, base);
   return settings;
+}
+
+/** @throws ConfigError (`SEND_OPTIONS_CONFLICT`) for options that cannot be combined with the one that joins messages */
+function checkCollapse({ collapse, idempotencyKey, delayMs, eta }: SendSettings, base: SendSettings): void {
+  if (collapse === undefined) return;
+  const { option } = collapse;
+  if (base.collapse !== undefined && base.collapse.option !== option)
+    throw conflict(`${base.collapse.option} and ${option}`);
+  if (idempotencyKey !== undefined) throw conflict(`${option} and idempotencyKey`);
+  if (option !== 'debounce') return;
+  if (delayMs !== undefined) throw conflict('debounce and delay');
+  if (eta !== undefined) throw conflict('debounce and eta');
+}
+
+function conflict(options: string): ConfigError {
+  return new ConfigError(`${options} cannot be combined; give one of them`, { code: 'SEND_OPTIONS_CONFLICT' });
 }
 
 /** @throws ConfigError (`HEADERS_INVALID`) for too many or too long headers, and for invalid or reserved names */

@@ -27,17 +27,21 @@ const CANCEL_OPTIONS: OptionNames<NonNullable<Parameters<TaskHandle['cancel']>[0
 /** The handle of a message. */
 export class SentTask implements TaskHandle {
   readonly id: string;
-  readonly isNew: boolean;
+  readonly outcome: TaskHandle['outcome'];
   readonly queue: string;
   readonly #task: TaskDefinition;
   readonly #ports: HandlePorts;
 
-  constructor(id: string, isNew: boolean, task: TaskDefinition, queue: string, ports: HandlePorts) {
+  constructor(id: string, outcome: TaskHandle['outcome'], task: TaskDefinition, queue: string, ports: HandlePorts) {
     this.id = id;
-    this.isNew = isNew;
+    this.outcome = outcome;
     this.#task = task;
     this.queue = queue;
     this.#ports = ports;
+  }
+
+  get isNew(): boolean {
+    return this.outcome === 'new';
   }
 
   async result(options: { readonly timeout?: Duration | undefined } = {}): Promise<unknown> {

@@ -19,7 +19,7 @@ export interface RunBindings {
 /** What a run opens at its first use. */
 export interface RunOpeners {
   readonly openSteps: OpenSteps;
-  /** @default an inline call reports to nobody */
+  /** @default progress is dropped, as in an inline call */
   readonly openProgress?: OpenProgress | undefined;
 }
 

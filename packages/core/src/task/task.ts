@@ -1,11 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Duration } from '../clock/duration.ts';
+import type { CollapseOptions } from '../collapse/collapse-options.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { Json } from './json.ts';
 import type { TaskHandle } from './task-handle.ts';
 
 /** Options of one send. They take precedence over the options of the task. */
-export interface SendOptions {
+export interface SendOptions extends CollapseOptions {
   /** How long the message waits before it may start. Cannot be combined with `eta`. */
   readonly delay?: Duration | undefined;
   /** When the message may start, by the sender's clock; a time in the past is now. Cannot be combined with `delay`. */

@@ -1,5 +1,6 @@
 import { blockedLoop } from './suite/blocked-loop.ts';
 import { closing } from './suite/closing.ts';
+import { collapse } from './suite/collapse.ts';
 import { concurrency } from './suite/concurrency.ts';
 import { countsGroup } from './suite/part-inspector-counts.ts';
 import { deadLetters } from './suite/part-inspector-dead-letters.ts';
@@ -39,6 +40,7 @@ const GROUPS = [
   delays,
   optional,
   idempotency,
+  collapse,
   parts,
   deadLetters,
   countsGroup,

@@ -36,7 +36,7 @@ export interface WorkerDependencies {
   readonly resultStore: ResultStore | undefined;
   /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
-  /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if there is none */
+  /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if no store has records */
   readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
 }
