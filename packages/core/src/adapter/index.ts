@@ -69,7 +69,7 @@ export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
 
 // For telemetry and other observers.
-export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+export { errorRecord } from '../errors/error-record.ts';
 export { DURATION_BOUNDS } from '../worker/durations.ts';
 export { VERSION } from '../worker/version.ts';
 
