@@ -43,6 +43,7 @@ const ENTRY_POINTS: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/index.ts': [
     'TaskManager',
     'TaskManager.task',
+    'TaskManager.batchTask',
     'TaskManager.createWorker',
     'TaskManager.initialize',
     'TaskManager.use',

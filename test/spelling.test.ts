@@ -18,7 +18,7 @@ const OWN = new Set(
     'diagnosable docstring docstrings dropreply duration durations encodable enqueued env eta failpoint failpoints fanout findable func getter ' +
     'getters idempotency inspectable interleavings jitter json kib loopback lua matcher mib microtask middleware minified misfire otel ' +
     'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven redrives routable runnable rss ' +
-    'schemas sha tls ttl tty undecodable unix unroutable unserializable unserved url utf uuid vhost'
+    'schemas sha tls ttl tty undecodable unix unroutable unserializable unserved upcast url utf uuid vhost'
   ).split(' '),
 );
 

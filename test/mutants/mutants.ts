@@ -124,6 +124,48 @@ export const mutants: readonly Mutant[] = [
     replace: 'name !== ""',
   },
   {
+    name: 'the arguments of older messages are not converted',
+    of: 'core',
+    search: 'if (from >= current) return message;',
+    replace: 'return message;',
+  },
+  {
+    name: 'messages of a newer version run',
+    of: 'core',
+    search: 'if (message.version > known)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a stop forgets the messages that have gathered',
+    of: 'core',
+    search: 'this.#giveBack(this.#batching.removeAll(lane));',
+    replace: 'this.#batching.removeAll(lane);',
+  },
+  {
+    name: 'suspects run in a batch',
+    of: 'core',
+    search: ' || isSuspect(delivery)',
+    replace: '',
+  },
+  {
+    name: 'a failed message of a batch has succeeded',
+    of: 'core',
+    search: 'this.#set(at, { error });',
+    replace: '',
+  },
+  {
+    name: 'a retry leaves its lane',
+    of: 'core',
+    search: 'replacement: {\n\t\t\t\t...settlement.replacement,\n\t\t\t\tqueue\n',
+    replace: 'replacement: {\n\t\t\t\t...settlement.replacement\n',
+  },
+  {
+    name: 'lanes are shared out evenly',
+    of: 'core',
+    search: 'high: 8,\n\tnormal: 4,',
+    replace: 'high: 1,\n\tnormal: 1,',
+  },
+  {
     name: 'a failed message is acknowledged',
     of: 'core',
     search: 'kind: "failed",\n\t\t\terror\n',

@@ -4,6 +4,7 @@ export type { ManagerOptions } from './manager/manager-options.ts';
 export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
 export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
+export type { Batch } from './batches/batch.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
@@ -50,4 +51,3 @@ export {
   type ValidationIssue,
 } from './errors/errors.ts';
 export { SendManyError } from './producer/send-many-error.ts';
-export type { SendOutcome } from './producer/send-outcome.ts';

@@ -1,4 +1,5 @@
 import type { ResultStore } from '../broker/result-store.ts';
+import { joinCall } from '../batches/batch-call.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
 import { areIdle, compose, type Layer } from '../middleware/compose.ts';
@@ -9,6 +10,7 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
+import { upcast } from '../versions/payload-versions.ts';
 import type { RunnableTask } from '../worker/runnable-task.ts';
 
 export interface WorkerTasksOptions {
@@ -33,13 +35,19 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
     timeoutMs: definition.timeoutMs ?? config.timeoutMs,
     policy: definition.retry ?? house ?? standard,
     fallbackPolicy: standard,
-    run: runner(definition, options.middleware),
+    run: currentVersion(definition, runner(definition, options.middleware)),
   };
+}
+
+/** Converts older arguments first: middleware, schema and handler get those of the current version. */
+function currentVersion({ versions }: TaskDefinition, run: RunnableTask['run']): RunnableTask['run'] {
+  return versions === undefined ? run : (taskRun, message) => run(taskRun, upcast(message, versions));
 }
 
 /** Returns the function that runs an attempt. Without schema and middleware it calls the handler directly. */
 function runner(definition: TaskDefinition, middleware: readonly Middleware[]): RunnableTask['run'] {
-  const { handler } = definition;
+  const { batch } = definition;
+  const handler = batch === undefined ? definition.handler : (...args: readonly unknown[]) => joinCall(args);
   const call =
     definition.schema === undefined
       ? (message: Message) => handler(...message.args)

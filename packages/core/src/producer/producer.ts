@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { laneName } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
@@ -21,6 +22,7 @@ import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
 import type { SendStats } from './send-stats.ts';
+import { checkBatchItem } from './check-task-settings.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask } from './sent-task.ts';
 
@@ -45,6 +47,12 @@ export interface ProducerOptions {
 
 /** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
 const KEY_SEPARATOR = '/';
+
+/** The key as the broker gets it. A lane is a queue, and a broker knows keys by queue or by namespace: here always by lane. */
+function keyOf(task: string, { idempotencyKey, priority = 'normal' }: SendSettings): string {
+  const key = `${task}${KEY_SEPARATOR}${idempotencyKey}`;
+  return priority === 'normal' ? key : `${KEY_SEPARATOR}${priority}${KEY_SEPARATOR}${key}`;
+}
 
 /** A message that is checked and encoded, but not sent yet. */
 interface Draft {
@@ -165,6 +173,7 @@ export class Producer {
 
   #draft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Draft {
     const { clock, defaultQueue, maxPayload } = this.#options;
+    if (task.batch !== undefined) checkBatchItem(task.name, args);
     const body = encodeArgs(args, maxPayload, { allowToJson: task.schema !== undefined });
     const now = clock.now();
     const { collapse } = settings;
@@ -173,7 +182,9 @@ export class Producer {
       id: messageId(),
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
+      priority: settings.priority,
       args,
+      version: task.versions?.current,
       attempt: 1,
       maxRetries: settings.maxRetries,
       timeoutMs: settings.timeoutMs,
@@ -181,8 +192,7 @@ export class Producer {
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
-      idempotencyKey:
-        settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
+      idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
     };
     return { task, message, body, collapse };
@@ -219,8 +229,9 @@ export class Producer {
   #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
+    const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
-      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles);
+      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
     if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
     return this.#throughMiddleware(publisher, draft, batch).then(handle);
   }

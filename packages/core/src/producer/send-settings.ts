@@ -1,5 +1,6 @@
-import { checkQueueName } from '../broker/names.ts';
+import { checkOwnQueueName } from '../broker/names.ts';
 import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
+import { PRIORITIES, type Priority } from '../broker/lane-names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { type CollapseSettings, collapseSettings } from '../collapse/collapse-options.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
@@ -19,6 +20,7 @@ export interface SendSettings {
   readonly idempotencyKey?: string;
   readonly idempotencyTtlMs?: number;
   readonly collapse?: CollapseSettings;
+  readonly priority?: Priority;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -34,6 +36,7 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
   unique: true,
   throttle: true,
   debounce: true,
+  priority: true,
   headers: true,
 };
 
@@ -48,8 +51,9 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
  */
 export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
   checkOptions(options, SEND_OPTIONS, 'with');
-  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, headers } = options;
-  if (queueName !== undefined) checkQueueName(queueName);
+  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, priority, headers } =
+    options;
+  if (queueName !== undefined) checkOwnQueueName(queueName);
   const collapse = collapseSettings(options);
   const settings: SendSettings = {
     ...base,
@@ -62,6 +66,7 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkKey(idempotencyKey) }),
     ...(idempotencyTtl === undefined ? {} : { idempotencyTtlMs: checkKeyTtl(idempotencyTtl) }),
     ...(collapse === undefined ? {} : { collapse }),
+    ...(priority === undefined ? {} : { priority: checkPriority(priority) }),
     ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
@@ -117,6 +122,14 @@ function instant(eta: unknown): number {
   if (!Number.isNaN(at)) return at;
   throw new ConfigError(`eta must be a valid Date, or use delay for a duration; got ${shown(eta)}`, {
     code: 'ETA_INVALID',
+  });
+}
+
+function checkPriority(priority: unknown): Priority {
+  const known = PRIORITIES.find((each) => each === priority);
+  if (known !== undefined) return known;
+  throw new ConfigError(`priority must be 'high', 'normal' or 'low'; got ${shown(priority)}`, {
+    code: 'PRIORITY_INVALID',
   });
 }
 

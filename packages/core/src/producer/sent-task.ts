@@ -1,3 +1,4 @@
+import { laneNames } from '../broker/lane-names.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
@@ -31,12 +32,22 @@ export class SentTask implements TaskHandle {
   readonly queue: string;
   readonly #task: TaskDefinition;
   readonly #ports: HandlePorts;
+  readonly #lane: string | undefined;
 
-  constructor(id: string, outcome: TaskHandle['outcome'], task: TaskDefinition, queue: string, ports: HandlePorts) {
+  /** @param lane the queue of the broker, if it is known and the queue has lanes */
+  constructor(
+    id: string,
+    outcome: TaskHandle['outcome'],
+    task: TaskDefinition,
+    queue: string,
+    ports: HandlePorts,
+    lane?: string,
+  ) {
     this.id = id;
     this.outcome = outcome;
     this.#task = task;
     this.queue = queue;
+    this.#lane = lane;
     this.#ports = ports;
   }
 
@@ -87,7 +98,9 @@ export class SentTask implements TaskHandle {
   }
 
   get #message(): HandledMessage {
-    return { id: this.id, queue: this.queue, task: this.#task };
+    const { id, queue } = this;
+    const lanes = this.#lane !== undefined ? [this.#lane] : this.#task.priorities ? laneNames(queue) : [queue];
+    return { id, queue, lanes, task: this.#task };
   }
 }
 

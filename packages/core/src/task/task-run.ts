@@ -12,6 +12,8 @@ import type { TaskContext } from './task-context.ts';
 export interface RunBindings {
   readonly task: { readonly id: string; readonly name: string; readonly queue: string; readonly attempt: number };
   readonly traceId?: string;
+  /** Number of messages, if they run as one batch. */
+  readonly batch?: number;
   /** Fields that middleware added. */
   readonly [field: string]: unknown;
 }
@@ -19,7 +21,7 @@ export interface RunBindings {
 /** What a run opens at its first use. */
 export interface RunOpeners {
   readonly openSteps: OpenSteps;
-  /** @default progress is dropped, as in an inline call */
+  /** @default an inline call reports nothing */
   readonly openProgress?: OpenProgress | undefined;
 }
 

@@ -9,12 +9,17 @@ export class WatchedSubscription implements Subscription {
   readonly #inner: Subscription;
   readonly #calls: BrokerCalls;
   readonly #receiving: ReceiveListener;
+  /** Left out where the broker leaves it out, as `guard` is. */
+  readonly mayHaveMessages?: (signal: AbortSignal) => Promise<boolean>;
+  readonly guard?: (delivery: Delivery, until: number) => void;
 
   constructor(queue: string, inner: Subscription, calls: BrokerCalls) {
     this.#queue = queue;
     this.#inner = inner;
     this.#calls = calls;
     this.#receiving = calls.receivesOf(queue);
+    if (inner.mayHaveMessages !== undefined) this.mayHaveMessages = inner.mayHaveMessages.bind(inner);
+    if (inner.guard !== undefined) this.guard = inner.guard.bind(inner);
   }
 
   receive(limit: number, options: Parameters<Subscription['receive']>[1]): Promise<readonly Delivery[]> {
