@@ -83,6 +83,7 @@ export {
   readControlSignal,
 } from '../control/control-signals.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
+export { countWorkers } from '../control/count-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
