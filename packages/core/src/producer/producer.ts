@@ -97,8 +97,9 @@ export class Producer {
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
-      const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return areIdle(this.#layers) ? sending : this.#watched(sending);
+      const isPlain = areIdle(this.#layers);
+      const sending = this.#publish(publisher, this.#draft(task, args, settings), undefined, isPlain);
+      return isPlain ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -226,13 +227,18 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
+  #publish(
+    publisher: Publisher,
+    draft: Draft,
+    batch?: SendBatch,
+    isPlain = areIdle(this.#layers),
+  ): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
+    if (isPlain) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
     return this.#throughMiddleware(publisher, draft, batch).then(handle);
   }
 
