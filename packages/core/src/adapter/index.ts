@@ -102,7 +102,7 @@ export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
 
 // For telemetry and other observers.
-export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+export { errorRecord } from '../errors/error-record.ts';
 export { DURATION_BOUNDS } from '../worker/durations.ts';
 export { VERSION } from '../worker/version.ts';
 
@@ -118,6 +118,7 @@ export type { LivingWorker } from '../control/living-workers.ts';
 export type { KeyedLimit, Limit, LimitOptions } from '../limits/limit.ts';
 export type { RuleOptions } from '../limits/limit-rule.ts';
 export { LimitSettings } from '../limits/limit-settings.ts';
+export { countWorkers } from '../control/count-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';

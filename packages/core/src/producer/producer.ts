@@ -111,8 +111,9 @@ export class Producer {
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
     if (task.schema === undefined && publisher !== undefined && (task.limits === undefined || this.#countsLimits)) {
       this.#checkCapabilities(publisher.broker, task, settings);
-      const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return areIdle(this.#layers) && settings.collapse === undefined ? sending : this.#watched(sending);
+      const isPlain = areIdle(this.#layers);
+      const sending = this.#publish(publisher, this.#draft(task, args, settings), undefined, isPlain);
+      return isPlain && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -249,13 +250,18 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
+  #publish(
+    publisher: Publisher,
+    draft: Draft,
+    batch?: SendBatch,
+    isPlain = areIdle(this.#layers),
+  ): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (!areIdle(this.#layers)) return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (!isPlain) return this.#throughMiddleware(publisher, draft, batch).then(handle);
     if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
     return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);
   }
