@@ -76,6 +76,7 @@ export class RedisBroker implements Broker {
     maxDelayMs: HUNDRED_YEARS_MS,
     delayResolutionMs: 50,
     idempotency: true,
+    collapse: true,
     counts: 'exact',
   });
   readonly inspector: Inspector;

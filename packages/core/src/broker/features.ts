@@ -54,6 +54,12 @@ export const FEATURES = {
     isIn: ({ messages }) => messages !== undefined,
     remedy: ANOTHER_BROKER,
   },
+  collapse: {
+    description: 'unique, throttled and debounced sends',
+    isIn: ({ capabilities, records }) => capabilities.collapse === true || records !== undefined,
+    part: 'records',
+    remedy: 'set TASK_STORE_URL to a store, such as redis://',
+  },
   'cancel-running': {
     description: 'running tasks are cancelled in any process',
     isIn: ({ signals }) => signals !== undefined,

@@ -12,7 +12,7 @@ import { recordOfSteps, STEPS_KEPT_MS } from './step-record.ts';
 const LONG_WAIT_MS = 86_400_000;
 
 export interface StepKeeperOptions {
-  /** Opens the store. @throws ConfigError (`STORE_MISSING`) if there is none */
+  /** Opens the store. @throws ConfigError (`STORE_MISSING`) if no store is configured */
   readonly records: (task: string) => Promise<RecordStore>;
   readonly clock: Clock;
   readonly logger: Logger;

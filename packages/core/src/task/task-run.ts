@@ -12,12 +12,16 @@ import type { TaskContext } from './task-context.ts';
 export interface RunBindings {
   readonly task: { readonly id: string; readonly name: string; readonly queue: string; readonly attempt: number };
   readonly traceId?: string;
+  /** Number of messages, if they run as one batch. */
+  readonly batch?: number;
+  /** Fields that middleware added. */
+  readonly [field: string]: unknown;
 }
 
 /** What a run opens at its first use. */
 export interface RunOpeners {
   readonly openSteps: OpenSteps;
-  /** @default an inline call reports to nobody */
+  /** @default an inline call reports nothing */
   readonly openProgress?: OpenProgress | undefined;
 }
 
@@ -36,6 +40,7 @@ export class TaskRun implements TaskContext, StepRun {
   #abortReason: Error | undefined;
   #hasEnded = false;
   #hasCalledStop = false;
+  #bound: Readonly<Record<string, string>> | undefined;
 
   /** @param delivery the delivery that runs; left out for an inline call */
   constructor(message: Message, maxRetries: number, baseLogger: Logger, open: RunOpeners, delivery?: Delivery) {
@@ -150,6 +155,12 @@ export class TaskRun implements TaskContext, StepRun {
   bindings(): RunBindings {
     const { id, task: name, queue, attempt, headers } = this.#message;
     const traceId = headers.traceId;
-    return { task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+    return { ...this.#bound, task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+  }
+
+  /** Adds fields to the lines of the run from now on. */
+  bind(fields: Readonly<Record<string, string>>): void {
+    this.#bound = { ...this.#bound, ...fields };
+    this.#logger = undefined;
   }
 }

@@ -36,9 +36,13 @@ export interface WorkerDependencies {
   readonly resultStore: ResultStore | undefined;
   /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
-  /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if there is none */
+  /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if no store is configured */
   readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
+  /** Size of the largest batch of a queue's tasks; 1 if it has no batch tasks. */
+  readonly largestBatch: (queue: string) => number;
+  /** Whether a task of the queue has `priorities`. */
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 export interface TaskWorkerOptions {
@@ -189,13 +193,16 @@ export class TaskWorker {
     return consumer;
   }
 
-  #openConsumer({ broker, resultStore, progressStore, records, taskFor }: WorkerDependencies): Promise<Consumer> {
+  #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
+    const { broker, resultStore, progressStore, records, taskFor, largestBatch, hasPriorities } = dependencies;
     const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
       workerId: this.id,
       broker,
+      largestBatch,
+      hasPriorities,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter({
         events: this.#events,
