@@ -131,6 +131,7 @@ export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
+export { timerMs } from '../clock/timer-ms.ts';
 
 // What happens while the event loop is blocked.
 export { LoopGuard, type LoopGuardOptions } from '../event-loop/loop-guard.ts';
