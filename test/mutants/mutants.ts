@@ -235,8 +235,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an unknown task is dropped',
     of: 'core',
-    search: 'return park(delivery, message, judging);',
-    replace: "return settle({ kind: 'ack', delivery });",
+    search: '\t\tconst settlement = delayUnknown(',
+    replace: "\t\tconst settlement = ((given) => ({ kind: 'ack', delivery: given }))(",
   },
   {
     name: 'shutdown acknowledges interrupted messages',
@@ -249,5 +249,60 @@ export const mutants: readonly Mutant[] = [
     of: 'core',
     search: 'if (++depth > limit)',
     replace: 'if (false)',
+  },
+  {
+    name: 'a limit grants more permits than it has slots',
+    of: 'broker-memory',
+    search: 'if (rank < free && stoppedMs === 0)',
+    replace: 'if (stoppedMs === 0)',
+  },
+  {
+    name: 'permits of a limit never lapse',
+    of: 'broker-memory',
+    search: 'if (endsAt <= now) this.#held.delete(token)',
+    replace: 'if (false) this.#held.delete(token)',
+  },
+  {
+    name: 'a waiter that never returns keeps its place in line',
+    of: 'broker-memory',
+    search: 'if (backAt < now - ',
+    replace: 'if (backAt < 0 * now - ',
+  },
+  {
+    name: 'messages that are late for a rate start together',
+    of: 'broker-memory',
+    search: 'if (free <= now + SAME_MS)',
+    replace: 'if (true)',
+  },
+  {
+    name: 'a stop of a limit does not move the planned times',
+    of: 'broker-memory',
+    search: 'this.#stopped += until - from;',
+    replace: '',
+  },
+  {
+    name: 'a message with two limits keeps its place in the line of the first',
+    of: 'broker-memory',
+    search: 'earlier.leave(place)',
+    replace: 'void earlier',
+  },
+  {
+    name: 'permits are not given back',
+    of: 'core',
+    search: 'desk.giveBack({',
+    replace: 'void ({',
+  },
+  { name: 'permits are not renewed with their leases', of: 'core', search: '\t\t\tonRenew(deliveries);', replace: '' },
+  {
+    name: 'messages start without their permits',
+    of: 'core',
+    search: 'const refusal = refusals === void 0 ? AWAY : refusals[index];',
+    replace: 'const refusal = void 0;',
+  },
+  {
+    name: 'a RateLimitError stops no clock',
+    of: 'core',
+    search: '.permits().hold(error)',
+    replace: '.permits()',
   },
 ];

@@ -4,10 +4,14 @@ import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
-import { collapsedEnvelope } from '../collapse/collapsed-envelope.ts';
+import { StoreJoins, type StoreJoinsOptions } from '../collapse/store-joins.ts';
+import { collapsedEnvelope, joinsNatively } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
+import { checkLimitDelays } from '../limits/check-limit-delays.ts';
+import { limitHeader } from '../limits/task-limits.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
 import { areIdle, compose, type Layer } from '../middleware/compose.ts';
@@ -34,11 +38,16 @@ export interface ProducerOptions {
   readonly logger: Logger;
   /** Whether a separate store keeps the results. */
   readonly keepsResultsElsewhere: boolean;
+  readonly limits: LimitRegistry;
+  /** Rejects if nothing counts the limits of a task. */
+  readonly needLimitStore: (task: string) => Promise<unknown>;
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
   /** How long the key of a unique or debounced message is remembered after it is due. */
   readonly keyTtlMs: number;
+  /** Opens the store for messages that the broker cannot join. @throws ConfigError (`STORE_MISSING`) */
+  readonly records: StoreJoinsOptions['records'];
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -71,15 +80,20 @@ const MOST_ROUNDS = 10;
 /** Sends messages: checks and encodes the arguments, runs the send middleware, and publishes. */
 export class Producer {
   readonly #options: ProducerOptions;
+  readonly #joins: StoreJoins;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
   /** Sends that may not have reached the publisher yet. */
   readonly #slow = new Set<Promise<unknown>>();
   #isClosed = false;
+  #countsLimits = false;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    const { clock, keyTtlMs, records } = options;
+    const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
+    this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
     this.#layers = options.middleware.flatMap((one) =>
       one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
@@ -95,10 +109,10 @@ export class Producer {
     if (this.#isClosed) throw managerClosed();
     const publisher = this.#publisher;
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
-    if (task.schema === undefined && publisher !== undefined) {
+    if (task.schema === undefined && publisher !== undefined && (task.limits === undefined || this.#countsLimits)) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return areIdle(this.#layers) ? sending : this.#watched(sending);
+      return areIdle(this.#layers) && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -122,6 +136,7 @@ export class Producer {
       draft: (args) => this.#checkedDraft(task, args, settings),
       open: async () => {
         publisher = this.#publisher ?? (await this.#open());
+        if (task.limits !== undefined) await this.#needLimitStore(task);
         this.#checkCapabilities(publisher.broker, task, settings);
       },
       publish: (draft, batch) => this.#publish(publisher, draft, batch),
@@ -132,6 +147,7 @@ export class Producer {
   async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
     const draft = await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
+    if (task.limits !== undefined) await this.#needLimitStore(task);
     this.#checkCapabilities(publisher.broker, task, settings);
     return this.#publish(publisher, draft);
   }
@@ -165,6 +181,11 @@ export class Producer {
     }
   }
 
+  async #needLimitStore({ name }: TaskDefinition): Promise<void> {
+    if (!this.#countsLimits) await this.#options.needLimitStore(name);
+    this.#countsLimits = true;
+  }
+
   async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
     if (!Array.isArray(args)) throw notABatch(task, args);
     await validateArguments(task, args);
@@ -194,6 +215,7 @@ export class Producer {
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
       idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
+      ...(task.limits !== undefined && { limits: limitHeader(task.name, task.limits, args, this.#options.limits) }),
     };
     return { task, message, body, collapse };
   }
@@ -213,6 +235,7 @@ export class Producer {
     );
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
+    if (task.limits !== undefined) checkLimitDelays(`task ${task.name}`, maxDelayMs);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined || collapse?.option === 'debounce')) {
       throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay, eta and debounce', {
         code: 'DELAY_UNSUPPORTED',
@@ -232,14 +255,19 @@ export class Producer {
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
-    return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (!areIdle(this.#layers)) return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
+    return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);
   }
 
-  #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
+  /** Publishes a message that may be joined with another: by the broker, or by a store if the broker cannot. */
+  #join(publisher: Publisher, { task, body, collapse }: Draft, message: OutgoingMessage): Promise<PublishReceipt> {
+    const publish = (envelope: Envelope) => publisher.publish(envelope, (given) => given);
     const envelope = encodeEnvelope(message, body);
-    if (collapse === undefined) return envelope;
-    return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
+    if (collapse === undefined) return publish(envelope);
+    if (joinsNatively(collapse, publisher.broker.capabilities))
+      return publish(collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs));
+    return this.#joins.send(envelope, task.name, collapse, publish);
   }
 
   #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
@@ -250,8 +278,10 @@ export class Producer {
       checkHeaders(context.message.headers);
       draft.outcome = 'unknown';
       try {
-        const envelope = this.#envelope(draft, context.message);
-        const receipt = await publisher.publish(envelope, (given) => given, isOfMany);
+        const receipt =
+          draft.collapse === undefined
+            ? await publisher.publish(encodeEnvelope(context.message, draft.body), (given) => given, isOfMany)
+            : await this.#join(publisher, draft, context.message);
         draft.outcome = 'stored';
         return receipt;
       } catch (error) {
