@@ -3,6 +3,7 @@ import { SECURITY_HEADERS } from '../http/security-headers.ts';
 import type { Access, AccessRule } from './access-rule.ts';
 import { Credentials } from './credentials.ts';
 
+/** A token for a URL, and the rule that it opens. */
 export interface TokenLogin {
   /** For the URL that is printed: `/#t=TOKEN`. */
   readonly token: string;
