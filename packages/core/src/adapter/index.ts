@@ -57,7 +57,17 @@ export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { HEADER_LIMITS } from '../producer/send-settings.ts';
 export { delayUntil } from '../broker/delay.ts';
-export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
+export {
+  ATTEMPT_HEADER,
+  ENQUEUED_AT_HEADER,
+  FORGET_HEADER,
+  HISTORY_HEADER,
+  MAX_RETRIES_HEADER,
+  REASON_HEADER,
+  REDRIVEN_HEADER,
+  TASK_HEADER,
+  TIMEOUT_HEADER,
+} from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
 export { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
@@ -85,6 +95,7 @@ export {
 export type { LivingWorker } from '../control/living-workers.ts';
 export { countWorkers } from '../control/count-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
@@ -93,6 +104,7 @@ export type { Clock, TimerHandle } from '../clock/clock.ts';
 export { type Duration, toMs } from '../clock/duration.ts';
 export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
+export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
 
 // What happens while the event loop is blocked.
@@ -122,6 +134,5 @@ export type { ErrorMatcher, TaskRef } from '../task/task.ts';
 export type { CollapseOptions, DebounceOptions, ThrottleOptions, UniqueOptions } from '../collapse/collapse-options.ts';
 export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
-
-export type { ErrorRecord } from '../errors/error-record.ts';
+export type { AttemptRecord } from '../message/attempt-history.ts';
 export type { RunMode } from '../manager/manager-options.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
-import { ATTEMPT_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { ATTEMPT_HEADER, ENQUEUED_AT_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { EventEmitter } from './event-emitter.ts';
 import { errorRecord } from '../errors/error-record.ts';
@@ -145,7 +145,7 @@ export class Reporter {
         );
         break;
       case 'expired':
-        this.#logger.warn(fields, 'task expired before it started');
+        this.#logger.warn({ ...fields, ...expiryOf(settlement.delivery) }, 'task expired before it started');
         break;
       case 'cancelled':
         this.#logger.info({ task: fields.task, durationMs: fields.durationMs }, 'task was cancelled while it ran');
@@ -176,6 +176,17 @@ function eventOf(
   return error === undefined ? event : { ...event, error };
 }
 
+/** Shows whether a message waited for too long, or a clock is wrong. */
+function expiryOf({ envelope }: Delivery): object {
+  return { sentAt: instant(Number(envelope.headers[ENQUEUED_AT_HEADER])), expiresAt: instant(envelope.expiresAt) };
+}
+
+/** The time as text; `undefined` if any program wrote something else. */
+function instant(ms: number | undefined): string | undefined {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 function attemptOf({ envelope }: Delivery): number {
   return Number(envelope.headers[ATTEMPT_HEADER] ?? 1);
 }
@@ -186,7 +197,6 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
-  const nextAt = new Date(settlement.replacement.notBefore);
   // A delay may be longer than a Date can hold.
-  return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
+  return { nextAt: instant(settlement.replacement.notBefore) ?? 'after the year 275760' };
 }

@@ -236,8 +236,8 @@ export class TaskWorker {
     this.#operations?.stopping();
     await consumer.finish();
     this.#reportInterrupted(consumer);
-    await consumer.close();
-    await this.#operations?.close();
+    // At the same time: if the server is unreachable, each waits for it up to its limit.
+    await Promise.all([consumer.close(), this.#operations?.close()]);
     await this.#close();
     this.#line.stop();
     logger.info({ worker: this.id }, 'worker stopped');
