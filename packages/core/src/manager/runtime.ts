@@ -12,7 +12,6 @@ import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ControlChannel } from '../control/control-channel.ts';
-import { ConfigError } from '../errors/errors.ts';
 import type { EventEmitter } from '../worker/event-emitter.ts';
 import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
