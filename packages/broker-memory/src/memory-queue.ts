@@ -254,7 +254,9 @@ export class MemoryQueue {
 
   /** Puts a message behind the ready ones, or among the delayed ones if its `notBefore` is in the future. */
   #place(message: StoredMessage): void {
-    const delayMs = delayUntil(message.envelope.notBefore, this.#clock.now());
+    const { notBefore } = message.envelope;
+    // Hot path: most messages have no delay, and a look at the clock costs a tenth of a microsecond.
+    const delayMs = notBefore === undefined ? 0 : delayUntil(notBefore, this.#clock.now());
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs === 0) {
       this.#ready.pushBack(message);

@@ -123,6 +123,7 @@ export class DeliveryHandler implements LaneListener {
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
+    this.#runner.batchStarted();
     if (back === undefined) return;
     // The last one first, because each goes back to the head of the queue.
     for (const held of back.reverse()) this.#settle(held, { kind: 'release', delivery: held.delivery }, NO_REPORT);

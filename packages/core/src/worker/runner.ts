@@ -35,6 +35,8 @@ export class Runner {
   /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
+  /** The execution that was started last, within one batch. The start of the next one is when it has returned. */
+  #lastStarted: Execution | undefined;
   /** Epoch time minus monotonic time, and when it was computed. */
   #epochOffset = 0;
   #epochSince = Number.NEGATIVE_INFINITY;
@@ -62,6 +64,7 @@ export class Runner {
   start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
     const { clock, logger, monitor, openProgress } = this.#options;
     const startedAt = clock.monotonic();
+    this.#checkLastStarted(startedAt);
     if (startedAt > startBy) return false;
     const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
@@ -71,8 +74,20 @@ export class Runner {
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
     execution.start();
-    if (execution.isRunning) monitor?.check(execution, clock.monotonic());
+    this.#lastStarted = execution;
     return true;
+  }
+
+  /** Is called after the messages of one fetch: nothing that blocks the event loop from now on is due to their start. */
+  batchStarted(): void {
+    if (this.#lastStarted === undefined) return;
+    if (this.#options.monitor !== undefined) this.#checkLastStarted(this.#options.clock.monotonic());
+    this.#lastStarted = undefined;
+  }
+
+  /** Notes whether the handler that was started last has blocked the event loop before its first `await`. */
+  #checkLastStarted(now: number): void {
+    if (this.#lastStarted !== undefined) this.#options.monitor?.check(this.#lastStarted, now);
   }
 
   /**
