@@ -10,7 +10,10 @@ const faults = ['**/*.faults.test.ts'];
 const excluded = which === 'unit' ? [...slow, ...faults] : which === 'faults' ? [] : faults;
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['@brokkr/source', ...defaultServerConditions] } },
+  // Packages of others are loaded by Node, which does not know the condition `module`.
+  ssr: {
+    resolve: { conditions: ['@brokkr/source', ...defaultServerConditions.filter((name) => name !== 'module')] },
+  },
   oxc: { decorator: { legacy: true } },
   test: {
     include:

@@ -14,6 +14,8 @@ const entries = {
   '@brokkr/broker-amqp': () => import('@brokkr/broker-amqp'),
   '@brokkr/broker-redis': () => import('@brokkr/broker-redis'),
   '@brokkr/scheduler': () => import('@brokkr/scheduler'),
+  '@brokkr/otel': () => import('@brokkr/otel'),
+  '@brokkr/dashboard': () => import('@brokkr/dashboard'),
   '@brokkr/broker-memory/testing': () => import('@brokkr/broker-memory/testing'),
 };
 

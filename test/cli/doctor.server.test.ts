@@ -51,6 +51,7 @@ it('a sound system gets exit code 0 and one line for each check', async () => {
   expect(checks.map(({ about, severity }) => `${severity} ${about}`)).toEqual([
     'ok application',
     'ok configuration',
+    'ok features',
     'ok broker',
     'ok queues',
   ]);
@@ -58,6 +59,19 @@ it('a sound system gets exit code 0 and one line for each check', async () => {
   const forPeople = brokkr(['doctor', '-a', app], { TASK_BROKER_URL: server.url });
   expect(await forPeople.exited).toBe(0);
   expect(forPeople.output()).toMatch(/^ok +application .*tasks\.ts defines \d+ tasks\n/);
+  expect(forPeople.output()).toMatch(/\nok +features +every feature works on this broker\n/);
+}, 30_000);
+
+it('features that do not work on the broker are named with a remedy', async () => {
+  const forPeople = brokkr(['doctor', '-a', app, '--broker', 'memory:']);
+  expect(await forPeople.exited).toBe(0);
+  expect(forPeople.output()).toMatch(
+    /\nok +features +\d+ of \d+ features work on this broker\n +not persistence \(messages survive .+\): use a broker that stores messages/,
+  );
+  const { checks } = await doctor({}, '--broker', 'memory:');
+  expect(checks.find(({ about }) => about === 'features')).toMatchObject({
+    features: { persistence: false, cancel: true },
+  });
 }, 30_000);
 
 it('a server that keeps no file is a warning, a server that evicts is an error with exit code 1', async () => {

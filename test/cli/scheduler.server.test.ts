@@ -61,6 +61,30 @@ it('a scheduler that starts while Redis is unreachable waits for it, and then se
   await late.stop();
 }, 90_000);
 
+it('a scheduler serves its metrics and health', async () => {
+  const port = 20_000 + (process.pid % 10_000);
+  const env = { TASK_BROKER_URL: server.url, TASK_METRICS_PORT: '1' };
+  const run = brokkr(['scheduler', '-a', scheduled, '--metrics-port', String(port)], env);
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+    return { status: response?.status, text: (await response?.text()) ?? '' };
+  };
+  await expect.poll(async () => (await get('/readyz')).status, { timeout: 15_000 }).toBe(200);
+  await expect
+    .poll(async () => (await get('/metrics')).text, { timeout: 15_000 })
+    .toMatch(/^brokkr_scheduler_ticks_total\{job_id="beat"\} [1-9]/m);
+  const { text } = await get('/metrics');
+  expect(text).toContain('brokkr_scheduler_leader{scheduler="default"} 1\n');
+  expect(text).toContain('brokkr_scheduler_missed_total{job_id="nightly"} 0\n');
+  expect(text).toMatch(/^brokkr_sends_total\{queue="beats",task="beat",result="stored"\} [1-9]/m);
+  expect((await get('/livez')).status).toBe(200);
+  const second = brokkr(['scheduler', '-a', scheduled, '--metrics-port', String(port)], env);
+  expect(await second.exited).toBe(2);
+  expect(second.errors()).toMatch(/cannot serve metrics on port \d+ of 127\.0\.0\.1: it is in use/);
+  run.child.kill('SIGTERM');
+  expect(await run.exited).toBe(0);
+}, 60_000);
+
 it('schedule list names job, trigger, zone, the next three runs and a pause', async () => {
   const { env } = workplace();
   await redis.hset('brokkr:state', 'schedule:paused:nightly', 'yes');

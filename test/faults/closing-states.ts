@@ -20,7 +20,7 @@ const USES = [
   'a worker that runs a task',
   'a worker at full speed',
   'a sender',
-  'one who waits for a result',
+  'a caller that waits for a result',
   'an inspector',
 ] as const;
 type Use = (typeof USES)[number];
@@ -112,7 +112,7 @@ interface Ending {
  * @param keepsResults whether the broker is a result store
  */
 export function closingStates(broker: FaultBroker, { keepsResults = true } = {}): void {
-  const uses = USES.filter((use) => keepsResults || use !== 'one who waits for a result');
+  const uses = USES.filter((use) => keepsResults || use !== 'a caller that waits for a result');
   let server: FaultServer;
   let proxy: TcpProxy;
   const children = new Set<ChildProcess>();

@@ -91,13 +91,18 @@ export class FaultBench {
     };
   }
 
-  /** Sends `count` jobs that take `ms` each. Only confirmed ones count as sent. */
-  async send(count: number, ms: number, task = 'job'): Promise<void> {
+  /** Sends `count` jobs that take `ms` each, or that have no time. Only confirmed ones count as sent. */
+  async send(count: number, ms: number | undefined, task = 'job'): Promise<void> {
     const broker = await this.broker();
     const numbers = Array.from({ length: count }, () => this.#next++);
     const envelopes = numbers.map((n) => {
       const headers = { 'brokkr-task': task, 'brokkr-at': String(Date.now()) };
-      return { id: `job-${n}`, queue: this.queue, body: Buffer.from(JSON.stringify([n, ms])), headers };
+      return {
+        id: `job-${n}`,
+        queue: this.queue,
+        body: Buffer.from(JSON.stringify(ms === undefined ? [n] : [n, ms])),
+        headers,
+      };
     });
     await broker.publish(envelopes);
     for (const n of numbers) this.#confirmed.add(n);

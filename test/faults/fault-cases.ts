@@ -264,5 +264,26 @@ export function faultCases(broker: FaultBroker): void {
       });
       expect(Math.max(...starts)).toBeLessThanOrEqual(3);
     }, 180_000);
+
+    it('when one message of a batch of a hundred kills its process: it alone becomes a dead letter', async () => {
+      await bench.send(100, undefined, 'gathered');
+      let workers = 0;
+      let stopped = false;
+      const keepOne = () => {
+        workers++;
+        bench.worker().once('exit', () => {
+          if (!stopped) keepOne();
+        });
+      };
+      keepOne();
+      await until(async () => (await bench.counts()).dead === 1, 90_000, 'the poison is dead');
+      await bench.drained(60_000, 1);
+      stopped = true;
+      const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
+      expect(letters.map(({ id }) => id)).toEqual(['job-40']);
+      const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 40).length;
+      figures('poison in a batch', { starts, workers, 'extra starts': bench.extraStarts() });
+      expect(starts).toBeLessThanOrEqual(3);
+    }, 180_000);
   });
 }

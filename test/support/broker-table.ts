@@ -62,7 +62,8 @@ const ROWS: readonly Row[] = [
     cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` or `TASK_STORE_URL` names a Redis'),
   },
   {
-    feature: 'Records that are changed by compare-and-set',
+    feature: '[Steps](tasks.md#go-on-where-a-task-stopped) of a task: `step()`',
+    isMajor: true,
     cell: ({ has }) => yes(has.records, 'if `TASK_STORE_URL` names a Redis'),
   },
   {

@@ -18,6 +18,8 @@ export interface Documented {
   readonly docstring: string;
   /** Members of a class or interface by name; a call signature has the name `()`. */
   readonly members: ReadonlyMap<string, Documented>;
+  /** The class that it extends; left out if it extends none. */
+  readonly parent?: string;
 }
 
 /** The docstring that ends right before `position`: nothing but white space is in between. */
@@ -46,7 +48,9 @@ function membersOf(text: string, declaration: Node): ReadonlyMap<string, Documen
   for (const member of body ?? []) {
     const name = nameOf(member);
     const isHidden =
-      member.accessibility === 'private' || (member.key as Node | undefined)?.type === 'PrivateIdentifier';
+      member.accessibility === 'private' ||
+      member.accessibility === 'protected' ||
+      (member.key as Node | undefined)?.type === 'PrivateIdentifier';
     if (name === '' || isHidden || members.has(name)) continue;
     members.set(name, { name, docstring: docstringBefore(text, member.start), members: new Map() });
   }
@@ -62,10 +66,12 @@ export function declarationsIn(text: string): ReadonlyMap<string, Documented> {
     const ids = (declaration.declarations as readonly Node[] | undefined) ?? [declaration];
     for (const name of ids.map(nameOf)) {
       if (name === '' || found.has(name)) continue;
+      const parent = (declaration.superClass as { readonly name?: string } | null | undefined)?.name;
       found.set(name, {
         name,
         docstring: docstringBefore(text, statement.start),
         members: membersOf(text, declaration),
+        ...(parent !== undefined && { parent }),
       });
     }
   }
@@ -84,12 +90,22 @@ export function exportsOf(entry: string): readonly Documented[] {
     const source = (statement.source as { readonly value: string } | null)?.value;
     if (source === undefined) throw new Error(`${entry}: every statement must be an export from a file`);
     const path = join(dirname(entry), source);
-    const declarations = parsed.get(path) ?? declarationsIn(readFileSync(join(root, path), 'utf8'));
-    parsed.set(path, declarations);
-    return (statement.specifiers as readonly { readonly local: { readonly name: string } }[]).map(({ local }) => {
-      const declaration = declarations.get(local.name);
-      if (declaration === undefined) throw new Error(`${path} does not declare ${local.name}`);
-      return declaration;
-    });
+    return (statement.specifiers as readonly { readonly local: { readonly name: string } }[]).map(({ local }) =>
+      declared(path, local.name),
+    );
   });
+}
+
+/** A declaration of a file. A class has the members that it inherits from the classes of other files, too. */
+function declared(path: string, name: string): Documented {
+  const text = readFileSync(join(root, path), 'utf8');
+  const declarations = parsed.get(path) ?? declarationsIn(text);
+  parsed.set(path, declarations);
+  const declaration = declarations.get(name);
+  if (declaration === undefined) throw new Error(`${path} does not declare ${name}`);
+  const { parent } = declaration;
+  const [, from] = new RegExp(`import \\{[^}]*\\b${parent}\\b[^}]*\\} from '(\\.[^']+)'`).exec(text) ?? [];
+  if (parent === undefined || from === undefined) return declaration;
+  const inherited = declared(join(dirname(path), from), parent);
+  return { ...declaration, members: new Map([...inherited.members, ...declaration.members]) };
 }

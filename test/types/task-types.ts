@@ -2,7 +2,7 @@
  * Compiled, never run: what the types of tasks accept and refuse. `npm run typecheck` fails if a line marked
  * @ts-expect-error is accepted.
  */
-import { type Json, type TaskHandle, TaskManager } from '@brokkr/core';
+import { type Batch, type Json, type TaskHandle, TaskManager } from '@brokkr/core';
 import { tasksOf } from '@brokkr/core/inversify';
 import { z } from 'zod';
 
@@ -116,3 +116,52 @@ export async function classes(): Promise<void> {
   // @ts-expect-error a property is not a task
   void tasksOf(Greetings).count;
 }
+
+interface Doc {
+  id: string;
+}
+
+const index = tm.batchTask(
+  { name: 'index', batch: { size: 100, by: (doc: Doc) => doc.id } },
+  async (docs: Doc[], batch) => {
+    batch.fail(0, new Error(docs[0]?.id));
+  },
+);
+const sized = tm.batchTask({ name: 'sized', batch: { size: 10 } }, async (words: string[], batch: Batch<number>) => {
+  for (const [at, word] of words.entries()) batch.result(at, word.length);
+  // @ts-expect-error results are numbers
+  batch.result(0, 'five');
+});
+const parsed = tm.batchTask(
+  { name: 'parsed', batch: { size: 10 }, schema: z.object({ at: z.coerce.date() }) },
+  async (items) => {
+    assertTrue<Equal<(typeof items)[number], { at: Date }>>();
+  },
+);
+
+export async function batches(): Promise<void> {
+  await index.send({ id: 'a' });
+  await index.sendMany([[{ id: 'a' }], [{ id: 'b' }]]);
+  // @ts-expect-error one item for each message
+  await index.send({ id: 'a' }, { id: 'b' });
+  // @ts-expect-error an item, not a list
+  await index.send([{ id: 'a' }]);
+  const handle = await sized.send('word');
+  assertTrue<Equal<Awaited<ReturnType<typeof handle.result>>, number | undefined>>();
+  await parsed.send({ at: new Date() });
+  // @ts-expect-error the handler returns nothing; batch.result sets results
+  tm.batchTask({ name: 'returning', batch: { size: 1 } }, async (words: string[]) => words);
+  // @ts-expect-error a batch task needs a size
+  tm.batchTask({ name: 'sizeless', batch: {} }, async (_: string[]) => {});
+}
+
+export function priorities(): void {
+  tm.task({ name: 'ranked', priorities: true }, async () => {}).with({ priority: 'high' });
+  // @ts-expect-error there are three lanes
+  email.with({ priority: 'urgent' });
+}
+
+export const versioned = tm.task(
+  { name: 'versioned', version: 2, upcast: { 1: ([id]) => [{ id }] } },
+  async (user: { id: string }) => user.id,
+);

@@ -9,9 +9,11 @@ import {
   type Diagnostics,
   type Elections,
   type Envelope,
+  type Finding,
   type Inspector,
   PartlyStoredError,
   type PublishReceipt,
+  type ServerClock,
   type Signals,
   type StateStore,
   type SubscribeOptions,
@@ -20,6 +22,7 @@ import {
 } from '@brokkr/core/adapter';
 import { AmqpSignals } from './broadcasting/amqp-signals.ts';
 import { AmqpWorkers } from './broadcasting/amqp-workers.ts';
+import { clockDifference, serverClock } from './clock/server-clock.ts';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
 import { examineDeadLetters } from './inspecting/examine-dead-letters.ts';
@@ -73,6 +76,7 @@ export class AmqpBroker implements Broker {
   readonly #addresses: Addresses;
   readonly #publishing: Connection;
   readonly #consuming: Connection;
+  readonly #clock: ServerClock;
   readonly #publisher: Publisher;
   readonly #consumed: Topology;
   readonly #sessions: SessionPool;
@@ -98,11 +102,12 @@ export class AmqpBroker implements Broker {
     this.capabilities = capabilitiesOf(this.#target);
     const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
     this.#names = new Names(namespace);
-    this.#addresses = new Addresses(this.#names);
     // Separate, because an alarm blocks a connection that publishes: acknowledgements must continue, or the alarm would
     // never end.
     this.#publishing = new Connection(this.#target, { purpose: 'publish', timeoutMs, logger });
     this.#consuming = new Connection(this.#target, { purpose: 'consume', timeoutMs, logger });
+    this.#clock = serverClock(this.#publishing, this.#names, logger);
+    this.#addresses = new Addresses(this.#names, this.#clock);
     this.#publisher = new Publisher({
       connection: this.#publishing,
       topology: this.#topology(this.#publishing),
@@ -118,7 +123,7 @@ export class AmqpBroker implements Broker {
     // On the connection that publishes: a process that loses its lead can send nothing more over it.
     const elections = new AmqpElections(own);
     this.elections = elections;
-    this.states = new StateQueues({ ...own, elections });
+    this.states = new StateQueues({ ...own, reading: this.#consuming, elections });
     const broadcasting = {
       ...{ names: this.#names, queueType, logger },
       publishing: this.#publishing,
@@ -136,17 +141,16 @@ export class AmqpBroker implements Broker {
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
+      clock: this.#clock,
     });
-    const { inspector } = this;
-    this.diagnostics = {
-      diagnose: async () => [...(await examineServer(this.#consuming)), ...(await examineDeadLetters(inspector))],
-    };
+    this.diagnostics = { diagnose: () => this.#diagnose() };
   }
 
   /** @throws BrokerUnavailableError as `Publisher.send`; ConfigError if a queue exists with other arguments */
   async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     if (this.#closed) throw closedError();
     const now = Date.now();
+    if (envelopes.some(({ expiresAt }) => expiresAt !== undefined)) await this.#clock.known();
     const messages = envelopes.map((envelope) => {
       this.#use(envelope.queue);
       return this.#addresses.sent(envelope, now);
@@ -172,6 +176,7 @@ export class AmqpBroker implements Broker {
     if (this.#closed) throw closedError();
     this.#use(queue);
     await this.#consumed.queue(queue);
+    await this.#clock.knownSoon();
     const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
     this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2, leaseMs);
     if (options.leaseThread === true) this.#heartbeats ??= this.#startHeartbeats();
@@ -191,6 +196,7 @@ export class AmqpBroker implements Broker {
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,
+      clock: this.#clock,
       logger: this.#options.logger,
       onClose: () => this.#subscriptions.delete(subscription),
     });
@@ -210,6 +216,12 @@ export class AmqpBroker implements Broker {
     this.#publisher.close();
     this.#workers.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
+  }
+
+  async #diagnose(): Promise<readonly Finding[]> {
+    const server = await examineServer(this.#consuming);
+    await this.#clock.knownSoon();
+    return [...server, ...clockDifference(this.#clock), ...(await examineDeadLetters(this.inspector))];
   }
 
   #startHeartbeats(): HeartbeatThread | undefined {

@@ -107,11 +107,29 @@ describe('state on RabbitMQ', () => {
   it('is replaced from time to time, so that reading it for months does not fill the log of its queue', async () => {
     const broker = open();
     await broker.states.set('key', 'value');
-    for (let read = 0; read < 520; read++) expect(await broker.states.get('key')).toBe('value');
+    for (let read = 0; read < 600; read++) expect(await broker.states.get('key')).toBe('value');
     const { held, die } = await holder();
     const counted = Number(held.properties.headers?.['x-delivery-count'] ?? 0);
     expect(counted).toBeGreaterThan(0);
     expect(counted).toBeLessThan(500);
     die();
+  }, 60_000);
+
+  it('is read during an alarm for memory, which refuses changes', async () => {
+    const broker = open(3_000);
+    await broker.states.set('key', 'value');
+    await server.control('set_vm_memory_high_watermark', 'absolute', '1MB');
+    try {
+      const envelope = { id: 'a', queue: 'q', body: Buffer.from('[]'), headers: {} };
+      await expect(broker.publish([envelope])).rejects.toMatchObject({ code: 'BROKER_BLOCKED' });
+      await expect(broker.states.set('key', 'other')).rejects.toMatchObject({ code: 'BROKER_BLOCKED' });
+      const started = open(3_000);
+      expect(await started.states.get('key')).toBe('value');
+      expect(await started.states.get('a key of a queue that no process has founded')).toBeUndefined();
+    } finally {
+      await server.control('set_vm_memory_high_watermark', '0.6');
+    }
+    await expect.poll(() => broker.states.set('key', 'other').catch(String), { timeout: 20_000 }).toBeUndefined();
+    expect(await open().states.get('key')).toBe('other');
   }, 60_000);
 });

@@ -61,6 +61,7 @@ export class MemoryBroker implements Broker {
       maxDelayMs: server.maxDelayMs,
       delayResolutionMs: 50,
       idempotency: true,
+      collapse: true,
       counts: 'exact',
     });
     this.inspector = new MemoryInspector(server);
@@ -120,7 +121,8 @@ export class MemoryBroker implements Broker {
     // All queues are resolved before a key is claimed or a message stored: one invalid name refuses the whole batch.
     const queues = envelopes.map(({ queue }) => this.#server.queue(queue));
     const receipts = envelopes.map((envelope, index): PublishReceipt => {
-      const { id, idempotencyKey, idempotencyTtlMs } = envelope;
+      const { id, idempotencyKey, idempotencyTtlMs, collapse } = envelope;
+      if (collapse !== undefined) return (queues[index] as MemoryQueue).collapsing.publish(envelope, collapse);
       const holder =
         idempotencyKey === undefined ? undefined : this.#server.keys.take(idempotencyKey, id, idempotencyTtlMs);
       if (holder !== undefined && holder !== id) return { id: holder, isNew: false };

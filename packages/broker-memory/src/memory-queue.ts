@@ -1,7 +1,6 @@
 import {
   type Clock,
   deadLetterQueue,
-  delayUntil,
   type Delivery,
   type Envelope,
   type FoundMessage,
@@ -9,7 +8,9 @@ import {
   redriveEnvelope,
   type Settlement,
 } from '@brokkr/core/adapter';
+import { Collapsing } from './collapsing.ts';
 import { DelayedMessages } from './delayed-messages.ts';
+import { foundMessage } from './found-message.ts';
 import { HandOver } from './to-delivery.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { LeaseTable } from './lease-table.ts';
@@ -36,8 +37,8 @@ export interface MemoryQueueOptions {
  */
 export class MemoryQueue {
   readonly name: string;
+  readonly collapsing: Collapsing;
   readonly #clock: Clock;
-  readonly #maxDelayMs: number;
   readonly #keys: IdempotencyKeys;
   readonly #nextFence: () => number;
   readonly #live = new Map<string, StoredMessage>();
@@ -51,10 +52,14 @@ export class MemoryQueue {
   constructor(name: string, clock: Clock, { maxDelayMs, keys, nextFence }: MemoryQueueOptions) {
     this.name = name;
     this.#clock = clock;
-    this.#maxDelayMs = maxDelayMs;
     this.#keys = keys;
     this.#nextFence = nextFence;
-    this.#delayed = new DelayedMessages(clock, () => this.#promoteDue());
+    this.collapsing = new Collapsing(clock, {
+      store: (envelope) => this.publish(envelope),
+      find: (id) => this.#live.get(id),
+      replace: (message, envelope, latest) => this.#replace(message, envelope, latest),
+    });
+    this.#delayed = new DelayedMessages(clock, maxDelayMs, () => this.#promoteDue());
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
   }
 
@@ -118,7 +123,10 @@ export class MemoryQueue {
     switch (settlement.kind) {
       case 'ack':
         this.#forget(message);
-        this.#gone.acknowledged++;
+        if (settlement.wasCancelled) {
+          this.#keys.free(message.envelope.idempotencyKey, message.envelope.id);
+          this.#gone.cancelled++;
+        } else this.#gone.acknowledged++;
         break;
       case 'expire':
         this.#forget(message);
@@ -185,13 +193,8 @@ export class MemoryQueue {
 
   /** @param dueAt when a delayed message is due, by the host's clock */
   find(id: string, dueAt: (message: StoredMessage) => number): FoundMessage | undefined {
-    const message = this.#live.get(id);
-    const letter = this.#dead.get(id);
-    if (message === undefined) return letter && { state: 'dead', envelope: handedOut(letter) };
-    const envelope = handedOut(message.envelope);
-    if (message.state === 'delayed') return { state: 'delayed', envelope, dueAt: dueAt(message) };
-    if (message.state === 'ready') return { state: 'ready', envelope };
-    return { state: 'running', envelope, workerId: this.#leases.workerOf(message) };
+    const workerOf = (message: StoredMessage) => this.#leases.workerOf(message);
+    return foundMessage(this.#live.get(id), this.#dead.get(id), { dueAt, workerOf });
   }
 
   /** Makes a delayed message ready now. */
@@ -252,18 +255,16 @@ export class MemoryQueue {
     this.#leases.close();
   }
 
-  /** Puts a message behind the ready ones, or among the delayed ones if its `notBefore` is in the future. */
-  #place(message: StoredMessage): void {
-    const { notBefore } = message.envelope;
-    // Hot path: most messages have no delay, and a look at the clock costs a tenth of a microsecond.
-    const delayMs = notBefore === undefined ? 0 : delayUntil(notBefore, this.#clock.now());
-    message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
-    if (delayMs === 0) {
-      this.#ready.pushBack(message);
-      return;
-    }
-    const dueAt = this.#clock.monotonic() + Math.min(delayMs, this.#maxDelayMs);
-    this.#delayed.add(message, dueAt);
+  /** Puts a message behind the ready ones, or among the delayed ones. @param latest when it is due at the latest */
+  #place(message: StoredMessage, latest?: number): void {
+    if (!this.#delayed.place(message, latest)) this.#ready.pushBack(message);
+  }
+
+  #replace(message: StoredMessage, envelope: Envelope, latest: number): void {
+    this.#delayed.remove(message);
+    message.envelope = keptEnvelope(envelope, this.name);
+    this.#place(message, latest);
+    this.#delayed.watch();
   }
 
   #promoteDue(): void {

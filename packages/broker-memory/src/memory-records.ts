@@ -1,7 +1,6 @@
 import {
   checkChanges,
-  checkFields,
-  checkRecordKey,
+  checkRead,
   type Clock,
   type RecordAnswer,
   type RecordChange,
@@ -28,8 +27,7 @@ export class MemoryRecords implements RecordStore {
   }
 
   async read(key: string, fields?: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    checkRecordKey(key);
-    checkFields(fields ?? []);
+    checkRead(key, fields);
     const stored = this.#find(key)?.fields ?? new Map<string, Uint8Array>();
     const found = new Map<string, Uint8Array>();
     for (const field of fields ?? stored.keys()) {

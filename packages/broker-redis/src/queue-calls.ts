@@ -1,7 +1,6 @@
-import { checkQueueName } from '@brokkr/core/adapter';
+import { checkQueueName, type ServerClock } from '@brokkr/core/adapter';
 import type { Client } from './connection/connect.ts';
 import type { Arguments, Connection } from './connection/connection.ts';
-import type { ServerClock } from './connection/server-clock.ts';
 import type { Keys } from './keys.ts';
 import type { Reply, Script } from './scripts/script.ts';
 import { spoiledKeyError } from './scripts/spoiled-key.ts';

@@ -13,6 +13,7 @@ import {
   type PublishReceipt,
   type RecordStore,
   type ResultStore,
+  ServerClock,
   type Signals,
   type StateStore,
   type SubscribeOptions,
@@ -24,8 +25,8 @@ import { Connection } from './connection/connection.ts';
 import { closedError } from './connection/redis-errors.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
 import { examineRights } from './connection/rights.ts';
-import { ServerClock } from './connection/server-clock.ts';
 import { serverOf } from './connection/server-of.ts';
+import { serverTime } from './connection/server-time.ts';
 import { Subscriber } from './connection/subscriber.ts';
 import { Doorbells } from './consuming/doorbells.ts';
 import { Lookout } from './consuming/lookout.ts';
@@ -74,6 +75,7 @@ export class RedisBroker implements Broker {
     maxDelayMs: HUNDRED_YEARS_MS,
     delayResolutionMs: 50,
     idempotency: true,
+    collapse: true,
     counts: 'exact',
   });
   readonly inspector: Inspector;
@@ -113,13 +115,13 @@ export class RedisBroker implements Broker {
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     const rightsKey = this.#keys.rights;
-    const serverClock = new ServerClock(() => connection);
+    const serverClock = new ServerClock(() => connection.call(serverTime));
     const connection: Connection = new Connection({
       address,
       timeoutMs: this.#timeoutMs,
       connect,
       check: async (client) => {
-        await serverClock.measure(client);
+        await serverClock.measure(() => serverTime(client));
         await checkServer(client, allowEviction, logger);
         for (const { code, message } of await examineRights(client, rightsKey)) logger?.warn({ code }, message);
       },

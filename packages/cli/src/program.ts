@@ -9,6 +9,7 @@ import { workerCommand } from './commands/worker.ts';
 import type { Exit } from './exit.ts';
 import { addHelp } from './help.ts';
 import { HELP } from './program/common-options.ts';
+import { addDashboardCommand } from './program/dashboard-command.ts';
 import { addDeadCommands } from './program/dead-commands.ts';
 import { addMessageCommands } from './program/message-commands.ts';
 import { port } from './program/port.ts';
@@ -57,6 +58,9 @@ export function makeProgram(exit: Exit): Command {
     .description('send tasks when the jobs of the application are due, until SIGINT, SIGTERM or SIGHUP')
     .option('-a, --app <module>', 'module that defines the tasks and jobs')
     .option('--broker <url>', HELP.broker)
+    .option('--metrics-port <port>', 'serve metrics and health by HTTP', port)
+    .option('--metrics-host <address>', 'address of the metrics port (default: 127.0.0.1)')
+    .option('--health-file <path>', 'file that is touched every second while the scheduler is alive')
     .action(async (options) => exit(await schedulerCommand(options)));
   const schedule = program.command('schedule').description('inspect the jobs of the application');
   schedule
@@ -78,6 +82,7 @@ export function makeProgram(exit: Exit): Command {
     .option('--host <address>', 'address of the port', '127.0.0.1')
     .option('--once', 'print the metrics and end', false)
     .action(async (options) => exit(await metricsCommand(options)));
+  addDashboardCommand(program, exit);
   program
     .command('doctor')
     .description('check settings, application, broker and queues')

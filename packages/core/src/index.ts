@@ -1,18 +1,18 @@
 export { TaskManager } from './manager/task-manager.ts';
-export type { ManagerOptions, RunMode } from './manager/manager-options.ts';
+export type { ManagerOptions } from './manager/manager-options.ts';
 
 export type { Send, Sender, SendOptions, Task, TaskOptions } from './task/task.ts';
 export type { Json } from './task/json.ts';
 export type { TaskHandle, TaskStatus } from './task/task-handle.ts';
+export type { Batch } from './batches/batch.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
+export { step } from './steps/step.ts';
 export { RetryLater } from './task/retry-later.ts';
 
 export type { Message } from './message/message.ts';
-export { type DeadLetterRecord, type RedriveRecord, readDeadLetter } from './message/dead-letter-record.ts';
-export type { AttemptRecord } from './message/attempt-history.ts';
-export type { ErrorRecord } from './errors/error-record.ts';
+export { type DeadLetterRecord, readDeadLetter } from './message/dead-letter-record.ts';
 
 export type { RetryFailure, RetryPolicy } from './retry/retry-policy.ts';
 export { exponential } from './retry/exponential.ts';
@@ -24,7 +24,6 @@ export type { Telemetry } from './middleware/telemetry.ts';
 export type { StopOptions, StopReport, TaskEvent, Worker, WorkerEvents, WorkerOptions } from './worker/worker.ts';
 
 export type { Broker } from './broker/broker.ts';
-export type { ResultStore } from './broker/result-store.ts';
 export { createBroker, registerBroker } from './config/broker-registry.ts';
 export type { QueueControl } from './control/queue-control.ts';
 export { openBroker } from './config/lazy-broker.ts';
@@ -52,4 +51,3 @@ export {
   type ValidationIssue,
 } from './errors/errors.ts';
 export { SendManyError } from './producer/send-many-error.ts';
-export type { SendOutcome } from './producer/send-outcome.ts';

@@ -1,1 +1,11 @@
+export { createDashboard, type Dashboard } from './dashboard.ts';
+export type { DashboardOptions } from './options.ts';
+export type { Access, AccessRule, Level } from './access/access-rule.ts';
+export { basicAuth, type BasicAuthUser } from './access/basic-auth.ts';
+export { bearer, type BearerToken } from './access/bearer.ts';
+export { tokenLogin, type TokenLogin } from './access/token-login.ts';
+export type { Redact, RedactWhere } from './payload/redactor.ts';
+export type { Action } from './routes/handled.ts';
+export type { JobLike, SchedulerLike } from './source/scheduler-like.ts';
+export type { NodeRequest } from './http/node-handler.ts';
 export type * from './api/types.ts';

@@ -30,7 +30,10 @@ export class ScheduledJob implements Job {
   #running = false;
   #paused = false;
   #missed = 0;
-  #isBrokerAway = false;
+  #sent = 0;
+  #lastSentAt: number | undefined;
+  /** Since when its ticks cannot be sent, on the monotonic clock. */
+  #awaySince: number | undefined;
   #underway: Promise<void> | undefined;
 
   /** @param before the job that this one replaces */
@@ -42,6 +45,8 @@ export class ScheduledJob implements Job {
     this.#sender = new TickSender(definition, host.manager, host.states);
     this.#paused = before?.paused ?? false;
     this.#missed = before?.missed ?? 0;
+    this.#sent = before?.sent ?? 0;
+    this.#lastSentAt = before?.lastSentAt;
   }
 
   get id(): string {
@@ -66,6 +71,21 @@ export class ScheduledJob implements Job {
 
   get missed(): number {
     return this.#missed;
+  }
+
+  /** Ticks that this process has sent. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** When this process last sent a tick, epoch milliseconds. */
+  get lastSentAt(): number | undefined {
+    return this.#lastSentAt;
+  }
+
+  /** For how long its due ticks could not be sent, milliseconds; 0 if they can. */
+  get awayMs(): number {
+    return this.#awaySince === undefined ? 0 : this.#host.manager.clock.monotonic() - this.#awaySince;
   }
 
   get nextRunAt(): Date | undefined {
@@ -177,18 +197,18 @@ export class ScheduledJob implements Job {
       ticks = due.ticks;
       if (ticks.length > 0) await this.#sendTicks(ticks, due.more, surroundings);
       else if (this.#progress.isUnwritten) await this.#write();
-      if (this.#isBrokerAway) logger.info({ job: this.id }, 'the broker is back: ticks are sent again');
-      this.#isBrokerAway = false;
+      if (this.#awaySince !== undefined) logger.info({ job: this.id }, 'the broker is back: ticks are sent again');
+      this.#awaySince = undefined;
       return false;
     } catch (error) {
       this.#passOver(ticks, surroundings);
-      if (!this.#isBrokerAway) {
+      if (this.#awaySince === undefined) {
         logger.warn(
           { job: this.id, error },
           'a tick could not be sent; it is sent again until misfireGraceTime is over',
         );
       }
-      this.#isBrokerAway = true;
+      this.#awaySince ??= surroundings.clock.monotonic();
       return true;
     }
   }
@@ -215,7 +235,10 @@ export class ScheduledJob implements Job {
       if (tick !== chosen[0]) this.#learn(await this.#host.states.read(this.id));
       if (!this.#running || this.#paused) return;
       if (tick <= this.#progress.last) continue;
-      if (!(await this.#sender.send(tick, this.#progress, surroundings))) this.#missed++;
+      if (await this.#sender.send(tick, this.#progress, surroundings)) {
+        this.#sent++;
+        this.#lastSentAt = surroundings.clock.now();
+      } else this.#missed++;
       await this.#done(tick);
     }
     if (!this.#running) return;

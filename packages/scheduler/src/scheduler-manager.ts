@@ -1,9 +1,11 @@
 import { ConfigError, TaskManager } from '@brokkr/core';
+import type { MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
 import { shown } from '@brokkr/core/adapter';
 import { checkReschedule, defineJob, defineTrigger, type GivenJob, type JobDefinition } from './define-job.ts';
 import type { CommonOptions, Job, JobOptions, TriggerOptions } from './job-options.ts';
 import { JobStates } from './job-state.ts';
 import { ScheduledJob } from './scheduled-job.ts';
+import { schedulerFamilies, schedulerHealth, type SchedulerState } from './scheduler-metrics.ts';
 import { SchedulerRun } from './scheduler-run.ts';
 
 /** Most jobs that an error lists. */
@@ -39,6 +41,7 @@ export class SchedulerManager {
   #run: SchedulerRun | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  #isStarted = false;
 
   private constructor(name: string, { manager, election }: SchedulerOptions) {
     this.name = name;
@@ -116,6 +119,16 @@ export class SchedulerManager {
     await this.#get(id).pause(false);
   }
 
+  /**
+   * Sends the task of a job now, beside its schedule, also if the job is paused.
+   * @returns the id of the message
+   * @throws ConfigError (`JOB_UNKNOWN`) if there is no such job; BrokerUnavailableError if the broker is unreachable
+   */
+  async runJob(id: string): Promise<string> {
+    const { send, args } = this.#get(id).definition;
+    return (await send(...args)).id;
+  }
+
   /** Removes a job and its stored state. @throws ConfigError (`JOB_UNKNOWN`) if there is no such job */
   async removeJob(id: string): Promise<void> {
     const job = this.#get(id);
@@ -176,6 +189,33 @@ export class SchedulerManager {
     await this.#stopping;
   }
 
+  /** Metrics of this scheduler in this process, for `writeMetrics` of `@brokkr/core/metrics`. `brokkr scheduler` serves them. */
+  metricFamilies(): readonly MetricFamily[] {
+    return schedulerFamilies(this.#state(), this.#manager.clock.now());
+  }
+
+  /** Why the health checks of this scheduler fail; empty lists if they succeed. */
+  health(): WorkerHealth {
+    return schedulerHealth(this.#state());
+  }
+
+  #state(): SchedulerState {
+    const run = this.#run;
+    return {
+      name: this.name,
+      phase: this.#phase(run),
+      isLeading: run?.isLeading ?? false,
+      isWaitingForBroker: run?.isWaitingForBroker ?? false,
+      jobs: [...this.#jobs.values()],
+    };
+  }
+
+  #phase(run: SchedulerRun | undefined): SchedulerState['phase'] {
+    if (run === undefined) return this.#isStarted ? 'stopped' : 'new';
+    if (run.hasFailed) return 'failed';
+    return this.#isStarted ? 'running' : 'starting';
+  }
+
   async #start(run: SchedulerRun): Promise<void> {
     try {
       // The run before must have ended.
@@ -185,7 +225,9 @@ export class SchedulerManager {
       if (this.#run === run) this.#run = undefined;
       throw error;
     }
-    if (this.#run === run) this.#manager.logger.info({ jobs: this.#jobs.size }, 'scheduler started');
+    if (this.#run !== run) return;
+    this.#isStarted = true;
+    this.#manager.logger.info({ jobs: this.#jobs.size }, 'scheduler started');
   }
 
   #put(definition: JobDefinition): Job {

@@ -38,6 +38,7 @@ export class SchedulerRun {
   #changes: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> = Promise.resolve();
   #isAway = false;
+  #hasFailed = false;
   /** The clock from start to stop. A test may give the manager another one in between. */
   readonly #clock: Clock;
   readonly #watch: WallClockWatch;
@@ -67,6 +68,7 @@ export class SchedulerRun {
       };
       this.#loop = this.#work(ready)
         .catch((error: unknown) => {
+          this.#hasFailed = true;
           if (isReady)
             this.#manager.logger.error(
               { error },
@@ -84,6 +86,21 @@ export class SchedulerRun {
   /** Whether the task manager has another clock now: a test took it over, or gave it back. Then no tick is sent. */
   get isStale(): boolean {
     return this.#manager.clock !== this.#clock;
+  }
+
+  /** Whether the jobs run: no other scheduler leads, and the broker was reachable. */
+  get isLeading(): boolean {
+    return this.#working !== undefined && !this.#working.aborted;
+  }
+
+  /** Whether it waits for a broker that is unreachable. */
+  get isWaitingForBroker(): boolean {
+    return this.#isAway;
+  }
+
+  /** Whether it has ended by an error of the settings. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Clears the timers. Resolves once no tick is being sent. */

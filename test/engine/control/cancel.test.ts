@@ -57,7 +57,7 @@ describe('cancel({ running: true })', () => {
       expect(reasons).toEqual([expect.any(TaskCancelledError)]);
       expect(events).toEqual(['cancelled with its error']);
       expect(await broker.inspector.counts('default')).toMatchObject({
-        acknowledged: 1,
+        cancelled: 1,
         dead: 0,
         delayed: 0,
         running: 0,
@@ -71,7 +71,7 @@ describe('cancel({ running: true })', () => {
     expect(await broker.inspector.counts('default')).toMatchObject({ running: 1 });
     await clock.advance(5_010);
     expect(events).toEqual(['cancelled with its error']);
-    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1, running: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ cancelled: 1, running: 0 });
   });
 
   it('is true again for a task that is being cancelled', async () => {
@@ -120,7 +120,7 @@ describe('cancel({ running: true })', () => {
     expect(await Promise.race([handle.cancel({ running: true }), clock.advance(3_000)])).toBe(true);
     await clock.advance(10_000);
     expect(await stopping).toEqual({ interrupted: 0 });
-    expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1, ready: 0 });
+    expect(await broker.inspector.counts('default')).toMatchObject({ cancelled: 1, ready: 0 });
   });
 
   it('is refused on a broker without signals, before anything is removed', async () => {

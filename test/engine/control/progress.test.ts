@@ -1,6 +1,7 @@
+import type { ResultStore } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { currentTask, type ResultStore, type TaskHandle, TaskManager } from '@brokkr/core';
+import { currentTask, type TaskHandle, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 

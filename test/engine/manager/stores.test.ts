@@ -76,10 +76,10 @@ describe('a store beside a broker that has none', () => {
   });
 
   it('meets the features that need a store', async () => {
-    const requires = ['results', 'records'] as const;
+    const requires = ['results', 'steps'] as const;
     const { store } = notingStore();
     await expect(managerWith({ broker: withoutStores(), requires, store }).broker()).resolves.toBeDefined();
-    const refused = { code: 'FEATURES_MISSING', message: expect.stringMatching(/records .*set TASK_STORE_URL/) };
+    const refused = { code: 'FEATURES_MISSING', message: expect.stringMatching(/steps .*set TASK_STORE_URL/) };
     await expect(managerWith({ broker: withoutStores(), requires }).broker()).rejects.toMatchObject(refused);
     const onlyResults = { results: store.results };
     const tm = managerWith({ broker: withoutStores(), requires, store: onlyResults });
@@ -112,7 +112,7 @@ describe('an invalid store', () => {
   });
 
   it('is refused when it is opened if it has no part, or a part lacks a method', async () => {
-    const requires = ['records'] as const;
+    const requires = ['steps'] as const;
     const opened = (store: object) => managerWith({ broker: withoutStores(), requires, store }).broker();
     await expect(opened({})).rejects.toMatchObject({
       code: 'STORE_INVALID',

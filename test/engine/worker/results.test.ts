@@ -1,5 +1,5 @@
 import type { MemoryBroker } from '@brokkr/broker-memory';
-import type { ResultStore } from '@brokkr/core';
+import type { ResultStore } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { describe, expect, it } from 'vitest';
 import { aSecondOfWork, LEASE_MS, workerBench } from './worker-bench.ts';

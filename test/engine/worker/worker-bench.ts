@@ -1,5 +1,6 @@
+import type { ResultStore } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
-import { type Broker, type ResultStore, TaskManager, type Worker } from '@brokkr/core';
+import { type Broker, TaskManager, type Worker } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { MemoryBroker } from '@brokkr/broker-memory';
 

@@ -245,3 +245,29 @@ describe('log lines about messages', () => {
     expect(lines.some(({ msg }) => msg.includes('settle_unknown'))).toBe(false);
   });
 });
+
+it('the line of an expired task shows when it was sent and when it expired', async () => {
+  const { tm, clock, warnings } = await setUp();
+  const late = tm.task(async function late() {});
+  const sentAt = clock.now();
+  await late.with({ expiresIn: '5s' }).send();
+  await clock.advance(6_000);
+  await tm.createWorker().start();
+  await clock.advance(1_000);
+  expect(warnings().find(({ msg }) => msg === 'task expired before it started')).toMatchObject({
+    sentAt: new Date(sentAt).toISOString(),
+    expiresAt: new Date(sentAt + 5_000).toISOString(),
+  });
+});
+
+it('an expired message whose time of sending is unreadable is logged without it', async () => {
+  const { broker, tm, clock, warnings } = await setUp();
+  tm.task(async function late() {});
+  const headers = { 'brokkr-task': 'late', 'brokkr-at': 'soon' };
+  await broker.publish([{ id: 'a', queue: 'default', body: Buffer.from('[]'), headers, expiresAt: clock.now() - 1 }]);
+  await tm.createWorker().start();
+  await clock.advance(1_000);
+  const line = warnings().find(({ msg }) => msg === 'task expired before it started');
+  expect(line).toMatchObject({ expiresAt: expect.any(String) });
+  expect(line).not.toHaveProperty('sentAt');
+});

@@ -118,6 +118,6 @@ export class FanoutListener {
   }
 
   async #close(channel: Channel): Promise<void> {
-    await this.#options.connection.withTimeout(channel.close()).catch(() => undefined);
+    await this.#options.connection.lastAnswers(channel.close().catch(() => undefined));
   }
 }

@@ -4,6 +4,7 @@ import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import type { AmqpTarget } from './amqp-url.ts';
 import { channelLimit, closedError, noAnswer, unavailable } from './amqp-errors.ts';
 import { dial, flushWrites, hangUp } from './dial.ts';
+import { negotiated } from './negotiated.ts';
 import { SharedSocket } from './shared-socket.ts';
 import { Turns } from './turns.ts';
 import { withTimeout } from './with-timeout.ts';
@@ -14,9 +15,6 @@ const CLOSING_MS = 2_000;
 const STABLE_AFTER_MS = 5_000;
 /** Channels that short calls use at the same time: declarations, counts, looks. */
 const MOST_SHORT_CALLS = 32;
-/** Frames of a connection before its greeting, as RabbitMQ grants them unless it is set otherwise. */
-const DEFAULT_FRAME_BYTES = 131_072;
-const DEFAULT_CHANNELS = 2_047;
 
 export interface ConnectionOptions {
   /** Names the connection in RabbitMQ's list of connections. */
@@ -24,12 +22,6 @@ export interface ConnectionOptions {
   /** Milliseconds that a caller waits for the connection, or for one answer of the server. */
   readonly timeoutMs: number;
   readonly logger: BrokerOptions['logger'];
-}
-
-/** Limits that client and server agreed on in the greeting. */
-interface Negotiated {
-  readonly channelMax?: number;
-  readonly frameMax?: number;
 }
 
 /**
@@ -53,7 +45,8 @@ export class Connection {
   #nextHost: number;
   #host: BrokerHost;
   #blocked = false;
-  #isSilent = false;
+  /** Bytes that were received when the server did not answer. */
+  #silentSince: number | undefined;
   #pauseMs = 0;
   #upAt = Number.NEGATIVE_INFINITY;
 
@@ -78,12 +71,12 @@ export class Connection {
 
   /** Channels that the server allows in this connection (`channel_max`). */
   get mostChannels(): number {
-    return (this.#model?.connection as Negotiated | undefined)?.channelMax ?? DEFAULT_CHANNELS;
+    return negotiated(this.#model).channelMax;
   }
 
   /** Bytes of the largest frame that the server takes (`frame_max`). Headers must fit into one frame. */
   get mostFrameBytes(): number {
-    return (this.#model?.connection as Negotiated | undefined)?.frameMax ?? DEFAULT_FRAME_BYTES;
+    return negotiated(this.#model).frameMax;
   }
 
   /** Whether the server takes no messages now, because of an alarm for memory or disk. */
@@ -196,18 +189,28 @@ export class Connection {
 
   /** Most time in milliseconds that closing waits for an answer of the server: 0 if it did not answer lately. */
   get closingMs(): number {
-    return this.#isSilent ? 0 : Math.min(CLOSING_MS, this.timeoutMs);
+    return this.#bytesReceived === this.#silentSince ? 0 : Math.min(CLOSING_MS, this.timeoutMs);
+  }
+
+  /**
+   * Waits for the last answers of the server, for at most `closingMs`. If it sends nothing in that time, closing does not wait
+   * for it again. A slow server may still take acknowledgements while the connection closes.
+   */
+  async lastAnswers(answers: Promise<unknown>): Promise<void> {
+    const received = this.#bytesReceived;
+    const tooLong = sleep(this.closingMs, true, { ref: false });
+    if ((await Promise.race([answers, tooLong])) === true && this.#bytesReceived === received) this.giveUp();
   }
 
   /** Bytes that the server has sent on this connection. */
-  get bytesReceived(): number {
+  get #bytesReceived(): number {
     const { stream } = (this.#model?.connection ?? {}) as { readonly stream?: { readonly bytesRead?: number } };
     return stream?.bytesRead ?? 0;
   }
 
   /** The server did not answer before: closing does not wait for it again. */
   giveUp(): void {
-    this.#isSilent = true;
+    this.#silentSince = this.#bytesReceived;
   }
 
   async #open<C extends Channel>(create: (model: ChannelModel) => Promise<C>): Promise<C> {
@@ -255,7 +258,7 @@ export class Connection {
     this.#connecting = undefined;
     this.#model = model;
     this.#blocked = false;
-    this.#isSilent = false;
+    this.#silentSince = undefined;
     this.#upAt = performance.now();
     // Without a listener an error would end the process. `close` follows each error.
     model.on('error', (error) => {

@@ -1,5 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type BrokerOptions, type Delivery, isSuspect, type Settlement, type Subscription } from '@brokkr/core/adapter';
+import {
+  type BrokerOptions,
+  type Delivery,
+  isSuspect,
+  type ServerClock,
+  type Settlement,
+  type Subscription,
+} from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { Connection } from '../connection/connection.ts';
 import type { QueueCounter } from '../connection/queue-counter.ts';
@@ -14,6 +20,7 @@ import type { Topology } from '../topology/topology.ts';
 import type { BlockWatch } from './block-watch.ts';
 import { type Arrival, HeldDeliveries } from './held-deliveries.ts';
 import { KnownIds } from './known-ids.ts';
+import { nextFence } from './next-fence.ts';
 import { PushBuffer } from './push-buffer.ts';
 import { Quarantine } from './quarantine.ts';
 import { QueueReader } from './queue-reader.ts';
@@ -44,6 +51,7 @@ export interface AmqpSubscriptionOptions {
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
+  readonly clock: ServerClock;
   readonly logger: BrokerOptions['logger'];
   readonly onClose: () => void;
 }
@@ -165,12 +173,7 @@ export class AmqpSubscription implements Subscription {
     this.#closing.abort();
     this.#wake?.();
     clearInterval(this.#tick);
-    const { connection } = this.#options;
-    const received = connection.bytesReceived;
-    const tooLong = sleep(connection.closingMs, true, { ref: false });
-    // A slow server may still take acknowledgements while the connection closes; a silent one is not waited for again.
-    if ((await Promise.race([this.#end(), tooLong])) === true && connection.bytesReceived === received)
-      connection.giveUp();
+    await this.#options.connection.lastAnswers(this.#end());
     this.#options.isolation.free(this);
     this.#options.onClose();
   }
@@ -240,7 +243,9 @@ export class AmqpSubscription implements Subscription {
   }
 
   #read(message: Message, session: Session): Arrival {
-    const { envelope, metadata, notBefore: dueAt } = decodeMessage(message, this.#options.queue);
+    const { queue, clock } = this.#options;
+    const { envelope: stored, metadata, notBefore: dueAt } = decodeMessage(message, queue);
+    const envelope = clock.toLocal(stored);
     const { remainingDelayMs, crashes } = metadata;
     const fence = nextFence(metadata.fence);
     const delivery: Delivery =
@@ -288,13 +293,4 @@ export class AmqpSubscription implements Subscription {
 /** A crash beside other messages may be caused by any of them: it can make a suspect, but not a dead letter. */
 function crashesBeside({ delivery }: Arrival): number {
   return isSuspect(delivery) ? 0 : 1;
-}
-
-/**
- * Returns the fence of the next delivery: higher than the last one, which the message carries. The server forgets a
- * message that has ended, so fences follow the clock in microseconds: if an id is stored again, its fences keep
- * growing, as far as the clocks of the workers agree.
- */
-function nextFence(last: number): number {
-  return Math.max(last + 1, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BrokerOptions } from '@brokkr/core/adapter';
+import type { BrokerOptions, ServerClock } from '@brokkr/core/adapter';
 import type { Session } from '../connection/session.ts';
 import type { Addresses } from '../publishing/addresses.ts';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
@@ -14,6 +14,7 @@ export interface ReturnsOptions {
   readonly queue: string;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
+  readonly clock: ServerClock;
   readonly logger: BrokerOptions['logger'];
 }
 
@@ -31,10 +32,11 @@ export class Returns {
   }
 
   copyOf({ message, delivery }: Arrival, moreCrashes: number): Outgoing {
-    const { envelope, metadata, notBefore } = decodeMessage(message, this.#options.queue);
+    const { addresses, clock, queue } = this.#options;
+    const { envelope, metadata, notBefore } = decodeMessage(message, queue);
     const { fence, crashes } = delivery;
-    return this.#options.addresses.back(
-      { ...envelope, notBefore },
+    return addresses.back(
+      { ...clock.toLocal(envelope), notBefore },
       { ...metadata, fence, crashes: crashes + moreCrashes },
     );
   }

@@ -9,6 +9,7 @@ import {
   PAGE_LIMIT,
   type QueueCounts,
   type QueueReport,
+  type ServerClock,
 } from '@brokkr/core/adapter';
 import { declarationError, isMissing } from '../connection/amqp-errors.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -33,6 +34,7 @@ export interface AmqpInspectorOptions {
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
+  readonly clock: ServerClock;
 }
 
 /** Counts, shows and moves messages for people and tools. It needs no management plugin. */
@@ -57,7 +59,7 @@ export class AmqpInspector implements Inspector {
     this.#looks = looks;
     this.#census = new QueueCensus({ ...reading, looks });
     this.#suspects = new SuspectCopies(options);
-    this.#pages = new MessagePages({ looks, names, suspects: this.#suspects });
+    this.#pages = new MessagePages({ looks, names, suspects: this.#suspects, clock: options.clock });
     this.#deadLetters = new DeadLetters({ ...options, looks });
   }
 
@@ -86,6 +88,7 @@ export class AmqpInspector implements Inspector {
     move: (envelopes: readonly Envelope[]) => Promise<void>,
     { from = 'waiting' }: { readonly from?: 'waiting' | 'dead' | undefined } = {},
   ): Promise<number> {
+    await this.#options.clock.knownSoon();
     const states: readonly BrowsableState[] = from === 'dead' ? ['dead'] : ['ready', 'delayed'];
     let taken = 0;
     for (const state of states) {
@@ -129,7 +132,7 @@ export class AmqpInspector implements Inspector {
         const messages = await browser.next(Math.min(PAGE_LIMIT, limit - moved));
         if (messages.length === 0) break;
         try {
-          await move(messages.map((message) => envelopeOf(message, queue)));
+          await move(messages.map((message) => envelopeOf(message, queue, this.#options.clock)));
         } catch (error) {
           if (isQuarantine) await this.#suspects.replace(browser, messages, queue);
           throw error;

@@ -5,6 +5,7 @@ import {
   type LetterChoice,
   PAGE_LIMIT,
   redriveEnvelope,
+  type ServerClock,
 } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { Addresses } from '../publishing/addresses.ts';
@@ -21,6 +22,7 @@ export interface DeadLettersOptions {
   readonly names: Names;
   readonly addresses: Addresses;
   readonly publisher: Publisher;
+  readonly clock: ServerClock;
 }
 
 /** Does something with letters before they are removed, and returns the outcome of each: those with an error stay. */
@@ -44,10 +46,10 @@ export class DeadLetters {
 
   /** See `Inspector.redrive`. A letter is removed after its message is stored in the queue. */
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
-    const { publisher, addresses } = this.#options;
+    const { publisher, addresses, clock } = this.#options;
     return this.#change(queue, which, options, (letters) =>
       publisher.send(
-        letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue), queue, Date.now()))),
+        letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue, clock), queue, Date.now()))),
       ),
     );
   }
@@ -105,9 +107,9 @@ export class DeadLetters {
   #chooser(queue: string, which: LetterChoice, wanted: Set<string> | undefined): (letter: Message) => boolean {
     if (wanted !== undefined) return ({ properties }) => wanted.delete(String(properties.messageId));
     if (typeof which !== 'function') return () => true;
-    const { names } = this.#options;
+    const { names, clock } = this.#options;
     const queues = [names.queue(queue), names.quarantine(queue)];
-    return (letter) => which(withServerDeath(envelopeOf(letter, queue), letter, queues));
+    return (letter) => which(withServerDeath(envelopeOf(letter, queue, clock), letter, queues));
   }
 }
 

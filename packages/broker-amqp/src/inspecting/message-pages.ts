@@ -5,6 +5,7 @@ import {
   type Page,
   type PageItem,
   type PageOptions,
+  type ServerClock,
   UnsupportedFeatureError,
 } from '@brokkr/core/adapter';
 import type { ConsumeMessage } from 'amqplib';
@@ -23,6 +24,7 @@ export interface MessagePagesOptions {
   readonly looks: QueueLooks;
   readonly names: Names;
   readonly suspects: SuspectCopies;
+  readonly clock: ServerClock;
 }
 
 interface Request {
@@ -98,15 +100,18 @@ export class MessagePages {
 
   /** Reads for all collectors, and returns how many messages there are. */
   async #look(queue: string, state: BrowsableState, collectors: readonly PageCollector[]): Promise<number> {
-    const { looks } = this.#options;
+    const { looks, clock } = this.#options;
+    await clock.knownSoon();
     const from = Math.min(...collectors.map((collector) => collector.from));
     const end = Math.max(...collectors.map((collector) => collector.end));
     let index = 0;
     for (const source of await looks.sources(queue, state)) {
-      const count = await looks.count(source);
-      const isNeeded = count > 0 && index < end && index + count > from;
-      if (isNeeded) {
-        await this.#lookAt(source, queue, end - index, (message, offset) => {
+      let count = await looks.count(source);
+      // A look of another process hides messages from this count. A rung is empty far more often than it is looked at.
+      const isHidden = count === 0 && state !== 'delayed';
+      const isNeeded = isHidden || (count > 0 && index + count > from);
+      if (index < end && isNeeded) {
+        count = await this.#lookAt(source, queue, end - index, (message, offset) => {
           const { messageId } = message.properties as { readonly messageId?: unknown };
           const item = () => this.#item(message, queue, state);
           for (const collector of collectors) collector.read(index + offset, String(messageId), item);
@@ -117,18 +122,19 @@ export class MessagePages {
     return index;
   }
 
-  /** Reads up to `limit` messages of one queue of the server, from its front. */
+  /** Reads up to `limit` messages of one queue of the server, from its front. @returns how many it holds */
   async #lookAt(
     source: string,
     queue: string,
     limit: number,
     read: (message: ConsumeMessage, offset: number) => void,
-  ): Promise<void> {
+  ): Promise<number> {
     const { looks, names, suspects } = this.#options;
     const isQuarantine = source === names.quarantine(queue);
     let before = 0;
     await looks.run(source, async (browser) => {
       before = await looks.count(source);
+      if (before === 0) return;
       // Copies take the places of suspects. All are copied, or those that were not would be in front.
       const most = isQuarantine ? before : Math.min(limit, before);
       for (let seen = 0; seen < most; ) {
@@ -141,11 +147,12 @@ export class MessagePages {
       if (!isQuarantine) await browser.restOfReturned();
     });
     await looks.untilBack(source, before);
+    return before;
   }
 
   #item(message: ConsumeMessage, queue: string, state: BrowsableState): PageItem {
-    const { names } = this.#options;
-    const envelope = envelopeOf(message, queue);
+    const { names, clock } = this.#options;
+    const envelope = envelopeOf(message, queue, clock);
     if (state === 'dead') {
       return { envelope: withServerDeath(envelope, message, [names.queue(queue), names.quarantine(queue)]) };
     }

@@ -1,3 +1,4 @@
+import type { ServerClock } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { Addresses } from '../publishing/addresses.ts';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
@@ -7,6 +8,7 @@ import type { QueueBrowser } from './queue-browser.ts';
 export interface SuspectCopiesOptions {
   readonly addresses: Addresses;
   readonly publisher: Publisher;
+  readonly clock: ServerClock;
 }
 
 /**
@@ -25,11 +27,11 @@ export class SuspectCopies {
    * @throws the error of the first copy that could not be stored; its original stays
    */
   async replace(browser: QueueBrowser, messages: readonly Message[], queue: string): Promise<void> {
-    const { addresses, publisher } = this.#options;
+    const { addresses, publisher, clock } = this.#options;
     const copies = messages.map((message) => {
       const { envelope, metadata, notBefore } = decodeMessage(message, queue);
       const crashes = metadata.crashes + (message.fields.redelivered ? 1 : 0);
-      return addresses.back({ ...envelope, notBefore }, { ...metadata, crashes });
+      return addresses.back({ ...clock.toLocal(envelope), notBefore }, { ...metadata, crashes });
     });
     const outcomes = await publisher.send(copies);
     await browser.ack(messages.filter((_, index) => outcomes[index] === undefined));

@@ -1,4 +1,4 @@
-import { delayUntil, type Envelope, isSuspect } from '@brokkr/core/adapter';
+import { delayUntil, type Envelope, isSuspect, type ServerClock } from '@brokkr/core/adapter';
 import { type LadderPath, ladderPath, LONGEST_DELAY_MS, TOP_LEVEL } from '../topology/delay-ladder.ts';
 import { encodeProperties, NEW, type DeliveryMetadata } from './envelope-codec.ts';
 import { headerBytes } from './header-limit.ts';
@@ -8,9 +8,11 @@ import type { Outgoing } from './send-batch.ts';
 /** Addresses envelopes to a queue, a rung of its ladder, its quarantine or its dead letters. */
 export class Addresses {
   readonly #names: Names;
+  readonly #clock: ServerClock;
 
-  constructor(names: Names) {
+  constructor(names: Names, clock: ServerClock) {
     this.#names = names;
+    this.#clock = clock;
   }
 
   /** A new message for its queue. If its headers are too large for the server, it is refused. */
@@ -26,7 +28,7 @@ export class Addresses {
     const delayMs = delayUntil(envelope.notBefore, now);
     return delayMs > 0
       ? this.after(delayMs, envelope, metadata, isNew)
-      : outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);
+      : this.#outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);
   }
 
   /** To its queue in `delayMs`. If that is longer than the ladder, it is delivered early, with the remaining delay. */
@@ -35,41 +37,41 @@ export class Addresses {
     const path = ladderPath(waitMs);
     const level = TOP_LEVEL - path.findIndex((steps) => steps > 0);
     const carried = { ...metadata, remainingDelayMs: delayMs - waitMs };
-    return outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
+    return this.#outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
   /** To its queue at once, whenever it was due, or to its quarantine if it is a suspect. */
   back(envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
     const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);
-    return outgoing('', target, envelope, metadata);
+    return this.#outgoing('', target, envelope, metadata);
   }
 
   /** To the dead letters of `queue`, through their exchange. */
   dead(queue: string, envelope: Envelope): Outgoing {
-    return { ...outgoing(this.#names.deadExchange, queue, envelope, NEW), queue };
+    return { ...this.#outgoing(this.#names.deadExchange, queue, envelope, NEW), queue };
   }
-}
 
-function outgoing(
-  exchange: string,
-  routingKey: string,
-  envelope: Envelope,
-  metadata: DeliveryMetadata,
-  path?: LadderPath,
-  isNew = false,
-): Outgoing {
-  const properties = encodeProperties(envelope, metadata);
-  return {
-    exchange,
-    routingKey,
-    content: asBuffer(envelope.body),
-    properties,
-    queue: envelope.queue,
-    path,
-    headerBytes: headerBytes(properties),
-    isNew,
-  };
+  #outgoing(
+    exchange: string,
+    routingKey: string,
+    envelope: Envelope,
+    metadata: DeliveryMetadata,
+    path?: LadderPath,
+    isNew = false,
+  ): Outgoing {
+    const properties = encodeProperties(this.#clock.toServer(envelope), metadata);
+    return {
+      exchange,
+      routingKey,
+      content: asBuffer(envelope.body),
+      properties,
+      queue: envelope.queue,
+      path,
+      headerBytes: headerBytes(properties),
+      isNew,
+    };
+  }
 }
 
 function asBuffer(body: Uint8Array): Buffer {

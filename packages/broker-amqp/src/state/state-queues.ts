@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { StateStore } from '@brokkr/core/adapter';
+import type { Connection } from '../connection/connection.ts';
 import type { Names } from '../topology/names.ts';
 import { StateShard, type StateShardOptions } from './state-shard.ts';
 
-export interface StateQueuesOptions extends StateShardOptions {
+export interface StateQueuesOptions extends Omit<StateShardOptions, 'onWorn'> {
+  /** Publishes. An alarm for memory or disk stops it. */
+  readonly connection: Connection;
+  /** Reads: a worker that starts during an alarm must learn which queues are paused, or the alarm would never end. */
+  readonly reading: Connection;
   readonly names: Names;
+}
+
+/** One queue: a shard that reads, and one that also writes. Beside each other they are as two processes. */
+interface Shard {
+  readonly reader: StateShard;
+  readonly writer: StateShard;
 }
 
 /**
@@ -19,7 +30,7 @@ const SHARDS = 16;
  */
 export class StateQueues implements StateStore {
   readonly #options: StateQueuesOptions;
-  readonly #shards = new Map<number, StateShard>();
+  readonly #shards = new Map<number, Shard>();
 
   constructor(options: StateQueuesOptions) {
     this.#options = options;
@@ -27,22 +38,26 @@ export class StateQueues implements StateStore {
 
   /** @throws BrokerUnavailableError if the server is unreachable, or another process holds the value, for too long */
   get(key: string): Promise<string | undefined> {
-    return this.#shard(key).run((values) => values.get(key));
+    return this.#shard(key).reader.run((values) => values.get(key));
   }
 
   /** @throws BrokerUnavailableError if the server is unreachable, or accepts no messages, for too long */
   async set(key: string, value: string | undefined): Promise<void> {
-    await this.#shard(key).run((values) => {
+    await this.#shard(key).writer.run((values) => {
       if (value === undefined) values.delete(key);
       else values.set(key, value);
     });
   }
 
-  #shard(key: string): StateShard {
+  #shard(key: string): Shard {
     const index = createHash('sha1').update(key).digest().readUInt8() % SHARDS;
     const known = this.#shards.get(index);
     if (known !== undefined) return known;
-    const shard = new StateShard(this.#options.names.state(index), this.#options);
+    const queue = this.#options.names.state(index);
+    const writer = new StateShard(queue, this.#options);
+    const onWorn = () => void writer.run(() => undefined).catch(() => undefined);
+    const reader = new StateShard(queue, { ...this.#options, connection: this.#options.reading, onWorn });
+    const shard = { reader, writer };
     this.#shards.set(index, shard);
     return shard;
   }

@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerUnavailableError } from '@brokkr/core/adapter';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
-import { NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
+import { blocked, NOT_FOUND, replyCode, unavailable } from '../connection/amqp-errors.ts';
 import { Declarer, type DeclarerOptions } from '../topology/declarer.ts';
 import type { AmqpElections } from './elections.ts';
 
 export interface StateShardOptions extends DeclarerOptions {
   readonly elections: AmqpElections;
+  /**
+   * Is set for a shard that only reads, over a connection that an alarm does not stop. It is called when the message must be
+   * replaced.
+   */
+  readonly onWorn?: (() => void) | undefined;
 }
 
 /**
@@ -78,6 +83,10 @@ export class StateShard {
     this.#isWorking = true;
     while (this.#calls.size > 0) {
       const taken: Call[] = [];
+      if (this.#isRefused) {
+        for (const call of [...this.#calls]) call.fail(blocked());
+        break;
+      }
       try {
         await this.#turn(taken);
       } catch (error) {
@@ -90,14 +99,27 @@ export class StateShard {
     this.#isWorking = false;
   }
 
+  /** In an alarm a change is refused before the message is taken: this process would hold it until the alarm ends. */
+  get #isRefused(): boolean {
+    const { onWorn, connection } = this.#options;
+    return onWorn === undefined && connection.isBlocked;
+  }
+
   /** @param taken the calls that share the message, once it has arrived */
   async #turn(taken: Call[]): Promise<void> {
+    const { onWorn } = this.#options;
     const [channel, message] = await this.#take();
     const before = message === undefined ? '' : message.content.toString();
     const values = parsed(before);
     taken.push(...this.#calls);
     this.#calls.clear();
     const answers = taken.map(({ use }) => use(values));
+    if (onWorn !== undefined) {
+      if (message !== undefined) channel.nack(message, false, true);
+      if (message !== undefined && reads(message) >= MOST_READS) onWorn();
+      for (const answer of answers) answer();
+      return;
+    }
     const after = JSON.stringify(Object.fromEntries(values));
     if (message !== undefined && after === before && reads(message) < MOST_READS) {
       channel.nack(message, false, true);
@@ -122,6 +144,8 @@ export class StateShard {
       } catch (error) {
         if (replyCode(error) !== NOT_FOUND || !/no queue/.test(String(error))) throw error;
         this.#channel = undefined;
+        // A queue that no process has founded holds no values.
+        if (this.#options.onWorn !== undefined) return [await this.#open(), undefined];
         await this.#found();
       }
     }

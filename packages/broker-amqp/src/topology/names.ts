@@ -71,6 +71,11 @@ export class Names {
     return `${exchange}:${id}`;
   }
 
+  /** A queue with which one process reads the clock of the server. */
+  clock(id: string): string {
+    return `${this.#namespace}:clock:${id}`;
+  }
+
   /** Holds the values of one shard, in its only message. */
   state(shard: number): string {
     return `${this.#namespace}:state:${shard}`;

@@ -8,7 +8,7 @@ import {
   TaskManager,
   type Worker,
 } from '@brokkr/core';
-import { firstMessages, PauseFlags, type TaskRef, toMs } from '@brokkr/core/adapter';
+import { firstMessages, PauseFlags, readLane, type TaskRef, toMs } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 import { eventLoopTurn, millisecond, realNow } from './real-time.ts';
@@ -202,7 +202,7 @@ class HeldApp implements TestApp {
     for (const manager of this.#managers) {
       this.#checkOpen();
       const named = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
-      const sentTo = this.#broker.sent.slice(this.#sentSeen).map(({ queue }) => queue);
+      const sentTo = this.#broker.sent.slice(this.#sentSeen).map(({ queue }) => readLane(queue).queue);
       const queues = [...new Set([...named, ...sentTo])].filter(
         (queue) => !this.#served.has(`${manager.name}/${queue}`),
       );
@@ -247,7 +247,7 @@ class HeldApp implements TestApp {
     for (const queue of await this.#broker.inspector.queues()) {
       const counts = await this.#broker.inspector.counts(queue);
       totals.running += counts.running ?? 0;
-      if ((await flags.pausedSince(queue)) === undefined) {
+      if ((await flags.pausedSince(readLane(queue).queue)) === undefined) {
         totals.ready += counts.ready ?? 0;
         totals.delayed += counts.delayed ?? 0;
       }
@@ -260,10 +260,9 @@ class HeldApp implements TestApp {
     const dead = new Map<string, readonly DeadLetter[]>();
     for (const queue of await this.#broker.inspector.queues()) {
       const letters = await firstMessages(this.#broker.inspector, queue, 'dead', Number.MAX_SAFE_INTEGER);
-      dead.set(
-        queue,
-        letters.map((letter) => ({ ...readDeadLetter(letter), args: argsOf(letter.body) })),
-      );
+      const shown = letters.map((letter) => ({ ...readDeadLetter(letter), args: argsOf(letter.body) }));
+      const { queue: name } = readLane(queue);
+      dead.set(name, [...(dead.get(name) ?? []), ...shown]);
     }
     this.#dead = dead;
   }

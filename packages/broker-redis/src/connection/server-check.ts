@@ -1,5 +1,6 @@
 import { type BrokerOptions, ConfigError, type Finding } from '@brokkr/core/adapter';
 import { type Client, isCluster } from './connect.ts';
+import { serverTime } from './server-time.ts';
 
 const OLDEST = [6, 2] as const;
 const CLOCK_DIFFERENCE_MS = 5_000;
@@ -24,15 +25,14 @@ export async function examineServer(client: Client, allowEviction: boolean): Pro
   // All nodes of a cluster have the same settings, or a person must check them one by one.
   const node = isCluster(client) ? (client.nodes('master')[0] ?? client) : client;
   const before = Date.now();
-  const [seconds] = await node.time();
+  const serverMs = await serverTime(client);
   const after = Date.now();
   // A user without the right to run INFO can work. The finding names the settings that are not checked.
   const info = await node.info().then(readInfo, (error: Error) => {
     if (error.message.startsWith('NOPERM')) return undefined;
     throw error;
   });
-  const serverMs = Number(seconds) * 1_000;
-  const differenceMs = Math.max(before - serverMs - 1_000, serverMs - after);
+  const differenceMs = Math.round(Math.max(before - serverMs, serverMs - after));
   return [...(info === undefined ? infoMissing() : settings(info, allowEviction)), ...clockDifference(differenceMs)];
 }
 

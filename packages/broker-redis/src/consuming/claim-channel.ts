@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { nextTick } from 'node:process';
-import { BrokerUnavailableError, type Delivery } from '@brokkr/core/adapter';
+import { BrokerUnavailableError, type Delivery, type ServerClock } from '@brokkr/core/adapter';
 import { LARGEST_BATCH } from '../batches.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { ServerClock } from '../connection/server-clock.ts';
 import { decodeEnvelope } from '../envelope-codec.ts';
 import { ClaimedDelivery } from '../lease-thread/claimed-delivery.ts';
 import type { HeldLeases } from '../lease-thread/held-leases.ts';

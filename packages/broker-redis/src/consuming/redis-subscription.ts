@@ -79,7 +79,8 @@ export class RedisSubscription implements Subscription {
     const others: Settlement[] = [];
     for (const settlement of settlements) {
       held?.ended(settlement.delivery);
-      if (settlement.kind === 'ack') done.push(settlement.delivery);
+      // The fast path frees no idempotency key.
+      if (settlement.kind === 'ack' && !settlement.wasCancelled) done.push(settlement.delivery);
       else others.push(settlement);
     }
     const lost = await Promise.all([
@@ -134,7 +135,7 @@ export class RedisSubscription implements Subscription {
     for (const settlement of settlements) {
       const { kind, delivery } = settlement;
       const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
-      args.push(kind, delivery.envelope.id, String(delivery.fence));
+      args.push(kind === 'ack' ? 'cancel' : kind, delivery.envelope.id, String(delivery.fence));
       args.push(replacement === undefined ? '' : encodeEnvelope(serverClock.toServer(replacement)));
       args.push(String(delayUntil(replacement?.notBefore, now)));
     }

@@ -5,7 +5,9 @@ import { encodeEnvelope } from '../envelope-codec.ts';
 import { keyDigest } from '../key-digest.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { append } from '../scripts/append.ts';
+import { collapse } from '../scripts/collapse.ts';
 import { publish } from '../scripts/publish.ts';
+import { collapseArguments, collapseReceipts } from './collapsed-messages.ts';
 import { contended, IdempotencySlots, type Routed } from './idempotency-slots.ts';
 import { QueueRegister } from './queue-register.ts';
 
@@ -30,8 +32,13 @@ export class RedisPublisher {
     // All names first: a batch with an invalid queue name stores nothing.
     for (const { queue } of given) if (!this.#register.has(queue)) checkQueueName(queue);
     const envelopes = await this.#calls.serverClock.allToServer(given);
-    if (envelopes.every(({ idempotencyKey }) => idempotencyKey === undefined)) return this.#publishAll(envelopes);
-    return this.#publishKeyed(envelopes);
+    if (envelopes.every(isUnkeyed)) return this.#publishAll(envelopes);
+    const joined = envelopes.filter(({ collapse: of }) => of !== undefined);
+    if (joined.length === 0) return this.#publishKeyed(envelopes);
+    const others = envelopes.filter(({ collapse: of }) => of === undefined);
+    const [first, second] = await Promise.all([this.#publishCollapsed(joined), this.#publishKeyed(others)]);
+    const receipts = new Map([...zip(joined, first), ...zip(others, second)]);
+    return envelopes.map((envelope) => receipts.get(envelope) as PublishReceipt);
   }
 
   async #publishKeyed(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
@@ -52,6 +59,26 @@ export class RedisPublisher {
       await this.#slots.renew(routed, stored);
       pending = pending.filter((envelope) => !receipts.has(envelope));
     }
+    return envelopes.map((envelope) => receipts.get(envelope) as PublishReceipt);
+  }
+
+  /** Stores messages that may be joined with others of the same key. */
+  async #publishCollapsed(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
+    const receipts = new Map<Envelope, PublishReceipt>();
+    await Promise.all(
+      batches(envelopes)
+        .flatMap(byQueue)
+        .map(async (batch) => {
+          const { queue } = batch[0] as Envelope;
+          const isDue = this.#register.isDue(queue);
+          if (isDue) await this.#register.add(queue);
+          const answer = await this.#calls.run(collapse, queue, collapseArguments(batch));
+          const [isFirst, ...joined] = answer as readonly (number | Buffer)[];
+          if (isFirst === 1 && !isDue) await this.#register.restore(queue);
+          for (const [envelope, receipt] of zip(batch, collapseReceipts(batch, joined)))
+            receipts.set(envelope, receipt);
+        }),
+    );
     return envelopes.map((envelope) => receipts.get(envelope) as PublishReceipt);
   }
 
@@ -100,6 +127,18 @@ export class RedisPublisher {
     }
     return args;
   }
+}
+
+/** Whether a message has no key that an earlier message may have. */
+function isUnkeyed({ idempotencyKey, collapse: of }: Envelope): boolean {
+  return idempotencyKey === undefined && of === undefined;
+}
+
+function zip(
+  envelopes: readonly Envelope[],
+  receipts: readonly PublishReceipt[],
+): readonly (readonly [Envelope, PublishReceipt])[] {
+  return envelopes.map((envelope, index) => [envelope, receipts[index] as PublishReceipt]);
 }
 
 /** Whether a message is ready immediately, and independent of earlier ones. */

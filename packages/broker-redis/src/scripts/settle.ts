@@ -2,7 +2,7 @@ import { COUNT, FREE_KEY, HOLDS, LAST_FENCE, RING, SERVER_TIME } from './parts.t
 import { queueScript } from './script.ts';
 
 /**
- * Ends deliveries. ARGV for each settlement: kind (retry, dead-letter, release, expire), id, fence, bytes of the
+ * Ends deliveries. ARGV for each settlement: kind (retry, dead-letter, release, expire, cancel), id, fence, bytes of the
  * replacement or '', delay in ms. Answers the numbers (from 1) of those whose lease was lost; for these nothing changes.
  * The first write is a delete, so that the script also runs when the server is full.
  */
@@ -36,7 +36,7 @@ for i = 1, #ARGV, 5 do
       freeKey(id, redis.call('HGET', messages, id))
       redis.call('HDEL', messages, id)
       redis.call('HDEL', crashes, id)
-      count('expired', 1)
+      count(kind == 'cancel' and 'cancelled' or 'expired', 1)
     end
   end
 end

@@ -1,11 +1,4 @@
-import {
-  checkChanges,
-  checkFields,
-  checkRecordKey,
-  type RecordAnswer,
-  type RecordChange,
-  type RecordStore,
-} from '@brokkr/core/adapter';
+import { checkChanges, checkRead, type RecordAnswer, type RecordChange, type RecordStore } from '@brokkr/core/adapter';
 import type { QueueCalls } from '../queue-calls.ts';
 import { changeRecord, readRecord } from '../scripts/records.ts';
 
@@ -18,8 +11,7 @@ export class RedisRecords implements RecordStore {
   }
 
   async read(key: string, fields?: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    checkRecordKey(key);
-    checkFields(fields ?? []);
+    checkRead(key, fields);
     if (fields?.length === 0) return new Map();
     const answer = await this.#calls.runAt(readRecord, this.#calls.keys.record(key), fields ?? []);
     const pairs = answer as readonly Buffer[];

@@ -8,6 +8,7 @@ import { type Core, loadCore } from '../app/load-core.ts';
 import { type Check, failed } from '../doctor/check.ts';
 import { counted } from '../doctor/counted.ts';
 import { examineBroker } from '../doctor/examine-broker.ts';
+import { examineFeatures } from '../doctor/examine-features.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { print, printable, printJson } from '../output.ts';
 
@@ -54,6 +55,7 @@ async function* examine({ app, broker, repair }: DoctorOptions): AsyncIterable<C
     const opened = await manager.broker();
     await manager.checkTasks();
     yield { about: 'configuration', severity: 'ok', message: 'every setting is valid' };
+    yield await examineFeatures(opened, manager.config.resultUrl !== undefined);
     yield* examineBroker(core, manager, opened, repair);
   } catch (error) {
     yield failed('configuration', error);

@@ -3,6 +3,7 @@ import { checkQueues } from '../app/check-queues.ts';
 import { isOnePlace } from '../app/is-one-place.ts';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
+import { withLanes } from '../app/with-lanes.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { print, printable } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
@@ -39,8 +40,9 @@ export async function moveCommand(fromUrl: string, toUrl: string, options: MoveO
       }
       const names = queues?.split(',') ?? (await queueNames(from, app));
       if (queues !== undefined) await checkQueues(from, names, app);
+      const lanes = await withLanes(from, names);
       return runUntilStopped(async (signal) => {
-        for (const queue of names) print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, signal)}`);
+        for (const queue of lanes) print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, signal)}`);
         return signal.aborted ? EXIT.failed : EXIT.fine;
       });
     }),

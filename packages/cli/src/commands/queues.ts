@@ -1,7 +1,8 @@
-import type { QueueReport } from '@brokkr/core/adapter';
+import type { LaneCounts, QueueCounts, QueueReport } from '@brokkr/core/adapter';
 import { checkQueues } from '../app/check-queues.ts';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { canListQueues, queueNames } from '../app/queue-names.ts';
+import { withLanes } from '../app/with-lanes.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { describe } from '../explain.ts';
 import { printable, printJson } from '../output.ts';
@@ -18,8 +19,8 @@ export interface QueuesOptions {
 
 const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const;
 
-/** The counts of a queue, and whether it is paused if the broker keeps pauses. */
-interface QueueReading extends QueueReport {
+/** The counts of a queue and its lanes, and whether it is paused if the broker keeps pauses. */
+interface QueueReading extends QueueReport, LaneCounts {
   readonly paused?: boolean;
 }
 
@@ -37,7 +38,10 @@ export async function queuesCommand(names: readonly string[], options: QueuesOpt
   await withBroker(url, 'brokkr queues', async (opened) => {
     if (names.length > 0) await checkQueues(opened, names, app);
     const look = async () => {
-      const readings = await readQueues(opened, names.length > 0 ? names : await namesOf(opened, app));
+      const readings = await readQueues(
+        opened,
+        names.length > 0 ? await withLanes(opened, names) : await namesOf(opened, app),
+      );
       isSound = readings.every(({ error }) => error === undefined);
       if (json) printJson(readings.map(asRecord));
       else {
@@ -69,9 +73,11 @@ async function readQueues(
 ): Promise<readonly QueueReading[]> {
   const [reports, paused] = await Promise.all([
     inspector.countsOf(names),
-    broker.states && new adapter.PauseFlags(broker.states).pausedOf(names),
+    broker.states && new adapter.PauseFlags(broker.states).pausedOf(names.map((name) => adapter.readLane(name).queue)),
   ]);
-  return reports.map((report) => (paused === undefined ? report : { ...report, paused: paused.has(report.queue) }));
+  return adapter
+    .joinLanes(reports)
+    .map((report) => (paused === undefined ? report : { ...report, paused: paused.has(report.queue) }));
 }
 
 /** Names the queues that could not be read. */
@@ -91,10 +97,14 @@ function asRecord({ error, ...reading }: QueueReading): object {
 
 function asTable(readings: readonly QueueReading[]): string {
   const isPaused = readings.some(({ paused }) => paused);
-  const rows = readings.map((reading) => [
-    reading.queue,
-    ...COLUMNS.map((column) => reading[column]),
-    ...(isPaused ? [reading.paused === true ? 'paused' : ''] : []),
+  const row = (name: string, counts: QueueCounts, paused?: boolean) => [
+    name,
+    ...COLUMNS.map((column) => counts[column]),
+    ...(isPaused ? [paused === true ? 'paused' : ''] : []),
+  ];
+  const rows = readings.flatMap((reading) => [
+    row(reading.queue, reading, reading.paused),
+    ...Object.entries(reading.lanes ?? {}).map(([priority, counts]) => row(`  ${priority}`, counts)),
   ]);
   const lines = [table(['queue', ...COLUMNS, ...(isPaused ? ['state'] : [])], rows)];
   const counted = readings.filter(({ error }) => error === undefined);

@@ -3,22 +3,28 @@ import { type App, closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { EXIT } from '../exit.ts';
 import { noteBroker } from '../explain.ts';
+import { type MonitorFlags, monitorOptions } from '../monitoring/monitor-options.ts';
+import { openMonitoring } from '../monitoring/open-monitoring.ts';
+import { schedulerSource } from '../monitoring/scheduler-source.ts';
 import { after, FORCED_END_MS } from '../processes/deadline.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
 
-export interface SchedulerCommandOptions {
+export interface SchedulerCommandOptions extends MonitorFlags {
   readonly app?: string;
   readonly broker?: string;
 }
 
 /** Runs the application's schedules until it is asked to stop. @returns the exit code */
-export async function schedulerCommand({ app, broker }: SchedulerCommandOptions): Promise<number> {
+export async function schedulerCommand({ app, broker, ...flags }: SchedulerCommandOptions): Promise<number> {
   const requests = new StopRequests(() => process.exit(EXIT.fine));
+  const monitoring = monitorOptions(flags);
   const options = { runMode: 'producer', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
   try {
     const loaded = await loadApp(app, options);
     try {
-      await runSchedulers(loaded, await loadSchedulers(loaded, options), requests);
+      const schedulers = await loadSchedulers(loaded, options);
+      const closeMonitoring = await openMonitoring(monitoring, await schedulerSource(schedulers), loaded.core);
+      await runSchedulers(loaded, schedulers, requests).finally(closeMonitoring);
     } catch (error) {
       noteBroker(error, loaded.core.redactUrl(loaded.manager.config.brokerUrl));
       throw error;

@@ -13,6 +13,7 @@ export interface SendCommandOptions {
   readonly app?: string;
   readonly broker?: string;
   readonly queue?: string;
+  readonly priority?: string;
   readonly key?: string;
   readonly header: readonly string[];
   readonly delay?: string;
@@ -39,10 +40,11 @@ export async function sendCommand(name: string, args: readonly string[], options
   }
 }
 
-function sendOptions({ queue, key, header, delay }: Omit<SendCommandOptions, 'json'>): SendOptions {
+function sendOptions({ queue, priority, key, header, delay }: Omit<SendCommandOptions, 'json'>): SendOptions {
   return {
     delay,
     queueName: queue,
+    priority: priority as SendOptions['priority'],
     idempotencyKey: key,
     ...(header.length > 0 && { headers: parseHeaders(header) }),
   };

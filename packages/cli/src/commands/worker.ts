@@ -2,7 +2,7 @@ import { loadApp, managerToServe } from '../app/load-app.ts';
 import { refuseMemory } from '../app/own-process.ts';
 import { EXIT } from '../exit.ts';
 import { noteBroker } from '../explain.ts';
-import { monitorOptions } from '../monitoring/monitor-options.ts';
+import { workerMonitorOptions } from '../monitoring/monitor-options.ts';
 import { guardExit } from '../processes/exit-guard.ts';
 import { runWorker } from '../processes/run-worker.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
@@ -48,7 +48,7 @@ async function loadAndRun(
   const { app, manager, broker, concurrency, workerId, processes, watch } = options;
   const settings = { runMode: 'worker', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
   // The supervisor of a process serves its metrics, and has the same environment.
-  const monitoring = options.supervised ? {} : await monitorOptions(options);
+  const monitoring = options.supervised ? {} : await workerMonitorOptions(options);
   const loaded = await loadApp(app, settings, managerToServe(manager));
   permitExit();
   const queues = options.queues === undefined ? undefined : parseQueues(options.queues, loaded.manager);

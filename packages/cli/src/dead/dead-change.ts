@@ -56,8 +56,8 @@ async function change(
         return signal.aborted ? EXIT.failed : EXIT.fine;
       });
     }
-    const named = await lettersNamed(opened, command, names, app);
-    await changeByIds(opened, named, what, { dryRun, rate });
+    for (const named of await lettersNamed(opened, command, names, app))
+      await changeByIds(opened, named, what, { dryRun, rate });
     return EXIT.fine;
   });
 }

@@ -13,17 +13,17 @@ export interface DeadShowOptions {
 export async function deadShowCommand(names: readonly string[], { app, broker: url }: DeadShowOptions): Promise<void> {
   const command = 'brokkr dead show';
   await withBroker(url, command, async (opened) => {
-    const { queue, ids } = await lettersNamed(opened, command, names, app);
-    const letters = await findLetters(opened, queue, ids);
-    const found = new Set(letters.map(({ id }) => id));
-    const missing = ids.filter((id) => !found.has(id));
-    if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
-    const shown = letters.map((letter) => ({
-      ...opened.core.readDeadLetter(letter),
-      queue,
-      headers: letter.headers,
-      body: Buffer.from(letter.body).toString(),
-    }));
+    const shown: object[] = [];
+    for (const { queue, ids } of await lettersNamed(opened, command, names, app)) {
+      const letters = await findLetters(opened, queue, ids);
+      const found = new Set(letters.map(({ id }) => id));
+      const missing = ids.filter((id) => !found.has(id));
+      if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
+      for (const letter of letters) {
+        const { headers, body } = letter;
+        shown.push({ ...opened.core.readDeadLetter(letter), queue, headers, body: Buffer.from(body).toString() });
+      }
+    }
     printJson(shown, 2);
   });
 }

@@ -1,10 +1,11 @@
 import { checkQueues } from '../app/check-queues.ts';
 import type { OpenedBroker } from '../app/open-broker.ts';
 import { canListQueues, queueNames } from '../app/queue-names.ts';
+import { withLanes } from '../app/with-lanes.ts';
 import { UsageError } from '../exit.ts';
 
 /**
- * The queues whose dead letters a command is about: the one that is named, or all.
+ * The queues whose dead letters a command is about: the one that is named with its lanes, or all.
  *
  * @throws UsageError if the queue is unknown, or if none is named and the server cannot list its queues
  */
@@ -15,7 +16,7 @@ export async function letterQueues(
 ): Promise<readonly string[]> {
   if (queue !== undefined) {
     await checkQueues(opened, [queue], app);
-    return [queue];
+    return withLanes(opened, [queue]);
   }
   const queues = await queueNames(opened, app);
   if (queues.length > 0 || canListQueues(opened)) return queues;

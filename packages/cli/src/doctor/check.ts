@@ -3,10 +3,12 @@ import { describe } from '../explain.ts';
 
 /** The result of one check of `brokkr doctor`. */
 export interface Check {
-  readonly about: 'configuration' | 'application' | 'broker' | 'queues';
+  readonly about: 'configuration' | 'application' | 'features' | 'broker' | 'queues';
   readonly severity: 'ok' | Finding['severity'];
   readonly code?: string;
   readonly message: string;
+  /** Whether each feature works, for programs. */
+  readonly features?: Readonly<Record<string, boolean>>;
 }
 
 /** A check that failed with `error`. */

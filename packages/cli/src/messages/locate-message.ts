@@ -5,6 +5,7 @@ import { knownApp } from '../app/known-app.ts';
 import type { OpenedBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
 import { taskNamed } from '../app/task-named.ts';
+import { withLanes } from '../app/with-lanes.ts';
 import { UsageError } from '../exit.ts';
 
 export interface MessageOptions {
@@ -54,11 +55,11 @@ function messageTask({ manager }: OpenedBroker, name: string): Task {
 async function queuesOf(opened: OpenedBroker, { app, queue, task }: MessageOptions): Promise<readonly string[]> {
   if (queue !== undefined) {
     await checkQueues(opened, [queue], app);
-    return [queue];
+    return withLanes(opened, [queue]);
   }
   if (task !== undefined) {
     const manager = await knownApp(app);
-    if (manager !== undefined) return [(await taskNamed(manager, task)).queueName];
+    if (manager !== undefined) return withLanes(opened, [(await taskNamed(manager, task)).queueName]);
     throw new UsageError('--task needs an application that defines the task; give --app, or --queue instead');
   }
   const queues = await queueNames(opened, app);

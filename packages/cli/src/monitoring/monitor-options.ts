@@ -11,23 +11,37 @@ export interface MonitorOptions {
 
 export const LOOPBACK = '127.0.0.1';
 
+/** The options of the command line. */
+export interface MonitorFlags {
+  readonly metricsPort?: number;
+  readonly metricsHost?: string;
+  readonly healthFile?: string;
+}
+
 /**
  * The options of a worker command, completed by `TASK_METRICS_PORT`.
  *
  * @throws UsageError for a variable that is not a port, and for a host without a port
  */
-export async function monitorOptions(given: {
-  readonly metricsPort?: number;
-  readonly metricsHost?: string;
-  readonly healthFile?: string;
-}): Promise<MonitorOptions> {
+export async function workerMonitorOptions(given: MonitorFlags): Promise<MonitorOptions> {
   const { readEnvironment } = await import('@brokkr/core/adapter');
   const text = readEnvironment().TASK_METRICS_PORT;
   const port = given.metricsPort ?? (text === undefined || text === '' ? undefined : portOf(text));
-  if (port === undefined && given.metricsHost !== undefined) {
-    throw new UsageError('--metrics-host needs a port: give --metrics-port or set TASK_METRICS_PORT');
+  return monitorOptions({ ...given, ...(port !== undefined && { metricsPort: port }) }, ' or set TASK_METRICS_PORT');
+}
+
+/**
+ * The options of a command that is not a worker. The variable is not read: a worker with the same environment file would
+ * have the port already.
+ *
+ * @throws UsageError for a host without a port
+ */
+export function monitorOptions(given: MonitorFlags, otherwise = ''): MonitorOptions {
+  const { metricsPort: port, metricsHost: host, healthFile } = given;
+  if (port === undefined && host !== undefined) {
+    throw new UsageError(`--metrics-host needs a port: give --metrics-port${otherwise}`);
   }
-  return { port, host: given.metricsHost, healthFile: given.healthFile };
+  return { port, host, healthFile };
 }
 
 function portOf(text: string): number {

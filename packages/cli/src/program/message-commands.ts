@@ -14,6 +14,7 @@ export function addMessageCommands(program: Command, exit: Exit): void {
     .argument('[args...]', 'its arguments: JSON, or text that does not begin like JSON, which is sent as a string')
     .option('--delay <duration>', 'time before it may start: 30, 30s, 10m')
     .option('--queue <name>', "queue, instead of the task's own")
+    .option('--priority <lane>', 'high, normal or low, if the task has priorities')
     .option('--key <text>', 'idempotency key: sends with the same key are one message')
     .option('--header <name=value>', 'header of the message; may be repeated', collected, [])
     .option('--json', 'print JSON: the id, the queue, and whether the message is new', false)

@@ -9,6 +9,7 @@ export type {
   SubscribeOptions,
   Subscription,
 } from '../broker/broker.ts';
+export type { Collapse } from '../broker/collapse.ts';
 export type { Delivery } from '../broker/delivery.ts';
 export type { Diagnostics, Finding, Repair } from '../broker/diagnostics.ts';
 export type { Elections, Leadership } from '../broker/elections.ts';
@@ -51,13 +52,26 @@ export { type Environment, readEnvironment } from '../config/env-file.ts';
 export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
 export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
-export { checkChanges, checkFields, checkRecordKey } from '../broker/check-changes.ts';
+export { checkChanges, checkRead } from '../broker/check-changes.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
+export { HEADER_LIMITS } from '../producer/send-settings.ts';
 export { delayUntil } from '../broker/delay.ts';
-export { FORGET_HEADER, TASK_HEADER } from '../broker/headers.ts';
+export {
+  ATTEMPT_HEADER,
+  ENQUEUED_AT_HEADER,
+  FORGET_HEADER,
+  HISTORY_HEADER,
+  MAX_RETRIES_HEADER,
+  REASON_HEADER,
+  REDRIVEN_HEADER,
+  TASK_HEADER,
+  TIMEOUT_HEADER,
+} from '../broker/headers.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
+export { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
+export { laneName, laneNames, PRIORITIES, type Priority, readLane } from '../broker/lane-names.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
@@ -65,6 +79,11 @@ export { shown } from '../errors/kind-of.ts';
 export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
+
+// For telemetry and other observers.
+export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
+export { DURATION_BOUNDS } from '../worker/durations.ts';
+export { VERSION } from '../worker/version.ts';
 
 // How processes steer workers: for tools such as a dashboard.
 export {
@@ -75,6 +94,7 @@ export {
 } from '../control/control-signals.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 
 // Time.
@@ -83,6 +103,7 @@ export type { Clock, TimerHandle } from '../clock/clock.ts';
 export { type Duration, toMs } from '../clock/duration.ts';
 export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
+export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
 
 // What happens while the event loop is blocked.
@@ -100,10 +121,17 @@ export {
 export { PartlyStoredError } from '../broker/partly-stored-error.ts';
 
 // Types that the declarations of an application may contain; no application imports them by name.
+export type { RedriveRecord } from '../message/dead-letter-record.ts';
 export type { ConfigOptions } from '../config/task-config.ts';
 export type { ExponentialOptions } from '../retry/exponential.ts';
 export type { FixedOptions } from '../retry/fixed.ts';
 export type { LinearOptions } from '../retry/linear.ts';
+export type { BatchTaskOptions, DefineBatchTask } from '../batches/define-batch-task.ts';
+export type { SendOutcome } from '../producer/send-outcome.ts';
 export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
+export type { CollapseOptions, DebounceOptions, ThrottleOptions, UniqueOptions } from '../collapse/collapse-options.ts';
+export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
+export type { AttemptRecord } from '../message/attempt-history.ts';
+export type { RunMode } from '../manager/manager-options.ts';

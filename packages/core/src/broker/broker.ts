@@ -29,6 +29,8 @@ export interface BrokerCapabilities {
   readonly delayResolutionMs: number;
   /** The broker stores messages with the same `Envelope.idempotencyKey` once. */
   readonly idempotency: boolean;
+  /** The broker joins messages with the same `Envelope.collapse` key when it stores them. @default false */
+  readonly collapse?: boolean | undefined;
   /** `exact`: the server knows every figure of `inspector.counts`. `ready-only`: some figures are left out. */
   readonly counts: 'exact' | 'ready-only';
   /**
@@ -46,10 +48,12 @@ export interface BrokerCapabilities {
 
 /** Result of publishing one envelope, in the order of the call. */
 export interface PublishReceipt {
-  /** Id of the message; if its idempotency key was known, the id of the first message with that key. */
+  /** Id of the message; if its key was known, the id of the message that has the key. */
   readonly id: string;
-  /** False if the idempotency key was known: nothing was stored. */
+  /** False if the idempotency key was known, or the envelope was joined with another message: no message was added. */
   readonly isNew: boolean;
+  /** True if the envelope took the place of a debounced message, whose id is `id`. @default false */
+  readonly isReplacement?: boolean | undefined;
 }
 
 /** Options of a consumer. The core sets all of them; the adapter has defaults for other callers. */

@@ -114,6 +114,10 @@ function checkCapabilities(capabilities: unknown): void {
   if (counts !== 'exact' && counts !== 'ready-only') {
     throw invalid(`capabilities.counts must be 'exact' or 'ready-only'; got ${shown(counts)}`);
   }
+  const collapse = capability('collapse');
+  if (collapse !== undefined && typeof collapse !== 'boolean') {
+    throw invalid(`capabilities.collapse must be a boolean; got ${shown(collapse)}`);
+  }
   const sendsAtOnce = capability('sendsAtOnce');
   if (sendsAtOnce !== undefined && !(Number.isSafeInteger(sendsAtOnce) && (sendsAtOnce as number) >= 1)) {
     throw invalid(`capabilities.sendsAtOnce must be a whole number of 1 or more; got ${shown(sendsAtOnce)}`);

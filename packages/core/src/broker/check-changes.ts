@@ -4,18 +4,18 @@ import type { RecordChange } from './record-store.ts';
 
 const LONGEST_KEY = 512;
 const LONGEST_FIELD = 1_024;
-/** Most fields that one change may name: the server serves no other client until it has made them. */
+/** Most fields that one change may name: the server does nothing else during it. */
 const MOST_FIELDS = 100_000;
 const LONGEST_TTL_MS = 100 * 365 * 86_400_000;
 
-/** Checks the name of a record. @throws ConfigError (`RECORD_INVALID`) if it is not a string of 1 to 512 characters */
-export function checkRecordKey(key: unknown): void {
-  if (isText(key, LONGEST_KEY)) return;
-  throw invalid(`a name must be a string of 1 to ${LONGEST_KEY} characters; got ${shown(key)}`);
-}
-
-/** Checks names of fields. @throws ConfigError (`RECORD_INVALID`) if one is not a string of 1 to 1,024 characters */
-export function checkFields(fields: Iterable<unknown>): void {
+/**
+ * Checks the arguments of `records.read`.
+ * @throws ConfigError (`RECORD_INVALID`) if the name is not a string of 1 to 512 characters, or that of a field of 1 to 1,024
+ */
+export function checkRead(key: unknown, fields: Iterable<unknown> = []): void {
+  if (!isText(key, LONGEST_KEY)) {
+    throw invalid(`a name must be a string of 1 to ${LONGEST_KEY} characters; got ${shown(key)}`);
+  }
   for (const field of fields) {
     if (isText(field, LONGEST_FIELD)) continue;
     throw invalid(`a field must be a string of 1 to ${LONGEST_FIELD} characters; got ${shown(field)}`);
@@ -29,9 +29,7 @@ export function checkFields(fields: Iterable<unknown>): void {
  */
 export function checkChanges(changes: readonly RecordChange[]): void {
   for (const { key, expect, add, set, remove = [], ttlMs } of changes) {
-    checkRecordKey(key);
-    for (const fields of [expect, add, set]) if (fields !== undefined) checkFields(fields.keys());
-    checkFields(remove);
+    for (const fields of [expect?.keys(), add?.keys(), set?.keys(), remove]) checkRead(key, fields);
     const size = (expect?.size ?? 0) + (add?.size ?? 0) + (set?.size ?? 0) + remove.length;
     if (size > MOST_FIELDS) throw invalid(`a change can name at most ${MOST_FIELDS} fields; got ${size}`);
     if (!(typeof ttlMs === 'number' && ttlMs >= 0 && ttlMs <= LONGEST_TTL_MS)) {

@@ -1,3 +1,5 @@
+import type { Collapse } from './collapse.ts';
+
 /** A message as brokers store and deliver it. They carry every field unchanged, and never read the body. */
 export interface Envelope {
   /** Chosen by the sender. It stays the same over retries, hops and redrives. */
@@ -18,4 +20,9 @@ export interface Envelope {
   readonly idempotencyKey?: string | undefined;
   /** How long the key is remembered, in milliseconds. @default the broker's `idempotencyTtlMs` */
   readonly idempotencyTtlMs?: number | undefined;
+  /**
+   * Joins the envelope with an unfinished one of the same key, if `capabilities.collapse` is true. It matters to `publish`
+   * alone: deliveries do not carry it.
+   */
+  readonly collapse?: Collapse | undefined;
 }

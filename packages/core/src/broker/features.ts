@@ -43,8 +43,8 @@ export const FEATURES = {
     part: 'results',
     remedy: 'set TASK_RESULT_URL to a store that keeps them, such as redis://',
   },
-  records: {
-    description: 'records that are changed by compare-and-set are kept',
+  steps: {
+    description: 'finished steps of a task are kept over retries and crashes',
     isIn: ({ records }) => records !== undefined,
     part: 'records',
     remedy: 'set TASK_STORE_URL to a store that keeps them, such as redis://',
@@ -53,6 +53,12 @@ export const FEATURES = {
     description: 'waiting messages are cancelled by their ids',
     isIn: ({ messages }) => messages !== undefined,
     remedy: ANOTHER_BROKER,
+  },
+  collapse: {
+    description: 'unique, throttled and debounced sends',
+    isIn: ({ capabilities, records }) => capabilities.collapse === true || records !== undefined,
+    part: 'records',
+    remedy: 'set TASK_STORE_URL to a store, such as redis://',
   },
   'cancel-running': {
     description: 'running tasks are cancelled in any process',

@@ -9,6 +9,8 @@ export const TASK_HEADER = 'brokkr-task';
 export const ENQUEUED_AT_HEADER = 'brokkr-at';
 /** Number of the attempt of this envelope; absent means 1. */
 export const ATTEMPT_HEADER = 'brokkr-attempt';
+/** Version of the arguments, see the task option `version`; absent means 1. */
+export const PAYLOAD_VERSION_HEADER = 'brokkr-pv';
 /** Most retries, if the sender overrides those of the task. */
 export const MAX_RETRIES_HEADER = 'brokkr-max-retries';
 /** Time limit of one attempt in milliseconds, if the sender overrides that of the task. */
@@ -31,5 +33,7 @@ export const LAST_HISTORY_HEADER = 'brokkr-last-history';
 export const FORGET_HEADER = 'brokkr-forget';
 /** How often this attempt was delayed by `RetryLater`, a space, and when first, in epoch milliseconds. */
 export const LATER_HEADER = 'brokkr-later';
-/** Milliseconds for which the message was delayed because no worker knew its task. */
+/** `1`: steps of the message may be stored (`step()`). */
+export const STEPS_HEADER = 'brokkr-steps';
+/** Milliseconds for which the message was delayed because no worker knew its task, or the version of its arguments. */
 export const PARKED_HEADER = 'brokkr-parked';

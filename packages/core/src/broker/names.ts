@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
+import { readLane } from './lane-names.ts';
 
 const QUEUE_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 const TASK_NAME = /^[A-Za-z0-9._:-]{1,120}$/;
@@ -7,20 +8,35 @@ const TASK_NAME = /^[A-Za-z0-9._:-]{1,120}$/;
 const RESERVED = /\.dead$|\.quarantine$|\.delay\./;
 
 /**
- * Checks a queue name: 1 to 120 of `A-Z a-z 0-9 . _ -`, and not reserved. @throws ConfigError (`QUEUE_NAME_INVALID`)
+ * Checks the name of a queue that a broker is asked for: 1 to 120 of `A-Z a-z 0-9 . _ -`, not reserved, and perhaps the
+ * suffix of a lane. @throws ConfigError (`QUEUE_NAME_INVALID`, `QUEUE_NAME_RESERVED`)
  */
 export function checkQueueName(name: string): void {
-  if (typeof name !== 'string' || !QUEUE_NAME.test(name)) {
+  const queue = typeof name === 'string' ? readLane(name).queue : name;
+  if (typeof queue !== 'string' || !QUEUE_NAME.test(queue)) {
     throw new ConfigError(`queue name ${quote(name)}: use 1 to 120 characters of A-Z a-z 0-9 . _ -`, {
       code: 'QUEUE_NAME_INVALID',
     });
   }
-  if (RESERVED.test(name)) {
+  if (RESERVED.test(queue)) {
     throw new ConfigError(
       `queue name ${quote(name)}: names ending in .dead or .quarantine or holding .delay. belong to brokers; choose another`,
       { code: 'QUEUE_NAME_RESERVED' },
     );
   }
+}
+
+/**
+ * Checks the name of a queue that an application gives: as `checkQueueName`, and not that of a lane.
+ * @throws ConfigError (`QUEUE_NAME_INVALID`, `QUEUE_NAME_RESERVED`)
+ */
+export function checkOwnQueueName(name: string): void {
+  checkQueueName(name);
+  if (!/\.prio(\.|$)/.test(name)) return;
+  throw new ConfigError(
+    `queue name ${quote(name)}: names holding .prio. belong to the lanes of a queue; choose another, or send with the option priority`,
+    { code: 'QUEUE_NAME_RESERVED' },
+  );
 }
 
 const NAMESPACE = /^[A-Za-z0-9._-]{1,60}$/;

@@ -13,8 +13,16 @@ export interface SettledResult {
  * `results.storesWithSettlement`.
  */
 export type Settlement =
-  /** The message is done: remove it. */
-  | { readonly kind: 'ack'; readonly delivery: Delivery; readonly result?: SettledResult | undefined }
+  /**
+   * The message is done: remove it. `wasCancelled`: its task was cancelled while it ran, so free its idempotency key, and
+   * count it as cancelled instead of acknowledged.
+   */
+  | {
+      readonly kind: 'ack';
+      readonly delivery: Delivery;
+      readonly result?: SettledResult | undefined;
+      readonly wasCancelled?: true | undefined;
+    }
   /**
    * Store the replacement, then remove this message: in one step if the server can, else in that order. The replacement
    * has the same id, goes behind the messages that are ready, keeps `crashes`, and waits for its `notBefore`.

@@ -1,6 +1,6 @@
 import { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 import { FEATURE_NAMES, type FeatureName } from '../broker/features.ts';
-import { checkNamespace, checkQueueName } from '../broker/names.ts';
+import { checkNamespace, checkOwnQueueName } from '../broker/names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
 import { advice, type OptionNames } from '../errors/check-options.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
@@ -233,7 +233,7 @@ function url(value: unknown, name: string): string {
 
 function queue(value: unknown, name: string): string {
   try {
-    checkQueueName(value as string);
+    checkOwnQueueName(value as string);
   } catch (error) {
     throw new ConfigError(`${name}: ${(error as Error).message}`);
   }

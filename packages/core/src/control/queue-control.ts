@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
-import type { QueueCounts } from '../broker/inspector.ts';
-import { checkQueueName } from '../broker/names.ts';
+import type { Inspector, QueueReport } from '../broker/inspector.ts';
+import { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
+import { checkOwnQueueName } from '../broker/names.ts';
 import { UnsupportedFeatureError } from '../errors/errors.ts';
 import { controlSignal } from './control-signals.ts';
 import { PauseFlags } from './pause-flags.ts';
@@ -9,6 +10,8 @@ import { PauseFlags } from './pause-flags.ts';
 export interface QueueControlPorts {
   readonly broker: () => Promise<Broker>;
   readonly now: () => number;
+  /** Whether a task of the queue has `priorities`, as far as this process knows. */
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 /**
@@ -25,7 +28,7 @@ export class QueueControl {
 
   /** @throws ConfigError for a name that is not a queue name */
   constructor(name: string, ports: QueueControlPorts) {
-    checkQueueName(name);
+    checkOwnQueueName(name);
     this.name = name;
     this.#ports = ports;
   }
@@ -53,20 +56,33 @@ export class QueueControl {
   }
 
   /**
-   * Counts the messages of the queue. Figures that the server does not know are left out.
+   * Counts the messages of the queue. Figures that the server does not know are left out. If the queue has lanes, the
+   * figures are sums, and `lanes` has those of each.
    * @throws UnsupportedFeatureError (`INSPECT_UNSUPPORTED`) if the broker has no inspector
    */
-  async counts(): Promise<QueueCounts> {
-    return (await this.#inspector()).counts(this.name);
+  async counts(): Promise<LaneCounts> {
+    const inspector = await this.#inspector();
+    const lanes = await this.#lanes(inspector);
+    if (lanes.length === 1) return inspector.counts(this.name);
+    const [joined] = joinLanes(await inspector.countsOf(lanes));
+    const { queue: _, error, ...counts } = joined as QueueReport & LaneCounts;
+    if (error !== undefined) throw error;
+    return counts;
   }
 
   /**
-   * Removes the ready messages. Delayed, running and dead ones stay.
+   * Removes the ready messages, of all lanes. Delayed, running and dead ones stay.
    * @returns how many were removed
    * @throws UnsupportedFeatureError (`INSPECT_UNSUPPORTED`) if the broker has no inspector
    */
   async purge(): Promise<number> {
-    return (await this.#inspector()).purge(this.name);
+    const inspector = await this.#inspector();
+    const purged = await Promise.all((await this.#lanes(inspector)).map((lane) => inspector.purge(lane)));
+    return purged.reduce((sum, count) => sum + count, 0);
+  }
+
+  #lanes(inspector: Inspector): Promise<readonly string[]> {
+    return knownLanes(inspector, this.name, this.#ports.hasPriorities(this.name));
   }
 
   async #set(paused: boolean): Promise<void> {

@@ -32,6 +32,7 @@ import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
 import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
+import { QueueTraits } from './queue-traits.ts';
 import { Stores } from './stores.ts';
 import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
@@ -60,6 +61,7 @@ export class Runtime implements TaskHost {
   readonly #control: ControlChannel;
   readonly #stores: Stores;
   readonly #serving: ServedTasksOptions;
+  readonly traits: QueueTraits;
   /** Workers that have not ended. */
   readonly #workers = new Set<ManagedWorker>();
   #hadWorker = false;
@@ -73,6 +75,7 @@ export class Runtime implements TaskHost {
   constructor({ options, registry, hooks, middleware, events }: RuntimeOptions) {
     this.#options = options;
     this.#registry = registry;
+    this.traits = new QueueTraits(registry, (task) => this.queueOf(task));
     this.#hooks = hooks;
     this.#events = events;
     const config = resolveConfig(options, readEnvironment());
@@ -110,6 +113,7 @@ export class Runtime implements TaskHost {
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
+      keyTtlMs: config.idempotencyTtlMs,
       maxPayload: config.maxPayload,
       sendTimeoutMs: config.sendTimeoutMs,
       middleware: all,
@@ -219,11 +223,11 @@ export class Runtime implements TaskHost {
 
   #configuredBroker(url: string): Broker {
     const { logger, clock } = this;
-    return configuredBroker(url, this.config, { logger, clock, knownQueues: () => this.#knownQueues() });
-  }
-
-  #knownQueues(): readonly string[] {
-    return [...new Set([...this.#registry.all().map((definition) => this.queueOf(definition)), ...this.#served])];
+    return configuredBroker(url, this.config, {
+      logger,
+      clock,
+      knownQueues: () => this.traits.knownQueues(this.#served),
+    });
   }
 
   /** Also while the manager closes: messages that were sent before are stored. */
@@ -265,12 +269,15 @@ export class Runtime implements TaskHost {
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServedTasks(this.#serving, resultStore);
     this.#checkAtStart(broker, queues, tasks);
-    void warnOfDeadLetters(broker, queues, this);
+    void warnOfDeadLetters(broker, this.traits.withLanes(queues.keys()), this);
     return {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
+      records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
+      largestBatch: this.traits.largestBatch,
+      hasPriorities: this.traits.hasPriorities,
     };
   }
 

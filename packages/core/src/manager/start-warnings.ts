@@ -30,12 +30,12 @@ export function warnOfUnservedTasks(
 /** Logs the queues that have more dead letters than `TASK_DEAD_MAX`. Never rejects: a warning must not end a start. */
 export async function warnOfDeadLetters(
   { inspector }: Broker,
-  queues: ReadonlyMap<string, number>,
+  queues: readonly string[],
   { config, logger }: Manager,
 ): Promise<void> {
   if (inspector === undefined) return;
   try {
-    for (const { queue, dead, error } of await inspector.countsOf([...queues.keys()], { delayed: false })) {
+    for (const { queue, dead, error } of await inspector.countsOf(queues, { delayed: false })) {
       if (error !== undefined) logger.warn({ queue, error }, 'the dead letters of a queue could not be counted');
       if (dead !== undefined && dead > config.deadMax) {
         logger.warn(

@@ -1,12 +1,18 @@
 import type { Logger } from 'pino';
+import { BatchCall } from '../batches/batch-call.ts';
+import { MemberRun } from '../batches/member-run.ts';
 import { checkQueueName } from '../broker/names.ts';
 import type { Clock } from '../clock/clock.ts';
 import { checkOptions } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
+import type { Message } from '../message/message.ts';
 import { messageId } from '../message/message-id.ts';
+import { checkTaskSettings } from '../producer/check-task-settings.ts';
 import type { Producer } from '../producer/producer.ts';
 import { type SendSettings, sendSettings } from '../producer/send-settings.ts';
+import { StepLedger } from '../steps/step-ledger.ts';
+import type { OpenSteps } from '../task/run-steps.ts';
 import { runAs } from '../task/current-task.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import type { Send, Sender, SendOptions, Task, TaskRef } from '../task/task.ts';
@@ -73,7 +79,11 @@ function makeSender(
       return Promise.reject(error);
     }
   };
-  const further = (options: SendOptions) => makeSender(definition, host, sendSettings(options, settings), task);
+  const further = (options: SendOptions) => {
+    const all = sendSettings(options, settings);
+    checkTaskSettings(definition, all);
+    return makeSender(definition, host, all, task);
+  };
   return {
     send: Object.assign(send, { task, with: further }) as Send<Args, unknown>,
     sendMany: async (batch: Iterable<Args> | AsyncIterable<Args>) =>
@@ -92,6 +102,26 @@ async function runInline(definition: TaskDefinition, args: Args, host: TaskHost)
     headers: {},
     enqueuedAt: host.clock.now(),
   };
-  const run = new TaskRun(message, host.maxRetriesOf(definition), 0, host.logger);
+  // An inline call stores nothing, also no steps.
+  const openSteps: OpenSteps = (of) =>
+    new StepLedger({ run: of, records: undefined, mayHaveEarlier: false, clock: host.clock });
+  if (definition.batch !== undefined) return runInlineBatch(definition, message, openSteps, host);
+  const run = new TaskRun(message, host.maxRetriesOf(definition), host.logger, { openSteps });
   return runAs(run, async () => definition.handler(...(await validateArguments(definition, args))));
+}
+
+/** Runs a batch of one. */
+async function runInlineBatch(
+  definition: TaskDefinition,
+  message: Message,
+  openSteps: OpenSteps,
+  host: TaskHost,
+): Promise<unknown> {
+  const call = new BatchCall(definition.handler, 1, host.logger);
+  const run = new MemberRun(call, message, host.maxRetriesOf(definition), host.logger, { openSteps });
+  try {
+    return await call.join(run, await validateArguments(definition, message.args));
+  } finally {
+    run.end();
+  }
 }

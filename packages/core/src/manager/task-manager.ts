@@ -13,22 +13,17 @@ import { type MetricsFormat, writeMetrics } from '../metrics/write-metrics.ts';
 import { checkMiddleware } from '../middleware/check-middleware.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 import { failCurrentTask } from '../task/current-task.ts';
-import type { DefineTask } from '../task/define-task.ts';
-import type { Task, TaskOptions } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
-import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
-import { TaskRegistry } from '../task/task-registry.ts';
 import { EventEmitter } from '../worker/event-emitter.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
-import { ManagerEvents } from './manager-events.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
+import { managerOf, ManagerTasks } from './manager-tasks.ts';
+import { queuePorts } from './queue-ports.ts';
 import { Runtime } from './runtime.ts';
 import { RuntimeSlot } from './runtime-slot.ts';
-import { makeTask } from './task-calls.ts';
 
 const instances = new Map<string, TaskManager>();
-const managers = new WeakMap<object, TaskManager>();
 
 /**
  * An application defines its tasks, sends them and creates workers with a task manager. Nothing is read, opened or
@@ -39,21 +34,19 @@ const managers = new WeakMap<object, TaskManager>();
  * export const charge = tm.task({ name: 'charge' }, async (orderId: string) => {});
  * await charge.send('o-1');
  */
-export class TaskManager extends ManagerEvents {
+export class TaskManager extends ManagerTasks {
   readonly name: string;
-  readonly #registry = new TaskRegistry();
   readonly #hooks = new Hooks();
   readonly #middleware: Middleware[] = [];
-  readonly #tasks = new Map<string, Task>();
   readonly #slot: RuntimeSlot;
 
   private constructor(name: string) {
     const events = new EventEmitter<WorkerEvents>((event, error) =>
       this.logger.error({ error, event }, 'a listener failed'),
     );
-    super(events);
+    super(events, () => this.#slot.active());
     this.name = name;
-    const own = { registry: this.#registry, hooks: this.#hooks, middleware: this.#middleware, events };
+    const own = { registry: this.registry, hooks: this.#hooks, middleware: this.#middleware, events };
     this.#slot = new RuntimeSlot(name, (options) => new Runtime({ options, ...own }));
   }
 
@@ -96,23 +89,11 @@ export class TaskManager extends ManagerEvents {
 
   /** Returns the manager of a task. @throws ConfigError (`NO_TASK`) if `task` is not a task */
   static of(task: object): TaskManager {
-    const manager = managers.get(task);
-    if (manager !== undefined) return manager;
+    const manager = managerOf(task);
+    if (manager instanceof TaskManager) return manager;
     claimOnlyCopy();
     throw new ConfigError('this is not a task of a TaskManager; pass what tm.task() returned', { code: 'NO_TASK' });
   }
-
-  /**
-   * Defines a task. Any worker of this manager runs its handler.
-   * @throws ConfigError that names the task and the invalid option
-   * @example
-   * const email = tm.task({ name: 'email', maxRetries: 5 }, async (to: string) => deliver(to));
-   * await email.send('ada@example.com');
-   */
-  readonly task: DefineTask = (...given: unknown[]) => this.#define(given) as never;
-
-  /** The same function as `task`, for code from frameworks in which a producer must not register handlers. */
-  readonly conditionalTask: DefineTask = this.task;
 
   /**
    * Sets options; each wins over its environment variable. Opens nothing. A further call adds to the first one. After
@@ -173,16 +154,6 @@ export class TaskManager extends ManagerEvents {
     return this;
   }
 
-  /** Returns the tasks that are defined so far. */
-  tasks(): readonly TaskDefinition[] {
-    return this.#registry.all();
-  }
-
-  /** Returns the task with this name, if it is defined. */
-  get(name: string): Task | undefined {
-    return this.#tasks.get(name);
-  }
-
   /**
    * A queue of the running system: pause, resume, count and purge it, from any process.
    * @throws ConfigError for a name that is not a queue name
@@ -190,7 +161,10 @@ export class TaskManager extends ManagerEvents {
    * await tm.queue('emails').pause();
    */
   queue(name: string): QueueControl {
-    return new QueueControl(name, { broker: () => this.broker(), now: () => this.clock.now() });
+    return new QueueControl(
+      name,
+      queuePorts(() => this.#slot.active()),
+    );
   }
 
   /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
@@ -274,15 +248,5 @@ export class TaskManager extends ManagerEvents {
    */
   override(options: ManagerOptions): () => Promise<void> {
     return this.#slot.override(options);
-  }
-
-  #define(given: readonly unknown[]): Task {
-    const [options = {}, handler] = given.length > 1 ? given : [{}, given[0]];
-    const definition = defineTask(options as TaskOptions, handler);
-    this.#registry.add(definition);
-    const task = makeTask(definition, () => this.#slot.active());
-    this.#tasks.set(definition.name, task);
-    managers.set(task, this);
-    return task;
   }
 }

@@ -1,7 +1,8 @@
 import type { ResultStore } from '../broker/result-store.ts';
+import { joinCall } from '../batches/batch-call.ts';
 import type { TaskConfig } from '../config/task-config.ts';
 import type { Message } from '../message/message.ts';
-import { compose, type Layer } from '../middleware/compose.ts';
+import { areIdle, compose, type Layer } from '../middleware/compose.ts';
 import type { HandleContext, Middleware } from '../middleware/middleware.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import { exponential } from '../retry/exponential.ts';
@@ -9,6 +10,7 @@ import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
+import { upcast } from '../versions/payload-versions.ts';
 import type { RunnableTask } from '../worker/runnable-task.ts';
 
 export interface WorkerTasksOptions {
@@ -33,23 +35,29 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
     timeoutMs: definition.timeoutMs ?? config.timeoutMs,
     policy: definition.retry ?? house ?? standard,
     fallbackPolicy: standard,
-    run: runner(definition, options.middleware),
+    run: currentVersion(definition, runner(definition, options.middleware)),
   };
+}
+
+/** Converts older arguments first: middleware, schema and handler get those of the current version. */
+function currentVersion({ versions }: TaskDefinition, run: RunnableTask['run']): RunnableTask['run'] {
+  return versions === undefined ? run : (taskRun, message) => run(taskRun, upcast(message, versions));
 }
 
 /** Returns the function that runs an attempt. Without schema and middleware it calls the handler directly. */
 function runner(definition: TaskDefinition, middleware: readonly Middleware[]): RunnableTask['run'] {
-  const { handler } = definition;
+  const { batch } = definition;
+  const handler = batch === undefined ? definition.handler : (...args: readonly unknown[]) => joinCall(args);
   const call =
     definition.schema === undefined
       ? (message: Message) => handler(...message.args)
       : async (message: Message) => handler(...(await validateArguments(definition, message.args)));
-  const layers = middleware.flatMap(({ name, handle }, index): Layer<HandleContext, unknown>[] =>
-    handle === undefined ? [] : [{ name, around: handle.bind(middleware[index]) }],
+  const layers = middleware.flatMap((one): Layer<HandleContext, unknown>[] =>
+    one.handle === undefined ? [] : [{ name: one.name, around: one.handle.bind(one), isIdle: one.isIdle?.bind(one) }],
   );
   if (layers.length === 0) return (_run, message) => call(message);
   const onion = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
-  return (run, message) => onion(new HandleScope(definition, run, message));
+  return (run, message) => (areIdle(layers) ? call(message) : onion(new HandleScope(definition, run, message)));
 }
 
 /** The context of middleware. Signal and logger are created at first use. */
@@ -70,5 +78,9 @@ class HandleScope implements HandleContext {
 
   get logger(): HandleContext['logger'] {
     return this.#run.logger;
+  }
+
+  bind(fields: Readonly<Record<string, string>>): void {
+    this.#run.bind(fields);
   }
 }

@@ -4,10 +4,12 @@ import {
   ATTEMPT_HEADER,
   ENQUEUED_AT_HEADER,
   MAX_RETRIES_HEADER,
+  PAYLOAD_VERSION_HEADER,
   TASK_HEADER,
   TIMEOUT_HEADER,
   VERSION_HEADER,
 } from '../broker/headers.ts';
+import { laneName } from '../broker/lane-names.ts';
 import { isTaskName } from '../broker/names.ts';
 import { PayloadTooLargeError, SerializationError } from '../errors/errors.ts';
 import { assertFaithful, type FaithfulOptions } from './faithful-json.ts';
@@ -55,13 +57,14 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
     [TASK_HEADER]: message.task,
     [ENQUEUED_AT_HEADER]: instant(message.enqueuedAt),
   };
+  if (message.version !== undefined) headers[PAYLOAD_VERSION_HEADER] = String(message.version);
   if (message.attempt !== 1) headers[ATTEMPT_HEADER] = String(message.attempt);
   if (message.maxRetries !== undefined) headers[MAX_RETRIES_HEADER] = String(message.maxRetries);
   if (message.timeoutMs !== undefined) headers[TIMEOUT_HEADER] = String(message.timeoutMs);
   for (const name in message.headers) headers[name] = message.headers[name] as string;
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
     id: message.id,
-    queue: message.queue,
+    queue: message.priority === undefined ? message.queue : laneName(message.queue, message.priority),
     body,
     headers,
   };
@@ -120,8 +123,17 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
   const attempt = wholeNumber(headers[ATTEMPT_HEADER], 1);
   const maxRetries = wholeNumber(headers[MAX_RETRIES_HEADER], undefined);
   const timeoutMs = wholeNumber(headers[TIMEOUT_HEADER], undefined);
+  const payloadVersion = wholeNumber(headers[PAYLOAD_VERSION_HEADER], undefined);
   const enqueuedAt = readInstant(headers[ENQUEUED_AT_HEADER]);
-  if (attempt === null || attempt === 0 || maxRetries === null || timeoutMs === null || enqueuedAt === null) {
+  if (
+    attempt === null ||
+    attempt === 0 ||
+    maxRetries === null ||
+    timeoutMs === null ||
+    enqueuedAt === null ||
+    payloadVersion === null ||
+    payloadVersion === 0
+  ) {
     return { undecodable: 'malformed: a header that must be a whole number is not' };
   }
   let args: unknown;
@@ -136,6 +148,7 @@ export function decodeEnvelope(envelope: Envelope, maxBytes: number): Message | 
     task,
     queue: envelope.queue,
     args,
+    version: payloadVersion === 1 ? undefined : payloadVersion,
     attempt: attempt as number,
     maxRetries,
     timeoutMs,

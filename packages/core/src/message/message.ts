@@ -1,10 +1,16 @@
+import type { Priority } from '../broker/lane-names.ts';
+
 /** A request to run a task, as middleware, retry policies and handlers see it. */
 export interface Message {
   readonly id: string;
   /** Task name. */
   readonly task: string;
   readonly queue: string;
+  /** Lane of an outgoing message; `undefined` for the normal one, and for messages that were received. */
+  readonly priority?: Priority | undefined;
   readonly args: readonly unknown[];
+  /** Version of the arguments, 2 or more; `undefined` for version 1. */
+  readonly version?: number | undefined;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
   /** Retries after the first attempt, if the sender overrides those of the task. */

@@ -97,7 +97,8 @@ async function oldestAges(
   return ages;
 }
 
-function dueSince({ headers, notBefore }: Envelope): number {
+/** When a ready message became due, epoch milliseconds; 0 if its headers do not say. */
+export function dueSince({ headers, notBefore }: Envelope): number {
   const sentAt = Number(headers[ENQUEUED_AT_HEADER] ?? Number.NaN);
   const times = [sentAt, notBefore, readRedriven(headers[REDRIVEN_HEADER])?.at];
   return Math.max(...times.filter((time) => time !== undefined && Number.isFinite(time)).map(Number), 0);

@@ -4,6 +4,13 @@ import { ConfigError } from '../errors/errors.ts';
 export interface Layer<C, R> {
   readonly name: string;
   readonly around: (context: C, next: () => Promise<R>) => Promise<R>;
+  readonly isIdle?: (() => boolean) | undefined;
+}
+
+/** Whether no layer has anything to do now, so that the core may be called itself. */
+export function areIdle(layers: readonly Pick<Layer<unknown, unknown>, 'isIdle'>[]): boolean {
+  for (const { isIdle } of layers) if (isIdle === undefined || !isIdle()) return false;
+  return true;
 }
 
 /** Whose result the caller gets: that of the outermost layer (`replaceable`), or that of the core. */

@@ -8,6 +8,11 @@ export interface OutgoingMessage extends Omit<Message, 'headers'> {
   readonly headers: Record<string, string>;
 }
 
+/** The messages of one call: one chunk of a `sendMany`, at most 500. Their contexts have the same object. */
+export interface SendBatch {
+  readonly size: number;
+}
+
 interface MiddlewareContext {
   readonly task: TaskDefinition;
   readonly signal: AbortSignal;
@@ -20,6 +25,8 @@ interface MiddlewareContext {
  */
 export interface SendContext extends MiddlewareContext {
   readonly message: OutgoingMessage;
+  /** The chunk that the message belongs to; `undefined` if it was sent alone. */
+  readonly batch?: SendBatch | undefined;
 }
 
 /**
@@ -28,6 +35,8 @@ export interface SendContext extends MiddlewareContext {
  */
 export interface HandleContext extends MiddlewareContext {
   readonly message: Message;
+  /** Adds fields to the log lines of this attempt that are written from now on. */
+  bind(fields: Readonly<Record<string, string>>): void;
 }
 
 /**
@@ -52,4 +61,9 @@ export interface Middleware {
    * the task.
    */
   handle?(context: HandleContext, next: () => Promise<unknown>): Promise<unknown>;
+  /**
+   * Is called before each send and each attempt. While every middleware returns `true`, none is called: the message takes
+   * the path that it takes without middleware. Keep it short. @default never idle
+   */
+  isIdle?(): boolean;
 }

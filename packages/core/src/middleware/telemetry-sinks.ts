@@ -77,8 +77,15 @@ export class TelemetrySinks {
 /** The middleware among the telemetry of an application: it is around all other middleware. */
 export function telemetryMiddleware(telemetry: readonly Telemetry[]): readonly Middleware[] {
   return telemetry.flatMap((one) => {
-    const { name = 'telemetry', send, handle } = one;
+    const { name = 'telemetry', send, handle, isIdle } = one;
     if (send === undefined && handle === undefined) return [];
-    return [{ name, ...(send && { send: send.bind(one) }), ...(handle && { handle: handle.bind(one) }) }];
+    return [
+      {
+        name,
+        ...(send && { send: send.bind(one) }),
+        ...(handle && { handle: handle.bind(one) }),
+        ...(isIdle && { isIdle: isIdle.bind(one) }),
+      },
+    ];
   });
 }

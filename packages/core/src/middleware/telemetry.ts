@@ -42,6 +42,7 @@ export interface RanEvent {
 export interface BrokerCallEvent {
   /** `receive` includes the time for which it waits for messages. */
   readonly operation: BrokerOperation;
+  readonly queue: string;
   readonly ms: number;
   readonly messages: number;
   readonly error?: unknown;

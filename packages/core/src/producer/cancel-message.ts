@@ -1,8 +1,10 @@
 import type { Broker } from '../broker/broker.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
+import { readLane } from '../broker/lane-names.ts';
 import { pause } from '../clock/pause.ts';
 import { TaskCancelledError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { encodeEnding } from '../result/result-record.ts';
+import { findMessage } from './find-message.ts';
 import type { HandledMessage, HandlePorts } from './handle-ports.ts';
 import { optionalStore } from './message-status.ts';
 
@@ -33,8 +35,9 @@ function checkSupport({ messages, signals }: Broker, { id, task }: HandledMessag
 }
 
 async function remove(message: HandledMessage, messages: MessageIndex, ports: HandlePorts): Promise<boolean> {
-  const { id, queue } = message;
-  if ((await messages.cancel(queue, [id])).length === 0) return false;
+  const { id, lanes } = message;
+  const cancelled = await Promise.all(lanes.map((lane) => messages.cancel(lane, [id])));
+  if (cancelled.every((ids) => ids.length === 0)) return false;
   await keepEnd(message, ports);
   return true;
 }
@@ -57,7 +60,8 @@ async function abortRun(
   messages: MessageIndex | undefined,
   ports: HandlePorts,
 ): Promise<boolean> {
-  const { id, queue } = message;
+  const { id } = message;
+  const { queue } = readLane(message.queue);
   const { control, clock } = ports;
   const answered = new AbortController();
   const { heard, stop } = control.listen({
@@ -70,10 +74,10 @@ async function abortRun(
     await Promise.race([heard, pause(clock, TRIES * TRY_MS, answered.signal)]);
     for (let tried = 0; tried < TRIES; tried++) {
       if (messages !== undefined) {
-        const [found] = await messages.find(queue, [id]);
-        if (found === undefined || found.state === 'dead') return false;
+        const located = await findMessage(message, messages);
+        if (located === undefined || located.found.state === 'dead') return false;
         // A retry or a stop of its worker may have put it back.
-        if (found.state !== 'running' && (await remove(message, messages, ports))) return true;
+        if (located.found.state !== 'running' && (await remove(message, messages, ports))) return true;
       }
       await control.send('cancel', { queue, id });
       await pause(clock, TRY_MS, answered.signal);

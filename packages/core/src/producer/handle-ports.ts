@@ -18,5 +18,7 @@ export interface HandlePorts {
 export interface HandledMessage {
   readonly id: string;
   readonly queue: string;
+  /** Queues of the broker that it may be in: its lane, or all lanes of its queue. */
+  readonly lanes: readonly string[];
   readonly task: TaskDefinition;
 }

@@ -4,6 +4,7 @@ import { loadProgress } from '../control/progress-record.ts';
 import { UnsupportedFeatureError } from '../errors/errors.ts';
 import { decodeResult } from '../result/result-record.ts';
 import type { TaskState, TaskStatus } from '../task/task-handle.ts';
+import { findMessage } from './find-message.ts';
 import type { HandledMessage, HandlePorts } from './handle-ports.ts';
 
 const NO_WAIT = AbortSignal.abort();
@@ -15,7 +16,7 @@ export function hasEnded(state: TaskState): boolean {
 
 /** Looks a message up: at the broker first, because a redriven message has a result of its earlier end. */
 export async function messageStatus(message: HandledMessage, ports: HandlePorts): Promise<TaskStatus> {
-  const { id, queue, task } = message;
+  const { id, task } = message;
   const { messages } = await ports.broker();
   const keepsResult = task.resultTtlMs !== undefined;
   if (messages === undefined && !keepsResult) {
@@ -25,14 +26,14 @@ export async function messageStatus(message: HandledMessage, ports: HandlePorts)
     );
   }
   const store = keepsResult ? await ports.resultStore() : await optionalStore(ports);
-  const [found] = (await messages?.find(queue, [id])) ?? [];
+  const located = messages && (await findMessage(message, messages));
   const json = store && (await loadProgress(store, id));
   const progress = json === undefined ? {} : { progress: JSON.parse(json) as unknown };
-  if (found === undefined) {
+  if (located === undefined) {
     const state = store !== undefined && keepsResult ? await endOf(message, store) : 'unknown';
     return { state, ...progress };
   }
-  const { state, envelope } = found;
+  const { state, envelope } = located.found;
   return { state, attempt: attemptOf(envelope.headers[ATTEMPT_HEADER]), ...progress };
 }
 

@@ -1,13 +1,17 @@
 import type { Logger } from 'pino';
+import { laneName } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
+import type { Envelope } from '../broker/envelope.ts';
 import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
+import { collapsedEnvelope } from '../collapse/collapsed-envelope.ts';
+import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
-import { compose, type Layer } from '../middleware/compose.ts';
-import type { Middleware, OutgoingMessage, SendContext } from '../middleware/middleware.ts';
+import { areIdle, compose, type Layer } from '../middleware/compose.ts';
+import type { Middleware, OutgoingMessage, SendBatch, SendContext } from '../middleware/middleware.ts';
 import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
@@ -18,6 +22,7 @@ import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
 import type { SendStats } from './send-stats.ts';
+import { checkBatchItem } from './check-task-settings.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
 import { SentTask } from './sent-task.ts';
 
@@ -32,6 +37,8 @@ export interface ProducerOptions {
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
+  /** How long the key of a unique or debounced message is remembered after it is due. */
+  readonly keyTtlMs: number;
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -41,11 +48,19 @@ export interface ProducerOptions {
 /** Separates task and key. A task name cannot contain it, so two tasks never share a key. */
 const KEY_SEPARATOR = '/';
 
+/** The key as the broker gets it. A lane is a queue, and a broker knows keys by queue or by namespace: here always by lane. */
+function keyOf(task: string, { idempotencyKey, priority = 'normal' }: SendSettings): string {
+  const key = `${task}${KEY_SEPARATOR}${idempotencyKey}`;
+  return priority === 'normal' ? key : `${KEY_SEPARATOR}${priority}${KEY_SEPARATOR}${key}`;
+}
+
 /** A message that is checked and encoded, but not sent yet. */
 interface Draft {
   readonly task: TaskDefinition;
   readonly message: OutgoingMessage;
   readonly body: Uint8Array;
+  /** How it is joined with messages of the same key. */
+  readonly collapse: CollapseSettings | undefined;
   /** Outcome, if there is middleware: its error may come before or after the publishing. */
   outcome?: SendOutcome;
 }
@@ -65,14 +80,14 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#layers = options.middleware.flatMap(({ name, send }, index) =>
-      send === undefined ? [] : [{ name, around: send.bind(options.middleware[index]) }],
+    this.#layers = options.middleware.flatMap((one) =>
+      one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
   }
 
   /** The handle of a message that was sent before, by any process. */
   handle(task: TaskDefinition, id: string, queue = task.queueName ?? this.#options.defaultQueue): TaskHandle {
-    return new SentTask(id, false, task, queue, this.#options.handles);
+    return new SentTask(id, 'duplicate', task, queue, this.#options.handles);
   }
 
   /** Sends one message. @throws BrokkrError some errors synchronously; the promise rejects with the others */
@@ -83,7 +98,7 @@ export class Producer {
     if (task.schema === undefined && publisher !== undefined) {
       this.#checkCapabilities(publisher.broker, task, settings);
       const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return this.#layers.length === 0 ? sending : this.#watched(sending);
+      return areIdle(this.#layers) ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -94,9 +109,10 @@ export class Producer {
   }
 
   async #sendMany(task: TaskDefinition, batch: Batch, settings: SendSettings): Promise<TaskHandle[]> {
-    if (settings.idempotencyKey !== undefined) {
+    const keyed = settings.collapse?.option ?? (settings.idempotencyKey === undefined ? undefined : 'idempotencyKey');
+    if (keyed !== undefined) {
       throw new ConfigError(
-        `task ${task.name}: sendMany cannot have an idempotencyKey, because all messages would be one; send them one by one`,
+        `task ${task.name}: sendMany cannot have the option ${keyed}, because all messages would be one; send them one by one`,
         { code: 'SEND_OPTIONS_CONFLICT' },
       );
     }
@@ -108,7 +124,7 @@ export class Producer {
         publisher = this.#publisher ?? (await this.#open());
         this.#checkCapabilities(publisher.broker, task, settings);
       },
-      publish: (draft) => this.#publish(publisher, draft, true),
+      publish: (draft, batch) => this.#publish(publisher, draft, batch),
       outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
     });
   }
@@ -157,14 +173,18 @@ export class Producer {
 
   #draft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Draft {
     const { clock, defaultQueue, maxPayload } = this.#options;
+    if (task.batch !== undefined) checkBatchItem(task.name, args);
     const body = encodeArgs(args, maxPayload, { allowToJson: task.schema !== undefined });
     const now = clock.now();
-    const dueAt = settings.eta ?? now + (settings.delayMs ?? 0);
+    const { collapse } = settings;
+    const dueAt = settings.eta ?? now + (collapse?.option === 'debounce' ? collapse.waitMs : (settings.delayMs ?? 0));
     const message: OutgoingMessage = {
       id: messageId(),
       task: task.name,
       queue: settings.queueName ?? task.queueName ?? defaultQueue,
+      priority: settings.priority,
       args,
+      version: task.versions?.current,
       attempt: 1,
       maxRetries: settings.maxRetries,
       timeoutMs: settings.timeoutMs,
@@ -172,17 +192,16 @@ export class Producer {
       enqueuedAt: now,
       notBefore: dueAt > now ? dueAt : undefined,
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
-      idempotencyKey:
-        settings.idempotencyKey === undefined ? undefined : `${task.name}${KEY_SEPARATOR}${settings.idempotencyKey}`,
+      idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
     };
-    return { task, message, body };
+    return { task, message, body, collapse };
   }
 
   #checkCapabilities(
     broker: Broker,
     task: TaskDefinition,
-    { delayMs, eta, idempotencyKey, timeoutMs, maxRetries }: SendSettings,
+    { delayMs, eta, idempotencyKey, collapse, timeoutMs, maxRetries }: SendSettings,
   ): void {
     const { defaultTimeoutMs, defaultMaxRetries, keepsResultsElsewhere } = this.#options;
     const { maxDelayMs, idempotency } = broker.capabilities;
@@ -194,8 +213,8 @@ export class Producer {
     );
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
-    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined)) {
-      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay and eta', {
+    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined || collapse?.option === 'debounce')) {
+      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay, eta and debounce', {
         code: 'DELAY_UNSUPPORTED',
       });
     }
@@ -207,22 +226,32 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, isOfMany = false): Promise<TaskHandle> {
-    const { task, message, body } = draft;
+  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
+    const { task, message } = draft;
     const { handles } = this.#options;
-    const handle = ({ id, isNew }: PublishReceipt) => new SentTask(id, isNew, task, message.queue, handles);
-    if (this.#layers.length === 0) return publisher.publish(encodeEnvelope(message, body), handle, isOfMany);
-    return this.#throughMiddleware(publisher, draft, isOfMany).then(handle);
+    const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
+    const handle = (receipt: PublishReceipt) =>
+      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
+    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
+    return this.#throughMiddleware(publisher, draft, batch).then(handle);
   }
 
-  #throughMiddleware(publisher: Publisher, draft: Draft, isOfMany: boolean): Promise<PublishReceipt> {
-    const { task, message, body } = draft;
+  #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
+    const envelope = encodeEnvelope(message, body);
+    if (collapse === undefined) return envelope;
+    return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
+  }
+
+  #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
+    const { task, message } = draft;
+    const isOfMany = batch !== undefined;
     draft.outcome = 'not stored';
     const publish = async (context: SendContext): Promise<PublishReceipt> => {
       checkHeaders(context.message.headers);
       draft.outcome = 'unknown';
       try {
-        const receipt = await publisher.publish(encodeEnvelope(context.message, body), (given) => given, isOfMany);
+        const envelope = this.#envelope(draft, context.message);
+        const receipt = await publisher.publish(envelope, (given) => given, isOfMany);
         draft.outcome = 'stored';
         return receipt;
       } catch (error) {
@@ -231,8 +260,13 @@ export class Producer {
       }
     };
     const send = compose(this.#layers, publish, "the core's");
-    return send({ task, message, signal: NEVER, logger: this.#options.logger });
+    return send({ task, message, signal: NEVER, logger: this.#options.logger, batch });
   }
+}
+
+function handleOutcome({ isNew, isReplacement }: PublishReceipt): TaskHandle['outcome'] {
+  if (isNew) return 'new';
+  return isReplacement === true ? 'replaced' : 'duplicate';
 }
 
 /** Sending is never aborted: it has a time limit of its own. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+import type { SendBatch } from '../middleware/middleware.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import { SendManyError } from './send-many-error.ts';
 import type { SendOutcome } from './send-outcome.ts';
@@ -20,7 +21,7 @@ export interface ChunkPorts<D extends SizedDraft> {
   draft(args: readonly unknown[]): Promise<D>;
   /** Is called once, before the first message is published. */
   open(): Promise<void>;
-  publish(draft: D): Promise<TaskHandle>;
+  publish(draft: D, batch: SendBatch): Promise<TaskHandle>;
   /** What became of a draft whose publishing was rejected. */
   outcomeOf(draft: D, error: unknown): SendOutcome;
 }
@@ -148,7 +149,8 @@ class ChunkedSending<D extends SizedDraft> {
   }
 
   async #publish(drafts: readonly D[], from: number): Promise<void> {
-    const settled = await Promise.allSettled(drafts.map((draft) => this.ports.publish(draft)));
+    const batch = { size: drafts.length };
+    const settled = await Promise.allSettled(drafts.map((draft) => this.ports.publish(draft, batch)));
     let isAnyStored = false;
     for (const [index, outcome] of settled.entries()) {
       if (outcome.status === 'fulfilled') {

@@ -1,6 +1,8 @@
-import { checkQueueName } from '../broker/names.ts';
+import { checkOwnQueueName } from '../broker/names.ts';
 import { FORGET_HEADER, HEADER_PREFIX } from '../broker/headers.ts';
+import { PRIORITIES, type Priority } from '../broker/lane-names.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
+import { type CollapseSettings, collapseSettings } from '../collapse/collapse-options.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
@@ -17,6 +19,8 @@ export interface SendSettings {
   readonly timeoutMs?: number;
   readonly idempotencyKey?: string;
   readonly idempotencyTtlMs?: number;
+  readonly collapse?: CollapseSettings;
+  readonly priority?: Priority;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,11 +33,15 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
   timeout: true,
   idempotencyKey: true,
   idempotencyTtl: true,
+  unique: true,
+  throttle: true,
+  debounce: true,
+  priority: true,
   headers: true,
 };
 
-const MOST_HEADERS = 32;
-const LONGEST_HEADER_BYTES = 1_024;
+/** Limits of the headers that a sender and its middleware may set. */
+export const HEADER_LIMITS = { count: 32, bytes: 1_024 } as const;
 const LONGEST_KEY = 256;
 const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 
@@ -43,8 +51,10 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
  */
 export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
   checkOptions(options, SEND_OPTIONS, 'with');
-  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, headers } = options;
-  if (queueName !== undefined) checkQueueName(queueName);
+  const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, priority, headers } =
+    options;
+  if (queueName !== undefined) checkOwnQueueName(queueName);
+  const collapse = collapseSettings(options);
   const settings: SendSettings = {
     ...base,
     ...(delay === undefined ? {} : { delayMs: toMs(delay, 'delay') }),
@@ -55,18 +65,38 @@ export function sendSettings(options: SendOptions, base: SendSettings = {}): Sen
     ...(timeout === undefined ? {} : { timeoutMs: checkTimeout(toMs(timeout, 'timeout'), 'timeout') }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkKey(idempotencyKey) }),
     ...(idempotencyTtl === undefined ? {} : { idempotencyTtlMs: checkKeyTtl(idempotencyTtl) }),
+    ...(collapse === undefined ? {} : { collapse }),
+    ...(priority === undefined ? {} : { priority: checkPriority(priority) }),
     ...(headers === undefined ? {} : { headers: checkHeaders({ ...base.headers, ...named(headers) }) }),
   };
   if (settings.delayMs !== undefined && settings.eta !== undefined) {
-    throw new ConfigError('delay and eta cannot be combined; give one of them', { code: 'SEND_OPTIONS_CONFLICT' });
+    throw conflict('delay and eta');
   }
+  checkCollapse(settings, base);
   return settings;
+}
+
+/** @throws ConfigError (`SEND_OPTIONS_CONFLICT`) for options that cannot be combined with the one that joins messages */
+function checkCollapse({ collapse, idempotencyKey, delayMs, eta }: SendSettings, base: SendSettings): void {
+  if (collapse === undefined) return;
+  const { option } = collapse;
+  if (base.collapse !== undefined && base.collapse.option !== option)
+    throw conflict(`${base.collapse.option} and ${option}`);
+  if (idempotencyKey !== undefined) throw conflict(`${option} and idempotencyKey`);
+  if (option !== 'debounce') return;
+  if (delayMs !== undefined) throw conflict('debounce and delay');
+  if (eta !== undefined) throw conflict('debounce and eta');
+}
+
+function conflict(options: string): ConfigError {
+  return new ConfigError(`${options} cannot be combined; give one of them`, { code: 'SEND_OPTIONS_CONFLICT' });
 }
 
 /** @throws ConfigError (`HEADERS_INVALID`) for too many or too long headers, and for invalid or reserved names */
 export function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const names = Object.keys(headers);
-  if (names.length > MOST_HEADERS) throw invalid(`a message can have at most ${MOST_HEADERS}; got ${names.length}`);
+  if (names.length > HEADER_LIMITS.count)
+    throw invalid(`a message can have at most ${HEADER_LIMITS.count}; got ${names.length}`);
   for (const name of names) {
     const value: unknown = headers[name];
     if (!HEADER_NAME.test(name))
@@ -76,8 +106,8 @@ export function checkHeaders(headers: Readonly<Record<string, string>>): Readonl
     if (name.startsWith(HEADER_PREFIX) && name !== FORGET_HEADER)
       throw invalid(`names that begin with ${HEADER_PREFIX} are reserved; got ${name}`);
     if (typeof value !== 'string') throw invalid(`${name} must be a string; got ${kindOf(value)}`);
-    if (Buffer.byteLength(value) > LONGEST_HEADER_BYTES)
-      throw invalid(`${name} must have at most ${LONGEST_HEADER_BYTES} bytes; got ${Buffer.byteLength(value)}`);
+    if (Buffer.byteLength(value) > HEADER_LIMITS.bytes)
+      throw invalid(`${name} must have at most ${HEADER_LIMITS.bytes} bytes; got ${Buffer.byteLength(value)}`);
   }
   return headers;
 }
@@ -92,6 +122,14 @@ function instant(eta: unknown): number {
   if (!Number.isNaN(at)) return at;
   throw new ConfigError(`eta must be a valid Date, or use delay for a duration; got ${shown(eta)}`, {
     code: 'ETA_INVALID',
+  });
+}
+
+function checkPriority(priority: unknown): Priority {
+  const known = PRIORITIES.find((each) => each === priority);
+  if (known !== undefined) return known;
+  throw new ConfigError(`priority must be 'high', 'normal' or 'low'; got ${shown(priority)}`, {
+    code: 'PRIORITY_INVALID',
   });
 }
 

@@ -1,6 +1,7 @@
 import type { PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
+import { readLane } from '../broker/lane-names.ts';
 import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { type Cell, CellTable } from '../worker/cell-table.ts';
 import { Durations } from '../worker/durations.ts';
@@ -27,6 +28,8 @@ export class SendCell implements Cell {
 export class SendStats {
   readonly #cells = new CellTable((queue, task) => new SendCell(queue, task));
   readonly #sinks: TelemetrySinks;
+  #lastLane = '';
+  #lastQueue = '';
 
   constructor(sinks: TelemetrySinks) {
     this.#sinks = sinks;
@@ -44,7 +47,7 @@ export class SendStats {
     for (let index = 0; index < envelopes.length; index++) {
       const outcome = outcomes[index] as PublishReceipt | Error;
       const { queue, headers } = envelopes[index] as Envelope;
-      const cell = this.#cells.get(queue, headers[TASK_HEADER] as string);
+      const cell = this.#cells.get(this.#queueOf(queue), headers[TASK_HEADER] as string);
       cell.results[resultOf(outcome)]++;
       cell.took.observe(ms);
     }
@@ -55,11 +58,20 @@ export class SendStats {
   failed(envelopes: readonly Envelope[], error: unknown, ms: number): void {
     const result = resultOf(error);
     for (const { queue, headers } of envelopes) {
-      const cell = this.#cells.get(queue, headers[TASK_HEADER] as string);
+      const cell = this.#cells.get(this.#queueOf(queue), headers[TASK_HEADER] as string);
       cell.results[result]++;
       cell.took.observe(ms);
     }
     if (this.#sinks.hearsSent) this.#report(envelopes, () => error, ms);
+  }
+
+  /** The queue of a lane. Remembers the last one, because many sends of a burst have the same. */
+  #queueOf(lane: string): string {
+    if (lane !== this.#lastLane) {
+      this.#lastLane = lane;
+      this.#lastQueue = readLane(lane).queue;
+    }
+    return this.#lastQueue;
   }
 
   /** One event for each series of messages with the same task, queue and outcome. */
@@ -71,7 +83,13 @@ export class SendStats {
       const error = errorIn(outcomeOf(index));
       if (next !== undefined && isAlike(envelope, next) && error === errorIn(outcomeOf(index + 1))) continue;
       const task = envelope.headers[TASK_HEADER] as string;
-      this.#sinks.sent({ queue: envelope.queue, task, ms, messages, ...(error === undefined ? {} : { error }) });
+      this.#sinks.sent({
+        queue: this.#queueOf(envelope.queue),
+        task,
+        ms,
+        messages,
+        ...(error === undefined ? {} : { error }),
+      });
       messages = 0;
     }
   }

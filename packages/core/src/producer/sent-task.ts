@@ -1,3 +1,4 @@
+import { laneNames } from '../broker/lane-names.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type Duration, toMs } from '../clock/duration.ts';
@@ -27,17 +28,31 @@ const CANCEL_OPTIONS: OptionNames<NonNullable<Parameters<TaskHandle['cancel']>[0
 /** The handle of a message. */
 export class SentTask implements TaskHandle {
   readonly id: string;
-  readonly isNew: boolean;
+  readonly outcome: TaskHandle['outcome'];
   readonly queue: string;
   readonly #task: TaskDefinition;
   readonly #ports: HandlePorts;
+  readonly #lane: string | undefined;
 
-  constructor(id: string, isNew: boolean, task: TaskDefinition, queue: string, ports: HandlePorts) {
+  /** @param lane the queue of the broker, if it is known and the queue has lanes */
+  constructor(
+    id: string,
+    outcome: TaskHandle['outcome'],
+    task: TaskDefinition,
+    queue: string,
+    ports: HandlePorts,
+    lane?: string,
+  ) {
     this.id = id;
-    this.isNew = isNew;
+    this.outcome = outcome;
     this.#task = task;
     this.queue = queue;
+    this.#lane = lane;
     this.#ports = ports;
+  }
+
+  get isNew(): boolean {
+    return this.outcome === 'new';
   }
 
   async result(options: { readonly timeout?: Duration | undefined } = {}): Promise<unknown> {
@@ -83,7 +98,9 @@ export class SentTask implements TaskHandle {
   }
 
   get #message(): HandledMessage {
-    return { id: this.id, queue: this.queue, task: this.#task };
+    const { id, queue } = this;
+    const lanes = this.#lane !== undefined ? [this.#lane] : this.#task.priorities ? laneNames(queue) : [queue];
+    return { id, queue, lanes, task: this.#task };
   }
 }
 

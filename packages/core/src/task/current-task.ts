@@ -17,14 +17,19 @@ const runs = new AsyncLocalStorage<TaskRun>();
  * await fetch(url, { signal });
  */
 export function currentTask(): TaskContext {
+  return currentRun('currentTask()');
+}
+
+/**
+ * The run that the calling code belongs to.
+ * @param caller the function that needs it, for the error
+ * @throws ConfigError as `currentTask` does
+ */
+export function currentRun(caller: string): TaskRun {
   const run = runs.getStore();
-  if (run === undefined) {
-    claimOnlyCopy();
-    throw new ConfigError('currentTask() was called outside a task; call it inside a handler', {
-      code: 'NO_CURRENT_TASK',
-    });
-  }
-  return run;
+  if (run !== undefined) return run;
+  claimOnlyCopy();
+  throw new ConfigError(`${caller} was called outside a task; call it inside a handler`, { code: 'NO_CURRENT_TASK' });
 }
 
 /** Log fields of the run that the calling code belongs to; `undefined` outside one. */

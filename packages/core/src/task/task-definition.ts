@@ -1,11 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toMs } from '../clock/duration.ts';
-import { checkQueueName, checkTaskName, isTaskName } from '../broker/names.ts';
+import { checkOwnQueueName, checkTaskName, isTaskName } from '../broker/names.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import { type PayloadVersions, payloadVersions } from '../versions/payload-versions.ts';
+import { type BatchSettings, batchSettings } from './batch-settings.ts';
 import type { ErrorMatcher, TaskOptions } from './task.ts';
 
 /** The function of a task. */
@@ -32,6 +34,12 @@ export interface TaskDefinition {
   readonly resultTtlMs: number | undefined;
   /** `single`: there is one schema, for the only argument. */
   readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
+  /** `undefined`: the arguments have only one version. */
+  readonly versions: PayloadVersions | undefined;
+  /** Whether its queue has three lanes. */
+  readonly priorities: boolean;
+  /** `undefined`: the handler takes one message at a time. */
+  readonly batch: BatchSettings | undefined;
 }
 
 export const TASK_OPTIONS: OptionNames<TaskOptions> = {
@@ -47,10 +55,28 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   timeout: true,
   result: true,
   schema: true,
+  version: true,
+  upcast: true,
+  priorities: true,
 };
+
+const BATCH_TASK_OPTIONS = { ...TASK_OPTIONS, batch: true } as const;
 
 /** Checks the options of a task. @throws ConfigError with the names of the task and of the invalid option */
 export function defineTask(options: TaskOptions, handler: unknown): TaskDefinition {
+  return define(options, TASK_OPTIONS, handler);
+}
+
+/** Does the same for a batch task. @throws ConfigError (`BATCH_OPTIONS_INVALID`, `SCHEMA_INVALID`) too */
+export function defineBatchTask(options: TaskOptions & { readonly batch: unknown }, handler: unknown): TaskDefinition {
+  return define(options, BATCH_TASK_OPTIONS, handler);
+}
+
+function define(
+  options: TaskOptions & { readonly batch?: unknown },
+  known: Readonly<Record<string, true>>,
+  handler: unknown,
+): TaskDefinition {
   if (typeof handler !== 'function') {
     const name: unknown = (options as TaskOptions | null)?.name;
     const which = isTaskName(name) ? `task ${name}` : 'a task';
@@ -60,14 +86,14 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
   }
   const name = (options as TaskOptions | null)?.name ?? handler.name;
   // Before the name itself: if `name` is misspelled, the task seems to have none.
-  checkOptions(options, TASK_OPTIONS, isTaskName(name) ? `task ${name}` : 'a task');
+  checkOptions(options, known, isTaskName(name) ? `task ${name}` : 'a task');
   if (name === '') {
     throw new ConfigError('a task needs a name: name the function, or give the option name', {
       code: 'TASK_UNNAMED',
     });
   }
   checkTaskName(name);
-  if (options.queueName !== undefined) checkQueueName(options.queueName);
+  if (options.queueName !== undefined) checkOwnQueueName(options.queueName);
   const of = (option: string) => `task ${name}: ${option}`;
   const generator = Object.prototype.toString.call(handler);
   if (generator.includes('Generator')) {
@@ -83,6 +109,13 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
       },
     );
   }
+  const schema = schemas(options.schema, of('schema'));
+  const batch = known === TASK_OPTIONS ? undefined : batchSettings(options.batch, of('batch'));
+  if (batch !== undefined && schema !== undefined && schema.each.length !== 1) {
+    throw new ConfigError(`${of('schema')} of a batch task must be that of one item; got ${schema.each.length}`, {
+      code: 'SCHEMA_INVALID',
+    });
+  }
   return Object.freeze({
     name,
     handler: handler as Handler,
@@ -97,7 +130,10 @@ export function defineTask(options: TaskOptions, handler: unknown): TaskDefiniti
     timeoutMs:
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
     resultTtlMs: resultTtl(options.result, of('result')),
-    schema: schemas(options.schema, of('schema')),
+    schema,
+    batch,
+    versions: payloadVersions(options, of),
+    priorities: checkPriorities(options.priorities, of('priorities')),
   });
 }
 
@@ -188,4 +224,9 @@ function schemas(given: TaskOptions['schema'], option: string): TaskDefinition['
       code: 'SCHEMA_INVALID',
     },
   );
+}
+
+function checkPriorities(given: unknown, option: string): boolean {
+  if (given === undefined || typeof given === 'boolean') return given ?? false;
+  throw new ConfigError(`${option} must be true or false; got ${shown(given)}`, { code: 'PRIORITIES_INVALID' });
 }

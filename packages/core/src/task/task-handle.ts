@@ -14,15 +14,20 @@ export interface TaskStatus {
 
 /** A message that was sent. */
 export interface TaskHandle<R = unknown> {
-  /** Id of the message. If `isNew` is false, the id of the earlier message with the same idempotency key. */
+  /** Id of the message. If `isNew` is false, the id of the earlier message with the same key. */
   readonly id: string;
   /** The queue that the message was sent to. */
   readonly queue: string;
   /**
-   * False if the idempotency key was known: nothing was stored, and this is the handle of the earlier message. False also
+   * False if a message with the same key is there: this is the handle of that message. False also
    * for a handle that `task.handle(id)` made.
    */
   readonly isNew: boolean;
+  /**
+   * What the send did: `new`: it stored a message. `duplicate`: nothing, because a message with its key is there; also for
+   * a handle that `task.handle(id)` made. `replaced`: its arguments took the place of those of a debounced message.
+   */
+  readonly outcome: 'new' | 'duplicate' | 'replaced';
   /**
    * Waits for the result: the handler's return value, as JSON carries it.
    * @param options `timeout`: how long to wait @default 30 s

@@ -3,7 +3,7 @@ import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
 /** The field of each option that two definitions of one task must share. */
-const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>, keyof TaskOptions>> = {
+const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>, keyof TaskOptions | 'batch'>> = {
   queueName: 'queueName',
   maxRetries: 'maxRetries',
   retryDelayMs: 'retryDelay',
@@ -15,6 +15,9 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
   timeoutMs: 'timeout',
   resultTtlMs: 'result',
   schema: 'schema',
+  versions: 'version',
+  priorities: 'priorities',
+  batch: 'batch',
 };
 
 /** The tasks of one manager by name. A Map, because names come from the network: an object would know `__proto__`. */
@@ -58,11 +61,15 @@ export class TaskRegistry {
 function differingOption(one: TaskDefinition, other: TaskDefinition): string | undefined {
   const fields = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
   const field = fields.find((each) => !isSame(optionOf(one, each), optionOf(other, each)));
+  if (field === 'versions' && one.versions?.current === other.versions?.current) return 'upcast';
   return field === undefined ? undefined : OPTIONS[field];
 }
 
 function optionOf(definition: TaskDefinition, field: keyof typeof OPTIONS): unknown {
-  return field === 'schema' ? definition.schema?.each : definition[field];
+  const { schema, versions, batch } = definition;
+  if (field === 'batch') return batch && [batch.size, batch.timeoutMs, batch.by];
+  if (field === 'schema') return schema?.each;
+  return field === 'versions' ? versions && [versions.current, ...versions.steps] : definition[field];
 }
 
 /** Compares lists by their elements. Functions and schemas are equal only if they are the same object. */

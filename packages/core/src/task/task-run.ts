@@ -1,37 +1,55 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { ShutdownError, TaskCancelledError } from '../errors/errors.ts';
+import type { Delivery } from '../broker/delivery.ts';
 import type { Message } from '../message/message.ts';
 import { progressJson } from './progress-json.ts';
 import type { OpenProgress, RunProgress } from './run-progress.ts';
+import type { OpenSteps, RunSteps, StepRun } from './run-steps.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** Fields that every log line of a run carries. */
 export interface RunBindings {
   readonly task: { readonly id: string; readonly name: string; readonly queue: string; readonly attempt: number };
   readonly traceId?: string;
+  /** Number of messages, if they run as one batch. */
+  readonly batch?: number;
+  /** Fields that middleware added. */
+  readonly [field: string]: unknown;
 }
 
-/** One run of a handler. Signal, logger and progress, which few handlers use, are made at their first use. */
-export class TaskRun implements TaskContext {
+/** What a run opens at its first use. */
+export interface RunOpeners {
+  readonly openSteps: OpenSteps;
+  /** @default an inline call reports nothing */
+  readonly openProgress?: OpenProgress | undefined;
+}
+
+/** One run of a handler. Signal, logger, progress and steps, which few handlers use, are made at their first use. */
+export class TaskRun implements TaskContext, StepRun {
   readonly fence: number;
   readonly maxRetries: number;
   readonly #message: Message;
   readonly #baseLogger: Logger;
-  readonly #openProgress: OpenProgress | undefined;
+  readonly #open: RunOpeners;
+  readonly #delivery: Delivery | undefined;
+  #steps: RunSteps | undefined;
   #progress: RunProgress | undefined;
   #logger: Logger | undefined;
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #hasEnded = false;
   #hasCalledStop = false;
+  #bound: Readonly<Record<string, string>> | undefined;
 
-  constructor(message: Message, maxRetries: number, fence: number, baseLogger: Logger, openProgress?: OpenProgress) {
+  /** @param delivery the delivery that runs; left out for an inline call */
+  constructor(message: Message, maxRetries: number, baseLogger: Logger, open: RunOpeners, delivery?: Delivery) {
     this.#message = message;
     this.maxRetries = maxRetries;
-    this.fence = fence;
+    this.fence = delivery?.fence ?? 0;
     this.#baseLogger = baseLogger;
-    this.#openProgress = openProgress;
+    this.#open = open;
+    this.#delivery = delivery;
   }
 
   get id(): string {
@@ -76,8 +94,19 @@ export class TaskRun implements TaskContext {
   progress(value: unknown): void {
     const json = progressJson(this.name, value);
     if (this.#hasEnded) return;
-    this.#progress ??= this.#openProgress?.(this.id);
+    this.#progress ??= this.#open.openProgress?.(this.id);
     this.#progress?.report(json);
+  }
+
+  /** The steps of the run. */
+  get steps(): RunSteps {
+    this.#steps ??= this.#open.openSteps(this, this.#delivery);
+    return this.#steps;
+  }
+
+  /** Whether the run has begun a step whose result is stored. */
+  get usesSteps(): boolean {
+    return this.#steps?.isUsed ?? false;
   }
 
   /** The progress that the handler has reported, if it has. */
@@ -126,6 +155,12 @@ export class TaskRun implements TaskContext {
   bindings(): RunBindings {
     const { id, task: name, queue, attempt, headers } = this.#message;
     const traceId = headers.traceId;
-    return { task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+    return { ...this.#bound, task: { id, name, queue, attempt }, ...(traceId === undefined ? {} : { traceId }) };
+  }
+
+  /** Adds fields to the lines of the run from now on. */
+  bind(fields: Readonly<Record<string, string>>): void {
+    this.#bound = { ...this.#bound, ...fields };
+    this.#logger = undefined;
   }
 }

@@ -1,11 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Priority } from '../broker/lane-names.ts';
 import type { Duration } from '../clock/duration.ts';
+import type { CollapseOptions } from '../collapse/collapse-options.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { VersionOptions } from '../versions/payload-versions.ts';
 import type { Json } from './json.ts';
 import type { TaskHandle } from './task-handle.ts';
 
 /** Options of one send. They take precedence over the options of the task. */
-export interface SendOptions {
+export interface SendOptions extends CollapseOptions {
   /** How long the message waits before it may start. Cannot be combined with `eta`. */
   readonly delay?: Duration | undefined;
   /** When the message may start, by the sender's clock; a time in the past is now. Cannot be combined with `delay`. */
@@ -25,6 +28,8 @@ export interface SendOptions {
   readonly idempotencyKey?: string | undefined;
   /** How long the key is remembered, counted from the send that stored the message. @default `TASK_IDEMPOTENCY_TTL`, else 24 h */
   readonly idempotencyTtl?: Duration | undefined;
+  /** Lane of the message; only if the task has `priorities`. @default 'normal' */
+  readonly priority?: Priority | undefined;
   /** Strings for `currentTask().headers`, at most 32 of 1 KiB each. Names that begin with `brokkr-` are reserved. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -61,6 +66,18 @@ export interface TaskOptions {
   readonly result?: Duration | false | undefined;
   /** Standard Schema (zod, valibot, arktype …) of the only argument, or a list with one schema for each argument. */
   readonly schema?: StandardSchemaV1 | readonly StandardSchemaV1[] | undefined;
+  /** Version of the arguments that the handler takes: a whole number, 1 or more. Raise it with each incompatible change. @default 1 */
+  readonly version?: number | undefined;
+  /**
+   * For each version below `version`, a synchronous function that converts the list of arguments of that version to the
+   * next one. Messages that an older version sent run after a deploy: they are converted step by step, then validated.
+   */
+  readonly upcast?: VersionOptions['upcast'];
+  /**
+   * Gives its queue three lanes, and `with({ priority })` to its senders. Workers take messages of the lanes high, normal
+   * and low in the ratio 8 to 4 to 1, or in that order if they are `strict`. @default false
+   */
+  readonly priorities?: boolean | undefined;
 }
 
 /** Sends messages of a task. It may be called detached from the task. */

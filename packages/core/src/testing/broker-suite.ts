@@ -1,5 +1,7 @@
+import { batches } from './suite/batches.ts';
 import { blockedLoop } from './suite/blocked-loop.ts';
 import { closing } from './suite/closing.ts';
+import { collapse } from './suite/collapse.ts';
 import { concurrency } from './suite/concurrency.ts';
 import { countsGroup } from './suite/part-inspector-counts.ts';
 import { deadLetters } from './suite/part-inspector-dead-letters.ts';
@@ -8,6 +10,7 @@ import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { idempotency } from './suite/idempotency.ts';
+import { lanes } from './suite/lanes.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
@@ -22,11 +25,13 @@ import { states } from './suite/part-states.ts';
 import { workers } from './suite/part-workers.ts';
 import { parts } from './suite/parts.ts';
 import { poison } from './suite/poison.ts';
+import { payloadVersions } from './suite/payload-versions.ts';
 import { publishing } from './suite/publishing.ts';
 import { queueOrder } from './suite/queue-order.ts';
 import { receiving } from './suite/receiving.ts';
 import { settling } from './suite/settling.ts';
 import { steering } from './suite/steering.ts';
+import { steps } from './suite/steps.ts';
 import { working } from './suite/working.ts';
 
 const GROUPS = [
@@ -38,6 +43,7 @@ const GROUPS = [
   delays,
   optional,
   idempotency,
+  collapse,
   parts,
   deadLetters,
   countsGroup,
@@ -54,6 +60,10 @@ const GROUPS = [
   hostile,
   working,
   steering,
+  steps,
+  payloadVersions,
+  batches,
+  lanes,
   queueOrder,
   poison,
   concurrency,

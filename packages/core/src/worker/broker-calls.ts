@@ -115,12 +115,18 @@ export class BrokerCalls {
   }
 
   /** Counts a call of a worker. */
-  timed(operation: BrokerOperation, beganAt: number, messages: number, error?: { readonly thrown: unknown }): void {
+  timed(
+    operation: BrokerOperation,
+    queue: string,
+    beganAt: number,
+    messages: number,
+    error?: { readonly thrown: unknown },
+  ): void {
     const now = this.ended(error?.thrown);
     const ms = now - beganAt;
     this[operation].observe(ms);
     if (!this.#sinks.hearsBrokerCalls) return;
-    this.#sinks.brokerCall({ operation, ms, messages, ...(error === undefined ? {} : { error: error.thrown }) });
+    this.#sinks.brokerCall({ operation, queue, ms, messages, ...(error === undefined ? {} : { error: error.thrown }) });
   }
 
   /** Notes the end of a call. @returns when */

@@ -8,13 +8,17 @@ import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
+import { Capacity } from './capacity.ts';
 import type { BrokerCalls } from './broker-calls.ts';
 import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import { type Lane, openLane } from './lane.ts';
+import type { OnFetchError } from './queue-share.ts';
+import { prefetchFor } from './prefetch-for.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { SuspectIsolation } from './suspect-isolation.ts';
@@ -38,6 +42,9 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
+  readonly steps: StepKeeper;
+  readonly largestBatch: (queue: string) => number;
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 /**
@@ -49,12 +56,17 @@ export class Consumer {
   readonly #lanes: Lane[] = [];
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
+  readonly #capacity: Capacity;
   readonly #fetching = new AbortController();
   #fetcher: Fetcher<Lane> | undefined;
   #loop: Promise<void> | undefined;
   #paused: ReadonlySet<string> = new Set();
+  readonly #onFetchError: OnFetchError = (queue, error, waitMs) =>
+    this.#options.logger.warn({ queue, error, waitMs }, 'fetching failed; trying again');
   #isQuiet = false;
   #turnScheduled = false;
+  /** Free slots of the pending fetch; `undefined` if none is pending. */
+  #asked: number | undefined;
   #wake: (() => void) | undefined;
 
   /** Subscribes to all queues. If one of them fails, the others are closed again. @throws what `Broker.subscribe` throws */
@@ -78,14 +90,30 @@ export class Consumer {
       isolation: this.#isolation,
       onChange: () => this.#scheduleTurn(),
     });
+    const { concurrency, results } = options;
+    this.#capacity = new Capacity({
+      concurrency,
+      results,
+      lanes: this.#lanes,
+      handler: this.#handler,
+      isolation: this.#isolation,
+    });
   }
 
   async #openLanes(): Promise<void> {
-    const { concurrency, queues, ...options } = this.#options;
+    const { concurrency, queues, largestBatch, hasPriorities, ...options } = this.#options;
     // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
     const opened = await Promise.allSettled(
       [...queues].map(([queue, weight]) =>
-        openLane({ ...options, queue, weight, prefetch: concurrency, listener: this.#handler }),
+        openLane({
+          ...options,
+          queue,
+          weight,
+          prefetch: prefetchFor(concurrency, largestBatch(queue)),
+          hasPriorities: hasPriorities(queue),
+          onFetchError: this.#onFetchError,
+          listener: this.#handler,
+        }),
       ),
     );
     for (const lane of opened) if (lane.status === 'fulfilled') this.#lanes.push(lane.value);
@@ -113,12 +141,8 @@ export class Consumer {
   }
 
   start(): void {
-    const { strict, clock, logger } = this.#options;
-    this.#fetcher = new Fetcher(this.#lanes, {
-      strict,
-      clock,
-      onError: (queue, error, waitMs) => logger.warn({ queue, error, waitMs }, 'fetching failed; trying again'),
-    });
+    const { strict, clock } = this.#options;
+    this.#fetcher = new Fetcher(this.#lanes, { strict, clock, onError: this.#onFetchError });
     this.#loop = this.#fetch(this.#fetcher);
   }
 
@@ -135,7 +159,10 @@ export class Consumer {
   }
 
   #pausesChanged(): void {
-    for (const lane of this.#lanes) lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+    for (const lane of this.#lanes) {
+      lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
+      if (lane.isPaused) this.#handler.giveBackGathered(lane);
+    }
     this.#fetcher?.pausesChanged();
   }
 
@@ -147,29 +174,20 @@ export class Consumer {
   async #fetch(fetcher: Fetcher<Lane>): Promise<void> {
     const { signal } = this.#fetching;
     while (!signal.aborted) {
-      const free = this.#freeSlots();
-      if (free === 0) {
+      const free = this.#capacity.freeSlots();
+      const hasRoom = this.#capacity.findRoom();
+      if (free === 0 && !hasRoom) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         continue;
       }
+      this.#asked = free;
       const fetched = await fetcher.next(free, signal);
+      this.#asked = undefined;
       if (fetched.length > 0) this.#accept(fetched);
     }
     failpoint('shutdown.after-stop-claim');
-  }
-
-  #freeSlots(): number {
-    const { concurrency } = this.#options;
-    const { running } = this;
-    const held = this.#held();
-    // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
-    // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
-    // store is behind: fetch nothing until it catches up.
-    if (this.#isolation.isClosed || held - running + this.#options.results.pending > 2 * concurrency) return 0;
-    if (this.#isolation.isWary) return this.#isEmpty() ? 1 : 0;
-    return Math.max(0, concurrency - running);
   }
 
   #accept(fetched: readonly Fetched<Lane>[]): void {
@@ -186,22 +204,13 @@ export class Consumer {
 
   /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
-    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect)))
-      return this.#isolation.admit(isOne && this.#isEmpty());
+    if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
+      // A suspect runs once nothing else is held: what gathers must not wait for more.
+      this.#handler.batching?.completeAll();
+      return this.#isolation.admit(isOne && this.#capacity.isEmpty);
+    }
     this.#isolation.relax();
     return true;
-  }
-
-  /** Whether no delivery is held, and no handler runs, not even one whose lease was lost. */
-  #isEmpty(): boolean {
-    return this.#held() === 0 && this.running === 0;
-  }
-
-  /** Number of deliveries that are neither settled nor lost. */
-  #held(): number {
-    let held = 0;
-    for (const { leases } of this.#lanes) held += leases.size;
-    return held;
   }
 
   /** At the end of this turn of the event loop: settles everything that finished in it in one call, and refills the slots. */
@@ -214,8 +223,14 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#lanes) lane.settler.flush();
+    // A pending fetch that was made without free slots reads only the queues whose messages gather.
+    if (this.#asked === 0 && this.#capacity.freeSlots() > 0) this.#fetcher?.interrupt();
     const wake = this.#wake;
-    if (wake === undefined || (this.#freeSlots() === 0 && !this.#fetching.signal.aborted)) return;
+    if (
+      wake === undefined ||
+      (this.#capacity.freeSlots() === 0 && !this.#capacity.findRoom() && !this.#fetching.signal.aborted)
+    )
+      return;
     this.#wake = undefined;
     wake();
   }
@@ -243,7 +258,8 @@ export class Consumer {
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
     await this.#options.results.finished();
-    await this.#inTime(this.#options.progress.finished());
+    const { progress, steps } = this.#options;
+    await this.#inTime(Promise.all([progress.finished(), steps.finished()]));
     for (const { settler, leases } of this.#lanes) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();
@@ -254,7 +270,7 @@ export class Consumer {
   }
 
   /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
-  async #inTime(answers: Promise<void>): Promise<void> {
+  async #inTime(answers: Promise<unknown>): Promise<void> {
     const answered = new AbortController();
     try {
       await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);

@@ -2,28 +2,29 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { BlockedRuns } from './blocked-runs.ts';
-import { TASK_HEADER } from '../broker/headers.ts';
-import type { SettledResult, Settlement } from '../broker/settlement.ts';
+import type { Settlement } from '../broker/settlement.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
-import type { Ending } from '../result/result-record.ts';
+import { Batching } from './batching.ts';
+import { Endings } from './endings.ts';
 import { Execution } from './execution.ts';
-import { guardedSettlement, guardedVerdict } from './guarded-decisions.ts';
+import { guardedVerdict } from './guarded-decisions.ts';
+import { GatheredDelivery } from './gathering.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import { failureWithoutRun, type JudgeContext, type RunVerdict } from './judge-delivery.ts';
+import type { JudgeContext, RunVerdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
-import type { Outcome, SettledOutcome } from './outcome.ts';
-import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
+import type { Outcome } from './outcome.ts';
+import { NO_REPORT } from './delivery-report.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import type { RunBindings } from '../task/task-run.ts';
-import { Runner } from './runner.ts';
-import type { SettlementContext } from './settlement-for.ts';
+import { cancelled, Runner } from './runner.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 
 export interface DeliveryHandlerOptions {
@@ -37,24 +38,27 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
+  readonly steps: StepKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
 
-/** The way of one delivery, from the fetch to its settlement: judge, run, decide, settle, report. In this order below. */
+/** The way of one delivery, from the fetch to its settlement: judge and run here, then decide, settle and report in `Endings`. */
 export class DeliveryHandler implements LaneListener {
   readonly #options: DeliveryHandlerOptions;
   readonly #runner: Runner;
   readonly #monitor: LoopMonitor<Execution> | undefined;
   readonly #judging: JudgeContext;
-  readonly #settling: SettlementContext;
+  readonly #endings: Endings;
+  /** Made with the first message of a batch task. */
+  #batching: Batching | undefined;
   #isStopping = false;
   readonly #interrupted: RunBindings['task'][] = [];
   #finished: (() => void)[] = [];
 
   constructor(options: DeliveryHandlerOptions) {
     this.#options = options;
-    const { clock, logger, workerId, judging, progress } = options;
+    const { clock, logger, judging, progress, steps } = options;
     const blocked = new BlockedRuns(logger);
     this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
     if (clock === systemClock) {
@@ -67,22 +71,28 @@ export class DeliveryHandler implements LaneListener {
       clock,
       logger,
       monitor: this.#monitor,
-      openProgress: (id) => progress.open(id),
+      openers: {
+        openProgress: (id) => progress.open(id),
+        openSteps: (run, delivery) => steps.open(run, delivery),
+      },
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
-    this.#settling = {
-      workerId,
-      now: judging.now,
-      onPolicyError: (error, { task }) =>
-        logger.error({ error, task }, 'the retry policy failed; using the default one'),
-      onMatcherError: (error, { task }) =>
-        logger.warn({ error, task }, 'a predicate of retryOn or giveUpOn failed; it counts as no match'),
-    };
+    this.#endings = new Endings({ ...options, taskFor: judging.taskFor, now: judging.now, monitor: this.#monitor });
   }
 
   /** Number of handlers that run now. */
   get running(): number {
-    return this.#runner.size;
+    return this.#batching === undefined ? this.#runner.size : this.#batching.running;
+  }
+
+  /** Gathers the messages of batch tasks; `undefined` until the first one. */
+  get batching(): Batching | undefined {
+    return this.#batching;
+  }
+
+  /** Number of deliveries that run or gather: their settlements are not decided yet. */
+  get inHand(): number {
+    return this.#runner.size + (this.#batching?.waiting ?? 0);
   }
 
   /** The tasks that run now. @param most how many of them */
@@ -118,25 +128,58 @@ export class DeliveryHandler implements LaneListener {
       const held = new HeldDelivery(lane, delivery);
       lane.leases.hold(held);
       if (verdict.kind === 'settle') {
-        if (verdict.unknownTask !== undefined) this.#options.reporter.unknownTask(verdict.unknownTask, lane.queue);
-        this.#endUnrun(held, verdict.settlement);
+        if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, lane.queue);
+        this.#endings.endWithoutRun(held, verdict.settlement);
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
     this.#runner.batchStarted();
+    if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, back === undefined);
     if (back === undefined) return;
+    this.#giveBack(back);
+  }
+
+  #giveBack(held: readonly HeldDelivery[]): void {
     // The last one first, because each goes back to the head of the queue.
-    for (const held of back.reverse()) this.#settle(held, { kind: 'release', delivery: held.delivery }, NO_REPORT);
+    for (const each of held.toReversed())
+      this.#endings.settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
+  }
+
+  /** Hands back the messages that gather. @param lane only those of this queue */
+  giveBackGathered(lane?: Lane): void {
+    if (this.#batching === undefined) return;
+    this.#giveBack(this.#batching.removeAll(lane));
+    this.#options.onChange();
   }
 
   /** Starts the handler. @returns false if the worker stops, is full, runs a suspect, or if it is too late to start */
   #run(lane: Lane, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
     const { isolation, concurrency } = this.#options;
-    if (this.#isStopping || isolation.isClosed || this.#runner.size >= concurrency) return false;
+    if (this.#isStopping || isolation.isClosed) return false;
+    const isOfBatch = task.definition.batch !== undefined;
+    if (!isOfBatch && (this.#batching?.freeSlots ?? concurrency - this.#runner.size) <= 0) return false;
     if (isSuspect(delivery)) isolation.enter();
-    if (this.#runner.start(lane, delivery, message, task, startBy)) return true;
+    const isStarted = isOfBatch
+      ? this.#batches().accept(lane, delivery, message, task, startBy)
+      : this.#runner.start(lane, delivery, message, task, startBy);
+    if (isStarted) return true;
     isolation.leave();
     return false;
+  }
+
+  #batches(): Batching {
+    const { concurrency, clock, logger, isolation, judging, onChange } = this.#options;
+    this.#batching ??= new Batching({
+      runner: this.#runner,
+      concurrency,
+      clock,
+      logger,
+      mayStart: () => !(this.#isStopping || isolation.isClosed),
+      now: judging.now,
+      onExpired: (held) => this.#endings.endWithoutRun(held, { kind: 'expire', delivery: held.delivery }),
+      onChange,
+    });
+    return this.#batching;
   }
 
   #ended(execution: Execution, outcome: Outcome): void {
@@ -144,81 +187,17 @@ export class DeliveryHandler implements LaneListener {
     if (outcome.kind === 'interrupted') this.#interrupted.push(execution.run.bindings().task);
     this.#options.isolation.leave();
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
-    if (outcome.kind !== 'lost' && execution.isOurs) this.#endRun(execution, outcome);
+    if (outcome.kind !== 'lost' && execution.isOurs) this.#endings.endRun(execution, outcome);
     this.#changed();
-  }
-
-  /** Decides how a run is settled. */
-  #endRun(execution: Execution, outcome: SettledOutcome): void {
-    const endedAt = this.#options.clock.monotonic();
-    this.#monitor?.check(execution, endedAt);
-    const settlement = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
-    const error = 'error' in outcome ? outcome.error : undefined;
-    const ranMs = endedAt - execution.startedAt;
-    if (outcome.kind === 'cancelled') {
-      this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
-      return;
-    }
-    const report = reportOf(settlement, ranMs, error);
-    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
-  }
-
-  /** Settles a message that must not run, or not now. */
-  #endUnrun(held: HeldDelivery, settlement: Settlement): void {
-    const error = failureWithoutRun(settlement);
-    held.task = this.#options.judging.taskFor(nameOf(held));
-    const state = settlement.kind === 'expire' ? 'expired' : 'dead';
-    this.#end(held, settlement, reportOf(settlement, undefined, error), { error, state });
-  }
-
-  /**
-   * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
-   * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
-   */
-  #end(held: HeldDelivery, settlement: Settlement, report: Report, ending: Ending): void {
-    const { results } = this.#options;
-    const { task } = held;
-    if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
-      const result = results.resultOf(task.definition, ending);
-      if (result !== undefined && results.isPartOfSettlement) {
-        this.#settle(held, { ...settlement, result }, report);
-        return;
-      }
-      held.result = result;
-    }
-    this.#settle(held, settlement, report);
-  }
-
-  #storeResult(held: HeldDelivery, result: SettledResult, isSure: boolean): void {
-    const message = { id: held.delivery.envelope.id, name: nameOf(held) };
-    void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
-  }
-
-  /** Adds a settlement to the next call of its lane. */
-  #settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
-    held.report = report;
-    held.lane.settler.add(settlement, held);
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
-    if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
-    held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
-    this.#options.reporter.settled(settlement, isLost, held);
-    this.#options.onChange();
+    this.#endings.settled(settlement, isLost, held);
   }
 
-  /**
-   * Nobody can know whether a settlement took effect: it got no answer before its lease ended, or its first answer was
-   * lost and the repeat says that the lease is over. No event is emitted. The result of a success is stored, unless there
-   * is one: the task did succeed. A failure or a cancellation is not: the message may run again, and succeed.
-   */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
-    if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
-    this.#options.reporter.unknown(settlement, error, held);
-    this.#options.onChange();
+    this.#endings.settlementUnknown(settlement, error, held);
   }
 
   /** Ends a delivery whose lease is lost: aborts its handler, and reports it. Another worker may run the message by now. */
@@ -227,6 +206,7 @@ export class DeliveryHandler implements LaneListener {
     // The answer to the settlement decides.
     if (held.isSettling) return;
     const { reporter, clock } = this.#options;
+    if (held instanceof GatheredDelivery) this.#batching?.remove((each) => each === held);
     const running = held instanceof Execution && held.isRunning ? held : undefined;
     reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
@@ -241,6 +221,7 @@ export class DeliveryHandler implements LaneListener {
   /** Starts no handler from now on. */
   startNoMore(): void {
     this.#isStopping = true;
+    this.giveBackGathered();
   }
 
   /** Resolves once no handler runs. */
@@ -250,7 +231,14 @@ export class DeliveryHandler implements LaneListener {
 
   /** Cancels the runs of a message. @returns whether a run is cancelled, by this call or an earlier one */
   cancel(queue: string, id: string): boolean {
-    return this.#runner.cancel(queue, id);
+    if (this.#runner.cancel(queue, id)) return true;
+    const held = this.#batching?.remove(({ message }) => message.id === id && message.queue === queue);
+    if (held === undefined) return false;
+    const error = cancelled(held.message);
+    const settlement: Settlement = { kind: 'ack', delivery: held.delivery };
+    this.#endings.end(held, settlement, { event: 'cancelled', ranMs: undefined, error }, { error, state: 'cancelled' });
+    this.#options.onChange();
+    return true;
   }
 
   /** Aborts the signal of every running handler. */
@@ -266,14 +254,12 @@ export class DeliveryHandler implements LaneListener {
   close(): void {
     this.#monitor?.stop();
     this.#runner.close();
+    this.#batching?.close();
   }
 
   #changed(): void {
+    this.#batching?.startReady();
     this.#options.onChange();
     if (this.running === 0) for (const resolve of this.#finished.splice(0)) resolve();
   }
-}
-
-function nameOf({ delivery }: HeldDelivery): string {
-  return delivery.envelope.headers[TASK_HEADER] ?? '';
 }

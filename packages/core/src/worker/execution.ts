@@ -97,6 +97,10 @@ export class Execution extends HeldDelivery implements Due {
     return this.run.reported;
   }
 
+  override get usesSteps(): boolean {
+    return this.run.usesSteps;
+  }
+
   /** Stops waiting for a handler that ignores its signal. It settles nothing from now on. */
   giveUp(): void {
     const { abortReason, hasCalledStop, name } = this.run;

@@ -32,6 +32,7 @@ export class Fetcher<S extends Source> {
   /** Ends pending fetches when a queue is paused or resumed, and when the worker stops. */
   #fetching = newFetching();
   #stopped: AbortSignal | undefined;
+  #isInterrupted = false;
 
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
     this.#queues = sources.map((source) => new QueueShare(source, clock, onError));
@@ -39,9 +40,9 @@ export class Fetcher<S extends Source> {
   }
 
   /**
-   * Fetches up to `limit` messages, and waits until there is at least one. With several queues it may return a few more
-   * than `limit`, if messages become ready in several queues at the same moment.
-   * @param stopped ends the wait; then the list is empty
+   * Fetches up to `limit` messages, and of each queue its `extra` beyond that, and waits until there is at least one. With
+   * several queues it may return a few more than `limit`, if messages become ready in several queues at the same moment.
+   * @param stopped ends the wait, as `interrupt` does; then the list is empty
    * @returns the messages of each queue. Never rejects: if one queue fails, the messages of the others are returned.
    */
   async next(limit: number, stopped: AbortSignal): Promise<readonly Fetched<S>[]> {
@@ -51,14 +52,32 @@ export class Fetcher<S extends Source> {
     while (!stopped.aborted) {
       const { signal } = this.#fetching;
       const fetched = await (only === undefined ? this.#pollOrWait(most, signal) : this.#pollOnly(only, most, signal));
-      if (fetched.length > 0) return fetched;
+      if (fetched.length > 0 || this.#isInterrupted) {
+        this.#isInterrupted = false;
+        return fetched;
+      }
     }
     return [];
+  }
+
+  /** Fetches up to `limit` messages that are ready now, perhaps none. Never rejects. */
+  async poll(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+    return this.#pollOnce(Math.min(limit, MOST_AT_ONCE), signal);
+  }
+
+  /** Ends a pending `next`, because more messages may be fetched than it was called with. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.#renew();
   }
 
   /** Ends pending fetches, because `isPaused` of a source has changed. */
   pausesChanged(): void {
     for (const queue of this.#queues) if (queue.source.isPaused) queue.isIdle = true;
+    this.#renew();
+  }
+
+  #renew(): void {
     const pending = this.#fetching;
     this.#fetching = newFetching();
     pending.abort();
@@ -76,23 +95,29 @@ export class Fetcher<S extends Source> {
     if (only.backoff !== undefined) await only.backoff;
     if (only.source.isPaused) await aborted(signal);
     if (signal.aborted) return [];
-    const deliveries = await only.poll(limit, true, signal, signal);
+    const deliveries = await only.poll(Math.min(limit + only.source.extra, MOST_AT_ONCE), true, signal, signal);
     return deliveries.length === 0 ? [] : [{ source: only.source, deliveries }];
   }
 
   async #pollOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const ready = await (this.#strict ? this.#pollInOrder(limit, signal) : this.#pollByWeight(limit, signal));
+    const ready = await this.#pollOnce(limit, signal);
     return ready.length > 0 || signal.aborted ? ready : this.#waitForAny(limit, signal);
+  }
+
+  #pollOnce(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
+    return this.#strict ? this.#pollInOrder(limit, signal) : this.#pollByWeight(limit, signal);
   }
 
   async #pollInOrder(limit: number, signal: AbortSignal): Promise<Fetched<S>[]> {
     const fetched: Fetched<S>[] = [];
     let left = limit;
     for (const queue of await this.#ready(signal)) {
-      if (left === 0 || signal.aborted) break;
-      const deliveries = await queue.poll(left, false, signal, signal);
+      const { extra } = queue.source;
+      if (signal.aborted) break;
+      if (left + extra === 0) continue;
+      const deliveries = await queue.poll(Math.min(left + extra, MOST_AT_ONCE), false, signal, signal);
       if (deliveries.length > 0) fetched.push({ source: queue.source, deliveries });
-      left -= deliveries.length;
+      left -= Math.max(0, deliveries.length - extra);
     }
     return fetched;
   }
@@ -104,13 +129,22 @@ export class Fetcher<S extends Source> {
     const all = queues;
     const gave = new Set<QueueShare<S>>();
     for (const queue of all) queue.join(this.#pass);
-    while (left > 0 && queues.length > 0 && !signal.aborted) {
+    let isFirst = true;
+    while ((left > 0 || isFirst) && queues.length > 0 && !signal.aborted) {
       const shares = [...this.#shares(queues, left)];
-      const answers = await Promise.all(shares.map(([queue, share]) => queue.poll(share, false, signal, signal)));
+      if (isFirst) addExtra(shares, queues);
+      const extraOf = isFirst ? (queue: QueueShare<S>) => queue.source.extra : () => 0;
+      isFirst = false;
+      const answers = await Promise.all(
+        shares.map(([queue, share]) =>
+          queue.poll(Math.min(share + extraOf(queue), MOST_AT_ONCE), false, signal, signal),
+        ),
+      );
       for (const [index, [queue, share]] of shares.entries()) {
         const deliveries = answers[index] as readonly Delivery[];
-        queue.pass -= (share - deliveries.length) / queue.source.weight;
-        left -= deliveries.length;
+        const counted = Math.min(share, Math.max(0, deliveries.length - extraOf(queue)));
+        queue.pass -= (share - counted) / queue.source.weight;
+        left -= counted;
         queue.isIdle = deliveries.length < share;
         if (deliveries.length === 0) continue;
         fetched.push({ source: queue.source, deliveries });
@@ -143,13 +177,14 @@ export class Fetcher<S extends Source> {
       if (!enough.signal.aborted) enough.abort();
     };
     stopped.addEventListener('abort', stop, { once: true });
-    const queues = this.#queues.filter(({ source }) => !source.isPaused);
+    const queues = this.#queues.filter(({ source }) => !source.isPaused && limit + source.extra > 0);
     if (queues.length === 0) await aborted(stopped);
-    const share = Math.max(1, Math.floor(limit / Math.max(1, queues.length)));
+    const share = limit === 0 ? 0 : Math.max(1, Math.floor(limit / Math.max(1, queues.length)));
     const awaited = queues.map(async (queue): Promise<Fetched<S>> => {
       const { source, backoff } = queue;
       if (backoff !== undefined) await Promise.race([backoff, aborted(enough.signal)]);
-      const deliveries = backoff === undefined ? await queue.poll(share, true, enough.signal, stopped) : [];
+      const deliveries =
+        backoff === undefined ? await queue.poll(share + source.extra, true, enough.signal, stopped) : [];
       stop();
       return { source, deliveries };
     });
@@ -174,6 +209,12 @@ export class Fetcher<S extends Source> {
   #awake(): readonly QueueShare<S>[] {
     return this.#queues.filter(({ backoff, source }) => backoff === undefined && !source.isPaused);
   }
+}
+
+/** Adds the queues that have no share and may be fetched from nevertheless. */
+function addExtra<S extends Source>(shares: [QueueShare<S>, number][], queues: readonly QueueShare<S>[]): void {
+  for (const queue of queues)
+    if (queue.source.extra > 0 && !shares.some(([known]) => known === queue)) shares.push([queue, 0]);
 }
 
 function newFetching(): AbortController {

@@ -37,6 +37,11 @@ export class HeldDelivery {
     return undefined;
   }
 
+  /** Whether its handler has begun a step whose result is stored. */
+  get usesSteps(): boolean {
+    return false;
+  }
+
   /** Whether its settlement is pending. */
   get isSettling(): boolean {
     return this.report !== undefined;

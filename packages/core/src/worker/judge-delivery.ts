@@ -35,11 +35,17 @@ export type Verdict =
   | {
       readonly kind: 'settle';
       readonly settlement: Settlement;
-      /** Name of a task that this worker does not know, if the message is delayed for that. */
-      readonly unknownTask?: string;
+      /** Set if the message is delayed because this worker cannot run it, and another may. */
+      readonly unknown?: UnknownTask;
     };
 
-/** How long a message of an unknown task is delayed at a time, and in all. */
+/** A task that a worker does not define, or whose arguments have a newer version than it knows. */
+export interface UnknownTask {
+  readonly task: string;
+  readonly version?: number | undefined;
+}
+
+/** How long a message of an unknown task or version is delayed at a time, and in all. */
 const PARK_MS = 30_000;
 const PARK_LIMIT_MS = 600_000;
 
@@ -54,7 +60,14 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   const message = decodeEnvelope(envelope, judging.maxPayload);
   if ('undecodable' in message) return deadLetter(delivery, message.undecodable, judging);
   const task = judging.taskFor(message.task);
-  if (task === undefined) return park(delivery, message, judging);
+  if (task === undefined) {
+    const reason = `unknown_task: no worker of this queue defines ${message.task}`;
+    return park(delivery, { task: message.task }, reason, judging);
+  }
+  if (message.version !== undefined) {
+    const known = task.definition.versions?.current ?? 1;
+    if (message.version > known) return park(delivery, message, versionUnknown(message, known), judging);
+  }
   return { kind: 'run', message, task };
 }
 
@@ -72,18 +85,21 @@ export function failureWithoutRun(settlement: Settlement): TaskFailedError | und
   return undefined;
 }
 
-/** Delays a message of an unknown task, because a deploy may be in progress; after ten minutes it is a dead letter. */
-function park(delivery: Delivery, message: Message, judging: JudgeContext): Verdict {
+function versionUnknown({ task, version }: Message, known: number): string {
+  return `version_unknown: the arguments of ${task} have version ${version}, and no worker of this queue knows more than ${known}`;
+}
+
+/** Delays a message that this worker cannot run, because a deploy may be in progress; after ten minutes it is a dead letter. */
+function park(delivery: Delivery, { task, version }: UnknownTask, reason: string, judging: JudgeContext): Verdict {
   const { envelope } = delivery;
   const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.
   const parkedMs = Math.max(0, Number(envelope.headers[PARKED_HEADER] ?? 0) || 0);
   const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
-  if (waitMs <= 0)
-    return deadLetter(delivery, `unknown_task: no worker of this queue defines ${message.task}`, judging);
+  if (waitMs <= 0) return deadLetter(delivery, reason, judging);
   const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
-  return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknownTask: message.task };
+  return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknown: { task, version } };
 }
 
 function retry(delivery: Delivery, replacement: Envelope): Verdict {

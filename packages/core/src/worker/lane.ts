@@ -5,6 +5,8 @@ import type { BrokerCalls } from './broker-calls.ts';
 import { forgettingState } from './forget-state.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { PrioritySubscription } from './priority-subscription.ts';
+import type { OnFetchError } from './queue-share.ts';
 import { Settler } from './settler.ts';
 import type { Source } from './source.ts';
 import { WatchedSubscription } from './watched-subscription.ts';
@@ -32,6 +34,10 @@ export interface LaneOptions {
   readonly leaseMs: number;
   readonly leaseThread: boolean;
   readonly prefetch: number;
+  /** Whether the queue has three lanes. */
+  readonly hasPriorities: boolean;
+  readonly strict: boolean;
+  readonly onFetchError: OnFetchError;
   readonly workerId: string;
   readonly clock: Clock;
   readonly listener: LaneListener;
@@ -41,7 +47,11 @@ export interface LaneOptions {
 /** Subscribes to a queue. @throws what `Broker.subscribe` throws */
 export async function openLane(options: LaneOptions): Promise<Lane> {
   const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls } = options;
-  const opened = await broker.subscribe(queue, { leaseMs, leaseThread, prefetch, workerId });
+  const subscribing = { leaseMs, leaseThread, prefetch, workerId };
+  const { strict, onFetchError: onError } = options;
+  const opened = options.hasPriorities
+    ? await PrioritySubscription.open(broker, queue, subscribing, { strict, clock, onError })
+    : await broker.subscribe(queue, subscribing);
   const subscription = new WatchedSubscription(queue, opened, calls);
   const leases = new LeaseKeeper({
     subscription,
@@ -57,5 +67,5 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     onSettled: (settlement, isLost, held) => listener.settled(settlement, isLost, held),
     onUnknown: (settlement, error, held) => listener.settlementUnknown(settlement, error, held),
   });
-  return { queue, weight, subscription, leases, settler, isPaused: false };
+  return { queue, weight, subscription, leases, settler, extra: 0, isPaused: false };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
-import { ATTEMPT_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { ATTEMPT_HEADER, ENQUEUED_AT_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { EventEmitter } from './event-emitter.ts';
 import { errorRecord } from '../errors/error-record.ts';
@@ -10,6 +10,7 @@ import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { RetryLater } from '../task/retry-later.ts';
 import { NO_REPORT, type Report } from './delivery-report.ts';
 import type { HeldDelivery } from './held-delivery.ts';
+import type { UnknownTask } from './judge-delivery.ts';
 import { exemplify, type Stats } from './stats.ts';
 import type { StatsLine } from './stats-line.ts';
 import { OTHER } from './cell-table.ts';
@@ -81,14 +82,19 @@ export class Reporter {
     );
   }
 
-  /** Logs an unknown task once: there may be many messages of it, and each is delivered again and again. */
-  unknownTask(name: string, queue: string): void {
-    if (this.#unknownTasks.has(name) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
-    this.#unknownTasks.add(name);
-    this.#logger.warn(
-      { task: name, queue },
-      'unknown task: its messages are delayed for 30 s at a time and become dead letters after 10 minutes; run a worker that defines this task',
-    );
+  /** Logs an unknown task, or version of it, once: there may be many messages of it, and each is delivered repeatedly. */
+  unknownTask({ task, version }: UnknownTask, queue: string): void {
+    const key = version === undefined ? task : `${task}/${version}`;
+    if (this.#unknownTasks.has(key) || this.#unknownTasks.size >= MOST_UNKNOWN) return;
+    this.#unknownTasks.add(key);
+    const delayed = 'its messages are delayed for 30 s at a time and become dead letters after 10 minutes';
+    if (version === undefined)
+      this.#logger.warn({ task, queue }, `unknown task: ${delayed}; run a worker that defines this task`);
+    else
+      this.#logger.warn(
+        { task, version, queue },
+        `unknown version of a task's arguments: ${delayed}; run a worker with the newer version of this task`,
+      );
   }
 
   #count(held: HeldDelivery, outcome: RunOutcome, ranMs: number | undefined, error: unknown): void {
@@ -100,8 +106,14 @@ export class Reporter {
     line.arm();
     if (ranMs !== undefined) exemplify(cell, envelope.headers, ranMs, waitedMs, now);
     if (!sinks.hearsRan) return;
-    const event = { queue: envelope.queue, task: task ?? OTHER, attempt: attemptOf(held.delivery), outcome };
-    sinks.ran({ ...event, ranMs: ranMs ?? 0, waitedMs, ...(error === undefined ? {} : { error }) });
+    const { queue } = envelope;
+    const attempt = attemptOf(held.delivery);
+    // Hot path: literals of one shape each. Spreads took a fifth of the throughput on the memory broker.
+    sinks.ran(
+      error === undefined
+        ? { queue, task: task ?? OTHER, attempt, outcome, ranMs: ranMs ?? 0, waitedMs }
+        : { queue, task: task ?? OTHER, attempt, outcome, ranMs: ranMs ?? 0, waitedMs, error },
+    );
   }
 
   /** Hot path: creates an event only if it is logged or has a listener. */
@@ -133,7 +145,7 @@ export class Reporter {
         );
         break;
       case 'expired':
-        this.#logger.warn(fields, 'task expired before it started');
+        this.#logger.warn({ ...fields, ...expiryOf(settlement.delivery) }, 'task expired before it started');
         break;
       case 'cancelled':
         this.#logger.info({ task: fields.task, durationMs: fields.durationMs }, 'task was cancelled while it ran');
@@ -164,6 +176,17 @@ function eventOf(
   return error === undefined ? event : { ...event, error };
 }
 
+/** Shows whether a message waited for too long, or a clock is wrong. */
+function expiryOf({ envelope }: Delivery): object {
+  return { sentAt: instant(Number(envelope.headers[ENQUEUED_AT_HEADER])), expiresAt: instant(envelope.expiresAt) };
+}
+
+/** The time as text; `undefined` if any program wrote something else. */
+function instant(ms: number | undefined): string | undefined {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 function attemptOf({ envelope }: Delivery): number {
   return Number(envelope.headers[ATTEMPT_HEADER] ?? 1);
 }
@@ -174,7 +197,6 @@ function taskOf({ id, name, queue, attempt }: TaskEvent): object {
 
 function nextAttempt(settlement: Settlement): object {
   if (settlement.kind !== 'retry' || settlement.replacement.notBefore === undefined) return {};
-  const nextAt = new Date(settlement.replacement.notBefore);
   // A delay may be longer than a Date can hold.
-  return { nextAt: Number.isNaN(nextAt.getTime()) ? 'after the year 275760' : nextAt.toISOString() };
+  return { nextAt: instant(settlement.replacement.notBefore) ?? 'after the year 275760' };
 }

@@ -4,10 +4,11 @@ import type { Delivery } from '../broker/delivery.ts';
 import { REDRIVEN_HEADER } from '../broker/headers.ts';
 import type { Clock } from '../clock/clock.ts';
 import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
+import type { BatchCall } from '../batches/batch-call.ts';
+import { MemberRun } from '../batches/member-run.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import type { Message } from '../message/message.ts';
-import type { OpenProgress } from '../task/run-progress.ts';
-import { TaskRun } from '../task/task-run.ts';
+import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
 import type { HoldingLane } from './held-delivery.ts';
@@ -20,7 +21,7 @@ const GRACE_MS = 5_000;
 export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly openProgress: OpenProgress;
+  readonly openers: RunOpeners;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
@@ -59,14 +60,26 @@ export class Runner {
   /**
    * Holds the delivery and calls the handler, before it returns.
    * @param startBy time on the monotonic clock; if it has passed, nothing starts
+   * @param call the call that the message joins, if its task is a batch task
    * @returns whether the handler was called
    */
-  start(lane: HoldingLane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
-    const { clock, logger, monitor, openProgress } = this.#options;
+  start(
+    lane: HoldingLane,
+    delivery: Delivery,
+    message: Message,
+    task: RunnableTask,
+    startBy: number,
+    call?: BatchCall,
+  ): boolean {
+    const { clock, logger, monitor, openers } = this.#options;
     const startedAt = clock.monotonic();
     this.#checkLastStarted(startedAt);
     if (startedAt > startBy) return false;
-    const run = new TaskRun(message, message.maxRetries ?? task.maxRetries, delivery.fence, logger, openProgress);
+    const maxRetries = message.maxRetries ?? task.maxRetries;
+    const run =
+      call === undefined
+        ? new TaskRun(message, maxRetries, logger, openers, delivery)
+        : new MemberRun(call, message, maxRetries, logger, openers, delivery);
     const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
     execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);
@@ -175,6 +188,7 @@ function dueAt({ envelope, dueAt: known }: Delivery, message: Message): number {
   );
 }
 
-function cancelled({ task, id }: Message): TaskCancelledError {
+/** The error of a message that was cancelled while a worker held it. */
+export function cancelled({ task, id }: Message): TaskCancelledError {
   return new TaskCancelledError(`task ${task}, message ${id}, was cancelled while it ran`);
 }

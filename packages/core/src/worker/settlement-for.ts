@@ -37,9 +37,10 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
   const { delivery } = ended;
   switch (outcome.kind) {
     case 'succeeded':
+      return { kind: 'ack', delivery };
     // A cancelled task is done too: it counts no attempt, and does not run again.
     case 'cancelled':
-      return { kind: 'ack', delivery };
+      return { kind: 'ack', delivery, wasCancelled: true };
     case 'interrupted':
       return { kind: 'release', delivery };
     case 'snoozed':

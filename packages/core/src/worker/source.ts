@@ -5,6 +5,8 @@ export interface Source {
   readonly queue: string;
   readonly weight: number;
   readonly subscription: Subscription;
+  /** Messages that may be fetched beyond the free slots, because they gather in batches. */
+  extra: number;
   /** Set while the queue is paused, or the worker is quiet: no message is fetched from it. */
   isPaused: boolean;
 }

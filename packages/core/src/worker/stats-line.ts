@@ -12,6 +12,7 @@ export class StatsLine {
   readonly #running: () => number;
   #logged: Readonly<OutcomeCounts>;
   #timer: TimerHandle | undefined;
+  #isStopped = false;
 
   constructor(stats: Stats, clock: Clock, logger: Logger, running: () => number) {
     this.#stats = stats;
@@ -21,13 +22,14 @@ export class StatsLine {
     this.#logged = stats.outcomes();
   }
 
-  /** To be called after a count. */
+  /** To be called after a count. After `stop` it has no effect: an answer that comes late must not keep the process alive. */
   arm(): void {
-    this.#timer ??= this.#clock.setTimeout(() => this.#log(), PERIOD_MS);
+    if (!this.#isStopped) this.#timer ??= this.#clock.setTimeout(() => this.#log(), PERIOD_MS);
   }
 
   /** Logs the counts since the last line. */
   stop(): void {
+    this.#isStopped = true;
     this.#clock.clearTimeout(this.#timer);
     this.#log();
   }

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { RecordStore } from '../broker/record-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import { StepKeeper } from '../steps/step-keeper.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
@@ -34,7 +36,13 @@ export interface WorkerDependencies {
   readonly resultStore: ResultStore | undefined;
   /** Opens the store for progress; `undefined` if no store is configured. */
   readonly progressStore: () => Promise<ResultStore | undefined>;
+  /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if no store is configured */
+  readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
+  /** Size of the largest batch of a queue's tasks; 1 if it has no batch tasks. */
+  readonly largestBatch: (queue: string) => number;
+  /** Whether a task of the queue has `priorities`. */
+  readonly hasPriorities: (queue: string) => boolean;
 }
 
 export interface TaskWorkerOptions {
@@ -185,13 +193,16 @@ export class TaskWorker {
     return consumer;
   }
 
-  #openConsumer({ broker, resultStore, progressStore, taskFor }: WorkerDependencies): Promise<Consumer> {
+  #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
+    const { broker, resultStore, progressStore, records, taskFor, largestBatch, hasPriorities } = dependencies;
     const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
       workerId: this.id,
       broker,
+      largestBatch,
+      hasPriorities,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter({
         events: this.#events,
@@ -205,6 +216,7 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      steps: new StepKeeper({ records: (task) => records({ task, option: 'step()' }), clock, logger }),
     });
   }
 
@@ -224,8 +236,8 @@ export class TaskWorker {
     this.#operations?.stopping();
     await consumer.finish();
     this.#reportInterrupted(consumer);
-    await consumer.close();
-    await this.#operations?.close();
+    // At the same time: if the server is unreachable, each waits for it up to its limit.
+    await Promise.all([consumer.close(), this.#operations?.close()]);
     await this.#close();
     this.#line.stop();
     logger.info({ worker: this.id }, 'worker stopped');

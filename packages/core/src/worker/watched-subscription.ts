@@ -5,14 +5,21 @@ import type { BrokerCalls, ReceiveListener } from './broker-calls.ts';
 
 /** A subscription whose calls are timed while `BrokerCalls` is on. */
 export class WatchedSubscription implements Subscription {
+  readonly #queue: string;
   readonly #inner: Subscription;
   readonly #calls: BrokerCalls;
   readonly #receiving: ReceiveListener;
+  /** Left out where the broker leaves it out, as `guard` is. */
+  readonly mayHaveMessages?: (signal: AbortSignal) => Promise<boolean>;
+  readonly guard?: (delivery: Delivery, until: number) => void;
 
   constructor(queue: string, inner: Subscription, calls: BrokerCalls) {
+    this.#queue = queue;
     this.#inner = inner;
     this.#calls = calls;
     this.#receiving = calls.receivesOf(queue);
+    if (inner.mayHaveMessages !== undefined) this.mayHaveMessages = inner.mayHaveMessages.bind(inner);
+    if (inner.guard !== undefined) this.guard = inner.guard.bind(inner);
   }
 
   receive(limit: number, options: Parameters<Subscription['receive']>[1]): Promise<readonly Delivery[]> {
@@ -41,11 +48,11 @@ export class WatchedSubscription implements Subscription {
       const deliveries = await this.#inner.receive(limit, options);
       this.#receiving.ended(beganAt, false);
       // Without messages it may have ended because it was aborted: then the broker has not answered.
-      if (deliveries.length > 0) this.#calls.timed('receive', beganAt, deliveries.length);
+      if (deliveries.length > 0) this.#calls.timed('receive', this.#queue, beganAt, deliveries.length);
       return deliveries;
     } catch (thrown) {
       this.#receiving.ended(beganAt, true);
-      this.#calls.timed('receive', beganAt, 0, { thrown });
+      this.#calls.timed('receive', this.#queue, beganAt, 0, { thrown });
       throw thrown;
     }
   }
@@ -54,10 +61,10 @@ export class WatchedSubscription implements Subscription {
     const beganAt = this.#calls.asked();
     try {
       const answer = await call();
-      this.#calls.timed(operation, beganAt, messages);
+      this.#calls.timed(operation, this.#queue, beganAt, messages);
       return answer;
     } catch (thrown) {
-      this.#calls.timed(operation, beganAt, messages, { thrown });
+      this.#calls.timed(operation, this.#queue, beganAt, messages, { thrown });
       throw thrown;
     }
   }

@@ -1,4 +1,4 @@
-import { checkQueueName } from '../broker/names.ts';
+import { checkOwnQueueName } from '../broker/names.ts';
 import { advice, checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
@@ -51,7 +51,7 @@ export function workerQueues(queues: WorkerOptions['queues'], defaultQueue: stri
   if (weights.length === 0)
     throw new ConfigError('queues must name at least one queue; got none', { code: 'WORKER_QUEUES_INVALID' });
   for (const [name, weight] of weights) {
-    checkQueueName(name);
+    checkOwnQueueName(name);
     if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight))) {
       throw new ConfigError(`queues: the weight of ${name} must be a number above 0; got ${shown(weight)}`, {
         code: 'WORKER_QUEUES_INVALID',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkChanges, checkFields, checkRecordKey } from '../../src/broker/check-changes.ts';
+import { checkChanges, checkRead } from '../../src/broker/check-changes.ts';
 
 const bytes = new Uint8Array();
 const invalid = (message: RegExp) =>
@@ -29,6 +29,6 @@ describe('a change of a record', () => {
 });
 
 it('a read is refused with an invalid name or field', () => {
-  expect(() => checkRecordKey(undefined)).toThrow(invalid(/got undefined/));
-  expect(() => checkFields(['a', ''])).toThrow(invalid(/a field must be/));
+  expect(() => checkRead(undefined)).toThrow(invalid(/got undefined/));
+  expect(() => checkRead('r', ['a', ''])).toThrow(invalid(/a field must be/));
 });

@@ -10,6 +10,7 @@ function source(queue: string, weight: number, ready: number): Source & { left: 
   const self = {
     queue,
     weight,
+    extra: 0,
     isPaused: false,
     left: ready,
     subscription: {

@@ -13,6 +13,7 @@ function queue(index: number, ready: number, looks: boolean): Queue {
   const self: Queue = {
     queue: `q${index}`,
     weight: 1,
+    extra: 0,
     isPaused: false,
     left: ready,
     received: 0,

@@ -129,7 +129,7 @@ export interface MessageDetail extends Omit<MessageRow, 'redriven' | 'args'> {
 export interface DeadGroup {
   readonly queue: string;
   readonly task: string;
-  /** The reason in which numbers, ids and quoted values are `#`. Pass it as `group` to list the letters. */
+  /** The reason in which numbers and ids are `#`, except for 400 to 599. Pass it as `group` to list the letters. */
   readonly error: string;
   /** The reason of one of them, as it is. */
   readonly example: string;

@@ -66,3 +66,8 @@ export interface Session {
   /** When this dashboard started. */
   readonly startedAt: number;
 }
+
+/** The token in the URL that `brokkr dashboard` prints. */
+export interface LoginRequest {
+  readonly token: string;
+}

@@ -109,6 +109,13 @@ export const idempotency: Group = {
       await isFree(bench, 'k');
     });
 
+    it('frees the key of a message whose task was cancelled while it ran, and counts it as cancelled', async (bench) => {
+      await end(bench, 'k', (delivery) => ({ kind: 'ack', delivery, wasCancelled: true }));
+      await isFree(bench, 'k');
+      const counts = await bench.broker.inspector?.counts(bench.queue);
+      if (counts?.cancelled !== undefined) assert.equal(counts.cancelled, 1);
+    });
+
     it('keeps the key of a dead letter, and frees it when the letter is discarded', async (bench) => {
       const inspector = bench.part('inspector');
       const dead = await end(bench, 'k', die);

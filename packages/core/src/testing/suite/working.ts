@@ -164,18 +164,20 @@ export const working: Group = {
 
     it('hands back runs that do not end in time at a stop; they run elsewhere, without an attempt or a crash', async (bench) => {
       const reasons: unknown[] = [];
-      const first = await worker(
-        bench,
-        () =>
-          new Promise<void>(() =>
-            currentTask().signal.addEventListener('abort', (event) =>
-              reasons.push((event.target as AbortSignal).reason),
-            ),
-          ),
-      );
+      let isRunning = false;
+      const first = await worker(bench, () => {
+        isRunning = true;
+        return new Promise<void>(() =>
+          currentTask().signal.addEventListener('abort', (event) => reasons.push((event.target as AbortSignal).reason)),
+        );
+      });
       await first.task.send();
       await first.worker.start();
-      await bench.pass(60);
+      await bench.until(
+        () => isRunning,
+        3_000,
+        () => 'the handler has not started',
+      );
       const stopping = first.worker.stop({ timeout: '100ms' });
       await bench.pass(120);
       assert.deepEqual(await stopping, { interrupted: 1 });

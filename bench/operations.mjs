@@ -1,0 +1,79 @@
+// What operations cost a message: reports of workers, telemetry, counts. Rounds of all variants are interleaved, so that a
+// noisy machine is noisy for all. Prints medians, and the quotient of the medians.
+//
+//   node bench/operations.mjs
+import { createBroker } from '@brokkr/broker-memory';
+import { TaskManager } from '@brokkr/core';
+import { otel } from '@brokkr/otel';
+import pino from 'pino';
+import { tsImport } from 'tsx/esm/api';
+import { median } from './median.mjs';
+
+const ROUNDS = 15;
+const COUNT = 100_000;
+const SLICE = 1_000;
+
+const quiet = pino({ level: 'info' }, { write: () => undefined });
+
+/** Sends and runs messages on the memory broker. @returns messages a second */
+async function drain({ telemetry = [], reports = true, scrape = false }) {
+  const broker = createBroker('memory:');
+  const given = reports ? broker : without(broker, 'workers');
+  const tm = TaskManager.getInstance(`bench-${Math.random()}`);
+  await tm.initialize({ broker: given, logger: quiet, telemetry });
+  const noop = tm.task({ name: 'noop' }, async (_payload) => {});
+  const worker = tm.createWorker({ concurrency: 100 });
+  await worker.start();
+  if (scrape) tm.metrics();
+  const payload = { userId: 'u-4711', kind: 'welcome', tags: ['a', 'b', 'c'] };
+  const startedAt = performance.now();
+  for (let sent = 0; sent < COUNT; sent += SLICE) {
+    await Promise.all(Array.from({ length: SLICE }, () => noop.send(payload)));
+    while ((await broker.inspector.counts('default')).acknowledged < sent + SLICE) await new Promise(setImmediate);
+  }
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await tm.close();
+  return COUNT / seconds;
+}
+
+/** A broker without one of its parts. */
+function without(broker, part) {
+  return new Proxy(broker, {
+    get(target, name) {
+      if (name === part) return undefined;
+      const value = target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+const variants = {
+  'as shipped': {},
+  'without reports': { reports: false },
+  'metrics scraped': { scrape: true },
+  'otel, no provider': { telemetry: [otel()] },
+};
+
+const rates = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
+for (let round = 0; round <= ROUNDS; round++) {
+  for (const [name, options] of Object.entries(variants)) {
+    const rate = await drain(options);
+    // The first round warms up.
+    if (round > 0) rates[name].push(rate);
+  }
+}
+const shipped = median(rates['as shipped']);
+for (const [name, all] of Object.entries(rates)) {
+  const share = ((median(all) / shipped - 1) * 100).toFixed(1);
+  console.log(`${name.padEnd(18)} ${(median(all) / 1_000).toFixed(0).padStart(5)} k/s  ${share.padStart(5)} %`);
+}
+
+const { Stats } = await tsImport('../packages/core/src/worker/stats.ts', import.meta.url);
+const perRun = [];
+for (let round = 0; round <= ROUNDS; round++) {
+  const stats = new Stats();
+  const startedAt = performance.now();
+  for (let run = 0; run < 1_000_000; run++) stats.ended('default', 'noop', 'succeeded', (run % 100) / 10, run % 1_000);
+  if (round > 0) perRun.push((performance.now() - startedAt) / 1_000);
+}
+console.log(`Stats: ${median(perRun).toFixed(3)} µs a run`);

@@ -1,0 +1,71 @@
+import type { Clock, Collapse, Envelope, PublishReceipt } from '@brokkr/core/adapter';
+import type { StoredMessage } from './stored-message.ts';
+
+/** What a key remembers of its message. Times are those of the monotonic clock. */
+interface Key {
+  readonly id: string;
+  /** When the first message of the key was sent. */
+  readonly firstAt: number;
+  /** When its message was last to be due. If it is delayed until another time, it has run before. */
+  readonly dueAt: number;
+  readonly endsAt: number;
+}
+
+/** The messages of the queue. */
+interface Messages {
+  readonly store: (envelope: Envelope) => void;
+  readonly find: (id: string) => StoredMessage | undefined;
+  /** Puts another envelope in the place of a delayed message. @param latest when it is due at the latest */
+  readonly replace: (message: StoredMessage, envelope: Envelope, latest: number) => void;
+}
+
+/** Keys that have expired are removed after this many additions, or after as many as were left. */
+const SWEEP_AFTER = 1_000;
+
+/** Joins unique and debounced messages of one queue. A key alone keeps no message away: its message must be there. */
+export class Collapsing {
+  readonly #clock: Clock;
+  readonly #messages: Messages;
+  readonly #keys = new Map<string, Key>();
+  #sweepAt = SWEEP_AFTER;
+
+  constructor(clock: Clock, messages: Messages) {
+    this.#clock = clock;
+    this.#messages = messages;
+  }
+
+  publish(envelope: Envelope, collapse: Collapse): PublishReceipt {
+    const { id } = envelope;
+    const now = this.#clock.monotonic();
+    const found = this.#keys.get(collapse.key);
+    const known = found !== undefined && found.endsAt > now ? found : undefined;
+    // The repeat of a publish whose answer was lost. The message may have ended since.
+    if (known?.id === id) return { id, isNew: true };
+    const holder = known && this.#messages.find(known.id);
+    if (known !== undefined && holder !== undefined) {
+      const { mode, maxWaitMs = Number.POSITIVE_INFINITY } = collapse;
+      if (mode === 'unique' || (mode === 'waiting' && holder.state !== 'held')) return { id: known.id, isNew: false };
+      if (mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt) {
+        this.#messages.replace(holder, { ...envelope, id: known.id }, known.firstAt + maxWaitMs);
+        this.#keep(collapse, known, holder);
+        return { id: known.id, isNew: false, isReplacement: true };
+      }
+    }
+    this.#messages.store(envelope);
+    this.#keep(collapse, { id, firstAt: now }, this.#messages.find(id));
+    return { id, isNew: true };
+  }
+
+  #keep(
+    { key, ttlMs }: Collapse,
+    { id, firstAt }: Pick<Key, 'id' | 'firstAt'>,
+    message: StoredMessage | undefined,
+  ): void {
+    const now = this.#clock.monotonic();
+    const dueAt = message?.state === 'delayed' ? message.dueAt : now;
+    this.#keys.set(key, { id, firstAt, dueAt, endsAt: dueAt + ttlMs });
+    if (this.#keys.size < this.#sweepAt) return;
+    for (const [each, { endsAt }] of this.#keys) if (endsAt <= now) this.#keys.delete(each);
+    this.#sweepAt = 2 * Math.max(SWEEP_AFTER, this.#keys.size);
+  }
+}

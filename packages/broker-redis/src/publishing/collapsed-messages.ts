@@ -1,0 +1,31 @@
+import { delayUntil, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
+import { encodeEnvelope } from '../envelope-codec.ts';
+import { keyDigest } from '../key-digest.ts';
+
+/** The arguments of the script `collapse`. */
+export function collapseArguments(envelopes: readonly Envelope[]): (string | Buffer)[] {
+  const args: (string | Buffer)[] = [];
+  const now = Date.now();
+  for (const envelope of envelopes) {
+    const { collapse } = envelope;
+    if (collapse === undefined) continue;
+    args.push(envelope.id, encodeEnvelope(envelope), String(delayUntil(envelope.notBefore, now)));
+    args.push(keyDigest(collapse.key), collapse.mode, String(Math.max(1, Math.ceil(collapse.ttlMs))));
+    args.push(collapse.maxWaitMs === undefined ? '' : String(collapse.maxWaitMs));
+  }
+  return args;
+}
+
+/** The receipts of the messages, from the answer of the script without its first element. */
+export function collapseReceipts(
+  envelopes: readonly Envelope[],
+  joined: readonly (number | Buffer)[],
+): readonly PublishReceipt[] {
+  const receipts = envelopes.map(({ id }): PublishReceipt => ({ id, isNew: true }));
+  for (let at = 0; at < joined.length; at += 3) {
+    const id = String(joined[at + 2]);
+    const isReplacement = String(joined[at + 1]) === 'replaced';
+    receipts[(joined[at] as number) - 1] = isReplacement ? { id, isNew: false, isReplacement } : { id, isNew: false };
+  }
+  return receipts;
+}

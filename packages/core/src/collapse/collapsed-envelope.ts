@@ -1,0 +1,38 @@
+import type { BrokerCapabilities } from '../broker/broker.ts';
+import type { Envelope } from '../broker/envelope.ts';
+import type { CollapseSettings } from './collapse-options.ts';
+
+/** Separates task and key. It is not the separator of idempotency keys, and no task name contains it. */
+const SEPARATOR = '#';
+
+/** Whether the broker itself joins messages with this option; if not, a store does. */
+export function joinsNatively({ option }: CollapseSettings, { collapse, idempotency }: BrokerCapabilities): boolean {
+  return option === 'throttle' ? idempotency : collapse === true;
+}
+
+/** The key of a message, of its task. */
+export function collapseKey(task: string, { key }: CollapseSettings): string {
+  return `${task}${SEPARATOR}${key}`;
+}
+
+/**
+ * The envelope of a message that the broker joins with others.
+ * @param ttlMs how long the key of a unique or debounced message is remembered after it is due, in milliseconds
+ */
+export function collapsedEnvelope(
+  envelope: Envelope,
+  task: string,
+  settings: CollapseSettings,
+  ttlMs: number,
+): Envelope {
+  const key = collapseKey(task, settings);
+  switch (settings.option) {
+    // The first of a window wins, whatever becomes of it: that is what an idempotency key does.
+    case 'throttle':
+      return { ...envelope, idempotencyKey: key, idempotencyTtlMs: settings.windowMs };
+    case 'unique':
+      return { ...envelope, collapse: { key, mode: settings.isWaiting ? 'waiting' : 'unique', ttlMs } };
+    case 'debounce':
+      return { ...envelope, collapse: { key, mode: 'debounce', ttlMs, maxWaitMs: settings.maxWaitMs } };
+  }
+}

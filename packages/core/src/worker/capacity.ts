@@ -1,0 +1,70 @@
+import type { DeliveryHandler } from './delivery-handler.ts';
+import type { Lane } from './lane.ts';
+import type { ResultKeeper } from './result-keeper.ts';
+import type { SuspectIsolation } from './suspect-isolation.ts';
+
+export interface CapacityOptions {
+  readonly concurrency: number;
+  readonly results: Pick<ResultKeeper, 'pending'>;
+  readonly lanes: readonly Lane[];
+  readonly handler: Pick<DeliveryHandler, 'running' | 'inHand' | 'batching'>;
+  readonly isolation: SuspectIsolation;
+}
+
+/** How many messages a worker may fetch now. */
+export class Capacity {
+  readonly #options: CapacityOptions;
+
+  constructor(options: CapacityOptions) {
+    this.#options = options;
+  }
+
+  /** Slots in which a message may start now. */
+  freeSlots(): number {
+    const { concurrency, handler, isolation } = this.#options;
+    if (this.#isBehind()) return 0;
+    if (isolation.isWary) return this.isEmpty ? 1 : 0;
+    const { running, batching } = handler;
+    return batching === undefined ? Math.max(0, concurrency - running) : batching.freeSlots;
+  }
+
+  /**
+   * Sets how many messages of each queue may be fetched beyond the free slots, because they gather in batches.
+   * @returns whether there are any
+   */
+  findRoom(): boolean {
+    const { lanes, handler, isolation } = this.#options;
+    const { batching } = handler;
+    if (batching === undefined) return false;
+    const isClosed = isolation.isWary || this.#isBehind();
+    let room = 0;
+    for (const lane of lanes) {
+      lane.extra = isClosed || lane.isPaused ? 0 : batching.roomOf(lane);
+      room += lane.extra;
+    }
+    return room > 0;
+  }
+
+  /** Whether no delivery is held, and no handler runs, not even one whose lease was lost. */
+  get isEmpty(): boolean {
+    return this.#held() === 0 && this.#options.handler.running === 0;
+  }
+
+  /** Whether nothing may be fetched, because a suspect runs, or because broker or result store are behind. */
+  #isBehind(): boolean {
+    const { concurrency, handler, results, isolation } = this.#options;
+    if (isolation.isClosed) return true;
+    // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
+    // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
+    // store is behind: fetch nothing until it catches up.
+    const most = concurrency * (handler.batching?.largest ?? 1);
+    return this.#held() - handler.inHand + results.pending > 2 * most;
+  }
+
+  /** Number of deliveries that are neither settled nor lost. */
+  #held(): number {
+    let held = 0;
+    for (const { leases } of this.#options.lanes) held += leases.size;
+    return held;
+  }
+}
