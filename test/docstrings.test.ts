@@ -8,6 +8,7 @@ const ENTRIES = [
   'packages/core/src/inversify/index.ts',
   'packages/scheduler/src/index.ts',
   'packages/otel/src/index.ts',
+  'packages/dashboard/src/index.ts',
   'packages/broker-memory/src/index.ts',
   'packages/broker-memory/src/testing/index.ts',
   'packages/broker-redis/src/index.ts',

@@ -15,6 +15,7 @@ const entries = {
   '@brokkr/broker-redis': () => import('@brokkr/broker-redis'),
   '@brokkr/scheduler': () => import('@brokkr/scheduler'),
   '@brokkr/otel': () => import('@brokkr/otel'),
+  '@brokkr/dashboard': () => import('@brokkr/dashboard'),
   '@brokkr/broker-memory/testing': () => import('@brokkr/broker-memory/testing'),
 };
 

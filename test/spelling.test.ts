@@ -14,10 +14,10 @@ type NSpell = (dictionary: { aff: Buffer; dic: Buffer }) => Speller;
 /** Words of the trade, and of this project, that the American dictionary does not have. */
 const OWN = new Set(
   (
-    'ack acks acknowledgement acknowledgements amqp args ascii async backoff brokkr browsable cancelled cancelling changelog cli codec config cron ctx ' +
-    'diagnosable docstring docstrings dropreply duration durations encodable enqueued env eta failpoint failpoints fanout findable func getter ' +
+    'ack acks acknowledgement acknowledgements amqp api args ascii async auth backoff brokkr browsable cancelled cancelling changelog cli codec config cron ctx ' +
+    'diagnosable docstring docstrings dropreply duration durations encodable enqueued env eta etag failpoint failpoints fanout findable func getter ' +
     'getters idempotency inspectable interleavings jitter json kib loopback lua matcher mib microtask middleware minified misfire otel ' +
-    'debounce debounced muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven routable runnable rss ' +
+    'debounce debounced muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven redrives routable runnable rss ' +
     'schemas sha tls ttl tty undecodable unix unroutable unserializable unserved upcast url utf uuid vhost'
   ).split(' '),
 );
@@ -25,7 +25,7 @@ const OWN = new Set(
 /** Names of products and packages, as they are written in prose. */
 const PRODUCTS = new Set(
   (
-    'CommonJS ConfigError Ctrl Grafana InversifyJS Kubernetes NServiceBus OpenMetrics OpenTelemetry BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
+    'CommonJS ConfigError Ctrl Fastify Grafana Hono InversifyJS Kubernetes NServiceBus OpenMetrics OpenTelemetry Preact BullMQ RabbitMQ Vite amqplib arktype croner fastq ioredis jemalloc pino ' +
     'rabbitmq rolldown valibot vitest zod'
   ).split(' '),
 );

@@ -1,5 +1,13 @@
-import { type Broker, BrokerUnavailableError, type ResultStore } from '@brokkr/core';
-import type { Delivery, MessageIndex, PublishReceipt, Settlement, Signals, Subscription } from '@brokkr/core/adapter';
+import { type Broker, BrokerUnavailableError } from '@brokkr/core';
+import type {
+  Delivery,
+  MessageIndex,
+  PublishReceipt,
+  ResultStore,
+  Settlement,
+  Signals,
+  Subscription,
+} from '@brokkr/core/adapter';
 import type { SimOracle } from './sim-oracle.ts';
 import type { SimPlan } from './sim-plan.ts';
 import type { SimProcess } from './sim-process.ts';

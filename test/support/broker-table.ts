@@ -72,6 +72,11 @@ const ROWS: readonly Row[] = [
     cell: ({ has }) => yes(has.records, 'if `TASK_STORE_URL` names a Redis'),
   },
   {
+    feature: '[Limits](limits.md) of rate and concurrency',
+    isMajor: true,
+    cell: ({ has }) => yes(has.limits, 'if `TASK_STORE_URL` names a Redis'),
+  },
+  {
     feature: '`brokkr queues` counts',
     isMajor: true,
     cell: ({ has, capabilities, isInProcess }) => {

@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['clock', 'errors', 'logging', 'failpoints', 'event-loop'],
   ['broker'],
   ['message', 'collapse'],
+  ['limits'],
   ['task', 'retry', 'versions'],
   ['middleware', 'result', 'control', 'steps', 'batches'],
   ['producer', 'worker'],
@@ -65,6 +66,7 @@ export const noCycles: Rule = (sources) => {
 /** Packages that import another one than the core, and why they may. */
 const ALLOWED_PACKAGES = new Map([
   ['cli → @brokkr/scheduler', 'its types; the package itself is the one of the application, loaded when asked for'],
+  ['cli → @brokkr/dashboard', 'the server and the page of brokkr dashboard, loaded when asked for'],
 ]);
 
 /** Adapters and tools import the core by its public entries, and not each other. */

@@ -5,7 +5,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /**
- * Checks, before the first test, that the programs of the servers are installed which the tests start. If one is
+ * Checks, before the first test, that the servers and the browser are installed which the tests start. If one is
  * missing and may be installed (Debian or Ubuntu, as root), it is installed, without starting a service. Otherwise the
  * tests stop with the command to run. They are never skipped.
  */
@@ -13,6 +13,7 @@ export function setup(): void {
   if (process.env.BROKKR_TESTS === 'unit') return;
   ensure('redis-server', 'redis-server');
   ensure('/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server');
+  ensure('/usr/bin/chromium', 'chromium');
 }
 
 function ensure(program: string, debianPackage: string): void {

@@ -18,6 +18,7 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  timerMs,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
 import { AmqpSignals } from './broadcasting/amqp-signals.ts';
@@ -92,6 +93,7 @@ export class AmqpBroker implements Broker {
   /**
    * Creates the broker; it connects at first use.
    * @throws ConfigError (`BROKER_URL_INVALID`) if the URL is invalid
+   * @throws ConfigError (`CONFIG_INVALID`) if `sendTimeoutMs` is not above 0
    * @throws ConfigError (`NAMESPACE_INVALID`) if the namespace has other characters than `A-Z a-z 0-9 . _ -`
    */
   constructor(options: AmqpBrokerOptions) {
@@ -100,7 +102,7 @@ export class AmqpBroker implements Broker {
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
+    const timeoutMs = timerMs(options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs, 'new AmqpBroker: sendTimeoutMs');
     this.#names = new Names(namespace);
     // Separate, because an alarm blocks a connection that publishes: acknowledgements must continue, or the alarm would
     // never end.

@@ -1,8 +1,7 @@
-import type { Delivery, Envelope } from '@brokkr/core/adapter';
+import { type Delivery, type Envelope, ServerClock } from '@brokkr/core/adapter';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import type { Connection } from '../src/connection/connection.ts';
-import { ServerClock } from '../src/connection/server-clock.ts';
 import { ClaimChannel } from '../src/consuming/claim-channel.ts';
 import { RedisBroker } from '../src/index.ts';
 
@@ -66,7 +65,7 @@ describe('claims ahead whose answers were lost', () => {
       queue: 'q',
       key: 'k',
       connection,
-      serverClock: new ServerClock(() => connection),
+      serverClock: new ServerClock(async () => Date.now()),
       leaseMs: 1_000,
       workerId: 'w',
     });

@@ -9,6 +9,7 @@ import { workerCommand } from './commands/worker.ts';
 import type { Exit } from './exit.ts';
 import { addHelp } from './help.ts';
 import { HELP } from './program/common-options.ts';
+import { addDashboardCommand } from './program/dashboard-command.ts';
 import { addDeadCommands } from './program/dead-commands.ts';
 import { addMessageCommands } from './program/message-commands.ts';
 import { port } from './program/port.ts';
@@ -81,6 +82,7 @@ export function makeProgram(exit: Exit): Command {
     .option('--host <address>', 'address of the port', '127.0.0.1')
     .option('--once', 'print the metrics and end', false)
     .action(async (options) => exit(await metricsCommand(options)));
+  addDashboardCommand(program, exit);
   program
     .command('doctor')
     .description('check settings, application, broker and queues')

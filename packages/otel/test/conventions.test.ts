@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ATTRIBUTES, CONVENTIONS_VERSION, METRICS, OPERATION_TYPES, OTHER_ERROR } from '../src/conventions.ts';
 
 describe('the pinned names', () => {
-  const names = new Set(Object.values(published).filter((value) => typeof value === 'string'));
+  const names = new Set<string>(Object.values(published).filter((value) => typeof value === 'string'));
 
   it('are those of the published conventions of the pinned version', () => {
     const entry = createRequire(import.meta.url).resolve('@opentelemetry/semantic-conventions');

@@ -119,6 +119,16 @@ export class SchedulerManager {
     await this.#get(id).pause(false);
   }
 
+  /**
+   * Sends the task of a job now, beside its schedule, also if the job is paused.
+   * @returns the id of the message
+   * @throws ConfigError (`JOB_UNKNOWN`) if there is no such job; BrokerUnavailableError if the broker is unreachable
+   */
+  async runJob(id: string): Promise<string> {
+    const { send, args } = this.#get(id).definition;
+    return (await send(...args)).id;
+  }
+
   /** Removes a job and its stored state. @throws ConfigError (`JOB_UNKNOWN`) if there is no such job */
   async removeJob(id: string): Promise<void> {
     const job = this.#get(id);

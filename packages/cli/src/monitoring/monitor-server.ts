@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { monitor as Monitor, MonitorSource } from '@brokkr/core/metrics';
-import { UsageError } from '../exit.ts';
+import { portRefused } from './port-refused.ts';
 
 /** A request must arrive, and be answered, in this time. */
 const REQUEST_MS = 10_000;
@@ -30,7 +30,7 @@ export class MonitorServer {
       server.listen(port, host);
       await once(server, 'listening');
     } catch (error) {
-      throw refused(error as NodeJS.ErrnoException, port, host, option);
+      throw portRefused(error as NodeJS.ErrnoException, { what: 'metrics', port, host, option });
     }
     // Without a listener, an error of a later connection would end the process.
     server.on('error', () => undefined);
@@ -59,15 +59,4 @@ async function answer(
   // An unread body must not keep the connection.
   if (method !== 'GET' && method !== 'HEAD') response.shouldKeepAlive = false;
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
-}
-
-function refused(cause: NodeJS.ErrnoException, port: number, host: string, option: string): UsageError {
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'it is in use',
-    EACCES: 'this user may not open it',
-    EADDRNOTAVAIL: 'this machine does not have that address',
-    ENOTFOUND: 'there is no such host',
-  };
-  const reason = reasons[cause.code ?? ''] ?? cause.message;
-  return new UsageError(`cannot serve metrics on port ${port} of ${host}: ${reason}; choose another with ${option}`);
 }

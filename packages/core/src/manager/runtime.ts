@@ -34,7 +34,7 @@ import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { QueueTraits } from './queue-traits.ts';
 import { Stores } from './stores.ts';
-import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
+import { checkServed, limitStoreFor, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -54,6 +54,7 @@ export class Runtime implements TaskHost {
   readonly broker: Broker;
   readonly producer: Producer;
   readonly metrics: ManagerMetrics;
+  readonly needLimitStore = (task = '(any)') => this.#stores.require('limits', { task, option: 'limits' });
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
@@ -110,6 +111,8 @@ export class Runtime implements TaskHost {
       clock,
       logger,
       keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
+      limits: registry.limits,
+      needLimitStore: this.needLimitStore,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
@@ -278,6 +281,8 @@ export class Runtime implements TaskHost {
       progressStore: () => this.resultStore(),
       records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
+      limits: this.#registry.limits,
+      limitStore: await limitStoreFor(broker, this.#stores, tasks.all(), queues, this.#registry.limits),
       largestBatch: this.traits.largestBatch,
       hasPriorities: this.traits.hasPriorities,
     };
@@ -286,12 +291,8 @@ export class Runtime implements TaskHost {
   #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
-    const definitions = all.map(({ definition }) => definition);
-    warnOfUnservedTasks(
-      definitions.filter((definition) => !isServed(definition)),
-      queues,
-      this,
-    );
+    const unserved = all.filter(({ definition }) => !isServed(definition)).map(({ definition }) => definition);
+    warnOfUnservedTasks(unserved, queues, this);
     checkServed(
       broker,
       all.filter(({ definition }) => isServed(definition)),

@@ -9,6 +9,9 @@ import { collapsedEnvelope, canJoin } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
 import { kindOf } from '../errors/kind-of.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
+import { checkLimitDelays } from '../limits/check-limit-delays.ts';
+import { limitHeader } from '../limits/task-limits.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
 import { areIdle, compose, type Layer } from '../middleware/compose.ts';
@@ -35,6 +38,9 @@ export interface ProducerOptions {
   readonly logger: Logger;
   /** Whether a separate store keeps the results. */
   readonly keepsResultsElsewhere: boolean;
+  readonly limits: LimitRegistry;
+  /** Rejects if nothing counts the limits of a task. */
+  readonly needLimitStore: (task: string) => Promise<unknown>;
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
@@ -81,6 +87,7 @@ export class Producer {
   /** Sends that may not have reached the publisher yet. */
   readonly #slow = new Set<Promise<unknown>>();
   #isClosed = false;
+  #countsLimits = false;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -102,10 +109,11 @@ export class Producer {
     if (this.#isClosed) throw managerClosed();
     const publisher = this.#publisher;
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
-    if (task.schema === undefined && publisher !== undefined) {
+    if (task.schema === undefined && publisher !== undefined && (task.limits === undefined || this.#countsLimits)) {
       this.#checkCapabilities(publisher.broker, task, settings);
-      const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return areIdle(this.#layers) && settings.collapse === undefined ? sending : this.#watched(sending);
+      const isPlain = areIdle(this.#layers);
+      const sending = this.#publish(publisher, this.#draft(task, args, settings), undefined, isPlain);
+      return isPlain && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -129,6 +137,7 @@ export class Producer {
       draft: (args) => this.#checkedDraft(task, args, settings),
       open: async () => {
         publisher = this.#publisher ?? (await this.#open());
+        if (task.limits !== undefined) await this.#needLimitStore(task);
         this.#checkCapabilities(publisher.broker, task, settings);
       },
       publish: (draft, batch) => this.#publish(publisher, draft, batch),
@@ -139,6 +148,7 @@ export class Producer {
   async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
     const draft = await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
+    if (task.limits !== undefined) await this.#needLimitStore(task);
     this.#checkCapabilities(publisher.broker, task, settings);
     return this.#publish(publisher, draft);
   }
@@ -172,6 +182,11 @@ export class Producer {
     }
   }
 
+  async #needLimitStore({ name }: TaskDefinition): Promise<void> {
+    if (!this.#countsLimits) await this.#options.needLimitStore(name);
+    this.#countsLimits = true;
+  }
+
   async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
     if (!Array.isArray(args)) throw notABatch(task, args);
     await validateArguments(task, args);
@@ -201,6 +216,7 @@ export class Producer {
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
       idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
+      ...(task.limits !== undefined && { limits: limitHeader(task.name, task.limits, args, this.#options.limits) }),
     };
     return { task, message, body, collapse };
   }
@@ -220,6 +236,7 @@ export class Producer {
     );
     if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
       throw noResultStore(task.name);
+    if (task.limits !== undefined) checkLimitDelays(`task ${task.name}`, maxDelayMs);
     if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined || collapse?.option === 'debounce')) {
       throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay, eta and debounce', {
         code: 'DELAY_UNSUPPORTED',
@@ -233,13 +250,18 @@ export class Producer {
     }
   }
 
-  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
+  #publish(
+    publisher: Publisher,
+    draft: Draft,
+    batch?: SendBatch,
+    isPlain = areIdle(this.#layers),
+  ): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (!areIdle(this.#layers)) return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (!isPlain) return this.#throughMiddleware(publisher, draft, batch).then(handle);
     if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
     return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);
   }

@@ -17,6 +17,9 @@ import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limiting } from './suite/limiting.ts';
+import { limits } from './suite/part-limits.ts';
+import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { records } from './suite/part-records.ts';
@@ -54,12 +57,15 @@ const GROUPS = [
   signals,
   results,
   states,
+  limits,
+  limitRates,
   records,
   electing,
   diagnostics,
   closing,
   hostile,
   working,
+  limiting,
   steering,
   steps,
   joiningSends,

@@ -21,6 +21,7 @@ import type { JudgeContext, RunVerdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome } from './outcome.ts';
 import { NO_REPORT } from './delivery-report.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -39,6 +40,8 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
+  /** Holds the permits of messages with limits. */
+  readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
@@ -190,7 +193,13 @@ export class DeliveryHandler implements LaneListener {
     this.#options.isolation.leave();
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#endings.endRun(execution, outcome);
+    else this.#options.permits().ended(execution.delivery, 0);
     this.#changed();
+  }
+
+  /** Settles a message that must not run, or not now. */
+  endWithoutRun(held: HeldDelivery, settlement: Settlement): void {
+    this.#endings.endWithoutRun(held, settlement);
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
@@ -213,6 +222,7 @@ export class DeliveryHandler implements LaneListener {
     reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
     if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
+    else this.#options.permits().ended(held.delivery, 0);
     this.#options.onChange();
   }
 

@@ -6,12 +6,15 @@ import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { markSteps } from '../steps/mark-steps.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
+import { isA } from '../errors/is-a.ts';
+import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { Ending } from '../result/result-record.ts';
 import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
 import type { Execution } from './execution.ts';
 import { guardedSettlement } from './guarded-decisions.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import { failureWithoutRun, type JudgeContext } from './judge-delivery.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { SettledOutcome } from './outcome.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -28,6 +31,8 @@ export interface EndingsOptions {
   readonly results: ResultKeeper;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
+  /** Holds the permits of messages with limits. */
+  readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -62,6 +67,7 @@ export class Endings {
       this.settle(execution, settlement, NO_REPORT);
       return;
     }
+    if (outcome.kind === 'snoozed' && isA(error, RateLimitError)) this.#options.permits().hold(error);
     if (outcome.kind === 'cancelled') {
       this.end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
@@ -123,6 +129,7 @@ export class Endings {
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
       this.#options.steps.settled(settlement, held.taskName);
+    this.#options.permits().ended(held.delivery, held.report?.ranMs ?? 0);
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
@@ -135,6 +142,7 @@ export class Endings {
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
+    this.#options.permits().ended(held.delivery, 0);
     this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }

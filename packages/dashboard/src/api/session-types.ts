@@ -1,3 +1,4 @@
+/** The body of every failure. */
 export interface ErrorBody {
   readonly error: {
     /** Upper case with underscores, such as `FORBIDDEN`. */
@@ -53,6 +54,7 @@ export interface Rights {
   readonly queues: 'all' | readonly string[];
 }
 
+/** Who asks, what they may do, and what this dashboard shows. */
 export interface Session {
   /** Name of the user, for people. */
   readonly who: string;
@@ -65,4 +67,9 @@ export interface Session {
   readonly at: number;
   /** When this dashboard started. */
   readonly startedAt: number;
+}
+
+/** The token in the URL that `brokkr dashboard` prints. */
+export interface LoginRequest {
+  readonly token: string;
 }

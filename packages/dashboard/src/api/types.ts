@@ -6,7 +6,8 @@
  *
  * | call | answer |
  * |---|---|
- * | `GET session` | `Session` |
+ * | `POST login` `LoginRequest` | `Done`, and a cookie; only of `brokkr dashboard`, whose page is opened at `#t=TOKEN` |
+ * | `GET session` | `Session`; 401 `UNAUTHENTICATED` without access |
  * | `GET :b/overview` | `Overview` |
  * | `GET :b/queues` | `Listed<QueueRow>` |
  * | `GET :b/queues/:q` | `QueueRow` |

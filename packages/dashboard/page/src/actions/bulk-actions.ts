@@ -1,0 +1,60 @@
+import type { BulkRequest, LetterQuery } from '../../../src/api/types.ts';
+import { ask } from '../parts/dialog.tsx';
+import { otherQueues } from './other-queues.ts';
+import { count, plural } from '../text/number.ts';
+import { startBulk } from './perform.ts';
+
+/** Letters that match a filter, and how many the user saw. */
+export interface Matching {
+  readonly queue: string;
+  readonly filter: LetterQuery;
+  /** The filter in words. */
+  readonly facts: readonly (readonly [string, string])[];
+  readonly expect: number;
+}
+
+/** Above this number the server wants the queue's name typed. */
+const TYPED_ABOVE = 100;
+
+const WORDS = {
+  retry: { verb: 'Retry', text: 'They go back into the queue and count their attempts from 1 again.', look: 'go' },
+  discard: {
+    verb: 'Discard',
+    text: 'They are removed for good: no copy is kept, and they cannot be retried.',
+    look: 'kill',
+  },
+  move: {
+    verb: 'Move',
+    text: 'They become ready messages of the other queue, and count their attempts from 1 again.',
+    look: 'go',
+  },
+} as const;
+
+/** Asks before a bulk job starts, with the number that is expected to change. */
+export function askForBulk(action: BulkRequest['do'], { queue, filter, facts, expect }: Matching): void {
+  const { verb, text, look } = WORDS[action];
+  const isTyped = action === 'discard' || expect > TYPED_ABOVE;
+  ask({
+    title: `${verb} ${plural(expect, 'dead message')} of ${queue}?`,
+    text,
+    facts: [...facts, ['Match now', count(expect)]],
+    typed: isTyped ? { label: 'Type the queue’s name to go on:', name: queue } : undefined,
+    input: action === 'move' ? { label: 'To the queue', suggestions: () => otherQueues(queue) } : undefined,
+    note: 'If the number is off by more than 10 % when it starts, nothing is changed.',
+    cancel: action === 'discard' ? 'Keep them' : 'Cancel',
+    confirm: `${verb} ${count(expect)}`,
+    look,
+    run: ({ typed, input }) =>
+      startBulk(
+        {
+          do: action,
+          queue,
+          filter,
+          expect,
+          ...(action === 'move' && { to: input }),
+          ...(isTyped && { confirm: typed }),
+        },
+        `Started: ${verb.toLowerCase()} ${plural(expect, 'message')} of ${queue}.`,
+      ),
+  });
+}

@@ -1,0 +1,138 @@
+import type { ComponentChildren } from 'preact';
+import type { AttemptRow, MessageDetail } from '../../../src/api/types.ts';
+import { now } from '../api/clock.ts';
+import type { IconName } from '../parts/glyphs.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { Text } from '../parts/text.tsx';
+import { Time } from '../parts/time.tsx';
+import { timeOfDay } from '../text/clock-time.ts';
+import { duration, relative } from '../text/duration.ts';
+
+/** What happened to a message, from its sending to now. */
+export function Timeline({ message }: { message: MessageDetail }) {
+  const { sentAt, redriven, attempts, state, dueAt, isRetry, startedAt, worker, deadAt, deadBy, reason } = message;
+  const begin = redriven?.at ?? sentAt;
+  const span = begin === undefined ? undefined : (deadAt ?? now.value) - begin;
+  return (
+    <Panel
+      title="What happened"
+      note={
+        span === undefined
+          ? undefined
+          : `${duration(span)} since it was ${redriven === undefined ? 'sent' : 'redriven'}`
+      }
+    >
+      <ol class="time body">
+        {sentAt === undefined ? null : (
+          <Step at={sentAt} icon="send" title="Sent">
+            {redriven === undefined || redriven.attempts.length === 0 ? null : (
+              <details>
+                <summary>
+                  <Icon name="right" />
+                  Before the redrive: {redriven.attempts.length} failed attempts
+                </summary>
+                <ol>
+                  {redriven.attempts.map((each) => (
+                    <li key={each.attempt}>
+                      <span class="says">
+                        <Text value={`${timeOfDay(each.at)} ${each.error.name}: ${each.error.message}`} />
+                      </span>
+                    </li>
+                  ))}
+                </ol>
+              </details>
+            )}
+          </Step>
+        )}
+        {redriven === undefined ? null : (
+          <Step
+            at={redriven.at}
+            icon="retry"
+            title={redriven.count === 1 ? 'Redriven' : `Redriven, the ${redriven.count}th time`}
+          >
+            <span class="says">
+              <Text value={`it had died of: ${redriven.reason}`} />
+            </span>
+          </Step>
+        )}
+        {attempts.map((each) => (
+          <Attempt key={each.attempt} row={each} />
+        ))}
+        {state === 'delayed' && dueAt !== undefined ? (
+          <Step at={dueAt} icon="delayed" tone="delayed" title={isRetry === true ? 'Next attempt' : 'Due'}>
+            <span class="meta">{relative(dueAt, now.value)}</span>
+          </Step>
+        ) : null}
+        {state === 'running' ? (
+          <Step at={startedAt} icon="running" tone="running" title={`Attempt ${message.attempt} runs`}>
+            <span class="meta">
+              {startedAt === undefined ? null : <span>for {duration(now.value - startedAt)}</span>}
+              {worker === undefined ? null : <Text value={worker} />}
+            </span>
+          </Step>
+        ) : null}
+        {state === 'ready' ? (
+          <Step at={undefined} icon="ready" tone="ready" title="Ready">
+            <span class="meta">waits for a worker that takes it</span>
+          </Step>
+        ) : null}
+        {state === 'dead' ? (
+          <Step at={deadAt} icon="dead" tone="dead" title="Dead">
+            {reason === undefined ? null : (
+              <span class="says">
+                <Text value={reason} />
+              </span>
+            )}
+            <span class="meta">
+              {deadAt === undefined ? null : <span>{relative(deadAt, now.value)}</span>}
+              {deadBy === undefined ? null : <Text value={deadBy} />}
+            </span>
+          </Step>
+        ) : null}
+      </ol>
+    </Panel>
+  );
+}
+
+function Attempt({ row: { attempt, at, worker, error } }: { row: AttemptRow }) {
+  return (
+    <Step at={at} icon="failed" tone="failed" title={`Attempt ${attempt} failed`}>
+      <span class="says">
+        <Text value={`${error.name}: ${error.message}`} />
+      </span>
+      <span class="meta">
+        <Text value={worker} />
+      </span>
+    </Step>
+  );
+}
+
+interface StepProps {
+  readonly at: number | undefined;
+  readonly icon: IconName;
+  readonly tone?: string;
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}
+
+function Step({ at, icon, tone = '', title, children }: StepProps) {
+  return (
+    <li>
+      {at === undefined ? (
+        <span class="at">now</span>
+      ) : (
+        <Time at={at} class="at">
+          {timeOfDay(at)}
+        </Time>
+      )}
+      <span class="node">
+        <Icon name={icon} size="normal" tone={tone} />
+      </span>
+      <div class="what">
+        <b>{title}</b>
+        {children === undefined ? null : <div class="more-of">{children}</div>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,54 @@
+import type { MessageState } from '../../../src/api/types.ts';
+import { askToAbort, askToCancel, runNow } from '../actions/message-actions.ts';
+import { reasonAgainst } from '../api/session.ts';
+import { Button } from '../parts/button.tsx';
+import { copy } from '../parts/copy.ts';
+import type { Selection } from '../parts/selection.ts';
+import { count, plural } from '../text/number.ts';
+
+interface Props {
+  readonly queue: string;
+  readonly state: Exclude<MessageState, 'dead'>;
+  readonly ids: readonly string[];
+  readonly selection: Selection;
+}
+
+/** Actions for selected messages that wait or run. */
+export function WaitingBar({ queue, state, ids, selection }: Props) {
+  const number = count(ids.length);
+  return (
+    <div class="bulk" role="region" aria-label="Selected messages">
+      <span class="sum">
+        <b>{number} selected</b>
+        <Button look="bare" small onClick={selection.clear}>
+          Clear
+        </Button>
+      </span>
+      <Button look="bare" icon="copy" onClick={() => void copy(ids.join('\n'), plural(ids.length, 'id'))}>
+        Copy ids
+      </Button>
+      {state === 'running' ? (
+        <Button look="risk" icon="stop" reason={reasonAgainst('cancelRunning')} onClick={() => askToAbort(queue, ids)}>
+          Cancel {number}…
+        </Button>
+      ) : (
+        <Button look="risk" icon="x" reason={reasonAgainst('cancel')} onClick={() => askToCancel(queue, ids)}>
+          Cancel {number}…
+        </Button>
+      )}
+      {state === 'delayed' ? (
+        <Button
+          look="go"
+          icon="running"
+          reason={reasonAgainst('promote')}
+          onClick={() => {
+            runNow(queue, ids);
+            selection.clear();
+          }}
+        >
+          Run {number} now
+        </Button>
+      ) : null}
+    </div>
+  );
+}

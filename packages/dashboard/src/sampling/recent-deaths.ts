@@ -1,0 +1,81 @@
+import type { Inspector } from '@brokkr/core/adapter';
+import type { QueueRow, TaskRow, Warning } from '../api/types.ts';
+import { messageRow, type View } from '../payload/message-row.ts';
+import { Redactor } from '../payload/redactor.ts';
+import type { Burst } from './warnings.ts';
+
+/** Letters that are read of a queue in which messages died, and queues that are read in one sample. */
+const LETTERS = 50;
+const QUEUES = 5;
+const BURST_MS = 600_000;
+const MOST_TASKS = 2_000;
+
+interface Death {
+  readonly task: string;
+  readonly group: string;
+  readonly at: number | undefined;
+}
+
+/** Nothing of bodies is shown here. */
+const VIEW: View = { redactor: new Redactor(undefined), payloads: false };
+
+/** Reads the newest dead letters of queues in which messages die: the last error of each task, and the cause of a burst. */
+export class RecentDeaths {
+  /** By queue and task, with a space between. */
+  readonly lastErrors = new Map<string, NonNullable<TaskRow['lastError']>>();
+  readonly #counts = new Map<string, number>();
+  readonly #deaths = new Map<string, readonly Death[]>();
+
+  async read(inspector: Inspector | undefined, rows: Iterable<QueueRow>): Promise<void> {
+    if (inspector?.browsing !== 'free') return;
+    const changed = [...rows].filter(({ name, counts }) => (counts.dead ?? 0) !== (this.#counts.get(name) ?? 0));
+    await Promise.all(changed.slice(0, QUEUES).map((row) => this.#readQueue(inspector, row)));
+  }
+
+  /** A burst in words, with the error that most of its letters died of. */
+  warning({ queue, added }: Burst, at: number): Warning {
+    const recent = (this.#deaths.get(queue) ?? []).filter((death) => (death.at ?? at) > at - BURST_MS);
+    const groups = new Map<string, { readonly death: Death; count: number }>();
+    for (const death of recent) {
+      const key = `${death.task} ${death.group}`;
+      const group = groups.get(key) ?? { death, count: 0 };
+      group.count++;
+      groups.set(key, group);
+    }
+    const [most] = [...groups.values()].sort((a, b) => b.count - a.count);
+    const share = most === undefined ? undefined : Math.round((most.count / recent.length) * 100);
+    const of = most === undefined ? '' : `, ${share} % of the last ${recent.length} of "${most.death.group}"`;
+    return {
+      severity: 'error',
+      code: 'DEAD_BURST',
+      message: `${added} messages died in 10 minutes${of}`,
+      queue,
+      count: added,
+      ...(most !== undefined && { task: most.death.task, error: most.death.group }),
+    };
+  }
+
+  async #readQueue(inspector: Inspector, { name, counts }: QueueRow): Promise<void> {
+    const { dead = 0 } = counts;
+    if (dead === 0) {
+      this.#counts.delete(name);
+      this.#deaths.delete(name);
+      return;
+    }
+    // A queue that cannot be read is reported by its counts, and read again.
+    const page = await inspector.page(name, 'dead', { limit: LETTERS, from: 'newest' }).catch(() => undefined);
+    if (page === undefined) return;
+    this.#counts.set(name, dead);
+    const deaths = page.items.map(({ envelope }) => {
+      const { task, group = '', deadAt } = messageRow({ queue: name, state: 'dead', envelope }, VIEW);
+      return { task, group, at: deadAt };
+    });
+    this.#deaths.set(name, deaths);
+    for (const { task, group, at } of deaths.toReversed()) this.#noteError(`${name} ${task}`, group, at);
+  }
+
+  #noteError(key: string, error: string, at: number | undefined): void {
+    if (this.lastErrors.size >= MOST_TASKS && !this.lastErrors.has(key)) return;
+    this.lastErrors.set(key, at === undefined ? { error } : { error, at });
+  }
+}

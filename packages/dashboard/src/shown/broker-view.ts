@@ -1,0 +1,47 @@
+import type { Broker } from '@brokkr/core';
+import type { BrokerInfo } from '../api/types.ts';
+import { BulkJobs } from '../actions/bulk-jobs.ts';
+import { Looks } from '../letters/looks.ts';
+import { Sampler } from '../sampling/sampler.ts';
+import { abilitiesOf } from '../source/abilities.ts';
+import type { BrokerSource } from '../source/broker-source.ts';
+
+/** A broker with all that the dashboard keeps of it. */
+export class BrokerView {
+  readonly source: BrokerSource;
+  readonly sampler: Sampler;
+  readonly looks: Looks;
+  readonly jobs = new BulkJobs();
+
+  constructor(source: BrokerSource, { always, now }: { readonly always: boolean; readonly now: () => number }) {
+    this.source = source;
+    this.sampler = new Sampler({ source, always, now });
+    this.looks = new Looks(now);
+  }
+
+  open(): Promise<Broker> {
+    return this.source.open();
+  }
+
+  async info(): Promise<BrokerInfo> {
+    const kind = await this.source.kind();
+    return {
+      name: this.source.name,
+      kind,
+      can: abilitiesOf(await this.open(), kind, this.source.schedulers.length > 0),
+    };
+  }
+
+  /** Whether a queue is known, to the server or to this dashboard. A server that lists no queues may have any. */
+  async knows(queue: string): Promise<boolean> {
+    if ((await this.sampler.current()).queues.has(queue)) return true;
+    const broker = await this.open();
+    if (broker.inspector === undefined || broker.capabilities.counts !== 'exact') return true;
+    return (await broker.inspector.queues()).includes(queue);
+  }
+
+  async close(): Promise<void> {
+    await this.jobs.close();
+    await this.sampler.close();
+  }
+}

@@ -1,0 +1,128 @@
+import { PermanentError } from '@brokkr/core';
+import { describe, expect, it } from 'vitest';
+import { managerOf, mount } from './mounted.ts';
+
+/** Orders of which some fail, in `pdf`: 24 die of one error, 2 of another. */
+async function failing() {
+  const tm = await managerOf();
+  const invoice = tm.task({ name: 'invoice.pdf', queueName: 'pdf', maxRetries: 0 }, async (order: { id: number }) => {
+    if (order.id >= 100) throw new PermanentError(`order ${order.id} has no address`);
+    throw new Error(`renderer said 502 for order ${order.id}`);
+  });
+  const ids: string[] = [];
+  for (let id = 1; id <= 24; id++)
+    ids.push((await invoice.send({ id, callbackToken: `t-${id}` } as { id: number })).id);
+  for (let id = 100; id <= 101; id++) await invoice.send({ id });
+  const worker = tm.createWorker({ queues: ['pdf'], concurrency: 8 });
+  await worker.start();
+  await expect.poll(async () => (await tm.queue('pdf').counts()).dead, { timeout: 8_000 }).toBe(26);
+  await worker.stop();
+  return { tm, ids };
+}
+
+describe('dead letters in the API', () => {
+  it('are grouped by task and error, found by group, and retried by their number', async () => {
+    const { tm } = await failing();
+    const { get, post } = mount(tm);
+    const groups = (await get('app/dead/groups')).body;
+    expect(groups).toMatchObject({ looked: 26, total: 26, unseen: [] });
+    expect(groups.items).toMatchObject([
+      { queue: 'pdf', task: 'invoice.pdf', error: 'Error: renderer said 502 for order #', count: 24, redriven: 0 },
+      { error: 'PermanentError: order # has no address', count: 2 },
+    ]);
+    const { error: group, count: expect24 } = groups.items[0];
+    const list = await get(`app/queues/pdf/messages?state=dead&limit=10&group=${encodeURIComponent(group)}`);
+    expect(list.body).toMatchObject({ matched: 10, total: 26 });
+    expect(list.body.items[0]).toMatchObject({ task: 'invoice.pdf', state: 'dead', attempt: 1, group });
+    expect(list.body.items[0].args).toContain('"callbackToken":"•••"');
+
+    const filter = { group };
+    const off = await post('app/bulk', { do: 'retry', queue: 'pdf', filter, expect: 50 });
+    expect(off).toMatchObject({ status: 409, body: { error: { code: 'COUNT_CHANGED', matched: 24 } } });
+    expect((await tm.queue('pdf').counts()).dead).toBe(26);
+    const { status, body } = await post('app/bulk', { do: 'retry', queue: 'pdf', filter, expect: expect24 });
+    expect(status).toBe(202);
+    await expect
+      .poll(async () => (await get('app/bulk')).body.items.find((job: { id: string }) => job.id === body.job))
+      .toMatchObject({ state: 'done', done: 24, total: 24 });
+    expect(await tm.queue('pdf').counts()).toMatchObject({ ready: 24, dead: 2 });
+  });
+
+  it('are listed page by page, each once, with a filter and without', async () => {
+    const { tm } = await failing();
+    const { get } = mount(tm);
+    for (const filter of ['', '&error=renderer']) {
+      const seen: string[] = [];
+      let after = '';
+      do {
+        const { body } = await get(`app/queues/pdf/messages?state=dead&limit=7${filter}${after}`);
+        seen.push(...body.items.map(({ id }: { id: string }) => id));
+        after = body.next === undefined ? '' : `&after=${encodeURIComponent(body.next)}`;
+      } while (after !== '');
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.length).toBe(filter === '' ? 26 : 24);
+    }
+  });
+
+  it('are shown whole: attempts, headers, arguments as they were sent', async () => {
+    const { tm, ids } = await failing();
+    const { get } = mount(tm);
+    const { body } = await get(`app/queues/pdf/messages/${ids[0]}`);
+    expect(body).toMatchObject({
+      id: ids[0],
+      state: 'dead',
+      attempts: [{ attempt: 1, error: { name: 'Error', message: 'renderer said 502 for order 1' } }],
+      body: { text: '[{"id":1,"callbackToken":"•••"}]', form: 'json', redacted: 1, truncated: false },
+    });
+    expect(body.command).toBeUndefined();
+    const open = mount(tm, { access: () => ({ level: 'read', payloads: true }) });
+    const whole = (await open.get(`app/queues/pdf/messages/${ids[0]}`)).body;
+    expect(whole.body.text).toBe('[{"id":1,"callbackToken":"t-1"}]');
+    expect(whole.command).toBe(`brokkr send invoice.pdf --queue pdf -- '{"id":1,"callbackToken":"t-1"}'`);
+    expect((await get('app/queues/pdf/messages/no-such-id')).status).toBe(404);
+    expect((await get(`app/find?id=${ids[1]}`)).body.items).toMatchObject([{ queue: 'pdf', state: 'dead' }]);
+  });
+
+  it('are retried, discarded and moved by ids; ids that are not there are named', async () => {
+    const { tm, ids } = await failing();
+    const other = tm.task({ name: 'other', queueName: 'later' }, async () => undefined);
+    await other.send();
+    const { post } = mount(tm);
+    const retried = await post('app/queues/pdf/messages/retry', { ids: [ids[0], 'nowhere'] });
+    expect(retried.body).toEqual({ done: 1, missing: ['nowhere'] });
+    const unconfirmed = await post('app/queues/pdf/messages/discard', { ids: [ids[1]] });
+    expect(unconfirmed).toMatchObject({ status: 400, body: { error: { code: 'CONFIRMATION_MISSING' } } });
+    expect((await post('app/queues/pdf/messages/discard', { ids: [ids[1]], confirm: 'pdf' })).body.done).toBe(1);
+    const moved = await post('app/queues/pdf/messages/move', { ids: [ids[2], ids[0]], to: 'later' });
+    expect(moved.body).toEqual({ done: 1, missing: [ids[0]] });
+    expect(await tm.queue('pdf').counts()).toMatchObject({ ready: 1, dead: 23 });
+    expect((await tm.queue('later').counts()).ready).toBe(2);
+    expect((await post('app/queues/pdf/messages/move', { ids: [ids[3]], to: 'nowhere' })).status).toBe(404);
+  });
+
+  it('a search for text finds only what the user may see', async () => {
+    const { tm } = await failing();
+    const search = 'app/queues/pdf/messages?state=dead&text=t-17';
+    expect((await mount(tm).get(search)).body).toMatchObject({ matched: 0, looked: 26 });
+    const open = mount(tm, { access: () => ({ level: 'read', payloads: true }) });
+    expect((await open.get(search)).body.matched).toBe(1);
+  });
+
+  it('a bulk job can be stopped, and loses nothing', async () => {
+    const tm = await managerOf();
+    const broker = await tm.broker();
+    const letters = Array.from({ length: 3_000 }, (_, index) => ({
+      ...{ id: `l-${index}`, queue: 'many.dead', body: Buffer.from('[]') },
+      headers: { 'brokkr-task': 'x', 'brokkr-reason': 'Error: no' },
+    }));
+    await broker.inspector?.bury?.('many', letters);
+    const { get, post } = mount(tm);
+    const { body } = await post('app/bulk', { do: 'retry', queue: 'many', filter: {}, expect: 3_000, confirm: 'many' });
+    await post(`app/bulk/${body.job}/stop`);
+    await expect.poll(async () => (await get('app/bulk')).body.items[0].state).toMatch(/stopped|done/);
+    const { ready = 0, dead = 0 } = await tm.queue('many').counts();
+    expect(ready + dead).toBe(3_000);
+    const [job] = (await get('app/bulk')).body.items;
+    expect(job.done).toBe(ready);
+  });
+});
