@@ -145,3 +145,9 @@ it('a queue that does not answer delays no other queue', async () => {
   for (let index = 0; index < 20; index++) await broker.publish([envelope(`good-${index}`)]);
   expect(await waiting).toBe('BROKER_UNAVAILABLE');
 });
+
+it('a broker that is created directly waits for its server although its time limit is 30 days', async () => {
+  const broker = bench.open(bench.server.url, { sendTimeoutMs: 30 * 86_400_000 });
+  expect(await broker.publish([envelope('a')])).toEqual([{ id: 'a', isNew: true }]);
+  expect(() => bench.open(bench.server.url, { sendTimeoutMs: 0 })).toThrow(/sendTimeoutMs must be a number/);
+});

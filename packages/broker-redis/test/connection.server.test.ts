@@ -131,3 +131,11 @@ it('an error of a cluster does not contain the password in the error of its last
   );
   expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
 });
+
+it('a broker that is created directly waits for its server although its time limit is 30 days', async () => {
+  const broker = new RedisBroker({ url: server.url, sendTimeoutMs: 30 * 86_400_000 });
+  const envelope = { id: 'a', queue: 'long-limit', body: Buffer.from('[]'), headers: {} };
+  expect(await broker.publish([envelope])).toEqual([{ id: 'a', isNew: true }]);
+  await broker.close();
+  expect(() => new RedisBroker({ url: server.url, sendTimeoutMs: 0 })).toThrow(/sendTimeoutMs must be a number/);
+});
