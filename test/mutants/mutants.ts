@@ -112,6 +112,60 @@ export const mutants: readonly Mutant[] = [
     replace: 'record.endsAt = this.#clock.monotonic() + ttlMs; return { changed: false, added: 0',
   },
   {
+    name: 'a unique key stays behind its message',
+    of: 'broker-memory',
+    search: 'const holder = known && this.#messages.find(known.id);',
+    replace: 'const holder = known && (this.#messages.find(known.id) ?? {});',
+  },
+  {
+    name: 'a running message keeps the next one of its key from waiting',
+    of: 'broker-memory',
+    search: "(mode === 'waiting' && holder.state !== 'held')",
+    replace: "mode === 'waiting'",
+  },
+  {
+    name: 'a debounced message that has run is replaced',
+    of: 'broker-memory',
+    search: "mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt",
+    replace: "mode === 'debounce' && holder.state === 'delayed'",
+  },
+  {
+    name: 'a debounced message keeps its first arguments',
+    of: 'broker-memory',
+    search: 'message.envelope = keptEnvelope(envelope, this.name);',
+    replace: '',
+  },
+  {
+    name: 'a debounced message has no longest wait',
+    of: 'broker-memory',
+    search: 'known.firstAt + maxWaitMs',
+    replace: 'Number.POSITIVE_INFINITY',
+  },
+  {
+    name: 'a later attempt reads no steps',
+    of: 'core',
+    search: 'run.attempt > 1 || delivery === undefined || hasEarlierRun(delivery)',
+    replace: 'false',
+  },
+  {
+    name: 'the steps of a run that is released are forgotten',
+    of: 'core',
+    search: "return { kind: 'retry', delivery: settlement.delivery, replacement: marked(envelope) };",
+    replace: 'return settlement;',
+  },
+  {
+    name: 'the second result of a step wins',
+    of: 'core',
+    search: 'if (answer?.added !== 1)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'steps stay behind their message',
+    of: 'core',
+    search: "case 'expire':\n            return 0;",
+    replace: "case 'expire':\n            return undefined;",
+  },
+  {
     name: 'an aborted receive still returns messages',
     of: 'broker-memory',
     search: 'if (signal.aborted || ',
@@ -235,8 +289,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an unknown task is dropped',
     of: 'core',
-    search: '\t\tconst settlement = delayUnknown(',
-    replace: "\t\tconst settlement = ((given) => ({ kind: 'ack', delivery: given }))(",
+    search: 'const settlement = delayUnknown(delivery, reason, judging);',
+    replace: "const settlement = { kind: 'ack', delivery };",
   },
   {
     name: 'shutdown acknowledges interrupted messages',
@@ -283,7 +337,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a message with two limits keeps its place in the line of the first',
     of: 'broker-memory',
-    search: 'earlier.leave(place)',
+    search: 'earlier.giveUp(place, token)',
     replace: 'void earlier',
   },
   {

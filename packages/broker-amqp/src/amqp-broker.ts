@@ -3,6 +3,7 @@ import {
   BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
+  type BrokerUnavailableError,
   type BrokkrError,
   checkNamespace,
   checkQueueName,
@@ -257,10 +258,16 @@ function receiptOf({ id }: Envelope): PublishReceipt {
   return { id, isNew: true };
 }
 
+/** Whether both say the same about their messages: also whether those may be stored. */
+function isLike(outcome: Outcome, first: BrokkrError): boolean {
+  const mayBeStored = (error: Outcome) => (error as BrokerUnavailableError | undefined)?.mayBeStored;
+  return outcome?.code === first.code && mayBeStored(outcome) === mayBeStored(first);
+}
+
 /** Returns one error for all envelopes if nothing was stored. */
 function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
   const [first] = outcomes;
-  if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
+  if (first !== undefined && outcomes.every((outcome) => isLike(outcome, first))) return first;
   return new PartlyStoredError(outcomes.map((outcome, index) => outcome ?? receiptOf(envelopes[index] as Envelope)));
 }
 

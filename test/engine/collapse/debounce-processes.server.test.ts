@@ -96,7 +96,7 @@ it.each([
       .toBe(0);
     expect(lines().at(-1)).toBe('last');
     expect(lines().length).toBeLessThan(SENDERS * SENDS);
-    // A message of a killed worker waits again, beside the one that was sent meanwhile.
+    // A message of a killed worker waits again, beside one that was sent since.
     if (storeUrl === '') expect(Math.max(...waiting)).toBeLessThanOrEqual(2);
     for (const child of workers) child.kill('SIGTERM');
     await Promise.all(workers.map((child) => child.exitCode ?? once(child, 'exit')));

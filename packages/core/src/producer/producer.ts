@@ -4,7 +4,7 @@ import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
 import { StoreJoins, type StoreJoinsOptions } from '../collapse/store-joins.ts';
-import { collapsedEnvelope, joinsNatively } from '../collapse/collapsed-envelope.ts';
+import { collapsedEnvelope, canJoin } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { LimitRegistry } from '../limits/limit-registry.ts';
@@ -240,7 +240,7 @@ export class Producer {
     const publish = (envelope: Envelope) => publisher.publish(envelope, (given) => given);
     const envelope = encodeEnvelope(message, body);
     if (collapse === undefined) return publish(envelope);
-    if (joinsNatively(collapse, publisher.broker.capabilities))
+    if (canJoin(collapse, publisher.broker.capabilities))
       return publish(collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs));
     return this.#joins.send(envelope, task.name, collapse, publish);
   }
