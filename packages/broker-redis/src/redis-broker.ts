@@ -19,6 +19,7 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  timerMs,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
 import { type Client, duplicateFor, subscriberFor } from './connection/connect.ts';
@@ -107,14 +108,14 @@ export class RedisBroker implements Broker {
   /**
    * Creates the broker; it connects at first use.
    *
-   * @throws ConfigError if there is neither a URL nor a client (`BROKER_URL_INVALID`), one of them is invalid, or the
+   * @throws ConfigError if there is neither a URL nor a client (`BROKER_URL_INVALID`), one of them is invalid, `sendTimeoutMs` is not above 0 (`CONFIG_INVALID`), or the
    * namespace is not 1 to 60 characters of `A-Z a-z 0-9 . _ -` (`NAMESPACE_INVALID`)
    */
   constructor(options: RedisBrokerOptions) {
     const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     const { logger } = options;
     this.#logger = logger;
-    this.#timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
+    this.#timeoutMs = timerMs(options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs, 'new RedisBroker: sendTimeoutMs');
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     const rightsKey = this.#keys.rights;

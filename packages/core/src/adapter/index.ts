@@ -118,6 +118,7 @@ export type { LivingWorker } from '../control/living-workers.ts';
 export type { KeyedLimit, Limit, LimitOptions } from '../limits/limit.ts';
 export type { RuleOptions } from '../limits/limit-rule.ts';
 export { LimitSettings } from '../limits/limit-settings.ts';
+export { countWorkers } from '../control/count-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
@@ -130,6 +131,7 @@ export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
+export { timerMs } from '../clock/timer-ms.ts';
 
 // What happens while the event loop is blocked.
 export { LoopGuard, type LoopGuardOptions } from '../event-loop/loop-guard.ts';

@@ -10,6 +10,7 @@ import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { idempotency } from './suite/idempotency.ts';
+import { joiningSends } from './suite/joining.ts';
 import { lanes } from './suite/lanes.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
@@ -67,6 +68,7 @@ const GROUPS = [
   limiting,
   steering,
   steps,
+  joiningSends,
   payloadVersions,
   batches,
   lanes,

@@ -20,6 +20,7 @@ import type { OnFetchError } from './queue-share.ts';
 import type { LimitGate } from './limit-gate.ts';
 import { openLimitGate, type WorkerLimits } from './open-limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -46,6 +47,7 @@ export interface ConsumerOptions {
   readonly progress: ProgressWriter;
   readonly limits: WorkerLimits;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   readonly largestBatch: (queue: string) => number;
   readonly hasPriorities: (queue: string) => boolean;
 }
@@ -291,6 +293,7 @@ export class Consumer {
   async #lastSettlements(): Promise<void> {
     // Messages that a pending fetch returns are released.
     await this.#loop;
+    await this.#options.joins.finished();
     await this.#gate.answered();
     await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
   }

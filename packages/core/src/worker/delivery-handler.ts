@@ -8,6 +8,7 @@ import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Batching } from './batching.ts';
@@ -42,6 +43,7 @@ export interface DeliveryHandlerOptions {
   /** Holds the permits of messages with limits. */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -78,6 +80,7 @@ export class DeliveryHandler implements LaneListener {
         openProgress: (id) => progress.open(id),
         openSteps: (run, delivery) => steps.open(run, delivery),
       },
+      joins: options.joins,
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#endings = new Endings({ ...options, taskFor: judging.taskFor, now: judging.now, monitor: this.#monitor });
@@ -136,6 +139,7 @@ export class DeliveryHandler implements LaneListener {
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
+    this.#runner.batchStarted();
     if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, back === undefined);
     if (back === undefined) return;
     this.#giveBack(back);

@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { LimitStore } from '../broker/limit-store.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import { JoinKeeper } from '../collapse/join-keeper.ts';
 import { StepKeeper } from '../steps/step-keeper.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
@@ -59,6 +60,8 @@ export interface TaskWorkerOptions {
   readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly maxPayload: number;
+  /** How long keys of joined messages are remembered. */
+  readonly keyTtlMs: number;
   readonly shutdownTimeoutMs: number;
   /** Time limit for storing a result. The message is settled after it. */
   readonly storeTimeoutMs: number;
@@ -201,7 +204,8 @@ export class TaskWorker {
   #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
     const { broker, resultStore, progressStore, records, taskFor, largestBatch, hasPriorities, limits, limitStore } =
       dependencies;
-    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
+    const { clock, logger, control, maxCrashes, maxPayload, keyTtlMs, storeTimeoutMs, sinks, ...options } =
+      this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
@@ -222,6 +226,7 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      joins: new JoinKeeper({ records, clock, logger, keyTtlMs }),
       limits: { registry: limits, store: limitStore, timeoutMs: storeTimeoutMs },
       steps: new StepKeeper({ records: (task) => records({ task, option: 'step()' }), clock, logger }),
     });
