@@ -102,7 +102,7 @@ export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
 
 // For telemetry and other observers.
-export { errorRecord } from '../errors/error-record.ts';
+export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
 export { DURATION_BOUNDS } from '../worker/durations.ts';
 export { VERSION } from '../worker/version.ts';
 
