@@ -66,11 +66,13 @@ async function bullmq(limiter) {
 }
 
 const rate = (tm) => tm.limit({ name: 'rate', rate: PLENTY, burst: PLENTY });
-const slots = (tm) => tm.limit({ name: 'slots', concurrency: CONCURRENCY });
+const slots = (tm) => tm.limit({ name: 'slots', concurrency: PLENTY });
+const exact = (tm) => tm.limit({ name: 'exact', concurrency: CONCURRENCY });
 const contenders = {
   'no limit': () => brokkr(() => []),
   'a rate': () => brokkr((tm) => [rate(tm)]),
   slots: () => brokkr((tm) => [slots(tm)]),
+  'slots, as the worker': () => brokkr((tm) => [exact(tm)]),
   both: () => brokkr((tm) => [rate(tm), slots(tm)]),
   'bullmq, no limit': () => bullmq({}),
   'bullmq, limiter': () => bullmq({ limiter: { max: PLENTY, duration: 1_000 } }),
@@ -91,7 +93,7 @@ for (let round = 0; round < ROUNDS; round++) {
 const base = median(rates['no limit']);
 for (const [name, all] of Object.entries(rates)) {
   const each = Math.round(median(all));
-  console.log(`${name.padEnd(18)} ${String(each).padStart(7)}/s  ${(each / base).toFixed(2)} of no limit`);
+  console.log(`${name.padEnd(22)} ${String(each).padStart(7)}/s  ${(each / base).toFixed(2)} of no limit`);
 }
 redis.disconnect();
 server.kill();

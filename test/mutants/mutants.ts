@@ -289,8 +289,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an unknown task is dropped',
     of: 'core',
-    search: '\t\tconst settlement = delayUnknown(',
-    replace: "\t\tconst settlement = ((given) => ({ kind: 'ack', delivery: given }))(",
+    search: 'const settlement = delayUnknown(delivery, reason, judging);',
+    replace: "const settlement = { kind: 'ack', delivery };",
   },
   {
     name: 'shutdown acknowledges interrupted messages',
@@ -337,7 +337,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a message with two limits keeps its place in the line of the first',
     of: 'broker-memory',
-    search: 'earlier.leave(place)',
+    search: 'earlier.giveUp(place, token)',
     replace: 'void earlier',
   },
   {

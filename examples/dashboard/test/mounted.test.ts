@@ -80,6 +80,7 @@ async function useDashboard(base: string): Promise<void> {
 
 describe.each(Object.entries(applications))('the dashboard in an application of %s', (_, make) => {
   async function mounted(): Promise<string> {
+    await tm.initialize({ brokerUrl: 'memory:', logLevel: 'silent' });
     await welcome.send('ada@example.com', { token: 't' });
     onTestFinished(() => tm.close());
     const dashboard = makeDashboard(PASSWORD);

@@ -96,7 +96,7 @@ async function useAll(used: RedisBroker): Promise<void> {
   await used.limits.release([{ ...permit, slots: 1, ranMs: 1 }], promoting);
   await used.limits.hold('rate', '', 10);
   await expect.poll(() => used.limits.usage()).toHaveLength(2);
-  await used.limits.replan('rate');
+  await used.limits.reschedule('rate');
   const stop = await used.signals.listen(() => undefined);
   await used.signals.send({ topic: 'pause', body: '' });
   await stop();

@@ -67,6 +67,10 @@ describe('access', () => {
     expect(cookie).toMatch(/^brokkr-4510=[\w-]{32}; Path=\/; HttpOnly; SameSite=Strict$/);
     expect(cookie).not.toContain(token);
     expect((await get('session', { cookie: cookie.split(';', 1)[0] as string })).body.who).toBe('local');
+    // A page of an earlier process does not lock out the new one.
+    for (let tried = 0; tried < 12; tried++)
+      expect((await get('session', { cookie: 'brokkr-4510=old' })).status).toBe(401);
+    expect((await get('session', { cookie: cookie.split(';', 1)[0] as string })).status).toBe(200);
     const page = await dashboard.fetch(new Request('http://localhost/'));
     expect([200, 503]).toContain(page.status);
   });

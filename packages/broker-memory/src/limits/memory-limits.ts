@@ -168,7 +168,7 @@ function answer(
       waitMs = againAt === undefined ? 0 : Math.max(SHORTEST_MS, clock.msUntil(againAt, now));
     }
     if (waitMs === 0 && stoppedMs === 0) continue;
-    for (const { slots: earlier } of keys.slice(0, index)) earlier.leave(place);
+    for (const { slots: earlier } of keys.slice(0, index)) earlier.giveUp(place, token);
     return { waitMs: Math.max(waitMs, stoppedMs), limit };
   }
   for (const [index, { rule }] of demands.entries()) {

@@ -54,9 +54,10 @@ export class SlotLine {
     this.#held.set(token, endsAt);
   }
 
-  /** Gives up a place in line: another limit refused the message. */
-  leave(place: string): void {
+  /** Another limit refused the message. A repeated call may find the slot that the first one took. */
+  giveUp(place: string, token: string): void {
     this.#waiting.delete(place);
+    this.#held.delete(token);
   }
 
   renew(token: string, endsAt: number): void {

@@ -39,7 +39,9 @@ local function takeSlot(line, waiter, token)
   line.used = true
 end
 
-local function leaveLine(line, waiter)
+-- Another limit refused the message. A repeated call may find the slot that the first one took.
+local function giveUpSlot(line, waiter, token)
+  if line.taken > 0 then line.taken = line.taken - redis.call('ZREM', line.held, token) end
   if line.waiting > 0 and redis.call('ZREM', line.wait, waiter) == 1 then
     redis.call('ZREM', line.back, waiter)
     line.waiting = line.waiting - 1
@@ -144,7 +146,7 @@ while i <= #ARGV do
     local at = first + (d - 1) * 4
     local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
     if ARGV[at + 1] == 's' then
-      if by > 0 then leaveLine(lineOf(k), waiter) else takeSlot(lineOf(k), waiter, token) end
+      if by > 0 then giveUpSlot(lineOf(k), waiter, token) else takeSlot(lineOf(k), waiter, token) end
     elseif by == 0 then start(rateOf(k), waiter, a)
     elseif unstored[d] then plan(rateOf(k), waiter, unstored[d]) end
   end

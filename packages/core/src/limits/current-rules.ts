@@ -48,7 +48,8 @@ export class CurrentRules {
 
   /** Reads what was set at run time, soon. */
   look(): void {
-    if (this.#isClosed || this.#options.settings === undefined) return;
+    const { registry, settings } = this.#options;
+    if (this.#isClosed || settings === undefined || registry.size === 0) return;
     this.#isDue = true;
     // One read after the other: an older answer must not overrule a newer one.
     if (!this.#isReading) void this.#readAll();

@@ -12,7 +12,6 @@ import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ControlChannel } from '../control/control-channel.ts';
-import { ConfigError } from '../errors/errors.ts';
 import type { EventEmitter } from '../worker/event-emitter.ts';
 import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
@@ -27,6 +26,7 @@ import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worke
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import { checkFeatures } from './check-features.ts';
+import { checkMayRun } from './check-may-run.ts';
 import { ManagedWorker } from './managed-worker.ts';
 import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
@@ -161,12 +161,7 @@ export class Runtime implements TaskHost {
     const { config } = this;
     if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
-    if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
-      throw new ConfigError(
-        "cannot create a worker: this process is set to only send (runMode 'producer', or SERVICE_TYPE=api); run the worker in another process, for example with brokkr worker",
-        { code: 'WORKER_IN_PRODUCER' },
-      );
-    }
+    checkMayRun(this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker'));
     const queues = workerQueues(options.queues, config.queueName);
     const settings: TaskWorkerOptions = {
       id: options.workerId ?? `${hostname()}:${pid}:${messageId().slice(0, 8)}`,

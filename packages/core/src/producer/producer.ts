@@ -2,24 +2,22 @@ import type { Logger } from 'pino';
 import { laneName } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
 import { StoreJoins, type StoreJoinsOptions } from '../collapse/store-joins.ts';
 import { collapsedEnvelope, canJoin } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
-import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { ConfigError } from '../errors/errors.ts';
 import type { LimitRegistry } from '../limits/limit-registry.ts';
-import { checkLimitDelays } from '../limits/check-limit-delays.ts';
 import { limitHeader } from '../limits/task-limits.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
 import { areIdle, compose, type Layer } from '../middleware/compose.ts';
 import type { Middleware, OutgoingMessage, SendBatch, SendContext } from '../middleware/middleware.ts';
-import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
+import { checkCapabilities } from './check-capabilities.ts';
+import { isIterable, notABatch } from './check-batch.ts';
 import { Publisher } from './publisher.ts';
 import { managerClosed } from './manager-closed.ts';
 import type { HandlePorts } from './handle-ports.ts';
@@ -110,7 +108,7 @@ export class Producer {
     const publisher = this.#publisher;
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
     if (task.schema === undefined && publisher !== undefined && (task.limits === undefined || this.#countsLimits)) {
-      this.#checkCapabilities(publisher.broker, task, settings);
+      checkCapabilities(publisher.broker, task, settings, this.#options);
       const isPlain = areIdle(this.#layers);
       const sending = this.#publish(publisher, this.#draft(task, args, settings), undefined, isPlain);
       return isPlain && settings.collapse === undefined ? sending : this.#watched(sending);
@@ -138,7 +136,7 @@ export class Producer {
       open: async () => {
         publisher = this.#publisher ?? (await this.#open());
         if (task.limits !== undefined) await this.#needLimitStore(task);
-        this.#checkCapabilities(publisher.broker, task, settings);
+        checkCapabilities(publisher.broker, task, settings, this.#options);
       },
       publish: (draft, batch) => this.#publish(publisher, draft, batch),
       outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
@@ -149,7 +147,7 @@ export class Producer {
     const draft = await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
     if (task.limits !== undefined) await this.#needLimitStore(task);
-    this.#checkCapabilities(publisher.broker, task, settings);
+    checkCapabilities(publisher.broker, task, settings, this.#options);
     return this.#publish(publisher, draft);
   }
 
@@ -221,35 +219,6 @@ export class Producer {
     return { task, message, body, collapse };
   }
 
-  #checkCapabilities(
-    broker: Broker,
-    task: TaskDefinition,
-    { delayMs, eta, idempotencyKey, collapse, timeoutMs, maxRetries }: SendSettings,
-  ): void {
-    const { defaultTimeoutMs, defaultMaxRetries, keepsResultsElsewhere } = this.#options;
-    const { maxDelayMs, idempotency } = broker.capabilities;
-    checkDemands(
-      broker.capabilities,
-      task.name,
-      timeoutMs ?? task.timeoutMs ?? defaultTimeoutMs,
-      maxRetries ?? task.maxRetries ?? defaultMaxRetries,
-    );
-    if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
-      throw noResultStore(task.name);
-    if (task.limits !== undefined) checkLimitDelays(`task ${task.name}`, maxDelayMs);
-    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined || collapse?.option === 'debounce')) {
-      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay, eta and debounce', {
-        code: 'DELAY_UNSUPPORTED',
-      });
-    }
-    if (idempotencyKey !== undefined && !idempotency) {
-      throw new UnsupportedFeatureError(
-        'this broker does not support idempotencyKey; make the task idempotent with a key in its arguments',
-        { code: 'IDEMPOTENCY_UNSUPPORTED' },
-      );
-    }
-  }
-
   #publish(
     publisher: Publisher,
     draft: Draft,
@@ -307,14 +276,3 @@ function handleOutcome({ isNew, isReplacement }: PublishReceipt): TaskHandle['ou
 
 /** Sending is never aborted: it has a time limit of its own. */
 const NEVER = new AbortController().signal;
-
-function isIterable(given: unknown): given is Batch {
-  return typeof given === 'object' && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given);
-}
-
-function notABatch({ name }: TaskDefinition, given: unknown): ConfigError {
-  return new ConfigError(
-    `task ${name}: sendMany needs a list of argument lists, such as [['a'], ['b']], or an iterable of them; got ${kindOf(given)}`,
-    { code: 'BATCH_INVALID' },
-  );
-}

@@ -39,6 +39,8 @@ export class Runner {
   /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
+  /** The execution that was started last, within one batch. The start of the next one is when it has returned. */
+  #lastStarted: Execution | undefined;
   /** Epoch time minus monotonic time, and when it was computed. */
   #epochOffset = 0;
   #epochSince = Number.NEGATIVE_INFINITY;
@@ -74,6 +76,7 @@ export class Runner {
   ): boolean {
     const { clock, logger, monitor, openers } = this.#options;
     const startedAt = clock.monotonic();
+    this.#checkLastStarted(startedAt);
     if (startedAt > startBy) return false;
     const maxRetries = message.maxRetries ?? task.maxRetries;
     const run =
@@ -88,8 +91,20 @@ export class Runner {
     if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
     if (needsAdmission(delivery.envelope)) void execution.startAfter(this.#options.joins.admit(delivery, run.signal));
     else execution.start();
-    if (execution.isRunning) monitor?.check(execution, clock.monotonic());
+    if (execution.isRunning) this.#lastStarted = execution;
     return true;
+  }
+
+  /** Is called after the messages of one fetch: nothing that blocks the event loop from now on is due to their start. */
+  batchStarted(): void {
+    if (this.#lastStarted === undefined) return;
+    if (this.#options.monitor !== undefined) this.#checkLastStarted(this.#options.clock.monotonic());
+    this.#lastStarted = undefined;
+  }
+
+  /** Notes whether the handler that was started last has blocked the event loop before its first `await`. */
+  #checkLastStarted(now: number): void {
+    if (this.#lastStarted !== undefined) this.#options.monitor?.check(this.#lastStarted, now);
   }
 
   /**

@@ -146,6 +146,11 @@ export const limits: Group = {
         [other.limit, slow.limit],
       );
       assert.deepEqual(await ask(store, [request(one)]), [0], 'the slot was not kept, and has no line');
+      const [third, once] = [slots(1), rate(3_600_000, 1)];
+      const both = request([third, once]);
+      assert.deepEqual(await ask(store, [both]), [0]);
+      assert.notEqual((await ask(store, [both]))[0], 0, 'a repeat charges the rate again');
+      assert.deepEqual(await ask(store, [request(third)]), [0], 'a refused repeat keeps no slot');
     });
 
     it('grants no slot of a key that is stopped, and keeps the line', async (bench) => {
