@@ -34,7 +34,7 @@ import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
 import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
 import { AmqpElections } from './state/elections.ts';
 import { HeartbeatThread } from './heartbeat-thread/heartbeat-thread.ts';
-import { SuspectIsolation } from './consuming/suspect-isolation.ts';
+import { SuspectGate } from './consuming/suspect-gate.ts';
 import { Connection } from './connection/connection.ts';
 import { QueueCounter } from './connection/queue-counter.ts';
 import { SessionPool } from './connection/session-pool.ts';
@@ -87,7 +87,7 @@ export class AmqpBroker implements Broker {
   #blocks: BlockWatch | undefined;
   #heartbeats: HeartbeatThread | undefined;
   readonly #subscriptions = new Set<AmqpSubscription>();
-  readonly #isolations = new Map<string, SuspectIsolation>();
+  readonly #gates = new Map<string, SuspectGate>();
   readonly #used = new Set<string>();
   #closed = false;
 
@@ -187,7 +187,7 @@ export class AmqpBroker implements Broker {
       queue,
       leaseMs,
       prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
-      isolation: this.#isolationOf(options.workerId),
+      gate: this.#gateOf(options.workerId),
       connection: this.#consuming,
       sessions: this.#sessions,
       quarantineSessions: this.#quarantineSessions,
@@ -240,11 +240,11 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  /** Returns the isolation of a worker. All consumers of a worker share it, because they crash together. */
-  #isolationOf(workerId: string | undefined): SuspectIsolation {
-    const isolation = (workerId === undefined ? undefined : this.#isolations.get(workerId)) ?? new SuspectIsolation();
-    if (workerId !== undefined) this.#isolations.set(workerId, isolation);
-    return isolation;
+  /** Returns the gate of a worker. All consumers of a worker share it, because they crash together. */
+  #gateOf(workerId: string | undefined): SuspectGate {
+    const gate = (workerId === undefined ? undefined : this.#gates.get(workerId)) ?? new SuspectGate();
+    if (workerId !== undefined) this.#gates.set(workerId, gate);
+    return gate;
   }
 
   #use(queue: string): void {

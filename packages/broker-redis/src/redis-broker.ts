@@ -9,6 +9,7 @@ import {
   type Diagnostics,
   type Envelope,
   type Inspector,
+  type LimitStore,
   type MessageIndex,
   type PublishReceipt,
   type RecordStore,
@@ -40,6 +41,7 @@ import { RedisWorkerDirectory } from './inspecting/redis-worker-directory.ts';
 import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
+import { RedisLimits } from './state/redis-limits.ts';
 import { RedisRecords } from './state/redis-records.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisSignals } from './state/redis-signals.ts';
@@ -85,6 +87,7 @@ export class RedisBroker implements Broker {
   readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly limits: LimitStore;
   readonly records: RecordStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
@@ -148,6 +151,7 @@ export class RedisBroker implements Broker {
     this.states = new RedisStates(calls);
     this.records = new RedisRecords(calls);
     this.results = this.#results;
+    this.limits = new RedisLimits(calls);
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [
       ...(await examineServer(client, allowEviction)),
