@@ -235,7 +235,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an unknown task is dropped',
     of: 'core',
-    search: 'return park(delivery, message, judging);',
+    search: 'return delayUnknown(delivery, { task: message.task }, reason, judging);',
     replace: "return settle({ kind: 'ack', delivery });",
   },
   {

@@ -36,4 +36,4 @@ export const LATER_HEADER = 'brokkr-later';
 /** `1`: steps of the message may be stored (`step()`). */
 export const STEPS_HEADER = 'brokkr-steps';
 /** Milliseconds for which the message was delayed because no worker knew its task, or the version of its arguments. */
-export const PARKED_HEADER = 'brokkr-parked';
+export const UNKNOWN_TASK_HEADER = 'brokkr-unknown-task';
