@@ -22,4 +22,10 @@ for (const { folder, manifest } of packages) {
   const end = readFileSync(path, 'utf8').endsWith('\n') ? '\n' : '';
   writeFileSync(path, `${JSON.stringify(manifest, null, 2)}${end}`);
 }
+// A bundled application has no package.json of ours: workers report this constant.
+const constant = join(root, 'packages/core/src/worker/version.ts');
+const source = readFileSync(constant, 'utf8');
+const changed = source.replace(/^(export const VERSION = ').*(';)$/m, `$1${version}$2`);
+if (!changed.includes(`export const VERSION = '${version}';`)) throw new Error(`${constant} has no constant VERSION`);
+writeFileSync(constant, changed);
 console.log(`${packages.length} packages are ${version} now; npm install puts it into the lock`);
