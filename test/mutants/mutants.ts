@@ -208,10 +208,10 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'a retry leaves its lane',
+    name: 'a message goes into the normal lane, whatever its priority',
     of: 'core',
-    search: 'replacement: {\n\t\t\t\t...settlement.replacement,\n\t\t\t\tqueue\n',
-    replace: 'replacement: {\n\t\t\t\t...settlement.replacement\n',
+    search: 'message.priority === void 0 ? message.queue : laneName(message.queue, message.priority)',
+    replace: 'message.queue',
   },
   {
     name: 'lanes are shared out evenly',
