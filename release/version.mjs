@@ -1,7 +1,7 @@
 // Sets the version of all packages and examples, also where they name each other.
 //
 //   npm run release:version -- 0.2.0
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DEPENDENCIES, packagesOf } from './packages.mjs';
 
@@ -21,5 +21,10 @@ for (const { folder, manifest } of packages) {
   const path = join(root, folder, 'package.json');
   const end = readFileSync(path, 'utf8').endsWith('\n') ? '\n' : '';
   writeFileSync(path, `${JSON.stringify(manifest, null, 2)}${end}`);
+}
+// A bundled application has no package.json of ours: the core knows its version from a constant.
+const constant = join(root, 'packages/core/src/worker/version.ts');
+if (existsSync(constant)) {
+  writeFileSync(constant, readFileSync(constant, 'utf8').replace(/VERSION = '[^']*'/, `VERSION = '${version}'`));
 }
 console.log(`${packages.length} packages are ${version} now; npm install puts it into the lock`);

@@ -176,6 +176,17 @@ describe('npm run release:version', () => {
     }
   });
 
+  it('sets the version that the core reports of itself, which is that of its package now', () => {
+    const path = 'packages/core/src/worker/version.ts';
+    const constant = (place: string) => /VERSION = '(.*)'/.exec(readFileSync(join(place, path), 'utf8'))?.[1];
+    expect(constant(root)).toBe(readManifest(root, 'packages/core').version);
+    const place = readyProject();
+    mkdirSync(dirname(join(place, path)), { recursive: true });
+    cpSync(join(root, path), join(place, path));
+    spawnSync(process.execPath, [join(root, 'release', 'version.mjs'), '3.2.1', place]);
+    expect(constant(place)).toBe('3.2.1');
+  });
+
   it.each(['1.2', 'v1.2.3', 'minor'])('refuses %s', (version) => {
     const place = readyProject();
     const { status, stderr } = setVersion(place, version);

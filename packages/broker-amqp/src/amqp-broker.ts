@@ -3,6 +3,7 @@ import {
   BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
+  type BrokerUnavailableError,
   type BrokkrError,
   checkNamespace,
   checkQueueName,
@@ -18,6 +19,7 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  timerMs,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
 import { AmqpSignals } from './broadcasting/amqp-signals.ts';
@@ -32,7 +34,7 @@ import { type AmqpTarget, parseAmqpUrl } from './connection/amqp-url.ts';
 import { allRungs, LONGEST_DELAY_MS } from './topology/delay-ladder.ts';
 import { AmqpElections } from './state/elections.ts';
 import { HeartbeatThread } from './heartbeat-thread/heartbeat-thread.ts';
-import { SuspectIsolation } from './consuming/suspect-isolation.ts';
+import { SuspectGate } from './consuming/suspect-gate.ts';
 import { Connection } from './connection/connection.ts';
 import { QueueCounter } from './connection/queue-counter.ts';
 import { SessionPool } from './connection/session-pool.ts';
@@ -85,13 +87,14 @@ export class AmqpBroker implements Broker {
   #blocks: BlockWatch | undefined;
   #heartbeats: HeartbeatThread | undefined;
   readonly #subscriptions = new Set<AmqpSubscription>();
-  readonly #isolations = new Map<string, SuspectIsolation>();
+  readonly #gates = new Map<string, SuspectGate>();
   readonly #used = new Set<string>();
   #closed = false;
 
   /**
    * Creates the broker; it connects at first use.
    * @throws ConfigError (`BROKER_URL_INVALID`) if the URL is invalid
+   * @throws ConfigError (`CONFIG_INVALID`) if `sendTimeoutMs` is not above 0
    * @throws ConfigError (`NAMESPACE_INVALID`) if the namespace has other characters than `A-Z a-z 0-9 . _ -`
    */
   constructor(options: AmqpBrokerOptions) {
@@ -100,7 +103,7 @@ export class AmqpBroker implements Broker {
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
+    const timeoutMs = timerMs(options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs, 'new AmqpBroker: sendTimeoutMs');
     this.#names = new Names(namespace);
     // Separate, because an alarm blocks a connection that publishes: acknowledgements must continue, or the alarm would
     // never end.
@@ -184,7 +187,7 @@ export class AmqpBroker implements Broker {
       queue,
       leaseMs,
       prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
-      isolation: this.#isolationOf(options.workerId),
+      gate: this.#gateOf(options.workerId),
       connection: this.#consuming,
       sessions: this.#sessions,
       quarantineSessions: this.#quarantineSessions,
@@ -237,11 +240,11 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  /** Returns the isolation of a worker. All consumers of a worker share it, because they crash together. */
-  #isolationOf(workerId: string | undefined): SuspectIsolation {
-    const isolation = (workerId === undefined ? undefined : this.#isolations.get(workerId)) ?? new SuspectIsolation();
-    if (workerId !== undefined) this.#isolations.set(workerId, isolation);
-    return isolation;
+  /** Returns the gate of a worker. All consumers of a worker share it, because they crash together. */
+  #gateOf(workerId: string | undefined): SuspectGate {
+    const gate = (workerId === undefined ? undefined : this.#gates.get(workerId)) ?? new SuspectGate();
+    if (workerId !== undefined) this.#gates.set(workerId, gate);
+    return gate;
   }
 
   #use(queue: string): void {
@@ -255,10 +258,16 @@ function receiptOf({ id }: Envelope): PublishReceipt {
   return { id, isNew: true };
 }
 
+/** Whether both say the same about their messages: also whether those may be stored. */
+function isLike(outcome: Outcome, first: BrokkrError): boolean {
+  const mayBeStored = (error: Outcome) => (error as BrokerUnavailableError | undefined)?.mayBeStored;
+  return outcome?.code === first.code && mayBeStored(outcome) === mayBeStored(first);
+}
+
 /** Returns one error for all envelopes if nothing was stored. */
 function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
   const [first] = outcomes;
-  if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
+  if (first !== undefined && outcomes.every((outcome) => isLike(outcome, first))) return first;
   return new PartlyStoredError(outcomes.map((outcome, index) => outcome ?? receiptOf(envelopes[index] as Envelope)));
 }
 

@@ -31,8 +31,14 @@ export class DelayedMessages {
    * @returns false if it is due now
    */
   place(message: StoredMessage, latest = Number.POSITIVE_INFINITY): boolean {
+    const { notBefore } = message.envelope;
+    if (notBefore === undefined) {
+      // Hot path: most messages have no delay, and every look at the clock costs a tenth of a microsecond.
+      message.remainingDelayMs = 0;
+      return false;
+    }
     const now = this.#clock.monotonic();
-    const delayMs = Math.min(delayUntil(message.envelope.notBefore, this.#clock.now()), latest - now);
+    const delayMs = Math.min(delayUntil(notBefore, this.#clock.now()), latest - now);
     message.remainingDelayMs = Math.max(0, delayMs - this.#maxDelayMs);
     if (delayMs <= 0) return false;
     this.#add(message, now + Math.min(delayMs, this.#maxDelayMs));

@@ -26,7 +26,7 @@ import { Quarantine } from './quarantine.ts';
 import { QueueReader } from './queue-reader.ts';
 import { Returns } from './returns.ts';
 import { Settling } from './settling.ts';
-import type { SuspectIsolation } from './suspect-isolation.ts';
+import type { SuspectGate } from './suspect-gate.ts';
 
 /** Pushed messages that are not received within this time are returned: another worker may be free. */
 const IDLE_MS = 1_000;
@@ -37,7 +37,7 @@ export interface AmqpSubscriptionOptions {
   readonly queue: string;
   readonly leaseMs: number;
   readonly prefetch: number;
-  readonly isolation: SuspectIsolation;
+  readonly gate: SuspectGate;
   readonly connection: Connection;
   readonly sessions: SessionPool;
   readonly quarantineSessions: SessionPool;
@@ -67,7 +67,7 @@ export class AmqpSubscription implements Subscription {
   readonly #held: HeldDeliveries;
   readonly #returns: Returns;
   readonly #settling: Settling;
-  readonly #ahead: PushBuffer;
+  readonly #buffer: PushBuffer;
   readonly #closing = new AbortController();
   readonly #tick: NodeJS.Timeout;
   readonly #interrupted = new KnownIds();
@@ -84,7 +84,7 @@ export class AmqpSubscription implements Subscription {
     this.#options = options;
     this.#returns = new Returns(options, this.#closing.signal);
     const { blocks, heartbeats } = options;
-    this.#held = new HeldDeliveries(leaseMs, options.isolation, () => blocks.unblockedNow(), heartbeats?.open());
+    this.#held = new HeldDeliveries(leaseMs, options.gate, () => blocks.unblockedNow(), heartbeats?.open());
     this.#settling = new Settling({ ...options, held: this.#held, returns: this.#returns });
     const onOver = (session: Session) => this.#over(session);
     const serverQueue = names.queue(queue);
@@ -95,7 +95,7 @@ export class AmqpSubscription implements Subscription {
       onMessage: (message, session) => this.#arrived(message, session),
       onOver,
     });
-    this.#ahead = new PushBuffer({
+    this.#buffer = new PushBuffer({
       counter,
       serverQueue,
       isReading: () => this.#reader.isReading,
@@ -119,7 +119,7 @@ export class AmqpSubscription implements Subscription {
     // Fast path: a message is here, and the quarantine need not be counted.
     if (wait && this.#mayHandOut && !this.#quarantine.isDue && !signal.aborted && !this.#closing.signal.aborted) {
       this.#askedAt = performance.now();
-      return this.#held.hold(this.#ahead.take(limit));
+      return this.#held.hold(this.#buffer.take(limit));
     }
     const stop = () => this.#wake?.();
     signal.addEventListener('abort', stop);
@@ -131,14 +131,14 @@ export class AmqpSubscription implements Subscription {
         if (suspect === undefined && !wait) await this.#fill(limit, signal);
         if (signal.aborted || this.#closing.signal.aborted) {
           if (suspect !== undefined) await this.#giveBack([suspect], 0);
-          this.#options.isolation.free(this);
+          this.#options.gate.free(this);
           return [];
         }
         if (suspect !== undefined) {
-          this.#options.isolation.occupy();
+          this.#options.gate.occupy();
           return this.#held.hold([suspect]);
         }
-        if (this.#mayHandOut) return this.#held.hold(this.#ahead.take(limit));
+        if (this.#mayHandOut) return this.#held.hold(this.#buffer.take(limit));
         if (!wait) return [];
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -174,63 +174,63 @@ export class AmqpSubscription implements Subscription {
     this.#wake?.();
     clearInterval(this.#tick);
     await this.#options.connection.lastAnswers(this.#end());
-    this.#options.isolation.free(this);
+    this.#options.gate.free(this);
     this.#options.onClose();
   }
 
   async #end(): Promise<void> {
     await this.#reader.drainAcks();
-    const back = [this.#giveBack(this.#ahead.take(), 0), this.#giveBack(this.#held.takeAll(), 1)];
+    const back = [this.#giveBack(this.#buffer.take(), 0), this.#giveBack(this.#held.takeAll(), 1)];
     await Promise.all([...back, this.#settling.finished()]);
     await Promise.all([this.#reader.close(), this.#quarantine.close()]);
   }
 
   #resume(): void {
     if (this.#reader.isConsuming) return;
-    this.#ahead.changed();
+    this.#buffer.changed();
     this.#reader.resume();
   }
 
   /** Makes sure that an empty buffer means an empty queue. */
   async #fill(limit: number, signal: AbortSignal): Promise<void> {
-    const { isolation, prefetch } = this.#options;
-    if (isolation.isClosed) return;
-    await this.#ahead.fill(Math.min(limit, prefetch), signal, () => prefetch - this.#held.size);
+    const { gate, prefetch } = this.#options;
+    if (gate.isClosed) return;
+    await this.#buffer.fill(Math.min(limit, prefetch), signal, () => prefetch - this.#held.size);
   }
 
   #arrived(message: Message, session: Session): void {
     const arrival = this.#read(message, session);
     if (!message.fields.redelivered && !isSuspect(arrival.delivery)) {
-      this.#ahead.add(arrival);
+      this.#buffer.add(arrival);
       this.#wake?.();
       return;
     }
     // Delivered before, or a suspect: its copy is stored in its queue or quarantine before any message runs.
     const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
     const crashes = message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0;
-    void this.#options.isolation.closeFor(this.#giveBack([arrival], crashes)).then(() => {
+    void this.#options.gate.closeFor(this.#giveBack([arrival], crashes)).then(() => {
       if (this.#mayHandOut) this.#wake?.();
     });
   }
 
   get #mayHandOut(): boolean {
-    return this.#ahead.size > 0 && !this.#options.isolation.isClosed;
+    return this.#buffer.size > 0 && !this.#options.gate.isClosed;
   }
 
   /** Takes a suspect if this worker holds nothing else. If it does, it receives nothing more until it has finished. */
   async #takeSuspect(): Promise<Arrival | undefined> {
-    const { isolation } = this.#options;
+    const { gate } = this.#options;
     const hadSome = this.#hasSuspects;
     this.#hasSuspects = await this.#quarantine.hasAny();
     if (!this.#hasSuspects) {
-      isolation.free(this);
+      gate.free(this);
       return undefined;
     }
-    if (!isolation.isEmpty && !hadSome) return undefined;
-    if (!isolation.reserve(this) || !isolation.isEmpty) return undefined;
+    if (!gate.isEmpty && !hadSome) return undefined;
+    if (!gate.reserve(this) || !gate.isEmpty) return undefined;
     const taken = await this.#quarantine.take();
     if (taken === undefined) {
-      isolation.free(this);
+      gate.free(this);
       return undefined;
     }
     const arrival = this.#read(taken.message, taken.session);
@@ -238,7 +238,7 @@ export class AmqpSubscription implements Subscription {
     // It ran alone, so the crash is its own. The copy carries the count, because the server does not keep one.
     const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
     await this.#giveBack([arrival], isOurs ? 0 : 1);
-    isolation.free(this);
+    gate.free(this);
     return this.#takeSuspect();
   }
 
@@ -262,18 +262,18 @@ export class AmqpSubscription implements Subscription {
   }
 
   #onTick(): void {
-    const { isolation } = this.#options;
+    const { gate } = this.#options;
     const lapsed = this.#held.takeLapsed();
     if (lapsed.length > 0) void this.#giveBack(lapsed, 1);
     if (this.#wake !== undefined) {
       // A call waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
-      if (isolation.isReservedBy(this) && isolation.isEmpty) this.#quarantine.lookSoon();
+      if (gate.isReservedBy(this) && gate.isEmpty) this.#quarantine.lookSoon();
       if (this.#quarantine.isDue || this.#mayHandOut) this.#wake();
     } else if (performance.now() - this.#askedAt > IDLE_MS) {
       // A subscription that receives nothing must not keep messages from other workers.
-      isolation.free(this);
-      if (this.#ahead.size === 0 || !this.#reader.isConsuming) return;
-      void this.#reader.pause().then(() => this.#giveBack(this.#ahead.take(), 0));
+      gate.free(this);
+      if (this.#buffer.size === 0 || !this.#reader.isConsuming) return;
+      void this.#reader.pause().then(() => this.#giveBack(this.#buffer.take(), 0));
     }
   }
 
@@ -282,8 +282,8 @@ export class AmqpSubscription implements Subscription {
    * loop was blocked, one of the running handlers caused it: then their next delivery counts as a crash.
    */
   #over(session: Session): void {
-    const ahead = this.#ahead.takeOf(session);
-    this.#ahead.changed();
+    const ahead = this.#buffer.takeOf(session);
+    this.#buffer.changed();
     const held = this.#held.takeOf(session);
     const unharmed = this.#options.blocks.wasBlocked ? ahead : [...ahead, ...held];
     for (const { delivery } of unharmed) this.#interrupted.add(delivery.envelope.id);

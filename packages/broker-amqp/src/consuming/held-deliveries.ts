@@ -1,6 +1,6 @@
 import type { Delivery } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
-import type { SuspectIsolation } from './suspect-isolation.ts';
+import type { SuspectGate } from './suspect-gate.ts';
 import type { Run, RunDeadline } from '../heartbeat-thread/run-deadline.ts';
 import type { Session } from '../connection/session.ts';
 
@@ -12,8 +12,8 @@ export interface Arrival {
   readonly message: Message;
 }
 
-/** One that was received, until its lease ends. */
-export interface HeldDelivery extends Arrival, Run {
+/** A delivered message that was received by a worker, until its lease ends. */
+export interface LeasedArrival extends Arrival, Run {
   /** By the clock of `HeldDeliveries`, milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
   /** Whether its replacement is in flight: then its lease cannot expire any more. */
@@ -22,9 +22,9 @@ export interface HeldDelivery extends Arrival, Run {
 
 /** The deliveries that the consumers of one subscription hold under a lease. */
 export class HeldDeliveries {
-  readonly #held = new Map<Delivery, HeldDelivery>();
+  readonly #held = new Map<Delivery, LeasedArrival>();
   readonly #leaseMs: number;
-  readonly #isolation: SuspectIsolation;
+  readonly #gate: SuspectGate;
   readonly #now: () => number;
   readonly #runs: RunDeadline | undefined;
 
@@ -32,9 +32,9 @@ export class HeldDeliveries {
    * @param now a monotonic clock that does not count the time in which the event loop was blocked, milliseconds
    * @param runs notes how long the handlers of these deliveries may run
    */
-  constructor(leaseMs: number, isolation: SuspectIsolation, now: () => number, runs?: RunDeadline | undefined) {
+  constructor(leaseMs: number, gate: SuspectGate, now: () => number, runs?: RunDeadline | undefined) {
     this.#leaseMs = leaseMs;
-    this.#isolation = isolation;
+    this.#gate = gate;
     this.#now = now;
     this.#runs = runs;
   }
@@ -46,7 +46,7 @@ export class HeldDeliveries {
   hold(arrivals: readonly Arrival[]): Delivery[] {
     const endsAt = this.#now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
-      this.#isolation.enter();
+      this.#gate.enter();
       this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false, runsUntil: 0 });
       return delivery;
     });
@@ -58,7 +58,7 @@ export class HeldDeliveries {
   }
 
   /** Undefined if its lease has expired by `now`, or was never given. */
-  live(delivery: Delivery, now: number): HeldDelivery | undefined {
+  live(delivery: Delivery, now: number): LeasedArrival | undefined {
     const held = this.#held.get(delivery);
     if (held === undefined || !held.session.isOpen) return undefined;
     return held.isSettling || held.endsAt > now ? held : undefined;
@@ -70,7 +70,7 @@ export class HeldDeliveries {
     if (held !== undefined) this.#runs?.started(held, until);
   }
 
-  renew(held: HeldDelivery): void {
+  renew(held: LeasedArrival): void {
     held.endsAt = this.#now() + this.#leaseMs;
   }
 
@@ -78,29 +78,29 @@ export class HeldDeliveries {
     const held = this.#held.get(delivery);
     if (held === undefined) return;
     this.#held.delete(delivery);
-    this.#isolation.leave();
+    this.#gate.leave();
     this.#runs?.ended(held, this.#held.values());
   }
 
   /** Removes and returns the deliveries whose lease has expired by now. */
-  takeLapsed(): HeldDelivery[] {
+  takeLapsed(): LeasedArrival[] {
     const now = this.#now();
     return this.#take(({ endsAt, isSettling }) => !isSettling && endsAt <= now);
   }
 
   /** Removes and returns the deliveries of a session that has ended. */
-  takeOf(session: Session): HeldDelivery[] {
+  takeOf(session: Session): LeasedArrival[] {
     return this.#take((held) => held.session === session);
   }
 
   /**
    * Removes and returns all deliveries whose replacement is not in flight: a copy of the others would be a second one.
    */
-  takeAll(): HeldDelivery[] {
+  takeAll(): LeasedArrival[] {
     return this.#take(({ isSettling }) => !isSettling);
   }
 
-  #take(choose: (held: HeldDelivery) => boolean): HeldDelivery[] {
+  #take(choose: (held: LeasedArrival) => boolean): LeasedArrival[] {
     if (this.#held.size === 0) return [];
     const taken = [...this.#held.values()].filter(choose);
     for (const held of taken) this.drop(held);

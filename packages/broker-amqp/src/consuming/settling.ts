@@ -3,7 +3,7 @@ import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
 import type { BlockWatch } from './block-watch.ts';
-import type { HeldDeliveries, HeldDelivery } from './held-deliveries.ts';
+import type { HeldDeliveries, LeasedArrival } from './held-deliveries.ts';
 import { acknowledge, type Returns, stillOurs } from './returns.ts';
 
 export interface SettlingOptions {
@@ -37,8 +37,8 @@ export class Settling {
     const { held: all, blocks, publisher } = this.#options;
     if (blocks.wasBlocked) await this.#checkSessions(settlements);
     const lost: Delivery[] = [];
-    const done: HeldDelivery[] = [];
-    const replaced: HeldDelivery[] = [];
+    const done: LeasedArrival[] = [];
+    const replaced: LeasedArrival[] = [];
     const replacements: Outgoing[] = [];
     const now = all.now();
     for (const settlement of settlements) {
@@ -87,7 +87,7 @@ export class Settling {
   }
 
   /** The message to store before the delivery is forgotten; undefined if no message replaces it. */
-  #replacement(settlement: Settlement, held: HeldDelivery): Outgoing | undefined {
+  #replacement(settlement: Settlement, held: LeasedArrival): Outgoing | undefined {
     const { addresses, queue, returns } = this.#options;
     const { fence, crashes } = settlement.delivery;
     switch (settlement.kind) {

@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { readRedriven } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import { REDRIVEN_HEADER } from '../broker/headers.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
+import { needsAdmission } from '../collapse/join-record.ts';
 import type { Clock } from '../clock/clock.ts';
 import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { BatchCall } from '../batches/batch-call.ts';
@@ -23,6 +25,7 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openers: RunOpeners;
+  readonly joins: JoinKeeper;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
@@ -37,6 +40,8 @@ export class Runner {
   /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
+  /** The execution that was started last, within one batch. The start of the next one is when it has returned. */
+  #lastStarted: Execution | undefined;
   /** Epoch time minus monotonic time, and when it was computed. */
   #epochOffset = 0;
   #epochSince = Number.NEGATIVE_INFINITY;
@@ -72,6 +77,7 @@ export class Runner {
   ): boolean {
     const { clock, logger, monitor, openers } = this.#options;
     const startedAt = clock.monotonic();
+    this.#checkLastStarted(startedAt);
     if (startedAt > startBy) return false;
     const maxRetries = message.maxRetries ?? task.maxRetries;
     const execution =
@@ -99,9 +105,23 @@ export class Runner {
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
-    execution.start();
-    if (execution.isRunning) monitor?.check(execution, clock.monotonic());
+    if (needsAdmission(delivery.envelope))
+      void execution.startAfter(this.#options.joins.admit(delivery, execution.run.signal));
+    else execution.start();
+    if (execution.isRunning) this.#lastStarted = execution;
     return true;
+  }
+
+  /** Is called after the messages of one fetch: nothing that blocks the event loop from now on is due to their start. */
+  batchStarted(): void {
+    if (this.#lastStarted === undefined) return;
+    if (this.#options.monitor !== undefined) this.#checkLastStarted(this.#options.clock.monotonic());
+    this.#lastStarted = undefined;
+  }
+
+  /** Notes whether the handler that was started last has blocked the event loop before its first `await`. */
+  #checkLastStarted(now: number): void {
+    if (this.#lastStarted !== undefined) this.#options.monitor?.check(this.#lastStarted, now);
   }
 
   /**

@@ -43,6 +43,8 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
       return { kind: 'ack', delivery, wasCancelled: true };
     case 'interrupted':
       return { kind: 'release', delivery };
+    case 'unrun':
+      return outcome.settlement;
     case 'snoozed':
       return settlementForLater(outcome, ended, settling);
     case 'failed':

@@ -5,10 +5,10 @@
 const LONGEST_CLOSED_MS = 500;
 
 /**
- * The messages that all consumers of one worker hold together. A suspect is fetched only if they hold none, and nothing
- * is received beside it: a message that only waited in a worker must not be charged with the crash of another one.
+ * Admits messages to a worker, whose consumers share it. A suspect is fetched only if they hold no message, and nothing is
+ * received beside it: a message that only waited in a worker must not be charged with the crash of another one.
  */
-export class SuspectIsolation {
+export class SuspectGate {
   #held = 0;
   #reservedBy: object | undefined;
   #isOccupied = false;
