@@ -5,7 +5,7 @@ const LONGEST_KEY = 256;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Says why a value is no key of messages; `undefined` if it is one. All lone surrogates are the same character in UTF-8, so
+ * Says why a value cannot be the key of a message; `undefined` if it is one. All lone surrogates are the same character in UTF-8, so
  * on a server two keys with them would be one.
  */
 export function keyProblem(key: unknown): string | undefined {

@@ -12,6 +12,6 @@ it.each([
   [null, 'null'],
   ['\ud800', 'half of a surrogate pair'],
   ['pay-\udfff', 'half of a surrogate pair'],
-])('%j is no key', (key, got) => {
+])('%j is refused', (key, got) => {
   expect(keyProblem(key)).toBe(`must be a string of 1 to 256 characters; got ${got}`);
 });
