@@ -6,7 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
-import { pause } from '../clock/pause.ts';
+import { inTime } from '../clock/in-time.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Capacity } from './capacity.ts';
 import type { BrokerCalls } from './broker-calls.ts';
@@ -282,14 +282,8 @@ export class Consumer {
     await this.#inTime(closeLanes(this.#lanes, this.#options.logger));
   }
 
-  /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
-  async #inTime(answers: Promise<unknown>): Promise<void> {
-    const answered = new AbortController();
-    try {
-      await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);
-    } finally {
-      answered.abort();
-    }
+  #inTime(answers: Promise<unknown>): Promise<void> {
+    return inTime(answers, LAST_ANSWERS_MS, this.#options.clock);
   }
 
   async #lastSettlements(): Promise<void> {
