@@ -33,6 +33,7 @@ interface Note {
   readonly id: string;
   readonly pid: number;
   readonly at: number;
+  readonly fence: number;
 }
 
 export interface LimitChaosReport {
@@ -46,8 +47,8 @@ export interface LimitChaosReport {
   readonly mostInSecond: number;
   readonly permitsLeft: number;
   readonly waitersLeft: number;
-  /** How often a message was delayed; left out if the broker does not count that. */
-  readonly parksPerMessage?: number;
+  /** How often a message was delivered and did not start; left out if the broker does not number deliveries by queue. */
+  readonly parksPerMessage: number | undefined;
   readonly seconds: number;
 }
 
@@ -71,7 +72,7 @@ export async function limitChaos(options: LimitChaosOptions): Promise<LimitChaos
       ...summary(crew.notes(), crew.deaths),
       permitsLeft: held,
       waitersLeft: waiting,
-      ...(await parks(broker, options.messages)),
+      parksPerMessage: parks(crew.notes(), options.messages),
       seconds,
     };
   } finally {
@@ -153,8 +154,8 @@ class Crew {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => {
-        const [what, key, id, pid, at] = line.split(' ');
-        return { what: what as Note['what'], key: key as string, id: id as string, pid: Number(pid), at: Number(at) };
+        const [what, key = '', id = '', pid, at, fence] = line.split(' ');
+        return { what: what as Note['what'], key, id, pid: Number(pid), at: Number(at), fence: Number(fence) };
       });
   }
 
@@ -197,10 +198,11 @@ async function left(broker: Broker): Promise<{ readonly held: number; readonly w
   return now;
 }
 
-async function parks(broker: Broker, messages: number): Promise<Pick<LimitChaosReport, 'parksPerMessage'>> {
-  const { published } = (await broker.inspector?.counts(QUEUE)) ?? {};
-  // Each delay is one more message that was published.
-  return published === undefined ? {} : { parksPerMessage: Math.round((published / messages - 1) * 100) / 100 };
+function parks(notes: readonly Note[], messages: number): number | undefined {
+  const deliveries = notes.reduce((most, { fence }) => Math.max(most, fence), 0);
+  if (deliveries > 1_000 * messages) return undefined;
+  const starts = notes.filter(({ what }) => what === '+').length;
+  return Math.round(((deliveries - starts) / messages) * 100) / 100;
 }
 
 /** Replays the notes. A run that a kill has cut ends with its process. */
@@ -208,7 +210,8 @@ function summary(notes: readonly Note[], deaths: ReadonlyMap<number, number>) {
   const events = [...notes];
   const open = new Map<string, Note>();
   for (const each of notes) {
-    const run = `${each.id} ${each.pid}`;
+    // Two copies of a message may run in one process: RabbitMQ stores the next one before it removes the last.
+    const run = `${each.id} ${each.fence}`;
     if (each.what === '+') open.set(run, each);
     else open.delete(run);
   }

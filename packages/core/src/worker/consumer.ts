@@ -53,8 +53,10 @@ export interface ConsumerOptions {
 }
 
 /**
- * The main loop of a worker: fetches as many messages as there are free slots, and gives them to its `DeliveryHandler`,
- * which runs and settles them.
+ * The main loop of a worker: fetches as many messages as there are free slots, and flushes settlements once a turn.
+ * The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` gives the messages to `DeliveryHandler.accept`, which
+ * judges and runs each; `Endings` decides how it is settled, and gives that to the `Settler` of its lane; `#turn` flushes
+ * the `Settler`; the broker's answer ends at `Endings.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
