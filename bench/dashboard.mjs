@@ -13,7 +13,7 @@ import { Redis } from 'ioredis';
 
 const COUNT = Number(process.env.BROKKR_BENCH_COUNT ?? 1_000_000);
 const QUEUES = Number(process.env.BROKKR_BENCH_QUEUES ?? 1_000);
-const SAMPLED_MS = 15_000;
+const SAMPLED_MS = Number(process.env.BROKKR_BENCH_MS ?? 15_000);
 const BATCH = 5_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'brokkr-bench-'));
@@ -72,7 +72,11 @@ try {
   const more = await open(dashboard, 19);
   const twenty = await serverShare();
   console.log(`server time of the sampler: ${percent(one)} with one page, ${percent(twenty)} with twenty`);
-  console.log(`commands over 10 ms: ${(await redis.slowlog('GET', '100')).length}`);
+  const slow = await redis.slowlog('GET', '100');
+  console.log(`commands over 10 ms: ${slow.length}`);
+  for (const [, , usec, [command, , , ...rest]] of slow) {
+    console.log(`  ${(usec / 1_000).toFixed(0)} ms ${command} ${rest.slice(0, 12).join(' ').slice(0, 200)}`);
+  }
   global.gc?.();
   console.log(`memory of the process: ${(process.memoryUsage().rss / 1_048_576).toFixed(0)} MB`);
   for (const page of [...pages, ...more]) await page.cancel();
