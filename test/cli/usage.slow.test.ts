@@ -26,7 +26,7 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     ],
     [
       'a queue whose name is invalid, with two processes',
-      ['worker', '-a', app, '-q', 'emails=3', '-p', '2'],
+      ['worker', '-a', app, '-q', 'emails=3', '-p', '2', '--broker', 'redis://127.0.0.1:1'],
       /error: queue name "emails=3": use 1 to 120/,
     ],
     [

@@ -197,8 +197,10 @@ export async function until(condition: () => boolean | Promise<boolean>, boundMs
   await expect.poll(condition, { timeout: boundMs, interval: 20, message: what }).toBe(true);
 }
 
-/** Prints one line of figures for each fault. */
-export function figures(fault: string, given: Readonly<Record<string, number>>): void {
-  const told = Object.entries(given).map(([name, value]) => `${name} ${Math.round(value)}`);
+/** Prints one line of figures for each fault, without those that were not measured. */
+export function figures(fault: string, given: Readonly<Record<string, number | undefined>>): void {
+  const told = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${Math.round(value)}`],
+  );
   process.stdout.write(`${fault}: ${told.join(', ')}\n`);
 }

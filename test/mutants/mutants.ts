@@ -144,14 +144,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a later attempt reads no steps',
     of: 'core',
-    search: 'run.attempt > 1 || delivery === undefined || hasEarlierRun(delivery)',
+    search: 'run.attempt > 1 || delivery === void 0 || hasEarlierRun(delivery)',
     replace: 'false',
   },
   {
     name: 'the steps of a run that is released are forgotten',
     of: 'core',
-    search: "return { kind: 'retry', delivery: settlement.delivery, replacement: marked(envelope) };",
-    replace: 'return settlement;',
+    search: 'replacement: marked(envelope)',
+    replace: 'replacement: envelope',
   },
   {
     name: 'the second result of a step wins',
@@ -162,8 +162,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'steps stay behind their message',
     of: 'core',
-    search: "case 'expire':\n            return 0;",
-    replace: "case 'expire':\n            return undefined;",
+    search: 'case "expire": return 0;',
+    replace: 'case "expire": return undefined;',
   },
   {
     name: 'an aborted receive still returns messages',
@@ -208,10 +208,10 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'a retry leaves its lane',
+    name: 'a message goes into the normal lane, whatever its priority',
     of: 'core',
-    search: 'replacement: {\n\t\t\t\t...settlement.replacement,\n\t\t\t\tqueue\n',
-    replace: 'replacement: {\n\t\t\t\t...settlement.replacement\n',
+    search: 'message.priority === void 0 ? message.queue : laneName(message.queue, message.priority)',
+    replace: 'message.queue',
   },
   {
     name: 'lanes are shared out evenly',

@@ -1,10 +1,16 @@
-import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
+import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
 
 /**
  * Ends the output with the one line that a machine reads: `N passed, N failed`. If `BROKKR_TESTED_BEFORE` holds such a
  * line of an earlier run, the line is the sum of both runs.
  */
 export default class Summary implements Reporter {
+  #isFiltered = false;
+
+  onInit({ config }: Vitest): void {
+    this.#isFiltered = config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[], reason: TestRunEndReason): void {
     const before = testedBefore(process.env.BROKKR_TESTED_BEFORE);
     let passed = 0;
@@ -13,8 +19,10 @@ export default class Summary implements Reporter {
       let tests = 0;
       for (const test of module.children.allTests()) {
         tests++;
-        if (test.result().state === 'passed') passed++;
-        else failed++;
+        const { state } = test.result();
+        if (state === 'passed') passed++;
+        // A skipped test counts as failed, unless the names that `-t` leaves out are skipped.
+        else if (state !== 'skipped' || !this.#isFiltered) failed++;
       }
       // A file that cannot be loaded, or a suite whose hook fails, has no failed test to count.
       if (!module.ok() && (tests === 0 || module.errors().length > 0)) failed++;

@@ -56,7 +56,10 @@ it.each([
 it('the largest headers that the core accepts are decoded, and a longer line is not parsed', () => {
   const body = Buffer.from('[1]');
   const most = { id: 'i', queue: 'q', body, headers: { a: '\u0000'.repeat(65_535) } };
-  expect(decodeEnvelope('i', 'q', encodeEnvelope(most))).toEqual(most);
+  const decoded = decodeEnvelope('i', 'q', encodeEnvelope(most));
+  expect([decoded.body.toString(), decoded.headers.a === most.headers.a]).toEqual(['[1]', true]);
   const foreign = encodeEnvelope({ id: 'i', queue: 'q', body, headers: { a: 'x'.repeat(2_000_000) } });
-  expect(decodeEnvelope('i', 'q', foreign)).toEqual({ id: 'i', queue: 'q', body: foreign, headers: {} });
+  const refused = decodeEnvelope('i', 'q', foreign);
+  // Compared by address: a comparison byte by byte takes seconds.
+  expect([refused.body === foreign, refused.headers]).toEqual([true, {}]);
 });

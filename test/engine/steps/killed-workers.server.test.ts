@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
 const app = join(root, 'test', 'fixtures', 'apps', 'stepping.ts');
 const folder = mkdtempSync(join(tmpdir(), 'brokkr-steps-'));
+const children = new Set<ChildProcess>();
 let redis: RedisServer;
 let rabbit: RabbitServer;
 
@@ -18,6 +19,7 @@ beforeAll(async () => {
   [redis, rabbit] = await Promise.all([RedisServer.start(), RabbitServer.start()]);
 }, 90_000);
 afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
   await Promise.all([redis.stop(), rabbit.stop()]);
   rmSync(folder, { recursive: true });
 }, 30_000);
@@ -40,7 +42,12 @@ it.each([
       LOG_FORMAT: 'json',
       ...urls(),
     };
-    const run = (...args: string[]) => spawn(process.execPath, [command, ...args, '-a', app], { env, stdio: 'ignore' });
+    const run = (...args: string[]) => {
+      const child = spawn(process.execPath, [command, ...args, '-a', app], { env, stdio: 'ignore' });
+      children.add(child);
+      child.once('exit', () => children.delete(child));
+      return child;
+    };
     const [code] = (await once(run('send', 'stepping'), 'exit')) as [number];
     expect(code).toBe(0);
 

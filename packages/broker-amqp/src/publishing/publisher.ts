@@ -1,4 +1,4 @@
-import { closedError, unavailable } from '../connection/amqp-errors.ts';
+import { closedError, nothingStored, unavailable } from '../connection/amqp-errors.ts';
 import { QueuePublisher, type QueuePublisherOptions } from './queue-publisher.ts';
 import type { Outcome, Outgoing } from './send-batch.ts';
 
@@ -29,10 +29,10 @@ export class Publisher {
     const { connection } = this.#options;
     if (connection.isClosed) return messages.map(closedError);
     if (connection.current === undefined) {
-      // The number of channels that the server allows is known once it is connected.
+      // The number of channels that the server allows is known once it is connected. Until then nothing is written.
       const error = await connection.ready().then(
         () => undefined,
-        (failure: unknown) => unavailable(failure, connection.address),
+        (failure: unknown) => nothingStored(unavailable(failure, connection.address)),
       );
       if (error !== undefined) return messages.map(() => error);
     }

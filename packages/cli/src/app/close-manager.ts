@@ -1,5 +1,5 @@
 import type { TaskManager } from '@brokkr/core';
-import { inTime } from '../processes/deadline.ts';
+import { inTime } from '../deadline.ts';
 
 /** Longer than the answer of a server that is there takes. */
 const CLOSE_MS = 4_000;

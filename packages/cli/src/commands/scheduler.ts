@@ -6,7 +6,7 @@ import { noteBroker } from '../explain.ts';
 import { type MonitorFlags, monitorOptions } from '../monitoring/monitor-options.ts';
 import { openMonitoring } from '../monitoring/open-monitoring.ts';
 import { schedulerSource } from '../monitoring/scheduler-source.ts';
-import { after, FORCED_END_MS } from '../processes/deadline.ts';
+import { after, FORCED_END_MS } from '../deadline.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
 
 export interface SchedulerCommandOptions extends MonitorFlags {

@@ -4,7 +4,7 @@ import { EXIT } from '../exit.ts';
 import { isLoopback } from '../monitoring/monitor-options.ts';
 import { print, printable } from '../output.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
-import { inTime } from '../processes/deadline.ts';
+import { inTime } from '../deadline.ts';
 import { type Credentials, credentialsOf, type DashboardCommandOptions, namedBrokers } from './dashboard-options.ts';
 import { DashboardServer } from './dashboard-server.ts';
 import { openShown } from './shown-brokers.ts';

@@ -21,9 +21,15 @@ export async function deadShowCommand(names: readonly string[], { app, broker: u
       if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
       for (const letter of letters) {
         const { headers, body } = letter;
-        shown.push({ ...opened.core.readDeadLetter(letter), queue, headers, body: Buffer.from(body).toString() });
+        const record = opened.core.readDeadLetter(letter);
+        shown.push({ ...record, queue, headers: withoutHistory(headers), body: Buffer.from(body).toString() });
       }
     }
     printJson(shown, 2);
   });
+}
+
+/** The attempts are printed as `attempts`, readably: the headers that hold them would print each stack once more. */
+function withoutHistory(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^brokkr-(last-)?history$/.test(name)));
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ChildState } from './child-state.ts';
-import { after, FORCED_END_MS } from './deadline.ts';
+import { after, FORCED_END_MS } from '../deadline.ts';
 import { END_NOW, FINISH, REFUSED, type StateQuestion } from './supervisor-messages.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/brokkr.js', import.meta.url));

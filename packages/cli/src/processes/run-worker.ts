@@ -5,7 +5,7 @@ import { EXIT } from '../exit.ts';
 import type { MonitorOptions } from '../monitoring/monitor-options.ts';
 import { openMonitoring } from '../monitoring/open-monitoring.ts';
 import { answerSupervisor } from './answer-supervisor.ts';
-import { after, FORCED_END_MS, inTime } from './deadline.ts';
+import { after, FORCED_END_MS, inTime } from '../deadline.ts';
 import { guardExit } from './exit-guard.ts';
 import type { StopRequests } from './stop-requests.ts';
 import { REFUSED } from './supervisor-messages.ts';

@@ -1,8 +1,8 @@
 import type { App } from '../app/load-app.ts';
-import { ChildrenSource } from '../monitoring/children-source.ts';
+import { ChildrenSource } from './children-source.ts';
 import type { MonitorOptions } from '../monitoring/monitor-options.ts';
 import { openMonitoring } from '../monitoring/open-monitoring.ts';
-import { inTime } from './deadline.ts';
+import { inTime } from '../deadline.ts';
 import type { StopRequests } from './stop-requests.ts';
 import { Supervisor } from './supervisor.ts';
 import { watchSources } from './watch-sources.ts';

@@ -1,7 +1,7 @@
 import type { App } from '../app/load-app.ts';
 import { EXIT } from '../exit.ts';
 import { Child, type Ended } from './child.ts';
-import { inTime } from './deadline.ts';
+import { inTime } from '../deadline.ts';
 import type { StopRequest } from './stop-requests.ts';
 
 const FIRST_WAIT_MS = 200;

@@ -8,7 +8,7 @@ import { RetryLater } from '../task/retry-later.ts';
 import type { Handler } from '../task/task-definition.ts';
 import type { Batch } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
-import { type MemberCall, type MemberOutcome, MemberRun } from './member-run.ts';
+import { type MemberCall, type MemberEnding, type MemberOutcome, MemberRun } from './member-run.ts';
 
 /**
  * One call of the handler of a batch task. Every message runs as a task of its own: middleware, schema, time limit,
@@ -50,13 +50,15 @@ export class BatchCall implements MemberCall {
   join(member: MemberRun, args: readonly unknown[]): Promise<unknown> {
     const { abortReason } = member;
     if (member.hasEnded || (abortReason !== undefined && isOver(abortReason))) return Promise.reject(abortReason);
+    return new Promise((resolve, reject) => this.joinDirectly(member, args, { resolve, reject }));
+  }
+
+  joinDirectly(member: MemberRun, args: readonly unknown[], ending: MemberEnding): void {
     if (args.length > 1) throw notOneItem(member.name, args.length);
-    return new Promise((resolve, reject) => {
-      member.item = args[0];
-      member.ending = { resolve, reject };
-      this.#joined.push(member);
-      this.#arrived();
-    });
+    member.item = args[0];
+    member.ending = ending;
+    this.#joined.push(member);
+    this.#arrived();
   }
 
   aborted(member: MemberRun, reason: Error, isFirst: boolean): void {

@@ -6,12 +6,20 @@ import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 /** The outcome that the handler of a batch set for one message. */
 export type MemberOutcome = { readonly error: unknown } | { readonly value: unknown };
 
+/** Ends the run of a message. */
+export interface MemberEnding {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
 /** The call that a message is part of. */
 export interface MemberCall {
   /** The place of the next message among the deliveries of this call. */
   nextIndex(): number;
   /** Adds a message. @returns its outcome: settles when the call ends, or when the message is cancelled or lost */
   join(member: MemberRun, args: readonly unknown[]): Promise<unknown>;
+  /** Adds a message whose run ends by `ending`. */
+  joinDirectly(member: MemberRun, args: readonly unknown[], ending: MemberEnding): void;
   /** A message was aborted. @param isFirst whether it was not aborted before */
   aborted(member: MemberRun, reason: Error, isFirst: boolean): void;
   /** A message has ended, or nothing waits for it any longer. */
@@ -27,7 +35,7 @@ export class MemberRun extends TaskRun {
   readonly index: number;
   outcome: MemberOutcome | undefined;
   /** Ends the run; set once the message has joined the call. */
-  ending: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void } | undefined;
+  ending: MemberEnding | undefined;
   item: unknown;
 
   /** @param delivery the delivery that runs; left out for an inline call */

@@ -76,8 +76,9 @@ export interface QueueReport extends QueueCounts {
  */
 export interface Inspector {
   /**
-   * `free`: looking at messages changes nothing. `front`: the server can only deliver, so a look takes messages from the
-   * front and gives them back; looks at one queue wait for each other.
+   * `free`: a look at messages changes nothing. `front`: the server can only deliver, so a look takes messages from the
+   * front of the queue and returns them to their places. Until then no worker receives them. The server may mark them as
+   * redelivered, which counts one crash. Looks at one queue wait for each other, and page 10 takes pages 1 to 10.
    */
   readonly browsing: 'free' | 'front';
 

@@ -1,7 +1,8 @@
 import { type Duration, toMs } from '../clock/duration.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf, shown } from '../errors/kind-of.ts';
+import { keyProblem } from '../errors/key-problem.ts';
+import { shown } from '../errors/kind-of.ts';
 
 /** Stores a message only while no message of the task with the same key is unfinished. */
 export interface UniqueOptions {
@@ -62,7 +63,6 @@ export type CollapseSettings =
 const UNIQUE: OptionNames<UniqueOptions> = { key: true, while: true };
 const THROTTLE: OptionNames<ThrottleOptions> = { key: true, window: true };
 const DEBOUNCE: OptionNames<DebounceOptions> = { key: true, wait: true, maxWait: true };
-const LONGEST_KEY = 256;
 
 /**
  * Checks `unique`, `throttle` and `debounce`.
@@ -109,10 +109,9 @@ function debounceSettings(options: DebounceOptions): CollapseSettings {
 }
 
 function checkKey(key: unknown, option: string): string {
-  if (typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY) return key;
-  throw invalid(
-    `${option}: key must be a string of 1 to ${LONGEST_KEY} characters; got ${typeof key === 'string' ? `${key.length} characters` : kindOf(key)}`,
-  );
+  const problem = keyProblem(key);
+  if (problem === undefined) return key as string;
+  throw invalid(`${option}: key ${problem}`);
 }
 
 function aboveZero(duration: Duration, option: string): number {

@@ -35,8 +35,13 @@ export function workerTask(definition: TaskDefinition, options: WorkerTasksOptio
     timeoutMs: definition.timeoutMs ?? config.timeoutMs,
     policy: definition.retry ?? house ?? standard,
     fallbackPolicy: standard,
+    ...(joinsDirectly(definition, options.middleware) && { joinsDirectly: true }),
     run: currentVersion(definition, runner(definition, options.middleware)),
   };
+}
+
+function joinsDirectly({ batch, schema }: TaskDefinition, middleware: readonly Middleware[]): boolean {
+  return batch !== undefined && schema === undefined && middleware.every(({ handle }) => handle === undefined);
 }
 
 /** Converts older arguments first: middleware, schema and handler get those of the current version. */

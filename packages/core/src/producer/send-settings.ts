@@ -5,6 +5,7 @@ import { type Duration, toMs } from '../clock/duration.ts';
 import { type CollapseSettings, collapseSettings } from '../collapse/collapse-options.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { keyProblem } from '../errors/key-problem.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
 import type { SendOptions } from '../task/task.ts';
 import { checkMaxRetries, checkTimeout } from '../task/task-definition.ts';
@@ -42,7 +43,6 @@ const SEND_OPTIONS: OptionNames<SendOptions> = {
 
 /** Limits of the headers that a sender and its middleware may set. */
 export const HEADER_LIMITS = { count: 32, bytes: 1_024 } as const;
-const LONGEST_KEY = 256;
 const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 
 /**
@@ -134,13 +134,9 @@ function checkPriority(priority: unknown): Priority {
 }
 
 function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY) return key;
-  throw new ConfigError(
-    `idempotencyKey must be a string of 1 to ${LONGEST_KEY} characters; got ${typeof key === 'string' ? `${key.length} characters` : kindOf(key)}`,
-    {
-      code: 'IDEMPOTENCY_KEY_INVALID',
-    },
-  );
+  const problem = keyProblem(key);
+  if (problem === undefined) return key as string;
+  throw new ConfigError(`idempotencyKey ${problem}`, { code: 'IDEMPOTENCY_KEY_INVALID' });
 }
 
 function checkKeyTtl(ttl: Duration): number {

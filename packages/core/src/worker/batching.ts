@@ -237,6 +237,7 @@ function keyOf({ args, task }: Message, { by }: BatchSettings): unknown {
 function failing(task: RunnableTask, error: unknown): RunnableTask {
   return {
     ...task,
+    joinsDirectly: false,
     run: () => {
       throw error;
     },

@@ -6,7 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
-import { pause } from '../clock/pause.ts';
+import { inTime } from '../clock/in-time.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Capacity } from './capacity.ts';
 import type { BrokerCalls } from './broker-calls.ts';
@@ -53,8 +53,10 @@ export interface ConsumerOptions {
 }
 
 /**
- * The main loop of a worker: fetches as many messages as there are free slots, and gives them to its `DeliveryHandler`,
- * which runs and settles them.
+ * The main loop of a worker: fetches as many messages as there are free slots, and flushes settlements once a turn.
+ * The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` gives the messages to `DeliveryHandler.accept`, which
+ * judges and runs each; `Endings` decides how it is settled, and gives that to the `Settler` of its lane; `#turn` flushes
+ * the `Settler`; the broker's answer ends at `Endings.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -280,14 +282,8 @@ export class Consumer {
     await this.#inTime(closeLanes(this.#lanes, this.#options.logger));
   }
 
-  /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
-  async #inTime(answers: Promise<unknown>): Promise<void> {
-    const answered = new AbortController();
-    try {
-      await Promise.race([answers, pause(this.#options.clock, LAST_ANSWERS_MS, answered.signal)]);
-    } finally {
-      answered.abort();
-    }
+  #inTime(answers: Promise<unknown>): Promise<void> {
+    return inTime(answers, LAST_ANSWERS_MS, this.#options.clock);
   }
 
   async #lastSettlements(): Promise<void> {

@@ -14,10 +14,9 @@ import { failpoint } from '../failpoints/failpoint.ts';
 import { Batching } from './batching.ts';
 import { Endings } from './endings.ts';
 import { Execution } from './execution.ts';
-import { guardedVerdict } from './guarded-decisions.ts';
 import { GatheredDelivery } from './gathering.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import type { JudgeContext, RunVerdict } from './judge-delivery.ts';
+import { type JudgeContext, judgeDelivery, malformedLetter, type RunVerdict, type Verdict } from './judge-delivery.ts';
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome } from './outcome.ts';
 import { NO_REPORT } from './delivery-report.ts';
@@ -126,10 +125,9 @@ export class DeliveryHandler implements LaneListener {
    * @param startBy time on the monotonic clock after which no handler is started
    */
   accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
-    const { logger } = this.#options;
     let back: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
-      const verdict = guardedVerdict(delivery, this.#judging, logger);
+      const verdict = this.#judge(delivery);
       if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
       const held = new HeldDelivery(lane, delivery);
       lane.leases.hold(held);
@@ -143,6 +141,20 @@ export class DeliveryHandler implements LaneListener {
     if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, back === undefined);
     if (back === undefined) return;
     this.#giveBack(back);
+  }
+
+  /** An error in the judgement must neither end the fetch loop nor come back with each delivery of the message. */
+  #judge(delivery: Delivery): Verdict {
+    try {
+      return judgeDelivery(delivery, this.#judging);
+    } catch (error) {
+      const { id, queue } = delivery.envelope;
+      this.#options.logger.error(
+        { error, task: { id, queue } },
+        'a message could not be read; it becomes a dead letter',
+      );
+      return { kind: 'settle', settlement: malformedLetter(delivery, error) };
+    }
   }
 
   #giveBack(held: readonly HeldDelivery[]): void {

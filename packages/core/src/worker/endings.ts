@@ -11,14 +11,13 @@ import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { Ending } from '../result/result-record.ts';
 import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
 import type { Execution } from './execution.ts';
-import { guardedSettlement } from './guarded-decisions.ts';
 import type { HeldDelivery } from './held-delivery.ts';
-import { failureWithoutRun, type JudgeContext } from './judge-delivery.ts';
+import { failureWithoutRun, type JudgeContext, malformedLetter } from './judge-delivery.ts';
 import type { LimitGate } from './limit-gate.ts';
 import type { SettledOutcome } from './outcome.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import type { SettlementContext } from './settlement-for.ts';
+import { type SettlementContext, settlementFor } from './settlement-for.ts';
 
 export interface EndingsOptions {
   readonly workerId: string;
@@ -59,7 +58,7 @@ export class Endings {
   endRun(execution: Execution, outcome: SettledOutcome): void {
     const endedAt = this.#options.clock.monotonic();
     this.#options.monitor?.check(execution, endedAt);
-    const decided = guardedSettlement(outcome, execution, this.#settling, this.#options.logger);
+    const decided = this.#decide(outcome, execution);
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
@@ -74,6 +73,18 @@ export class Endings {
     }
     const report = reportOf(decided, ranMs, error);
     this.end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
+  }
+
+  /** After an error in the decision the message must not stay held: its lease would be renewed forever. */
+  #decide(outcome: SettledOutcome, execution: Execution): Settlement {
+    try {
+      return settlementFor(outcome, execution, this.#settling);
+    } catch (error) {
+      const { id, task: name, queue } = execution.message;
+      const about = { error, task: { id, name, queue } };
+      this.#options.logger.error(about, 'a run could not be settled; its message becomes a dead letter');
+      return malformedLetter(execution.delivery, error);
+    }
   }
 
   /** Settles a message that must not run, or not now. */

@@ -72,17 +72,17 @@ export class Execution extends HeldDelivery implements Due {
       answer = runAs(this.run, this.task.run, this.run, this.message);
       failpoint('handler.mid');
     } catch (error) {
-      this.#threw(error);
+      this.threw(error);
       return;
     }
     if (isPrimitive(answer)) {
-      this.#returned(answer);
+      this.returned(answer);
       return;
     }
     // A handler may return any thenable, also one whose `then` throws: a native promise handles all of them.
     Promise.resolve(answer).then(
-      (value) => this.#returned(value),
-      (error: unknown) => this.#threw(error),
+      (value) => this.returned(value),
+      (error: unknown) => this.threw(error),
     );
   }
 
@@ -92,11 +92,11 @@ export class Execution extends HeldDelivery implements Due {
     try {
       settlement = await admitted;
     } catch (error) {
-      this.#threw(error);
+      this.threw(error);
       return;
     }
     const { abortReason } = this.run;
-    if (abortReason !== undefined) this.#threw(abortReason);
+    if (abortReason !== undefined) this.threw(abortReason);
     else if (settlement !== undefined) this.#end({ kind: 'unrun', settlement });
     else if (!this.#ended) this.start();
   }
@@ -124,14 +124,16 @@ export class Execution extends HeldDelivery implements Due {
     this.#end(reason === undefined ? { kind: 'interrupted' } : aborted(reason, reason));
   }
 
-  #returned(value: unknown): void {
+  /** Ends the run with the value that the handler returned. */
+  protected returned(value: unknown): void {
     const reason = this.run.abortReason;
     // A result after the time limit or a cancellation is dropped. A result after the abort of a stop counts as a success.
     if (reason !== undefined && !(reason instanceof ShutdownError)) this.#end(aborted(reason, reason));
     else this.#end(this.task.definition.resultTtlMs === undefined ? SUCCEEDED : { kind: 'succeeded', value });
   }
 
-  #threw(error: unknown): void {
+  /** Ends the run with the error that the handler threw. */
+  protected threw(error: unknown): void {
     const reason = this.run.abortReason;
     if (reason !== undefined) this.#end(aborted(reason, error));
     else if (isRetryLater(error)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });

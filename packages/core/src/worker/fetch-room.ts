@@ -47,6 +47,7 @@ export class FetchRoom {
   of(lane: object, gathering: number, freeSlots: number): number {
     const known = this.#known.get(lane);
     if (known === undefined || known.left > 0) return 0;
-    return gathering + freeSlots * (known.size - 1);
+    // One more batch in each fetch: several would be held for longer than they need, and by one worker.
+    return gathering + (freeSlots > 0 ? known.size - 1 : 0);
   }
 }

@@ -1,8 +1,9 @@
 import { deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { PARKED_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { TASK_HEADER, UNKNOWN_TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
+import { errorLine, errorRecord } from '../errors/error-record.ts';
 import { TaskFailedError } from '../errors/errors.ts';
 import { decodeEnvelope } from '../message/json-codec.ts';
 import type { Message } from '../message/message.ts';
@@ -46,8 +47,8 @@ export interface UnknownTask {
 }
 
 /** How long a message of an unknown task or version is delayed at a time, and in all. */
-const PARK_MS = 30_000;
-const PARK_LIMIT_MS = 600_000;
+const UNKNOWN_DELAY_MS = 30_000;
+const UNKNOWN_LIMIT_MS = 600_000;
 
 /** Whether `judgeDelivery` would run a delivery, unless it cannot be decoded. */
 export function mayRun({ envelope, crashes, remainingDelayMs }: Delivery, judging: JudgeContext): boolean {
@@ -73,11 +74,11 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   const task = judging.taskFor(message.task);
   if (task === undefined) {
     const reason = `unknown_task: no worker of this queue defines ${message.task}`;
-    return park(delivery, { task: message.task }, reason, judging);
+    return waitForWorker(delivery, { task: message.task }, reason, judging);
   }
   if (message.version !== undefined) {
     const known = task.definition.versions?.current ?? 1;
-    if (message.version > known) return park(delivery, message, versionUnknown(message, known), judging);
+    if (message.version > known) return waitForWorker(delivery, message, versionUnknown(message, known), judging);
   }
   return { kind: 'run', message, task };
 }
@@ -101,7 +102,12 @@ function versionUnknown({ task, version }: Message, known: number): string {
 }
 
 /** Delays a message that this worker cannot run. */
-function park(delivery: Delivery, { task, version }: UnknownTask, reason: string, judging: JudgeContext): Verdict {
+function waitForWorker(
+  delivery: Delivery,
+  { task, version }: UnknownTask,
+  reason: string,
+  judging: JudgeContext,
+): Verdict {
   const settlement = delayUnknown(delivery, reason, judging);
   return { kind: 'settle', settlement, ...(settlement.kind === 'retry' && { unknown: { task, version } }) };
 }
@@ -114,10 +120,10 @@ export function delayUnknown(delivery: Delivery, reason: string, judging: JudgeC
   const { envelope } = delivery;
   const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.
-  const parkedMs = Math.max(0, Number(envelope.headers[PARKED_HEADER] ?? 0) || 0);
-  const waitMs = Math.min(PARK_MS, PARK_LIMIT_MS - parkedMs, maxDelayMs);
+  const delayedMs = Math.max(0, Number(envelope.headers[UNKNOWN_TASK_HEADER] ?? 0) || 0);
+  const waitMs = Math.min(UNKNOWN_DELAY_MS, UNKNOWN_LIMIT_MS - delayedMs, maxDelayMs);
   if (waitMs <= 0) return deadLetterFor(delivery, reason, judging);
-  const headers = { ...envelope.headers, [PARKED_HEADER]: String(parkedMs + waitMs) };
+  const headers = { ...envelope.headers, [UNKNOWN_TASK_HEADER]: String(delayedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
   return { kind: 'retry', delivery, replacement };
 }
@@ -145,4 +151,12 @@ export function deadLetterFor(
 
 function settle(settlement: Settlement): Verdict {
   return { kind: 'settle', settlement };
+}
+
+/** A dead letter without the headers of its message, because one of them may be at fault. */
+export function malformedLetter(delivery: Delivery, error: unknown): Settlement {
+  const { id, queue, body } = delivery.envelope;
+  const reason = `malformed: ${errorLine(errorRecord(error))}`;
+  const replacement = deadLetterEnvelope({ id, queue, body, headers: {} }, reason);
+  return { kind: 'dead-letter', delivery, reason, replacement };
 }

@@ -11,6 +11,8 @@ export interface RunnableTask {
   readonly policy: RetryPolicy;
   /** Used if `policy` fails. It never fails itself. */
   readonly fallbackPolicy: RetryPolicy;
+  /** Set for a batch task that has neither schema nor middleware: `run` is not called. */
+  readonly joinsDirectly?: boolean;
   /** Validates the arguments, and runs the middleware and the handler. */
   readonly run: (run: TaskRun, message: Message) => unknown;
 }

@@ -13,6 +13,7 @@ import type { Message } from '../message/message.ts';
 import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
+import { MemberExecution } from './member-execution.ts';
 import type { HoldingLane } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
@@ -79,17 +80,33 @@ export class Runner {
     this.#checkLastStarted(startedAt);
     if (startedAt > startBy) return false;
     const maxRetries = message.maxRetries ?? task.maxRetries;
-    const run =
+    const execution =
       call === undefined
-        ? new TaskRun(message, maxRetries, logger, openers, delivery)
-        : new MemberRun(call, message, maxRetries, logger, openers, delivery);
-    const execution = new Execution(lane, delivery, message, task, run, startedAt, this.#onEnd);
+        ? new Execution(
+            lane,
+            delivery,
+            message,
+            task,
+            new TaskRun(message, maxRetries, logger, openers, delivery),
+            startedAt,
+            this.#onEnd,
+          )
+        : new MemberExecution(
+            lane,
+            delivery,
+            message,
+            task,
+            new MemberRun(call, message, maxRetries, logger, openers, delivery),
+            startedAt,
+            this.#onEnd,
+          );
     execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
     lane.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
-    if (needsAdmission(delivery.envelope)) void execution.startAfter(this.#options.joins.admit(delivery, run.signal));
+    if (needsAdmission(delivery.envelope))
+      void execution.startAfter(this.#options.joins.admit(delivery, execution.run.signal));
     else execution.start();
     if (execution.isRunning) this.#lastStarted = execution;
     return true;

@@ -1,6 +1,6 @@
 import type { HealthReason, MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
-import type { ChildState } from '../processes/child-state.ts';
-import type { WorkerSource } from './open-monitoring.ts';
+import type { ChildState } from './child-state.ts';
+import type { WorkerSource } from '../monitoring/open-monitoring.ts';
 
 /** A process that does not answer in this time is left out. */
 const ANSWER_MS = 1_000;

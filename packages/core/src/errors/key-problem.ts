@@ -1,0 +1,16 @@
+import { kindOf } from './kind-of.ts';
+
+const LONGEST_KEY = 256;
+/** With the flag `u`, a pair is one character, and matches nothing. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Says why a value cannot be the key of a message; `undefined` if it is one. All lone surrogates are the same character in UTF-8, so
+ * on a server two keys with them would be one.
+ */
+export function keyProblem(key: unknown): string | undefined {
+  const wanted = `must be a string of 1 to ${LONGEST_KEY} characters`;
+  if (typeof key !== 'string') return `${wanted}; got ${kindOf(key)}`;
+  if (key.length === 0 || key.length > LONGEST_KEY) return `${wanted}; got ${key.length} characters`;
+  return LONE_SURROGATE.test(key) ? `${wanted}; got half of a surrogate pair` : undefined;
+}
