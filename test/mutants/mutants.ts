@@ -313,8 +313,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'permits of a limit never lapse',
     of: 'broker-memory',
-    search: 'if (endsAt <= now) this.#held.delete(token)',
-    replace: 'if (false) this.#held.delete(token)',
+    search: 'if (endsAt <= now)\n                this.#held',
+    replace: 'if (false)\n                this.#held',
   },
   {
     name: 'a waiter that never returns keeps its place in line',

@@ -31,7 +31,7 @@ export function copyOfBuild(): string {
 
 export function plant({ of, search, replace }: Mutant, folder: string): void {
   const dist = join(folder, 'node_modules', '@brokkr', of, 'dist');
-  const files = readdirSync(dist)
+  const files = readdirSync(dist, { encoding: 'utf8', recursive: true })
     .filter((name) => name.endsWith('.js'))
     .map((name) => ({ path: join(dist, name), parts: readFileSync(join(dist, name), 'utf8').split(search) }))
     .filter(({ parts }) => parts.length > 1);
