@@ -1,5 +1,5 @@
-// What operations cost a message: reports of workers, telemetry, counts. Rounds of all variants are interleaved, so that a
-// noisy machine is noisy for all. Prints medians, and the quotient of the medians.
+// What operations cost a message: reports of workers, telemetry, counts. Rounds of all variants are interleaved, and processor
+// time is measured, so that a noisy machine is noisy for all. Prints medians, and their differences.
 //
 //   node bench/operations.mjs
 import { createBroker } from '@brokkr/broker-memory';
@@ -15,7 +15,7 @@ const SLICE = 1_000;
 
 const quiet = pino({ level: 'info' }, { write: () => undefined });
 
-/** Sends and runs messages on the memory broker. @returns messages a second */
+/** Sends and runs messages on the memory broker. @returns microseconds of processor time for each */
 async function drain({ telemetry = [], reports = true, scrape = false }) {
   const broker = createBroker('memory:');
   const given = reports ? broker : without(broker, 'workers');
@@ -26,14 +26,14 @@ async function drain({ telemetry = [], reports = true, scrape = false }) {
   await worker.start();
   if (scrape) tm.metrics();
   const payload = { userId: 'u-4711', kind: 'welcome', tags: ['a', 'b', 'c'] };
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   for (let sent = 0; sent < COUNT; sent += SLICE) {
     await Promise.all(Array.from({ length: SLICE }, () => noop.send(payload)));
     while ((await broker.inspector.counts('default')).acknowledged < sent + SLICE) await new Promise(setImmediate);
   }
-  const seconds = (performance.now() - startedAt) / 1_000;
+  const { user, system } = process.cpuUsage(before);
   await tm.close();
-  return COUNT / seconds;
+  return (user + system) / COUNT;
 }
 
 /** A broker without one of its parts. */
@@ -54,18 +54,18 @@ const variants = {
   'otel, no provider': { telemetry: [otel()] },
 };
 
-const rates = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
+const costs = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
 for (let round = 0; round <= ROUNDS; round++) {
   for (const [name, options] of Object.entries(variants)) {
-    const rate = await drain(options);
+    const cost = await drain(options);
     // The first round warms up.
-    if (round > 0) rates[name].push(rate);
+    if (round > 0) costs[name].push(cost);
   }
 }
-const shipped = median(rates['as shipped']);
-for (const [name, all] of Object.entries(rates)) {
+const shipped = median(costs['as shipped']);
+for (const [name, all] of Object.entries(costs)) {
   const share = ((median(all) / shipped - 1) * 100).toFixed(1);
-  console.log(`${name.padEnd(18)} ${(median(all) / 1_000).toFixed(0).padStart(5)} k/s  ${share.padStart(5)} %`);
+  console.log(`${name.padEnd(18)} ${median(all).toFixed(2)} µs  ${share.padStart(5)} %`);
 }
 
 const { Stats } = await tsImport('../packages/core/src/worker/stats.ts', import.meta.url);

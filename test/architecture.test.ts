@@ -54,6 +54,7 @@ describe('the structure of the packages', () => {
     'broker/elections',
     'broker/envelope',
     'broker/inspector',
+    'broker/limit-store',
     'broker/message-index',
     'broker/record-store',
     'broker/result-store',

@@ -101,7 +101,7 @@ describe('the packages as published', () => {
   });
 
   it('loads by every entry that needs no optional peer', async () => {
-    const entries = ['core', 'broker-memory', 'broker-memory/testing', 'broker-redis', 'scheduler', 'cli'];
+    const entries = ['core', 'broker-memory', 'broker-memory/testing', 'broker-redis', 'scheduler', 'dashboard', 'cli'];
     file('entries.mjs', entries.map((entry) => `await import('@brokkr/${entry}');`).join('\n'));
     await expect(node('entries.mjs')).resolves.toBe('');
   });

@@ -17,7 +17,7 @@ const OWN = new Set(
     'ack acks acknowledgement acknowledgements amqp api args ascii async auth backoff brokkr browsable cancelled cancelling changelog cli codec config cron ctx ' +
     'diagnosable docstring docstrings dropreply duration durations encodable enqueued env eta etag failpoint failpoints fanout findable func getter ' +
     'getters idempotency inspectable interleavings jitter json kib loopback lua matcher mib microtask middleware minified misfire otel ' +
-    'muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven routable runnable rss ' +
+    'debounce debounced iterable natively muxer namespace params pid pipelined prefetch prefetched prefetcher readonly redis redrive redriven redrives routable runnable rss ' +
     'schemas sha tls ttl tty undecodable unix unroutable unserializable unserved upcast url utf uuid vhost'
   ).split(' '),
 );

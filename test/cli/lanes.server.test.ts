@@ -33,7 +33,7 @@ it('send, queues, status, dead, move and purge know the lanes of a queue', async
   const table = await run('queues');
   expect(table).toMatch(/emails +│ 2 /);
   expect(table).toMatch(/ {2}high +│ 1 /);
-  expect(table).toMatch(/ {2}low +│ 0 /);
+  expect(table).not.toMatch(/ {2}low/);
   expect(table).toMatch(/jobs +│ 1 /);
   expect(table).not.toContain('.prio.');
   expect(JSON.parse(await run('queues', 'emails', '--json'))).toMatchObject([
@@ -52,7 +52,7 @@ it('send, queues, status, dead, move and purge know the lanes of a queue', async
 
   const other = 'redis://127.0.0.1:'.concat(new URL(server.url).port, '/1');
   const moved = await run('move', server.url, other, '--queues', 'emails');
-  expect(moved.split('\n').toSorted()).toEqual(['', 'emails 1', 'emails.prio.high 2', 'emails.prio.low 0']);
+  expect(moved.split('\n').toSorted()).toEqual(['', 'emails 1', 'emails.prio.high 2']);
   const there = brokkr(['purge', 'emails', '--broker', other], env);
   expect(`${await there.exited} ${there.errors()}`).toBe('0 ');
   expect(there.output()).toBe('3\n');

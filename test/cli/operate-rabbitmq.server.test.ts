@@ -104,6 +104,11 @@ it('workers of other processes are listed, paused and told to abort a running ta
   expect(JSON.parse(await run('workers', '--json'))).toMatchObject([{ id: 'first', queues: { emails: 1, pdf: 1 } }]);
   const id = (await run('send', 'mail', 'forever')).trim();
   await until(() => worker.output().includes('sending for a long time'), 'the task runs');
+  expect(JSON.parse(await run('status', id, '--json'))).toMatchObject({
+    state: 'running',
+    worker: 'first',
+    task: 'mail',
+  });
   const refused = brokkr(['cancel', id], env);
   expect(await refused.exited).toBe(2);
   expect(refused.errors()).toMatch(/cannot find messages by their ids; --running aborts the task if it runs/);

@@ -63,7 +63,7 @@ describe('pause and resume', () => {
     expect(await run('pause', 'pdf', 'emails')).toBe('pdf paused\nemails paused\n');
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     await run('send', 'mail', 'ada');
-    expect(await run('queues')).toMatch(/emails +│ 1 +│ 0 +│ 0 +│ 0 +│ 0 +│ paused/);
+    expect(await run('queues')).toMatch(/emails +│ 1 +│ 0 +│ 0 +│ 0 +│ 0 +│ 1 +│ paused/);
     expect(JSON.parse(await run('queues', 'emails', '--json'))).toMatchObject([{ ready: 1, paused: true }]);
     expect(await run('resume', 'emails')).toBe('emails resumed\n');
     await expect.poll(async () => (await counts('emails')).acknowledged, { timeout: 5_000 }).toBe(1);
@@ -122,6 +122,20 @@ it('workers quiet lets a worker take no more messages, and workers resume lets i
   expect(await counts('emails')).toMatchObject({ ready: 1, acknowledged: 0 });
   expect(await run('workers', 'resume', 'first')).toBe('first takes messages\n');
   await expect.poll(async () => (await counts('emails')).acknowledged, { timeout: 5_000 }).toBe(1);
+  await stop(worker);
+}, 60_000);
+
+it('workers --running lists the tasks that run, with the ids that cancel takes', async () => {
+  const worker = await startWorker('--worker-id', 'first');
+  expect(await run('workers', '--running')).toBe('no task runs\n');
+  const id = (await run('send', 'mail', 'forever')).trim();
+  await until(() => worker.output().includes('sending for a long time'), 'the task runs');
+  const listed = async () => JSON.parse(await run('workers', '--running', '--json')) as { id: string }[];
+  await expect
+    .poll(listed, { timeout: 20_000 })
+    .toMatchObject([{ id, task: 'mail', queue: 'emails', worker: 'first' }]);
+  expect(await run('workers', '--running')).toMatch(new RegExp(`${id} │ mail │ emails │ 1 +│ \\d+ s +│ first`));
+  expect(await run('cancel', id, '--running')).toBe('cancelled\n');
   await stop(worker);
 }, 60_000);
 

@@ -20,6 +20,16 @@ describe('wrong usage gets one clear line and exit code 2', () => {
     ],
     ['an invalid weight', ['worker', '-a', app, '-q', 'emails:x'], /-q "emails:x".*emails:3,default/],
     [
+      'a queue whose name is invalid',
+      ['worker', '-a', app, '-q', 'emails=3'],
+      /^error: queue name "emails=3": use 1 to 120/,
+    ],
+    [
+      'a queue whose name is invalid, with two processes',
+      ['worker', '-a', app, '-q', 'emails=3', '-p', '2'],
+      /error: queue name "emails=3": use 1 to 120/,
+    ],
+    [
       'a worker for several task managers',
       ['worker', '-a', 'test/fixtures/apps/managers.ts'],
       /several task managers \(default, reports\).* --manager/,

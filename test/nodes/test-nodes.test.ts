@@ -14,10 +14,16 @@ function testNodes(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-/** Creates a program that replaces `node`: it prints a version, and `output` instead of running tests. */
-function nodeThatPrints(output: string, exitCode = 0): string {
+/**
+ * Creates a program that replaces `node`: it prints a version, and `output` instead of running tests.
+ * @param report the report of vitest that it writes
+ */
+function nodeThatPrints(output: string, exitCode = 0, report?: object): string {
   const path = join(mkdtempSync(join(folder, 'n-')), 'node');
-  writeFileSync(path, `#!/bin/sh\n[ "$1" = --version ] && echo v0.0.1 && exit\nprintf '${output}'\nexit ${exitCode}\n`);
+  writeFileSync(`${path}.json`, JSON.stringify(report ?? ''));
+  const writes = `for arg; do case "$arg" in --outputFile.json=*) cp '${path}.json' "\${arg#*=}";; esac; done`;
+  const lines = ['#!/bin/sh', '[ "$1" = --version ] && echo v0.0.1 && exit', ...(report ? [writes] : [])];
+  writeFileSync(path, `${lines.join('\n')}\nprintf '${output}'\nexit ${exitCode}\n`);
   chmodSync(path, 0o755);
   return path;
 }
@@ -49,10 +55,53 @@ describe('npm run test:nodes', () => {
 
   it('fails if a test failed, if a run ended badly, and if a run reported nothing', () => {
     const red = nodeThatPrints('\\n3 passed, 2 failed\\n', 1);
-    expect(testNodes(red)).toMatchObject({ status: 1, stdout: '6 passed, 4 failed\n' });
+    expect(testNodes(red)).toMatchObject({ status: 1, stdout: expect.stringMatching(/\n6 passed, 4 failed\n$/) });
     const killed = nodeThatPrints('\\n3 passed, 0 failed\\n', 137);
-    expect(testNodes(killed)).toMatchObject({ status: 1, stdout: '6 passed, 2 failed\n' });
-    expect(testNodes(nodeThatPrints(''))).toMatchObject({ status: 1, stdout: '0 passed, 2 failed\n' });
+    expect(testNodes(killed)).toMatchObject({ status: 1, stdout: expect.stringMatching(/\n6 passed, 2 failed\n$/) });
+    expect(testNodes(nodeThatPrints(''))).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/\n0 passed, 2 failed\n$/),
+    });
+  });
+
+  it('names every failed test and its message just before the last line', () => {
+    const report = {
+      testResults: [
+        {
+          name: join(root, 'test/a.test.ts'),
+          message: '',
+          assertionResults: [
+            { status: 'passed', fullName: 'holds', failureMessages: [] },
+            {
+              status: 'failed',
+              fullName: 'the sum is right',
+              failureMessages: ['\u001b[31mexpected 3 to be 4\n  at x'],
+            },
+          ],
+        },
+        { name: join(root, 'test/b.test.ts'), message: 'cannot be loaded', assertionResults: [] },
+      ],
+    };
+    const { stdout } = testNodes(nodeThatPrints('\n3 passed, 3 failed\n', 1, report));
+    const end = stdout.slice(stdout.indexOf('Node v0.0.1, servers'));
+    expect(end).toBe(
+      [
+        'Node v0.0.1, servers: test/a.test.ts > the sum is right\n    expected 3 to be 4\n      at x\n',
+        'Node v0.0.1, servers: test/b.test.ts\n    cannot be loaded\n',
+        'Node v0.0.1, servers: 1 failures without a test, exit code 1; the run ended with\n    3 passed, 3 failed\n',
+        '6 passed, 6 failed\n',
+      ].join('\n'),
+    );
+  });
+
+  it('writes messages of any length as a few lines', () => {
+    const failureMessages = [`${'x'.repeat(500)}\n`.repeat(20)];
+    const test = { status: 'failed', fullName: 'is long', failureMessages };
+    const assertionResults = Array.from({ length: 200 }, () => test);
+    const report = { testResults: [{ name: join(root, 'test/a.test.ts'), message: '', assertionResults }] };
+    const { stdout } = testNodes(nodeThatPrints('\n0 passed, 200 failed\n', 1, report));
+    expect(stdout.length).toBeLessThan(250_000);
+    expect(stdout).toMatch(/… and 350 more\n\n0 passed, 400 failed\n$/);
   });
 
   it('refuses a version that it does not have, and a path that is not a program', () => {

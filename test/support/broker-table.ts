@@ -62,9 +62,19 @@ const ROWS: readonly Row[] = [
     cell: ({ has }) => yes(has.results, 'if `TASK_RESULT_URL` or `TASK_STORE_URL` names a Redis'),
   },
   {
+    feature: '[`unique`, `throttle`, `debounce`](tasks.md#join-messages-with-the-same-key)',
+    isMajor: true,
+    cell: ({ capabilities }) => yes(capabilities.collapse === true, 'if `TASK_STORE_URL` names a Redis'),
+  },
+  {
     feature: '[Steps](tasks.md#go-on-where-a-task-stopped) of a task: `step()`',
     isMajor: true,
     cell: ({ has }) => yes(has.records, 'if `TASK_STORE_URL` names a Redis'),
+  },
+  {
+    feature: '[Limits](limits.md) of rate and concurrency',
+    isMajor: true,
+    cell: ({ has }) => yes(has.limits, 'if `TASK_STORE_URL` names a Redis'),
   },
   {
     feature: '`brokkr queues` counts',

@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['clock', 'errors', 'logging', 'failpoints', 'event-loop'],
   ['broker'],
   ['message', 'collapse'],
+  ['limits'],
   ['task', 'retry', 'versions'],
   ['middleware', 'result', 'control', 'steps', 'batches'],
   ['producer', 'worker'],

@@ -3,6 +3,7 @@ import {
   BROKER_DEFAULTS,
   type BrokerCapabilities,
   type BrokerOptions,
+  type BrokerUnavailableError,
   type BrokkrError,
   checkNamespace,
   checkQueueName,
@@ -18,6 +19,7 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  timerMs,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
 import { AmqpSignals } from './broadcasting/amqp-signals.ts';
@@ -92,6 +94,7 @@ export class AmqpBroker implements Broker {
   /**
    * Creates the broker; it connects at first use.
    * @throws ConfigError (`BROKER_URL_INVALID`) if the URL is invalid
+   * @throws ConfigError (`CONFIG_INVALID`) if `sendTimeoutMs` is not above 0
    * @throws ConfigError (`NAMESPACE_INVALID`) if the namespace has other characters than `A-Z a-z 0-9 . _ -`
    */
   constructor(options: AmqpBrokerOptions) {
@@ -100,7 +103,7 @@ export class AmqpBroker implements Broker {
     this.#options = options;
     this.#target = parseAmqpUrl(options.url);
     this.capabilities = capabilitiesOf(this.#target);
-    const timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
+    const timeoutMs = timerMs(options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs, 'new AmqpBroker: sendTimeoutMs');
     this.#names = new Names(namespace);
     // Separate, because an alarm blocks a connection that publishes: acknowledgements must continue, or the alarm would
     // never end.
@@ -255,10 +258,16 @@ function receiptOf({ id }: Envelope): PublishReceipt {
   return { id, isNew: true };
 }
 
+/** Whether both say the same about their messages: also whether those may be stored. */
+function isLike(outcome: Outcome, first: BrokkrError): boolean {
+  const mayBeStored = (error: Outcome) => (error as BrokerUnavailableError | undefined)?.mayBeStored;
+  return outcome?.code === first.code && mayBeStored(outcome) === mayBeStored(first);
+}
+
 /** Returns one error for all envelopes if nothing was stored. */
 function partlyStored(envelopes: readonly Envelope[], outcomes: readonly Outcome[]): BrokkrError {
   const [first] = outcomes;
-  if (first !== undefined && outcomes.every((outcome) => outcome?.code === first.code)) return first;
+  if (first !== undefined && outcomes.every((outcome) => isLike(outcome, first))) return first;
   return new PartlyStoredError(outcomes.map((outcome, index) => outcome ?? receiptOf(envelopes[index] as Envelope)));
 }
 

@@ -145,3 +145,27 @@ it('a queue that does not answer delays no other queue', async () => {
   for (let index = 0; index < 20; index++) await broker.publish([envelope(`good-${index}`)]);
   expect(await waiting).toBe('BROKER_UNAVAILABLE');
 });
+
+it('a broker that is created directly waits for its server although its time limit is 30 days', async () => {
+  const broker = bench.open(bench.server.url, { sendTimeoutMs: 30 * 86_400_000 });
+  expect(await broker.publish([envelope('a')])).toEqual([{ id: 'a', isNew: true }]);
+  expect(() => bench.open(bench.server.url, { sendTimeoutMs: 0 })).toThrow(/sendTimeoutMs must be a number/);
+});
+
+it('a send of a process that never reached RabbitMQ is not stored, and one whose connection broke may be', async () => {
+  const unreached = bench.open('amqp://127.0.0.1:1', { sendTimeoutMs: 300 });
+  const expiring = { ...envelope('b'), expiresAt: Date.now() + 60_000 };
+  for (const message of [envelope('a'), expiring]) {
+    await expect(unreached.publish([message])).rejects.toMatchObject({
+      code: 'BROKER_UNAVAILABLE',
+      mayBeStored: false,
+    });
+  }
+  const proxy = await bench.proxied();
+  const url = new URL(bench.server.url);
+  url.port = String(proxy.port);
+  const reached = bench.open(url.href, { sendTimeoutMs: 1_000 });
+  await reached.publish([envelope('c')]);
+  proxy.mode = 'half-open';
+  await expect(reached.publish([envelope('d')])).rejects.toMatchObject({ mayBeStored: undefined });
+});

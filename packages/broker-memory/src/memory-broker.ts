@@ -7,6 +7,7 @@ import {
   type Elections,
   type Envelope,
   type Inspector,
+  type LimitStore,
   type MessageIndex,
   type PublishReceipt,
   type RecordStore,
@@ -40,6 +41,7 @@ export class MemoryBroker implements Broker {
   readonly workers: Required<WorkerDirectory>;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly limits: LimitStore;
   readonly records: RecordStore;
   readonly elections: Elections;
   readonly signals: Signals;
@@ -98,6 +100,18 @@ export class MemoryBroker implements Broker {
         this.#checkOpen();
         return server.results.load(id, signal, this);
       },
+    };
+    const counted = async <T>(call: (limits: MemoryServer['limits']) => Promise<T>): Promise<T> => {
+      this.#checkOpen();
+      return call(server.limits);
+    };
+    this.limits = {
+      acquire: (requests, asked) => counted((limits) => limits.acquire(requests, asked)),
+      renew: (permits, leaseMs) => counted((limits) => limits.renew(permits, leaseMs)),
+      release: (permits, asked) => counted((limits) => limits.release(permits, asked)),
+      hold: (limit, key, ms) => counted((limits) => limits.hold(limit, key, ms)),
+      usage: () => counted((limits) => limits.usage()),
+      reschedule: (limit, rule) => counted((limits) => limits.reschedule(limit, rule)),
     };
     this.elections = {
       elect: async (name, { signal }) => {

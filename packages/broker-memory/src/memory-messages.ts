@@ -16,7 +16,8 @@ export class MemoryMessages implements MessageIndex {
 
   async promote(name: string, ids: readonly string[]): Promise<readonly string[]> {
     const queue = this.#server.queue(name);
-    const promoted = ids.filter((id) => queue.promote(id));
+    // The last one first, because each goes to the head.
+    const promoted = ids.toReversed().filter((id) => queue.promote(id));
     queue.ring();
     return promoted;
   }

@@ -197,13 +197,13 @@ export class MemoryQueue {
     return foundMessage(this.#live.get(id), this.#dead.get(id), { dueAt, workerOf });
   }
 
-  /** Makes a delayed message ready now. */
+  /** Makes a delayed message ready now, ahead of those that are ready. */
   promote(id: string): boolean {
     const message = this.#live.get(id);
     if (message?.state !== 'delayed') return false;
     this.#delayed.remove(message);
     message.remainingDelayMs = 0;
-    this.#ready.pushBack(message);
+    this.#ready.pushFront(message);
     this.#delayed.watch();
     return true;
   }

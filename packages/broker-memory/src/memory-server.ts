@@ -2,6 +2,7 @@ import { BrokerUnavailableError, checkQueueName, type Clock } from '@brokkr/core
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { type MemoryBrokerOptions, resolveMemoryBrokerOptions } from './memory-broker-options.ts';
 import { MemoryElections } from './memory-elections.ts';
+import { MemoryLimits } from './limits/memory-limits.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryRecords } from './memory-records.ts';
 import { MemoryResults } from './memory-results.ts';
@@ -17,6 +18,7 @@ export class MemoryServer {
   readonly maxDelayMs: number;
   readonly keys: IdempotencyKeys;
   readonly results: MemoryResults;
+  readonly limits: MemoryLimits;
   readonly records: MemoryRecords;
   readonly elections = new MemoryElections();
   readonly signals = new MemorySignals();
@@ -35,6 +37,7 @@ export class MemoryServer {
     this.maxDelayMs = maxDelayMs;
     this.keys = new IdempotencyKeys(clock, idempotencyTtlMs);
     this.results = new MemoryResults(clock);
+    this.limits = new MemoryLimits(clock);
     this.records = new MemoryRecords(clock);
     this.workers = new MemoryWorkers(clock, () => this.queues());
     this.#maxMessages = maxMessages;

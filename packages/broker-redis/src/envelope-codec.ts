@@ -1,6 +1,8 @@
 import type { Envelope } from '@brokkr/core/adapter';
 import { keyDigest } from './key-digest.ts';
 
+/** Longest line that is read. Headers have 64 KiB characters at most, of up to 6 bytes in JSON; another client may write any. */
+const MOST_LINE_BYTES = 1_048_576;
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
@@ -41,9 +43,9 @@ export function headLine(envelope: Envelope): string {
   return `${shortLine(envelope) ?? jsonLine(envelope)}\n`;
 }
 
-/** The envelope of these bytes. Bytes that Brokkr has not written become a body without headers, which the core dead-letters. */
+/** The envelope of these bytes. Bytes that Brokkr has not written, or a line over 1 MiB, become a body without headers, which the core dead-letters. */
 export function decodeEnvelope(id: string, queue: string, bytes: Buffer): Envelope {
-  const end = bytes.indexOf(NEWLINE);
+  const end = bytes.subarray(0, MOST_LINE_BYTES).indexOf(NEWLINE);
   if (end > 0 && bytes[0] !== BRACE) {
     const headers = readShortLine(bytes.toString('latin1', 0, end));
     if (headers !== undefined) return { id, queue, body: bytes.subarray(end + 1), headers };

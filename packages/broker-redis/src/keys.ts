@@ -1,3 +1,7 @@
+import { keyDigest } from './key-digest.ts';
+
+const PLAIN_KEY = /^[A-Za-z0-9._:@-]{0,100}$/;
+
 /** Names of the Redis keys. The braces are a hash tag: all keys of a queue are on one node of a cluster. */
 export class Keys {
   readonly #namespace: string;
@@ -76,6 +80,17 @@ export class Keys {
   /** Channel of the signals. */
   get signals(): string {
     return `${this.#namespace}:signals`;
+  }
+
+  /** Prefix of a key of a limit, with a hash tag of its own. A key of other characters than these is a digest. */
+  limit(limit: string, key: string): string {
+    const tag = PLAIN_KEY.test(key) ? key : `#${keyDigest(key)}`;
+    return `${this.#namespace}:limit:{${limit}:${tag}}`;
+  }
+
+  /** The keys of limits that were used lately, by time. */
+  get limits(): string {
+    return `${this.#namespace}:limits`;
   }
 
   get state(): string {

@@ -23,7 +23,12 @@ export class QueueCalls {
     return this.runAt(script, this.keys.queue(queue), args);
   }
 
-  runAt(script: Script, key: string, args: Arguments): Promise<Reply> {
+  get client(): Client {
+    return this.#connection.client;
+  }
+
+  /** @param key one key, or several that are on one node of a cluster */
+  runAt(script: Script, key: string | readonly string[], args: Arguments): Promise<Reply> {
     return this.#connection.run(script, key, args);
   }
 

@@ -9,6 +9,7 @@ import {
   type Diagnostics,
   type Envelope,
   type Inspector,
+  type LimitStore,
   type MessageIndex,
   type PublishReceipt,
   type RecordStore,
@@ -18,6 +19,7 @@ import {
   type StateStore,
   type SubscribeOptions,
   type Subscription,
+  timerMs,
   type WorkerDirectory,
 } from '@brokkr/core/adapter';
 import { type Client, duplicateFor, subscriberFor } from './connection/connect.ts';
@@ -39,6 +41,7 @@ import { RedisWorkerDirectory } from './inspecting/redis-worker-directory.ts';
 import { Keys } from './keys.ts';
 import { RedisPublisher } from './publishing/redis-publisher.ts';
 import { QueueCalls } from './queue-calls.ts';
+import { RedisLimits } from './state/redis-limits.ts';
 import { RedisRecords } from './state/redis-records.ts';
 import { RedisResults } from './state/redis-results.ts';
 import { RedisSignals } from './state/redis-signals.ts';
@@ -84,6 +87,7 @@ export class RedisBroker implements Broker {
   readonly signals: Signals;
   readonly results: ResultStore;
   readonly states: StateStore;
+  readonly limits: LimitStore;
   readonly records: RecordStore;
   readonly diagnostics: Diagnostics;
   readonly #timeoutMs: number;
@@ -104,14 +108,14 @@ export class RedisBroker implements Broker {
   /**
    * Creates the broker; it connects at first use.
    *
-   * @throws ConfigError if there is neither a URL nor a client (`BROKER_URL_INVALID`), one of them is invalid, or the
+   * @throws ConfigError if there is neither a URL nor a client (`BROKER_URL_INVALID`), one of them is invalid, `sendTimeoutMs` is not above 0 (`CONFIG_INVALID`), or the
    * namespace is not 1 to 60 characters of `A-Z a-z 0-9 . _ -` (`NAMESPACE_INVALID`)
    */
   constructor(options: RedisBrokerOptions) {
     const namespace = checkNamespace(options.namespace ?? BROKER_DEFAULTS.namespace);
     const { logger } = options;
     this.#logger = logger;
-    this.#timeoutMs = options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs;
+    this.#timeoutMs = timerMs(options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs, 'new RedisBroker: sendTimeoutMs');
     this.#keys = new Keys(namespace);
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     const rightsKey = this.#keys.rights;
@@ -147,6 +151,7 @@ export class RedisBroker implements Broker {
     this.states = new RedisStates(calls);
     this.records = new RedisRecords(calls);
     this.results = this.#results;
+    this.limits = new RedisLimits(calls);
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [
       ...(await examineServer(client, allowEviction)),

@@ -131,3 +131,29 @@ it('an error of a cluster does not contain the password in the error of its last
   );
   expect(inspect(refused, { depth: 20, showHidden: true })).not.toContain('wr0ng-secret');
 });
+
+it('a broker that is created directly waits for its server although its time limit is 30 days', async () => {
+  const broker = new RedisBroker({ url: server.url, sendTimeoutMs: 30 * 86_400_000 });
+  const envelope = { id: 'a', queue: 'long-limit', body: Buffer.from('[]'), headers: {} };
+  expect(await broker.publish([envelope])).toEqual([{ id: 'a', isNew: true }]);
+  await broker.close();
+  expect(() => new RedisBroker({ url: server.url, sendTimeoutMs: 0 })).toThrow(/sendTimeoutMs must be a number/);
+});
+
+it('a send of a process that never reached Redis is not stored, and one that was sent may be', async () => {
+  const unreached = new RedisBroker({ url: 'redis://127.0.0.1:1', sendTimeoutMs: 100 });
+  const message = (id: string) => ({ id, queue: 'never-up', body: Buffer.from('[]'), headers: {} });
+  for (const more of [{}, { expiresAt: 1 }, { idempotencyKey: 'k' }]) {
+    await expect(unreached.publish([{ ...message('a'), ...more }])).rejects.toMatchObject({
+      code: 'BROKER_UNAVAILABLE',
+      mayBeStored: false,
+    });
+  }
+  await unreached.close();
+  const own = await RedisServer.start();
+  const reached = new RedisBroker({ url: own.url, sendTimeoutMs: 300 });
+  await reached.publish([message('b')]);
+  await own.stop();
+  await expect(reached.publish([message('c')])).rejects.toMatchObject({ mayBeStored: undefined });
+  await reached.close();
+});

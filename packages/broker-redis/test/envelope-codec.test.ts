@@ -52,3 +52,11 @@ it.each([
     headers: {},
   });
 });
+
+it('the largest headers that the core accepts are decoded, and a longer line is not parsed', () => {
+  const body = Buffer.from('[1]');
+  const most = { id: 'i', queue: 'q', body, headers: { a: '\u0000'.repeat(65_535) } };
+  expect(decodeEnvelope('i', 'q', encodeEnvelope(most))).toEqual(most);
+  const foreign = encodeEnvelope({ id: 'i', queue: 'q', body, headers: { a: 'x'.repeat(2_000_000) } });
+  expect(decodeEnvelope('i', 'q', foreign)).toEqual({ id: 'i', queue: 'q', body: foreign, headers: {} });
+});

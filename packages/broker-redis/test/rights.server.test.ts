@@ -83,6 +83,20 @@ async function useAll(used: RedisBroker): Promise<void> {
   expect(await used.workers.reports()).toEqual([]);
   await used.workers.retire('w');
   await used.workers.release('nobody');
+  const demands = [
+    { limit: 'slots', key: '', rule: { kind: 'concurrency', slots: 1 } },
+    { limit: 'rate', key: '', rule: { kind: 'rate', intervalMs: 1_000, burst: 1 } },
+  ] as const;
+  const promoting = { leaseMs: 1_000, promotes: true };
+  const asking = ['1', '2'].map((id) => ({ token: id, queue: 'q', id, demands }));
+  const { refusals } = await used.limits.acquire(asking, promoting);
+  expect(refusals.map((refusal) => refusal?.limit)).toEqual([undefined, 'slots']);
+  const permit = { limit: 'slots', key: '', token: '1' };
+  await used.limits.renew([permit], 1_000);
+  await used.limits.release([{ ...permit, slots: 1, ranMs: 1 }], promoting);
+  await used.limits.hold('rate', '', 10);
+  await expect.poll(() => used.limits.usage()).toHaveLength(2);
+  await used.limits.reschedule('rate');
   const stop = await used.signals.listen(() => undefined);
   await used.signals.send({ topic: 'pause', body: '' });
   await stop();
@@ -96,7 +110,7 @@ it('the list of commands is the one that the scripts run', () => {
     .filter((name) => name !== 'try-commands.ts')
     .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)])
     .map(([, name]) => name as string);
-  const alone = ['PUBLISH', 'SADD', 'SSCAN'];
+  const alone = ['PUBLISH', 'SADD', 'SSCAN', 'ZREMRANGEBYRANK'];
   expect([...COMMANDS].sort()).toEqual([...new Set([...run, ...alone])].sort());
 });
 

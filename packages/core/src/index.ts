@@ -8,6 +8,7 @@ export type { Batch } from './batches/batch.ts';
 export type { TaskContext } from './task/task-context.ts';
 export type { TaskDefinition } from './task/task-definition.ts';
 export { currentTask } from './task/current-task.ts';
+export { RateLimitError } from './task/rate-limit-error.ts';
 export { step } from './steps/step.ts';
 export { RetryLater } from './task/retry-later.ts';
 

@@ -128,7 +128,10 @@ function noteWith(onAction: DashboardOptions['onAction']): Handled['note'] {
 }
 
 function failure(error: unknown): Response {
-  if (error instanceof ApiError) return refusal(error);
+  if (error instanceof ApiError) {
+    if (error.cause !== undefined) logger.error({ error: error.cause }, error.message);
+    return refusal(error);
+  }
   const { code, message } = shownError(error);
   if (!BrokkrError.is(error)) {
     logger.error({ error }, 'a call of the dashboard failed');

@@ -32,6 +32,7 @@ class OtelTelemetry implements Telemetry {
   readonly #sends: SendSpans;
   readonly #attempts: ProcessSpans;
   readonly #metrics: MetricsSink;
+  readonly #instruments: CurrentInstruments;
   readonly sent: NonNullable<Telemetry['sent']>;
   readonly ran: NonNullable<Telemetry['ran']>;
 
@@ -47,14 +48,15 @@ class OtelTelemetry implements Telemetry {
       withArguments: args === true,
       withBaggage: baggage === true,
     });
-    const sink = new MetricsSink(new CurrentInstruments(meterProvider));
+    this.#instruments = new CurrentInstruments(meterProvider);
+    const sink = new MetricsSink(this.#instruments);
     this.#metrics = sink;
     this.sent = (event) => sink.sent(event);
     this.ran = (event) => sink.ran(event);
   }
 
   isIdle(): boolean {
-    return this.#tracer.get() === undefined;
+    return this.#tracer.get() === undefined && this.#instruments.get() === undefined;
   }
 
   send(context: SendContext, next: Sending[1]): ReturnType<Sending[1]> {

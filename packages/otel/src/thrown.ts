@@ -1,5 +1,7 @@
 import type { Exception } from '@opentelemetry/api';
-import { type ErrorRecord, errorRecord } from '@brokkr/core/adapter';
+import { errorRecord } from '@brokkr/core/adapter';
+
+type ErrorRecord = ReturnType<typeof errorRecord>;
 
 /** Longest `error.type`. */
 const LONGEST_TYPE = 100;

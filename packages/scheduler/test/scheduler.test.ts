@@ -40,6 +40,18 @@ describe('a schedule in virtual time', () => {
     ]);
   });
 
+  it('sends the task of a job at once, beside its schedule', async () => {
+    const { tm, scheduler } = bench();
+    const note = tm.task({ name: 'note' }, async (_text: string) => undefined);
+    const app = held([note]);
+    scheduler.addJob({ id: 'hourly', func: note.send, trigger: 'interval', hours: 1, args: ['x'] });
+    await scheduler.start();
+    expect(await scheduler.runJob('hourly')).toMatch(/^[\w-]{22}$/);
+    await app.advance('1h');
+    expect(app.sent(note)).toEqual([['x'], ['x']]);
+    await expect(scheduler.runJob('none')).rejects.toThrow('there is no job');
+  });
+
   it('can be paused, resumed, rescheduled and removed; ticks of a pause are not made up for', async () => {
     const { tm, scheduler } = bench();
     const ping = tm.task({ name: 'ping' }, async () => undefined);

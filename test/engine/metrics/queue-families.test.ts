@@ -36,6 +36,20 @@ describe('the metrics of queues', () => {
     await tm.close();
   });
 
+  it('count the living workers of a queue if the server counts no consumers: an alert needs the 0', async () => {
+    const { tm, broker, clock } = await workerBench();
+    tm.task({ name: 'work', queueName: 'emails' }, async () => undefined);
+    const workers = ['emails', 'emails,pdf'].map((queues) => tm.createWorker({ queues: queues.split(',') }));
+    for (const worker of workers) await worker.start();
+    await clock.advance(100);
+    const read = async () =>
+      parseMetrics(writeMetrics(await queueFamilies(broker, ['emails', 'pdf', 'idle'], clock.now())));
+    const metrics = await read();
+    const counts = ['emails', 'pdf', 'idle'].map((queue) => metrics.value('brokkr_queue_workers', { queue }));
+    expect(counts).toEqual([2, 1, 0]);
+    await tm.close();
+  });
+
   it('have no series for figures that the server does not know', async () => {
     const { tm, broker, clock } = await workerBench();
     const { inspector } = broker;

@@ -1,5 +1,6 @@
 import { type BrokerOptions, BrokerUnavailableError, type Finding, ServerClock } from '@brokkr/core/adapter';
 import type { Connection } from '../connection/connection.ts';
+import { nothingStored } from '../connection/amqp-errors.ts';
 import type { Names } from '../topology/names.ts';
 import { RESOLUTION_MS, serverTime } from './server-time.ts';
 
@@ -18,7 +19,7 @@ export function serverClock(connection: Connection, names: Names, logger: Broker
       isDifferent = finding !== undefined;
       return serverMs;
     } catch (error) {
-      if (error instanceof BrokerUnavailableError) throw error;
+      if (error instanceof BrokerUnavailableError) throw connection.wasUp ? error : nothingStored(error);
       if (!isRefused) logger?.warn({ error }, 'the clock of RabbitMQ cannot be read: expiresIn is judged by this host');
       isRefused = true;
       return Date.now();

@@ -69,6 +69,11 @@ export function unavailable(cause: unknown, address: string): BrokerUnavailableE
   );
 }
 
+/** The same error of a process that never had a connection: its message may be sent again. */
+export function nothingStored({ message, code, cause }: BrokerUnavailableError): BrokerUnavailableError {
+  return new BrokerUnavailableError(message, { code, cause, mayBeStored: false });
+}
+
 /** One line for a cause. An error that Node throws for several addresses has no message. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === '') return reasonOf(cause.errors[0]);

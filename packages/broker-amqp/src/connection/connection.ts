@@ -89,6 +89,11 @@ export class Connection {
     return this.#model === undefined ? this.#lastError : undefined;
   }
 
+  /** Whether there ever was a connection. Before that, the server can have no message of this process. */
+  get wasUp(): boolean {
+    return this.#upAt > Number.NEGATIVE_INFINITY;
+  }
+
   /** The connection, if there is one now. */
   get current(): ChannelModel | undefined {
     return this.#model;
@@ -162,10 +167,7 @@ export class Connection {
     return this.#shortCalls.run(call);
   }
 
-  /**
-   * Waits for an answer of the server for at most `timeoutMs`.
-   * @throws BrokerUnavailableError if none came, or the connection broke. A refusal keeps its reply code.
-   */
+  /** Limits the wait for an answer to `timeoutMs`. @throws as the function `withTimeout` */
   withTimeout<T>(answer: Promise<T>): Promise<T> {
     return withTimeout(this, answer);
   }
@@ -193,8 +195,8 @@ export class Connection {
   }
 
   /**
-   * Waits for the last answers of the server, for at most `closingMs`. If it sends nothing in that time, closing does not wait
-   * for it again. A slow server may still take acknowledgements while the connection closes.
+   * Waits for the last answers, for at most `closingMs`. A server that sends nothing in that time is not waited for again;
+   * a slow one may still take acknowledgements while the connection closes.
    */
   async lastAnswers(answers: Promise<unknown>): Promise<void> {
     const received = this.#bytesReceived;

@@ -7,6 +7,7 @@ import {
   cannotEncode,
   isClosed,
   mostBytesOf,
+  nothingStored,
   tooLarge,
   unavailable,
 } from '../connection/amqp-errors.ts';
@@ -260,12 +261,10 @@ export class QueuePublisher {
       });
     }
     const { connection } = this.#options;
-    return connection.isBlocked
-      ? blocked()
-      : unavailable(
-          connection.trouble ?? this.#trouble ?? new Error('no confirmation came in time'),
-          connection.address,
-        );
+    if (connection.isBlocked) return blocked();
+    const trouble = connection.trouble ?? this.#trouble ?? new Error('no confirmation came in time');
+    const failure = unavailable(trouble, connection.address);
+    return connection.wasUp ? failure : nothingStored(failure);
   }
 }
 

@@ -41,7 +41,12 @@ export class GatedBroker extends MemoryBroker {
 
   override async publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]> {
     const receipts = await super.publish(envelopes);
-    this.sent.push(...envelopes.filter((_, index) => receipts[index]?.isNew));
+    for (const [index, envelope] of envelopes.entries()) {
+      const { id = '', isNew = false, isReplacement = false } = receipts[index] ?? {};
+      if (isNew) this.sent.push(envelope);
+      const replaced = isReplacement ? this.sent.findIndex((sent) => sent.id === id) : -1;
+      if (replaced >= 0) this.sent[replaced] = { ...envelope, id };
+    }
     return receipts;
   }
 

@@ -4,7 +4,15 @@ import type { Redis } from 'ioredis';
 import type { Reply, Script } from '../scripts/script.ts';
 import { type Client, isCluster, leaveWrongDatabase } from './connect.ts';
 import { type Arguments, evaluate } from './evaluate.ts';
-import { asBrokerError, closedError, isPassing, isRefusal, noAnswer, unreachable } from './redis-errors.ts';
+import {
+  asBrokerError,
+  closedError,
+  isPassing,
+  isRefusal,
+  noAnswer,
+  nothingStored,
+  unreachable,
+} from './redis-errors.ts';
 
 export type { Arguments } from './evaluate.ts';
 
@@ -42,6 +50,8 @@ export class Connection {
   #client: Client;
   #checking: Promise<void> | undefined;
   #isChecked = false;
+  /** Whether any call was sent. Before that, no message of this process can be stored. */
+  #hasSent = false;
   #closed = false;
   #breaks = 0;
   /** When the first of the calls failed that have failed since the last answer. */
@@ -78,6 +88,7 @@ export class Connection {
     if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
       return this.#persist(send, giveUpAt, options);
     }
+    this.#hasSent = true;
     // Fast path: most calls are answered at the first try, and wait for one promise only.
     return this.#answered(send(this.client), giveUpAt, (error) => {
       this.#judge(error, giveUpAt, options.signal);
@@ -105,6 +116,7 @@ export class Connection {
       try {
         if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
         if (!this.#isChecked && unchecked !== true) await this.#answered(this.#once(), giveUpAt);
+        this.#hasSent = true;
         return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
         this.#judge(error, giveUpAt, signal);
@@ -121,7 +133,8 @@ export class Connection {
     // A connection that the server refuses is closed at once: the refusal is the reason, not the closed connection.
     const cause = isPassing(error) ? (this.#refusal ?? error) : error;
     if (isPassing(cause) && performance.now() + RETRY_MS < giveUpAt && !signal?.aborted) return;
-    throw asBrokerError(cause, this.#options.address);
+    const failure = asBrokerError(cause, this.#options.address);
+    throw this.#hasSent ? failure : nothingStored(failure);
   }
 
   /** Replaces the client after a long silence: it can stop reconnecting for good, whatever the server does. */

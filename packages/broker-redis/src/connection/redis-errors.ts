@@ -64,6 +64,13 @@ export function unreachable(failure: unknown, address: string): BrokkrError {
   );
 }
 
+/** The same error of a process that has sent nothing yet: its message may be sent again. */
+export function nothingStored(error: BrokkrError): BrokkrError {
+  if (!(error instanceof BrokerUnavailableError)) return error;
+  const { message, code, cause } = error;
+  return new BrokerUnavailableError(message, { code, cause, mayBeStored: false });
+}
+
 /** A server that accepts connections and answers nothing. One that speaks another protocol waits for more bytes. */
 export function noAnswer(waitedMs: number): Error {
   return new Error(

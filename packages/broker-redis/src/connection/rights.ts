@@ -48,6 +48,8 @@ export const COMMANDS = [
   'ZRANGEBYSCORE',
   'ZRANK',
   'ZREM',
+  'ZREMRANGEBYRANK',
+  'ZREMRANGEBYSCORE',
   'ZSCAN',
   'ZSCORE',
 ] as const;

@@ -28,7 +28,7 @@ export class RedisMessageIndex implements MessageIndex {
   async promote(queue: string, ids: readonly string[]): Promise<readonly string[]> {
     checkQueueName(queue);
     const promoted: string[] = [];
-    for (const part of batches(ids)) {
+    for (const part of batches(ids).toReversed()) {
       promoted.push(...((await this.#calls.run(promote, queue, part)) as readonly Buffer[]).map(String));
     }
     return promoted;

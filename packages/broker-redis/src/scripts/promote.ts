@@ -1,14 +1,16 @@
 import { RING } from './parts.ts';
 import { queueScript } from './script.ts';
 
-/** Makes delayed messages ready, behind those that are ready. ARGV: ids. Answers the ids that were delayed. */
+/** Makes delayed messages ready, ahead of those that are ready. ARGV: ids. Answers the ids that were delayed. */
 export const promote = queueScript(`${RING}
 redis.call('LLEN', ready)
 redis.call('ZCARD', delayed)
 local promoted = {}
-for _, id in ipairs(ARGV) do
+-- The last one first, because each goes to the head.
+for i = #ARGV, 1, -1 do
+  local id = ARGV[i]
   if redis.call('ZREM', delayed, id) == 1 then
-    redis.call('RPUSH', ready, id)
+    redis.call('LPUSH', ready, id)
     promoted[#promoted + 1] = id
   end
 end

@@ -14,7 +14,8 @@ local arguments = {
   LTRIM = { key, '0', '0' }, PEXPIRE = { key, '1' }, PTTL = { key }, RPOP = { key }, PUBLISH = { key, '' }, RENAME = { key, key },
   RPUSH = { key, '1' }, SADD = { key, '1' }, SET = { key, '1', 'PX', '1' }, SSCAN = { key, '0' }, TIME = {},
   TYPE = { key }, ZADD = { key, '1', '1' }, ZCARD = { key }, ZCOUNT = { key, '0', '0' }, ZRANK = { key, '1' }, ZSCAN = { key, '0' }, ZMSCORE = { key, '1' }, ZRANGE = { key, '0', '0' },
-  ZRANGEBYSCORE = { key, '0', '0' }, ZREM = { key, '1' }, ZSCORE = { key, '1' },
+  ZRANGEBYSCORE = { key, '0', '0' }, ZREM = { key, '1' }, ZREMRANGEBYRANK = { key, '0', '0' },
+  ZREMRANGEBYSCORE = { key, '0', '0' }, ZSCORE = { key, '1' },
 }
 local missing = {}
 -- A string under the key: commands of other types fail once their right is checked.

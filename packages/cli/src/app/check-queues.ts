@@ -21,7 +21,7 @@ export async function checkQueues(
   const listed = await listedQueues(opened);
   let unknown = queues.filter((queue) => !listed.includes(queue));
   if (unknown.length === 0) return;
-  const known = [...new Set([...listed, ...(await applicationQueues(app))])];
+  const known = [...new Set([...listed, ...(await applicationQueues(adapter, app))])];
   unknown = unknown.filter((queue) => !known.includes(queue));
   const [first] = unknown;
   if (first === undefined || (!canListQueues(opened) && known.length === 0)) return;

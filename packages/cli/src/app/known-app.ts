@@ -1,5 +1,6 @@
 import type { TaskManager } from '@brokkr/core';
 import { findApp } from './find-app.ts';
+import type { Adapter } from './open-broker.ts';
 import { loadApp } from './load-app.ts';
 import { queuesOf } from './queues-of.ts';
 import { quietSettings } from './quiet-settings.ts';
@@ -34,10 +35,14 @@ async function isThereAnApp(): Promise<boolean> {
   }
 }
 
-/** The queues of the application's tasks; none if there is no application. */
-export async function applicationQueues(app: string | undefined): Promise<readonly string[]> {
+/** The queues of the application's tasks, with their lanes; none if there is no application. */
+export async function applicationQueues(adapter: Adapter, app: string | undefined): Promise<readonly string[]> {
   const manager = await knownApp(app);
-  return manager === undefined ? [] : queuesOf(manager);
+  if (manager === undefined) return [];
+  const { config } = manager;
+  const ranked = manager.tasks().filter(({ priorities }) => priorities);
+  const lanes = ranked.flatMap(({ queueName }) => adapter.laneNames(queueName ?? config.queueName));
+  return [...new Set([...queuesOf(manager), ...lanes])];
 }
 
 /** The names of the application's tasks; none if there is no application. */

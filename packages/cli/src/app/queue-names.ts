@@ -12,7 +12,9 @@ import type { OpenedBroker } from './open-broker.ts';
 export async function queueNames(opened: OpenedBroker, app: string | undefined): Promise<readonly string[]> {
   if (app !== undefined) await findApp(app);
   const listed = await listedQueues(opened);
-  return canListQueues(opened) ? listed : [...new Set([...listed, ...(await applicationQueues(app))])].sort();
+  return canListQueues(opened)
+    ? listed
+    : [...new Set([...listed, ...(await applicationQueues(opened.adapter, app))])].sort();
 }
 
 /** The queues that the broker lists, by name. */

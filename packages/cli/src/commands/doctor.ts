@@ -55,7 +55,7 @@ async function* examine({ app, broker, repair }: DoctorOptions): AsyncIterable<C
     const opened = await manager.broker();
     await manager.checkTasks();
     yield { about: 'configuration', severity: 'ok', message: 'every setting is valid' };
-    yield await examineFeatures(opened, manager.config.resultUrl !== undefined);
+    yield await examineFeatures(opened, manager.config);
     yield* examineBroker(core, manager, opened, repair);
   } catch (error) {
     yield failed('configuration', error);

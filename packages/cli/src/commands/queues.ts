@@ -19,9 +19,11 @@ export interface QueuesOptions {
 
 const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const;
 
-/** The counts of a queue and its lanes, and whether it is paused if the broker keeps pauses. */
+/** The counts of a queue and its lanes, its workers, and whether it is paused if the broker keeps pauses. */
 interface QueueReading extends QueueReport, LaneCounts {
   readonly paused?: boolean;
+  /** Consumers of the queue, as the server or the reports of workers count them. */
+  readonly workers?: number;
 }
 
 /**
@@ -75,9 +77,16 @@ async function readQueues(
     inspector.countsOf(names),
     broker.states && new adapter.PauseFlags(broker.states).pausedOf(names.map((name) => adapter.readLane(name).queue)),
   ]);
-  return adapter
-    .joinLanes(reports)
-    .map((report) => (paused === undefined ? report : { ...report, paused: paused.has(report.queue) }));
+  const joined = adapter.joinLanes(reports);
+  const workers = await adapter.countWorkers(broker, joined);
+  return joined.map((report) => {
+    const count = workers.get(report.queue);
+    return {
+      ...report,
+      ...(count !== undefined && { workers: count }),
+      ...(paused !== undefined && { paused: paused.has(report.queue) }),
+    };
+  });
 }
 
 /** Names the queues that could not be read. */
@@ -97,16 +106,17 @@ function asRecord({ error, ...reading }: QueueReading): object {
 
 function asTable(readings: readonly QueueReading[]): string {
   const isPaused = readings.some(({ paused }) => paused);
-  const row = (name: string, counts: QueueCounts, paused?: boolean) => [
+  const row = (name: string, counts: QueueCounts, workers: number | string | undefined, paused?: boolean) => [
     name,
     ...COLUMNS.map((column) => counts[column]),
+    workers,
     ...(isPaused ? [paused === true ? 'paused' : ''] : []),
   ];
   const rows = readings.flatMap((reading) => [
-    row(reading.queue, reading, reading.paused),
-    ...Object.entries(reading.lanes ?? {}).map(([priority, counts]) => row(`  ${priority}`, counts)),
+    row(reading.queue, reading, reading.workers, reading.paused),
+    ...Object.entries(reading.lanes ?? {}).map(([priority, counts]) => row(`  ${priority}`, counts, '')),
   ]);
-  const lines = [table(['queue', ...COLUMNS, ...(isPaused ? ['state'] : [])], rows)];
+  const lines = [table(['queue', ...COLUMNS, 'workers', ...(isPaused ? ['state'] : [])], rows)];
   const counted = readings.filter(({ error }) => error === undefined);
   const unknown = COLUMNS.filter((column) => counted.some((reading) => reading[column] === undefined));
   if (unknown.length > 0) lines.push(`? the server does not count: ${unknown.join(', ')}`);

@@ -10,19 +10,21 @@ export interface WorkersOptions {
   readonly broker?: string;
   readonly json: boolean;
   readonly watch: boolean;
+  /** List the tasks that run, instead of the workers. */
+  readonly running?: boolean;
 }
 
 const HEAD = ['worker', 'state', 'queues', 'running', 'succeeded', 'failed', 'memory', 'up', 'reported'];
 
-/** Lists the living workers of every host; with `watch` every second, until a signal stops it or no program reads the output. */
-export async function workersCommand({ broker: url, json, watch: watches }: WorkersOptions): Promise<void> {
+/** Lists the living workers of every host, or the tasks that they run; with `watch` every second, until a signal stops it or no program reads the output. */
+export async function workersCommand({ broker: url, json, watch: watches, running }: WorkersOptions): Promise<void> {
   const frames = new Frames();
   let shown = '';
   await withBroker(url, 'brokkr workers', async ({ manager }) => {
     const look = async () => {
       const workers = await manager.workers();
-      if (json) return printJson(workers);
-      shown = asTable(workers, Date.now());
+      if (json) return printJson(running === true ? runningTasks(workers) : workers);
+      shown = running === true ? asRunTable(workers, Date.now()) : asTable(workers, Date.now());
       frames.show(shown);
     };
     const onError = (reason: string) => {
@@ -31,6 +33,28 @@ export async function workersCommand({ broker: url, json, watch: watches }: Work
     };
     await (watches ? watch(look, onError) : look());
   });
+}
+
+/** The running tasks that workers report, the oldest first: at most 100 of each worker. */
+function runningTasks(workers: readonly LivingWorker[]) {
+  const tasks = workers.flatMap(({ id: worker, running }) => running.map((task) => ({ ...task, worker })));
+  return tasks.sort((one, other) => one.startedAt - other.startedAt);
+}
+
+function asRunTable(workers: readonly LivingWorker[], now: number): string {
+  const tasks = runningTasks(workers);
+  const count = workers.reduce((sum, { runningCount }) => sum + runningCount, 0);
+  if (tasks.length === 0) return count === 0 ? 'no task runs' : `${count} tasks run; no worker names them`;
+  const rows = tasks.map(({ id, task, queue, attempt, startedAt, worker }) => [
+    id,
+    task,
+    queue,
+    attempt,
+    span(now - startedAt),
+    worker,
+  ]);
+  const more = count > tasks.length ? `\n… ${count - tasks.length} more: a worker names at most 100` : '';
+  return `${table(['id', 'task', 'queue', 'attempt', 'runs for', 'worker'], rows)}${more}`;
 }
 
 function asTable(workers: readonly LivingWorker[], now: number): string {

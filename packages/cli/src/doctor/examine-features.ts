@@ -1,17 +1,20 @@
-import type { Broker } from '@brokkr/core';
+import type { Broker, TaskConfig } from '@brokkr/core';
+import type { Feature } from '@brokkr/core/adapter';
 import type { Check } from './check.ts';
 
 /** Columns before the message of a line. */
 const INDENT = 22;
 
-/**
- * Lists which features work on a broker, without a connection.
- *
- * @param hasResultStore whether a store beside the broker keeps results
- */
-export async function examineFeatures(broker: Broker, hasResultStore: boolean): Promise<Check> {
+/** Lists which features work on a broker and the stores beside it, without a connection. */
+export async function examineFeatures(broker: Broker, { storeUrl, resultUrl }: TaskConfig): Promise<Check> {
   const { FEATURES, FEATURE_NAMES, featuresOf } = await import('@brokkr/core/adapter');
-  const has = { ...featuresOf(broker), ...(hasResultStore && { results: true }) };
+  const has: Record<string, boolean> = { ...featuresOf(broker) };
+  for (const name of FEATURE_NAMES) {
+    const { part }: Feature = FEATURES[name];
+    // A store serves the parts that the broker lacks. Whether it can is checked when a task needs it.
+    if (part !== undefined && (storeUrl !== undefined || (part === 'results' && resultUrl !== undefined)))
+      has[name] = true;
+  }
   const missing = FEATURE_NAMES.filter((name) => !has[name]);
   const all = FEATURE_NAMES.length;
   const lines = [

@@ -1,5 +1,5 @@
 import type { TaskStatus } from '@brokkr/core';
-import { withBroker } from '../app/open-broker.ts';
+import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
 import { print, printable, printJson } from '../output.ts';
 import { moment } from '../terminal/spans.ts';
@@ -16,10 +16,27 @@ export async function statusCommand(id: string, options: StatusOptions): Promise
     const [queue = ''] = message.queues;
     const status = await message.handle(queue).status();
     const { TASK_HEADER } = opened.adapter;
+    const run = status.state === 'unknown' ? await reportedRun(id, opened) : undefined;
+    if (run !== undefined) {
+      const { task, queue: runsIn, attempt, worker } = run;
+      if (options.json) printJson({ id, state: 'running', attempt, queue: runsIn, task, worker });
+      else print(printable(`running  ${task} in ${runsIn}  attempt ${attempt}  worker ${worker}`));
+      return;
+    }
     if (options.json) printJson(recordOf(id, status, message, TASK_HEADER));
     if (status.state === 'unknown') throw new UsageError(unknownMessage(id, opened.broker.messages !== undefined));
     if (!options.json) print(printable(linesOf(id, status, message, TASK_HEADER).join('\n')));
   });
+}
+
+/** The run of a message that a worker reports. A server that finds no message by its id knows at least that. */
+async function reportedRun(id: string, { broker }: OpenedBroker) {
+  if (broker.messages !== undefined || broker.workers === undefined) return undefined;
+  for (const { report } of await broker.workers.reports()) {
+    const run = report.running.find((running) => running.id === id);
+    if (run !== undefined) return { ...run, worker: report.id };
+  }
+  return undefined;
 }
 
 /** The error about a message of which nothing is known. @param isSearched whether the queues were searched for it */

@@ -30,6 +30,8 @@ export async function runWorker(
   monitoring: MonitorOptions,
 ): Promise<number> {
   const { core, manager } = app;
+  // Before the guard: options that are refused end the process with the code of wrong usage.
+  const worker = manager.createWorker(options);
   const permitExit = guardExit((message) =>
     core.logger.fatal(`${caller(app)}${message}; its unfinished messages run again, and each counts a crash`),
   );
@@ -37,7 +39,6 @@ export async function runWorker(
     permitExit();
     process.exit(code);
   };
-  const worker = manager.createWorker(options);
   let cancelForcedEnd: () => void = () => undefined;
   const stopped = new Promise<number>((resolve, reject) => {
     let isStopping = false;

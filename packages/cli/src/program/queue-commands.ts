@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { moveCommand } from '../commands/move.ts';
+import { limitSetCommand, limitsCommand } from '../commands/limits.ts';
 import { pauseCommand, resumeCommand } from '../commands/pause.ts';
 import { purgeCommand } from '../commands/purge.ts';
 import { queuesCommand } from '../commands/queues.ts';
 import type { Exit } from '../exit.ts';
 import { HELP } from './common-options.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Adds `queues`, `pause`, `resume`, `purge` and `move`. */
 export function addQueueCommands(program: Command, exit: Exit): void {
@@ -17,6 +19,25 @@ export function addQueueCommands(program: Command, exit: Exit): void {
     .option('--json', HELP.json, false)
     .option('--watch', HELP.watch, false)
     .action(async (queues, options) => exit(await queuesCommand(queues, options)));
+  const limits = program
+    .command('limits')
+    .description('list what limits hold: permits, waiting messages, stopped clocks')
+    .option('--broker <url>', HELP.broker)
+    .option('--json', HELP.json, false)
+    .option('--watch', HELP.watch, false)
+    .action((options) => limitsCommand(options));
+  limits
+    .command('set')
+    .description('set the rule of a limit in all workers, over that of the code')
+    .argument('<name>', 'name of the limit, or queue:NAME for that of a queue')
+    .option('--rate <number>', 'starts in each --per', wholeNumber)
+    .option('--per <duration>', 'time of the rate: 1s, 10m (default: 1s)')
+    .option('--burst <number>', 'starts at once after a quiet time', wholeNumber)
+    .option('--concurrency <number>', 'runs at the same time', wholeNumber)
+    .option('--reset', 'let the rule of the code apply again', false)
+    .option('--broker <url>', HELP.broker)
+    .action((name, options, command) => limitSetCommand(name, { ...command.optsWithGlobals(), ...options }))
+    .exitOverride();
   for (const [name, description, run] of [
     ['pause', 'stop all workers from starting messages of queues; running tasks go on', pauseCommand],
     ['resume', 'end the pause of queues', resumeCommand],

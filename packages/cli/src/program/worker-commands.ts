@@ -12,6 +12,7 @@ export function addWorkerCommands(program: Command, exit: Exit): Command {
     .option('--broker <url>', HELP.broker)
     .option('--json', HELP.json, false)
     .option('--watch', HELP.watch, false)
+    .option('--running', 'list the tasks that run, the oldest first', false)
     .allowExcessArguments()
     .action((options, command: Command) => {
       const [unknown] = command.args;

@@ -25,6 +25,18 @@ export type {
   QueueCounts,
   QueueReport,
 } from '../broker/inspector.ts';
+export type {
+  Acquired,
+  LimitDemand,
+  LimitRule,
+  LimitStore,
+  LimitUsage,
+  Permit,
+  PermitRequest,
+  Refusal,
+  ReleasedPermit,
+  Waiter,
+} from '../broker/limit-store.ts';
 export type { FoundMessage, MessageIndex } from '../broker/message-index.ts';
 export type { RecordAnswer, RecordChange, RecordStore } from '../broker/record-store.ts';
 export type { ResultStore } from '../broker/result-store.ts';
@@ -68,6 +80,15 @@ export {
   TASK_HEADER,
   TIMEOUT_HEADER,
 } from '../broker/headers.ts';
+export {
+  FIRST_RUN_MS,
+  LAST_RUN_SHARE,
+  LIMIT_LIFE_MS,
+  LINE_WAITS,
+  lineWaitMs,
+  PLANNED_LIFE_MS,
+  RETURN_GRACE_MS,
+} from '../broker/limit-waits.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';
 export { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
@@ -92,7 +113,12 @@ export {
   controlSignal,
   readControlSignal,
 } from '../control/control-signals.ts';
+export type { LimitControl } from '../control/limit-control.ts';
 export type { LivingWorker } from '../control/living-workers.ts';
+export type { KeyedLimit, Limit, LimitOptions } from '../limits/limit.ts';
+export type { RuleOptions } from '../limits/limit-rule.ts';
+export { LimitSettings } from '../limits/limit-settings.ts';
+export { countWorkers } from '../control/count-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
 export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
@@ -105,6 +131,7 @@ export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
+export { timerMs } from '../clock/timer-ms.ts';
 
 // What happens while the event loop is blocked.
 export { LoopGuard, type LoopGuardOptions } from '../event-loop/loop-guard.ts';

@@ -3,6 +3,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { Elections } from './elections.ts';
 import type { Envelope } from './envelope.ts';
 import type { Inspector } from './inspector.ts';
+import type { LimitStore } from './limit-store.ts';
 import type { MessageIndex } from './message-index.ts';
 import type { RecordStore } from './record-store.ts';
 import type { ResultStore } from './result-store.ts';
@@ -86,6 +87,8 @@ export interface BrokerParts {
   readonly results?: ResultStore | undefined;
   /** Small values by name, for the scheduler. Without it the scheduler keeps them in its process. */
   readonly states?: StateStore | undefined;
+  /** Permits across all workers. Without it tasks that have `limits` need a store (`TASK_STORE_URL`). */
+  readonly limits?: LimitStore | undefined;
   /** Records that are changed by compare-and-set. Without it `TASK_STORE_URL` must name another store. */
   readonly records?: RecordStore | undefined;
   /** Leaders among many processes. Needed by schedulers if `capabilities.idempotency` is false. */

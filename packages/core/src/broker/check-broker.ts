@@ -14,6 +14,7 @@ export const PART_METHODS: {
   signals: ['send', 'listen'],
   results: ['store', 'load'],
   states: ['get', 'set'],
+  limits: ['acquire', 'renew', 'release', 'hold', 'usage', 'reschedule'],
   records: ['read', 'change'],
   elections: ['elect'],
   diagnostics: ['diagnose'],
@@ -55,7 +56,7 @@ export function checkBroker(broker: Broker): void {
   checked.add(broker);
 }
 
-const STORE_PARTS: Readonly<Record<StorePart, true>> = { records: true, results: true };
+const STORE_PARTS: Readonly<Record<StorePart, true>> = { records: true, limits: true, results: true };
 
 /**
  * Checks the parts of a store that is not a broker.

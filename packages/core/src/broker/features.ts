@@ -70,6 +70,12 @@ export const FEATURES = {
     isIn: ({ states }) => states !== undefined,
     remedy: ANOTHER_BROKER,
   },
+  limits: {
+    description: 'limits of rate and concurrency over all workers',
+    isIn: ({ limits }) => limits !== undefined,
+    part: 'limits',
+    remedy: 'set TASK_STORE_URL to a store that counts permits, such as redis://',
+  },
   inspect: {
     description: 'queues and dead letters can be listed',
     isIn: ({ inspector }) => inspector !== undefined,

@@ -1,9 +1,9 @@
 import type { Inspector, QueueCounts, QueueReport } from './inspector.ts';
 import { laneNames, PRIORITIES, type Priority, readLane } from './lane-names.ts';
 
-/** Counts of a queue: the sums over its lanes, and those of each lane if it has several. */
+/** Counts of a queue: the sums over its lanes, and those of each lane that was counted if it has several. */
 export interface LaneCounts extends QueueCounts {
-  readonly lanes?: Readonly<Record<Priority, QueueCounts>> | undefined;
+  readonly lanes?: Readonly<Partial<Record<Priority, QueueCounts>>> | undefined;
 }
 
 /**
@@ -54,8 +54,10 @@ const FIGURES = [
 ] as const satisfies readonly (keyof QueueCounts)[];
 
 function joined(queue: string, lanes: readonly QueueReport[]): LaneCounts & Pick<QueueReport, 'queue' | 'error'> {
-  const of = (priority: Priority) => lanes.find((lane) => readLane(lane.queue).priority === priority);
-  const each = PRIORITIES.map((priority) => [priority, countsIn(of(priority))] as const);
+  const each = PRIORITIES.flatMap((priority) => {
+    const report = lanes.find((lane) => readLane(lane.queue).priority === priority);
+    return report === undefined ? [] : [[priority, countsIn(report)] as const];
+  });
   const sums: { -readonly [F in keyof QueueCounts]: number } = {};
   for (const figure of FIGURES) {
     const known = lanes.map((lane) => lane[figure]);
@@ -64,14 +66,13 @@ function joined(queue: string, lanes: readonly QueueReport[]): LaneCounts & Pick
     else sums[figure] = undefined as never;
   }
   const error = lanes.find((lane) => lane.error !== undefined)?.error;
-  const lanesOf = Object.fromEntries(each) as Record<Priority, QueueCounts>;
-  return { queue, ...sums, lanes: lanesOf, ...(error !== undefined && { error }) };
+  return { queue, ...sums, lanes: Object.fromEntries(each), ...(error !== undefined && { error }) };
 }
 
-function countsIn(report: QueueReport | undefined): QueueCounts {
+function countsIn(report: QueueReport): QueueCounts {
   const counts: { -readonly [F in keyof QueueCounts]: number } = {};
   for (const figure of FIGURES) {
-    const count = report?.[figure];
+    const count = report[figure];
     if (count !== undefined) counts[figure] = count;
   }
   return counts;

@@ -15,7 +15,10 @@ export interface MessageIndex {
   /** Finds up to 500 messages of `queue`, in the order of `ids`. Messages that have ended otherwise, and unknown ids, are left out. */
   find(queue: string, ids: readonly string[]): Promise<readonly FoundMessage[]>;
 
-  /** Makes delayed messages ready now. @returns the ids that were delayed and are ready */
+  /**
+   * Makes delayed messages ready now, in the order of `ids`, ahead of those that are ready: they have waited before.
+   * @returns the ids that were delayed and are ready, in any order
+   */
   promote(queue: string, ids: readonly string[]): Promise<readonly string[]>;
 
   /** Removes ready or delayed messages. @returns the ids that were removed; running and unknown ones are left out */

@@ -6,7 +6,7 @@ import type { CollapseSettings } from './collapse-options.ts';
 const SEPARATOR = '#';
 
 /** Whether the broker itself joins messages with this option; if not, a store does. */
-export function joinsNatively({ option }: CollapseSettings, { collapse, idempotency }: BrokerCapabilities): boolean {
+export function canJoin({ option }: CollapseSettings, { collapse, idempotency }: BrokerCapabilities): boolean {
   return option === 'throttle' ? idempotency : collapse === true;
 }
 
@@ -27,7 +27,7 @@ export function collapsedEnvelope(
 ): Envelope {
   const key = collapseKey(task, settings);
   switch (settings.option) {
-    // The first of a window wins, whatever becomes of it: that is what an idempotency key does.
+    // The first of a window wins, also once it has ended: an idempotency key does the same.
     case 'throttle':
       return { ...envelope, idempotencyKey: key, idempotencyTtlMs: settings.windowMs };
     case 'unique':

@@ -8,6 +8,8 @@ export interface ControlSignals {
   readonly cancel: { readonly queue: string; readonly id: string };
   /** The answer to `cancel`: this process runs the message, and has aborted it. */
   readonly cancelling: { readonly id: string };
+  /** The rule of a limit was set or reset. */
+  readonly limit: { readonly limit: string };
   /** A worker must take no more messages, or take messages again. */
   readonly quiet: { readonly worker: string; readonly quiet: boolean };
   /** A run reports how far it is. `ended`: it is over, and this was the last one. */
@@ -50,6 +52,7 @@ const READERS: { readonly [T in ControlTopic]: (fields: Fields) => ControlSignal
     isName(queue) && typeof paused === 'boolean' ? { topic: 'pause', queue, paused } : undefined,
   cancel: ({ queue, id }) => (isName(queue) && isName(id) ? { topic: 'cancel', queue, id } : undefined),
   cancelling: ({ id }) => (isName(id) ? { topic: 'cancelling', id } : undefined),
+  limit: ({ limit }) => (isName(limit) ? { topic: 'limit', limit } : undefined),
   quiet: ({ worker, quiet }) =>
     isName(worker) && typeof quiet === 'boolean' ? { topic: 'quiet', worker, quiet } : undefined,
   progress: ({ id, value, ended }) =>

@@ -4,6 +4,7 @@ import { clearInterval, setImmediate, setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 import { THREAD_SOURCE } from './thread-source.ts';
 
 /** Beats within `afterMs`, so that a late timer does not count as a block. */
@@ -54,6 +55,7 @@ export class LoopGuard {
   }
 
   private constructor({ module, data, afterMs, everyMs, logger }: LoopGuardOptions) {
+    const beatMs = Math.min(afterMs / BEATS, LONGEST_TIMER_MS);
     const beats = new Int32Array(new SharedArrayBuffer(4));
     this.#thread = new Worker(THREAD_SOURCE, {
       eval: true,
@@ -65,7 +67,7 @@ export class LoopGuard {
         data,
         afterMs,
         everyMs,
-        turnMs: afterMs / BEATS,
+        turnMs: beatMs,
       },
       // Loaders and inspectors of the application are for its own threads.
       execArgv: [],
@@ -78,7 +80,7 @@ export class LoopGuard {
       logger?.warn({ error }, `the lease thread ended: ${CONSEQUENCE}`);
     });
     this.#thread.unref();
-    this.#beats = setInterval(() => Atomics.add(beats, 0, 1), afterMs / BEATS).unref();
+    this.#beats = setInterval(() => Atomics.add(beats, 0, 1), beatMs).unref();
   }
 
   /**

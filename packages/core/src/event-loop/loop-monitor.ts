@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 // From the module: tests that fake timers replace the global function, and the monitor measures real time.
 import { clearInterval, setInterval } from 'node:timers';
+import { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 
 /** Turns within the limit, so that a late timer does not count as a block. */
 const TURNS = 4;
@@ -32,7 +33,7 @@ export class LoopMonitor<T> {
   start(): void {
     if (this.#timer !== undefined) return;
     this.#turn(performance.now());
-    this.#timer = setInterval(() => this.#judge(undefined), this.#turnMs).unref();
+    this.#timer = setInterval(() => this.#judge(undefined), Math.min(this.#turnMs, LONGEST_TIMER_MS)).unref();
   }
 
   stop(): void {

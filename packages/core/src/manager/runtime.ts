@@ -12,7 +12,6 @@ import { readEnvironment } from '../config/env-file.ts';
 import { openBroker } from '../config/lazy-broker.ts';
 import { resolveConfig, type TaskConfig } from '../config/task-config.ts';
 import { ControlChannel } from '../control/control-channel.ts';
-import { ConfigError } from '../errors/errors.ts';
 import type { EventEmitter } from '../worker/event-emitter.ts';
 import type { Hooks } from '../worker/hooks.ts';
 import { withoutBindings } from '../logging/create-logger.ts';
@@ -27,6 +26,7 @@ import type { WorkerDependencies, TaskWorkerOptions } from '../worker/task-worke
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import { checkConcurrency, checkWorkerOptions, workerQueues } from '../worker/worker-options.ts';
 import { checkFeatures } from './check-features.ts';
+import { checkMayRun } from './check-may-run.ts';
 import { ManagedWorker } from './managed-worker.ts';
 import { ManagerMetrics } from './manager-metrics.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
@@ -34,7 +34,7 @@ import type { TaskHost } from './task-calls.ts';
 import { noteStopInHandler } from './note-stop-in-handler.ts';
 import { QueueTraits } from './queue-traits.ts';
 import { Stores } from './stores.ts';
-import { checkServed, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
+import { checkServed, limitStoreFor, ServedTasks, type ServedTasksOptions } from './served-tasks.ts';
 import { warnOfDeadLetters, warnOfUnservedTasks } from './start-warnings.ts';
 
 export interface RuntimeOptions {
@@ -54,6 +54,7 @@ export class Runtime implements TaskHost {
   readonly broker: Broker;
   readonly producer: Producer;
   readonly metrics: ManagerMetrics;
+  readonly needLimitStore = (task = '(any)') => this.#stores.require('limits', { task, option: 'limits' });
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
@@ -110,10 +111,13 @@ export class Runtime implements TaskHost {
       clock,
       logger,
       keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
+      limits: registry.limits,
+      needLimitStore: this.needLimitStore,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
       keyTtlMs: config.idempotencyTtlMs,
+      records: (need) => this.#stores.require('records', need),
       maxPayload: config.maxPayload,
       sendTimeoutMs: config.sendTimeoutMs,
       middleware: all,
@@ -157,12 +161,7 @@ export class Runtime implements TaskHost {
     const { config } = this;
     if (this.#closing !== undefined) throw managerClosed();
     checkWorkerOptions(options);
-    if ((this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker')) === 'producer') {
-      throw new ConfigError(
-        "cannot create a worker: this process is set to only send (runMode 'producer', or SERVICE_TYPE=api); run the worker in another process, for example with brokkr worker",
-        { code: 'WORKER_IN_PRODUCER' },
-      );
-    }
+    checkMayRun(this.#options.runMode ?? (config.serviceType === 'api' ? 'producer' : 'worker'));
     const queues = workerQueues(options.queues, config.queueName);
     const settings: TaskWorkerOptions = {
       id: options.workerId ?? `${hostname()}:${pid}:${messageId().slice(0, 8)}`,
@@ -173,6 +172,7 @@ export class Runtime implements TaskHost {
       leaseThread: config.leaseThread,
       maxCrashes: config.maxCrashes,
       maxPayload: config.maxPayload,
+      keyTtlMs: config.idempotencyTtlMs,
       shutdownTimeoutMs: config.shutdownTimeoutMs,
       storeTimeoutMs: config.sendTimeoutMs,
       clock: this.clock,
@@ -276,6 +276,8 @@ export class Runtime implements TaskHost {
       progressStore: () => this.resultStore(),
       records: (need) => this.#stores.require('records', need),
       taskFor: (name) => tasks.get(name),
+      limits: this.#registry.limits,
+      limitStore: await limitStoreFor(broker, this.#stores, tasks.all(), queues, this.#registry.limits),
       largestBatch: this.traits.largestBatch,
       hasPriorities: this.traits.hasPriorities,
     };
@@ -284,12 +286,8 @@ export class Runtime implements TaskHost {
   #checkAtStart(broker: Broker, queues: ReadonlyMap<string, number>, tasks: ServedTasks): void {
     const isServed = (definition: TaskDefinition) => this.#served.has(this.queueOf(definition));
     const all = tasks.all();
-    const definitions = all.map(({ definition }) => definition);
-    warnOfUnservedTasks(
-      definitions.filter((definition) => !isServed(definition)),
-      queues,
-      this,
-    );
+    const unserved = all.filter(({ definition }) => !isServed(definition)).map(({ definition }) => definition);
+    warnOfUnservedTasks(unserved, queues, this);
     checkServed(
       broker,
       all.filter(({ definition }) => isServed(definition)),

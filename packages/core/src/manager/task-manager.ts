@@ -18,7 +18,8 @@ import { EventEmitter } from '../worker/event-emitter.ts';
 import { type Hook, Hooks } from '../worker/hooks.ts';
 import type { Worker, WorkerEvents, WorkerOptions } from '../worker/worker.ts';
 import type { ManagerOptions, RunMode } from './manager-options.ts';
-import { managerOf, ManagerTasks } from './manager-tasks.ts';
+import { ManagerLimits } from './manager-limits.ts';
+import { managerOf } from './manager-tasks.ts';
 import { queuePorts } from './queue-ports.ts';
 import { Runtime } from './runtime.ts';
 import { RuntimeSlot } from './runtime-slot.ts';
@@ -34,7 +35,7 @@ const instances = new Map<string, TaskManager>();
  * export const charge = tm.task({ name: 'charge' }, async (orderId: string) => {});
  * await charge.send('o-1');
  */
-export class TaskManager extends ManagerTasks {
+export class TaskManager extends ManagerLimits {
   readonly name: string;
   readonly #hooks = new Hooks();
   readonly #middleware: Middleware[] = [];
@@ -44,7 +45,10 @@ export class TaskManager extends ManagerTasks {
     const events = new EventEmitter<WorkerEvents>((event, error) =>
       this.logger.error({ error, event }, 'a listener failed'),
     );
-    super(events, () => this.#slot.active());
+    super(events, () => this.#slot.active(), {
+      broker: () => this.broker(),
+      store: () => this.#slot.active().needLimitStore(),
+    });
     this.name = name;
     const own = { registry: this.registry, hooks: this.#hooks, middleware: this.#middleware, events };
     this.#slot = new RuntimeSlot(name, (options) => new Runtime({ options, ...own }));

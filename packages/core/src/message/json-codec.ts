@@ -3,6 +3,7 @@ import type { Envelope } from '../broker/envelope.ts';
 import {
   ATTEMPT_HEADER,
   ENQUEUED_AT_HEADER,
+  LIMIT_HEADER,
   MAX_RETRIES_HEADER,
   PAYLOAD_VERSION_HEADER,
   TASK_HEADER,
@@ -60,6 +61,7 @@ export function encodeEnvelope(message: Message, body: Uint8Array): Envelope {
   if (message.version !== undefined) headers[PAYLOAD_VERSION_HEADER] = String(message.version);
   if (message.attempt !== 1) headers[ATTEMPT_HEADER] = String(message.attempt);
   if (message.maxRetries !== undefined) headers[MAX_RETRIES_HEADER] = String(message.maxRetries);
+  if (message.limits !== undefined) headers[LIMIT_HEADER] = message.limits;
   if (message.timeoutMs !== undefined) headers[TIMEOUT_HEADER] = String(message.timeoutMs);
   for (const name in message.headers) headers[name] = message.headers[name] as string;
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {

@@ -25,6 +25,8 @@ export interface Message {
   readonly notBefore?: number | undefined;
   /** The message must not start after this time, in epoch milliseconds by the sender's clock. */
   readonly expiresAt?: number | undefined;
+  /** The limits that it needs permits of, as its header carries them. */
+  readonly limits?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   /** How long the key is remembered, in milliseconds; `undefined` for `TASK_IDEMPOTENCY_TTL`. */
   readonly idempotencyTtlMs?: number | undefined;

@@ -3,6 +3,7 @@ import type { Envelope } from '../broker/envelope.ts';
 import { ENQUEUED_AT_HEADER, REDRIVEN_HEADER } from '../broker/headers.ts';
 import { readRedriven } from '../broker/dead-letter.ts';
 import type { Inspector, QueueReport } from '../broker/inspector.ts';
+import { countWorkers } from '../control/count-workers.ts';
 import { PauseFlags } from '../control/pause-flags.ts';
 import { counter, gauge, labelsOf } from './make-family.ts';
 import type { MetricFamily, NumberSample } from './metric-family.ts';
@@ -30,7 +31,7 @@ export async function queueFamilies(
     inspector.countsOf(queues),
     states === undefined ? undefined : new PauseFlags(states).pausedOf(queues),
   ]);
-  const ages = await oldestAges(inspector, reports, now);
+  const [ages, workers] = await Promise.all([oldestAges(inspector, reports, now), countWorkers(broker, reports)]);
   return [
     gauge(
       'brokkr_queue_messages',
@@ -49,8 +50,8 @@ export async function queueFamilies(
     ),
     gauge(
       'brokkr_queue_workers',
-      'Consumers that the server counts on the queue.',
-      reports.flatMap(({ queue, consumers }) => sample(consumers, { queue })),
+      'Consumers that the server counts on the queue, else living workers that serve it.',
+      reports.flatMap(({ queue }) => sample(workers.get(queue), { queue })),
     ),
     counter(
       'brokkr_queue_published_total',

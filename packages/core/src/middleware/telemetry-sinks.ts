@@ -21,11 +21,11 @@ export class TelemetrySinks {
 
   /** Whether a sink wants `sent` events. */
   get hearsSent(): boolean {
-    return this.#sent !== undefined;
+    return this.#sent !== undefined && !areAllIdle(this.#sent);
   }
 
   get hearsRan(): boolean {
-    return this.#ran !== undefined;
+    return this.#ran !== undefined && !areAllIdle(this.#ran);
   }
 
   get hearsBrokerCalls(): boolean {
@@ -72,6 +72,11 @@ export class TelemetrySinks {
     this.#ran = having('ran');
     this.#brokerCall = having('brokerCall');
   }
+}
+
+function areAllIdle(sinks: readonly Telemetry[]): boolean {
+  for (const sink of sinks) if (sink.isIdle === undefined || !sink.isIdle()) return false;
+  return true;
 }
 
 /** The middleware among the telemetry of an application: it is around all other middleware. */

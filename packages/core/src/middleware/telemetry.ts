@@ -60,5 +60,8 @@ export interface TelemetrySink {
   brokerCall?(event: BrokerCallEvent): void;
 }
 
-/** A sink, a middleware, or both in one object, for `initialize({ telemetry: [...] })`. */
+/**
+ * A sink, a middleware, or both in one object, for `initialize({ telemetry: [...] })`. While `isIdle` of every sink returns
+ * `true`, neither `sent` nor `ran` is called.
+ */
 export interface Telemetry extends TelemetrySink, Partial<Middleware> {}

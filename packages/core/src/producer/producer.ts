@@ -2,20 +2,22 @@ import type { Logger } from 'pino';
 import { laneName } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { checkDemands } from '../broker/task-demands.ts';
 import type { Clock } from '../clock/clock.ts';
-import { collapsedEnvelope } from '../collapse/collapsed-envelope.ts';
+import { StoreJoins, type StoreJoinsOptions } from '../collapse/store-joins.ts';
+import { collapsedEnvelope, canJoin } from '../collapse/collapsed-envelope.ts';
 import type { CollapseSettings } from '../collapse/collapse-options.ts';
-import { ConfigError, UnsupportedFeatureError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
+import { limitHeader } from '../limits/task-limits.ts';
 import { encodeArgs, encodeEnvelope } from '../message/json-codec.ts';
 import { messageId } from '../message/message-id.ts';
 import { areIdle, compose, type Layer } from '../middleware/compose.ts';
 import type { Middleware, OutgoingMessage, SendBatch, SendContext } from '../middleware/middleware.ts';
-import { noResultStore } from '../result/no-result-store.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import { validateArguments } from '../task/validate-arguments.ts';
+import { checkCapabilities } from './check-capabilities.ts';
+import { isIterable, notABatch } from './check-batch.ts';
 import { Publisher } from './publisher.ts';
 import { managerClosed } from './manager-closed.ts';
 import type { HandlePorts } from './handle-ports.ts';
@@ -34,11 +36,16 @@ export interface ProducerOptions {
   readonly logger: Logger;
   /** Whether a separate store keeps the results. */
   readonly keepsResultsElsewhere: boolean;
+  readonly limits: LimitRegistry;
+  /** Rejects if nothing counts the limits of a task. */
+  readonly needLimitStore: (task: string) => Promise<unknown>;
   readonly defaultQueue: string;
   readonly defaultTimeoutMs: number;
   readonly defaultMaxRetries: number;
   /** How long the key of a unique or debounced message is remembered after it is due. */
   readonly keyTtlMs: number;
+  /** Opens the store for messages that the broker cannot join. @throws ConfigError (`STORE_MISSING`) */
+  readonly records: StoreJoinsOptions['records'];
   readonly maxPayload: number;
   readonly sendTimeoutMs: number;
   readonly middleware: readonly Middleware[];
@@ -71,15 +78,20 @@ const MOST_ROUNDS = 10;
 /** Sends messages: checks and encodes the arguments, runs the send middleware, and publishes. */
 export class Producer {
   readonly #options: ProducerOptions;
+  readonly #joins: StoreJoins;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
   /** Sends that may not have reached the publisher yet. */
   readonly #slow = new Set<Promise<unknown>>();
   #isClosed = false;
+  #countsLimits = false;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    const { clock, keyTtlMs, records } = options;
+    const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
+    this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
     this.#layers = options.middleware.flatMap((one) =>
       one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );
@@ -95,10 +107,11 @@ export class Producer {
     if (this.#isClosed) throw managerClosed();
     const publisher = this.#publisher;
     // Fast path: without a schema or middleware the promise of the publisher is returned itself.
-    if (task.schema === undefined && publisher !== undefined) {
-      this.#checkCapabilities(publisher.broker, task, settings);
-      const sending = this.#publish(publisher, this.#draft(task, args, settings));
-      return areIdle(this.#layers) ? sending : this.#watched(sending);
+    if (task.schema === undefined && publisher !== undefined && (task.limits === undefined || this.#countsLimits)) {
+      checkCapabilities(publisher.broker, task, settings, this.#options);
+      const isPlain = areIdle(this.#layers);
+      const sending = this.#publish(publisher, this.#draft(task, args, settings), undefined, isPlain);
+      return isPlain && settings.collapse === undefined ? sending : this.#watched(sending);
     }
     return this.#watched(this.#sendSlowly(task, args, settings));
   }
@@ -122,7 +135,8 @@ export class Producer {
       draft: (args) => this.#checkedDraft(task, args, settings),
       open: async () => {
         publisher = this.#publisher ?? (await this.#open());
-        this.#checkCapabilities(publisher.broker, task, settings);
+        if (task.limits !== undefined) await this.#needLimitStore(task);
+        checkCapabilities(publisher.broker, task, settings, this.#options);
       },
       publish: (draft, batch) => this.#publish(publisher, draft, batch),
       outcomeOf: (draft, error) => draft.outcome ?? outcomeOf(error),
@@ -132,7 +146,8 @@ export class Producer {
   async #sendSlowly(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<TaskHandle> {
     const draft = await this.#checkedDraft(task, args, settings);
     const publisher = this.#publisher ?? (await this.#open());
-    this.#checkCapabilities(publisher.broker, task, settings);
+    if (task.limits !== undefined) await this.#needLimitStore(task);
+    checkCapabilities(publisher.broker, task, settings, this.#options);
     return this.#publish(publisher, draft);
   }
 
@@ -165,6 +180,11 @@ export class Producer {
     }
   }
 
+  async #needLimitStore({ name }: TaskDefinition): Promise<void> {
+    if (!this.#countsLimits) await this.#options.needLimitStore(name);
+    this.#countsLimits = true;
+  }
+
   async #checkedDraft(task: TaskDefinition, args: readonly unknown[], settings: SendSettings): Promise<Draft> {
     if (!Array.isArray(args)) throw notABatch(task, args);
     await validateArguments(task, args);
@@ -194,52 +214,35 @@ export class Producer {
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
       idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
+      ...(task.limits !== undefined && { limits: limitHeader(task.name, task.limits, args, this.#options.limits) }),
     };
     return { task, message, body, collapse };
   }
 
-  #checkCapabilities(
-    broker: Broker,
-    task: TaskDefinition,
-    { delayMs, eta, idempotencyKey, collapse, timeoutMs, maxRetries }: SendSettings,
-  ): void {
-    const { defaultTimeoutMs, defaultMaxRetries, keepsResultsElsewhere } = this.#options;
-    const { maxDelayMs, idempotency } = broker.capabilities;
-    checkDemands(
-      broker.capabilities,
-      task.name,
-      timeoutMs ?? task.timeoutMs ?? defaultTimeoutMs,
-      maxRetries ?? task.maxRetries ?? defaultMaxRetries,
-    );
-    if (task.resultTtlMs !== undefined && !keepsResultsElsewhere && broker.results === undefined)
-      throw noResultStore(task.name);
-    if (maxDelayMs === 0 && ((delayMs ?? 0) > 0 || eta !== undefined || collapse?.option === 'debounce')) {
-      throw new UnsupportedFeatureError('this broker cannot delay messages: send without delay, eta and debounce', {
-        code: 'DELAY_UNSUPPORTED',
-      });
-    }
-    if (idempotencyKey !== undefined && !idempotency) {
-      throw new UnsupportedFeatureError(
-        'this broker does not support idempotencyKey; make the task idempotent with a key in its arguments',
-        { code: 'IDEMPOTENCY_UNSUPPORTED' },
-      );
-    }
-  }
-
-  #publish(publisher: Publisher, draft: Draft, batch?: SendBatch): Promise<TaskHandle> {
+  #publish(
+    publisher: Publisher,
+    draft: Draft,
+    batch?: SendBatch,
+    isPlain = areIdle(this.#layers),
+  ): Promise<TaskHandle> {
     const { task, message } = draft;
     const { handles } = this.#options;
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
     const handle = (receipt: PublishReceipt) =>
       new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
-    if (areIdle(this.#layers)) return publisher.publish(this.#envelope(draft, message), handle, batch !== undefined);
-    return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (!isPlain) return this.#throughMiddleware(publisher, draft, batch).then(handle);
+    if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
+    return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);
   }
 
-  #envelope({ task, body, collapse }: Draft, message: OutgoingMessage): Envelope {
+  /** Publishes a message that may be joined with another: by the broker, or by a store if the broker cannot. */
+  #join(publisher: Publisher, { task, body, collapse }: Draft, message: OutgoingMessage): Promise<PublishReceipt> {
+    const publish = (envelope: Envelope) => publisher.publish(envelope, (given) => given);
     const envelope = encodeEnvelope(message, body);
-    if (collapse === undefined) return envelope;
-    return collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs);
+    if (collapse === undefined) return publish(envelope);
+    if (canJoin(collapse, publisher.broker.capabilities))
+      return publish(collapsedEnvelope(envelope, task.name, collapse, this.#options.keyTtlMs));
+    return this.#joins.send(envelope, task.name, collapse, publish);
   }
 
   #throughMiddleware(publisher: Publisher, draft: Draft, batch: SendBatch | undefined): Promise<PublishReceipt> {
@@ -250,8 +253,10 @@ export class Producer {
       checkHeaders(context.message.headers);
       draft.outcome = 'unknown';
       try {
-        const envelope = this.#envelope(draft, context.message);
-        const receipt = await publisher.publish(envelope, (given) => given, isOfMany);
+        const receipt =
+          draft.collapse === undefined
+            ? await publisher.publish(encodeEnvelope(context.message, draft.body), (given) => given, isOfMany)
+            : await this.#join(publisher, draft, context.message);
         draft.outcome = 'stored';
         return receipt;
       } catch (error) {
@@ -271,14 +276,3 @@ function handleOutcome({ isNew, isReplacement }: PublishReceipt): TaskHandle['ou
 
 /** Sending is never aborted: it has a time limit of its own. */
 const NEVER = new AbortController().signal;
-
-function isIterable(given: unknown): given is Batch {
-  return typeof given === 'object' && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given);
-}
-
-function notABatch({ name }: TaskDefinition, given: unknown): ConfigError {
-  return new ConfigError(
-    `task ${name}: sendMany needs a list of argument lists, such as [['a'], ['b']], or an iterable of them; got ${kindOf(given)}`,
-    { code: 'BATCH_INVALID' },
-  );
-}

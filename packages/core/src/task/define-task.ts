@@ -26,15 +26,15 @@ type OutputsOf<S extends readonly StandardSchemaV1[]> = { -readonly [K in keyof 
  */
 export interface DefineTask {
   <const S extends readonly StandardSchemaV1[], R>(
-    options: TaskOptions & { readonly schema: S },
+    options: TaskOptions<InputsOf<S>> & { readonly schema: S },
     handler: (...args: OutputsOf<S>) => Awaitable<R>,
   ): Task<InputsOf<S>, Awaited<R>>;
   <S extends StandardSchemaV1, R>(
-    options: TaskOptions & { readonly schema: S },
+    options: TaskOptions<[payload: InferInput<S>]> & { readonly schema: S },
     handler: (payload: InferOutput<S>) => Awaitable<R>,
   ): Task<[payload: InferInput<S>], Awaited<R>>;
   <F extends AnyFunction>(
-    options: TaskOptions & { readonly schema?: undefined },
+    options: TaskOptions<Parameters<F>> & { readonly schema?: undefined },
     handler: F & NotGenerator<F>,
   ): Task<Parameters<F>, Awaited<ReturnType<F>>>;
   <F extends AnyFunction>(handler: F & NotGenerator<F>): Task<Parameters<F>, Awaited<ReturnType<F>>>;

@@ -5,6 +5,7 @@ import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { isClass } from '../errors/is-class.ts';
 import { kindOf, shown } from '../errors/kind-of.ts';
+import { checkTaskLimits, type TaskLimits } from '../limits/task-limits.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import { type PayloadVersions, payloadVersions } from '../versions/payload-versions.ts';
 import { type BatchSettings, batchSettings } from './batch-settings.ts';
@@ -32,6 +33,8 @@ export interface TaskDefinition {
   readonly timeoutMs: number | undefined;
   /** Milliseconds. `undefined`: no result is kept. */
   readonly resultTtlMs: number | undefined;
+  /** Limits of every message, or a function of its arguments. */
+  readonly limits: TaskLimits | undefined;
   /** `single`: there is one schema, for the only argument. */
   readonly schema: { readonly single: boolean; readonly each: readonly StandardSchemaV1[] } | undefined;
   /** `undefined`: the arguments have only one version. */
@@ -55,6 +58,7 @@ export const TASK_OPTIONS: OptionNames<TaskOptions> = {
   timeout: true,
   result: true,
   schema: true,
+  limits: true,
   version: true,
   upcast: true,
   priorities: true,
@@ -130,6 +134,7 @@ function define(
     timeoutMs:
       options.timeout === undefined ? undefined : checkTimeout(toMs(options.timeout, of('timeout')), of('timeout')),
     resultTtlMs: resultTtl(options.result, of('result')),
+    limits: checkTaskLimits(options.limits, of('limits')),
     schema,
     batch,
     versions: payloadVersions(options, of),

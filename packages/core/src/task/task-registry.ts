@@ -1,4 +1,6 @@
 import { ConfigError } from '../errors/errors.ts';
+import { LimitRegistry } from '../limits/limit-registry.ts';
+import { checkLimitList } from '../limits/task-limits.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
@@ -15,21 +17,26 @@ const OPTIONS: Readonly<Record<Exclude<keyof TaskDefinition, 'name' | 'handler'>
   timeoutMs: 'timeout',
   resultTtlMs: 'result',
   schema: 'schema',
+  limits: 'limits',
   versions: 'version',
   priorities: 'priorities',
   batch: 'batch',
 };
 
-/** The tasks of one manager by name. A Map, because names come from the network: an object would know `__proto__`. */
+/** The tasks and limits of one manager by name. A Map, because names come from the network: an object would know `__proto__`. */
 export class TaskRegistry {
+  readonly limits = new LimitRegistry();
   readonly #tasks = new Map<string, TaskDefinition>();
 
   /**
    * Adds a definition. The same definition again has no effect: a module may be loaded twice.
+   * @throws ConfigError (`LIMITS_INVALID`) for a limit of another manager
    * @throws ConfigError (`TASK_NAME_TAKEN`) if another handler has the name
    * @throws ConfigError (`TASK_OPTIONS_DIFFER`) if the same handler has the name, with other options
    */
   add(definition: TaskDefinition): void {
+    if (Array.isArray(definition.limits))
+      checkLimitList(definition.limits, `task ${definition.name}: limits`, this.limits);
     const known = this.#tasks.get(definition.name);
     if (known === undefined) {
       this.#tasks.set(definition.name, definition);

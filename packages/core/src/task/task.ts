@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Priority } from '../broker/lane-names.ts';
 import type { Duration } from '../clock/duration.ts';
+import type { KeyedLimit } from '../limits/limit.ts';
 import type { CollapseOptions } from '../collapse/collapse-options.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { VersionOptions } from '../versions/payload-versions.ts';
@@ -37,8 +38,11 @@ export interface SendOptions extends CollapseOptions {
 /** A class of errors, or a synchronous function that returns whether an error matches. */
 export type ErrorMatcher = (abstract new (...args: never[]) => object) | ((error: unknown) => boolean);
 
+/** A method, so that options of any task may be kept in a variable of the type `TaskOptions`. */
+type LimitsOf<A extends readonly unknown[]> = { of(...args: A): readonly KeyedLimit[] }['of'];
+
 /** Options of a task. An option that is left out follows `initialize`, then the environment, then the default given here. */
-export interface TaskOptions {
+export interface TaskOptions<A extends readonly unknown[] = readonly unknown[]> {
   /** Name of the task in messages. @default the name of the function */
   readonly name?: string | undefined;
   /** Queue of its messages. @default `TASK_QUEUE_NAME`, else `default` */
@@ -66,6 +70,11 @@ export interface TaskOptions {
   readonly result?: Duration | false | undefined;
   /** Standard Schema (zod, valibot, arktype …) of the only argument, or a list with one schema for each argument. */
   readonly schema?: StandardSchemaV1 | readonly StandardSchemaV1[] | undefined;
+  /**
+   * Limits that every message needs a permit of: a list, or a function of the arguments that returns one. The sender calls
+   * it, so it must be quick and synchronous. At most 8 limits.
+   */
+  readonly limits?: readonly KeyedLimit[] | LimitsOf<A> | undefined;
   /** Version of the arguments that the handler takes: a whole number, 1 or more. Raise it with each incompatible change. @default 1 */
   readonly version?: number | undefined;
   /**

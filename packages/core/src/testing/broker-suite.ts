@@ -10,12 +10,16 @@ import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
 import { hostile } from './suite/hostile.ts';
 import { idempotency } from './suite/idempotency.ts';
+import { joiningSends } from './suite/joining.ts';
 import { lanes } from './suite/lanes.ts';
 import { leases } from './suite/leases.ts';
 import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limiting } from './suite/limiting.ts';
+import { limits } from './suite/part-limits.ts';
+import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { records } from './suite/part-records.ts';
@@ -53,14 +57,18 @@ const GROUPS = [
   signals,
   results,
   states,
+  limits,
+  limitRates,
   records,
   electing,
   diagnostics,
   closing,
   hostile,
   working,
+  limiting,
   steering,
   steps,
+  joiningSends,
   payloadVersions,
   batches,
   lanes,

@@ -3,6 +3,7 @@ import { BatchCall } from '../batches/batch-call.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
+import { needsAdmission } from '../collapse/join-record.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
 import type { Message } from '../message/message.ts';
@@ -214,6 +215,8 @@ export class Batching {
  * and this is its last attempt. So no message dies for the failure of another one.
  */
 function runsAlone(delivery: Delivery, { timeoutMs, attempt, maxRetries }: Message, task: RunnableTask): boolean {
+  // A message that waits for a store must not delay the others.
+  if (needsAdmission(delivery.envelope)) return true;
   return timeoutMs !== undefined || (attempt > 1 && attempt > (maxRetries ?? task.maxRetries)) || isSuspect(delivery);
 }
 

@@ -1,5 +1,6 @@
 import type { DeliveryHandler } from './delivery-handler.ts';
 import type { Lane } from './lane.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 
@@ -9,6 +10,8 @@ export interface CapacityOptions {
   readonly lanes: readonly Lane[];
   readonly handler: Pick<DeliveryHandler, 'running' | 'inHand' | 'batching'>;
   readonly isolation: SuspectIsolation;
+  /** Deliveries that ask for permits take slots as if they ran. */
+  readonly gate: Pick<LimitGate, 'asking'>;
 }
 
 /** How many messages a worker may fetch now. */
@@ -21,11 +24,11 @@ export class Capacity {
 
   /** Slots in which a message may start now. */
   freeSlots(): number {
-    const { concurrency, handler, isolation } = this.#options;
+    const { concurrency, handler, isolation, gate } = this.#options;
     if (this.#isBehind()) return 0;
     if (isolation.isWary) return this.isEmpty ? 1 : 0;
     const { running, batching } = handler;
-    return batching === undefined ? Math.max(0, concurrency - running) : batching.freeSlots;
+    return Math.max(0, (batching === undefined ? concurrency - running : batching.freeSlots) - gate.asking);
   }
 
   /**

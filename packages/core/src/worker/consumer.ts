@@ -14,10 +14,13 @@ import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
-import { type Lane, openLane } from './lane.ts';
+import type { Lane, LaneOptions } from './lane.ts';
+import { closeLanes, openLanes } from './lanes.ts';
 import type { OnFetchError } from './queue-share.ts';
-import { prefetchFor } from './prefetch-for.ts';
+import type { LimitGate } from './limit-gate.ts';
+import { openLimitGate, type WorkerLimits } from './open-limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -42,22 +45,24 @@ export interface ConsumerOptions {
   readonly results: ResultKeeper;
   readonly calls: BrokerCalls;
   readonly progress: ProgressWriter;
+  readonly limits: WorkerLimits;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   readonly largestBatch: (queue: string) => number;
   readonly hasPriorities: (queue: string) => boolean;
 }
 
 /**
- * The main loop of a worker: fetches as many messages as there are free slots, and flushes settlements once a turn.
- * The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` gives the messages to `DeliveryHandler.accept`, which
- * judges and runs each; `Endings` decides how it is settled, and gives that to the `Settler` of its lane; `#turn` flushes
- * the `Settler`; the broker's answer ends at `Endings.settled`.
+ * The main loop of a worker. The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` passes the messages to
+ * `DeliveryHandler.accept`, which judges and runs each; `Endings` decides how it is settled, and adds that to the
+ * `Settler` of its lane; `#turn` flushes the `Settler`; the broker's answer ends at `Endings.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #lanes: Lane[] = [];
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
+  readonly #gate: LimitGate;
   readonly #capacity: Capacity;
   readonly #fetching = new AbortController();
   #fetcher: Fetcher<Lane> | undefined;
@@ -75,6 +80,7 @@ export class Consumer {
   static async open(options: ConsumerOptions): Promise<Consumer> {
     const consumer = new Consumer(options);
     try {
+      await consumer.#gate.start();
       await consumer.#openLanes();
     } catch (error) {
       await consumer.close();
@@ -90,36 +96,23 @@ export class Consumer {
     this.#handler = new DeliveryHandler({
       ...options,
       isolation: this.#isolation,
+      permits: () => this.#gate,
       onChange: () => this.#scheduleTurn(),
     });
-    const { concurrency, results } = options;
-    this.#capacity = new Capacity({
-      concurrency,
-      results,
-      lanes: this.#lanes,
-      handler: this.#handler,
-      isolation: this.#isolation,
+    this.#gate = openLimitGate({
+      ...options,
+      admit: (lane, deliveries) => this.#handler.accept(lane, deliveries, !lane.isPaused, this.#latestStart()),
+      turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
+      onChange: () => this.#scheduleTurn(),
     });
+    const parts = { lanes: this.#lanes, handler: this.#handler, gate: this.#gate, isolation: this.#isolation };
+    this.#capacity = new Capacity({ ...options, ...parts });
   }
 
   async #openLanes(): Promise<void> {
-    const { concurrency, queues, largestBatch, hasPriorities, ...options } = this.#options;
-    // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
-    const opened = await Promise.allSettled(
-      [...queues].map(([queue, weight]) =>
-        openLane({
-          ...options,
-          queue,
-          weight,
-          prefetch: prefetchFor(concurrency, largestBatch(queue)),
-          hasPriorities: hasPriorities(queue),
-          onFetchError: this.#onFetchError,
-          listener: this.#handler,
-        }),
-      ),
-    );
-    for (const lane of opened) if (lane.status === 'fulfilled') this.#lanes.push(lane.value);
-    for (const lane of opened) if (lane.status === 'rejected') throw lane.reason;
+    const listening = { listener: this.#handler, onFetchError: this.#onFetchError };
+    const onRenew: LaneOptions['onRenew'] = (deliveries) => this.#gate.renew(deliveries);
+    this.#lanes.push(...(await openLanes({ ...this.#options, ...listening, onRenew })));
   }
 
   /** Number of handlers that run now. */
@@ -160,6 +153,11 @@ export class Consumer {
     this.#pausesChanged();
   }
 
+  /** Reads the limits again that were set at run time. */
+  limitsChanged(): void {
+    this.#gate.limitsChanged();
+  }
+
   #pausesChanged(): void {
     for (const lane of this.#lanes) {
       lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
@@ -195,13 +193,22 @@ export class Consumer {
   #accept(fetched: readonly Fetched<Lane>[]): void {
     const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
     const mayStart = this.#admits(fetched, isOne);
-    const acceptedAt = isOne ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic();
-    // Messages of a queue that was paused during the fetch go back.
-    // Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed
-    // back unrun: their leases could end before they are renewed.
-    for (const { source, deliveries } of fetched)
-      this.#handler.accept(source, deliveries, mayStart && !source.isPaused, acceptedAt + this.#options.leaseMs / 2);
+    const startBy = isOne ? Number.POSITIVE_INFINITY : this.#latestStart();
+    for (const { source, deliveries } of fetched) {
+      // Messages of a queue that was paused during the fetch go back.
+      const maySourceStart = mayStart && !source.isPaused;
+      const passing = maySourceStart ? this.#gate.filter(source, deliveries) : deliveries;
+      this.#handler.accept(source, passing, maySourceStart, startBy);
+    }
     this.#scheduleTurn();
+  }
+
+  /**
+   * Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed back
+   * unrun: their leases could end before they are renewed.
+   */
+  #latestStart(): number {
+    return this.#options.clock.monotonic() + this.#options.leaseMs / 2;
   }
 
   /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
@@ -225,6 +232,7 @@ export class Consumer {
   #turn(): void {
     this.#turnScheduled = false;
     for (const lane of this.#lanes) lane.settler.flush();
+    this.#gate.flush();
     // A pending fetch that was made without free slots reads only the queues whose messages gather.
     if (this.#asked === 0 && this.#capacity.freeSlots() > 0) this.#fetcher?.interrupt();
     const wake = this.#wake;
@@ -259,6 +267,7 @@ export class Consumer {
   /** Settles what is held, and closes the subscriptions. Waits at most 2 s for each answer of the broker. */
   async close(): Promise<void> {
     await this.#inTime(this.#lastSettlements());
+    await this.#inTime(this.#gate.drained());
     await this.#options.results.finished();
     const { progress, steps } = this.#options;
     await this.#inTime(Promise.all([progress.finished(), steps.finished()]));
@@ -268,7 +277,8 @@ export class Consumer {
       leases.close();
     }
     this.#handler.close();
-    await this.#inTime(this.#unsubscribe());
+    this.#gate.close();
+    await this.#inTime(closeLanes(this.#lanes, this.#options.logger));
   }
 
   /** Waits for the answers, but no longer than `LAST_ANSWERS_MS`. */
@@ -284,16 +294,8 @@ export class Consumer {
   async #lastSettlements(): Promise<void> {
     // Messages that a pending fetch returns are released.
     await this.#loop;
+    await this.#options.joins.finished();
+    await this.#gate.answered();
     await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
-  }
-
-  async #unsubscribe(): Promise<void> {
-    const { logger } = this.#options;
-    // All at the same time: one that hangs must not keep the others from returning their prefetched messages.
-    await Promise.all(
-      this.#lanes.map(({ queue, subscription }) =>
-        subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed')),
-      ),
-    );
   }
 }

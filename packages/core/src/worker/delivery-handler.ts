@@ -8,6 +8,7 @@ import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { LeaseLostError } from '../errors/errors.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { Batching } from './batching.ts';
@@ -19,6 +20,7 @@ import { type JudgeContext, judgeDelivery, malformedLetter, type RunVerdict, typ
 import type { Lane, LaneListener } from './lane.ts';
 import type { Outcome } from './outcome.ts';
 import { NO_REPORT } from './delivery-report.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -37,7 +39,10 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
+  /** Holds the permits of messages with limits. */
+  readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -74,6 +79,7 @@ export class DeliveryHandler implements LaneListener {
         openProgress: (id) => progress.open(id),
         openSteps: (run, delivery) => steps.open(run, delivery),
       },
+      joins: options.joins,
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
     this.#endings = new Endings({ ...options, taskFor: judging.taskFor, now: judging.now, monitor: this.#monitor });
@@ -200,7 +206,13 @@ export class DeliveryHandler implements LaneListener {
     this.#options.isolation.leave();
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
     if (outcome.kind !== 'lost' && execution.isOurs) this.#endings.endRun(execution, outcome);
+    else this.#options.permits().ended(execution.delivery, 0);
     this.#changed();
+  }
+
+  /** Settles a message that must not run, or not now. */
+  endWithoutRun(held: HeldDelivery, settlement: Settlement): void {
+    this.#endings.endWithoutRun(held, settlement);
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
@@ -223,6 +235,7 @@ export class DeliveryHandler implements LaneListener {
     reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
     if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
+    else this.#options.permits().ended(held.delivery, 0);
     this.#options.onChange();
   }
 

@@ -1,15 +1,19 @@
 import type { Logger } from 'pino';
-import { STEPS_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { STEPS_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { markSteps } from '../steps/mark-steps.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
+import { isA } from '../errors/is-a.ts';
+import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { Ending } from '../result/result-record.ts';
-import { type Report, reportOf } from './delivery-report.ts';
+import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
 import type { Execution } from './execution.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import { failureWithoutRun, type JudgeContext, malformedLetter } from './judge-delivery.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { SettledOutcome } from './outcome.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
@@ -25,6 +29,9 @@ export interface EndingsOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly steps: StepKeeper;
+  readonly joins: JoinKeeper;
+  /** Holds the permits of messages with limits. */
+  readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
 }
@@ -55,6 +62,11 @@ export class Endings {
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
+    if (outcome.kind === 'unrun') {
+      this.settle(execution, settlement, NO_REPORT);
+      return;
+    }
+    if (outcome.kind === 'snoozed' && isA(error, RateLimitError)) this.#options.permits().hold(error);
     if (outcome.kind === 'cancelled') {
       this.end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
@@ -78,7 +90,7 @@ export class Endings {
   /** Settles a message that must not run, or not now. */
   endWithoutRun(held: HeldDelivery, settlement: Settlement): void {
     const error = failureWithoutRun(settlement);
-    held.task = this.#options.taskFor(nameOf(held));
+    held.task = this.#options.taskFor(held.taskName);
     const state = settlement.kind === 'expire' ? 'expired' : 'dead';
     this.end(held, settlement, reportOf(settlement, undefined, error), { error, state });
   }
@@ -102,14 +114,23 @@ export class Endings {
   }
 
   #storeResult(held: HeldDelivery, result: SettledResult, isSure: boolean): void {
-    const message = { id: held.delivery.envelope.id, name: nameOf(held) };
+    const message = { id: held.delivery.envelope.id, name: held.taskName };
     void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
   }
 
   /** Adds a settlement to the next call of its lane. */
   settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
     held.report = report;
-    held.lane.settler.add(settlement, held);
+    const { joins, onChange } = this.#options;
+    if (!joins.endsOwner(settlement)) {
+      held.lane.settler.add(settlement, held);
+      return;
+    }
+    // The key first: a worker that dies after the settlement would leave it behind the message.
+    void joins.free(settlement.delivery).then(() => {
+      held.lane.settler.add(settlement, held);
+      onChange();
+    });
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
@@ -118,7 +139,8 @@ export class Endings {
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
-      this.#options.steps.settled(settlement, nameOf(held));
+      this.#options.steps.settled(settlement, held.taskName);
+    this.#options.permits().ended(held.delivery, held.report?.ranMs ?? 0);
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
@@ -131,11 +153,8 @@ export class Endings {
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.lane.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
+    this.#options.permits().ended(held.delivery, 0);
     this.#options.reporter.unknown(settlement, error, held);
     this.#options.onChange();
   }
-}
-
-function nameOf({ delivery }: HeldDelivery): string {
-  return delivery.envelope.headers[TASK_HEADER] ?? '';
 }

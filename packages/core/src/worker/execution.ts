@@ -1,4 +1,5 @@
 import type { Delivery } from '../broker/delivery.ts';
+import type { Settlement } from '../broker/settlement.ts';
 import { isA } from '../errors/is-a.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import {
@@ -83,6 +84,21 @@ export class Execution extends HeldDelivery implements Due {
       (value) => this.#returned(value),
       (error: unknown) => this.#threw(error),
     );
+  }
+
+  /** Calls the handler once `admitted` resolves with nothing; otherwise ends with the settlement. Never throws. */
+  async startAfter(admitted: Promise<Settlement | undefined>): Promise<void> {
+    let settlement: Settlement | undefined;
+    try {
+      settlement = await admitted;
+    } catch (error) {
+      this.#threw(error);
+      return;
+    }
+    const { abortReason } = this.run;
+    if (abortReason !== undefined) this.#threw(abortReason);
+    else if (settlement !== undefined) this.#end({ kind: 'unrun', settlement });
+    else if (!this.#ended) this.start();
   }
 
   /**

@@ -134,18 +134,17 @@ export class Fetcher<S extends Source> {
       const shares = [...this.#shares(queues, left)];
       if (isFirst) addExtra(shares, queues);
       const extraOf = isFirst ? (queue: QueueShare<S>) => queue.source.extra : () => 0;
+      const mostOf = (queue: QueueShare<S>, share: number) => Math.min(share + extraOf(queue), MOST_AT_ONCE);
       isFirst = false;
       const answers = await Promise.all(
-        shares.map(([queue, share]) =>
-          queue.poll(Math.min(share + extraOf(queue), MOST_AT_ONCE), false, signal, signal),
-        ),
+        shares.map(([queue, share]) => queue.poll(mostOf(queue, share), false, signal, signal)),
       );
       for (const [index, [queue, share]] of shares.entries()) {
         const deliveries = answers[index] as readonly Delivery[];
         const counted = Math.min(share, Math.max(0, deliveries.length - extraOf(queue)));
         queue.pass -= (share - counted) / queue.source.weight;
         left -= counted;
-        queue.isIdle = deliveries.length < share;
+        queue.isIdle = deliveries.length < mostOf(queue, share);
         if (deliveries.length === 0) continue;
         fetched.push({ source: queue.source, deliveries });
         gave.add(queue);

@@ -1,4 +1,5 @@
 import type { Delivery } from '../broker/delivery.ts';
+import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { RunProgress } from '../task/run-progress.ts';
 import type { Report } from './delivery-report.ts';
@@ -30,6 +31,11 @@ export class HeldDelivery {
     this.lane = lane;
     this.delivery = delivery;
     this.task = task;
+  }
+
+  /** Name of its task, or '' if it has none. */
+  get taskName(): string {
+    return this.delivery.envelope.headers[TASK_HEADER] ?? '';
   }
 
   /** Progress that its handler has reported, if one ran and did. */

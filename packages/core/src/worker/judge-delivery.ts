@@ -1,7 +1,7 @@
 import { deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { UNKNOWN_TASK_HEADER } from '../broker/headers.ts';
+import { UNKNOWN_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import { TaskFailedError } from '../errors/errors.ts';
@@ -50,6 +50,17 @@ export interface UnknownTask {
 const UNKNOWN_DELAY_MS = 30_000;
 const UNKNOWN_LIMIT_MS = 600_000;
 
+/** Whether `judgeDelivery` would run a delivery, unless it cannot be decoded. */
+export function mayRun({ envelope, crashes, remainingDelayMs }: Delivery, judging: JudgeContext): boolean {
+  const { expiresAt, headers } = envelope;
+  return (
+    !(remainingDelayMs !== undefined && remainingDelayMs > 0) &&
+    !(expiresAt !== undefined && expiresAt <= judging.now()) &&
+    crashes < judging.maxCrashes &&
+    judging.taskFor(headers[TASK_HEADER] ?? '') !== undefined
+  );
+}
+
 /** Decides whether a delivery is run. Has no effects. */
 export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdict {
   const { envelope, crashes, remainingDelayMs } = delivery;
@@ -63,11 +74,11 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   const task = judging.taskFor(message.task);
   if (task === undefined) {
     const reason = `unknown_task: no worker of this queue defines ${message.task}`;
-    return delayUnknown(delivery, { task: message.task }, reason, judging);
+    return delayUnknownTask(delivery, { task: message.task }, reason, judging);
   }
   if (message.version !== undefined) {
     const known = task.definition.versions?.current ?? 1;
-    if (message.version > known) return delayUnknown(delivery, message, versionUnknown(message, known), judging);
+    if (message.version > known) return delayUnknownTask(delivery, message, versionUnknown(message, known), judging);
   }
   return { kind: 'run', message, task };
 }
@@ -90,22 +101,31 @@ function versionUnknown({ task, version }: Message, known: number): string {
   return `version_unknown: the arguments of ${task} have version ${version}, and no worker of this queue knows more than ${known}`;
 }
 
-/** Delays a message that this worker cannot run, because a deploy may be in progress; after ten minutes it is a dead letter. */
-function delayUnknown(
+/** Delays a message that this worker cannot run. */
+function delayUnknownTask(
   delivery: Delivery,
   { task, version }: UnknownTask,
   reason: string,
   judging: JudgeContext,
 ): Verdict {
+  const settlement = delayUnknown(delivery, reason, judging);
+  return { kind: 'settle', settlement, ...(settlement.kind === 'retry' && { unknown: { task, version } }) };
+}
+
+/**
+ * Delays a message that names something unknown, because a deploy may be in progress; after ten minutes it is a dead
+ * letter with `reason`.
+ */
+export function delayUnknown(delivery: Delivery, reason: string, judging: JudgeContext): Settlement {
   const { envelope } = delivery;
   const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.
-  const delayedMs = Math.max(0, Number(envelope.headers[UNKNOWN_TASK_HEADER] ?? 0) || 0);
+  const delayedMs = Math.max(0, Number(envelope.headers[UNKNOWN_HEADER] ?? 0) || 0);
   const waitMs = Math.min(UNKNOWN_DELAY_MS, UNKNOWN_LIMIT_MS - delayedMs, maxDelayMs);
-  if (waitMs <= 0) return deadLetter(delivery, reason, judging);
-  const headers = { ...envelope.headers, [UNKNOWN_TASK_HEADER]: String(delayedMs + waitMs) };
+  if (waitMs <= 0) return deadLetterFor(delivery, reason, judging);
+  const headers = { ...envelope.headers, [UNKNOWN_HEADER]: String(delayedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
-  return { kind: 'settle', settlement: { kind: 'retry', delivery, replacement }, unknown: { task, version } };
+  return { kind: 'retry', delivery, replacement };
 }
 
 function retry(delivery: Delivery, replacement: Envelope): Verdict {

@@ -1,4 +1,5 @@
 import type { Broker, Subscription } from '../broker/broker.ts';
+import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { BrokerCalls } from './broker-calls.ts';
@@ -42,11 +43,13 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly listener: LaneListener;
   readonly calls: BrokerCalls;
+  /** Is called with the deliveries whose leases are renewed. */
+  readonly onRenew: (deliveries: readonly Delivery[]) => void;
 }
 
 /** Subscribes to a queue. @throws what `Broker.subscribe` throws */
 export async function openLane(options: LaneOptions): Promise<Lane> {
-  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls } = options;
+  const { broker, queue, weight, leaseMs, leaseThread, prefetch, workerId, clock, listener, calls, onRenew } = options;
   const subscribing = { leaseMs, leaseThread, prefetch, workerId };
   const { strict, onFetchError: onError } = options;
   const opened = options.hasPriorities
@@ -57,6 +60,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     subscription,
     clock,
     leaseMs,
+    onRenew,
     onLost: (held) => listener.leaseLost(held),
     onError: (error) => listener.renewalFailed(queue, error),
   });

@@ -1,4 +1,5 @@
 import type { Subscription } from '../broker/broker.ts';
+import type { Delivery } from '../broker/delivery.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { HeldDelivery } from './held-delivery.ts';
@@ -10,6 +11,8 @@ export interface LeaseKeeperOptions {
   readonly subscription: Subscription;
   readonly clock: Clock;
   readonly leaseMs: number;
+  /** Is called with the deliveries of each renewal. */
+  readonly onRenew: (deliveries: readonly Delivery[]) => void;
   /** The lease of a delivery has ended: another worker may hold the message by now. */
   readonly onLost: (held: HeldDelivery) => void;
   /** A renewal failed; the next one tries again. */
@@ -78,10 +81,12 @@ export class LeaseKeeper {
   }
 
   async #extend(chunk: readonly HeldDelivery[]): Promise<void> {
-    const { subscription, onLost, onError } = this.#options;
+    const { subscription, onRenew, onLost, onError } = this.#options;
+    const deliveries = chunk.map(({ delivery }) => delivery);
     try {
       failpoint('heartbeat.before');
-      const lost = new Set(await subscription.extend(chunk.map(({ delivery }) => delivery)));
+      onRenew(deliveries);
+      const lost = new Set(await subscription.extend(deliveries));
       failpoint('heartbeat.after-send');
       for (const held of chunk) {
         if (!lost.has(held.delivery) || !held.isOurs) continue;

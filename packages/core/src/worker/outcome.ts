@@ -1,3 +1,5 @@
+import type { Settlement } from '../broker/settlement.ts';
+
 /** The end of a run that must be settled. */
 export type SettledOutcome =
   /** `value` is the value that the handler returned; `undefined` if the task keeps no results. */
@@ -7,6 +9,8 @@ export type SettledOutcome =
   | { readonly kind: 'snoozed'; readonly delayMs: number; readonly error: unknown }
   /** Somebody cancelled the task while it ran. */
   | { readonly kind: 'cancelled'; readonly error: unknown }
+  /** A store that joins messages decided that the message does not run now. */
+  | { readonly kind: 'unrun'; readonly settlement: Settlement }
   /** The worker stopped before the handler ended. */
   | { readonly kind: 'interrupted' };
 

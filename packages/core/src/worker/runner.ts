@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { readRedriven } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import { REDRIVEN_HEADER } from '../broker/headers.ts';
+import type { JoinKeeper } from '../collapse/join-keeper.ts';
+import { needsAdmission } from '../collapse/join-record.ts';
 import type { Clock } from '../clock/clock.ts';
 import { TaskCancelledError, TaskTimeoutError } from '../errors/errors.ts';
 import type { BatchCall } from '../batches/batch-call.ts';
@@ -22,6 +24,7 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openers: RunOpeners;
+  readonly joins: JoinKeeper;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
@@ -86,8 +89,9 @@ export class Runner {
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
-    execution.start();
-    this.#lastStarted = execution;
+    if (needsAdmission(delivery.envelope)) void execution.startAfter(this.#options.joins.admit(delivery, run.signal));
+    else execution.start();
+    if (execution.isRunning) this.#lastStarted = execution;
     return true;
   }
 

@@ -14,6 +14,8 @@ const HEARD_WITHIN_MS = 2_000;
 export interface Steered {
   pauseQueues(queues: readonly string[]): void;
   quiet(isQuiet: boolean): void;
+  /** A limit may have been set at run time. */
+  limitsChanged(): void;
   /** @returns whether a run is cancelled, by this call or an earlier one */
   cancel(queue: string, id: string): boolean;
 }
@@ -54,7 +56,10 @@ export class Steering {
     if (broker.signals !== undefined) {
       const { heard, stop } = control.listen({
         onSignal: (signal) => this.#obey(signal),
-        onGap: () => this.#watch?.look(),
+        onGap: () => {
+          this.#watch?.look();
+          this.#options.steered.limitsChanged();
+        },
       });
       this.#stopListening = stop;
       await this.#inTime(heard);
@@ -93,6 +98,9 @@ export class Steering {
         break;
       case 'cancel':
         if (steered.cancel(signal.queue, signal.id)) void this.#answer(signal.id);
+        break;
+      case 'limit':
+        steered.limitsChanged();
         break;
       case 'quiet':
         if (signal.worker !== workerId) break;

@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { LimitStore } from '../broker/limit-store.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import type { ResultStore } from '../broker/result-store.ts';
+import { JoinKeeper } from '../collapse/join-keeper.ts';
 import { StepKeeper } from '../steps/step-keeper.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { toMs } from '../clock/duration.ts';
 import { keepAlive } from '../clock/keep-alive.ts';
 import type { ControlChannel } from '../control/control-channel.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
 import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { ConfigError, ShutdownError } from '../errors/errors.ts';
 import { EventEmitter } from './event-emitter.ts';
@@ -39,6 +42,9 @@ export interface WorkerDependencies {
   /** Opens the store for steps. @throws ConfigError (`STORE_MISSING`) if no store is configured */
   readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
   readonly taskFor: (name: string) => RunnableTask | undefined;
+  readonly limits: LimitRegistry;
+  /** The store that counts limits; `undefined` if none is configured. */
+  readonly limitStore: LimitStore | undefined;
   /** Size of the largest batch of a queue's tasks; 1 if it has no batch tasks. */
   readonly largestBatch: (queue: string) => number;
   /** Whether a task of the queue has `priorities`. */
@@ -54,6 +60,8 @@ export interface TaskWorkerOptions {
   readonly leaseThread: boolean;
   readonly maxCrashes: number;
   readonly maxPayload: number;
+  /** How long keys of joined messages are remembered. */
+  readonly keyTtlMs: number;
   readonly shutdownTimeoutMs: number;
   /** Time limit for storing a result. The message is settled after it. */
   readonly storeTimeoutMs: number;
@@ -194,8 +202,10 @@ export class TaskWorker {
   }
 
   #openConsumer(dependencies: WorkerDependencies): Promise<Consumer> {
-    const { broker, resultStore, progressStore, records, taskFor, largestBatch, hasPriorities } = dependencies;
-    const { clock, logger, control, maxCrashes, maxPayload, storeTimeoutMs, sinks, ...options } = this.#options;
+    const { broker, resultStore, progressStore, records, taskFor, largestBatch, hasPriorities, limits, limitStore } =
+      dependencies;
+    const { clock, logger, control, maxCrashes, maxPayload, keyTtlMs, storeTimeoutMs, sinks, ...options } =
+      this.#options;
     const { maxDelayMs } = broker.capabilities;
     return Consumer.open({
       ...options,
@@ -216,6 +226,8 @@ export class TaskWorker {
       logger,
       results: new ResultKeeper({ broker, store: resultStore, maxPayload, timeoutMs: storeTimeoutMs, clock, logger }),
       progress: new ProgressWriter({ control, store: progressStore, clock, logger }),
+      joins: new JoinKeeper({ records, clock, logger, keyTtlMs }),
+      limits: { registry: limits, store: limitStore, timeoutMs: storeTimeoutMs },
       steps: new StepKeeper({ records: (task) => records({ task, option: 'step()' }), clock, logger }),
     });
   }

@@ -247,3 +247,46 @@ it('a worker with any number of slots fetches at most 1,000 messages in one call
   const { fetcher } = fetcherOf([source('a', 1, 5_000), source('b', 1, 5_000)]);
   expect(await fetched(fetcher, 100_000_000)).toEqual({ a: 500, b: 500 });
 });
+
+describe('a queue whose messages gather in batches', () => {
+  /** The queue `gathers` may be read for 50 messages beyond its share. */
+  const gathers = (ready: number) => Object.assign(source('gathers', 1, ready), { extra: 50 });
+
+  it('is read for more than its share, without a cost to the others', async () => {
+    const { fetcher } = fetcherOf([gathers(1_000), source('others', 1, 1_000)]);
+    expect(await fetched(fetcher, 10)).toEqual({ gathers: 55, others: 5 });
+  });
+
+  it('leaves unused slots to the others', async () => {
+    const { fetcher } = fetcherOf([gathers(3), source('others', 1, 1_000)]);
+    expect(await fetched(fetcher, 10)).toEqual({ gathers: 3, others: 10 });
+  });
+
+  it.each([true, false])('is the only one that is read while no slot is free (strict: %s)', async (strict) => {
+    const others = source('others', 1, 1_000);
+    const { fetcher } = fetcherOf([others, gathers(20)], strict);
+    expect(await fetched(fetcher, 0)).toEqual({ gathers: 20 });
+    expect(others.left).toBe(1_000);
+  });
+
+  it.each([1, 2])('ends a wait without free slots when it is interrupted (%i queues)', async (queues) => {
+    const sources = [gathers(0), source('others', 1, 1_000)].slice(0, queues);
+    const { fetcher } = fetcherOf(sources);
+    const waiting = fetcher.next(0, new AbortController().signal);
+    await new Promise(setImmediate);
+    fetcher.interrupt();
+    expect(await waiting).toEqual([]);
+  });
+
+  it('is read in order with the others by a strict worker', async () => {
+    const { fetcher } = fetcherOf([gathers(30), source('others', 1, 1_000)], true);
+    expect(await fetched(fetcher, 10)).toEqual({ gathers: 30, others: 10 });
+  });
+});
+
+it('poll fetches what is ready, and does not wait', async () => {
+  const { fetcher } = fetcherOf([source('a', 1, 3), source('b', 1, 0)]);
+  const { signal } = new AbortController();
+  expect((await fetcher.poll(10, signal)).map(({ deliveries }) => deliveries.length)).toEqual([3]);
+  expect(await fetcher.poll(10, signal)).toEqual([]);
+});

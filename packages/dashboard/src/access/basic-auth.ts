@@ -2,6 +2,7 @@ import { ConfigError } from '@brokkr/core/adapter';
 import type { Access, AccessRule, Level } from './access-rule.ts';
 import { accessOf, Credentials } from './credentials.ts';
 
+/** A user of `basicAuth`. */
 export interface BasicAuthUser {
   readonly user: string;
   readonly password: string;

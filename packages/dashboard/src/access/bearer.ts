@@ -5,6 +5,7 @@ import { accessOf, Credentials } from './credentials.ts';
 /** A shorter token can be guessed. */
 const SHORTEST_TOKEN = 16;
 
+/** A token of `bearer`. */
 export interface BearerToken {
   /** At least 16 characters. */
   readonly token: string;

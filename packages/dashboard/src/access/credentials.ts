@@ -49,6 +49,11 @@ export function accessOf(can: Level | Access, who: string): Access {
   return typeof can === 'string' ? { level: can, who } : { who, ...can };
 }
 
+/** Compares a text with a secret in constant time. */
+export function isSecret(given: string, secret: string): boolean {
+  return timingSafeEqual(digestOf(given), digestOf(secret));
+}
+
 function digestOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { SECURITY_HEADERS } from '../http/security-headers.ts';
 import type { Access, AccessRule } from './access-rule.ts';
-import { Credentials } from './credentials.ts';
+import { Credentials, isSecret } from './credentials.ts';
 
+/** A token for a URL, and the rule that it opens. */
 export interface TokenLogin {
   /** For the URL that is printed: `/#t=TOKEN`. */
   readonly token: string;
@@ -20,10 +21,10 @@ export function tokenLogin(name: string, access: Access): TokenLogin {
   const session = randomBytes(24).toString('base64url');
   const cookie = `brokkr-${name}`;
   const tokens = new Credentials([{ secret: token, access }]);
-  const sessions = new Credentials([{ secret: session, access }]);
   const rule = (request: Request): Access | 'none' => {
     const given = cookieOf(request, cookie);
-    return given === undefined ? 'none' : sessions.check(given);
+    // Wrong ones are not counted: a page of an earlier process sends its cookie until it is closed.
+    return given !== undefined && isSecret(given, session) ? access : 'none';
   };
   const login = (given: string): Response => {
     if (tokens.check(given) === 'none')

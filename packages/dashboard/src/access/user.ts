@@ -72,7 +72,9 @@ async function ask(rule: AccessRule, request: Request): Promise<Access> {
     decided = await rule(request);
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    throw new ApiError(500, 'ACCESS_FAILED', 'the access rule of this dashboard failed; its log has the error');
+    throw new ApiError(500, 'ACCESS_FAILED', 'the access rule of this dashboard failed; its log has the error', {
+      cause: error,
+    });
   }
   const access = typeof decided === 'string' ? { level: decided } : decided;
   // A rule in JavaScript may return anything: what is not a known level gives no access.

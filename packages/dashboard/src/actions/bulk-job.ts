@@ -13,10 +13,12 @@ export interface BulkWork {
   readonly request: BulkRequest;
   readonly who: string;
   readonly broker: Broker;
-  readonly matches: (letter: Envelope) => boolean;
+  /** Left out: all letters. */
+  readonly matches?: ((letter: Envelope) => boolean) | undefined;
   /** Dead letters of the queue, as far as known. */
   readonly total: number;
   readonly now: () => number;
+  readonly logger: { readonly error: (fields: object, message: string) => void };
   /** Is called when `row` has changed. */
   readonly onChange: () => void;
 }
@@ -64,7 +66,7 @@ export class BulkRun {
         onBatch: ({ looked }) => this.#change({ looked }),
       });
     } catch (error) {
-      return this.#end('failed', shownError(error));
+      return this.#failed(error);
     }
     if (this.matched === undefined) return this.#end('stopped');
     if (Math.abs(this.matched - expect) > expect * TOLERANCE) {
@@ -97,9 +99,14 @@ export class BulkRun {
       this.#change({ done });
       this.#end(this.#stop.signal.aborted ? 'stopped' : 'done');
     } catch (error) {
-      this.#end('failed', shownError(error));
+      this.#failed(error);
     }
     return this.#row.done;
+  }
+
+  #failed(error: unknown): false {
+    this.#work.logger.error({ error, job: this.#row.id }, 'a bulk job of the dashboard failed');
+    return this.#end('failed', shownError(error));
   }
 
   #change(changed: Partial<BulkJob>): void {

@@ -42,29 +42,31 @@ export async function changeByIds(
   return { done, missing: except(ids, [...met]) };
 }
 
-/** Changes the letters for which `matches` returns true, in batches. What is not reached stays as it is. */
+/** Changes the letters for which `matches` returns true, or all of them, in batches. What is not reached stays as it is. */
 export async function changeMatching(
   broker: Broker,
   queue: string,
-  matches: (letter: Envelope) => boolean,
+  matches: ((letter: Envelope) => boolean) | undefined,
   change: Change,
   options: ChangeOptions = {},
 ): Promise<number> {
   const inspector = inspectorOf(broker);
-  if (change.do === 'move') return move(broker, inspector, queue, matches, change.to, options);
+  if (change.do === 'move') return move(broker, inspector, queue, matches ?? (() => true), change.to, options);
   const bulk = { signal: options.signal, onBatch: options.onBatch };
-  return change.do === 'retry' ? inspector.redrive(queue, matches, bulk) : inspector.discard(queue, matches, bulk);
+  const which = matches ?? 'all';
+  return change.do === 'retry' ? inspector.redrive(queue, which, bulk) : inspector.discard(queue, which, bulk);
 }
 
 /** How many letters match. @param most ends the count above it @returns `undefined` if `signal` ended it before */
 export async function countMatching(
   broker: Broker,
   queue: string,
-  matches: (letter: Envelope) => boolean,
+  matches: ((letter: Envelope) => boolean) | undefined,
   most: number,
   { signal, onBatch }: ChangeOptions,
 ): Promise<number | undefined> {
   const inspector = inspectorOf(broker);
+  if (matches === undefined) return (await inspector.counts(queue)).dead ?? 0;
   let matched = 0;
   let looked = 0;
   if (inspector.browsing === 'front') {

@@ -1,5 +1,6 @@
 import type { ErrorBody } from './session-types.ts';
 
+/** How a change went. */
 export interface Done {
   /** How many messages, or 1 for a queue, worker, schedule or job. */
   readonly done: number;
@@ -7,11 +8,13 @@ export interface Done {
   readonly missing: readonly string[];
 }
 
+/** A change that cannot be undone. */
 export interface Confirmed {
   /** The queue's name, as the user typed it. */
   readonly confirm: string;
 }
 
+/** A change of messages by their ids. */
 export interface IdsRequest {
   /** 1 to 500. */
   readonly ids: readonly string[];
@@ -21,12 +24,14 @@ export interface IdsRequest {
   readonly confirm?: string;
 }
 
+/** Dead letters that go to another queue. */
 export interface MoveRequest {
   readonly ids: readonly string[];
   /** Name of the queue that gets the dead letters, as ready messages. */
   readonly to: string;
 }
 
+/** Whether a worker takes no more messages. */
 export interface QuietRequest {
   readonly quiet: boolean;
 }
@@ -44,6 +49,7 @@ export interface LetterQuery {
   readonly since?: number;
 }
 
+/** A change of all dead letters that match a filter. */
 export interface BulkRequest {
   readonly do: 'retry' | 'discard' | 'move';
   readonly queue: string;
@@ -56,10 +62,12 @@ export interface BulkRequest {
   readonly confirm?: string;
 }
 
+/** The id of a bulk job that has begun. */
 export interface BulkStarted {
   readonly job: string;
 }
 
+/** A bulk job, and how far it is. */
 export interface BulkJob {
   readonly id: string;
   readonly do: BulkRequest['do'];

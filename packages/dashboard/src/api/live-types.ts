@@ -18,6 +18,7 @@ export type LiveEvent =
   | LiveRows<'tasks', TaskRow>
   | LiveRows<'bulk', BulkJob>;
 
+/** Rows of a list: all of them, or those that changed. */
 export interface LiveRows<Name extends Topic, Row> {
   readonly topic: Name;
   readonly at: number;

@@ -42,6 +42,7 @@ export interface Look {
   readonly cost: string;
 }
 
+/** A page of the messages of a queue. */
 export interface MessagesPage {
   readonly at: number;
   readonly items: readonly MessageRow[];
@@ -57,6 +58,7 @@ export interface MessagesPage {
   readonly look?: Look;
 }
 
+/** A look at messages of a broker without the ability `browse`. */
 export interface LookRequest {
   readonly state: 'ready' | 'delayed' | 'dead';
   /** Ready: at most 50. Dead: at most 20,000. @default 50 or 1,000 */
@@ -80,6 +82,7 @@ export interface ShownError {
   readonly cause?: ShownError;
 }
 
+/** A failed attempt. */
 export interface AttemptRow {
   readonly attempt: number;
   /** When it ended. */
@@ -88,12 +91,14 @@ export interface AttemptRow {
   readonly error: ShownError;
 }
 
+/** A header of a message. */
 export interface HeaderRow {
   readonly name: string;
   readonly value: string;
   readonly redacted: boolean;
 }
 
+/** Everything that is known of a message. */
 export interface MessageDetail extends Omit<MessageRow, 'redriven' | 'args'> {
   readonly at: number;
   readonly expiresAt?: number;
@@ -140,6 +145,7 @@ export interface DeadGroup {
   readonly redriven: number;
 }
 
+/** Dead letters by queue, task and error. */
 export interface DeadGroups {
   readonly at: number;
   readonly items: readonly DeadGroup[];

@@ -61,6 +61,7 @@ export interface Warning {
   readonly since?: number;
 }
 
+/** Sums over the queues that the user sees, and what a person should look at. */
 export interface Overview {
   readonly at: number;
   readonly queues: number;
@@ -102,6 +103,7 @@ export interface History {
   readonly run95: readonly (number | null)[];
 }
 
+/** A job of a scheduler. */
 export interface ScheduleRow {
   readonly id: string;
   /** Name of its scheduler. */

@@ -1,3 +1,4 @@
+/** The body of every failure. */
 export interface ErrorBody {
   readonly error: {
     /** Upper case with underscores, such as `FORBIDDEN`. */
@@ -53,6 +54,7 @@ export interface Rights {
   readonly queues: 'all' | readonly string[];
 }
 
+/** Who asks, what they may do, and what this dashboard shows. */
 export interface Session {
   /** Name of the user, for people. */
   readonly who: string;

@@ -1,3 +1,4 @@
+/** A task that a worker runs now, by its report. */
 export interface RunningRow {
   readonly id: string;
   readonly task: string;
@@ -6,6 +7,7 @@ export interface RunningRow {
   readonly startedAt: number;
 }
 
+/** A living worker, by its last report. */
 export interface WorkerRow {
   readonly id: string;
   readonly host: string;

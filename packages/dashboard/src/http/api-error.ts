@@ -14,9 +14,11 @@ export class ApiError extends Error {
     more: {
       readonly details?: Readonly<Record<string, number>>;
       readonly headers?: Readonly<Record<string, string>>;
+      /** For the log. The client does not get it. */
+      readonly cause?: unknown;
     } = {},
   ) {
-    super(message);
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.status = status;
     this.code = code;
     this.details = more.details ?? {};

@@ -1,4 +1,4 @@
-import { controlSignal, PauseFlags } from '@brokkr/core/adapter';
+import { controlSignal, PauseFlags, systemClock, WorkerControl } from '@brokkr/core/adapter';
 import type { Done } from '../api/types.ts';
 import { unknownQueue, type User } from '../access/user.ts';
 import { cancelMessages } from '../actions/cancel-messages.ts';
@@ -128,14 +128,14 @@ async function cancel({ view, queue, body, handled, user }: Ports): Promise<Done
 async function quiet({ call, view, body, handled, user }: Ports): Promise<Done> {
   const worker = call.path.id ?? '';
   const isQuiet = optionalFlag(body, 'quiet') ?? true;
-  const { signals } = await view.open();
-  if (signals === undefined) throw unsupported('this broker cannot send signals to workers');
   const known = (await view.sampler.current()).workers.find(({ id }) => id === worker);
   // A worker serves all its queues, or none.
   if (known === undefined || !known.queues.every(({ name }) => user.sees(name))) return { done: 0, missing: [worker] };
-  await signals.send(controlSignal('quiet', { worker, quiet: isQuiet }));
+  const control = new WorkerControl(worker, { broker: () => view.open(), clock: systemClock });
+  const obeys = await (isQuiet ? control.quiet() : control.resume());
+  view.sampler.refresh();
   handled.note(view, { what: isQuiet ? 'quiet' : 'end quiet', target: worker, count: 1 }, user);
-  return { done: 1, missing: [] };
+  return obeys ? { done: 1, missing: [] } : { done: 0, missing: [worker] };
 }
 
 async function changeSchedule({ call, view, handled, user }: Ports, what: 'pause' | 'resume' | 'run'): Promise<Done> {

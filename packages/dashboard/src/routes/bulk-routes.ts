@@ -29,10 +29,10 @@ async function start(call: Call, handled: Handled): Promise<Response> {
   if (!(await view.knows(queue))) throw unknownQueue(queue);
   if (request.do === 'discard' || expect > UNCONFIRMED) checkConfirmed({ ...request }, queue);
   if (request.do === 'move') await checkTarget(to ?? '', queue, { user, view });
-  const matches = queryFilter(request.filter, queue, payloadView(handled)) ?? (() => true);
+  const matches = queryFilter(request.filter, queue, payloadView(handled));
   const total = (await view.sampler.current()).queues.get(queue)?.counts.dead ?? expect;
   const broker = await view.open();
-  const work = { request, who: user.who, broker, matches, total, now: handled.now };
+  const work = { request, who: user.who, broker, matches, total, now: handled.now, logger: view.source.logger };
   const job = await view.jobs.start(work, (count) => {
     view.looks.forget(queue, 'all');
     view.sampler.refresh();

@@ -86,7 +86,7 @@ async function schedules({ path }: Call, handled: Handled): Promise<Response> {
       trigger: job.trigger,
       timezone: job.timezone,
       paused: job.paused,
-      next: job.nextRuns(NEXT_RUNS).map((run) => run.getTime()),
+      next: job.paused ? [] : job.nextRuns(NEXT_RUNS).map((run) => run.getTime()),
     })),
   );
   return json({ at: handled.now(), items } satisfies Listed<ScheduleRow>);

@@ -54,7 +54,7 @@ function queueRow(
     name,
     ...(keepsPauses && { paused: pausedAt !== undefined }),
     ...(pausedAt !== undefined && { pausedAt }),
-    counts: countsIn(report, countsRunning || reports === undefined ? report.running : (running?.count ?? 0)),
+    counts: countsIn(report, runningIn(report, running?.count, countsRunning || reports === undefined)),
     asOf,
     ...(report.consumers !== undefined && { consumers: report.consumers }),
     ...(reports !== undefined && { workers: serving?.workers ?? 0, slots: serving?.slots ?? 0 }),
@@ -68,6 +68,16 @@ function queueRow(
     trend: meter === undefined ? [] : trendOf(meter.history, at),
     ...(report.error !== undefined && { error: shownError(report.error) }),
   };
+}
+
+/** A queue that no report names has consumers without a report, or nothing runs. */
+function runningIn(
+  { running, consumers }: QueueFigures['report'],
+  reported: number | undefined,
+  isCounted: boolean,
+): number | undefined {
+  if (isCounted) return running;
+  return reported ?? (consumers ? undefined : 0);
 }
 
 function countsIn(report: QueueFigures['report'], running: number | undefined): Counts {

@@ -16,7 +16,7 @@ const EVERY_MS = 5_000;
 /** The next sample begins no sooner than so many times the length of the last one: at most 5 % of the time is sampled. */
 const REST = 20;
 /** From a change by a user to the sample that shows it. */
-const SOON_MS = 250;
+const SOON_MS = 1_000;
 /** Samples end so long after the last request. */
 const IDLE_MS = 30_000;
 /** How long a first request waits for the first sample. */
@@ -62,11 +62,12 @@ export class Sampler {
     if (options.always) this.#begin();
   }
 
-  /** The last sample. The first request waits for it, for at most 4 s. */
+  /** The last sample. The first request, and the first one after a rest, wait for a new one, for at most 4 s. */
   async current(): Promise<Sample> {
     this.#askedAt = performance.now();
+    const isNew = !this.#isRunning || this.#sample.number === 0;
     this.#begin();
-    if (this.#sample.number === 0) await Promise.race([this.#sampling, wait(FIRST_MS)]);
+    if (isNew) await Promise.race([this.#sampling, wait(FIRST_MS)]);
     if (this.#sample.number > 0) return this.#sample;
     const error = { code: 'BROKER_SILENT', message: 'the broker has not answered yet' };
     return { ...this.#sample, error };
@@ -106,7 +107,7 @@ export class Sampler {
   #take(): void {
     this.#workMs = 0;
     this.#sampling = this.#look()
-      .catch((error: unknown) => this.#publish({ ...this.#sample, error: shownError(error) }))
+      .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#sampling = undefined;
         this.#arm(Math.max(EVERY_MS, REST * this.#workMs));
@@ -176,6 +177,13 @@ export class Sampler {
         ...(added !== undefined && { deadAdded: added }),
       },
     });
+  }
+
+  #failed(error: unknown): void {
+    // Once: a server that is unreachable is tried every few seconds.
+    if (this.#sample.error === undefined)
+      this.#options.source.logger.warn({ error }, 'the dashboard cannot look at the broker');
+    this.#publish({ ...this.#sample, error: shownError(error) });
   }
 
   #publish(sample: Sample): void {

@@ -64,6 +64,11 @@ describe('axes of charts', () => {
     expect(place(0)).toBe(100);
   });
 
+  it('an axis of messages has no tick below one', () => {
+    expect(linear(0, 100, 0, 3).ticks).toEqual([1, 2, 3]);
+    expect(linear(1, 100, 0, 3).ticks).toEqual([1, 2, 3]);
+  });
+
   it('a log axis keeps its values inside, zero too', () => {
     const { place, ticks } = logarithmic(35, 492_000, 100, 0);
     expect(ticks).toEqual([100, 1_000, 10_000, 100_000, 1_000_000]);

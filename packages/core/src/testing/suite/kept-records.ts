@@ -1,18 +1,30 @@
 import type { RecordAnswer, RecordChange, RecordStore } from '../../broker/record-store.ts';
+import type { Clock } from '../../clock/clock.ts';
 import type { TestBench } from './bench.ts';
 
-/** The store of a case: that of the broker; for a broker without records, one in this process that forgets nothing. */
-export function recordsOf({ broker }: TestBench): RecordStore {
-  return broker.records ?? new KeptRecords();
+/** The store of a case: that of the broker; for a broker without records, one in this process. */
+export function recordsOf({ broker, clock }: TestBench): RecordStore {
+  return broker.records ?? new KeptRecords(clock);
 }
 
-/** A record store whose records never end by themselves. */
+interface Kept {
+  readonly fields: Map<string, Uint8Array>;
+  readonly endsAt: number;
+}
+
+const NONE: Kept = { fields: new Map(), endsAt: 0 };
+
+/** A record store in this process. */
 class KeptRecords implements RecordStore {
-  readonly #records = new Map<string, Map<string, Uint8Array>>();
+  readonly #clock: Clock;
+  readonly #records = new Map<string, Kept>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   async read(key: string, fields?: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    const found = this.#records.get(key) ?? new Map<string, Uint8Array>();
-    return new Map([...found].filter(([field]) => fields?.includes(field) ?? true));
+    return new Map([...this.#find(key)].filter(([field]) => fields?.includes(field) ?? true));
   }
 
   async change(changes: readonly RecordChange[]): Promise<readonly RecordAnswer[]> {
@@ -27,7 +39,7 @@ class KeptRecords implements RecordStore {
     remove = [],
     ttlMs,
   }: RecordChange): RecordAnswer {
-    const fields = this.#records.get(key) ?? new Map<string, Uint8Array>();
+    const fields = new Map(this.#find(key));
     const textOf = (value: Uint8Array | undefined) => value && Buffer.from(value).toString('latin1');
     for (const [field, value] of expect) {
       if (textOf(fields.get(field)) !== textOf(value)) return { changed: false, added: 0, size: fields.size };
@@ -36,7 +48,12 @@ class KeptRecords implements RecordStore {
     for (const [field, value] of [...fresh, ...set]) fields.set(field, value);
     for (const field of remove) fields.delete(field);
     if (ttlMs === 0) fields.clear();
-    this.#records.set(key, fields);
+    this.#records.set(key, { fields, endsAt: this.#clock.monotonic() + ttlMs });
     return { changed: true, added: fresh.length, size: fields.size };
+  }
+
+  #find(key: string): ReadonlyMap<string, Uint8Array> {
+    const { fields, endsAt } = this.#records.get(key) ?? NONE;
+    return endsAt > this.#clock.monotonic() ? fields : NONE.fields;
   }
 }

@@ -55,6 +55,23 @@ export const messages: Group = {
       await bench.nothing(subscription);
     });
 
+    it('puts promoted messages ahead of those that are ready, in the order of the call', async (bench) => {
+      const messages = bench.part('messages');
+      bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
+      bench.needs(bench.broker.capabilities.ordered, 'the broker has no order');
+      const ready = await bench.publish(2);
+      const delayed = await bench.publish(3, { notBefore: bench.clock.now() + 3_600_000 });
+      await messages.promote(bench.queue, delayed);
+      const subscription = await bench.subscribe(bench.queue, { prefetch: 1 });
+      const taken: string[] = [];
+      for (let count = 0; count < 5; count++) {
+        const delivery = await bench.takeOne(subscription);
+        taken.push(delivery.envelope.id);
+        await bench.settle(subscription, ack(delivery));
+      }
+      assert.deepEqual(taken, [...delayed, ...ready]);
+    });
+
     it('wakes a waiting consumer when it makes a message ready', async (bench) => {
       const messages = bench.part('messages');
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');

@@ -6,10 +6,16 @@ let ahead = 0;
 /** The server's time. It moves once a second while the page is visible. */
 export const now = signal(Date.now());
 
-/** Takes the server's time from an answer. Differences below a second are the way of the answer. */
+/** Takes the time at which the server answered. Differences below a second are the way of the answer. */
 export function setServerTime(at: number): void {
   const difference = at - Date.now();
   if (Math.abs(difference - ahead) > 1_000) ahead = difference;
+  tick();
+}
+
+/** Takes the time of figures, which may be seconds old: the server's clock is not behind it. */
+export function notBefore(at: number): void {
+  ahead = Math.max(ahead, at - Date.now());
   tick();
 }
 

@@ -1,6 +1,6 @@
 import { signal, type Signal } from '@preact/signals';
 import type { BulkJob, LiveEvent, Overview, QueueRow, TaskRow, WorkerRow } from '../../../src/api/types.ts';
-import { setServerTime } from './clock.ts';
+import { notBefore } from './clock.ts';
 
 /** Rows by their keys, with the time they were complete. `at` is 0 before the first answer. */
 export interface LiveList<Row> {
@@ -29,7 +29,7 @@ export function forgetLiveData(): void {
 
 /** Takes one event of the stream, or the same made of an answer to a poll. */
 export function takeEvent(event: LiveEvent): void {
-  setServerTime(event.at);
+  notBefore(event.at);
   if (event.topic === 'overview') overview.value = event.value;
   else if (event.topic === 'queues') change(queues, event, (row) => row.name);
   else if (event.topic === 'workers') change(workers, event, (row) => row.id);

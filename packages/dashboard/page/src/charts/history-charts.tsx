@@ -24,11 +24,12 @@ export function HistoryCharts({ broker, minutes, queue, task }: Props) {
         history={data}
         minutes={span}
         lanes={[
-          { top: 14, bottom: 84, text: rate, series: [area('succeeded', 'per second', data.done)] },
+          { top: 14, bottom: 84, text: rate, least: 0.3, series: [area('succeeded', 'per second', data.done)] },
           {
             top: 98,
             bottom: 124,
             text: count,
+            least: 3,
             unit: '/min',
             series: [
               {
@@ -51,6 +52,7 @@ export function HistoryCharts({ broker, minutes, queue, task }: Props) {
               top: 14,
               bottom: 124,
               text: count,
+              least: 3,
               series: [area('ready', 'ready', data.ready), line('delayed', 'delayed', data.delayed)],
             },
           ]}

@@ -4,9 +4,14 @@ export interface Scale {
   readonly ticks: readonly number[];
 }
 
-/** From 0 to a round number above the largest value. */
-export function linear(largest: number, from: number, to: number): Scale {
-  const step = roundStep(Math.max(largest, 1e-9) / 3);
+/**
+ * From 0 to a round number above the largest value.
+ *
+ * @param least what the axis reaches at least: half a message is no tick
+ */
+export function linear(highest: number, from: number, to: number, least = 1e-9): Scale {
+  const largest = Math.max(highest, least);
+  const step = Math.max(roundStep(largest / 3), least / 3);
   const top = Math.max(step, Math.ceil(largest / step - 1e-9) * step);
   const ticks = Array.from({ length: Math.round(top / step) }, (_, index) =>
     Number(((index + 1) * step).toPrecision(12)),

@@ -19,6 +19,8 @@ export interface Lane {
   readonly top: number;
   readonly bottom: number;
   readonly log?: boolean;
+  /** What a linear axis reaches at least. */
+  readonly least?: number;
   readonly series: readonly Series[];
   /** Text of a value on the axis, and in the readout. */
   readonly text: (value: number) => string;
@@ -142,9 +144,9 @@ function describe(title: string, lanes: readonly Lane[]): string {
   return `${title}: now ${last.join(', ')}`;
 }
 
-function scaleOf({ series, log = false, top, bottom }: Lane): Scale {
+function scaleOf({ series, log = false, least, top, bottom }: Lane): Scale {
   const known = series.flatMap(({ values }) => values.filter((value) => value !== null));
-  if (!log) return linear(Math.max(0, ...known), bottom, top);
+  if (!log) return linear(Math.max(0, ...known), bottom, top, least);
   return logarithmic(known.length === 0 ? 10 : Math.min(...known), Math.max(0, ...known), bottom, top);
 }
 

@@ -245,6 +245,9 @@ function Facts({ message }: { message: MessageDetail }) {
   );
 }
 
+/** Characters of a header's value that are shown. The whole can be copied. */
+const MOST_SHOWN = 200;
+
 function Headers({ message: { headers } }: { message: MessageDetail }) {
   return (
     <Panel title="Headers" note={headers.length}>
@@ -257,8 +260,15 @@ function Headers({ message: { headers } }: { message: MessageDetail }) {
             <dd class="mono">
               {redacted ? (
                 <Tip tip="Hidden on the server: you lack the right to payloads.">•••</Tip>
-              ) : (
+              ) : value.length <= MOST_SHOWN ? (
                 <Text value={value} />
+              ) : (
+                <>
+                  <Text value={`${value.slice(0, MOST_SHOWN)}…`} />
+                  <Button small look="bare" icon="copy" onClick={() => void copy(value, `the header ${name}`)}>
+                    Copy all
+                  </Button>
+                </>
               )}
             </dd>
           </div>

@@ -13,19 +13,21 @@ export function NoQueues() {
           <h3>1. Define a task</h3>
           <pre tabIndex={0}>
             {
-              "const hello = tm.task(\n  { name: 'hello' },\n  async (name: string) => {\n    console.log('hello', name);\n  },\n);"
+              "// tasks.ts\nconst hello = tm.task(\n  { name: 'hello' },\n  async (name: string) => {\n    console.log('hello', name);\n  },\n);"
             }
           </pre>
         </li>
         <li>
           <h3>2. Start a worker</h3>
-          <pre tabIndex={0}>{'npx brokkr worker ./app.ts'}</pre>
+          <pre tabIndex={0}>{'npx brokkr worker --app tasks.ts'}</pre>
           <p class="muted">It shows under Workers within seconds.</p>
         </li>
         <li>
           <h3>3. Send a message</h3>
-          <pre tabIndex={0}>{'npx brokkr send hello \'"ada"\''}</pre>
-          <p class="muted">Messages were sent, but do not show? Compare the key prefix of the broker’s URL.</p>
+          <pre tabIndex={0}>{'npx brokkr send hello ada'}</pre>
+          <p class="muted">
+            Messages were sent, but do not show? Compare TASK_NAMESPACE, and the database in the broker’s URL.
+          </p>
         </li>
       </ol>
     </>

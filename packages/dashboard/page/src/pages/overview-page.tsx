@@ -17,7 +17,7 @@ import { duration } from '../text/duration.ts';
 import { count, percent, plural, rate } from '../text/number.ts';
 import { NoQueues } from './no-queues.tsx';
 import { LONG_WAIT_MS, MANY_FAILURES, queueColumns, queueLink } from './queue-columns.tsx';
-import { RANGES } from './ranges.ts';
+import { RANGES, usualRange } from './ranges.ts';
 import { Warnings } from './warnings.tsx';
 
 /** Queues that the overview shows; the others are a link away. */
@@ -26,7 +26,7 @@ const SHOWN = 20;
 /** The state of a broker, in five seconds. */
 export function OverviewPage({ broker }: { broker: string }) {
   useTopics(broker, ['queues']);
-  const { minutes = '60', q = '' } = route.value.query;
+  const { minutes = usualRange(), q = '' } = route.value.query;
   const whole = overview.value;
   const { at, rows } = queues.value;
   if (whole === undefined) {

@@ -20,7 +20,7 @@ import { now } from '../api/clock.ts';
 import { MessageList } from './message-list.tsx';
 import { queueLink } from './queue-columns.tsx';
 import { QueueTotals } from './queue-totals.tsx';
-import { RANGES } from './ranges.ts';
+import { RANGES, usualRange } from './ranges.ts';
 
 const TABS = ['ready', 'delayed', 'running', 'dead'] as const;
 const NAMES = { ready: 'Ready', delayed: 'Delayed', running: 'Running', dead: 'Dead' };
@@ -28,7 +28,7 @@ const NAMES = { ready: 'Ready', delayed: 'Delayed', running: 'Running', dead: 'D
 /** A queue: its figures, its charts, its messages by state. */
 export function QueuePage({ broker, queue, tab }: { broker: string; queue: string; tab: string | undefined }) {
   useTopics(broker, [`queue:${queue}`]);
-  const { minutes = '60' } = route.value.query;
+  const { minutes = usualRange() } = route.value.query;
   const row = openQueue.value?.name === queue ? openQueue.value : undefined;
   const state: MessageState = TABS.find((each) => each === tab) ?? ((row?.counts.dead ?? 0) > 0 ? 'dead' : 'ready');
   const paused = row?.paused === true;
@@ -97,7 +97,7 @@ export function QueuePage({ broker, queue, tab }: { broker: string; queue: strin
               href={queueLink(queue, each, { minutes: route.value.query.minutes })}
               aria-current={each === state ? 'page' : undefined}
             >
-              <Icon name={each} tone={each} />
+              <Icon name={each} tone={row?.counts[each] === 0 ? 'muted' : each} />
               {NAMES[each]} <span class="n">{row?.counts[each] === undefined ? '' : count(row.counts[each])}</span>
             </a>
           ))}

@@ -18,12 +18,12 @@ import { link, route, setQuery } from '../route/route.ts';
 import { duration } from '../text/duration.ts';
 import { count, percent, rate } from '../text/number.ts';
 import { MANY_FAILURES, queueLink } from './queue-columns.tsx';
-import { RANGES } from './ranges.ts';
+import { RANGES, usualRange } from './ranges.ts';
 
 /** Figures by task. With a task and a queue in the address, also its charts. */
 export function TasksPage({ broker }: { broker: string }) {
   useTopics(broker, ['tasks']);
-  const { q = '', task, queue = '', minutes = '60' } = route.value.query;
+  const { q = '', task, queue = '', minutes = usualRange() } = route.value.query;
   const { at, rows, error } = tasks.value;
   const all = [...rows.values()];
   const matches = (row: TaskRow) =>

@@ -1,0 +1,189 @@
+import {
+  type Acquired,
+  type Clock,
+  type LimitDemand,
+  LIMIT_LIFE_MS,
+  type LimitRule,
+  type LimitStore,
+  type LimitUsage,
+  PAGE_LIMIT,
+  type Permit,
+  type PermitRequest,
+  type Refusal,
+  type ReleasedPermit,
+  type Waiter,
+} from '@brokkr/core/adapter';
+import { KeyClock } from './key-clock.ts';
+import { RateLine } from './rate-line.ts';
+import { SlotLine } from './slot-line.ts';
+
+/** One key of a limit. */
+interface LimitKey {
+  readonly limit: string;
+  readonly key: string;
+  readonly clock: KeyClock;
+  readonly slots: SlotLine;
+  readonly rate: RateLine;
+  /** Slots by the rule that was asked for last. */
+  size: number;
+  usedAt: number;
+}
+
+/** Unused keys are removed once in this many calls. */
+const SWEEP_EVERY = 1_024;
+/** The shortest wait, in milliseconds: below that two instants are the same. */
+const SHORTEST_MS = 0.001;
+
+/** The permits of all brokers on one memory server, by its clock. */
+export class MemoryLimits implements LimitStore {
+  readonly #clock: Clock;
+  /** In the order of their last use. */
+  readonly #keys = new Map<string, LimitKey>();
+  #calls = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async acquire(
+    requests: readonly PermitRequest[],
+    { leaseMs, promotes }: { readonly leaseMs: number; readonly promotes: boolean },
+  ): Promise<Acquired> {
+    const now = this.#clock.monotonic();
+    if (++this.#calls % SWEEP_EVERY === 0) this.#sweep(now);
+    const asked = new Set<LimitKey>();
+    const refusals = requests.map((request) => {
+      const keys = request.demands.map((demand) => this.#used(demand, now));
+      for (const key of keys) asked.add(key);
+      return answer(request, keys, now, leaseMs, promotes);
+    });
+    return { refusals, next: promotes ? nextOf(asked, now) : [] };
+  }
+
+  async renew(permits: readonly Permit[], leaseMs: number): Promise<void> {
+    const now = this.#clock.monotonic();
+    for (const { limit, key, token } of permits) {
+      const known = this.#keys.get(nameOf(limit, key));
+      known?.slots.sweep(now);
+      known?.slots.renew(token, now + leaseMs);
+    }
+  }
+
+  async release(
+    permits: readonly ReleasedPermit[],
+    { promotes }: { readonly promotes: boolean },
+  ): Promise<readonly Waiter[]> {
+    const now = this.#clock.monotonic();
+    const freed = new Set<LimitKey>();
+    for (const { limit, key, token, slots, ranMs } of permits) {
+      const known = this.#keys.get(nameOf(limit, key));
+      if (known?.slots.release(token, ranMs) !== true) continue;
+      known.size = slots;
+      known.slots.sweep(now);
+      freed.add(known);
+    }
+    return promotes ? nextOf(freed, now) : [];
+  }
+
+  async hold(limit: string, key: string, ms: number): Promise<void> {
+    const now = this.#clock.monotonic();
+    this.#used({ limit, key }, now).clock.stop(now, ms);
+  }
+
+  async usage(): Promise<readonly LimitUsage[]> {
+    const now = this.#clock.monotonic();
+    const last = [...this.#keys.values()].slice(-PAGE_LIMIT).reverse();
+    return last.map(({ limit, key, slots, rate, clock }) => {
+      slots.sweep(now);
+      rate.sweep(clock.at(now));
+      return {
+        limit,
+        key,
+        held: slots.held,
+        waiting: slots.waiting + rate.waiting,
+        pausedMs: Math.ceil(clock.stoppedMs(now)),
+      };
+    });
+  }
+
+  async reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
+    const now = this.#clock.monotonic();
+    const taken: Waiter[] = [];
+    for (const key of this.#keys.values()) {
+      if (key.limit !== limit) continue;
+      if (rule?.kind === 'rate') key.rate.owesAtMost(rule, key.clock.at(now));
+      taken.push(...key.rate.reschedule(PAGE_LIMIT - taken.length));
+    }
+    return taken;
+  }
+
+  #used({ limit, key }: Pick<LimitDemand, 'limit' | 'key'>, now: number): LimitKey {
+    const name = nameOf(limit, key);
+    const known = this.#keys.get(name) ?? {
+      limit,
+      key,
+      clock: new KeyClock(),
+      slots: new SlotLine(),
+      rate: new RateLine(),
+      size: 1,
+      usedAt: now,
+    };
+    known.usedAt = now;
+    this.#keys.delete(name);
+    this.#keys.set(name, known);
+    return known;
+  }
+
+  #sweep(now: number): void {
+    for (const [name, { usedAt }] of this.#keys) {
+      if (usedAt > now - LIMIT_LIFE_MS) return;
+      this.#keys.delete(name);
+    }
+  }
+}
+
+/** Grants all that a message needs, or refuses it by the first limit that has nothing for it. */
+function answer(
+  { token, queue, id, demands }: PermitRequest,
+  keys: readonly LimitKey[],
+  now: number,
+  leaseMs: number,
+  promotes: boolean,
+): Refusal | undefined {
+  const waiter = { queue, id };
+  const place = `${queue} ${id}`;
+  for (const [index, { limit, rule }] of demands.entries()) {
+    const { clock, slots, rate } = keys[index] as LimitKey;
+    const stoppedMs = clock.stoppedMs(now);
+    let waitMs: number;
+    if (rule.kind === 'concurrency') {
+      (keys[index] as LimitKey).size = rule.slots;
+      slots.sweep(now);
+      if (slots.holds(token)) continue;
+      waitMs = slots.ask(place, waiter, rule.slots, now, stoppedMs, promotes);
+    } else {
+      const at = clock.at(now);
+      rate.sweep(at);
+      const againAt = rate.ask(place, waiter, rule, at);
+      waitMs = againAt === undefined ? 0 : Math.max(SHORTEST_MS, clock.msUntil(againAt, now));
+    }
+    if (waitMs === 0 && stoppedMs === 0) continue;
+    for (const { slots: earlier } of keys.slice(0, index)) earlier.giveUp(place, token);
+    return { waitMs: Math.max(waitMs, stoppedMs), limit };
+  }
+  for (const [index, { rule }] of demands.entries()) {
+    const { clock, slots, rate } = keys[index] as LimitKey;
+    if (rule.kind === 'concurrency') slots.take(place, token, now + leaseMs);
+    else rate.start(place, rule, clock.at(now));
+  }
+  return undefined;
+}
+
+function nextOf(keys: Iterable<LimitKey>, now: number): readonly Waiter[] {
+  return [...keys].flatMap(({ slots, size, clock }) => (clock.stoppedMs(now) > 0 ? [] : slots.next(size, now)));
+}
+
+/** A limit's name has no space. */
+function nameOf(limit: string, key: string): string {
+  return `${limit} ${key}`;
+}

@@ -1,0 +1,168 @@
+import { FIRST_RUN_MS, LINE_WAITS, PLANNED_LIFE_MS } from '@brokkr/core/adapter';
+import { KEYS_OF_LIMIT, SLOTS } from './limit-parts.ts';
+import { script } from './script.ts';
+
+const ASK_FOR_SLOT = `
+local function askForSlot(line, waiter, token, slots)
+  line.slots = slots
+  local stoppedMs = line.clock.stoppedMs
+  if line.taken < slots and line.waiting == 0 and stoppedMs == 0 then return 0 end
+  if redis.call('ZSCORE', line.held, token) then return 0 end
+  local free = slots - line.taken
+  local rank = line.waiting > 0 and redis.call('ZRANK', line.wait, waiter)
+  if not rank then
+    rank = line.waiting
+    if rank < free and stoppedMs == 0 then return 0 end
+    redis.call('ZADD', line.wait, redis.call('INCR', KEYS[line.k] .. ':seq'), waiter)
+    line.waiting = line.waiting + 1
+    line.grown = true
+  end
+  local wait = stoppedMs
+  if rank < free then
+    if stoppedMs == 0 then return 0 end
+  else
+    local average = averageOf(line)
+    if average == 0 then average = ${FIRST_RUN_MS} end
+    local estimate = factor * average * (rank - math.max(0, free) + 1) / slots
+    wait = math.max(wait, math.min(longest, math.max(shortest, estimate)))
+  end
+  redis.call('ZADD', line.back, text(now + wait), waiter)
+  return math.ceil(wait)
+end
+
+local function takeSlot(line, waiter, token)
+  line.taken = line.taken + redis.call('ZADD', line.held, text(now + lease), token)
+  if line.waiting > 0 and redis.call('ZREM', line.wait, waiter) == 1 then
+    redis.call('ZREM', line.back, waiter)
+    line.waiting = line.waiting - 1
+  end
+  line.used = true
+end
+
+-- Another limit refused the message. A repeated call may find the slot that the first one took.
+local function giveUpSlot(line, waiter, token)
+  if line.taken > 0 then line.taken = line.taken - redis.call('ZREM', line.held, token) end
+  if line.waiting > 0 and redis.call('ZREM', line.wait, waiter) == 1 then
+    redis.call('ZREM', line.back, waiter)
+    line.waiting = line.waiting - 1
+  end
+end
+`;
+
+/** The generic cell rate algorithm, twice: see `RateLine` of the memory broker, which does the same. */
+const ASK_FOR_START = `
+local rates = {}
+local function rateOf(k)
+  local rate = rates[k]
+  if rate then return rate end
+  local p = KEYS[k]
+  rate = { k = k, planned = p .. ':res', clock = clockOf(p) }
+  rate.plan, rate.due, rate.catchUp = number(p .. ':plan'), number(p .. ':tat'), number(p .. ':catch')
+  rate.was = { rate.plan, rate.due, rate.catchUp }
+  rate.size = card(rate.planned)
+  if rate.size > 0 then
+    local old = text(rate.clock.at - ${PLANNED_LIFE_MS})
+    rate.size = rate.size - redis.call('ZREMRANGEBYSCORE', rate.planned, '-inf', old)
+  end
+  rates[k] = rate
+  return rate
+end
+
+local function plan(rate, waiter, at)
+  rate.size = rate.size + redis.call('ZADD', rate.planned, text(at), waiter)
+  rate.last = math.max(rate.last or 0, at)
+  return math.max(1, math.ceil(at + rate.clock.stopped - now), math.ceil(rate.clock.stoppedMs))
+end
+
+-- The wait; 0: it may start. Then the second value is the time that it had, if it is not stored.
+local function askForStart(rate, waiter, interval, burst)
+  local t, early = rate.clock.at, (burst - 1) * interval
+  local at = rate.size > 0 and tonumber(redis.call('ZSCORE', rate.planned, waiter) or '')
+  local isNew = not at
+  if isNew then
+    local from = math.max(rate.plan, t)
+    at = math.max(t, from - early)
+    rate.plan = from + interval
+  end
+  if at <= t and rate.clock.stoppedMs == 0 then
+    local free = math.max(rate.due, t) - early
+    if free <= t then return 0, isNew and at end
+    at = math.max(rate.catchUp, free)
+    rate.catchUp = at + interval
+  end
+  return plan(rate, waiter, at)
+end
+
+local function start(rate, waiter, interval)
+  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.planned, waiter) end
+  rate.due = math.max(rate.due, rate.clock.at) + interval
+end
+
+local function storeRate(rate)
+  local p, t = KEYS[rate.k], rate.clock.at
+  local life = 0
+  for i, name in ipairs({ 'plan', 'tat', 'catch' }) do
+    local value = ({ rate.plan, rate.due, rate.catchUp })[i]
+    if value ~= rate.was[i] then
+      put(p .. ':' .. name, value, value - t)
+      life = math.max(life, value - t)
+    end
+  end
+  if rate.last then keep(rate.planned, rate.last - t) end
+  if rate.clock.untilAt > 0 then keep(p .. ':stop', life) end
+end
+`;
+
+/**
+ * Asks for permits. ARGV: lease in ms, '1' if waiters are promoted, then for each request: token, waiter (`QUEUE ID`), the
+ * number of demands, and for each of them: the number of its key, 's' or 'r', slots or interval in ms, '' or burst.
+ *
+ * Answers a list of waits (0: granted), a list of the numbers of the refusing demands, from 1, and the waiters that are
+ * next in line.
+ */
+export const acquirePermits = script(`${KEYS_OF_LIMIT}
+local lease, promotes = tonumber(ARGV[1]), ARGV[2] == '1'
+local factor, shortest, longest = ${LINE_WAITS.polling.factor}, ${LINE_WAITS.polling.shortest}, ${LINE_WAITS.polling.longest}
+if promotes then
+  factor, shortest, longest = ${LINE_WAITS.promoted.factor}, ${LINE_WAITS.promoted.shortest}, ${LINE_WAITS.promoted.longest}
+end
+${SLOTS}${ASK_FOR_SLOT}${ASK_FOR_START}
+local waits, refusing, next = {}, {}, {}
+local i = 3
+while i <= #ARGV do
+  local token, waiter, count = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local first, wait, by, unstored = i + 3, 0, 0, {}
+  for d = 1, count do
+    local at = first + (d - 1) * 4
+    local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
+    if ARGV[at + 1] == 's' then wait = askForSlot(lineOf(k), waiter, token, a)
+    else wait, unstored[d] = askForStart(rateOf(k), waiter, a, tonumber(ARGV[at + 3])) end
+    if wait > 0 then
+      by = d
+      break
+    end
+  end
+  for d = 1, by > 0 and by - 1 or count do
+    local at = first + (d - 1) * 4
+    local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
+    if ARGV[at + 1] == 's' then
+      if by > 0 then giveUpSlot(lineOf(k), waiter, token) else takeSlot(lineOf(k), waiter, token) end
+    elseif by == 0 then start(rateOf(k), waiter, a)
+    elseif unstored[d] then plan(rateOf(k), waiter, unstored[d]) end
+  end
+  waits[#waits + 1] = wait
+  refusing[#refusing + 1] = by
+  i = first + count * 4
+end
+for _, line in pairs(lines) do
+  if line.used then keep(line.held, lease) end
+  if line.grown then
+    keep(line.wait, 0)
+    keep(line.back, 0)
+    keep(KEYS[line.k] .. ':seq', 0)
+  end
+  if promotes then nextIn(line, next) end
+end
+for _, rate in pairs(rates) do storeRate(rate) end
+return { waits, refusing, next }
+`);

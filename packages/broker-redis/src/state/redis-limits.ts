@@ -1,0 +1,225 @@
+import {
+  type Acquired,
+  type LimitRule,
+  type LimitStore,
+  type LimitUsage,
+  PAGE_LIMIT,
+  type Permit,
+  type PermitRequest,
+  type Refusal,
+  type ReleasedPermit,
+  type Waiter,
+} from '@brokkr/core/adapter';
+import { batches } from '../batches.ts';
+import { isCluster } from '../connection/connect.ts';
+import type { QueueCalls } from '../queue-calls.ts';
+import { acquirePermits } from '../scripts/acquire-permits.ts';
+import { readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
+import type { Script } from '../scripts/script.ts';
+import { LimitNames } from './limit-names.ts';
+
+type Grant = { readonly waitMs: number; readonly by: number };
+type Promoting = { readonly leaseMs: number; readonly promotes: boolean };
+
+/** Most requests of one call: Redis serves other clients between two calls. */
+const AT_ONCE = 100;
+
+/**
+ * Permits in sorted sets by the server's clock. The keys of one limit key have a hash tag of their own: on a cluster each
+ * is asked by itself, and a message with several limits asks for one after the other.
+ */
+export class RedisLimits implements LimitStore {
+  readonly #calls: QueueCalls;
+  readonly #names: LimitNames;
+  readonly #isCluster: () => boolean;
+
+  constructor(calls: QueueCalls) {
+    this.#calls = calls;
+    this.#names = new LimitNames(calls);
+    this.#isCluster = () => isCluster(calls.client);
+  }
+
+  async acquire(requests: readonly PermitRequest[], options: Promoting): Promise<Acquired> {
+    for (const { demands } of requests) for (const { limit, key } of demands) this.#names.note(limit, key);
+    if (this.#isCluster()) return this.#acquireInRounds(requests, options);
+    const answers = await Promise.all(batches(requests, AT_ONCE).map((part) => this.#ask(part, options)));
+    const grants = answers.flatMap(({ grants }) => grants);
+    return {
+      refusals: requests.map(({ demands }, index) => refusalOf(grants[index] as Grant, demands)),
+      next: answers.flatMap(({ next }) => next),
+    };
+  }
+
+  async renew(permits: readonly Permit[], leaseMs: number): Promise<void> {
+    await this.#byKey(permits, (part, numbers) => {
+      const args = part.flatMap((permit, index) => [String(numbers[index]), permit.token]);
+      return [renewPermits, [String(leaseMs), ...args]];
+    });
+  }
+
+  async release(
+    permits: readonly ReleasedPermit[],
+    { promotes }: { readonly promotes: boolean },
+  ): Promise<readonly Waiter[]> {
+    const answers = await this.#byKey(permits, (part, numbers) => {
+      const args = part.flatMap(({ token, slots, ranMs }, index) => [
+        String(numbers[index]),
+        token,
+        String(slots),
+        ranMs.toFixed(3),
+      ]);
+      return [releasePermits, [promotes ? '1' : '0', ...args]];
+    });
+    return answers.flatMap((answer) => (answer as readonly Buffer[]).map(waiterOf));
+  }
+
+  async hold(limit: string, key: string, ms: number): Promise<void> {
+    this.#names.note(limit, key);
+    await this.#calls.runAt(stopLimit, this.#calls.keys.limit(limit, key), [String(Math.ceil(ms))]);
+  }
+
+  async usage(): Promise<readonly LimitUsage[]> {
+    const names = await this.#names.last(PAGE_LIMIT);
+    return Promise.all(
+      names.map(async ({ limit, key }) => {
+        const answer = await this.#calls.runAt(readLimit, this.#calls.keys.limit(limit, key), []);
+        const [held, waiting, pausedMs] = answer as readonly [number, number, number];
+        return { limit, key, held, waiting, pausedMs };
+      }),
+    );
+  }
+
+  async reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]> {
+    const burstMs = rule?.kind === 'rate' ? [String(rule.intervalMs * rule.burst)] : [];
+    const taken: Waiter[] = [];
+    for (const name of await this.#names.all()) {
+      if (name.limit !== limit) continue;
+      const args = [String(PAGE_LIMIT - taken.length), ...burstMs];
+      const answer = await this.#calls.runAt(rescheduleLimit, this.#calls.keys.limit(limit, name.key), args);
+      taken.push(...(answer as readonly Buffer[]).map(waiterOf));
+      if (taken.length >= PAGE_LIMIT) break;
+    }
+    return taken;
+  }
+
+  /** One call for all keys of these requests. */
+  async #ask(
+    requests: readonly PermitRequest[],
+    { leaseMs, promotes }: Promoting,
+  ): Promise<{ readonly grants: readonly Grant[]; readonly next: readonly Waiter[] }> {
+    const keys = new Map<string, string>();
+    const args = [String(leaseMs), promotes ? '1' : '0'];
+    for (const { token, queue, id, demands } of requests) {
+      args.push(token, `${queue} ${id}`, String(demands.length));
+      for (const { limit, key, rule } of demands) {
+        args.push(this.#numberOf(keys, limit, key));
+        if (rule.kind === 'concurrency') args.push('s', String(rule.slots), '');
+        else args.push('r', String(rule.intervalMs), String(rule.burst));
+      }
+    }
+    const answer = await this.#calls.runAt(acquirePermits, [...keys.keys()], args);
+    const [waits, refusing, next] = answer as unknown as readonly [number[], number[], Buffer[]];
+    return {
+      grants: waits.map((waitMs, index) => ({ waitMs, by: refusing[index] as number })),
+      next: next.map(waiterOf),
+    };
+  }
+
+  /** One demand of each request a round, key by key. What a refused message got in earlier rounds is given back. */
+  async #acquireInRounds(requests: readonly PermitRequest[], options: Promoting): Promise<Acquired> {
+    const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
+    const next: Waiter[] = [];
+    const rounds = Math.max(...requests.map(({ demands }) => demands.length));
+    for (let round = 0; round < rounds; round++) {
+      const asked = new Map<string, number[]>();
+      for (const [index, { demands }] of requests.entries()) {
+        const demand = demands[round];
+        if (demand === undefined || refusals[index] !== undefined) continue;
+        const key = this.#calls.keys.limit(demand.limit, demand.key);
+        asked.set(key, [...(asked.get(key) ?? []), index]);
+      }
+      const parts = [...asked.values()].flatMap((indexes) => batches(indexes, AT_ONCE));
+      await Promise.all(
+        parts.map(async (indexes) => {
+          const singles = indexes.map((index): PermitRequest => {
+            const request = requests[index] as PermitRequest;
+            return { ...request, demands: request.demands.slice(round, round + 1) };
+          });
+          const answer = await this.#ask(singles, options);
+          next.push(...answer.next);
+          for (const [at, index] of indexes.entries())
+            refusals[index] = refusalOf(answer.grants[at] as Grant, singles[at]?.demands ?? []);
+        }),
+      );
+    }
+    next.push(...(await this.#giveBack(requests, refusals, options)));
+    return { refusals, next };
+  }
+
+  async #giveBack(
+    requests: readonly PermitRequest[],
+    refusals: readonly (Refusal | undefined)[],
+    options: Promoting,
+  ): Promise<readonly Waiter[]> {
+    const permits = requests.flatMap(({ token, demands }, index): ReleasedPermit[] => {
+      const refusal = refusals[index];
+      if (refusal === undefined) return [];
+      const before = demands.slice(
+        0,
+        demands.findIndex(({ limit }) => limit === refusal.limit),
+      );
+      return before.flatMap(({ limit, key, rule }) =>
+        rule.kind === 'concurrency' ? [{ limit, key, token, slots: rule.slots, ranMs: 0 }] : [],
+      );
+    });
+    return permits.length === 0 ? [] : this.release(permits, options);
+  }
+
+  /** Calls a script for these permits: once, or on a cluster for each key. */
+  async #byKey<P extends Permit>(
+    permits: readonly P[],
+    callOf: (part: readonly P[], numbers: readonly string[]) => readonly [Script, readonly string[]],
+  ): Promise<readonly unknown[]> {
+    const groups = this.#isCluster() ? this.#groups(permits) : [permits];
+    return Promise.all(
+      groups
+        .flatMap((group) => batches(group))
+        .map((part) => {
+          const keys = new Map<string, string>();
+          const numbers = part.map(({ limit, key }) => this.#numberOf(keys, limit, key));
+          const [script, args] = callOf(part, numbers);
+          return this.#calls.runAt(script, [...keys.keys()], args);
+        }),
+    );
+  }
+
+  #groups<P extends Permit>(permits: readonly P[]): readonly (readonly P[])[] {
+    const groups = new Map<string, P[]>();
+    for (const permit of permits) {
+      const key = this.#calls.keys.limit(permit.limit, permit.key);
+      groups.set(key, [...(groups.get(key) ?? []), permit]);
+    }
+    return [...groups.values()];
+  }
+
+  /** The number of a key among the keys of a call, from 1. */
+  #numberOf(keys: Map<string, string>, limit: string, key: string): string {
+    const name = this.#calls.keys.limit(limit, key);
+    const known = keys.get(name);
+    if (known !== undefined) return known;
+    const number = String(keys.size + 1);
+    keys.set(name, number);
+    return number;
+  }
+}
+
+function refusalOf({ waitMs, by }: Grant, demands: PermitRequest['demands']): Refusal | undefined {
+  return waitMs === 0 ? undefined : { waitMs, limit: demands[by - 1]?.limit ?? '' };
+}
+
+/** A queue name has no space. */
+function waiterOf(text: Buffer): Waiter {
+  const waiter = String(text);
+  const space = waiter.indexOf(' ');
+  return { queue: waiter.slice(0, space), id: waiter.slice(space + 1) };
+}

@@ -1,0 +1,126 @@
+/** How a limit counts. */
+export type LimitRule =
+  /** At most `slots` runs at the same time: a whole number, 1 or more. */
+  | { readonly kind: 'concurrency'; readonly slots: number }
+  /** A start each `intervalMs` milliseconds, a fraction perhaps, and up to `burst` at once after a quiet time. */
+  | { readonly kind: 'rate'; readonly intervalMs: number; readonly burst: number };
+
+/** What a message needs of one limit. Each key of a limit counts by itself. */
+export interface LimitDemand {
+  /** Name of the limit: 1 to 130 characters of `A-Z a-z 0-9 . _ - :`. */
+  readonly limit: string;
+  /** Any text of up to 200 characters; empty for a limit without keys. */
+  readonly key: string;
+  readonly rule: LimitRule;
+}
+
+/** A message that asks to start. */
+export interface PermitRequest {
+  /**
+   * Names one delivery of the message. A permit belongs to its token: a repeat with the same token takes no second
+   * permit, and a late release of an earlier delivery frees nothing of this one.
+   */
+  readonly token: string;
+  readonly queue: string;
+  readonly id: string;
+  /** All of them must be granted. Those of kind `concurrency` come first. */
+  readonly demands: readonly LimitDemand[];
+}
+
+/** A message must not start yet. It holds no permit, and has a place in line or a time of its own. */
+export interface Refusal {
+  /** When to ask again: a number of milliseconds above 0. */
+  readonly waitMs: number;
+  /** The limit that refused. */
+  readonly limit: string;
+}
+
+/** A message that waits for a permit. */
+export interface Waiter {
+  readonly queue: string;
+  readonly id: string;
+}
+
+/** The answer to requests. */
+export interface Acquired {
+  /** One for each request, in order; `undefined`: it holds all of its permits. */
+  readonly refusals: readonly (Refusal | undefined)[];
+  /** With `promotes`: messages that are next in line for a free slot, and were not named before. */
+  readonly next: readonly Waiter[];
+}
+
+/** A slot of a limit, held under a token. */
+export interface Permit {
+  readonly limit: string;
+  readonly key: string;
+  readonly token: string;
+}
+
+/** A permit that is given back. */
+export interface ReleasedPermit extends Permit {
+  /** Slots of the limit now. */
+  readonly slots: number;
+  /** How long the run took, in milliseconds; 0 if it did not run. The store estimates waits from it. */
+  readonly ranMs: number;
+}
+
+/** What a limit holds now, for one of its keys. */
+export interface LimitUsage {
+  readonly limit: string;
+  readonly key: string;
+  /** Permits that are held. */
+  readonly held: number;
+  /** Messages that have a place in line, or a time of their own. */
+  readonly waiting: number;
+  /** For how long the clock of the key stands still, in milliseconds; 0 if it runs. */
+  readonly pausedMs: number;
+}
+
+/**
+ * The part of a broker that counts permits across all workers. Nothing is counted up and down: a permit is a named entry
+ * that ends by itself. Every call may be repeated safely after a lost answer, except that a repeated `acquire` takes the
+ * start of a rate again. All methods reject with BrokerUnavailableError if the store is unreachable.
+ *
+ * - Never more than `slots` permits of a key are live. A permit lapses if it is not renewed within its lease.
+ * - A key of a rate grants at most `t / intervalMs + burst` starts in any `t` milliseconds.
+ * - Slots are granted in the order in which the messages first asked. A message that is in line and does not ask again
+ *   within 5 s of its time loses its place, so that it blocks no other.
+ */
+export interface LimitStore {
+  /**
+   * Asks for the permits of several messages: each gets all that it needs, or none.
+   * @param options `leaseMs`: how long a slot is held without a renewal. `promotes`: the caller makes the waiters that
+   * it gets as `next` ready, so that refused messages need not ask often.
+   */
+  acquire(
+    requests: readonly PermitRequest[],
+    options: { readonly leaseMs: number; readonly promotes: boolean },
+  ): Promise<Acquired>;
+
+  /** Renews slots, from now on. One that has lapsed stays lost. */
+  renew(permits: readonly Permit[], leaseMs: number): Promise<void>;
+
+  /**
+   * Gives slots back. Unknown tokens have no effect.
+   * @returns with `promotes`: the messages that are next in line
+   */
+  release(permits: readonly ReleasedPermit[], options: { readonly promotes: boolean }): Promise<readonly Waiter[]>;
+
+  /**
+   * Stops the clock of a key for `ms` milliseconds, counted from now: nothing is granted, and every time that was given
+   * to a waiting message moves by as much. A shorter stop than the present one changes nothing.
+   */
+  hold(limit: string, key: string, ms: number): Promise<void>;
+
+  /** The keys that were used lately, at most 500, the last one first. */
+  usage(): Promise<readonly LimitUsage[]>;
+
+  /**
+   * Takes the times from messages that wait for a rate, because the rate has changed: they get new ones when they ask
+   * again. Messages in line for a slot keep their places.
+   * @param rule the new rule: no key waits longer for its next start than the rule asks for after a burst. Without it the
+   * starts before are charged as they were.
+   * @returns up to 500 messages that wait for the limit; none once no time is left
+   */
+  reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]>;
+}

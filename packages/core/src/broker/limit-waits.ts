@@ -1,0 +1,31 @@
+/** How long after its time a waiter keeps its place in line without a new request, in milliseconds. */
+export const RETURN_GRACE_MS = 5_000;
+
+/** An unused limit is forgotten after this time, in milliseconds. */
+export const LIMIT_LIFE_MS = 86_400_000;
+
+/** A time that was given to a message for a rate is forgotten so long after it has passed, in milliseconds. */
+export const PLANNED_LIFE_MS = 3_600_000;
+
+/** How long a run is thought to take before one has ended, in milliseconds. */
+export const FIRST_RUN_MS = 100;
+
+/** Share of the last run in the average. */
+export const LAST_RUN_SHARE = 0.2;
+
+/**
+ * Bounds of the wait for a slot, in milliseconds. Waiters that are promoted ask again only in case a promotion is lost.
+ */
+export const LINE_WAITS = Object.freeze({
+  promoted: Object.freeze({ factor: 3, shortest: 2_000, longest: 30_000 }),
+  polling: Object.freeze({ factor: 1, shortest: 20, longest: 30_000 }),
+});
+
+/**
+ * How long a message waits for a slot before it asks again, in milliseconds.
+ * @param ahead how many slots must become free before it is its turn
+ */
+export function lineWaitMs(ahead: number, slots: number, averageRunMs: number, promotes: boolean): number {
+  const { factor, shortest, longest } = promotes ? LINE_WAITS.promoted : LINE_WAITS.polling;
+  return Math.ceil(Math.min(longest, Math.max(shortest, (factor * averageRunMs * ahead) / slots)));
+}

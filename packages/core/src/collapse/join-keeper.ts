@@ -1,0 +1,133 @@
+import type { Logger } from 'pino';
+import type { Delivery } from '../broker/delivery.ts';
+import { JOIN_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import type { RecordStore } from '../broker/record-store.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import { backoff } from '../clock/backoff.ts';
+import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
+import { BrokkrError } from '../errors/brokkr-error.ts';
+import { BrokerUnavailableError } from '../errors/errors.ts';
+import {
+  DEBOUNCED_FIELDS,
+  type Debounced,
+  type JoinMark,
+  joinRecord,
+  readDebounced,
+  readMark,
+  withMark,
+} from './join-record.ts';
+
+export interface JoinKeeperOptions {
+  /** Opens the store. @throws ConfigError (`STORE_MISSING`) that names task and option */
+  readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long the number of the last message of a debounced key is remembered, in milliseconds. */
+  readonly keyTtlMs: number;
+}
+
+/** The worker's side of messages that a store joins: what happens before a run, and before an end is settled. */
+export class JoinKeeper {
+  readonly #options: JoinKeeperOptions;
+  readonly #freeing = new Set<Promise<void>>();
+
+  constructor(options: JoinKeeperOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Decides whether a message with a mark runs now. Waits for a store that is unreachable, until `signal` aborts.
+   * @returns the settlement of a message that does not run now; `undefined`: run it
+   */
+  async admit(delivery: Delivery, signal: AbortSignal): Promise<Settlement | undefined> {
+    const mark = readMark(delivery.envelope);
+    if (mark === undefined || mark.kind === 'unique') return undefined;
+    const records = await this.#records(delivery, mark);
+    for (let waitMs = backoff(0); ; waitMs = backoff(waitMs)) {
+      try {
+        if (mark.kind !== 'waiting') return await this.#admitDebounced(records, delivery, mark);
+        await free(records, delivery, mark);
+        return undefined;
+      } catch (error) {
+        if (!(BrokkrError.is(error) && error.name === BrokerUnavailableError.name) || signal.aborted) throw error;
+        this.#options.logger.warn({ error, waitMs }, 'the store of joined messages is unreachable; trying again');
+        await pause(this.#options.clock, waitMs, signal);
+      }
+    }
+  }
+
+  /** Whether a settlement ends a message whose key has to be freed before. Called for each settlement. */
+  endsOwner({ kind, delivery: { envelope } }: Settlement): boolean {
+    if (!(JOIN_HEADER in envelope.headers) || kind === 'retry' || kind === 'release') return false;
+    const mark = readMark(envelope)?.kind;
+    return mark === 'unique' || mark === 'waiting';
+  }
+
+  /** Frees the key of a message that ends. Never rejects: if the store is unreachable, the key stays until it expires. */
+  async free(delivery: Delivery): Promise<void> {
+    const freeing = this.#free(delivery);
+    this.#freeing.add(freeing);
+    await freeing;
+    this.#freeing.delete(freeing);
+  }
+
+  /** Resolves once no key is being freed. */
+  async finished(): Promise<void> {
+    while (this.#freeing.size > 0) await Promise.all(this.#freeing);
+  }
+
+  async #free(delivery: Delivery): Promise<void> {
+    const mark = readMark(delivery.envelope);
+    if (mark === undefined) return;
+    try {
+      await free(await this.#records(delivery, mark), delivery, mark);
+    } catch (error) {
+      const { id, queue } = delivery.envelope;
+      this.#options.logger.warn({ error, task: { id, queue } }, 'the key of a unique message could not be freed');
+    }
+  }
+
+  #records({ envelope: { headers } }: Delivery, { kind }: JoinMark): Promise<RecordStore> {
+    const option = kind === 'unique' || kind === 'waiting' ? 'unique' : 'debounce';
+    return this.#options.records({ task: headers[TASK_HEADER] ?? '', option });
+  }
+
+  /**
+   * The message carries the arguments of its first send. When it is due, it is stored again with the newest ones, then
+   * these are taken by compare-and-set: a worker that dies on the way loses none, and a send that comes between is seen.
+   */
+  async #admitDebounced(records: RecordStore, delivery: Delivery, mark: JoinMark): Promise<Settlement | undefined> {
+    const { envelope } = delivery;
+    const key = joinRecord(mark.digest);
+    for (;;) {
+      const { current, ran, rev } = readDebounced(await records.read(key));
+      if (current?.marker !== envelope.id) {
+        // A later message of the key has taken its place, or has run. If the record is lost, this one runs.
+        const isReplaced = mark.kind === 'debounce' && (current !== undefined || ran >= mark.seq);
+        return isReplaced ? { kind: 'ack', delivery } : undefined;
+      }
+      if (this.#options.clock.now() < current.due)
+        return { kind: 'retry', delivery, replacement: { ...envelope, notBefore: current.due } };
+      if (mark.kind !== 'taken' || mark.rev !== current.rev) return carry(delivery, mark, current);
+      const set = new Map([['ran', Buffer.from(String(mark.seq))]]);
+      const expect = new Map([['rev', rev]]);
+      const ttlMs = this.#options.keyTtlMs;
+      const [answer] = await records.change([{ key, expect, set, remove: DEBOUNCED_FIELDS, ttlMs }]);
+      if (answer?.changed === true) return undefined;
+    }
+  }
+}
+
+/** Stores the message again, with the newest arguments. */
+function carry(delivery: Delivery, mark: JoinMark, { rev, body, headers, expiresAt }: Debounced): Settlement {
+  const { notBefore, ...envelope } = delivery.envelope;
+  const newest = { ...envelope, body, headers, expiresAt };
+  return { kind: 'retry', delivery, replacement: withMark(newest, { ...mark, kind: 'taken', rev }) };
+}
+
+/** Frees the key if it still belongs to this message. */
+async function free(records: RecordStore, { envelope }: Delivery, { digest }: JoinMark): Promise<void> {
+  const expect = new Map([['owner', Buffer.from(envelope.id)]]);
+  await records.change([{ key: joinRecord(digest), expect, ttlMs: 0 }]);
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { Envelope } from '../broker/envelope.ts';
+import { JOIN_HEADER } from '../broker/headers.ts';
+
+/** How a message is joined with others by a store: a header of the message. */
+export interface JoinMark {
+  /**
+   * `unique`, `waiting`: the message owns a key. `debounce`: the newest arguments are in the store. `taken`: the message
+   * carries the arguments of the revision `rev`.
+   */
+  readonly kind: 'unique' | 'waiting' | 'debounce' | 'taken';
+  /** Digest of its key. */
+  readonly digest: string;
+  /** Number of the debounced message among those of its key. */
+  readonly seq: number;
+  readonly rev: string;
+}
+
+const MARK = /^(unique|waiting|debounce|taken) ([0-9a-f]{64})(?: (\d{1,15}) (\S{0,40}))?$/;
+
+/** Reads the mark of a message; `undefined` if it has none, or another program wrote it. */
+export function readMark({ headers }: Envelope): JoinMark | undefined {
+  const [, kind, digest, seq = '0', rev = ''] = MARK.exec(headers[JOIN_HEADER] ?? '') ?? [];
+  if (kind === undefined || digest === undefined) return undefined;
+  return { kind: kind as JoinMark['kind'], digest, seq: Number(seq), rev };
+}
+
+/** Whether the store has to be asked before a message runs. Called for each run. */
+export function needsAdmission({ headers }: Envelope): boolean {
+  const mark = headers[JOIN_HEADER];
+  return mark !== undefined && !mark.startsWith('unique ');
+}
+
+/** The envelope with a mark. */
+export function withMark(envelope: Envelope, { kind, digest, seq, rev }: JoinMark): Envelope {
+  const owns = kind === 'unique' || kind === 'waiting';
+  const value = owns ? `${kind} ${digest}` : `${kind} ${digest} ${seq} ${rev}`;
+  return { ...envelope, headers: { ...envelope.headers, [JOIN_HEADER]: value } };
+}
+
+/** Digest of a key, within a queue and an option. */
+export function joinDigest(option: string, queue: string, key: string): string {
+  return createHash('sha256').update(`${option}\n${queue}\n${key}`).digest('hex');
+}
+
+/** Name of the record of a key. */
+export function joinRecord(digest: string): string {
+  return `join:${digest}`;
+}
+
+/** The newest arguments of a debounced key, and the message that will carry them. */
+export interface Debounced {
+  readonly marker: string;
+  readonly seq: number;
+  /** Changes with each send. */
+  readonly rev: string;
+  /** When the first message of the key was sent, and when the newest is due: epoch milliseconds. */
+  readonly first: number;
+  readonly due: number;
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expiresAt: number | undefined;
+}
+
+/** What the record of a debounced key holds. */
+export interface DebounceRecord {
+  readonly current: Debounced | undefined;
+  /** Highest number of a message of the key whose arguments were taken. */
+  readonly ran: number;
+  /** The revision, to compare with at the next change. */
+  readonly rev: Uint8Array | undefined;
+}
+
+/** Fields of a debounced message that are removed when its arguments are taken. */
+export const DEBOUNCED_FIELDS = ['marker', 'seq', 'rev', 'first', 'due', 'body', 'head'] as const;
+
+export function debouncedFields(one: Debounced): Map<string, Uint8Array> {
+  const texts = {
+    marker: one.marker,
+    seq: String(one.seq),
+    rev: one.rev,
+    first: String(one.first),
+    due: String(one.due),
+    head: JSON.stringify({ headers: one.headers, expiresAt: one.expiresAt }),
+  };
+  const fields = new Map<string, Uint8Array>(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
+  return fields.set('body', one.body);
+}
+
+/** Reads the record of a debounced key. Any program may write to the store: what is not ours counts as absent. */
+export function readDebounced(fields: ReadonlyMap<string, Uint8Array>): DebounceRecord {
+  const text = (name: string) => Buffer.from(fields.get(name) ?? []).toString();
+  const whole = (name: string) => (/^\d{1,15}$/.test(text(name)) ? Number(text(name)) : undefined);
+  const [seq, first, due, body, head] = [
+    whole('seq'),
+    whole('first'),
+    whole('due'),
+    fields.get('body'),
+    headOf(text('head')),
+  ];
+  const isThere =
+    seq !== undefined && first !== undefined && due !== undefined && body !== undefined && head !== undefined;
+  return {
+    current: isThere ? { marker: text('marker'), seq, rev: text('rev'), first, due, body, ...head } : undefined,
+    ran: whole('ran') ?? 0,
+    rev: fields.get('rev'),
+  };
+}
+
+function headOf(json: string): Pick<Debounced, 'headers' | 'expiresAt'> | undefined {
+  try {
+    const { headers, expiresAt } = JSON.parse(json) as Record<string, unknown>;
+    if (typeof headers !== 'object' || headers === null) return undefined;
+    if (!Object.values(headers).every((value) => typeof value === 'string')) return undefined;
+    return {
+      headers: headers as Record<string, string>,
+      expiresAt: typeof expiresAt === 'number' ? expiresAt : undefined,
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,180 @@
+import type { Logger } from 'pino';
+import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
+import type {
+  Acquired,
+  LimitStore,
+  Permit,
+  PermitRequest,
+  Refusal,
+  ReleasedPermit,
+  Waiter,
+} from '../broker/limit-store.ts';
+import type { MessageIndex } from '../broker/message-index.ts';
+import { backoff } from '../clock/backoff.ts';
+import type { Clock, TimerHandle } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
+import { BrokerUnavailableError } from '../errors/errors.ts';
+
+export interface PermitDeskOptions {
+  readonly store: LimitStore | undefined;
+  /** Makes messages ready that are next in line. Without it they return by their own time. */
+  readonly messages: MessageIndex | undefined;
+  readonly leaseMs: number;
+  /** Time limit of one call. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Returned extends ReleasedPermit {
+  /** When its lease has ended anyway, on the monotonic clock. */
+  readonly until: number;
+}
+
+/** The calls of one worker to the store of limits. No method rejects: an unreachable store grants nothing. */
+export class PermitDesk {
+  readonly #options: PermitDeskOptions;
+  readonly #promotes: boolean;
+  readonly #pending = new Set<Promise<unknown>>();
+  #returned: Returned[] = [];
+  #timer: TimerHandle | undefined;
+  /** How long to leave the store alone after a failure, in milliseconds; 0: the last call was answered. */
+  #backoffMs = 0;
+  #askAgainAt = 0;
+  #isProbing = false;
+  #hasWarned = false;
+
+  constructor(options: PermitDeskOptions) {
+    this.#options = options;
+    this.#promotes = options.messages !== undefined;
+  }
+
+  /** Asks for permits. @returns `undefined` if the store is unreachable: nothing is granted */
+  async acquire(requests: readonly PermitRequest[]): Promise<readonly (Refusal | undefined)[] | undefined> {
+    const { store, clock, logger, leaseMs } = this.#options;
+    if (store === undefined) {
+      if (!this.#hasWarned) logger.error('messages with limits wait: no store for limits is configured');
+      this.#hasWarned = true;
+      return undefined;
+    }
+    const isProbe = this.#backoffMs > 0;
+    if (isProbe && (this.#isProbing || clock.monotonic() < this.#askAgainAt)) return undefined;
+    this.#isProbing = isProbe;
+    try {
+      const { refusals, next } = await this.#inTime(store.acquire(requests, { leaseMs, promotes: this.#promotes }));
+      this.#backoffMs = 0;
+      this.#promote(next);
+      return refusals;
+    } catch (error) {
+      this.#backoffMs = backoff(this.#backoffMs);
+      this.#askAgainAt = clock.monotonic() + this.#backoffMs;
+      logger.warn({ error }, 'the store of limits gave no answer: messages with limits wait, others run');
+      return undefined;
+    } finally {
+      if (isProbe) this.#isProbing = false;
+    }
+  }
+
+  /** Collects a permit for the next call. */
+  giveBack(permit: ReleasedPermit): void {
+    this.#returned.push({ ...permit, until: this.#options.clock.monotonic() + this.#options.leaseMs });
+  }
+
+  /** Sends the collected permits. The worker calls it once in each turn of the event loop. */
+  flush(): void {
+    if (this.#returned.length === 0) return;
+    const returned = this.#returned;
+    this.#returned = [];
+    this.#watch(this.#release(returned));
+  }
+
+  renew(permits: readonly Permit[]): void {
+    const { store, leaseMs, logger } = this.#options;
+    if (store === undefined || permits.length === 0) return;
+    this.#watch(
+      this.#inTime(store.renew(permits, leaseMs)).catch((error: unknown) =>
+        logger.warn({ error }, 'permits of limits could not be renewed; trying again'),
+      ),
+    );
+  }
+
+  hold(limit: string, key: string, ms: number): void {
+    const { store, logger } = this.#options;
+    if (store === undefined) return;
+    this.#watch(
+      this.#inTime(store.hold(limit, key, ms)).catch((error: unknown) =>
+        logger.warn({ error, limit, key }, 'the clock of a limit could not be stopped'),
+      ),
+    );
+  }
+
+  /** Sends what is collected, and resolves once every call has ended. */
+  async drained(): Promise<void> {
+    this.flush();
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  close(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#returned = [];
+  }
+
+  async #release(returned: readonly Returned[]): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    try {
+      const next = await this.#inTime(
+        store?.release(returned, { promotes: this.#promotes }) ?? Promise.resolve<readonly Waiter[]>([]),
+      );
+      this.#promote(next);
+    } catch (error) {
+      logger.debug({ error }, 'permits of limits could not be given back; trying again until they lapse');
+      const now = clock.monotonic();
+      this.#returned.push(...returned.filter(({ until }) => until > now));
+      clock.clearTimeout(this.#timer);
+      this.#timer = clock.setTimeout(() => this.flush(), backoff(backoff(0)));
+    }
+  }
+
+  #promote(next: Acquired['next']): void {
+    const { messages, logger } = this.#options;
+    if (messages === undefined || next.length === 0) return;
+    const byQueue = new Map<string, string[]>();
+    for (const { queue, id } of next) {
+      const ids = byQueue.get(queue);
+      if (ids === undefined) byQueue.set(queue, [id]);
+      else ids.push(id);
+    }
+    for (const [queue, ids] of byQueue) {
+      this.#watch(
+        messages
+          .promote(queue, ids)
+          .catch((error: unknown) =>
+            logger.debug(
+              { error, queue },
+              'messages that are next in line were not made ready: they return by their time',
+            ),
+          ),
+      );
+    }
+  }
+
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const { clock, timeoutMs } = this.#options;
+    const answered = new AbortController();
+    const late = pause(clock, timeoutMs + ANSWER_GRACE_MS, answered.signal).then(() => {
+      throw new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`);
+    });
+    // If the answer comes first, this rejection has no other listener.
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  #watch(call: Promise<unknown>): void {
+    const watched: Promise<unknown> = call.finally(() => this.#pending.delete(watched));
+    this.#pending.add(watched);
+  }
+}

@@ -1,0 +1,206 @@
+// From the module: tests that fake timers replace the global function.
+import { setImmediate } from 'node:timers';
+import type { Logger } from 'pino';
+import type { Delivery } from '../broker/delivery.ts';
+import { LIMIT_HEADER, LIMITED_BY_HEADER } from '../broker/headers.ts';
+import type { Permit, PermitRequest, Refusal } from '../broker/limit-store.ts';
+import type { Settlement } from '../broker/settlement.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { CurrentRules } from '../limits/current-rules.ts';
+import type { PermitDesk } from '../limits/permit-desk.ts';
+import { messageId } from '../message/message-id.ts';
+import type { RateLimitError } from '../task/rate-limit-error.ts';
+import { HeldDelivery } from './held-delivery.ts';
+import { deadLetterFor, delayUnknown, type JudgeContext, mayRun } from './judge-delivery.ts';
+import type { Lane } from './lane.ts';
+
+/** How long a message waits that could not ask, in milliseconds. */
+const AWAY_MS = 2_000;
+
+/** What the gate does with deliveries that it has decided about. */
+export interface Gatekeeper {
+  /** Hands deliveries over that may start now. */
+  readonly admit: (lane: Lane, deliveries: readonly Delivery[]) => void;
+  /** Settles a delivery that does not start. */
+  readonly turnAway: (held: HeldDelivery, settlement: Settlement) => void;
+  /** Is called when settlements wait to be sent, or a slot may be free. */
+  readonly onChange: () => void;
+}
+
+export interface LimitGateOptions extends Gatekeeper {
+  readonly rules: CurrentRules;
+  readonly desk: PermitDesk;
+  readonly judging: JudgeContext;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A delivery that asks for its permits. */
+interface Asking {
+  readonly held: HeldDelivery;
+  readonly request: PermitRequest;
+}
+
+/**
+ * Stands between the fetch and the handlers: messages with limits start only with their permits. Refused messages are
+ * delayed, which counts neither as an attempt nor as a crash, and takes no slot of the worker. Other messages pass.
+ */
+export class LimitGate {
+  readonly #options: LimitGateOptions;
+  /** The deliveries of this process have tokens of their own. */
+  readonly #tokenPrefix = `${messageId().slice(0, 12)}-`;
+  #tokens = 0;
+  /** The slots of deliveries that were admitted, until their settlements are answered. */
+  readonly #passes = new Map<Delivery, PermitRequest>();
+  #asking = 0;
+  #answered: (() => void)[] = [];
+
+  constructor(options: LimitGateOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the rules that were set at run time. @throws BrokerUnavailableError if they cannot be read */
+  start(): Promise<void> {
+    return this.#options.rules.start();
+  }
+
+  /** Reads them again. */
+  limitsChanged(): void {
+    this.#options.rules.look();
+  }
+
+  /** Number of deliveries that ask for permits now. */
+  get asking(): number {
+    return this.#asking;
+  }
+
+  /** Takes the deliveries that need permits, and asks for these in one call. @returns the other deliveries */
+  filter(lane: Lane, deliveries: readonly Delivery[]): readonly Delivery[] {
+    const queueLimit = this.#options.rules.nameOfQueue(lane.queue);
+    if (queueLimit === undefined && !deliveries.some(isLimited)) return deliveries;
+    const others: Delivery[] = [];
+    const asking: Asking[] = [];
+    for (const delivery of deliveries) {
+      if ((queueLimit === undefined && !isLimited(delivery)) || !mayRun(delivery, this.#options.judging)) {
+        others.push(delivery);
+        continue;
+      }
+      const held = new HeldDelivery(lane, delivery);
+      lane.leases.hold(held);
+      const request = this.#request(held, queueLimit);
+      if (request !== undefined) asking.push({ held, request });
+    }
+    if (asking.length > 0) void this.#ask(lane, asking);
+    return others;
+  }
+
+  /** Ends the permits of a delivery. @param ranMs how long its handler ran; 0 if it did not run */
+  ended(delivery: Delivery, ranMs: number): void {
+    if (this.#passes.size === 0) return;
+    const pass = this.#passes.get(delivery);
+    if (pass === undefined) return;
+    this.#passes.delete(delivery);
+    for (const { limit, key, rule } of pass.demands) {
+      if (rule.kind === 'concurrency')
+        this.#options.desk.giveBack({ limit, key, token: pass.token, slots: rule.slots, ranMs });
+    }
+  }
+
+  /** Renews the permits of deliveries whose leases are renewed. */
+  renew(deliveries: readonly Delivery[]): void {
+    if (this.#passes.size === 0) return;
+    this.#options.desk.renew(deliveries.flatMap((delivery) => permitsOf(this.#passes.get(delivery))));
+  }
+
+  /** Stops the clock of the limit that a handler has reached at a service. */
+  hold({ limit, delayMs }: RateLimitError): void {
+    this.#options.desk.hold(limit.name, limit.key, delayMs);
+  }
+
+  /** Gives back the permits of settled deliveries. The worker calls it once in each turn of the event loop. */
+  flush(): void {
+    this.#options.desk.flush();
+  }
+
+  /** Resolves once no delivery asks for permits. */
+  async answered(): Promise<void> {
+    if (this.#asking > 0) await new Promise<void>((resolve) => this.#answered.push(resolve));
+  }
+
+  /** Resolves once all permits are given back. */
+  drained(): Promise<void> {
+    return this.#options.desk.drained();
+  }
+
+  close(): void {
+    this.#options.rules.close();
+    this.#options.desk.close();
+  }
+
+  /** The request of a delivery; `undefined` if it was turned away. */
+  #request(held: HeldDelivery, queueLimit: string | undefined): PermitRequest | undefined {
+    const { rules, judging, turnAway } = this.#options;
+    const { id, queue, headers } = held.delivery.envelope;
+    const demands = rules.demandsOf(headers[LIMIT_HEADER], queueLimit);
+    if ('malformed' in demands) {
+      const reason = `malformed: the header ${LIMIT_HEADER} is not a list of limits`;
+      turnAway(held, deadLetterFor(held.delivery, reason, judging));
+      return undefined;
+    }
+    if ('unknown' in demands) {
+      const reason = `unknown_limit: no worker of this queue defines the limit ${demands.unknown}`;
+      turnAway(held, delayUnknown(held.delivery, reason, judging));
+      return undefined;
+    }
+    return { token: this.#tokenPrefix + (++this.#tokens).toString(36), queue, id, demands };
+  }
+
+  async #ask(lane: Lane, asking: readonly Asking[]): Promise<void> {
+    const { desk, admit, onChange } = this.#options;
+    this.#asking += asking.length;
+    // A busy worker fetches while it settles: the slots of the messages before go back first, or these would be refused.
+    if (this.#passes.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    desk.flush();
+    const refusals = await desk.acquire(asking.map(({ request }) => request));
+    this.#asking -= asking.length;
+    const admitted: Delivery[] = [];
+    for (const [index, { held, request }] of asking.entries()) {
+      const refusal = refusals === undefined ? AWAY : refusals[index];
+      if (refusal !== undefined) {
+        if (held.isOurs) this.#delay(held, refusal);
+        continue;
+      }
+      if (permitsOf(request).length > 0) this.#passes.set(held.delivery, request);
+      if (held.isOurs) {
+        lane.leases.drop(held);
+        admitted.push(held.delivery);
+      } else this.ended(held.delivery, 0);
+    }
+    if (admitted.length > 0) admit(lane, admitted);
+    onChange();
+    if (this.#asking === 0) for (const resolve of this.#answered.splice(0)) resolve();
+  }
+
+  #delay(held: HeldDelivery, { waitMs, limit }: Partial<Refusal>): void {
+    const { judging, turnAway } = this.#options;
+    const { envelope } = held.delivery;
+    const dueAt = judging.now() + (waitMs ?? AWAY_MS);
+    // A message that expires before is removed at its time.
+    const notBefore = envelope.expiresAt === undefined ? dueAt : Math.min(dueAt, envelope.expiresAt);
+    const headers = limit === undefined ? envelope.headers : { ...envelope.headers, [LIMITED_BY_HEADER]: limit };
+    turnAway(held, { kind: 'retry', delivery: held.delivery, replacement: { ...envelope, headers, notBefore } });
+  }
+}
+
+/** The refusal while the store is unreachable. */
+const AWAY: Partial<Refusal> = {};
+
+function isLimited({ envelope }: Delivery): boolean {
+  return envelope.headers[LIMIT_HEADER] !== undefined;
+}
+
+function permitsOf(pass: PermitRequest | undefined): readonly Permit[] {
+  if (pass === undefined) return [];
+  const { token, demands } = pass;
+  return demands.flatMap(({ limit, key, rule }) => (rule.kind === 'concurrency' ? [{ limit, key, token }] : []));
+}

@@ -1,0 +1,43 @@
+import type { Broker } from '../broker/broker.ts';
+import type { LimitStore } from '../broker/limit-store.ts';
+import { CurrentRules } from '../limits/current-rules.ts';
+import type { LimitRegistry } from '../limits/limit-registry.ts';
+import { LimitSettings } from '../limits/limit-settings.ts';
+import { PermitDesk } from '../limits/permit-desk.ts';
+import { type LimitGateOptions, LimitGate } from './limit-gate.ts';
+
+/** The limits of a worker's manager, and the store that counts them. */
+export interface WorkerLimits {
+  readonly registry: LimitRegistry;
+  /** Left out if neither the broker nor a configured store counts permits: messages with limits wait. */
+  readonly store: LimitStore | undefined;
+  /** Time limit of one call to the store. */
+  readonly timeoutMs: number;
+}
+
+export interface OpenLimitGateOptions extends Omit<LimitGateOptions, 'rules' | 'desk'> {
+  readonly broker: Broker;
+  readonly limits: WorkerLimits;
+  readonly leaseMs: number;
+}
+
+/** Makes the gate of a worker. Nothing is read before `start`. */
+export function openLimitGate(options: OpenLimitGateOptions): LimitGate {
+  const { broker, limits, leaseMs, clock, logger } = options;
+  const rules = new CurrentRules({
+    registry: limits.registry,
+    settings: broker.states === undefined ? undefined : new LimitSettings(broker.states),
+    mayMissSignals: broker.signals?.lossless !== true,
+    clock,
+    onError: (error) => logger.warn({ error }, 'the limits that were set at run time could not be read; trying again'),
+  });
+  const desk = new PermitDesk({
+    store: limits.store,
+    messages: broker.messages,
+    leaseMs,
+    timeoutMs: limits.timeoutMs,
+    clock,
+    logger,
+  });
+  return new LimitGate({ ...options, rules, desk });
+}

@@ -1,0 +1,11 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { RabbitServer } from '../support/rabbitmq-server.ts';
+import { apiCases } from './api-cases.ts';
+
+let server: RabbitServer;
+beforeAll(async () => {
+  server = await RabbitServer.start();
+}, 90_000);
+afterAll(() => server.stop());
+
+describe('the API of the dashboard on RabbitMQ', () => apiCases(() => server.url, false));

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SLOTS } from '../fixtures/apps/limited.ts';
+import { RabbitServer } from '../support/rabbitmq-server.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { figures } from './fault-bench.ts';
+import { limitChaos } from './limit-chaos.ts';
+
+let rabbit: RabbitServer;
+let redis: RedisServer;
+beforeAll(async () => {
+  [rabbit, redis] = await Promise.all([RabbitServer.start(), RedisServer.start()]);
+}, 90_000);
+afterAll(() => Promise.all([rabbit?.stop(), redis?.stop()]));
+const KILLS = Number(process.env.BROKKR_LIMIT_KILLS ?? 50);
+
+describe('limits on rabbitmq, counted by redis, under kill -9', () => {
+  it(`20 keys of ${SLOTS} slots: never more at the same time, nothing lost, no permit left`, async () => {
+    const [messages, url, storeUrl] = [40 * KILLS, rabbit.url, redis.url];
+    const report = await limitChaos({ url, storeUrl, task: 'keyed', messages, keys: 20, kills: KILLS });
+    figures('limits: slots, rabbitmq', { ...report });
+    expect(report).toMatchObject({ kills: KILLS, ended: messages, permitsLeft: 0, waitersLeft: 0 });
+    expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
+  }, 600_000);
+});
