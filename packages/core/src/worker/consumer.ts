@@ -115,7 +115,6 @@ export class Consumer {
     this.#lanes.push(...(await openLanes({ ...this.#options, ...listening, onRenew })));
   }
 
-  /** Number of handlers that run now. */
   get running(): number {
     return this.#handler.running;
   }
