@@ -38,7 +38,7 @@ export const JOIN_HEADER = 'brokkr-join';
 /** `1`: steps of the message may be stored (`step()`). */
 export const STEPS_HEADER = 'brokkr-steps';
 /** Milliseconds for which the message was delayed because no worker knew its task, or the version of its arguments. */
-export const UNKNOWN_TASK_HEADER = 'brokkr-unknown-task';
+export const UNKNOWN_HEADER = 'brokkr-unknown';
 /** JSON list of the limits that the message needs a permit of: pairs of name and key. */
 export const LIMIT_HEADER = 'brokkr-limit';
 /** Name of the limit for which the message was delayed last. */

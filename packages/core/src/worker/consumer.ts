@@ -53,10 +53,9 @@ export interface ConsumerOptions {
 }
 
 /**
- * The main loop of a worker: fetches as many messages as there are free slots, and flushes settlements once a turn.
- * The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` gives the messages to `DeliveryHandler.accept`, which
- * judges and runs each; `Endings` decides how it is settled, and gives that to the `Settler` of its lane; `#turn` flushes
- * the `Settler`; the broker's answer ends at `Endings.settled`.
+ * The main loop of a worker. The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` passes the messages to
+ * `DeliveryHandler.accept`, which judges and runs each; `Endings` decides how it is settled, and adds that to the
+ * `Settler` of its lane; `#turn` flushes the `Settler`; the broker's answer ends at `Endings.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -116,7 +115,6 @@ export class Consumer {
     this.#lanes.push(...(await openLanes({ ...this.#options, ...listening, onRenew })));
   }
 
-  /** Number of handlers that run now. */
   get running(): number {
     return this.#handler.running;
   }

@@ -1,7 +1,7 @@
 import { deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { TASK_HEADER, UNKNOWN_TASK_HEADER } from '../broker/headers.ts';
+import { UNKNOWN_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import { TaskFailedError } from '../errors/errors.ts';
@@ -74,11 +74,11 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
   const task = judging.taskFor(message.task);
   if (task === undefined) {
     const reason = `unknown_task: no worker of this queue defines ${message.task}`;
-    return waitForWorker(delivery, { task: message.task }, reason, judging);
+    return delayUnknownTask(delivery, { task: message.task }, reason, judging);
   }
   if (message.version !== undefined) {
     const known = task.definition.versions?.current ?? 1;
-    if (message.version > known) return waitForWorker(delivery, message, versionUnknown(message, known), judging);
+    if (message.version > known) return delayUnknownTask(delivery, message, versionUnknown(message, known), judging);
   }
   return { kind: 'run', message, task };
 }
@@ -102,7 +102,7 @@ function versionUnknown({ task, version }: Message, known: number): string {
 }
 
 /** Delays a message that this worker cannot run. */
-function waitForWorker(
+function delayUnknownTask(
   delivery: Delivery,
   { task, version }: UnknownTask,
   reason: string,
@@ -120,10 +120,10 @@ export function delayUnknown(delivery: Delivery, reason: string, judging: JudgeC
   const { envelope } = delivery;
   const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.
-  const delayedMs = Math.max(0, Number(envelope.headers[UNKNOWN_TASK_HEADER] ?? 0) || 0);
+  const delayedMs = Math.max(0, Number(envelope.headers[UNKNOWN_HEADER] ?? 0) || 0);
   const waitMs = Math.min(UNKNOWN_DELAY_MS, UNKNOWN_LIMIT_MS - delayedMs, maxDelayMs);
   if (waitMs <= 0) return deadLetterFor(delivery, reason, judging);
-  const headers = { ...envelope.headers, [UNKNOWN_TASK_HEADER]: String(delayedMs + waitMs) };
+  const headers = { ...envelope.headers, [UNKNOWN_HEADER]: String(delayedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
   return { kind: 'retry', delivery, replacement };
 }

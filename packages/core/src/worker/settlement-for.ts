@@ -1,7 +1,7 @@
 import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, UNKNOWN_TASK_HEADER } from '../broker/headers.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, UNKNOWN_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
 import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
@@ -119,7 +119,7 @@ function withoutLater(envelope: Envelope): Envelope {
 
 /** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
-  const { [UNKNOWN_TASK_HEADER]: _, ...kept } = envelope.headers;
+  const { [UNKNOWN_HEADER]: _, ...kept } = envelope.headers;
   return {
     id: envelope.id,
     queue: envelope.queue,
