@@ -56,6 +56,8 @@ function readyProject(): string {
     mkdirSync(join(place, 'examples', name), { recursive: true });
     cpSync(join(root, 'examples', name, 'package.json'), join(place, 'examples', name, 'package.json'));
   }
+  mkdirSync(join(place, 'packages/core/src/worker'), { recursive: true });
+  cpSync(join(root, 'packages/core/src/worker/version.ts'), join(place, 'packages/core/src/worker/version.ts'));
   const { version } = readManifest(root, 'packages/core');
   writeFileSync(join(place, 'CHANGELOG.md'), `# Changes\n\n## ${version}, 2026-12-01\n`);
   writeFileSync(join(place, 'SECURITY.md'), '# Security\n\nContact: security@acme.dev\n');
@@ -168,6 +170,8 @@ describe('npm run release:version', () => {
     expect(setVersion(place, '1.2.3-beta.1').status).toBe(0);
     writeFileSync(join(place, 'CHANGELOG.md'), '## 1.2.3-beta.1, 2026-12-01\n');
     expect(check(place).stdout).toContain('ready to be published as 1.2.3-beta.1');
+    const constant = readFileSync(join(place, 'packages/core/src/worker/version.ts'), 'utf8');
+    expect(constant).toContain("export const VERSION = '1.2.3-beta.1';");
     for (const path of ['packages/core', 'packages/cli', 'examples/shop']) {
       const before = readFileSync(join(root, path, 'package.json'), 'utf8');
       const after = readFileSync(join(place, path, 'package.json'), 'utf8');
