@@ -78,8 +78,11 @@ export class SimOracle {
   /** The server stores a message, unless it has stored it before, or another one with the key of job `n` is stored. */
   published(id: string, n: number, notBefore: number): void {
     const before = this.#latest.get(n);
-    // A key is freed when its message expired or was removed.
-    if (this.#ids.has(id) || (before !== undefined && !['expired', 'removed'].includes(this.#job(before).state)))
+    // A key is freed when its message expired or was cancelled.
+    if (
+      this.#ids.has(id) ||
+      (before !== undefined && !['expired', 'cancelled', 'removed'].includes(this.#job(before).state))
+    )
       return;
     const number = before === undefined ? n : before + SENT_AGAIN;
     this.#ids.set(id, number);
@@ -281,8 +284,8 @@ export class SimOracle {
       this.#demand(state !== 'live', `I15: job ${n} has come to no end`);
       ends[state as keyof typeof ends]++;
     }
-    // The server acknowledges a message that was cancelled while it ran.
-    const seen = [published, ends.acknowledged + ends.cancelled, ends.dead, ends.expired, ends.removed];
+    // The server counts a message as cancelled, whether it waited or ran.
+    const seen = [published, ends.acknowledged, ends.dead, ends.expired, ends.cancelled + ends.removed];
     const { acknowledged, dead, expired, cancelled } = counts;
     this.#demand(
       JSON.stringify(seen) === JSON.stringify([counts.published, acknowledged, dead, expired, cancelled]),
