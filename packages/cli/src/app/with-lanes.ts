@@ -3,11 +3,11 @@ import { canListQueues, listedQueues } from './queue-names.ts';
 
 /** The queues, each followed by the other lanes that it has. For a lane that is named, only that lane. */
 export async function withLanes(opened: OpenedBroker, queues: readonly string[]): Promise<readonly string[]> {
-  const listed = new Set(await listedQueues(opened));
-  const lanes = await Promise.all(
-    queues.map(async (queue) => [queue, ...(await inUse(opened, otherLanes(opened, queue), listed))]),
-  );
-  return [...new Set(lanes.flat())];
+  const others = queues.map((queue) => otherLanes(opened, queue));
+  const used = await inUse(opened, others.flat());
+  return [
+    ...new Set(queues.flatMap((queue, index) => [queue, ...(others[index] ?? []).filter((one) => used.has(one))])),
+  ];
 }
 
 function otherLanes({ adapter }: OpenedBroker, queue: string): readonly string[] {
@@ -15,15 +15,16 @@ function otherLanes({ adapter }: OpenedBroker, queue: string): readonly string[]
   return adapter.laneNames(queue).filter((lane) => lane !== queue);
 }
 
-/** If the server cannot list its queues, a lane is in use if it holds messages. */
-async function inUse(
-  opened: OpenedBroker,
-  lanes: readonly string[],
-  listed: ReadonlySet<string>,
-): Promise<readonly string[]> {
-  const unlisted = lanes.filter((lane) => !listed.has(lane));
-  if (canListQueues(opened) || unlisted.length === 0) return lanes.filter((lane) => listed.has(lane));
-  const reports = await opened.inspector.countsOf(unlisted);
-  const empty = reports.filter(({ ready, delayed, dead, error }) => error === undefined && !(ready || delayed || dead));
-  return lanes.filter((lane) => !empty.some(({ queue }) => queue === lane));
+/**
+ * The lanes that the server lists. If it cannot list its queues, a lane is in use if it holds messages, or cannot be read:
+ * one call asks for all of them, because a thousand calls at once would end in a time-out.
+ */
+async function inUse(opened: OpenedBroker, lanes: readonly string[]): Promise<ReadonlySet<string>> {
+  const used = new Set(await listedQueues(opened));
+  const unlisted = lanes.filter((lane) => !used.has(lane));
+  if (canListQueues(opened) || unlisted.length === 0) return used;
+  for (const { queue, ready, delayed, dead, error } of await opened.inspector.countsOf(unlisted)) {
+    if (error !== undefined || ready || delayed || dead) used.add(queue);
+  }
+  return used;
 }
