@@ -21,6 +21,8 @@ export interface OperationsOptions {
   readonly events: EventEmitter<WorkerEvents>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborts when the worker is asked to stop. */
+  readonly stopped: AbortSignal;
 }
 
 /** What other processes see of a worker, and how they steer it: reports, pauses, cancellations. */
@@ -32,18 +34,18 @@ export class Operations {
   #isStopping = false;
 
   /**
-   * Reads which queues are paused, before the worker fetches, and begins to listen.
+   * Reads which queues are paused, before the worker fetches, and begins to listen. A stop of the worker ends the waiting.
    * @throws BrokerUnavailableError if that cannot be read
    */
   static async open(options: OperationsOptions): Promise<Operations> {
     const operations = new Operations(options);
     try {
-      await operations.#steering.start();
+      await operations.#steering.start(options.stopped);
     } catch (error) {
       await operations.close();
       throw error;
     }
-    operations.#reports?.reportNow();
+    if (!options.stopped.aborted) operations.#reports?.begin();
     return operations;
   }
 

@@ -26,16 +26,23 @@ export class ReportLoop {
   #timer: TimerHandle | undefined;
   #reporting: Promise<void> | undefined;
   #isDue = false;
+  #hasBegun = false;
   #isStopped = false;
 
   constructor(options: ReportLoopOptions) {
     this.#options = options;
   }
 
-  /** Reports now, because something changed, or to begin. */
+  /** Sends the first report. */
+  begin(): void {
+    this.#hasBegun = true;
+    this.reportNow();
+  }
+
+  /** Reports now, because something changed. Does nothing before the first report. */
   reportNow(): void {
     this.#isDue = true;
-    if (!this.#isStopped) this.#reporting ??= this.#report();
+    if (this.#hasBegun && !this.#isStopped) this.#reporting ??= this.#report();
   }
 
   /** Ends the reports, and lets the broker forget the worker. Waits at most 2 s. Never rejects. */
@@ -43,6 +50,8 @@ export class ReportLoop {
     const { clock, directory, logger } = this.#options;
     this.#isStopped = true;
     clock.clearTimeout(this.#timer);
+    // Without a report there is nothing to forget, and the server may be the reason why there is none.
+    if (!this.#hasBegun) return;
     const retired = new AbortController();
     // A report that is on its way would undo it.
     const retiring = Promise.resolve(this.#reporting)

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
+import { unlessAborted } from '../clock/unless-aborted.ts';
 import { pause } from '../clock/pause.ts';
 import type { ControlChannel } from '../control/control-channel.ts';
 import type { ControlSignal } from '../control/control-signals.ts';
@@ -49,9 +50,10 @@ export class Steering {
 
   /**
    * Listens, then reads which queues are paused.
+   * @param stopped ends the waiting for a server that does not answer: the worker will fetch nothing
    * @throws BrokerUnavailableError if that cannot be read: the worker must not run messages of a paused queue
    */
-  async start(): Promise<void> {
+  async start(stopped: AbortSignal): Promise<void> {
     const { broker, control } = this.#options;
     if (broker.signals !== undefined) {
       const { heard, stop } = control.listen({
@@ -62,9 +64,10 @@ export class Steering {
         },
       });
       this.#stopListening = stop;
-      await this.#inTime(heard);
+      await unlessAborted(this.#inTime(heard), stopped);
     }
-    if (broker.states !== undefined) await this.#watchPauses(new PauseFlags(broker.states));
+    if (broker.states === undefined || stopped.aborted) return;
+    await unlessAborted(this.#watchPauses(new PauseFlags(broker.states)), stopped);
   }
 
   close(): void {

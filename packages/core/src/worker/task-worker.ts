@@ -87,6 +87,7 @@ export class TaskWorker {
   /** What this worker has done. */
   readonly stats = new Stats();
   readonly #line: StatsLine;
+  readonly #stopped = new AbortController();
   #state: WorkerPhase = 'new';
   #consumer: Consumer | undefined;
   #operations: Operations | undefined;
@@ -193,7 +194,14 @@ export class TaskWorker {
     try {
       const { broker } = dependencies;
       const totals = this.stats;
-      this.#operations = await Operations.open({ ...this.#options, broker, consumer, totals, events: this.#events });
+      this.#operations = await Operations.open({
+        ...this.#options,
+        broker,
+        consumer,
+        totals,
+        events: this.#events,
+        stopped: this.#stopped.signal,
+      });
     } catch (error) {
       await consumer.close();
       throw error;
@@ -233,6 +241,7 @@ export class TaskWorker {
   }
 
   async #stop(): Promise<StopReport> {
+    this.#stopped.abort();
     // A start that fails has closed what it opened, and its caller has the error.
     await this.#starting?.catch(() => undefined);
     if (this.#consumer !== undefined) await this.#stopServing(this.#consumer);
