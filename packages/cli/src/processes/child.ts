@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ChildState } from './child-state.ts';
 import { after, FORCED_END_MS } from '../deadline.ts';
-import { END_NOW, FINISH, REFUSED, type StateQuestion } from './supervisor-messages.ts';
+import { END_NOW, FINISH, LISTENS, REFUSED, type StateQuestion } from './supervisor-messages.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/brokkr.js', import.meta.url));
 /** A process that must end now and has not ended after this time is killed. */
@@ -30,7 +30,8 @@ export class Child {
   readonly ended: Promise<Ended>;
   readonly state = new ChildState((question) => this.#send(question));
   readonly #process: ChildProcess;
-  #isFinishing = false;
+  /** The last order to end. */
+  #order: string | undefined;
   #isKilled = false;
   #cancelKill: () => void = () => undefined;
 
@@ -50,6 +51,8 @@ export class Child {
     let isRefused = false;
     this.#process.on('message', (message) => {
       isRefused ||= message === REFUSED;
+      // Another listener of the process, such as that of a preloaded module, may have taken an earlier order.
+      if (message === LISTENS && this.#order !== undefined) this.#send(this.#order);
       this.state.received(message);
     });
     this.ended = new Promise((resolve, reject) => {
@@ -71,15 +74,15 @@ export class Child {
 
   /** Lets it finish its running tasks, for at most `shutdownMs` and some seconds. Further calls have no effect. */
   finish(shutdownMs: number): void {
-    if (this.#isFinishing) return;
-    this.#isFinishing = true;
+    if (this.#order !== undefined) return;
+    this.#order = FINISH;
     this.#send(FINISH);
     this.#killAfter(shutdownMs + KILL_BLOCKED_MS);
   }
 
   /** Ends it without its running tasks. */
   endNow(): void {
-    this.#isFinishing = true;
+    this.#order = END_NOW;
     this.#send(END_NOW);
     this.#killAfter(KILL_MS);
   }

@@ -1,4 +1,4 @@
-import { END_NOW, FINISH } from './supervisor-messages.ts';
+import { END_NOW, FINISH, LISTENS } from './supervisor-messages.ts';
 
 /**
  * Signals within this time after the first are copies of it. Process managers, npm and terminals signal the whole process
@@ -34,6 +34,7 @@ export class StopRequests {
     });
     process.on('disconnect', () => this.#request('finish'));
     if (isSupervised && !process.connected) whileLoading();
+    else if (isSupervised) process.send?.(LISTENS, () => undefined);
   }
 
   /** Calls `listener` for each request from now on. */

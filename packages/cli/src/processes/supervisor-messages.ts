@@ -4,6 +4,8 @@ import type { MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
 export const FINISH = 'brokkr: finish the running tasks, then end';
 export const END_NOW = 'brokkr: end now';
 
+/** What a worker process sends to its supervisor once it listens to orders. */
+export const LISTENS = 'brokkr: this worker process listens';
 /** What a worker process sends to its supervisor: the broker refuses its user, so a restart cannot help. */
 export const REFUSED = 'brokkr: the broker refuses this worker';
 
