@@ -104,6 +104,8 @@ describe('redaction of JSON', () => {
 
 it.each([
   ['Error: renderer said 502 for order 48817', 'Error: renderer said 502 for order #'],
+  ['Error: renderer said 502 for order 488', 'Error: renderer said 502 for order #'],
+  ['Error: Request failed with status code 429', 'Error: Request failed with status code 429'],
   ['TimeoutError: smtp said nothing for 10 s', 'TimeoutError: smtp said nothing for # s'],
   ['Error: user 550e8400-e29b-41d4-a716-446655440000 is unknown', 'Error: user # is unknown'],
   ['Error: message Xc7pKu3yb7_o85 in line 3.5\n    at x', 'Error: message # in line #'],
