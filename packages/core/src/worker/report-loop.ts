@@ -50,7 +50,7 @@ export class ReportLoop {
     const { clock, directory, logger } = this.#options;
     this.#isStopped = true;
     clock.clearTimeout(this.#timer);
-    // Without a report there is nothing to forget, and the server may be the reason why there is none.
+    // Without a report there is nothing to forget, and an unreachable server may be the reason.
     if (!this.#hasBegun) return;
     const retired = new AbortController();
     // A report that is on its way would undo it.
