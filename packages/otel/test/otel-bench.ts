@@ -16,13 +16,8 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { afterEach, expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { type OtelOptions, otel } from '../src/index.ts';
-
-const cleanUps: (() => Promise<unknown> | unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
 
 /** Registers a tracer provider that keeps spans in memory, a context manager and propagators, until the test ends. */
 export function tracing() {
@@ -33,7 +28,7 @@ export function tracing() {
   propagation.setGlobalPropagator(
     new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
   );
-  cleanUps.push(() => {
+  onTestFinished(() => {
     for (const api of [trace, context, propagation]) api.disable();
   });
   return {
@@ -48,7 +43,7 @@ export function metering() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2_147_483_647 });
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
-  cleanUps.push(async () => {
+  onTestFinished(async () => {
     metrics.disable();
     await reader.shutdown();
   });
@@ -69,7 +64,7 @@ export function managed(options: OtelOptions = {}, broker: Broker = createBroker
     telemetry: [otel(options)],
     logLevel: 'silent',
   });
-  cleanUps.push(() => tm.close());
+  onTestFinished(() => tm.close());
   return { tm, broker };
 }
 
