@@ -159,7 +159,7 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
     for (const [id, text] of [
       ['m0', 'U+0000'],
       ['m1', 'cut off at 64 KiB'],
-      ['m2', 'are no text in UTF-8'],
+      ['m2', 'are not valid UTF-8'],
     ]) {
       await page.goto(`${url}#/shop/queues/mails/message/${id}`);
       await page

@@ -37,7 +37,7 @@ describe('tm.limit refuses', () => {
     ['more than a million a second', { name: 'l', rate: 2_000_000 }, 'LIMIT_INVALID'],
     ['an absurd rate in a short time', { name: 'l', rate: 100_000, per: '1ms' }, 'LIMIT_INVALID'],
     ['a time of 0', { name: 'l', rate: 1, per: 0 }, 'LIMIT_INVALID'],
-    ['a time that is no duration', { name: 'l', rate: 1, per: 'soon' }, 'DURATION_INVALID'],
+    ['a time that cannot be read', { name: 'l', rate: 1, per: 'soon' }, 'DURATION_INVALID'],
     ['a time of years', { name: 'l', rate: 1, per: '365d' }, 'LIMIT_INVALID'],
     ['a burst of 0', { name: 'l', rate: 1, burst: 0 }, 'LIMIT_INVALID'],
     ['a burst that is NaN', { name: 'l', rate: 1, burst: Number.NaN }, 'LIMIT_INVALID'],

@@ -182,7 +182,7 @@ function Body({ message: { body } }: { message: MessageDetail }) {
           {hidden === true
             ? 'Hidden on the server: the body is no JSON, so its values cannot be hidden one by one, and you lack the right to payloads.'
             : form === 'binary'
-              ? `Not shown: these ${bytes(body.bytes)} are no text in UTF-8.`
+              ? `Not shown: these ${bytes(body.bytes)} are not valid UTF-8.`
               : 'Not at hand.'}
         </p>
       )}
