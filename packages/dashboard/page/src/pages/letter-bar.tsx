@@ -2,7 +2,7 @@ import type { LetterQuery, MessageRow } from '../../../src/api/types.ts';
 import { wordsOf } from '../actions/letter-filter.ts';
 import { askToDiscard, askToMove, retry } from '../actions/message-actions.ts';
 import { Button } from '../parts/button.tsx';
-import { copy } from '../parts/copy.ts';
+import { SelectedIds } from '../parts/selected-ids.tsx';
 import type { Selection } from '../parts/selection.ts';
 import { route } from '../route/route.ts';
 import { count, plural } from '../text/number.ts';
@@ -33,15 +33,7 @@ export function LetterBar({ queue, filter, items, selection, matched }: Props) {
     const number = count(ids.length);
     return (
       <div class="bulk" role="region" aria-label="Selected messages">
-        <span class="sum">
-          <b>{number} selected</b>
-          <Button look="bare" small onClick={selection.clear}>
-            Clear
-          </Button>
-        </span>
-        <Button look="bare" icon="copy" onClick={() => void copy(ids.join('\n'), plural(ids.length, 'id'))}>
-          Copy ids
-        </Button>
+        <SelectedIds ids={ids} clear={selection.clear} />
         <Button icon="move" onClick={() => askToMove(queue, ids)}>
           Move…
         </Button>

@@ -2,9 +2,9 @@ import type { MessageState } from '../../../src/api/types.ts';
 import { askToAbort, askToCancel, runNow } from '../actions/message-actions.ts';
 import { reasonAgainst } from '../api/session.ts';
 import { Button } from '../parts/button.tsx';
-import { copy } from '../parts/copy.ts';
+import { SelectedIds } from '../parts/selected-ids.tsx';
 import type { Selection } from '../parts/selection.ts';
-import { count, plural } from '../text/number.ts';
+import { count } from '../text/number.ts';
 
 interface Props {
   readonly queue: string;
@@ -18,15 +18,7 @@ export function WaitingBar({ queue, state, ids, selection }: Props) {
   const number = count(ids.length);
   return (
     <div class="bulk" role="region" aria-label="Selected messages">
-      <span class="sum">
-        <b>{number} selected</b>
-        <Button look="bare" small onClick={selection.clear}>
-          Clear
-        </Button>
-      </span>
-      <Button look="bare" icon="copy" onClick={() => void copy(ids.join('\n'), plural(ids.length, 'id'))}>
-        Copy ids
-      </Button>
+      <SelectedIds ids={ids} clear={selection.clear} />
       {state === 'running' ? (
         <Button look="risk" icon="stop" reason={reasonAgainst('cancelRunning')} onClick={() => askToAbort(queue, ids)}>
           Cancel {number}…
