@@ -1,53 +1,26 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TaskManager } from '@brokkr/core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RabbitServer } from '../../support/rabbitmq-server.ts';
-import { RedisServer } from '../../support/redis-server.ts';
+import { expect, it } from 'vitest';
+import { KilledProcesses } from '../../support/killed-processes.ts';
+import { root } from '../../support/sources.ts';
 
-const root = join(import.meta.dirname, '..', '..', '..');
 const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
 const app = join(root, 'test', 'fixtures', 'apps', 'debounced.ts');
 const SENDERS = 4;
 const SENDS = 250;
-const folder = mkdtempSync(join(tmpdir(), 'brokkr-debounce-'));
-const children = new Set<ChildProcess>();
-let redis: RedisServer;
-let rabbit: RabbitServer;
-
-beforeAll(async () => {
-  [redis, rabbit] = await Promise.all([RedisServer.start(), RabbitServer.start()]);
-}, 90_000);
-afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await Promise.all([redis.stop(), rabbit.stop()]);
-  rmSync(folder, { recursive: true });
-}, 30_000);
-
-function run(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return child;
-}
+const processes = new KilledProcesses();
 
 it.each([
-  ['Redis', () => ({ brokerUrl: redis.url })],
-  ['RabbitMQ with a store on Redis', () => ({ brokerUrl: rabbit.url, storeUrl: `${redis.url}/1` })],
+  ['Redis', () => ({ brokerUrl: processes.redis.url })],
+  ['RabbitMQ with a store on Redis', () => ({ brokerUrl: processes.rabbit.url, storeUrl: `${processes.redis.url}/1` })],
 ])(
-  'on %s, the last of 1,000 debounced sends of four processes runs last, though workers are killed; never do two wait',
+  'on %s, the last of 1,000 debounced sends of four processes runs last, though workers are killed',
   async (name, settings) => {
-    const notes = join(folder, name.slice(0, 5));
-    writeFileSync(notes, '');
-    const lines = () => readFileSync(notes, 'utf8').trim().split('\n');
+    const { file, lines } = processes.notes(name.slice(0, 5));
     const { brokerUrl, storeUrl = '' } = settings() as { brokerUrl: string; storeUrl?: string };
     const env = {
-      ...process.env,
-      NODE_OPTIONS: '',
-      NOTES_FILE: notes,
+      NOTES_FILE: file,
       TASK_BROKER_URL: brokerUrl,
       TASK_STORE_URL: storeUrl,
       TASK_LEASE: '1s',
@@ -57,11 +30,11 @@ it.each([
     const tm = TaskManager.getInstance(`debounce ${name}`);
     await tm.initialize({ brokerUrl, ...(storeUrl !== '' && { storeUrl }), logLevel: 'silent' });
     const task = tm.task({ name: 'reindex' }, async (_: string) => undefined);
-    const worker = () => run([command, 'worker', '-a', app, '-c', '4'], env);
+    const worker = () => processes.run([command, 'worker', '-a', app, '-c', '4'], env);
     let workers = [worker(), worker()];
 
     const senders = Array.from({ length: SENDERS }, () =>
-      run(['--import', import.meta.resolve('tsx'), app], { ...env, SENDS: String(SENDS) }),
+      processes.run(['--import', import.meta.resolve('tsx'), app], { ...env, SENDS: String(SENDS) }),
     );
     let sending = SENDERS;
     const sent = Promise.all(
