@@ -116,12 +116,8 @@ async function drainAlone(bench: FaultBench, broker: FaultBroker): Promise<numbe
   const { ready = 0, delayed = 0, running = 0 } = await bench.counts();
   const left = ready + delayed + running;
   const startedAt = performance.now();
-  let done = false;
-  const keepOne = () => {
-    // The poison message may be among the remaining ones.
-    bench.worker({ concurrency: CONCURRENCY }).once('exit', () => done || keepOne());
-  };
-  keepOne();
+  // The poison message may be among the remaining ones.
+  const stop = bench.keepOneWorker({ concurrency: CONCURRENCY });
   // Messages that crashed together with a poison message may have to run alone.
   const boundMs = left * 100 + 4 * broker.recoveryMs(LEASE_MS) + 10_000;
   await until(
@@ -132,7 +128,7 @@ async function drainAlone(bench: FaultBench, broker: FaultBroker): Promise<numbe
     boundMs,
     `I15: ${left} messages drain`,
   );
-  done = true;
+  stop();
   return performance.now() - startedAt;
 }
 

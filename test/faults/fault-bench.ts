@@ -69,6 +69,21 @@ export class FaultBench {
     return child;
   }
 
+  /** Starts another worker whenever the last one has ended. @returns stops that, and returns how many were started */
+  keepOneWorker(options: FaultyWorkerOptions = {}): () => number {
+    let workers = 0;
+    let isOver = false;
+    const start = () => {
+      workers++;
+      this.worker(options).once('exit', () => isOver || start());
+    };
+    start();
+    return () => {
+      isOver = true;
+      return workers;
+    };
+  }
+
   /** Returns the command that sends one job from another process. */
   sendCommand(...args: readonly string[]): string[] {
     return [command, 'send', '-a', app, 'job', ...args];

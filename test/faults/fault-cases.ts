@@ -238,18 +238,10 @@ export function faultCases(broker: FaultBroker): void {
       await bench.send(20, 0);
       await bench.send(1, 0, 'poison');
       await bench.send(80, 50);
-      let workers = 0;
-      let stopped = false;
-      const keepOne = () => {
-        workers++;
-        bench.worker().once('exit', () => {
-          if (!stopped) keepOne();
-        });
-      };
-      keepOne();
+      const stop = bench.keepOneWorker();
       await until(async () => (await bench.counts()).dead === 2, 90_000, 'the poisons are dead');
       await bench.drained(60_000, 2);
-      stopped = true;
+      const workers = stop();
       const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
       expect(letters.map(({ id }) => id).toSorted()).toEqual(['job-100', 'job-121']);
       const starts = [100, 121].map(
@@ -267,18 +259,10 @@ export function faultCases(broker: FaultBroker): void {
 
     it('when one message of a batch of a hundred kills its process: it alone becomes a dead letter', async () => {
       await bench.send(100, undefined, 'gathered');
-      let workers = 0;
-      let stopped = false;
-      const keepOne = () => {
-        workers++;
-        bench.worker().once('exit', () => {
-          if (!stopped) keepOne();
-        });
-      };
-      keepOne();
+      const stop = bench.keepOneWorker();
       await until(async () => (await bench.counts()).dead === 1, 90_000, 'the poison is dead');
       await bench.drained(60_000, 1);
-      stopped = true;
+      const workers = stop();
       const letters = await firstMessages((await bench.broker()).inspector, bench.queue, 'dead', 10);
       expect(letters.map(({ id }) => id)).toEqual(['job-40']);
       const starts = bench.notes().filter(({ what, n }) => what === 'S' && n === 40).length;

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import pino from 'pino';
 import type { Batch } from '../../batches/batch.ts';
 import { firstMessages } from '../../broker/page-messages.ts';
-import { TaskManager } from '../../manager/task-manager.ts';
 import type { BatchOptions } from '../../task/batch-settings.ts';
 import type { TestBench } from './bench.ts';
 import type { Group } from './group.ts';
-import { borrowed, crash } from './worker-bench.ts';
+import { crash, quickRetries, stopAtTearDown, suiteManager } from './worker-bench.ts';
 
 /** A batch task on the broker under test, and a worker that runs it. */
 async function batching(
@@ -15,16 +12,8 @@ async function batching(
   batch: BatchOptions,
   handler: (items: number[], batch: Batch) => void | Promise<void> = () => undefined,
 ) {
-  const manager = TaskManager.getInstance(`suite-${randomUUID()}`).configure({
-    broker: borrowed(bench),
-    clock: bench.clock,
-    queueName: bench.queue,
-    lease: `${bench.workerLeaseMs}ms`,
-    logger: pino({ level: 'silent' }),
-    runMode: 'worker',
-  });
-  const retries =
-    bench.broker.capabilities.maxDelayMs === 0 ? { maxRetries: 0 } : { maxRetries: 2, retryDelay: '20ms' };
+  const manager = suiteManager(bench);
+  const retries = quickRetries(bench, 2);
   const calls: number[][] = [];
   const task = manager.batchTask({ name: 'gathered', ...retries, batch }, (items: number[], outcomes) => {
     calls.push([...items]);
@@ -33,12 +22,7 @@ async function batching(
   const worker = manager.createWorker({ concurrency: 2 });
   const events: string[] = [];
   for (const event of ['succeeded', 'dead'] as const) worker.on(event, () => events.push(event));
-  bench.onTearDown(async () => {
-    const stopping = worker.stop({ timeout: 0 });
-    if (bench.isVirtual) await bench.pass(10_000);
-    await stopping;
-    await manager.close();
-  });
+  stopAtTearDown(bench, manager, worker);
   const until = (done: () => boolean, boundMs = 5_000) =>
     bench.until(done, boundMs, () => `calls: ${JSON.stringify(calls)}; events: ${events.join(', ')}`);
   return { task, worker, calls, events, until };

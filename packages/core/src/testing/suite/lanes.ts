@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import pino from 'pino';
 import { laneName, type Priority } from '../../broker/lane-names.ts';
-import { TaskManager } from '../../manager/task-manager.ts';
 import type { WorkerOptions } from '../../worker/worker.ts';
 import type { TestBench } from './bench.ts';
 import type { Group } from './group.ts';
-import { borrowed } from './worker-bench.ts';
+import { quickRetries, stopAtTearDown, suiteManager } from './worker-bench.ts';
 
 /** A task with priorities on the broker under test, and a worker that runs it. */
 function prioritized(
@@ -14,16 +11,8 @@ function prioritized(
   options: WorkerOptions = {},
   handler: (priority: Priority, n: number) => void | Promise<void> = () => undefined,
 ) {
-  const manager = TaskManager.getInstance(`suite-${randomUUID()}`).configure({
-    broker: borrowed(bench),
-    clock: bench.clock,
-    queueName: bench.queue,
-    lease: `${bench.workerLeaseMs}ms`,
-    logger: pino({ level: 'silent' }),
-    runMode: 'worker',
-  });
-  const retries =
-    bench.broker.capabilities.maxDelayMs === 0 ? { maxRetries: 0 } : { maxRetries: 1, retryDelay: '20ms' };
+  const manager = suiteManager(bench);
+  const retries = quickRetries(bench, 1);
   const ran: Priority[] = [];
   const task = manager.task({ name: 'ranked', priorities: true, ...retries }, (priority: Priority, n: number) => {
     ran.push(priority);
@@ -32,12 +21,7 @@ function prioritized(
   const worker = manager.createWorker({ concurrency: 2, ...options });
   const events: string[] = [];
   for (const event of ['succeeded', 'dead'] as const) worker.on(event, () => events.push(event));
-  bench.onTearDown(async () => {
-    const stopping = worker.stop({ timeout: 0 });
-    if (bench.isVirtual) await bench.pass(10_000);
-    await stopping;
-    await manager.close();
-  });
+  stopAtTearDown(bench, manager, worker);
   const send = (priority: Priority, count: number) =>
     task.with({ priority }).sendMany(Array.from({ length: count }, (_, n) => [priority, n] as [Priority, number]));
   const until = (done: () => boolean, boundMs = 5_000) =>

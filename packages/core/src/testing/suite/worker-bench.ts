@@ -26,33 +26,26 @@ export interface WorkerBenchOptions {
   readonly manager?: ManagerOptions;
 }
 
-/** Options whose waits are short enough for real time. */
-const QUICK: TaskOptions = { maxRetries: 2, retryDelay: '20ms' };
-
-export async function worker(
-  bench: TestBench,
-  handler: (...args: never[]) => unknown,
-  options: WorkerBenchOptions = {},
-): Promise<WorkerBench> {
-  const manager = TaskManager.getInstance(`suite-${randomUUID()}`);
-  await manager.initialize({
+/** A manager of the broker under test. */
+export function suiteManager(bench: TestBench, options: ManagerOptions = {}): TaskManager {
+  return TaskManager.getInstance(`suite-${randomUUID()}`).configure({
     broker: borrowed(bench),
     clock: bench.clock,
     queueName: bench.queue,
     lease: `${bench.workerLeaseMs}ms`,
     logger: pino({ level: 'silent' }),
     runMode: 'worker',
-    ...options.manager,
+    ...options,
   });
-  const delayless = bench.broker.capabilities.maxDelayMs === 0 ? { maxRetries: 0 } : {};
-  const task = manager.task(
-    { name: 'subject', ...QUICK, ...delayless, ...options.task, schema: undefined },
-    handler,
-  ) as unknown as Task<readonly unknown[], unknown>;
-  const subject = manager.createWorker({ queues: [bench.queue], concurrency: 5, ...options.worker });
-  const events: string[] = [];
-  for (const event of EVENTS) subject.on(event as keyof WorkerEvents, () => events.push(event));
-  let started = false;
+}
+
+/** Retries with waits that are short enough for real time; none if the broker cannot delay messages. */
+export function quickRetries(bench: TestBench, maxRetries: number): Pick<TaskOptions, 'maxRetries' | 'retryDelay'> {
+  return bench.broker.capabilities.maxDelayMs === 0 ? { maxRetries: 0 } : { maxRetries, retryDelay: '20ms' };
+}
+
+/** Stops the worker and closes its manager after the case. */
+export function stopAtTearDown(bench: TestBench, manager: TaskManager, subject: Worker): void {
   bench.onTearDown(async () => {
     const stopping = subject.stop({ timeout: 0 });
     // In virtual time no other code moves the clock while the worker waits.
@@ -60,6 +53,23 @@ export async function worker(
     await stopping;
     await manager.close();
   });
+}
+
+export async function worker(
+  bench: TestBench,
+  handler: (...args: never[]) => unknown,
+  options: WorkerBenchOptions = {},
+): Promise<WorkerBench> {
+  const manager = suiteManager(bench, options.manager);
+  const task = manager.task(
+    { name: 'subject', ...quickRetries(bench, 2), ...options.task, schema: undefined },
+    handler,
+  ) as unknown as Task<readonly unknown[], unknown>;
+  const subject = manager.createWorker({ queues: [bench.queue], concurrency: 5, ...options.worker });
+  const events: string[] = [];
+  for (const event of EVENTS) subject.on(event as keyof WorkerEvents, () => events.push(event));
+  let started = false;
+  stopAtTearDown(bench, manager, subject);
   return {
     manager,
     task,
