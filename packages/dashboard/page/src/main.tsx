@@ -1,5 +1,6 @@
 import './style/tokens.css';
 import './style/base.css';
+import './style/strip.css';
 import './style/bar.css';
 import './style/controls.css';
 import './style/totals.css';
