@@ -3,7 +3,7 @@ import { queueNames } from '../app/queue-names.ts';
 import { EXIT } from '../exit.ts';
 import { describe } from '../explain.ts';
 import { isLoopback } from '../monitoring/monitor-options.ts';
-import { MonitorServer } from '../monitoring/monitor-server.ts';
+import { openMonitor } from '../monitoring/open-monitor.ts';
 import { print, printable } from '../output.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
 
@@ -43,7 +43,7 @@ export async function metricsCommand(options: MetricsOptions): Promise<number> {
 }
 
 async function serve({ port, host }: MetricsOptions, metrics: (format: Format) => Promise<string>, ended: AbortSignal) {
-  const server = await MonitorServer.open(port, host, { metrics }, '--port');
+  const server = await openMonitor(port, host, { metrics }, '--port');
   const address = host.includes(':') ? `[${host}]` : host;
   print(`serving http://${address}:${port}/metrics${isLoopback(host) ? '' : ' to the network, without a password'}`);
   if (!ended.aborted) await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }));

@@ -6,9 +6,10 @@ import { print, printable } from '../output.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
 import { inTime } from '../deadline.ts';
 import { type Credentials, credentialsOf, type DashboardCommandOptions, namedBrokers } from './dashboard-options.ts';
-import { DashboardServer } from './dashboard-server.ts';
+import { BoundedServer, type ServerBounds } from '../http/bounded-server.ts';
 import { openShown } from './shown-brokers.ts';
 
+const BOUNDS: ServerBounds = { headersMs: 10_000, requestMs: 30_000, connections: 500, headerBytes: 16_384 };
 /** Live streams and batches of bulk jobs end sooner. */
 const CLOSE_MS = 4_000;
 
@@ -34,7 +35,11 @@ export async function dashboardCommand(options: DashboardCommandOptions): Promis
         ...(credentials === undefined && { hosts: hostsOf(options) }),
       });
       try {
-        const server = await DashboardServer.open(options.port, options.host, dashboard);
+        const server = await BoundedServer.open(
+          { what: 'the dashboard', port: options.port, host: options.host, option: '--port' },
+          BOUNDS,
+          dashboard.node,
+        );
         print(describe(options, path));
         if (!stopped.signal.aborted) {
           await new Promise((resolve) => stopped.signal.addEventListener('abort', resolve, { once: true }));

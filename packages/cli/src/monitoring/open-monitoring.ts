@@ -2,7 +2,7 @@ import type { MonitorSource, WorkerHealth } from '@brokkr/core/metrics';
 import type { Core } from '../app/load-core.ts';
 import { HealthFile } from './health-file.ts';
 import { isLoopback, LOOPBACK, type MonitorOptions } from './monitor-options.ts';
-import { MonitorServer } from './monitor-server.ts';
+import { openMonitor } from './open-monitor.ts';
 
 export interface WorkerSource extends MonitorSource {
   readonly health: () => Promise<WorkerHealth>;
@@ -19,7 +19,7 @@ export async function openMonitoring(
   source: WorkerSource,
   { logger }: Pick<Core, 'logger'>,
 ): Promise<() => Promise<void>> {
-  const server = port === undefined ? undefined : await MonitorServer.open(port, host, source, '--metrics-port');
+  const server = port === undefined ? undefined : await openMonitor(port, host, source, '--metrics-port');
   let file: HealthFile | undefined;
   try {
     file = healthFile === undefined ? undefined : await HealthFile.open(healthFile, source.health);

@@ -3,7 +3,6 @@ import { overview, queues } from '../api/live-data.ts';
 import { reasonAgainst } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { HistoryCharts } from '../charts/history-charts.tsx';
-import { Choice } from '../parts/choice.tsx';
 import { Loading } from '../parts/failure.tsx';
 import { AsOf, Unknown } from '../parts/figure.tsx';
 import { Head } from '../parts/head.tsx';
@@ -17,7 +16,8 @@ import { duration } from '../text/duration.ts';
 import { count, percent, plural, rate } from '../text/number.ts';
 import { NoQueues } from './no-queues.tsx';
 import { LONG_WAIT_MS, MANY_FAILURES, queueColumns, queueLink } from './queue-columns.tsx';
-import { RANGES, usualRange } from './ranges.ts';
+import { RangeChoice } from './range-choice.tsx';
+import { usualRange } from './ranges.ts';
 import { Warnings } from './warnings.tsx';
 
 /** Queues that the overview shows; the others are a link away. */
@@ -52,13 +52,7 @@ export function OverviewPage({ broker }: { broker: string }) {
   return (
     <>
       <Head title="Overview">
-        <Choice
-          label="Time shown"
-          quiet
-          value={minutes}
-          options={RANGES}
-          onChange={(value) => setQuery({ minutes: value })}
-        />
+        <RangeChoice minutes={minutes} />
       </Head>
       {whole.error === undefined ? null : (
         <p class="panel errline" role="alert">

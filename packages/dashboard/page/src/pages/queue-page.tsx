@@ -8,19 +8,19 @@ import { mayOperate, reasonAgainst } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { HistoryCharts } from '../charts/history-charts.tsx';
 import { Button } from '../parts/button.tsx';
-import { Choice } from '../parts/choice.tsx';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Pill } from '../parts/pill.tsx';
 import { Text } from '../parts/text.tsx';
-import { link, route, setQuery } from '../route/route.ts';
+import { link, route } from '../route/route.ts';
 import { count } from '../text/number.ts';
 import { age } from '../text/duration.ts';
 import { now } from '../api/clock.ts';
 import { MessageList } from './message-list.tsx';
 import { queueLink } from './queue-columns.tsx';
 import { QueueTotals } from './queue-totals.tsx';
-import { RANGES, usualRange } from './ranges.ts';
+import { RangeChoice } from './range-choice.tsx';
+import { usualRange } from './ranges.ts';
 
 const TABS = ['ready', 'delayed', 'running', 'dead'] as const;
 const NAMES = { ready: 'Ready', delayed: 'Delayed', running: 'Running', dead: 'Dead' };
@@ -47,13 +47,7 @@ export function QueuePage({ broker, queue, tab }: { broker: string; queue: strin
           ) : undefined
         }
       >
-        <Choice
-          label="Time shown"
-          quiet
-          value={minutes}
-          options={RANGES}
-          onChange={(value) => setQuery({ minutes: value })}
-        />
+        <RangeChoice minutes={minutes} />
         {!mayOperate.value ? null : (
           <>
             <Button

@@ -4,7 +4,6 @@ import { reasonAgainst } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { HistoryCharts } from '../charts/history-charts.tsx';
 import { RangeAxis, RangeBar } from '../charts/range-bar.tsx';
-import { Choice } from '../parts/choice.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Loading } from '../parts/failure.tsx';
 import { Figure } from '../parts/figure.tsx';
@@ -18,7 +17,8 @@ import { link, route, setQuery } from '../route/route.ts';
 import { duration } from '../text/duration.ts';
 import { count, percent, rate } from '../text/number.ts';
 import { MANY_FAILURES, queueLink } from './queue-columns.tsx';
-import { RANGES, usualRange } from './ranges.ts';
+import { RangeChoice } from './range-choice.tsx';
+import { usualRange } from './ranges.ts';
 
 /** Figures by task. With a task and a queue in the address, also its charts. */
 export function TasksPage({ broker }: { broker: string }) {
@@ -36,15 +36,7 @@ export function TasksPage({ broker }: { broker: string }) {
         title={task ?? 'Tasks'}
         {...(task !== undefined && { path: [['Tasks', link([broker, 'tasks'])]] as const })}
       >
-        {task === undefined ? null : (
-          <Choice
-            label="Time shown"
-            quiet
-            value={minutes}
-            options={RANGES}
-            onChange={(value) => setQuery({ minutes: value })}
-          />
-        )}
+        {task === undefined ? null : <RangeChoice minutes={minutes} />}
         {task !== undefined ? null : (
           <>
             <FilterChip
