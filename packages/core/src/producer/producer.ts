@@ -214,7 +214,7 @@ export class Producer {
       expiresAt: settings.expiresInMs === undefined ? undefined : Math.max(dueAt, now) + settings.expiresInMs,
       idempotencyKey: settings.idempotencyKey === undefined ? undefined : keyOf(task.name, settings),
       idempotencyTtlMs: settings.idempotencyTtlMs,
-      ...(task.limits !== undefined && { limits: limitHeader(task.name, task.limits, args, this.#options.limits) }),
+      limits: task.limits === undefined ? undefined : limitHeader(task.name, task.limits, args, this.#options.limits),
     };
     return { task, message, body, collapse };
   }
