@@ -45,7 +45,8 @@ export function headLine(envelope: Envelope): string {
 
 /** The envelope of these bytes. Bytes that Brokkr has not written, or a line over 1 MiB, become a body without headers, which the core dead-letters. */
 export function decodeEnvelope(id: string, queue: string, bytes: Buffer): Envelope {
-  const end = bytes.subarray(0, MOST_LINE_BYTES).indexOf(NEWLINE);
+  const newline = bytes.indexOf(NEWLINE);
+  const end = newline < MOST_LINE_BYTES ? newline : -1;
   if (end > 0 && bytes[0] !== BRACE) {
     const headers = readShortLine(bytes.toString('latin1', 0, end));
     if (headers !== undefined) return { id, queue, body: bytes.subarray(end + 1), headers };
@@ -87,13 +88,20 @@ function jsonLine({ headers, notBefore, expiresAt, idempotencyKey, idempotencyTt
   return JSON.stringify(head);
 }
 
-function readShortLine(line: string): Record<string, string> | undefined {
+let lastLine = '';
+let lastHeaders: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Reads a short line. Remembers the last one, because many messages of a burst have the same. */
+function readShortLine(line: string): Readonly<Record<string, string>> | undefined {
+  if (line === lastLine) return lastHeaders;
   if (!SHORT_LINE.test(line)) return undefined;
   const headers: Record<string, string> = {};
   for (const pair of line.split(' ')) {
     const middle = pair.indexOf('=');
     headers[PREFIX + pair.slice(0, middle)] = pair.slice(middle + 1);
   }
+  lastLine = line;
+  lastHeaders = Object.freeze(headers);
   return headers;
 }
 

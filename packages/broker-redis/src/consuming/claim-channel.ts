@@ -152,9 +152,7 @@ export class ClaimChannel {
       } catch (error) {
         for (const { reject } of done) reject(error);
       }
-      const deliveries = this.#read(answer);
-      this.#options.held?.claimed(deliveries);
-      claim?.resolve({ deliveries, nextEventMs: answer[1], askedAt });
+      claim?.resolve({ deliveries: this.#read(answer), nextEventMs: answer[1], askedAt });
     } catch (error) {
       if (claimant !== undefined) this.#free(claimant);
       for (const { reject } of done) reject(error);
@@ -194,13 +192,15 @@ export class ClaimChannel {
   }
 
   #read([, , fence, ids, messages, crashes]: Lists): Delivery[] {
-    const { queue, serverClock } = this.#options;
+    const { queue, serverClock, held } = this.#options;
     const deliveries: Delivery[] = [];
     for (let at = 0; at < ids.length; at++) {
       const bytes = messages[at];
       if (bytes === null || bytes === undefined) continue;
-      const envelope = serverClock.toLocal(decodeEnvelope((ids[at] as Buffer).toString(), queue, bytes));
-      deliveries.push(new ClaimedDelivery(envelope, fence + at + 1, Number(crashes[at] ?? 0)));
+      const id = ids[at] as Buffer;
+      const own = fence + at + 1;
+      const envelope = serverClock.toLocal(decodeEnvelope(id.toString(), queue, bytes));
+      deliveries.push(new ClaimedDelivery(envelope, own, Number(crashes[at] ?? 0), held?.claimed(id, own) ?? -1));
     }
     return deliveries;
   }

@@ -5,12 +5,14 @@ export class ClaimedDelivery implements Delivery {
   readonly envelope: Envelope;
   readonly fence: number;
   readonly crashes: number;
-  #slot = -1;
+  #slot: number;
 
-  constructor(envelope: Envelope, fence: number, crashes: number) {
+  /** @param slot its slot; -1 if it is not guarded */
+  constructor(envelope: Envelope, fence: number, crashes: number, slot: number) {
     this.envelope = envelope;
     this.fence = fence;
     this.crashes = crashes;
+    this.#slot = slot;
   }
 
   /** The slot of a delivery; -1 if it has none, because it is not guarded or was made by another program. */
@@ -18,7 +20,8 @@ export class ClaimedDelivery implements Delivery {
     return #slot in delivery ? delivery.#slot : -1;
   }
 
-  static setSlot(delivery: Delivery, slot: number): void {
-    if (#slot in delivery) delivery.#slot = slot;
+  /** Makes a delivery forget its slot, which another one may take from now on. */
+  static clearSlot(delivery: Delivery): void {
+    if (#slot in delivery) delivery.#slot = -1;
   }
 }

@@ -14,11 +14,9 @@ export class HeldLeases {
     this.#subscription = subscription;
   }
 
-  /** The server has given leases on these. */
-  claimed(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) {
-      ClaimedDelivery.setSlot(delivery, this.#slots.take(this.#subscription, delivery));
-    }
+  /** The server has given a lease on the message with this id. @returns the slot of its delivery; -1: it is not guarded */
+  claimed(id: Uint8Array, fence: number): number {
+    return this.#slots.take(this.#subscription, id, fence);
   }
 
   /** The handler of a delivery starts. */
@@ -32,6 +30,6 @@ export class HeldLeases {
     const slot = ClaimedDelivery.slotOf(delivery);
     if (slot < 0) return;
     this.#slots.release(slot);
-    ClaimedDelivery.setSlot(delivery, -1);
+    ClaimedDelivery.clearSlot(delivery);
   }
 }
