@@ -29,7 +29,7 @@ export class TelemetrySinks {
   }
 
   get hearsBrokerCalls(): boolean {
-    return this.#brokerCall !== undefined;
+    return this.#brokerCall !== undefined && !areAllIdle(this.#brokerCall);
   }
 
   sent(event: SentEvent): void {

@@ -35,7 +35,7 @@ export class BrokerCalls {
   readonly #clock: Clock;
   readonly #sinks: TelemetrySinks;
   readonly #receiving = new Set<ReceiveState>();
-  #isOn: boolean;
+  #isOn = false;
   #answeredAt: number | undefined;
   /** The first call since then that got no answer. */
   #askedAt: number | undefined;
@@ -45,11 +45,10 @@ export class BrokerCalls {
   constructor(clock: Clock, sinks: TelemetrySinks) {
     this.#clock = clock;
     this.#sinks = sinks;
-    this.#isOn = sinks.hearsBrokerCalls;
   }
 
   get isOn(): boolean {
-    return this.#isOn;
+    return this.#isOn || this.#sinks.hearsBrokerCalls;
   }
 
   turnOn(): void {
