@@ -89,11 +89,11 @@ function jsonLine({ headers, notBefore, expiresAt, idempotencyKey, idempotencyTt
 }
 
 let lastLine = '';
-let lastHeaders: Readonly<Record<string, string>> = Object.freeze({});
+let lastHeaders: Readonly<Record<string, string>> = {};
 
-/** Reads a short line. Remembers the last one, because many messages of a burst have the same. */
-function readShortLine(line: string): Readonly<Record<string, string>> | undefined {
-  if (line === lastLine) return lastHeaders;
+/** Reads a short line. Remembers the last one, because many messages of a burst have the same. Each gets its own copy. */
+function readShortLine(line: string): Record<string, string> | undefined {
+  if (line === lastLine) return { ...lastHeaders };
   if (!SHORT_LINE.test(line)) return undefined;
   const headers: Record<string, string> = {};
   for (const pair of line.split(' ')) {
@@ -101,7 +101,7 @@ function readShortLine(line: string): Readonly<Record<string, string>> | undefin
     headers[PREFIX + pair.slice(0, middle)] = pair.slice(middle + 1);
   }
   lastLine = line;
-  lastHeaders = Object.freeze(headers);
+  lastHeaders = { ...headers };
   return headers;
 }
 
