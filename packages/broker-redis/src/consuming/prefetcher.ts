@@ -28,8 +28,9 @@ interface Batch {
 
 /**
  * Claims the next batches of a consumer that is faster than a round trip, before the last one runs, so that worker and
- * server do not wait for each other. Slow handlers get no batch ahead. Messages that crashed before are never claimed
- * ahead: they must not be charged with the crash of another message.
+ * server do not wait for each other. Slow handlers get no batch ahead. A batch with a message that crashed before is
+ * released as soon as it arrives, and the script claims no suspect ahead: such a message must not be charged with the
+ * crash of another one.
  */
 export class Prefetcher {
   readonly #options: PrefetcherOptions;

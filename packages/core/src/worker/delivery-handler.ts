@@ -158,7 +158,7 @@ export class DeliveryHandler implements LaneListener {
   }
 
   #giveBack(held: readonly HeldDelivery[]): void {
-    // The last one first, because each goes back to the head of the queue.
+    // The last one first: a release goes to the head of the queue (see `Settlement`).
     for (const each of held.toReversed())
       this.#endings.settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
   }

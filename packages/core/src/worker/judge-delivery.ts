@@ -50,7 +50,10 @@ export interface UnknownTask {
 const UNKNOWN_DELAY_MS = 30_000;
 const UNKNOWN_LIMIT_MS = 600_000;
 
-/** Whether `judgeDelivery` would run a delivery, unless it cannot be decoded. */
+/**
+ * Whether `judgeDelivery` would run a delivery, if it can be decoded and its arguments have no newer version: neither is
+ * checked here.
+ */
 export function mayRun({ envelope, crashes, remainingDelayMs }: Delivery, judging: JudgeContext): boolean {
   const { expiresAt, headers } = envelope;
   return (
