@@ -98,7 +98,7 @@ export class AmqpSubscription implements Subscription {
     this.#buffer = new PushBuffer({
       counter,
       serverQueue,
-      isReading: () => this.#reader.isReading,
+      hasConsumer: () => this.#reader.hasConsumer,
       roundTrip: () => this.#reader.roundTrip(),
     });
     this.#quarantine = new Quarantine({
@@ -186,7 +186,7 @@ export class AmqpSubscription implements Subscription {
   }
 
   #resume(): void {
-    if (this.#reader.isConsuming) return;
+    if (this.#reader.isWanted) return;
     this.#buffer.changed();
     this.#reader.resume();
   }
@@ -272,7 +272,7 @@ export class AmqpSubscription implements Subscription {
     } else if (performance.now() - this.#askedAt > IDLE_MS) {
       // A subscription that receives nothing must not keep messages from other workers.
       gate.free(this);
-      if (this.#buffer.size === 0 || !this.#reader.isConsuming) return;
+      if (this.#buffer.size === 0 || !this.#reader.isWanted) return;
       void this.#reader.pause().then(() => this.#giveBack(this.#buffer.take(), 0));
     }
   }

@@ -7,7 +7,7 @@ import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
 import type { Arrival } from './held-deliveries.ts';
 
-/** Time between attempts to return messages that the server does not accept. */
+/** Time between attempts to give back messages that the server does not accept. */
 const AGAIN_MS = 250;
 
 export interface ReturnsOptions {
@@ -19,8 +19,8 @@ export interface ReturnsOptions {
 }
 
 /**
- * Returns messages to their queue, or to its quarantine, by storing copies. It never uses a nack, which the server
- * would count as a return.
+ * Gives messages back to their queue, or to its quarantine, by storing copies at the tail. It never uses a nack:
+ * the server would mark the message as redelivered, which counts as a crash.
  */
 export class Returns {
   readonly #options: ReturnsOptions;
@@ -35,7 +35,7 @@ export class Returns {
     const { addresses, clock, queue } = this.#options;
     const { envelope, metadata, notBefore } = decodeMessage(message, queue);
     const { fence, crashes } = delivery;
-    return addresses.back(
+    return addresses.toQueueNow(
       { ...clock.toLocal(envelope), notBefore },
       { ...metadata, fence, crashes: crashes + moreCrashes },
     );
@@ -44,7 +44,7 @@ export class Returns {
   /**
    * Stores copies, then acknowledges the originals. Until then the server keeps the originals. It tries again while
    * their channel is open.
-   * @returns false if nothing was returned
+   * @returns false if nothing was given back
    */
   async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
     const { publisher, logger, queue } = this.#options;

@@ -34,16 +34,16 @@ export class Settling {
 
   /** See `Subscription.settle`. */
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
-    const { held: all, blocks, publisher } = this.#options;
+    const { held: leases, blocks, publisher } = this.#options;
     if (blocks.wasBlocked) await this.#checkSessions(settlements);
     const lost: Delivery[] = [];
     const done: LeasedArrival[] = [];
     const replaced: LeasedArrival[] = [];
     const replacements: Outgoing[] = [];
-    const now = all.now();
+    const now = leases.now();
     for (const settlement of settlements) {
       if (this.#settled.has(settlement.delivery)) continue;
-      const held = all.live(settlement.delivery, now);
+      const held = leases.live(settlement.delivery, now);
       if (held === undefined || held.isSettling) {
         lost.push(settlement.delivery);
         continue;
@@ -51,7 +51,7 @@ export class Settling {
       const replacement = this.#replacement(settlement, held);
       if (replacement === undefined) {
         done.push(held);
-        all.drop(held);
+        leases.drop(held);
       } else {
         held.isSettling = true;
         replaced.push(held);
@@ -66,7 +66,7 @@ export class Settling {
     this.#sending.delete(sending);
     const stored = replaced.filter((_, index) => outcomes[index] === undefined);
     for (const held of stored) {
-      all.drop(held);
+      leases.drop(held);
       // The server delivers the message again, and nothing stored here changes that.
       if (!held.session.isOpen) lost.push(held.delivery);
     }
@@ -95,11 +95,12 @@ export class Settling {
       case 'expire':
         return undefined;
       case 'retry':
-        return addresses.queue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
+        // Its `notBefore` sends it over the delay ladder.
+        return addresses.toQueueWhenDue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
       case 'dead-letter':
-        return addresses.dead(queue, settlement.replacement);
+        return addresses.toDeadLetters(queue, settlement.replacement);
       case 'release':
-        // Never a nack: the server would count it as a return.
+        // A copy, never a nack: the server would mark it as redelivered, which counts as a crash.
         return returns.copyOf(held, 0);
     }
   }

@@ -75,7 +75,8 @@ export class Pending {
   isOpen = true;
   /** Whether its queue and its rungs are declared. */
   isPrepared = false;
-  isReturned = false;
+  /** Whether no queue took it. */
+  isUnroutable = false;
   wasRepaired = false;
 
   constructor(batch: Batch, index: number, outgoing: Outgoing) {
