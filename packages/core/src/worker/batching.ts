@@ -238,7 +238,7 @@ function failing(task: RunnableTask, error: unknown): RunnableTask {
   return {
     ...task,
     joinsDirectly: false,
-    run: () => {
+    invoke: () => {
       throw error;
     },
   };

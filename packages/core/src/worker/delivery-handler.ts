@@ -137,7 +137,7 @@ export class DeliveryHandler implements LaneListener {
       } else if (back === undefined) back = [held];
       else back.push(held);
     }
-    this.#runner.batchStarted();
+    this.#runner.allStarted();
     if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, back === undefined);
     if (back === undefined) return;
     this.#giveBack(back);

@@ -14,7 +14,7 @@ import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
 import type { RunProgress } from '../task/run-progress.ts';
 import type { TaskRun } from '../task/task-run.ts';
-import type { Due } from './deadlines.ts';
+import type { HasDeadline } from './deadlines.ts';
 import { HeldDelivery, type HoldingLane } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
@@ -25,14 +25,14 @@ const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
  * One run of one delivery. Reports exactly one outcome: when the handler ends, or when the wait for it ends. What the
  * handler does after that has no effect.
  */
-export class Execution extends HeldDelivery implements Due {
+export class Execution extends HeldDelivery implements HasDeadline {
   readonly message: Message;
   declare readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
   /** When its signal aborts; in the grace period, when the wait for it ends. */
-  dueAt = Number.POSITIVE_INFINITY;
-  /** Whether its signal has aborted, and the wait for it ends at `dueAt`. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** Whether its signal has aborted, and the wait for it ends at `deadline`. */
   inGrace = false;
   /** Its index in the runner's list. */
   place = -1;
@@ -69,7 +69,7 @@ export class Execution extends HeldDelivery implements Due {
     failpoint('claim.before-handler');
     let answer: unknown;
     try {
-      answer = runAs(this.run, this.task.run, this.run, this.message);
+      answer = runAs(this.run, this.task.invoke, this.run, this.message);
       failpoint('handler.mid');
     } catch (error) {
       this.threw(error);

@@ -1,19 +1,19 @@
 import type { Delivery } from '../broker/delivery.ts';
 import type { Message } from '../message/message.ts';
-import type { Due } from './deadlines.ts';
+import type { HasDeadline } from './deadlines.ts';
 import { HeldDelivery } from './held-delivery.ts';
 import type { Lane } from './lane.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
 /** Messages of one queue and batch task, and of one key, that wait to run in one call. */
-export class Gathering implements Due {
+export class Gathering implements HasDeadline {
   readonly lane: Lane;
   readonly task: RunnableTask;
   readonly key: unknown;
   readonly size: number;
   readonly members: GatheredDelivery[] = [];
   /** When it runs although it is not full, on the monotonic clock. */
-  dueAt = Number.POSITIVE_INFINITY;
+  deadline = Number.POSITIVE_INFINITY;
 
   /** @param size most messages of the call */
   constructor(lane: Lane, task: RunnableTask, key: unknown, size: number) {
