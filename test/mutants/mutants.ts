@@ -192,7 +192,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stop forgets the messages that have gathered',
     of: 'core',
-    search: 'this.#giveBack(this.#batching.removeAll(lane));',
+    search: 'this.#release(this.#batching.removeAll(lane));',
     replace: 'this.#batching.removeAll(lane);',
   },
   {

@@ -69,7 +69,7 @@ end
  * the head of the line. It may write from its first command on, because `exchange` has read every key before: a key of
  * a wrong type has raised there.
  *
- * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: no such time, or messages
+ * Returns the milliseconds until the next due time or end of a lease (0: more is in line; -1: no such time, or messages
  * are delivered), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
  * was deleted by another client; its delivery does not count.
  *

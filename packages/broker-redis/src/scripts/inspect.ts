@@ -1,7 +1,7 @@
 import { queueScript } from './script.ts';
 
 /**
- * Answers ready, delayed, running and dead messages, then the counters of the queue, all of one moment. A counter that is
+ * Returns ready, delayed, running and dead messages, then the counters of the queue, all of one moment. A counter that is
  * not a number is nil. At the end: how many ids the line has, gaps included.
  */
 export const count = queueScript(`

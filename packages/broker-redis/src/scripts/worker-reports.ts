@@ -10,7 +10,7 @@ if type(redis.pcall('HLEN', reports)) == 'table' then redis.call('DEL', reports)
 
 /**
  * Stores the report of a worker, and forgets up to 500 of those that expired. ARGV: worker, report, milliseconds until it
- * is forgotten. Answers how many workers there are.
+ * is forgotten. Returns how many workers there are.
  */
 export const storeReport = script(`${REPORTS}
 local expired = redis.call('ZRANGEBYSCORE', beats, '-inf', now, 'LIMIT', 0, 500)
@@ -37,7 +37,7 @@ return 0
 `);
 
 /**
- * Reads one page of the reports. ARGV: cursor ('0' to begin with). Answers the next cursor ('0' at the end), then pairs of
+ * Reads one page of the reports. ARGV: cursor ('0' to begin with). Returns the next cursor ('0' at the end), then pairs of
  * a report and its age in milliseconds.
  */
 export const readReports = script(`${REPORTS}

@@ -54,8 +54,9 @@ export interface ConsumerOptions {
 
 /**
  * The main loop of a worker. The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` passes the messages to
- * `DeliveryHandler.accept`, which judges and runs each; `Endings` decides how it is settled, and adds that to the
- * `Settler` of its lane; `#turn` flushes the `Settler`; the broker's answer ends at `Endings.settled`.
+ * `DeliveryHandler.accept`, which judges and runs each (messages with limits go through the `LimitGate` first); `Endings`
+ * decides how it is settled, and adds that to the `Settler` of its lane; `#turn` flushes the `Settler`; the broker's answer
+ * ends at `Endings.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -129,7 +130,7 @@ export class Consumer {
     return this.#handler.runningTasks(most);
   }
 
-  /** Runs that did not end in time at a stop, and were handed back. */
+  /** Runs that did not end in time at a stop, and were released. */
   get interrupted(): readonly RunBindings['task'][] {
     return this.#handler.interrupted;
   }
@@ -140,7 +141,7 @@ export class Consumer {
     this.#loop = this.#fetch(this.#fetcher);
   }
 
-  /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started go back. */
+  /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started are released. */
   pauseQueues(queues: readonly string[]): void {
     this.#paused = new Set(queues);
     this.#pausesChanged();
@@ -160,7 +161,7 @@ export class Consumer {
   #pausesChanged(): void {
     for (const lane of this.#lanes) {
       lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
-      if (lane.isPaused) this.#handler.giveBackGathered(lane);
+      if (lane.isPaused) this.#handler.releaseGathered(lane);
     }
     this.#fetcher?.pausesChanged();
   }
@@ -194,7 +195,7 @@ export class Consumer {
     const mayStart = this.#admits(fetched, isOne);
     const startBy = isOne ? Number.POSITIVE_INFINITY : this.#latestStart();
     for (const { source, deliveries } of fetched) {
-      // Messages of a queue that was paused during the fetch go back.
+      // Messages of a queue that was paused during the fetch are released.
       const maySourceStart = mayStart && !source.isPaused;
       const passing = maySourceStart ? this.#gate.filter(source, deliveries) : deliveries;
       this.#handler.accept(source, passing, maySourceStart, startBy);
@@ -203,14 +204,14 @@ export class Consumer {
   }
 
   /**
-   * Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed back
-   * unrun: their leases could end before they are renewed.
+   * Handlers start one after the other. If one blocks the thread for half a lease, the rest of the fetch is released
+   * without a run: their leases could end before they are renewed.
    */
   #latestStart(): number {
     return this.#options.clock.monotonic() + this.#options.leaseMs / 2;
   }
 
-  /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
+  /** Whether the fetched messages may start. A suspect runs alone: only if it is the only one, and nothing else is held. */
   #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
       // A suspect runs once nothing else is held: what gathers must not wait for more.
@@ -249,7 +250,7 @@ export class Consumer {
     this.#handler.abortAll(reason);
   }
 
-  /** Waits for no handler and no result store any longer: hands the running messages back. */
+  /** Waits for no handler and no result store any longer: releases the running messages. */
   giveUpAll(): void {
     this.#options.results.giveUp();
     this.#handler.giveUpAll();

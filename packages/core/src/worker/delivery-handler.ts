@@ -113,19 +113,19 @@ export class DeliveryHandler implements LaneListener {
     }));
   }
 
-  /** Runs that did not end in time at a stop, and were handed back. */
+  /** Runs that did not end in time at a stop, and were released. */
   get interrupted(): readonly RunBindings['task'][] {
     return this.#interrupted;
   }
 
   /**
-   * Handles the fetched messages of one queue: runs those that may run now, settles those that must not run, and hands
-   * the rest back.
+   * Handles the fetched messages of one queue: runs those that may run now, settles those that must not run, and releases
+   * the rest.
    * @param mayStart whether any of them may run now
    * @param startBy time on the monotonic clock after which no handler is started
    */
   accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
-    let back: HeldDelivery[] | undefined;
+    let unstarted: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
       const verdict = this.#judge(delivery);
       if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
@@ -134,13 +134,13 @@ export class DeliveryHandler implements LaneListener {
       if (verdict.kind === 'settle') {
         if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, lane.queue);
         this.#endings.endWithoutRun(held, verdict.settlement);
-      } else if (back === undefined) back = [held];
-      else back.push(held);
+      } else if (unstarted === undefined) unstarted = [held];
+      else unstarted.push(held);
     }
     this.#runner.allStarted();
-    if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, back === undefined);
-    if (back === undefined) return;
-    this.#giveBack(back);
+    if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, unstarted === undefined);
+    if (unstarted === undefined) return;
+    this.#release(unstarted);
   }
 
   /** An error in the judgement must neither end the fetch loop nor come back with each delivery of the message. */
@@ -157,16 +157,16 @@ export class DeliveryHandler implements LaneListener {
     }
   }
 
-  #giveBack(held: readonly HeldDelivery[]): void {
+  #release(held: readonly HeldDelivery[]): void {
     // The last one first: a release goes to the head of the queue (see `Settlement`).
     for (const each of held.toReversed())
       this.#endings.settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
   }
 
-  /** Hands back the messages that gather. @param lane only those of this queue */
-  giveBackGathered(lane?: Lane): void {
+  /** Releases the messages that gather. @param lane only those of this queue */
+  releaseGathered(lane?: Lane): void {
     if (this.#batching === undefined) return;
-    this.#giveBack(this.#batching.removeAll(lane));
+    this.#release(this.#batching.removeAll(lane));
     this.#options.onChange();
   }
 
@@ -246,7 +246,7 @@ export class DeliveryHandler implements LaneListener {
   /** Starts no handler from now on. */
   startNoMore(): void {
     this.#isStopping = true;
-    this.giveBackGathered();
+    this.releaseGathered();
   }
 
   /** Resolves once no handler runs. */
@@ -271,7 +271,7 @@ export class DeliveryHandler implements LaneListener {
     this.#runner.abortAll(reason);
   }
 
-  /** Waits for no handler any longer: hands the running messages back. */
+  /** Waits for no handler any longer: releases the running messages. */
   giveUpAll(): void {
     this.#runner.giveUpAll();
   }

@@ -8,7 +8,7 @@ export interface Report {
   readonly error?: unknown;
 }
 
-/** A message that was given back before it ran, or delayed because it must not run yet. */
+/** A message that was released before it ran, or delayed because it must not run yet. */
 export const NO_REPORT: Report = { event: 'none', ranMs: undefined };
 
 /**
