@@ -17,7 +17,7 @@ import { Execution } from './execution.ts';
 import { GatheredDelivery } from './gathering.ts';
 import { HeldDelivery } from './held-delivery.ts';
 import { type JudgeContext, judgeDelivery, malformedLetter, type RunVerdict, type Verdict } from './judge-delivery.ts';
-import type { Lane, LaneListener } from './lane.ts';
+import type { ServedQueue, ServedQueueListener } from './served-queue.ts';
 import type { Outcome } from './outcome.ts';
 import { NO_REPORT } from './delivery-report.ts';
 import type { LimitGate } from './limit-gate.ts';
@@ -48,7 +48,7 @@ export interface DeliveryHandlerOptions {
 }
 
 /** The way of one delivery, from the fetch to its settlement: judge and run here, then decide, settle and report in `Endings`. */
-export class DeliveryHandler implements LaneListener {
+export class DeliveryHandler implements ServedQueueListener {
   readonly #options: DeliveryHandlerOptions;
   readonly #runner: Runner;
   readonly #monitor: LoopMonitor<Execution> | undefined;
@@ -124,21 +124,21 @@ export class DeliveryHandler implements LaneListener {
    * @param mayStart whether any of them may run now
    * @param startBy time on the monotonic clock after which no handler is started
    */
-  accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
+  accept(served: ServedQueue, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
     let unstarted: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
       const verdict = this.#judge(delivery);
-      if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
-      const held = new HeldDelivery(lane, delivery);
-      lane.leases.hold(held);
+      if (verdict.kind === 'run' && mayStart && this.#run(served, delivery, verdict, startBy)) continue;
+      const held = new HeldDelivery(served, delivery);
+      served.leases.hold(held);
       if (verdict.kind === 'settle') {
-        if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, lane.queue);
+        if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, served.queue);
         this.#endings.endWithoutRun(held, verdict.settlement);
       } else if (unstarted === undefined) unstarted = [held];
       else unstarted.push(held);
     }
     this.#runner.allStarted();
-    if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, unstarted === undefined);
+    if (mayStart) this.#batching?.room.learn(served, served.extra > 0, unstarted === undefined);
     if (unstarted === undefined) return;
     this.#release(unstarted);
   }
@@ -163,23 +163,23 @@ export class DeliveryHandler implements LaneListener {
       this.#endings.settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
   }
 
-  /** Releases the messages that gather. @param lane only those of this queue */
-  releaseGathered(lane?: Lane): void {
+  /** Releases the messages that gather. @param served only those of this queue */
+  releaseGathered(served?: ServedQueue): void {
     if (this.#batching === undefined) return;
-    this.#release(this.#batching.removeAll(lane));
+    this.#release(this.#batching.removeAll(served));
     this.#options.onChange();
   }
 
   /** Starts the handler. @returns false if the worker stops, is full, runs a suspect, or if it is too late to start */
-  #run(lane: Lane, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
+  #run(served: ServedQueue, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
     const { isolation, concurrency } = this.#options;
     if (this.#isStopping || isolation.isClosed) return false;
     const isOfBatch = task.definition.batch !== undefined;
     if (!isOfBatch && (this.#batching?.freeSlots ?? concurrency - this.#runner.size) <= 0) return false;
     if (isSuspect(delivery)) isolation.enter();
     const isStarted = isOfBatch
-      ? this.#batches().accept(lane, delivery, message, task, startBy)
-      : this.#runner.start(lane, delivery, message, task, startBy);
+      ? this.#batches().accept(served, delivery, message, task, startBy)
+      : this.#runner.start(served, delivery, message, task, startBy);
     if (isStarted) return true;
     isolation.leave();
     return false;

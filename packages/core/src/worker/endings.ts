@@ -118,24 +118,24 @@ export class Endings {
     void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
   }
 
-  /** Adds a settlement to the next call of its lane. */
+  /** Adds a settlement to the next call of its queue. */
   settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
     held.report = report;
     const { joins, onChange } = this.#options;
     if (!joins.endsOwner(settlement)) {
-      held.lane.settler.add(settlement, held);
+      held.servedQueue.settler.add(settlement, held);
       return;
     }
     // The key first: a worker that dies after the settlement would leave it behind the message.
     void joins.free(settlement.delivery).then(() => {
-      held.lane.settler.add(settlement, held);
+      held.servedQueue.settler.add(settlement, held);
       onChange();
     });
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
+    held.servedQueue.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
@@ -151,7 +151,7 @@ export class Endings {
    * is one: the task did succeed. A failure or a cancellation is not: the message may run again, and succeed.
    */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
+    held.servedQueue.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
     this.#options.permits().ended(held.delivery, 0);
     this.#options.reporter.unknown(settlement, error, held);

@@ -15,7 +15,7 @@ import { RetryLater } from '../task/retry-later.ts';
 import type { RunProgress } from '../task/run-progress.ts';
 import type { TaskRun } from '../task/task-run.ts';
 import type { HasDeadline } from './deadlines.ts';
-import { HeldDelivery, type HoldingLane } from './held-delivery.ts';
+import { HeldDelivery, type HoldingQueue } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
@@ -40,7 +40,7 @@ export class Execution extends HeldDelivery implements HasDeadline {
   #ended = false;
 
   constructor(
-    lane: HoldingLane,
+    served: HoldingQueue,
     delivery: Delivery,
     message: Message,
     task: RunnableTask,
@@ -48,7 +48,7 @@ export class Execution extends HeldDelivery implements HasDeadline {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    super(lane, delivery, task);
+    super(served, delivery, task);
     this.message = message;
     this.run = run;
     this.startedAt = startedAt;

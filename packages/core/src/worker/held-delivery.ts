@@ -5,8 +5,8 @@ import type { RunProgress } from '../task/run-progress.ts';
 import type { Report } from './delivery-report.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
-/** The parts of a lane that a held delivery uses. */
-export interface HoldingLane {
+/** The parts of a served queue that a held delivery uses. */
+export interface HoldingQueue {
   readonly subscription: { guard?(delivery: Delivery, until: number): void };
   readonly leases: { hold(held: HeldDelivery): void; drop(held: HeldDelivery): void };
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
@@ -14,7 +14,7 @@ export interface HoldingLane {
 
 /** A delivery that a worker holds, from its fetch until it is settled or lost. */
 export class HeldDelivery {
-  readonly lane: HoldingLane;
+  readonly servedQueue: HoldingQueue;
   readonly delivery: Delivery;
   /** Its report, once its settlement has been decided. It is made when the broker has answered. */
   report: Report | undefined;
@@ -24,11 +24,11 @@ export class HeldDelivery {
   waitedMs = 0;
   /** Result to store once the broker has accepted the settlement. */
   result: SettledResult | undefined;
-  /** Its index in the leases of its lane; -1 if it is not held. */
+  /** Its index in the leases of its queue; -1 if it is not held. */
   leasePlace = -1;
 
-  constructor(lane: HoldingLane, delivery: Delivery, task?: RunnableTask) {
-    this.lane = lane;
+  constructor(served: HoldingQueue, delivery: Delivery, task?: RunnableTask) {
+    this.servedQueue = served;
     this.delivery = delivery;
     this.task = task;
   }

@@ -14,7 +14,7 @@ import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
 import { MemberExecution } from './member-execution.ts';
-import type { HoldingLane } from './held-delivery.ts';
+import type { HoldingQueue } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
@@ -68,7 +68,7 @@ export class Runner {
    * @returns whether the handler was called
    */
   start(
-    lane: HoldingLane,
+    served: HoldingQueue,
     delivery: Delivery,
     message: Message,
     task: RunnableTask,
@@ -83,7 +83,7 @@ export class Runner {
     const execution =
       call === undefined
         ? new Execution(
-            lane,
+            served,
             delivery,
             message,
             task,
@@ -92,7 +92,7 @@ export class Runner {
             this.#onEnd,
           )
         : new MemberExecution(
-            lane,
+            served,
             delivery,
             message,
             task,
@@ -101,10 +101,10 @@ export class Runner {
             this.#onEnd,
           );
     execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - couldStartAt(delivery, message)));
-    lane.leases.hold(execution);
+    served.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
-    if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.deadline);
+    if (monitor !== undefined) served.subscription.guard?.(delivery, execution.deadline);
     if (needsAdmission(delivery.envelope))
       void execution.startAfter(this.#options.joins.admit(delivery, execution.run.signal));
     else execution.start();
