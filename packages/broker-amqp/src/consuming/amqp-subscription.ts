@@ -70,7 +70,7 @@ export class AmqpSubscription implements Subscription {
   readonly #buffer: PushBuffer;
   readonly #closing = new AbortController();
   readonly #tick: NodeJS.Timeout;
-  readonly #interrupted = new KnownIds();
+  readonly #hadAtBreak = new KnownIds();
   #wake: (() => void) | undefined;
   #askedAt = performance.now();
   /**
@@ -206,8 +206,8 @@ export class AmqpSubscription implements Subscription {
       return;
     }
     // Delivered before, or a suspect: its copy is stored in its queue or quarantine before any message runs.
-    const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
-    const crashes = message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0;
+    const wasHere = this.#hadAtBreak.take(arrival.delivery.envelope.id);
+    const crashes = message.fields.redelivered && !wasHere ? crashesBeside(arrival) : 0;
     void this.#options.gate.closeFor(this.#giveBack([arrival], crashes)).then(() => {
       if (this.#mayHandOut) this.#wake?.();
     });
@@ -236,8 +236,8 @@ export class AmqpSubscription implements Subscription {
     const arrival = this.#read(taken.message, taken.session);
     if (!taken.message.fields.redelivered) return arrival;
     // It ran alone, so the crash is its own. The copy carries the count, because the server does not keep one.
-    const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
-    await this.#giveBack([arrival], isOurs ? 0 : 1);
+    const wasHere = this.#hadAtBreak.take(arrival.delivery.envelope.id);
+    await this.#giveBack([arrival], wasHere ? 0 : 1);
     gate.free(this);
     return this.#takeSuspect();
   }
@@ -286,7 +286,7 @@ export class AmqpSubscription implements Subscription {
     this.#buffer.changed();
     const held = this.#held.takeOf(session);
     const unharmed = this.#options.blocks.wasBlocked ? ahead : [...ahead, ...held];
-    for (const { delivery } of unharmed) this.#interrupted.add(delivery.envelope.id);
+    for (const { delivery } of unharmed) this.#hadAtBreak.add(delivery.envelope.id);
   }
 }
 

@@ -28,9 +28,9 @@ export interface QueuePublisherOptions {
 
 /**
  * Publishes to one queue of an application, its ladder, quarantine and dead letters, over its own channel: a queue
- * without a majority blocks its channel. A message counts as stored once the server has confirmed that it routed it to
- * a queue. Messages that are in doubt when a connection breaks are published again, with the same id, while their
- * sender waits.
+ * whose nodes are mostly down blocks its channel. A message counts as stored once the server has confirmed that it
+ * routed it to a queue. Messages that are in doubt when a connection breaks are published again, with the same id, while
+ * their sender waits.
  */
 export class QueuePublisher {
   readonly #options: QueuePublisherOptions;

@@ -3,7 +3,7 @@ import { queueScript } from './script.ts';
 
 /**
  * Stores messages that may be joined with others of the same key. ARGV for each message: id, bytes, delay in ms, digest of
- * its key, mode (`unique`, `waiting` or `debounce`), life of the key in ms after the message is due, longest delay in ms
+ * its key, mode (`unique`, `waiting` or `debounce`), how long the key is kept in ms after the message is due, longest delay in ms
  * since the first message of the key or ''.
  *
  * Returns 1 if the queue had counted no message before, else 0; then triples for each message that was not added: its

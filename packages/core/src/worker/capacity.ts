@@ -35,7 +35,7 @@ export class Capacity {
    * Sets how many messages of each queue may be fetched beyond the free slots, because they gather in batches.
    * @returns whether there are any
    */
-  findRoom(): boolean {
+  setExtras(): boolean {
     const { servedQueues, handler, isolation } = this.#options;
     const { batching } = handler;
     if (batching === undefined) return false;

@@ -175,7 +175,7 @@ export class Consumer {
     const { signal } = this.#fetching;
     while (!signal.aborted) {
       const free = this.#capacity.freeSlots();
-      const hasRoom = this.#capacity.findRoom();
+      const hasRoom = this.#capacity.setExtras();
       if (free === 0 && !hasRoom) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -238,7 +238,7 @@ export class Consumer {
     const wake = this.#wake;
     if (
       wake === undefined ||
-      (this.#capacity.freeSlots() === 0 && !this.#capacity.findRoom() && !this.#fetching.signal.aborted)
+      (this.#capacity.freeSlots() === 0 && !this.#capacity.setExtras() && !this.#fetching.signal.aborted)
     )
       return;
     this.#wake = undefined;

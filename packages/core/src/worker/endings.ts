@@ -30,7 +30,7 @@ export interface EndingsOptions {
   readonly results: ResultKeeper;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
-  /** Holds the permits of messages with limits. */
+  /** Ends the permits of settled messages (`ended`), and stops the clock of a limit (`hold`). */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
@@ -96,7 +96,7 @@ export class Endings {
   }
 
   /**
-   * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
+   * Adds a settlement with its result, if the broker stores results with settlements. If it does not, the result is stored after the broker
    * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
    */
   end(held: HeldDelivery, settlement: Settlement, report: Report, ending: Ending): void {
@@ -126,7 +126,7 @@ export class Endings {
       held.servedQueue.settler.add(settlement, held);
       return;
     }
-    // The key first: a worker that dies after the settlement would leave it behind the message.
+    // The key first: otherwise a worker that dies in between would leave a key without a message.
     void joins.free(settlement.delivery).then(() => {
       held.servedQueue.settler.add(settlement, held);
       onChange();
@@ -154,7 +154,7 @@ export class Endings {
     held.servedQueue.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
     this.#options.permits().ended(held.delivery, 0);
-    this.#options.reporter.unknown(settlement, error, held);
+    this.#options.reporter.settlementUnknown(settlement, error, held);
     this.#options.onChange();
   }
 }

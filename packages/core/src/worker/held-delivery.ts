@@ -16,7 +16,7 @@ export interface HoldingQueue {
 export class HeldDelivery {
   readonly servedQueue: HoldingQueue;
   readonly delivery: Delivery;
-  /** Its report, once its settlement has been decided. It is made when the broker has answered. */
+  /** What to report about its end: set when its settlement is decided, reported once the broker has answered. */
   report: Report | undefined;
   /** Its task, if this process defines it. */
   task: RunnableTask | undefined;

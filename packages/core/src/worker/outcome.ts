@@ -1,6 +1,6 @@
 import type { Settlement } from '../broker/settlement.ts';
 
-/** The end of a run that must be settled. */
+/** The end of a run, for which a settlement is to be decided. */
 export type SettledOutcome =
   /** `value` is the value that the handler returned; `undefined` if the task keeps no results. */
   | { readonly kind: 'succeeded'; readonly value: unknown }

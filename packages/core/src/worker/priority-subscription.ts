@@ -142,7 +142,7 @@ export class PrioritySubscription implements Subscription {
   }
 }
 
-/** The settlement as its lane takes it. */
+/** The settlement of a delivery of the queue, as its lane needs it. */
 function inLane(settlement: Settlement, { queue }: Source): Settlement {
   const delivery = (settlement.delivery as LaneDelivery).origin;
   switch (settlement.kind) {

@@ -73,7 +73,7 @@ export class Reporter {
     this.#events.emit('leaseLost', event);
   }
 
-  unknown({ kind }: Settlement, error: unknown, held: HeldDelivery): void {
+  settlementUnknown({ kind }: Settlement, error: unknown, held: HeldDelivery): void {
     const ranMs = held.report?.ranMs;
     if (ranMs !== undefined) this.#count(held, 'unknown', ranMs, error);
     this.#logger.warn(
