@@ -41,7 +41,7 @@ export class Settling {
     const replaced: LeasedArrival[] = [];
     const replacements: Outgoing[] = [];
     const now = leases.now();
-    for (const settlement of settlements) {
+    for (const settlement of firstReleaseFirst(settlements)) {
       if (this.#settled.has(settlement.delivery)) continue;
       const held = leases.live(settlement.delivery, now);
       if (held === undefined || held.isSettling) {
@@ -104,4 +104,18 @@ export class Settling {
         return returns.copyOf(held, 0);
     }
   }
+}
+
+/**
+ * A call has its last release first, for a server that puts each at the head of the queue. Copies go to the tail: stored
+ * in reverse, they keep their order.
+ */
+function firstReleaseFirst(settlements: readonly Settlement[]): readonly Settlement[] {
+  if (!settlements.some(isRelease)) return settlements;
+  const others = settlements.filter((settlement) => !isRelease(settlement));
+  return [...others, ...settlements.filter(isRelease).toReversed()];
+}
+
+function isRelease({ kind }: Settlement): boolean {
+  return kind === 'release';
 }

@@ -44,7 +44,7 @@ export type Settlement =
   /**
    * Give the message back at once, unchanged: this counts neither as an attempt nor as a crash. It goes to the head of
    * the queue if the server can do that, else to the tail. A call that releases several messages has the last one first,
-   * so that each goes in front of the one that follows it.
+   * so that each goes in front of the one before it; a broker that can only append takes them in reverse.
    */
   | { readonly kind: 'release'; readonly delivery: Delivery }
   /** The message did not start in time: remove it, and count it as expired. */
