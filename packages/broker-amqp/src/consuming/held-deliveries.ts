@@ -46,7 +46,7 @@ export class HeldDeliveries {
   hold(arrivals: readonly Arrival[]): Delivery[] {
     const endsAt = this.#now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
-      this.#gate.enter();
+      this.#gate.hold();
       this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false, runsUntil: 0 });
       return delivery;
     });
@@ -78,7 +78,7 @@ export class HeldDeliveries {
     const held = this.#held.get(delivery);
     if (held === undefined) return;
     this.#held.delete(delivery);
-    this.#gate.leave();
+    this.#gate.drop();
     this.#runs?.ended(held, this.#held.values());
   }
 

@@ -102,7 +102,7 @@ export class Consumer {
     });
     this.#gate = openLimitGate({
       ...options,
-      admit: (served, deliveries) => this.#handler.accept(served, deliveries, !served.isPaused, this.#latestStart()),
+      handOver: (served, deliveries) => this.#handler.accept(served, deliveries, !served.isPaused, this.#latestStart()),
       turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
       onChange: () => this.#scheduleTurn(),
     });
@@ -197,7 +197,7 @@ export class Consumer {
     for (const { source, deliveries } of fetched) {
       // Messages of a queue that was paused during the fetch are released.
       const maySourceStart = mayStart && !source.isPaused;
-      const passing = maySourceStart ? this.#gate.filter(source, deliveries) : deliveries;
+      const passing = maySourceStart ? this.#gate.takeLimited(source, deliveries) : deliveries;
       this.#handler.accept(source, passing, maySourceStart, startBy);
     }
     this.#scheduleTurn();
@@ -216,7 +216,7 @@ export class Consumer {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
       // A suspect runs once nothing else is held: what gathers must not wait for more.
       this.#handler.batching?.completeAll();
-      return this.#isolation.admit(isOne && this.#capacity.isEmpty);
+      return this.#isolation.suspectMayStart(isOne && this.#capacity.isEmpty);
     }
     this.#isolation.relax();
     return true;

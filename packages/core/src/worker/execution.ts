@@ -86,11 +86,11 @@ export class Execution extends HeldDelivery implements HasDeadline {
     );
   }
 
-  /** Calls the handler once `admitted` resolves with nothing; otherwise ends with the settlement. Never throws. */
-  async startAfter(admitted: Promise<Settlement | undefined>): Promise<void> {
+  /** Calls the handler unless `refusal` resolves with a settlement: then ends with it. Never throws. */
+  async startUnless(refusal: Promise<Settlement | undefined>): Promise<void> {
     let settlement: Settlement | undefined;
     try {
-      settlement = await admitted;
+      settlement = await refusal;
     } catch (error) {
       this.threw(error);
       return;

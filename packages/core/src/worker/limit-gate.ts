@@ -20,7 +20,7 @@ const AWAY_MS = 2_000;
 /** What the gate does with deliveries that it has decided about. */
 export interface Gatekeeper {
   /** Hands deliveries over that may start now. */
-  readonly admit: (served: ServedQueue, deliveries: readonly Delivery[]) => void;
+  readonly handOver: (served: ServedQueue, deliveries: readonly Delivery[]) => void;
   /** Settles a delivery that does not start. */
   readonly turnAway: (held: HeldDelivery, settlement: Settlement) => void;
   /** Is called when settlements wait to be sent, or a slot may be free. */
@@ -75,7 +75,7 @@ export class LimitGate {
   }
 
   /** Takes the deliveries that need permits, and asks for these in one call. @returns the other deliveries */
-  filter(served: ServedQueue, deliveries: readonly Delivery[]): readonly Delivery[] {
+  takeLimited(served: ServedQueue, deliveries: readonly Delivery[]): readonly Delivery[] {
     const queueLimit = this.#options.rules.nameOfQueue(served.queue);
     if (queueLimit === undefined && !deliveries.some(isLimited)) return deliveries;
     const others: Delivery[] = [];
@@ -156,7 +156,7 @@ export class LimitGate {
   }
 
   async #ask(served: ServedQueue, asking: readonly Asking[]): Promise<void> {
-    const { desk, admit, onChange } = this.#options;
+    const { desk, handOver, onChange } = this.#options;
     this.#asking += asking.length;
     // A busy worker fetches while it settles: the slots of the messages before go back first, or these would be refused.
     if (this.#passes.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
@@ -176,7 +176,7 @@ export class LimitGate {
         admitted.push(held.delivery);
       } else this.ended(held.delivery, 0);
     }
-    if (admitted.length > 0) admit(served, admitted);
+    if (admitted.length > 0) handOver(served, admitted);
     onChange();
     if (this.#asking === 0) for (const resolve of this.#answered.splice(0)) resolve();
   }

@@ -106,7 +106,7 @@ export class Runner {
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
     if (monitor !== undefined) served.subscription.guard?.(delivery, execution.deadline);
     if (needsAdmission(delivery.envelope))
-      void execution.startAfter(this.#options.joins.admit(delivery, execution.run.signal));
+      void execution.startUnless(this.#options.joins.refusalOf(delivery, execution.run.signal));
     else execution.start();
     if (execution.isRunning) this.#lastStarted = execution;
     return true;

@@ -25,7 +25,7 @@ export class SuspectIsolation {
    * @param alone whether it is the only message, and the worker holds no other
    * @returns whether it may run; if not, its whole fetch is released
    */
-  admit(alone: boolean): boolean {
+  suspectMayStart(alone: boolean): boolean {
     this.#wary = true;
     return alone;
   }
