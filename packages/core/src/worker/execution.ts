@@ -97,7 +97,7 @@ export class Execution extends HeldDelivery implements HasDeadline {
     }
     const { abortReason } = this.run;
     if (abortReason !== undefined) this.threw(abortReason);
-    else if (settlement !== undefined) this.#end({ kind: 'unrun', settlement });
+    else if (settlement !== undefined) this.#end({ kind: 'turned-away', settlement });
     else if (!this.#ended) this.start();
   }
 
@@ -136,7 +136,7 @@ export class Execution extends HeldDelivery implements HasDeadline {
   protected threw(error: unknown): void {
     const reason = this.run.abortReason;
     if (reason !== undefined) this.#end(aborted(reason, error));
-    else if (isRetryLater(error)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
+    else if (isRetryLater(error)) this.#end({ kind: 'later', delayMs: error.delayMs, error });
     else this.#end({ kind: 'failed', error });
   }
 
@@ -161,7 +161,7 @@ function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskCancelledError) return { kind: 'cancelled', error: reason };
   if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
-  return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
+  return isRetryLater(thrown) ? { kind: 'later', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
 }
 
 /** A subclass may have changed the delay: without a valid number of milliseconds it is a failure like any other error. */

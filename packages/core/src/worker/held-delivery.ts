@@ -2,7 +2,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { RunProgress } from '../task/run-progress.ts';
-import type { Report } from './delivery-report.ts';
+import type { EndReport } from './delivery-report.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
 /** The parts of a served queue that a held delivery uses. */
@@ -17,7 +17,7 @@ export class HeldDelivery {
   readonly servedQueue: HoldingQueue;
   readonly delivery: Delivery;
   /** What to report about its end: set when its settlement is decided, reported once the broker has answered. */
-  report: Report | undefined;
+  report: EndReport | undefined;
   /** Its task, if this process defines it. */
   task: RunnableTask | undefined;
   /** How long the message was due before its handler started, milliseconds; 0 if it did not run. */

@@ -111,7 +111,7 @@ function delayUnknownTask(
   reason: string,
   judging: JudgeContext,
 ): Verdict {
-  const settlement = delayUnknown(delivery, reason, judging);
+  const settlement = delayForDeploy(delivery, reason, judging);
   return { kind: 'settle', settlement, ...(settlement.kind === 'retry' && { unknown: { task, version } }) };
 }
 
@@ -119,7 +119,7 @@ function delayUnknownTask(
  * Delays a message that names something unknown, because a deploy may be in progress; after ten minutes it is a dead
  * letter with `reason`.
  */
-export function delayUnknown(delivery: Delivery, reason: string, judging: JudgeContext): Settlement {
+export function delayForDeploy(delivery: Delivery, reason: string, judging: JudgeContext): Settlement {
   const { envelope } = delivery;
   const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.

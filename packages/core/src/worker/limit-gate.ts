@@ -11,7 +11,7 @@ import type { PermitDesk } from '../limits/permit-desk.ts';
 import { messageId } from '../message/message-id.ts';
 import type { RateLimitError } from '../task/rate-limit-error.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import { deadLetterFor, delayUnknown, type JudgeContext, mayRun } from './judge-delivery.ts';
+import { deadLetterFor, delayForDeploy, type JudgeContext, mayRun } from './judge-delivery.ts';
 import type { ServedQueue } from './served-queue.ts';
 
 /** How long a message waits that could not ask, in milliseconds. */
@@ -149,7 +149,7 @@ export class LimitGate {
     }
     if ('unknown' in demands) {
       const reason = `unknown_limit: no worker of this queue defines the limit ${demands.unknown}`;
-      turnAway(held, delayUnknown(held.delivery, reason, judging));
+      turnAway(held, delayForDeploy(held.delivery, reason, judging));
       return undefined;
     }
     return { token: this.#tokenPrefix + (++this.#tokens).toString(36), queue, id, demands };
