@@ -1,6 +1,6 @@
 import type { QueueCounter } from '../connection/queue-counter.ts';
 import type { Session } from '../connection/session.ts';
-import type { Arrival } from './held-deliveries.ts';
+import type { Arrival } from './leased-arrivals.ts';
 
 /** Most time to wait for messages that the server has counted: a busy one takes this long to write acknowledgements. */
 const LONGEST_WAIT_MS = 2_000;

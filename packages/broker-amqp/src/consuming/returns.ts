@@ -5,7 +5,7 @@ import type { Addresses } from '../publishing/addresses.ts';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
-import type { Arrival } from './held-deliveries.ts';
+import type { Arrival } from './leased-arrivals.ts';
 
 /** Time between attempts to give back messages that the server does not accept. */
 const AGAIN_MS = 250;

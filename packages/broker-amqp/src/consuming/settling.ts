@@ -3,12 +3,12 @@ import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
 import type { BlockWatch } from './block-watch.ts';
-import type { HeldDeliveries, LeasedArrival } from './held-deliveries.ts';
+import type { LeasedArrivals, LeasedArrival } from './leased-arrivals.ts';
 import { acknowledge, type Returns, stillOurs } from './returns.ts';
 
 export interface SettlingOptions {
   readonly queue: string;
-  readonly held: HeldDeliveries;
+  readonly leases: LeasedArrivals;
   readonly returns: Returns;
   readonly blocks: BlockWatch;
   readonly addresses: Addresses;
@@ -34,7 +34,7 @@ export class Settling {
 
   /** See `Subscription.settle`. */
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
-    const { held: leases, blocks, publisher } = this.#options;
+    const { leases, blocks, publisher } = this.#options;
     if (blocks.wasBlocked) await this.#checkSessions(settlements);
     const lost: Delivery[] = [];
     const done: LeasedArrival[] = [];
@@ -81,8 +81,8 @@ export class Settling {
 
   /** After a block, the server may have closed a session, and this process has not read it yet. */
   async #checkSessions(settlements: readonly Settlement[]): Promise<void> {
-    const now = this.#options.held.now();
-    const held = settlements.map(({ delivery }) => this.#options.held.live(delivery, now));
+    const now = this.#options.leases.now();
+    const held = settlements.map(({ delivery }) => this.#options.leases.live(delivery, now));
     await stillOurs(held.filter((one) => one !== undefined));
   }
 
