@@ -2,9 +2,11 @@ import type { Delivery, Settlement } from '@brokkr/core/adapter';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { BlockWatch } from './block-watch.ts';
 import type { LeasedArrivals, LeasedArrival } from './leased-arrivals.ts';
-import { acknowledge, type Returns, stillOurs } from './returns.ts';
+import type { Returns } from './returns.ts';
+import { stillOurs } from './still-ours.ts';
 
 export interface SettlingOptions {
   readonly queue: string;

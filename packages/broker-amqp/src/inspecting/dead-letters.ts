@@ -49,7 +49,9 @@ export class DeadLetters {
     const { publisher, addresses, clock } = this.#options;
     return this.#change(queue, which, options, (letters) =>
       publisher.send(
-        letters.map((letter) => addresses.toQueueWhenDue(redriveEnvelope(envelopeOf(letter, queue, clock), queue, Date.now()))),
+        letters.map((letter) =>
+          addresses.toQueueWhenDue(redriveEnvelope(envelopeOf(letter, queue, clock), queue, Date.now())),
+        ),
       ),
     );
   }

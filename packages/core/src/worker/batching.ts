@@ -112,7 +112,9 @@ export class Batching {
 
   #gather(held: GatheredDelivery, key: unknown, { size, timeoutMs }: BatchSettings): void {
     const { servedQueue: served, task } = held;
-    let gathering = this.#gathering.find((each) => each.servedQueue === served && each.task === task && each.key === key);
+    let gathering = this.#gathering.find(
+      (each) => each.servedQueue === served && each.task === task && each.key === key,
+    );
     if (gathering === undefined) {
       gathering = new Gathering(served, task, key, size);
       this.#gathering.push(gathering);

@@ -106,7 +106,12 @@ export class Consumer {
       turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
       onChange: () => this.#scheduleTurn(),
     });
-    const parts = { servedQueues: this.#servedQueues, handler: this.#handler, gate: this.#gate, isolation: this.#isolation };
+    const parts = {
+      servedQueues: this.#servedQueues,
+      handler: this.#handler,
+      gate: this.#gate,
+      isolation: this.#isolation,
+    };
     this.#capacity = new Capacity({ ...options, ...parts });
   }
 

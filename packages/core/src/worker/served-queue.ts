@@ -10,7 +10,7 @@ import { PrioritySubscription } from './priority-subscription.ts';
 import type { OnFetchError } from './queue-share.ts';
 import { Settler } from './settler.ts';
 import type { Source } from './source.ts';
-import { WatchedSubscription } from './watched-subscription.ts';
+import { TimedSubscription } from './timed-subscription.ts';
 
 /**
  * A queue that a worker serves: its subscription, the leases held through it, and its settlements. Its lanes, if it has
@@ -58,7 +58,7 @@ export async function openServedQueue(options: ServedQueueOptions): Promise<Serv
   const opened = options.hasPriorities
     ? await PrioritySubscription.open(broker, queue, subscribing, { strict, clock, onError })
     : await broker.subscribe(queue, subscribing);
-  const subscription = new WatchedSubscription(queue, opened, calls);
+  const subscription = new TimedSubscription(queue, opened, calls);
   const leases = new LeaseKeeper({
     subscription,
     clock,
@@ -67,7 +67,7 @@ export async function openServedQueue(options: ServedQueueOptions): Promise<Serv
     onLost: (held) => listener.leaseLost(held),
     onError: (error) => listener.renewalFailed(queue, error),
   });
-  // `settle` is wrapped twice: `WatchedSubscription` times the call, `forgettingState` removes state of messages that ended.
+  // `settle` is wrapped twice: `TimedSubscription` times the call, `forgettingState` removes state of messages that ended.
   const settler = new Settler<HeldDelivery>({
     subscription: forgettingState(broker, subscription),
     clock,

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { openServedQueue, type ServedQueue, type ServedQueueOptions } from './served-queue.ts';
 import { prefetchFor } from './prefetch-for.ts';
 
-export interface ServedQueuesOptions extends Omit<ServedQueueOptions, 'queue' | 'weight' | 'prefetch' | 'hasPriorities'> {
+export interface ServedQueuesOptions
+  extends Omit<ServedQueueOptions, 'queue' | 'weight' | 'prefetch' | 'hasPriorities'> {
   /** Weights of the queues by name. */
   readonly queues: ReadonlyMap<string, number>;
   readonly concurrency: number;
