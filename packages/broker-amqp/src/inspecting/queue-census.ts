@@ -58,8 +58,9 @@ export class QueueCensus {
 
   async #chunk(queues: readonly string[], delayed: boolean, giveUpAt: number): Promise<readonly QueueReport[]> {
     const before = performance.now() > giveUpAt ? NONE : await this.#lookedAt(queues);
+    const ladders = delayed ? this.#ladders(queues) : undefined;
     const reports = await Promise.all(
-      queues.map((queue) => this.#count(queue, delayed, giveUpAt).catch((error: Error) => ({ queue, error }))),
+      queues.map((queue) => this.#count(queue, ladders, giveUpAt).catch((error: Error) => ({ queue, error }))),
     );
     const after = performance.now() > giveUpAt ? NONE : await this.#lookedAt(queues);
     return Promise.all(
@@ -72,13 +73,28 @@ export class QueueCensus {
     );
   }
 
-  async #count(queue: string, withDelayed: boolean, giveUpAt: number): Promise<QueueReport> {
+  /** Those of `queues` that have a delay ladder; `undefined` if that cannot be asked. */
+  #ladders(queues: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+    const { looks, publishing } = this.#options;
+    // During an alarm for memory or disk the server stops all publishing, and a question is a message.
+    if (publishing.isBlocked) return Promise.resolve(undefined);
+    const ladders = looks.withLadders(queues.filter(isQueueName));
+    // Each count awaits it, but only once the figures of its queue are there.
+    ladders.catch(() => undefined);
+    return ladders;
+  }
+
+  async #count(
+    queue: string,
+    ladders: Promise<ReadonlySet<string> | undefined> | undefined,
+    giveUpAt: number,
+  ): Promise<QueueReport> {
     checkQueueName(queue);
     const { names, probe } = this.#options;
     const line = await probe.queue(names.queue(queue), giveUpAt);
     const quarantined = await probe.ready(names.quarantine(queue), giveUpAt);
     const dead = await probe.ready(names.dead(queue), giveUpAt);
-    const delayed = withDelayed ? await this.#delayed(queue) : undefined;
+    const delayed = await this.#delayed(queue, await ladders);
     return {
       queue,
       ready: (line?.messageCount ?? 0) + quarantined,
@@ -88,11 +104,12 @@ export class QueueCensus {
     };
   }
 
-  /** `undefined` during an alarm for memory or disk: the rungs are found by publishing, which the server stops then. */
-  async #delayed(queue: string): Promise<number | undefined> {
-    const { looks, publishing } = this.#options;
-    if (publishing.isBlocked) return undefined;
-    const counts = await Promise.all((await looks.sources(queue, 'delayed')).map((rung) => looks.count(rung)));
+  /** @param ladders the queues that have a ladder; `undefined`: not to be counted */
+  async #delayed(queue: string, ladders: ReadonlySet<string> | undefined): Promise<number | undefined> {
+    const { looks } = this.#options;
+    if (ladders === undefined) return undefined;
+    if (!ladders.has(queue)) return 0;
+    const counts = await Promise.all((await looks.rungs(queue)).map((rung) => looks.count(rung)));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -115,5 +132,14 @@ export class QueueCensus {
     const locks = queues.map((queue) => names.lookLock(names.dead(queue)));
     const held = await lock.heldOf(locks);
     return new Set(queues.filter((_, index) => held.has(locks[index] as string)));
+  }
+}
+
+function isQueueName(name: string): boolean {
+  try {
+    checkQueueName(name);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkQueueName, type BrowsableState } from '@brokkr/core/adapter';
 import type { Connection } from '../connection/connection.ts';
 import type { QueueProbe } from '../connection/queue-probe.ts';
-import { TOP_LEVEL } from '../topology/delay-ladder.ts';
 import type { Names } from '../topology/names.ts';
+import { findRoutedKeys } from './find-routed-keys.ts';
 import { findRungs } from './find-rungs.ts';
 import type { LookLock } from './look-lock.ts';
 import { QueueBrowser } from './queue-browser.ts';
@@ -36,10 +36,22 @@ export class QueueLooks {
    */
   async sources(queue: string, state: BrowsableState): Promise<readonly string[]> {
     checkQueueName(queue);
-    const { names, probe, publishing } = this.#options;
+    const { names } = this.#options;
     if (state === 'dead') return [names.dead(queue)];
     if (state === 'ready') return [names.queue(queue), names.quarantine(queue)];
-    return (await probe.hasExchange(names.ladder(queue, TOP_LEVEL))) ? findRungs(publishing, names, queue) : [];
+    return (await this.withLadders([queue])).has(queue) ? this.rungs(queue) : [];
+  }
+
+  /** Those of `queues` that have a delay ladder. Two questions for all: each that is missing would cost a channel. */
+  async withLadders(queues: readonly string[]): Promise<ReadonlySet<string>> {
+    const { names, probe, publishing } = this.#options;
+    return (await probe.hasExchange(names.rungs)) ? findRoutedKeys(publishing, names.rungs, queues) : new Set();
+  }
+
+  /** Names on the server of the rungs of a queue's ladder that exist, shortest waits first. */
+  rungs(queue: string): Promise<readonly string[]> {
+    const { names, publishing } = this.#options;
+    return findRungs(publishing, names, queue);
   }
 
   /** Ready messages of a queue of the server; 0 if it does not exist. */

@@ -105,6 +105,8 @@ export class Topology {
     const { names } = this.#options;
     await declarer.declareExchange(names.rungs, 'direct');
     await declarer.declareQueue(names.rungs, { 'x-max-length': 1 });
+    // Says that this queue has a ladder: see `QueueLooks.withLadders`.
+    await declarer.bindQueue(names.rungs, names.rungs, queue);
     // Lowest level first: each leads to the one below, and the exchange of the queue exists.
     for (const level of LEVELS.slice(1)) {
       const ladder = names.ladder(queue, level);

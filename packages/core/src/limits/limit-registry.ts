@@ -58,6 +58,8 @@ export class LimitRegistry {
 
   /** Name of the limit of a queue, if it has one. */
   nameOfQueue(queue: string): string | undefined {
+    // Asked at each fetch: without limits no name is built.
+    if (this.#limits.size === 0) return undefined;
     const name = OF_QUEUE + queue;
     return this.#limits.has(name) ? name : undefined;
   }

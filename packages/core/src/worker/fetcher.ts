@@ -51,7 +51,10 @@ export class Fetcher<S extends Source> {
     this.#follow(stopped);
     while (!stopped.aborted) {
       const { signal } = this.#fetching;
-      const fetched = await (only === undefined ? this.#pollOrWait(most, signal) : this.#pollOnly(only, most, signal));
+      const fetched =
+        only === undefined
+          ? await this.#pollOrWait(most, signal)
+          : fetchedFrom(only.source, await this.#pollOnly(only, most, signal));
       if (fetched.length > 0 || this.#isInterrupted) {
         this.#isInterrupted = false;
         return fetched;
@@ -91,12 +94,16 @@ export class Fetcher<S extends Source> {
   }
 
   /** Fetches from the only queue. With one queue there is nothing to share out: one waiting call is enough. */
-  async #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
+  #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    if (only.backoff !== undefined || only.source.isPaused) return this.#pollLater(only, limit, signal);
+    return only.poll(Math.min(limit + only.source.extra, MOST_AT_ONCE), true, signal, signal);
+  }
+
+  /** Waits until the only queue may be read. */
+  async #pollLater(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     if (only.backoff !== undefined) await only.backoff;
     if (only.source.isPaused) await aborted(signal);
-    if (signal.aborted) return [];
-    const deliveries = await only.poll(Math.min(limit + only.source.extra, MOST_AT_ONCE), true, signal, signal);
-    return deliveries.length === 0 ? [] : [{ source: only.source, deliveries }];
+    return signal.aborted ? [] : this.#pollOnly(only, limit, signal);
   }
 
   async #pollOrWait(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
@@ -208,6 +215,10 @@ export class Fetcher<S extends Source> {
   #awake(): readonly QueueShare<S>[] {
     return this.#queues.filter(({ backoff, source }) => backoff === undefined && !source.isPaused);
   }
+}
+
+function fetchedFrom<S extends Source>(source: S, deliveries: readonly Delivery[]): readonly Fetched<S>[] {
+  return deliveries.length === 0 ? [] : [{ source, deliveries }];
 }
 
 /** Adds the queues that have no share and may be fetched from nevertheless. */
