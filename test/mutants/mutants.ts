@@ -192,8 +192,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stop forgets the messages that have gathered',
     of: 'core',
-    search: 'this.#giveBack(this.#batching.removeAll(lane));',
-    replace: 'this.#batching.removeAll(lane);',
+    search: 'this.#release(this.#batching.removeAll(served));',
+    replace: 'this.#batching.removeAll(served);',
   },
   {
     name: 'suspects run in a batch',
@@ -289,7 +289,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an unknown task is dropped',
     of: 'core',
-    search: 'const settlement = delayUnknown(delivery, reason, judging);',
+    search: 'const settlement = delayForDeploy(delivery, reason, judging);',
     replace: "const settlement = { kind: 'ack', delivery };",
   },
   {

@@ -80,7 +80,7 @@ export class AmqpBroker implements Broker {
   readonly #consuming: Connection;
   readonly #clock: ServerClock;
   readonly #publisher: Publisher;
-  readonly #consumed: Topology;
+  readonly #consumingTopology: Topology;
   readonly #sessions: SessionPool;
   readonly #quarantineSessions: SessionPool;
   readonly #counter: QueueCounter;
@@ -116,7 +116,7 @@ export class AmqpBroker implements Broker {
       topology: this.#topology(this.#publishing),
       logger,
     });
-    this.#consumed = this.#topology(this.#consuming);
+    this.#consumingTopology = this.#topology(this.#consuming);
     const consuming = { connection: this.#consuming, logger };
     this.#sessions = new SessionPool({ ...consuming, mostChannels: 128, shareOfChannels: 1 / 2 });
     this.#quarantineSessions = new SessionPool({ ...consuming, mostChannels: 16, shareOfChannels: 1 / 8 });
@@ -156,7 +156,7 @@ export class AmqpBroker implements Broker {
     if (envelopes.some(({ expiresAt }) => expiresAt !== undefined)) await this.#clock.known();
     const messages = envelopes.map((envelope) => {
       this.#use(envelope.queue);
-      return this.#addresses.sent(envelope, now);
+      return this.#addresses.newMessage(envelope, now);
     });
     const outcomes = await this.#publisher.send(messages);
     if (outcomes.some((outcome) => outcome !== undefined)) throw partlyStored(envelopes, outcomes);
@@ -171,14 +171,14 @@ export class AmqpBroker implements Broker {
   async declare(queue: string): Promise<void> {
     if (this.#closed) throw closedError();
     this.#use(queue);
-    for (const path of allRungs()) await this.#consumed.ladder(queue, path);
+    for (const path of allRungs()) await this.#consumingTopology.declareLadder(queue, path);
   }
 
   /** @throws ConfigError if the queue exists with other arguments, or may not be declared */
   async subscribe(queue: string, options: SubscribeOptions): Promise<Subscription> {
     if (this.#closed) throw closedError();
     this.#use(queue);
-    await this.#consumed.queue(queue);
+    await this.#consumingTopology.declareQueue(queue);
     await this.#clock.knownSoon();
     const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
     this.#blocks ??= new BlockWatch(this.#consuming.silenceLimitMs / 2, leaseMs);
@@ -195,7 +195,7 @@ export class AmqpBroker implements Broker {
       blocks: this.#blocks,
       heartbeats: options.leaseThread === true ? this.#heartbeats : undefined,
       subscriptions: () => this.#subscriptions.size,
-      topology: this.#consumed,
+      topology: this.#consumingTopology,
       names: this.#names,
       addresses: this.#addresses,
       publisher: this.#publisher,

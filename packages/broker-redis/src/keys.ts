@@ -2,7 +2,10 @@ import { keyDigest } from './key-digest.ts';
 
 const PLAIN_KEY = /^[A-Za-z0-9._:@-]{0,100}$/;
 
-/** Names of the Redis keys. The braces are a hash tag: all keys of a queue are on one node of a cluster. */
+/**
+ * Names of the Redis keys that TypeScript uses; those that only scripts use are in scripts/parts.ts. The braces are a hash
+ * tag: all keys of a queue are on one node of a cluster.
+ */
 export class Keys {
   readonly #namespace: string;
 

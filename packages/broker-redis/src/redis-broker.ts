@@ -181,7 +181,7 @@ export class RedisBroker implements Broker {
       lookout: this.#lookout,
       hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
       leaseMs,
-      held: options.leaseThread === true ? this.#leaseThread?.open(key, leaseMs) : undefined,
+      guardedLeases: options.leaseThread === true ? this.#leaseThread?.open(key, leaseMs) : undefined,
       prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       workerId: options.workerId ?? randomUUID(),
       onClose: () => this.#subscriptions.delete(subscription),
@@ -201,7 +201,7 @@ export class RedisBroker implements Broker {
   }
 
   async #close(): Promise<void> {
-    // After the timeout, messages that were claimed ahead are not given back: their leases expire.
+    // After the timeout, messages that were claimed ahead are not released: their leases expire.
     const timer = setTimeout(() => this.#connection.close(), this.#timeoutMs);
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     clearTimeout(timer);

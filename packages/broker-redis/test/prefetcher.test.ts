@@ -10,7 +10,7 @@ let next: Delivery[];
 let askedMsAgo: number;
 /** Functions with which a test answers the claims in flight, one for each. */
 let answers: ((deliveries: Delivery[]) => void)[] | undefined;
-let givenBack: (readonly Delivery[])[];
+let released: (readonly Delivery[])[];
 
 function delivery(crashes = 0): Delivery {
   const id = String(number++);
@@ -28,7 +28,7 @@ function ahead(batches = 1): Prefetcher {
       const deliveries = answers === undefined ? next : await new Promise<Delivery[]>((end) => answers?.push(end));
       return { deliveries, nextEventMs: -1, askedAt };
     },
-    giveBack: async (deliveries) => givenBack.push(deliveries),
+    release: async (deliveries) => released.push(deliveries),
   });
 }
 
@@ -44,7 +44,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   claims = 0;
   next = [delivery(), delivery()];
-  givenBack = [];
+  released = [];
   askedMsAgo = 0;
   answers = undefined;
 });
@@ -96,14 +96,14 @@ it('a message that crashed before is not held, nor is the rest of its batch', as
   next = [delivery(), delivery(1)];
   handOver(quick, PROVEN + 1, 1);
   expect(await quick.take(5)).toEqual([]);
-  expect(givenBack).toEqual([next]);
+  expect(released).toEqual([next]);
 });
 
 it('a batch claimed ahead is released if it is not taken within 50 ms', async () => {
   const quick = ahead();
   handOver(quick, PROVEN + 1, 1);
   await vi.advanceTimersByTimeAsync(50);
-  expect(givenBack).toEqual([next]);
+  expect(released).toEqual([next]);
   expect(await quick.take(5)).toEqual([]);
 });
 
@@ -114,7 +114,7 @@ it('an old batch is not started, even if a blocked thread delayed its timer', as
   const now = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(now + 60);
   expect(await quick.take(5)).toEqual([]);
-  expect(givenBack).toEqual([next]);
+  expect(released).toEqual([next]);
 });
 
 it('a batch claimed half a lease ago is not started, however late its answer arrived', async () => {
@@ -122,7 +122,7 @@ it('a batch claimed half a lease ago is not started, however late its answer arr
   askedMsAgo = 15_001;
   handOver(quick, PROVEN + 1, 1);
   expect(await quick.take(5)).toEqual([]);
-  expect(givenBack).toEqual([next]);
+  expect(released).toEqual([next]);
 });
 
 it('batches that are being claimed when a consumer is aborted are released together, in order', async () => {
@@ -134,10 +134,10 @@ it('batches that are being claimed when a consumer is aborted are released toget
   abort.abort();
   answers[1]?.(second);
   await vi.advanceTimersByTimeAsync(0);
-  expect(givenBack).toEqual([]);
+  expect(released).toEqual([]);
   answers[0]?.(first);
   await vi.advanceTimersByTimeAsync(0);
-  expect(givenBack).toEqual([[...first, ...second]]);
+  expect(released).toEqual([[...first, ...second]]);
 });
 
 it('an aborted consumer releases the batches it holds, and a closed one those that are still to arrive', async () => {
@@ -146,9 +146,9 @@ it('an aborted consumer releases the batches it holds, and a closed one those th
   handOver(aborted, PROVEN + 1, 1, abort.signal);
   await vi.advanceTimersByTimeAsync(0);
   abort.abort();
-  expect(givenBack).toEqual([next]);
+  expect(released).toEqual([next]);
   const closed = ahead();
   handOver(closed, PROVEN + 1, 1);
   await closed.close();
-  expect(givenBack).toHaveLength(2);
+  expect(released).toHaveLength(2);
 });

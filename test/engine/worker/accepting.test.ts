@@ -8,7 +8,7 @@ import {
 import { aSecondOfWork, crash, LEASE_MS, workerBench } from './worker-bench.ts';
 
 describe('a suspect among other messages', () => {
-  it('is handed back with its whole batch, unrun and in order', async () => {
+  it('is released with all messages of its fetch, in their order', async () => {
     const inHand = new Set<string>();
     const { tm, clock, broker } = await workerBench((memory) => watchingSuspects(memory, inHand));
     const started: string[] = [];

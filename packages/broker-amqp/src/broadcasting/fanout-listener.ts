@@ -56,7 +56,7 @@ export class FanoutListener {
   async #listen(): Promise<void> {
     const { connection, exchange, names, limits } = this.#options;
     const declarer = new Declarer(this.#options);
-    await declarer.exchange(exchange, 'fanout').finally(() => declarer.close());
+    await declarer.declareExchange(exchange, 'fanout').finally(() => declarer.close());
     const queue = names.listener(exchange, randomUUID());
     const channel = await connection.openChannel();
     let isOpen = true;

@@ -45,7 +45,7 @@ export class FanoutSender {
     };
     const open = async () => {
       const declarer = new Declarer(this.#options);
-      await declarer.exchange(exchange, 'fanout').finally(() => declarer.close());
+      await declarer.declareExchange(exchange, 'fanout').finally(() => declarer.close());
       const channel = await connection.openConfirmChannel();
       this.#refusal = undefined;
       channel.on('error', (error) => {

@@ -18,8 +18,8 @@ import type { Publisher } from '../publishing/publisher.ts';
 import type { Names } from '../topology/names.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { BlockWatch } from './block-watch.ts';
-import { type Arrival, HeldDeliveries } from './held-deliveries.ts';
-import { KnownIds } from './known-ids.ts';
+import { type Arrival, LeasedArrivals } from './leased-arrivals.ts';
+import { IdsAtBreak } from './ids-at-break.ts';
 import { nextFence } from './next-fence.ts';
 import { PushBuffer } from './push-buffer.ts';
 import { Quarantine } from './quarantine.ts';
@@ -64,13 +64,13 @@ export class AmqpSubscription implements Subscription {
   readonly #options: AmqpSubscriptionOptions;
   readonly #reader: QueueReader;
   readonly #quarantine: Quarantine;
-  readonly #held: HeldDeliveries;
+  readonly #leases: LeasedArrivals;
   readonly #returns: Returns;
   readonly #settling: Settling;
   readonly #buffer: PushBuffer;
   readonly #closing = new AbortController();
   readonly #tick: NodeJS.Timeout;
-  readonly #interrupted = new KnownIds();
+  readonly #hadAtBreak = new IdsAtBreak();
   #wake: (() => void) | undefined;
   #askedAt = performance.now();
   /**
@@ -84,8 +84,8 @@ export class AmqpSubscription implements Subscription {
     this.#options = options;
     this.#returns = new Returns(options, this.#closing.signal);
     const { blocks, heartbeats } = options;
-    this.#held = new HeldDeliveries(leaseMs, options.gate, () => blocks.unblockedNow(), heartbeats?.open());
-    this.#settling = new Settling({ ...options, held: this.#held, returns: this.#returns });
+    this.#leases = new LeasedArrivals(leaseMs, options.gate, () => blocks.unblockedNow(), heartbeats?.open());
+    this.#settling = new Settling({ ...options, leases: this.#leases, returns: this.#returns });
     const onOver = (session: Session) => this.#over(session);
     const serverQueue = names.queue(queue);
     this.#reader = new QueueReader({
@@ -98,7 +98,7 @@ export class AmqpSubscription implements Subscription {
     this.#buffer = new PushBuffer({
       counter,
       serverQueue,
-      isReading: () => this.#reader.isReading,
+      hasConsumer: () => this.#reader.hasConsumer,
       roundTrip: () => this.#reader.roundTrip(),
     });
     this.#quarantine = new Quarantine({
@@ -119,7 +119,7 @@ export class AmqpSubscription implements Subscription {
     // Fast path: a message is here, and the quarantine need not be counted.
     if (wait && this.#mayHandOut && !this.#quarantine.isDue && !signal.aborted && !this.#closing.signal.aborted) {
       this.#askedAt = performance.now();
-      return this.#held.hold(this.#buffer.take(limit));
+      return this.#leases.hold(this.#buffer.take(limit));
     }
     const stop = () => this.#wake?.();
     signal.addEventListener('abort', stop);
@@ -136,9 +136,9 @@ export class AmqpSubscription implements Subscription {
         }
         if (suspect !== undefined) {
           this.#options.gate.occupy();
-          return this.#held.hold([suspect]);
+          return this.#leases.hold([suspect]);
         }
-        if (this.#mayHandOut) return this.#held.hold(this.#buffer.take(limit));
+        if (this.#mayHandOut) return this.#leases.hold(this.#buffer.take(limit));
         if (!wait) return [];
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -156,16 +156,16 @@ export class AmqpSubscription implements Subscription {
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const now = this.#held.now();
+    const now = this.#leases.now();
     return deliveries.filter((delivery) => {
-      const held = this.#held.live(delivery, now);
-      if (held !== undefined) this.#held.renew(held);
+      const held = this.#leases.live(delivery, now);
+      if (held !== undefined) this.#leases.renew(held);
       return held === undefined;
     });
   }
 
   guard(delivery: Delivery, until: number): void {
-    this.#held.started(delivery, until);
+    this.#leases.started(delivery, until);
   }
 
   async close(): Promise<void> {
@@ -180,13 +180,13 @@ export class AmqpSubscription implements Subscription {
 
   async #end(): Promise<void> {
     await this.#reader.drainAcks();
-    const back = [this.#giveBack(this.#buffer.take(), 0), this.#giveBack(this.#held.takeAll(), 1)];
+    const back = [this.#giveBack(this.#buffer.take(), 0), this.#giveBack(this.#leases.takeAll(), 1)];
     await Promise.all([...back, this.#settling.finished()]);
     await Promise.all([this.#reader.close(), this.#quarantine.close()]);
   }
 
   #resume(): void {
-    if (this.#reader.isConsuming) return;
+    if (this.#reader.isWanted) return;
     this.#buffer.changed();
     this.#reader.resume();
   }
@@ -195,7 +195,7 @@ export class AmqpSubscription implements Subscription {
   async #fill(limit: number, signal: AbortSignal): Promise<void> {
     const { gate, prefetch } = this.#options;
     if (gate.isClosed) return;
-    await this.#buffer.fill(Math.min(limit, prefetch), signal, () => prefetch - this.#held.size);
+    await this.#buffer.fill(Math.min(limit, prefetch), signal, () => prefetch - this.#leases.size);
   }
 
   #arrived(message: Message, session: Session): void {
@@ -206,8 +206,8 @@ export class AmqpSubscription implements Subscription {
       return;
     }
     // Delivered before, or a suspect: its copy is stored in its queue or quarantine before any message runs.
-    const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
-    const crashes = message.fields.redelivered && !isOurs ? crashesBeside(arrival) : 0;
+    const wasHere = this.#hadAtBreak.take(arrival.delivery.envelope.id);
+    const crashes = message.fields.redelivered && !wasHere ? crashesBeside(arrival) : 0;
     void this.#options.gate.closeFor(this.#giveBack([arrival], crashes)).then(() => {
       if (this.#mayHandOut) this.#wake?.();
     });
@@ -236,8 +236,8 @@ export class AmqpSubscription implements Subscription {
     const arrival = this.#read(taken.message, taken.session);
     if (!taken.message.fields.redelivered) return arrival;
     // It ran alone, so the crash is its own. The copy carries the count, because the server does not keep one.
-    const isOurs = this.#interrupted.take(arrival.delivery.envelope.id);
-    await this.#giveBack([arrival], isOurs ? 0 : 1);
+    const wasHere = this.#hadAtBreak.take(arrival.delivery.envelope.id);
+    await this.#giveBack([arrival], wasHere ? 0 : 1);
     gate.free(this);
     return this.#takeSuspect();
   }
@@ -263,7 +263,7 @@ export class AmqpSubscription implements Subscription {
 
   #onTick(): void {
     const { gate } = this.#options;
-    const lapsed = this.#held.takeLapsed();
+    const lapsed = this.#leases.takeLapsed();
     if (lapsed.length > 0) void this.#giveBack(lapsed, 1);
     if (this.#wake !== undefined) {
       // A call waits: for the quarantine too, which pushes nothing, and for the end of a suspect.
@@ -272,7 +272,7 @@ export class AmqpSubscription implements Subscription {
     } else if (performance.now() - this.#askedAt > IDLE_MS) {
       // A subscription that receives nothing must not keep messages from other workers.
       gate.free(this);
-      if (this.#buffer.size === 0 || !this.#reader.isConsuming) return;
+      if (this.#buffer.size === 0 || !this.#reader.isWanted) return;
       void this.#reader.pause().then(() => this.#giveBack(this.#buffer.take(), 0));
     }
   }
@@ -284,9 +284,9 @@ export class AmqpSubscription implements Subscription {
   #over(session: Session): void {
     const ahead = this.#buffer.takeOf(session);
     this.#buffer.changed();
-    const held = this.#held.takeOf(session);
+    const held = this.#leases.takeOf(session);
     const unharmed = this.#options.blocks.wasBlocked ? ahead : [...ahead, ...held];
-    for (const { delivery } of unharmed) this.#interrupted.add(delivery.envelope.id);
+    for (const { delivery } of unharmed) this.#hadAtBreak.add(delivery.envelope.id);
   }
 }
 

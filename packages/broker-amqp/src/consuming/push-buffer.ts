@@ -1,6 +1,6 @@
 import type { QueueCounter } from '../connection/queue-counter.ts';
 import type { Session } from '../connection/session.ts';
-import type { Arrival } from './held-deliveries.ts';
+import type { Arrival } from './leased-arrivals.ts';
 
 /** Most time to wait for messages that the server has counted: a busy one takes this long to write acknowledgements. */
 const LONGEST_WAIT_MS = 2_000;
@@ -15,7 +15,7 @@ export interface PushBufferOptions {
   readonly counter: QueueCounter;
   readonly serverQueue: string;
   /** Whether the server pushes messages now. */
-  readonly isReading: () => boolean;
+  readonly hasConsumer: () => boolean;
   /** Resolves once all messages that the server has pushed before have arrived. */
   readonly roundTrip: () => Promise<void>;
 }
@@ -75,7 +75,7 @@ export class PushBuffer {
       if (this.size >= limit || this.#isAll || signal.aborted) return true;
       const waitedMs = performance.now() - startedAt;
       if (waitedMs > SETTLING_MS && this.size > 0 && this.size >= room()) return true;
-      return waitedMs > (this.#options.isReading() ? LONGEST_WAIT_MS : LONGEST_WAIT_UNREAD_MS);
+      return waitedMs > (this.#options.hasConsumer() ? LONGEST_WAIT_MS : LONGEST_WAIT_UNREAD_MS);
     };
     while (!isEnough()) {
       const before = this.#changes;

@@ -24,8 +24,8 @@ export interface QueueReaderOptions {
 export class QueueReader {
   readonly #options: QueueReaderOptions;
   readonly #closing = new AbortController();
-  /** The session in use, and those whose messages are still to be settled; each with the function that leaves it. */
-  readonly #left = new Map<Session, () => void>();
+  /** The session in use, and those whose messages are still to be settled; each with the function that stops listening to it. */
+  readonly #sessions = new Map<Session, () => void>();
   #session: Session | undefined;
   #tag: string | undefined;
   #stopGathering: (() => void) | undefined;
@@ -36,12 +36,13 @@ export class QueueReader {
     this.#options = options;
   }
 
-  get isConsuming(): boolean {
+  /** Whether it is to consume: its consumer has started, or will. */
+  get isWanted(): boolean {
     return this.#wanted;
   }
 
   /** Whether its consumer has started. */
-  get isReading(): boolean {
+  get hasConsumer(): boolean {
     return this.#tag !== undefined;
   }
 
@@ -58,14 +59,14 @@ export class QueueReader {
     this.#working = this.#working.then(async () => {
       const tag = this.#tag;
       this.#tag = undefined;
-      if (tag !== undefined) await this.#session?.cancel(tag, this.#options.serverQueue).catch(hasEnded);
+      if (tag !== undefined) await this.#session?.cancel(tag, this.#options.serverQueue).catch(ignoreEndedChannel);
     });
     return this.#working;
   }
 
   /** Resolves once all messages that the server has pushed before this call have arrived. */
   async roundTrip(): Promise<void> {
-    await this.#session?.roundTrip().catch(hasEnded);
+    await this.#session?.roundTrip().catch(ignoreEndedChannel);
   }
 
   /**
@@ -82,7 +83,7 @@ export class QueueReader {
     if (session.hasUnproven(serverQueue))
       await this.#begin(session, 1)
         .then((tag) => session.cancel(tag, serverQueue))
-        .catch(hasEnded);
+        .catch(ignoreEndedChannel);
     this.#stopGathering = session.gather();
   }
 
@@ -93,12 +94,12 @@ export class QueueReader {
     if (this.#session !== undefined) await this.pause();
     const { sessions } = this.#options;
     await Promise.all(
-      [...this.#left].map(([session, leave]) => {
-        leave();
+      [...this.#sessions].map(([session, stopListening]) => {
+        stopListening();
         return sessions.release(session);
       }),
     );
-    this.#left.clear();
+    this.#sessions.clear();
     this.#stopGathering?.();
   }
 
@@ -118,7 +119,7 @@ export class QueueReader {
 
   async #start(): Promise<void> {
     const { topology, queue, prefetch } = this.#options;
-    await topology.queue(queue);
+    await topology.declareQueue(queue);
     const session = this.#session ?? (await this.#enter());
     this.#tag = await this.#begin(session, prefetch);
   }
@@ -139,8 +140,8 @@ export class QueueReader {
     const { sessions, onOver } = this.#options;
     const session = await sessions.acquire();
     if (!session.isOpen) throw new Error('the channel closed while it opened');
-    const leave = session.onOver(() => {
-      this.#left.delete(session);
+    const stopListening = session.onOver(() => {
+      this.#sessions.delete(session);
       if (this.#session === session) {
         this.#session = undefined;
         this.#tag = undefined;
@@ -148,7 +149,7 @@ export class QueueReader {
       onOver(session);
       this.#again();
     });
-    this.#left.set(session, leave);
+    this.#sessions.set(session, stopListening);
     this.#session = session;
     return session;
   }
@@ -189,4 +190,4 @@ export class QueueReader {
 }
 
 /** The channel has ended: the server delivers its messages again. */
-function hasEnded(): void {}
+function ignoreEndedChannel(): void {}

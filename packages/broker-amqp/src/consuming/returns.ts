@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerOptions, ServerClock } from '@brokkr/core/adapter';
-import type { Session } from '../connection/session.ts';
 import type { Addresses } from '../publishing/addresses.ts';
 import { decodeMessage } from '../publishing/envelope-codec.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
-import type { Arrival } from './held-deliveries.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { Arrival } from './leased-arrivals.ts';
+import { stillOurs } from './still-ours.ts';
 
-/** Time between attempts to return messages that the server does not accept. */
+/** Time between attempts to give back messages that the server does not accept. */
 const AGAIN_MS = 250;
 
 export interface ReturnsOptions {
@@ -19,8 +20,8 @@ export interface ReturnsOptions {
 }
 
 /**
- * Returns messages to their queue, or to its quarantine, by storing copies. It never uses a nack, which the server
- * would count as a return.
+ * Gives messages back to their queue, or to its quarantine, by storing copies at the tail. It never uses a nack:
+ * the server would mark the message as redelivered, which counts as a crash.
  */
 export class Returns {
   readonly #options: ReturnsOptions;
@@ -35,7 +36,7 @@ export class Returns {
     const { addresses, clock, queue } = this.#options;
     const { envelope, metadata, notBefore } = decodeMessage(message, queue);
     const { fence, crashes } = delivery;
-    return addresses.back(
+    return addresses.toQueueNow(
       { ...clock.toLocal(envelope), notBefore },
       { ...metadata, fence, crashes: crashes + moreCrashes },
     );
@@ -44,7 +45,7 @@ export class Returns {
   /**
    * Stores copies, then acknowledges the originals. Until then the server keeps the originals. It tries again while
    * their channel is open.
-   * @returns false if nothing was returned
+   * @returns false if nothing was given back
    */
   async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
     const { publisher, logger, queue } = this.#options;
@@ -63,30 +64,4 @@ export class Returns {
     if (this.#closing.aborted) return stored.length > 0;
     return (await this.give(left, crashes)) || stored.length > 0;
   }
-}
-
-/**
- * Returns the arrivals whose session answers. If a handler has blocked the thread, the server may have closed the
- * connection and delivered the messages again, and this process has not noticed it yet. A copy would then be a second
- * message.
- */
-export async function stillOurs<A extends Arrival>(arrivals: readonly A[]): Promise<readonly A[]> {
-  const sessions = new Set(arrivals.map(({ session }) => session).filter(({ isOpen }) => isOpen));
-  await Promise.all([...sessions].map((session) => session.roundTrip().catch(() => undefined)));
-  return arrivals.filter(({ session }) => session.isOpen);
-}
-
-/** Acknowledges messages, each on the session on which it arrived. */
-export function acknowledge(
-  arrivals: readonly Arrival[],
-  ack: (session: Session, tags: readonly number[]) => void,
-): void {
-  const bySession = new Map<Session, number[]>();
-  for (const { session, message } of arrivals) {
-    const tag = message.fields.deliveryTag;
-    const tags = bySession.get(session);
-    if (tags === undefined) bySession.set(session, [tag]);
-    else tags.push(tag);
-  }
-  for (const [session, tags] of bySession) ack(session, tags);
 }

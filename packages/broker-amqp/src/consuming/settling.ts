@@ -2,13 +2,15 @@ import type { Delivery, Settlement } from '@brokkr/core/adapter';
 import type { Addresses } from '../publishing/addresses.ts';
 import type { Publisher } from '../publishing/publisher.ts';
 import type { Outgoing } from '../publishing/send-batch.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { BlockWatch } from './block-watch.ts';
-import type { HeldDeliveries, LeasedArrival } from './held-deliveries.ts';
-import { acknowledge, type Returns, stillOurs } from './returns.ts';
+import type { LeasedArrivals, LeasedArrival } from './leased-arrivals.ts';
+import type { Returns } from './returns.ts';
+import { stillOurs } from './still-ours.ts';
 
 export interface SettlingOptions {
   readonly queue: string;
-  readonly held: HeldDeliveries;
+  readonly leases: LeasedArrivals;
   readonly returns: Returns;
   readonly blocks: BlockWatch;
   readonly addresses: Addresses;
@@ -34,16 +36,16 @@ export class Settling {
 
   /** See `Subscription.settle`. */
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
-    const { held: all, blocks, publisher } = this.#options;
+    const { leases, blocks, publisher } = this.#options;
     if (blocks.wasBlocked) await this.#checkSessions(settlements);
     const lost: Delivery[] = [];
     const done: LeasedArrival[] = [];
     const replaced: LeasedArrival[] = [];
     const replacements: Outgoing[] = [];
-    const now = all.now();
-    for (const settlement of settlements) {
+    const now = leases.now();
+    for (const settlement of firstReleaseFirst(settlements)) {
       if (this.#settled.has(settlement.delivery)) continue;
-      const held = all.live(settlement.delivery, now);
+      const held = leases.live(settlement.delivery, now);
       if (held === undefined || held.isSettling) {
         lost.push(settlement.delivery);
         continue;
@@ -51,7 +53,7 @@ export class Settling {
       const replacement = this.#replacement(settlement, held);
       if (replacement === undefined) {
         done.push(held);
-        all.drop(held);
+        leases.drop(held);
       } else {
         held.isSettling = true;
         replaced.push(held);
@@ -66,7 +68,7 @@ export class Settling {
     this.#sending.delete(sending);
     const stored = replaced.filter((_, index) => outcomes[index] === undefined);
     for (const held of stored) {
-      all.drop(held);
+      leases.drop(held);
       // The server delivers the message again, and nothing stored here changes that.
       if (!held.session.isOpen) lost.push(held.delivery);
     }
@@ -81,8 +83,8 @@ export class Settling {
 
   /** After a block, the server may have closed a session, and this process has not read it yet. */
   async #checkSessions(settlements: readonly Settlement[]): Promise<void> {
-    const now = this.#options.held.now();
-    const held = settlements.map(({ delivery }) => this.#options.held.live(delivery, now));
+    const now = this.#options.leases.now();
+    const held = settlements.map(({ delivery }) => this.#options.leases.live(delivery, now));
     await stillOurs(held.filter((one) => one !== undefined));
   }
 
@@ -95,12 +97,27 @@ export class Settling {
       case 'expire':
         return undefined;
       case 'retry':
-        return addresses.queue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
+        // Its `notBefore` sends it over the delay ladder.
+        return addresses.toQueueWhenDue(settlement.replacement, { fence, crashes, remainingDelayMs: 0 });
       case 'dead-letter':
-        return addresses.dead(queue, settlement.replacement);
+        return addresses.toDeadLetters(queue, settlement.replacement);
       case 'release':
-        // Never a nack: the server would count it as a return.
+        // A copy, never a nack: the server would mark it as redelivered, which counts as a crash.
         return returns.copyOf(held, 0);
     }
   }
+}
+
+/**
+ * A call has its last release first, for a server that puts each at the head of the queue. Copies go to the tail: stored
+ * in reverse, they keep their order.
+ */
+function firstReleaseFirst(settlements: readonly Settlement[]): readonly Settlement[] {
+  if (!settlements.some(isRelease)) return settlements;
+  const others = settlements.filter((settlement) => !isRelease(settlement));
+  return [...others, ...settlements.filter(isRelease).toReversed()];
+}
+
+function isRelease({ kind }: Settlement): boolean {
+  return kind === 'release';
 }

@@ -58,11 +58,13 @@ export class SuspectGate {
     if (this.#reservedBy === consumer && !this.#isOccupied) this.#reservedBy = undefined;
   }
 
-  enter(): void {
+  /** Counts a message that the worker holds. */
+  hold(): void {
     this.#held++;
   }
 
-  leave(): void {
+  /** Counts a message that the worker holds no longer. A suspect was the only one: it has ended. */
+  drop(): void {
     this.#held--;
     if (this.#held > 0 || !this.#isOccupied) return;
     this.#isOccupied = false;

@@ -40,7 +40,7 @@ export class DeadLetters {
   async bury(queue: string, letters: readonly Envelope[]): Promise<void> {
     checkQueueName(queue);
     const { publisher, addresses } = this.#options;
-    const outcomes = await publisher.send(letters.map((letter) => addresses.dead(queue, letter)));
+    const outcomes = await publisher.send(letters.map((letter) => addresses.toDeadLetters(queue, letter)));
     for (const error of outcomes) if (error !== undefined) throw error;
   }
 
@@ -49,14 +49,16 @@ export class DeadLetters {
     const { publisher, addresses, clock } = this.#options;
     return this.#change(queue, which, options, (letters) =>
       publisher.send(
-        letters.map((letter) => addresses.queue(redriveEnvelope(envelopeOf(letter, queue, clock), queue, Date.now()))),
+        letters.map((letter) =>
+          addresses.toQueueWhenDue(redriveEnvelope(envelopeOf(letter, queue, clock), queue, Date.now())),
+        ),
       ),
     );
   }
 
   /** See `Inspector.discard`. */
   discard(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number> {
-    return this.#change(queue, which, options, async () => []);
+    return this.#change(queue, which, options, async (letters) => letters.map(() => undefined));
   }
 
   /** Changes the chosen letters among those that are there at the start. */
@@ -120,6 +122,6 @@ async function changed(browser: QueueBrowser, letters: readonly Message[], chang
   await browser.ack(gone);
   const error = outcomes.find((outcome) => outcome !== undefined);
   if (error === undefined) return gone.length;
-  await browser.restOfReturned().catch(() => undefined);
+  await browser.restOfRedelivered().catch(() => undefined);
   throw error;
 }

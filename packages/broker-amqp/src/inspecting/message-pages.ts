@@ -144,7 +144,7 @@ export class MessagePages {
         seen += messages.length;
         if (isQuarantine) await suspects.replace(browser, messages, queue);
       }
-      if (!isQuarantine) await browser.restOfReturned();
+      if (!isQuarantine) await browser.restOfRedelivered();
     });
     await looks.untilBack(source, before);
     return before;

@@ -31,7 +31,7 @@ export class QueueBrowser {
   /** Rounds since no message was held: at most so many consumers hold messages. */
   #holding = 0;
   /** Whether the last message was delivered before: more messages that were may be behind it. */
-  #wasReturned = false;
+  #wasRedelivered = false;
 
   /** @param queue its name on the server */
   constructor(channel: Channel, queue: string, connection: Connection) {
@@ -70,14 +70,14 @@ export class QueueBrowser {
     let size = 1;
     do {
       const messages = await this.#take(size);
-      if (messages.length < size || !this.#wasReturned) return;
+      if (messages.length < size || !this.#wasRedelivered) return;
       size = Math.min(REST_ROUND, 2 * size);
     } while (this.#holding < MOST_ROUNDS);
   }
 
   /** As `rest`, but does nothing if the last message was never delivered before. */
-  async restOfReturned(): Promise<void> {
-    if (this.#wasReturned) await this.rest();
+  async restOfRedelivered(): Promise<void> {
+    if (this.#wasRedelivered) await this.rest();
   }
 
   async #take(most: number): Promise<ConsumeMessage[]> {
@@ -104,7 +104,7 @@ export class QueueBrowser {
     await this.#ask(this.#channel.cancel(consumerTag));
     this.#acks.proven(this.#queue);
     for (const { fields } of messages) this.#window.arrived(fields.deliveryTag);
-    this.#wasReturned = messages.at(-1)?.fields.redelivered ?? false;
+    this.#wasRedelivered = messages.at(-1)?.fields.redelivered ?? false;
     return messages;
   }
 

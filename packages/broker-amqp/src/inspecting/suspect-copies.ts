@@ -31,7 +31,7 @@ export class SuspectCopies {
     const copies = messages.map((message) => {
       const { envelope, metadata, notBefore } = decodeMessage(message, queue);
       const crashes = metadata.crashes + (message.fields.redelivered ? 1 : 0);
-      return addresses.back({ ...clock.toLocal(envelope), notBefore }, { ...metadata, crashes });
+      return addresses.toQueueNow({ ...clock.toLocal(envelope), notBefore }, { ...metadata, crashes });
     });
     const outcomes = await publisher.send(copies);
     await browser.ack(messages.filter((_, index) => outcomes[index] === undefined));

@@ -16,23 +16,23 @@ export class Addresses {
   }
 
   /** A new message for its queue. If its headers are too large for the server, it is refused. */
-  sent(envelope: Envelope, now: number): Outgoing {
-    return this.queue(envelope, NEW, now, true);
+  newMessage(envelope: Envelope, now: number): Outgoing {
+    return this.toQueueWhenDue(envelope, NEW, now, true);
   }
 
   /**
-   * To its queue, immediately or over the ladder. The delay follows from the sender's clock; the server's clock counts
-   * it down.
+   * To its queue, at once if it is due, else over the ladder. The delay is `notBefore` by the clock of the process that
+   * stores the message; the server's clock counts it down.
    */
-  queue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now(), isNew = false): Outgoing {
+  toQueueWhenDue(envelope: Envelope, metadata: DeliveryMetadata = NEW, now = Date.now(), isNew = false): Outgoing {
     const delayMs = delayUntil(envelope.notBefore, now);
     return delayMs > 0
-      ? this.after(delayMs, envelope, metadata, isNew)
+      ? this.overLadder(delayMs, envelope, metadata, isNew)
       : this.#outgoing('', this.#names.queue(envelope.queue), envelope, metadata, undefined, isNew);
   }
 
   /** To its queue in `delayMs`. If that is longer than the ladder, it is delivered early, with the remaining delay. */
-  after(delayMs: number, envelope: Envelope, metadata: DeliveryMetadata, isNew = false): Outgoing {
+  overLadder(delayMs: number, envelope: Envelope, metadata: DeliveryMetadata, isNew = false): Outgoing {
     const waitMs = Math.min(delayMs, LONGEST_DELAY_MS);
     const path = ladderPath(waitMs);
     const level = TOP_LEVEL - path.findIndex((steps) => steps > 0);
@@ -40,15 +40,15 @@ export class Addresses {
     return this.#outgoing(this.#names.ladder(envelope.queue, level), ladderKey(path), envelope, carried, path, isNew);
   }
 
-  /** To its queue at once, whenever it was due, or to its quarantine if it is a suspect. */
-  back(envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
+  /** To its queue at once, even before it is due, or to its quarantine if it is a suspect. */
+  toQueueNow(envelope: Envelope, metadata: DeliveryMetadata): Outgoing {
     const { queue } = envelope;
     const target = isSuspect(metadata) ? this.#names.quarantine(queue) : this.#names.queue(queue);
     return this.#outgoing('', target, envelope, metadata);
   }
 
   /** To the dead letters of `queue`, through their exchange. */
-  dead(queue: string, envelope: Envelope): Outgoing {
+  toDeadLetters(queue: string, envelope: Envelope): Outgoing {
     return { ...this.#outgoing(this.#names.deadExchange, queue, envelope, NEW), queue };
   }
 

@@ -65,10 +65,10 @@ export function encodeProperties(envelope: Envelope, metadata: DeliveryMetadata)
 }
 
 export interface Decoded {
-  /** The envelope without `notBefore`: the receiver compares it with no clock. */
+  /** The envelope without `notBefore`: the ladder has counted it down. */
   readonly envelope: Envelope;
   readonly metadata: DeliveryMetadata;
-  /** The sender's `notBefore`, for moving the message to another broker before that time. */
+  /** The sender's `notBefore`: `Delivery.dueAt`, and needed to move the message to another broker before that time. */
   readonly notBefore: number | undefined;
 }
 

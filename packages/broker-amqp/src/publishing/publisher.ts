@@ -41,7 +41,7 @@ export class Publisher {
     if (messages.every(({ queue }) => queue === first.queue)) return this.#publisherOf(first.queue).send(messages);
     const outcomes: Outcome[] = [];
     await Promise.all(
-      [...byPlace(messages)].map(async ([queue, places]) => {
+      [...placesByQueue(messages)].map(async ([queue, places]) => {
         const ends = await this.#publisherOf(queue).send(places.map((place) => messages[place] as Outgoing));
         for (const [index, place] of places.entries()) outcomes[place] = ends[index];
       }),
@@ -83,8 +83,8 @@ export class Publisher {
   }
 }
 
-/** Groups the indexes of messages by queue. */
-function byPlace(messages: readonly Outgoing[]): Map<string, number[]> {
+/** Returns the places of the messages in the list, by queue. */
+function placesByQueue(messages: readonly Outgoing[]): Map<string, number[]> {
   const places = new Map<string, number[]>();
   for (const [place, { queue }] of messages.entries()) {
     const known = places.get(queue);

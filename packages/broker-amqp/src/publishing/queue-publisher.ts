@@ -28,9 +28,9 @@ export interface QueuePublisherOptions {
 
 /**
  * Publishes to one queue of an application, its ladder, quarantine and dead letters, over its own channel: a queue
- * without a majority blocks its channel. A message counts as stored once the server has confirmed that it routed it to
- * a queue. Messages that are in doubt when a connection breaks are published again, with the same id, while their
- * sender waits.
+ * whose nodes are mostly down blocks its channel. A message counts as stored once the server has confirmed that it
+ * routed it to a queue. Messages that are in doubt when a connection breaks are published again, with the same id, while
+ * their sender waits.
  */
 export class QueuePublisher {
   readonly #options: QueuePublisherOptions;
@@ -133,8 +133,8 @@ export class QueuePublisher {
     const { topology } = this.#options;
     const { outgoing } = pending;
     try {
-      if (outgoing.path === undefined) await topology.queue(outgoing.queue);
-      else await topology.ladder(outgoing.queue, outgoing.path);
+      if (outgoing.path === undefined) await topology.declareQueue(outgoing.queue);
+      else await topology.declareLadder(outgoing.queue, outgoing.path);
       pending.isPrepared = true;
     } catch (error) {
       // A queue that may not be declared fails its own messages only.
@@ -162,9 +162,9 @@ export class QueuePublisher {
     });
     channel.on('handler-error', (error) => logger?.error({ error }, 'a listener of the AMQP client failed'));
     channel.on('return', (message: Message) => {
-      // A returned message arrives before its confirmation. Only its id identifies it.
+      // The server returns a message that no queue takes, before it confirms it. Only its id identifies it.
       for (const pending of this.#unconfirmed) {
-        if (pending.outgoing.properties.messageId === message.properties.messageId) pending.isReturned = true;
+        if (pending.outgoing.properties.messageId === message.properties.messageId) pending.isUnroutable = true;
       }
     });
     channel.on('close', () => {
@@ -186,14 +186,14 @@ export class QueuePublisher {
       pending.end(headersTooLarge(pending.outgoing.headerBytes, limit));
       return;
     }
-    pending.isReturned = false;
+    pending.isUnroutable = false;
     this.#unconfirmed.add(pending);
     try {
       const fitting = isTooWide ? shortenHeaders(properties, limit) : properties;
       channel.publish(exchange, routingKey, content, fitting, (error: unknown) => {
         this.#unconfirmed.delete(pending);
         if (error !== null) this.#unstored(channel, pending, error);
-        else if (pending.isReturned) this.#repair(pending);
+        else if (pending.isUnroutable) this.#repair(pending);
         else pending.end();
       });
     } catch (error) {

@@ -18,11 +18,17 @@ export interface Outgoing {
    * they are too large.
    */
   readonly isNew: boolean;
-  /** Called before the message is sent again. A copy is not needed once the server delivers its original again. */
+  /**
+   * Called before a message is sent that had to wait, or is sent again. A copy is not needed once the server delivers its
+   * original again.
+   */
   readonly isNeeded?: () => boolean;
 }
 
-/** Outcome of a message: undefined if it is stored, else the reason why it is not, or why that is unknown. */
+/**
+ * Why a message is not stored, or why that is unknown. `undefined`: it is stored, or was not needed any more
+ * (`isNeeded`).
+ */
 export type Outcome = BrokkrError | undefined;
 
 /** Messages whose sender waits until each is stored or has failed. */
@@ -69,7 +75,8 @@ export class Pending {
   isOpen = true;
   /** Whether its queue and its rungs are declared. */
   isPrepared = false;
-  isReturned = false;
+  /** Whether no queue took it. */
+  isUnroutable = false;
   wasRepaired = false;
 
   constructor(batch: Batch, index: number, outgoing: Outgoing) {

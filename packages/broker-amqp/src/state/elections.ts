@@ -75,7 +75,7 @@ export class AmqpElections implements Elections {
     const queue = this.#options.names.leader(name);
     const declarer = new Declarer(this.#options);
     try {
-      await declarer.queue(queue, { 'x-single-active-consumer': true });
+      await declarer.declareQueue(queue, { 'x-single-active-consumer': true });
       return queue;
     } catch (error) {
       const isSilent = error instanceof BrokerUnavailableError && replyCode(error.cause) === undefined;

@@ -170,7 +170,7 @@ export class StateShard {
       if (isThere) return;
       const declarer = new Declarer(this.#options);
       await declarer
-        .queue(this.#queue, { 'x-max-length': 1, 'x-overflow': 'drop-head' }, Buffer.from('{}'))
+        .declareQueue(this.#queue, { 'x-max-length': 1, 'x-overflow': 'drop-head' }, Buffer.from('{}'))
         .finally(() => declarer.close());
     } finally {
       await leadership.release();

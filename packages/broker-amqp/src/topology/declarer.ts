@@ -4,7 +4,7 @@ import { declarationError, isRefused, NOT_FOUND, replyCode, unavailable } from '
 import type { QueueType } from '../connection/amqp-url.ts';
 import type { Connection } from '../connection/connection.ts';
 
-/** Practically no limit: 4.0 would drop messages at 20 returns, and 3.10 treats -1 as no return at all. */
+/** Practically no limit: 4.0 would drop messages that were redelivered 20 times, and 3.10 treats -1 as no redelivery at all. */
 const NO_DELIVERY_LIMIT = 2_147_483_647;
 
 export interface DeclarerOptions {
@@ -26,7 +26,7 @@ export class Declarer {
   }
 
   /** @param first message that the new queue always contains, unless the server ends in between */
-  queue(name: string, args: Readonly<Record<string, unknown>>, first?: Buffer): Promise<void> {
+  declareQueue(name: string, args: Readonly<Record<string, unknown>>, first?: Buffer): Promise<void> {
     const type = args['x-queue-type'] ?? this.#options.queueType;
     const options: Options.AssertQueue = {
       durable: true,
@@ -47,7 +47,7 @@ export class Declarer {
     );
   }
 
-  exchange(name: string, type: 'direct' | 'topic' | 'fanout'): Promise<void> {
+  declareExchange(name: string, type: 'direct' | 'topic' | 'fanout'): Promise<void> {
     return this.#declare(
       `exchange ${name}`,
       (channel) => channel.assertExchange(name, type, { durable: true }),

@@ -1,7 +1,8 @@
 /**
  * Delays without a plugin. A delay is written in digits of base 32. Each digit is a rung: a queue whose messages all
- * wait equally long before its dead-letter exchange passes them one level down. No message waits behind a longer delay,
- * and a message takes at most four hops.
+ * wait equally long before its dead-letter exchange passes them one level down. (That is RabbitMQ's word for it: it has
+ * nothing to do with the dead letters of a queue.) No message waits behind a longer delay, and a message moves at most
+ * four times.
  *
  * | level | one step | steps |
  * |---|---|---|
@@ -18,7 +19,7 @@ const TOP_STEPS = 128;
 const FINEST_MS = 32;
 const SECOND_MS = FINEST_MS * STEPS;
 /**
- * Shorter delays are exact to 32 ms, longer ones to a second: two hops are enough for short delays, four for a month.
+ * Shorter delays are exact to 32 ms, longer ones to a second: two moves are enough for short delays, four for a month.
  */
 const FINE_BELOW_MS = SECOND_MS * STEPS;
 

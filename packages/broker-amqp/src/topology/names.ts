@@ -22,7 +22,10 @@ export class Names {
     return this.queue(deadLetterQueue(queue));
   }
 
-  /** The dead-letter exchange of all queues. Its routing keys are the names of dead-letter queues. */
+  /**
+   * The dead-letter exchange of all queues. The routing key of a letter is the application's name of the queue that it
+   * comes from: `emails` leads to the queue `brokkr.emails.dead`.
+   */
   get deadExchange(): string {
     return `${this.#namespace}:dead`;
   }

@@ -65,29 +65,30 @@ export class Topology {
    * their exchange.
    * @throws ConfigError if one exists with other arguments, or may not be declared and does not exist
    */
-  queue(queue: string): Promise<void> {
+  declareQueue(queue: string): Promise<void> {
     return this.#once(queue, async (declarer) => {
       const { names } = this.#options;
-      await declarer.exchange(names.deadExchange, 'direct');
-      await declarer.queue(names.dead(queue), REFUSE_WHEN_FULL);
+      await declarer.declareExchange(names.deadExchange, 'direct');
+      await declarer.declareQueue(names.dead(queue), REFUSE_WHEN_FULL);
       await declarer.bindQueue(names.dead(queue), names.deadExchange, queue);
+      // For messages that the server itself removes, by a policy. A worker publishes its dead letters instead.
       const dead = {
         'x-dead-letter-exchange': names.deadExchange,
         'x-dead-letter-routing-key': queue,
         ...REFUSE_WHEN_FULL,
       };
-      await declarer.queue(names.quarantine(queue), dead);
-      await declarer.queue(names.queue(queue), dead);
-      // The exchange was deleted together with the earlier queue, whose rungs may still contain messages.
-      await declarer.exchange(names.ladder(queue, 0), 'topic');
+      await declarer.declareQueue(names.quarantine(queue), dead);
+      await declarer.declareQueue(names.queue(queue), dead);
+      // If the queue was deleted, its binding went with it, and rungs may still hold its messages: it is bound again.
+      await declarer.declareExchange(names.ladder(queue, 0), 'topic');
       await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));
       this.#seenAt.set(queue, performance.now());
     });
   }
 
-  /** Declares the rungs of a delay, and the exchanges between them. @throws as `queue` */
-  async ladder(queue: string, path: LadderPath): Promise<void> {
-    await this.queue(queue);
+  /** Declares the rungs of a delay, and the exchanges between them. @throws as `declareQueue` */
+  async declareLadder(queue: string, path: LadderPath): Promise<void> {
+    await this.declareQueue(queue);
     if (!this.#isFresh(queue)) await this.#look(queue);
     await this.#once(`${queue}/ladder`, (declarer) => this.#exchanges(declarer, queue));
     const rungs = path.flatMap((steps, index) => (steps === 0 ? [] : [{ level: TOP_LEVEL - index, steps }]));
@@ -102,14 +103,14 @@ export class Topology {
 
   async #exchanges(declarer: Declarer, queue: string): Promise<void> {
     const { names } = this.#options;
-    await declarer.exchange(names.rungs, 'direct');
-    await declarer.queue(names.rungs, { 'x-max-length': 1 });
+    await declarer.declareExchange(names.rungs, 'direct');
+    await declarer.declareQueue(names.rungs, { 'x-max-length': 1 });
     // Says that this queue has a ladder: see `QueueLooks.withLadders`.
     await declarer.bindQueue(names.rungs, names.rungs, queue);
     // Lowest level first: each leads to the one below, and the exchange of the queue exists.
     for (const level of LEVELS.slice(1)) {
       const ladder = names.ladder(queue, level);
-      await declarer.exchange(ladder, 'topic');
+      await declarer.declareExchange(ladder, 'topic');
       await declarer.bindExchange(names.ladder(queue, level - 1), ladder, ladderPattern(level, 0));
     }
   }
@@ -134,7 +135,7 @@ export class Topology {
       if (replyCode(error) !== NOT_FOUND) throw unavailable(error, connection.address);
       await sleep(DELETED_WITHIN_MS);
       this.forget();
-      await this.queue(queue);
+      await this.declareQueue(queue);
     }
   }
 
@@ -147,7 +148,7 @@ export class Topology {
         : { 'x-dead-letter-exchange': names.ladder(queue, level - 1) };
     // At least once: a message stays on its rung until the next queue has confirmed it.
     const safely = queueType === 'quorum' ? { 'x-dead-letter-strategy': 'at-least-once', ...REFUSE_WHEN_FULL } : {};
-    await declarer.queue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
+    await declarer.declareQueue(rung, { 'x-message-ttl': steps * stepMs(level), ...onward, ...safely });
     await declarer.bindQueue(names.rungs, names.rungs, names.rungKey(queue, level, steps));
     // Bound last: before that, nothing can be sent to a rung that leads nowhere.
     await declarer.bindQueue(rung, names.ladder(queue, level), ladderPattern(level, steps));

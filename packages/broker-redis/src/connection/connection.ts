@@ -86,13 +86,13 @@ export class Connection {
   call<T>(send: (client: Client) => Promise<T>, options: CallOptions = {}): Promise<T> {
     const giveUpAt = performance.now() + (options.timeoutMs ?? this.#options.timeoutMs);
     if (this.#closed || !this.#isChecked || this.client.status !== 'ready') {
-      return this.#persist(send, giveUpAt, options);
+      return this.#tryUntil(send, giveUpAt, options);
     }
     this.#hasSent = true;
     // Fast path: most calls are answered at the first try, and wait for one promise only.
     return this.#answered(send(this.client), giveUpAt, (error) => {
-      this.#judge(error, giveUpAt, options.signal);
-      return sleep(RETRY_MS).then(() => this.#persist(send, giveUpAt, options));
+      this.#throwUnlessPassing(error, giveUpAt, options.signal);
+      return sleep(RETRY_MS).then(() => this.#tryUntil(send, giveUpAt, options));
     });
   }
 
@@ -106,7 +106,7 @@ export class Connection {
     this.#client.disconnect();
   }
 
-  async #persist<T>(
+  async #tryUntil<T>(
     send: (client: Client) => Promise<T>,
     giveUpAt: number,
     { signal, unchecked }: CallOptions,
@@ -115,18 +115,18 @@ export class Connection {
       if (this.#closed) throw closedError();
       try {
         if (this.client.status !== 'ready') await this.#untilReady(giveUpAt, signal);
-        if (!this.#isChecked && unchecked !== true) await this.#answered(this.#once(), giveUpAt);
+        if (!this.#isChecked && unchecked !== true) await this.#answered(this.#checkOnce(), giveUpAt);
         this.#hasSent = true;
         return await this.#answered(send(this.client), giveUpAt);
       } catch (error) {
-        this.#judge(error, giveUpAt, signal);
+        this.#throwUnlessPassing(error, giveUpAt, signal);
         await sleep(RETRY_MS);
       }
     }
   }
 
   /** Returns if the call may be sent again; otherwise throws. */
-  #judge(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): void {
+  #throwUnlessPassing(error: unknown, giveUpAt: number, signal: AbortSignal | undefined): void {
     if (this.#closed) throw closedError();
     if (isPassing(error) || error instanceof BrokerUnavailableError) this.#failed();
     else this.#failingSince = undefined;
@@ -199,7 +199,7 @@ export class Connection {
   }
 
   /** Checks the server once. A check that failed for a passing reason is repeated by the next call. */
-  async #once(): Promise<void> {
+  async #checkOnce(): Promise<void> {
     this.#checking ??= this.#options.check(this.client);
     try {
       await this.#checking;

@@ -16,13 +16,16 @@ export interface ClaimChannelOptions {
   readonly serverClock: ServerClock;
   readonly leaseMs: number;
   readonly workerId: string;
-  /** Keeps leases while the event loop is blocked. */
-  readonly held?: HeldLeases | undefined;
+  /** Leases that a thread renews while the event loop is blocked. */
+  readonly guardedLeases?: HeldLeases | undefined;
 }
 
 export interface Claimed {
   readonly deliveries: readonly Delivery[];
-  /** Milliseconds until a message is due or a lease ends; -1 if neither will happen, or if there are deliveries. */
+  /**
+   * Milliseconds until a message is due or a lease ends; 0 if more messages are in line; -1 if neither will happen, or if
+   * there are deliveries.
+   */
   readonly nextEventMs: number;
   /** No lease began before this time on the monotonic clock. */
   readonly askedAt: number;
@@ -148,7 +151,7 @@ export class ClaimChannel {
       const answer = await this.#send(done, claim, claimant);
       if (claimant !== undefined) this.#free({ id: claimant.id, call: claimant.call + 1, turn: this.#turns++ });
       try {
-        tell(done, onlyIfWhole(connection, breaks, answer[0]));
+        tell(done, unlessBroken(connection, breaks, answer[0]));
       } catch (error) {
         for (const { reject } of done) reject(error);
       }
@@ -192,7 +195,7 @@ export class ClaimChannel {
   }
 
   #read([, , fence, ids, messages, crashes]: Lists): Delivery[] {
-    const { queue, serverClock, held } = this.#options;
+    const { queue, serverClock, guardedLeases } = this.#options;
     const deliveries: Delivery[] = [];
     for (let at = 0; at < ids.length; at++) {
       const bytes = messages[at];
@@ -200,7 +203,8 @@ export class ClaimChannel {
       const id = ids[at] as Buffer;
       const own = fence + at + 1;
       const envelope = serverClock.toLocal(decodeEnvelope(id.toString(), queue, bytes));
-      deliveries.push(new ClaimedDelivery(envelope, own, Number(crashes[at] ?? 0), held?.claimed(id, own) ?? -1));
+      const slot = guardedLeases?.claimed(id, own) ?? -1;
+      deliveries.push(new ClaimedDelivery(envelope, own, Number(crashes[at] ?? 0), slot));
     }
     return deliveries;
   }
@@ -216,7 +220,7 @@ function afterMicrotasks(then: () => void): void {
  * it twice, and deliveries that the first call settled look lost to the second.
  * @throws BrokerUnavailableError then: the answer is ambiguous
  */
-export function onlyIfWhole(connection: Connection, breaks: number, lost: readonly number[]): readonly number[] {
+export function unlessBroken(connection: Connection, breaks: number, lost: readonly number[]): readonly number[] {
   if (lost.length === 0 || connection.breaks === breaks) return lost;
   throw new BrokerUnavailableError('the connection to Redis broke while this was settled');
 }

@@ -8,7 +8,10 @@ import { Doorbell, type Listening } from './doorbell.ts';
 import { DoorbellLine } from './doorbell-line.ts';
 import type { Lookout } from './lookout.ts';
 
-/** How often idle queues are looked at although no doorbell rang: every worker returns expired leases, and a ring can be lost. */
+/**
+ * How often idle queues are looked at although no doorbell rang: any worker may have to return the expired leases of
+ * another one, and a ring can be lost.
+ */
 const LOOK_EVERY_MS = 5_000;
 /** The same if the user may not make blocking pops: then nothing but looking finds a message. */
 const LOOK_OFTEN_MS = 250;

@@ -15,7 +15,7 @@ export interface PrefetcherOptions {
   readonly batches: number;
   readonly leaseMs: number;
   readonly claim: (limit: number) => Promise<Claimed>;
-  readonly giveBack: (deliveries: readonly Delivery[]) => Promise<unknown>;
+  readonly release: (deliveries: readonly Delivery[]) => Promise<unknown>;
 }
 
 /** The deliveries of one claim. */
@@ -28,8 +28,9 @@ interface Batch {
 
 /**
  * Claims the next batches of a consumer that is faster than a round trip, before the last one runs, so that worker and
- * server do not wait for each other. Slow handlers get no batch ahead. Messages that crashed before are never claimed
- * ahead: they must not be charged with the crash of another message.
+ * server do not wait for each other. Slow handlers get no batch ahead. A batch with a message that crashed before is
+ * released as soon as it arrives, and the script claims no suspect ahead: such a message must not be charged with the
+ * crash of another one.
  */
 export class Prefetcher {
   readonly #options: PrefetcherOptions;
@@ -37,7 +38,7 @@ export class Prefetcher {
   /** Oldest first. */
   #held: Batch[] = [];
   readonly #underway = new Set<Promise<void>>();
-  readonly #returning = new Set<Promise<unknown>>();
+  readonly #releasing = new Set<Promise<unknown>>();
   #lastAt = Number.NEGATIVE_INFINITY;
   #quick = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -65,7 +66,7 @@ export class Prefetcher {
     const { deliveries, arrivedAt } = oldest;
     if (performance.now() - arrivedAt > this.#longestMs || isLate(oldest, this.#options.leaseMs)) {
       this.#held.unshift(oldest);
-      this.#return();
+      this.#release();
       return [];
     }
     if (deliveries.length <= limit) return deliveries;
@@ -97,16 +98,16 @@ export class Prefetcher {
     this.#closed = true;
     clearTimeout(this.#timer);
     await Promise.all(this.#underway);
-    this.#return();
-    await Promise.all(this.#returning);
+    this.#release();
+    await Promise.all(this.#releasing);
   }
 
   async #claim(size: number, signal: AbortSignal): Promise<void> {
     try {
       const { deliveries, askedAt } = await this.#options.claim(size);
       if (deliveries.length > 0) this.#hold({ deliveries, askedAt, arrivedAt: performance.now() });
-      if (this.#closed || signal.aborted) this.#returnAll(1);
-      else if (deliveries.some(hasCrashed)) this.#return();
+      if (this.#closed || signal.aborted) this.#releaseAll(1);
+      else if (deliveries.some(hasCrashed)) this.#release();
       else this.#watch(signal);
     } catch {
       // `receive` repeats the claim with the same number.
@@ -123,36 +124,37 @@ export class Prefetcher {
   #watch(signal: AbortSignal): void {
     if (signal !== this.#signal) {
       this.#signal = signal;
-      signal.addEventListener('abort', () => this.#returnAll(0), { once: true });
+      signal.addEventListener('abort', () => this.#releaseAll(0), { once: true });
     }
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       const [oldest] = this.#held;
       if (oldest === undefined) return;
-      if (performance.now() - oldest.arrivedAt >= this.#longestMs) this.#return();
+      if (performance.now() - oldest.arrivedAt >= this.#longestMs) this.#release();
       else this.#watch(signal);
     }, this.#longestMs);
   }
 
   /**
-   * Returns the batches once no claim is in flight except `itself` (0 or 1), because the last batch must be returned
-   * first.
+   * Releases the batches, unless another claim is in flight: the last one to arrive releases all of them, because the
+   * last batch must be released first.
+   * @param own claims of the caller that are still counted as in flight, 0 or 1
    */
-  #returnAll(itself: number): void {
-    if (this.#underway.size <= itself) this.#return();
+  #releaseAll(own: number): void {
+    if (this.#underway.size - own <= 0) this.#release();
   }
 
-  #return(): void {
+  #release(): void {
     if (this.#held.length === 0) return;
     const held = this.#held.flatMap(({ deliveries }) => deliveries);
     this.#held = [];
     this.#quick = 0;
-    const returning = this.#options
-      .giveBack(held)
+    const releasing = this.#options
+      .release(held)
       // They are delivered again when their leases expire.
       .catch(() => undefined)
-      .finally(() => this.#returning.delete(returning));
-    this.#returning.add(returning);
+      .finally(() => this.#releasing.delete(releasing));
+    this.#releasing.add(releasing);
   }
 }
 

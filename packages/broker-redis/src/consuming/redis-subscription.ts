@@ -4,7 +4,7 @@ import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Lookout } from './lookout.ts';
 import type { Doorbell } from './doorbell.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
-import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ClaimChannelOptions, onlyIfWhole } from './claim-channel.ts';
+import { CLAIMS_AT_ONCE, type Claimed, ClaimChannel, type ClaimChannelOptions, unlessBroken } from './claim-channel.ts';
 import { extend } from '../scripts/extend.ts';
 import type { Reply, Script } from '../scripts/script.ts';
 import { settle } from '../scripts/settle.ts';
@@ -21,6 +21,10 @@ export interface RedisSubscriptionOptions extends ClaimChannelOptions {
   readonly onClose: () => void;
 }
 
+/**
+ * Receives from one queue: batches that the `Prefetcher` claimed ahead, else a claim by the `ClaimChannel`. If there is no
+ * message, it waits at its doorbell.
+ */
 export class RedisSubscription implements Subscription {
   readonly #options: RedisSubscriptionOptions;
   readonly #channel: ClaimChannel;
@@ -35,7 +39,7 @@ export class RedisSubscription implements Subscription {
       batches: CLAIMS_AT_ONCE,
       leaseMs: options.leaseMs,
       claim: (limit) => this.#channel.claimAhead(limit, this.#closing.signal),
-      giveBack: (deliveries) => this.#giveBack(deliveries),
+      release: (deliveries) => this.#release(deliveries),
     });
   }
 
@@ -48,22 +52,22 @@ export class RedisSubscription implements Subscription {
     const isOver = () => signal.aborted || this.#closing.signal.aborted;
     let looksFirst = wait && hasManyQueues();
     while (!isOver()) {
-      const held = await this.#prefetcher.take(most);
-      if (looksFirst && held.length === 0) {
+      const ahead = await this.#prefetcher.take(most);
+      if (looksFirst && ahead.length === 0) {
         looksFirst = false;
         const ms = await lookout.look(queue, signal);
         if (ms !== 0 && !isOver() && (await doorbell.wait(ms, signal)) && isOver()) passOn();
         continue;
       }
-      const claimed = held.length > 0 ? undefined : await this.#claim(most, signal);
-      const deliveries = claimed?.deliveries ?? held;
+      const claimed = ahead.length > 0 ? undefined : await this.#claim(most, signal);
+      const deliveries = claimed?.deliveries ?? ahead;
       if (isOver() || (claimed !== undefined && isLate(claimed, this.#options.leaseMs))) {
-        await this.#giveBack(deliveries);
+        await this.#release(deliveries);
         continue;
       }
       if (deliveries.length > 0) this.#prefetcher.refill(deliveries, most, signal);
       if (deliveries.length > 0 || claimed === undefined || !wait) return deliveries;
-      // If it is aborted at the moment at which it rings, another consumer must take the message.
+      // If the call is aborted at the moment at which the doorbell rings, another consumer must take the message.
       if ((await doorbell.wait(claimed.nextEventMs, signal)) && isOver()) passOn();
     }
     return [];
@@ -74,12 +78,12 @@ export class RedisSubscription implements Subscription {
   }
 
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
-    const { held } = this.#options;
+    const { guardedLeases } = this.#options;
     const done: Delivery[] = [];
     const others: Settlement[] = [];
     for (const settlement of settlements) {
-      held?.ended(settlement.delivery);
-      // The fast path frees no idempotency key.
+      guardedLeases?.ended(settlement.delivery);
+      // The key of a cancelled task must be freed, which the fast path does not do.
       if (settlement.kind === 'ack' && !settlement.wasCancelled) done.push(settlement.delivery);
       else others.push(settlement);
     }
@@ -93,16 +97,16 @@ export class RedisSubscription implements Subscription {
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     const lost = await Promise.all(
       batches(deliveries).map(async (part) =>
-        pick(part, await this.#run(extend, [String(this.#options.leaseMs), ...receipts(part)])),
+        pick(part, await this.#run(extend, [String(this.#options.leaseMs), ...idsAndFences(part)])),
       ),
     );
     const ended = lost.flat();
-    for (const delivery of ended) this.#options.held?.ended(delivery);
+    for (const delivery of ended) this.#options.guardedLeases?.ended(delivery);
     return ended;
   }
 
   guard(delivery: Delivery, until: number): void {
-    this.#options.held?.runs(delivery, until);
+    this.#options.guardedLeases?.runs(delivery, until);
   }
 
   async close(): Promise<void> {
@@ -123,8 +127,8 @@ export class RedisSubscription implements Subscription {
     }
   }
 
-  /** Starts with the last one, because each goes back to the head of the line. */
-  #giveBack(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+  /** Starts with the last one, because each goes to the head of the line. */
+  #release(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     return this.settle(deliveries.toReversed().map((delivery) => ({ kind: 'release', delivery })));
   }
 
@@ -149,7 +153,7 @@ export class RedisSubscription implements Subscription {
   async #end(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
     const { connection } = this.#options;
     const { breaks } = connection;
-    return onlyIfWhole(connection, breaks, (await this.#run(script, args)) as readonly number[]);
+    return unlessBroken(connection, breaks, (await this.#run(script, args)) as readonly number[]);
   }
 
   #run(script: Script, args: readonly (string | Buffer)[]): Promise<Reply> {
@@ -157,7 +161,7 @@ export class RedisSubscription implements Subscription {
   }
 }
 
-function receipts(deliveries: readonly Delivery[]): string[] {
+function idsAndFences(deliveries: readonly Delivery[]): string[] {
   const args: string[] = [];
   for (const { envelope, fence } of deliveries) args.push(envelope.id, String(fence));
   return args;

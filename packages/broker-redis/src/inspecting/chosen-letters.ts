@@ -14,7 +14,7 @@ export interface ChosenLettersOptions {
   readonly queue: string;
   /** Dead letters of the queue now. Letters that die later are not looked at. */
   readonly dead: () => Promise<number>;
-  /** Changes letters, so that they are dead no more. Returns how many it changed. */
+  /** Redrives or discards letters. Returns how many. */
   readonly change: (ids: readonly string[]) => Promise<number>;
 }
 

@@ -17,7 +17,7 @@ import { batches, LARGEST_BATCH } from '../batches.ts';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { bury, discard, redrive } from '../scripts/dead-letters.ts';
-import { count } from '../scripts/inspect.ts';
+import { figures } from '../scripts/figures.ts';
 import { purge } from '../scripts/purge.ts';
 import { ChosenLetters } from './chosen-letters.ts';
 import { messagePage, storedEnvelope } from './message-pages.ts';
@@ -115,8 +115,8 @@ export class RedisInspector implements Inspector {
   }
 
   async #figures(queue: string): Promise<readonly (number | undefined)[]> {
-    const figures = (await this.#calls.run(count, queue)) as readonly (number | null)[];
-    return figures.map((figure) => figure ?? undefined);
+    const answer = (await this.#calls.run(figures, queue)) as readonly (number | null)[];
+    return answer.map((figure) => figure ?? undefined);
   }
 
   /** Moves messages of one state, page by page from the front, which `remove` shortens. */

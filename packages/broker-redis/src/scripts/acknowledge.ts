@@ -1,7 +1,7 @@
 /**
- * `accepted` reads which of the ids `ARGV[first]` to `ARGV[last]` are held by this worker; the fence of each is as far
- * behind its id as there are ids. Returns the numbers (from 1) of those whose lease was lost, then the list, first and
- * last index of the others. `forget` removes those.
+ * `accepted` reads which of the ids `ARGV[first]` to `ARGV[last]` are held by this worker; their fences follow in the same
+ * order. Returns the numbers (from 1) of those whose lease was lost, then the list, first and last index of the others.
+ * `forget` removes those.
  *
  * The short path of the most frequent settlement: a few commands for the whole batch, and one comparison a message. Part
  * of `exchange`.

@@ -117,7 +117,7 @@ end
  * Asks for permits. ARGV: lease in ms, '1' if waiters are promoted, then for each request: token, waiter (`QUEUE ID`), the
  * number of demands, and for each of them: the number of its key, 's' or 'r', slots or interval in ms, '' or burst.
  *
- * Answers a list of waits (0: granted), a list of the numbers of the refusing demands, from 1, and the waiters that are
+ * Returns a list of waits (0: granted), a list of the numbers of the refusing demands, from 1, and the waiters that are
  * next in line.
  */
 export const acquirePermits = script(`${KEYS_OF_LIMIT}

@@ -6,7 +6,7 @@ import { queueScript } from './script.ts';
  * ARGV: pairs of id and bytes. An id that is stored already is the repeat of a publish whose answer was lost. An id whose
  * message was removed takes its old place in line (see `GAPS`).
  *
- * Answers 1 if the queue had counted no message before (it is new, or the server lost its data), else 0. The first write
+ * Returns 1 if the queue had counted no message before (it is new, or the server lost its data), else 0. The first write
  * needs memory, so a full server refuses it before anything has changed.
  */
 export const append = queueScript(`${RING}${COUNT}${GAPS}

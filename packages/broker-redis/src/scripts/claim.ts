@@ -19,14 +19,17 @@ local function takeAgain(worker, first, size, endsAt)
 end
 `;
 
-/** How many of the line come before the first that crashed two workers; 1 if that is the first. Requires `CRASH_COUNT`. */
+/**
+ * How many of the taken ids come before the first that crashed two workers. If the first one did: 1, or 0 for a claim
+ * ahead. Requires `CRASH_COUNT`.
+ */
 const UP_TO_SUSPECT = `
-local function upToSuspect(line, ahead)
-  local crashed = redis.call('HMGET', crashes, unpack(line))
-  for i = 1, #line do
+local function upToSuspect(taken, ahead)
+  local crashed = redis.call('HMGET', crashes, unpack(taken))
+  for i = 1, #taken do
     if crashCount(crashed[i]) >= ${SUSPECT_CRASHES} then return (i > 1 or ahead) and i - 1 or 1 end
   end
-  return #line
+  return #taken
 end
 `;
 
@@ -63,9 +66,10 @@ end
 
 /**
  * Makes due messages ready, returns messages whose lease expired to the line, then delivers up to `limit` messages from
- * the head of the line. Writes only: `exchange` has read every key before.
+ * the head of the line. It may write from its first command on, because `exchange` has read every key before: a key of
+ * a wrong type has raised there.
  *
- * Answers the milliseconds until the next due time or end of a lease (0: more is in line; -1: no such time, or messages
+ * Returns the milliseconds until the next due time or end of a lease (0: more is in line; -1: no such time, or messages
  * are delivered), the fence before the first message, then lists of ids, messages and crashes. A message that is nil
  * was deleted by another client; its delivery does not count.
  *
@@ -77,7 +81,8 @@ end
  * Functions for rare cases are made where these arise: each takes 0.1 µs of every call.
  */
 export const CLAIM = `
--- Up to limit messages from the head of the line. Looks at 500 ids at most. Returns how many it took out of the line.
+-- Up to limit messages from the head of the line. Goes on while it finds none, and stops after 500 ids or more. Returns
+-- how many it took out of the line.
 local function pop(limit)
   local taken = 0
   while taken < 500 do

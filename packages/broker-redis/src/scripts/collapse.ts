@@ -3,10 +3,10 @@ import { queueScript } from './script.ts';
 
 /**
  * Stores messages that may be joined with others of the same key. ARGV for each message: id, bytes, delay in ms, digest of
- * its key, mode (`unique`, `waiting` or `debounce`), life of the key in ms after the message is due, longest delay in ms
- * since the first message of the key or ''.
+ * its key, mode (`unique`, `waiting` or `debounce`), how long the key is kept in ms after the message is due, longest delay
+ * in ms since the first message of the key or ''.
  *
- * Answers 1 if the queue had counted no message before, else 0; then triples for each message that was not added: its
+ * Returns 1 if the queue had counted no message before, else 0; then triples for each message that was not added: its
  * number (from 1), `duplicate` or `replaced`, and the id of the message that has the key.
  *
  * A key holds `=FIRST DUE ID`: when its first message was sent, when its message is due, in ms of the server's clock; any

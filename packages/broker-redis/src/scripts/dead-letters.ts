@@ -2,8 +2,9 @@ import { COUNT, FREE_KEY, GAPS, RING } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Puts dead letters back behind the ready messages. ARGV: pairs of id and bytes. Answers how many. If a message of the
- * same id was sent since, that one stays, and the letter counts as discarded.
+ * Puts dead letters back behind the ready messages. ARGV: pairs of id and bytes. Returns how many letters are dead no
+ * longer. If a message of the same id was sent since, that one stays, and the letter counts as discarded. A letter whose
+ * id is in line without a message takes that place.
  */
 export const redrive = queueScript(`${RING}${COUNT}${GAPS}
 redis.call('LLEN', ready)
@@ -29,7 +30,7 @@ if redriven > 0 then ring() end
 return redriven
 `);
 
-/** Stores dead letters that are not dead letters already. ARGV: pairs of id and bytes. They count as published. */
+/** Stores dead letters of another broker; one whose id is stored stays. ARGV: pairs of id and bytes. They count as published. */
 export const bury = queueScript(`${COUNT}
 redis.call('HLEN', counts)
 redis.call('ZCARD', dead)
@@ -44,7 +45,7 @@ if buried > 0 then count('published', buried) end
 return buried
 `);
 
-/** Removes dead letters, counts them, and frees their idempotency keys. ARGV: ids. Answers how many. */
+/** Removes dead letters, counts them, and frees their idempotency keys. ARGV: ids. Returns how many. */
 export const discard = queueScript(`${COUNT}${FREE_KEY}
 redis.call('HLEN', counts)
 redis.call('ZCARD', dead)

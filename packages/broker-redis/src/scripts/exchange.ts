@@ -5,10 +5,10 @@ import { queueScript } from './script.ts';
 
 /**
  * Acknowledges deliveries and claims the next messages: the most frequent call of a busy consumer. ARGV: limit (0: no
- * claim), 1 for a claim ahead of messages that run first, lease in ms, worker, consumer, number of the claim, then the
- * ids to acknowledge, then their fences.
+ * claim), 1 if messages that were claimed earlier run before these, lease in ms, worker, claimant, number of the claim,
+ * then the ids to acknowledge, then their fences.
  *
- * Answers the numbers (from 1) of the acknowledgements whose lease was lost, followed, if the limit is not 0, by the
+ * Returns the numbers (from 1) of the acknowledgements whose lease was lost, followed, if the limit is not 0, by the
  * answer of `claim`.
  */
 export const exchange = queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${ACKNOWLEDGE}

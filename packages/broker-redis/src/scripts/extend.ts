@@ -2,7 +2,7 @@ import { HOLDS, SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Renews live leases. ARGV: lease in ms, then pairs of id and fence. Answers the numbers (from 1) of those that were lost.
+ * Renews live leases. ARGV: lease in ms, then pairs of id and fence. Returns the numbers (from 1) of those that were lost.
  * Deletes nothing, but begins with a delete: a full server allows further writes only after one.
  */
 export const extend = queueScript(`${SERVER_TIME}${HOLDS}

@@ -2,7 +2,7 @@ import { SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Finds messages by id. ARGV: ids. Answers for each one that is there: its number (from 1), its state, bytes,
+ * Finds messages by id. ARGV: ids. Returns for each one that is there: its number (from 1), its state, bytes,
  * milliseconds it still has to wait, and the worker that holds it or ''.
  */
 export const find = queueScript(`${SERVER_TIME}

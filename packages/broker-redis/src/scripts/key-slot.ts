@@ -5,7 +5,7 @@ import { script } from './script.ts';
  * Reads, takes or moves the slot of an idempotency key. KEYS[1]: the slot. ARGV: queue, life in ms, then the generation
  * in which the key was left in the slot's queue, or ''. The slot moves to the queue if it still has that generation.
  *
- * Answers the queue that the key belongs to, the generation of the slot, 1 if the slot was taken or moved, and its age in
+ * Returns the queue that the key belongs to, the generation of the slot, 1 if the slot was taken or moved, and its age in
  * ms. A slot holds `=QUEUE GENERATION`; any other value is not ours and is overwritten. A generation is the server's time
  * in ms, and higher than the one before.
  */

@@ -2,7 +2,7 @@ import { queueScript } from './script.ts';
 
 /**
  * Leaves an idempotency key that belongs to this queue, so that it can move to another one. ARGV: digest, generation, life
- * of the mark in ms. Answers the id of the message that has the key: it cannot move. Else answers '', and from then on
+ * of the mark in ms. Returns the id of the message that has the key: it cannot move. Else returns '', and from then on
  * `publish` refuses senders that found this queue in the slot of this or an older generation.
  */
 export const leaveKey = queueScript(`

@@ -4,7 +4,7 @@ import { script } from './script.ts';
 
 /**
  * Gives slots back. ARGV: '1' if waiters are promoted, then for each permit: the number of its key, token, slots, and how
- * long it ran in ms. Answers the waiters that are next in line.
+ * long it ran in ms. Returns the waiters that are next in line.
  */
 export const releasePermits = script(`${KEYS_OF_LIMIT}${SLOTS}
 local next = {}
@@ -68,7 +68,7 @@ return { redis.call('ZCOUNT', held, '(' .. text(now), '+inf'), waiting, math.cei
 
 /**
  * Takes the times from messages that wait for a rate. ARGV: how many at most, then for a new rate how long its whole burst
- * takes in ms. Answers them.
+ * takes in ms. Returns them.
  */
 export const rescheduleLimit = script(`${KEYS_OF_LIMIT}
 local planned, due = KEYS[1] .. ':res', KEYS[1] .. ':tat'

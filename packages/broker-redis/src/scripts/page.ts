@@ -5,7 +5,7 @@ import { queueScript } from './script.ts';
  * Reads one page of messages. ARGV: state (ready, delayed, dead), order (oldest, newest), limit, then position and id of
  * the last message of the page before, or two times ''.
  *
- * Answers how many ids it read, then position and id of the last one ('' at the end of the line), then for each message:
+ * Returns how many ids it read, then position and id of the last one ('' at the end of the line), then for each message:
  * id, bytes, milliseconds it still has to wait. An id without a message is left out. A page ends early after 2 MiB.
  *
  * A position is a score, or the distance from the end at which the reader began. If the id left a list or moved, it is

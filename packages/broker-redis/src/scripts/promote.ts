@@ -1,7 +1,7 @@
 import { RING } from './parts.ts';
 import { queueScript } from './script.ts';
 
-/** Makes delayed messages ready, ahead of those that are ready. ARGV: ids. Answers the ids that were delayed. */
+/** Makes delayed messages ready, ahead of those that are ready. ARGV: ids. Returns the ids that were delayed. */
 export const promote = queueScript(`${RING}
 redis.call('LLEN', ready)
 redis.call('ZCARD', delayed)

@@ -2,10 +2,10 @@ import { COUNT, GAPS, RING, SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Stores messages. ARGV for each message: id, bytes, delay in ms, digest of its idempotency key or '', life of that key
- * in ms, generation of the key's slot.
+ * Stores messages. ARGV for each message: id, bytes, delay in ms, digest of its idempotency key or '', how long
+ * the key is kept in ms, generation of the key's slot.
  *
- * Answers 1 if the queue had counted no message before (it is new, or the server lost its data), else 0; then pairs: the
+ * Returns 1 if the queue had counted no message before (it is new, or the server lost its data), else 0; then pairs: the
  * number (from 1) of a message whose key belongs to another message, and the id of that one; or '' if the key has left
  * this queue since the sender read its slot, and nothing was stored.
  *

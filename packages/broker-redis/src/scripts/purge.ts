@@ -2,7 +2,7 @@ import { COUNT, FREE_KEY, GAPS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Removes ready messages from the head of the line, counts them, and frees their idempotency keys. ARGV: limit. Answers how
+ * Removes ready messages from the head of the line, counts them, and frees their idempotency keys. ARGV: limit. Returns how
  * many it removed from the line, then how many of them were messages.
  */
 export const purge = queueScript(`${COUNT}${GAPS}${FREE_KEY}

@@ -7,7 +7,7 @@ local type = redis.call('TYPE', record).ok
 if type ~= 'none' and type ~= 'hash' then return redis.error_reply('SPOILED hash ' .. type .. ' ' .. record) end
 `;
 
-/** Reads a record. ARGV: the fields to read; none for all of them. Answers pairs of field and value. */
+/** Reads a record. ARGV: the fields to read; none for all of them. Returns pairs of field and value. */
 export const readRecord = script(`${RECORD}
 if #ARGV == 0 then return redis.call('HGETALL', record) end
 local found = {}
@@ -26,7 +26,7 @@ return found
  * for each to expect its name, 1 if it must be there or else 0, and its value; for each to add and to set its name and value;
  * the names of those to remove.
  *
- * Answers 1 if the record is changed, 0 if an expected value is not there; then how many fields were added, and how many
+ * Returns 1 if the record is changed, 0 if an expected value is not there; then how many fields were added, and how many
  * there are. The first write adds or sets, unless fields are only removed: a full server refuses it before anything changed.
  */
 export const changeRecord = script(`${RECORD}

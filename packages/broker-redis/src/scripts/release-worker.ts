@@ -3,7 +3,7 @@ import { queueScript } from './script.ts';
 
 /**
  * Ends the leases that a worker holds, among one page of the held messages, as a crash each. ARGV: worker, cursor of the
- * page ('0' to begin with). Answers the next cursor ('0' at the end), then how many leases ended.
+ * page ('0' to begin with). Returns the next cursor ('0' at the end), then how many leases ended.
  */
 export const releaseWorker = queueScript(`${RING}${GIVE_BACK_AS_CRASHED}
 redis.call('LLEN', ready)

@@ -3,7 +3,7 @@ import { queueScript } from './script.ts';
 
 /**
  * Removes messages that are ready or delayed, counts them, and frees their idempotency keys. ARGV: counter, then ids.
- * Answers the removed ids. A ready message leaves a gap, which is closed at once at the ends of the line.
+ * Returns the removed ids. A ready message leaves a gap, which is closed at once at the ends of the line.
  */
 export const remove = queueScript(`${COUNT}${GAPS}${FREE_KEY}
 local removed, gaps = {}, 0

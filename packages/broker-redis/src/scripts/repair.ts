@@ -3,7 +3,7 @@ import { queueScript } from './script.ts';
 
 /**
  * Renames each key that another client overwrote to `KEY:spoiled:TIME`, so that nothing is deleted. A lost fence starts
- * again from the server's milliseconds, which is above every number given before. Answers triples of the new name, expected
+ * again from the server's milliseconds, which is above every number given before. Returns triples of the new name, expected
  * and found type.
  */
 export const moveSpoiledAway = queueScript(`${SERVER_TIME}
@@ -28,7 +28,7 @@ end
 return moved
 `);
 
-/** Reads one page of the stored messages. ARGV: cursor. Answers the next cursor, then the ids that are neither delayed nor running. */
+/** Reads one page of the stored messages. ARGV: cursor. Returns the next cursor, then the ids that are neither delayed nor running. */
 export const unplaced = queueScript(`
 local page = redis.call('HSCAN', messages, ARGV[1], 'COUNT', 500)
 local ids, found = {}, {}
@@ -46,7 +46,7 @@ return { page[1], found }
 
 /**
  * Puts messages back that are stored and in no line. ARGV: lease in ms, then pairs of id and delay in ms. A message that a
- * worker still holds gets a lease, which its worker renews or which expires. Answers how many were put back.
+ * worker still holds gets a lease, which its worker renews or which expires. Returns how many were put back.
  *
  * A short line is searched for each id. A long line was searched by the caller; if an id came into it since, `claim` drops
  * the repeat. A gap that is not in line is closed.
@@ -77,7 +77,7 @@ if back > 0 then ring() end
 return back
 `);
 
-/** Puts letters back on the list of the dead, one page at a time. ARGV: cursor. Answers the next cursor, then how many. */
+/** Puts letters back on the list of the dead, one page at a time. ARGV: cursor. Returns the next cursor, then how many. */
 export const relistLetters = queueScript(`${LAST_FENCE}
 redis.call('ZCARD', dead)
 lastFence()
@@ -95,7 +95,7 @@ return { page[1], back }
 
 /**
  * Removes dead ids whose letters another client deleted, and counts them as discarded. ARGV: index of the first id of the
- * page. Answers how many ids the page had, then how many were removed.
+ * page. Returns how many ids the page had, then how many were removed.
  */
 export const dropEmptyLetters = queueScript(`${COUNT}
 redis.call('HLEN', counts)

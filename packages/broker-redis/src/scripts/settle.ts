@@ -3,7 +3,7 @@ import { queueScript } from './script.ts';
 
 /**
  * Ends deliveries. ARGV for each settlement: kind (retry, dead-letter, release, expire, cancel), id, fence, bytes of the
- * replacement or '', delay in ms. Answers the numbers (from 1) of those whose lease was lost; for these nothing changes.
+ * replacement or '', delay in ms. Returns the numbers (from 1) of those whose lease was lost; for these nothing changes.
  * The first write is a delete, so that the script also runs when the server is full.
  */
 export const settle = queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${HOLDS}${FREE_KEY}
@@ -31,6 +31,7 @@ for i = 1, #ARGV, 5 do
       redis.call('HDEL', crashes, id)
       -- An older letter of this id is replaced. It counts as discarded, so that counts are conserved.
       if redis.call('HSET', letters, id, bytes) == 0 then count('discarded', 1) end
+      -- The score is the order of death.
       redis.call('ZADD', dead, redis.call('INCR', fences), id)
     else
       freeKey(id, redis.call('HGET', messages, id))

@@ -2,7 +2,7 @@ import { TYPES_OF_KEYS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
- * Looks for damage that another client has done to a queue, in constant time. Answers: triples of key, expected and found
+ * Looks for damage that another client has done to a queue, in constant time. Returns: triples of key, expected and found
  * type of each spoiled key, as one list; then how many more messages are stored than are ready, delayed or running; how
  * many more letters than dead ids; how many more dead ids than letters.
  */

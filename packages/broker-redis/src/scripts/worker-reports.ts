@@ -16,7 +16,7 @@ if type(redis.pcall('HLEN', reports)) == 'table' then redis.call('DEL', reports)
 
 /**
  * Stores the report of a worker. ARGV: worker, report, milliseconds until it is forgotten, '1' to sweep: to forget up to
- * 500 of those that expired. The first report of a worker sweeps, too. Answers how many workers there are; -1 without a
+ * 500 of those that expired. The first report of a worker sweeps, too. Returns how many workers there are; -1 without a
  * sweep, because an idle worker should cost a server next to nothing.
  */
 export const storeReport = script(`${REPORTS}
@@ -48,7 +48,7 @@ return 0
 `);
 
 /**
- * Reads one page of the reports. ARGV: cursor ('0' to begin with). Answers the next cursor ('0' at the end), then pairs of
+ * Reads one page of the reports. ARGV: cursor ('0' to begin with). Returns the next cursor ('0' at the end), then pairs of
  * a report and its age in milliseconds.
  */
 export const readReports = script(`${CHECKED}

@@ -20,6 +20,7 @@ export interface DeadChangeOptions extends LetterOptions {
   readonly rate?: number;
 }
 
+/** The command `retry` is called `redrive` in the code: a retry is an attempt after a failed one. */
 type Change = 'redrive' | 'discard';
 
 /** Puts dead letters back into their queues with fresh attempts, and prints their number. @returns the exit code */

@@ -61,7 +61,7 @@ export interface PublishReceipt {
 export interface SubscribeOptions {
   /** How long a consumer keeps its deliveries without renewing them, in milliseconds. @default 30_000 */
   readonly leaseMs?: number | undefined;
-  /** How many deliveries a broker that pushes may send ahead of `receive`. @default 1 */
+  /** How many deliveries a broker may send or claim ahead of `receive`. @default 1 */
   readonly prefetch?: number | undefined;
   /** Name of the consumer in the broker's records; `workers.release` takes it. @default a random id */
   readonly workerId?: string | undefined;
@@ -98,8 +98,8 @@ export interface BrokerParts {
 }
 
 /**
- * Stores envelopes and delivers each under a lease. These three methods are all that a broker author must write. Retry
- * policies, timeouts, serialization, validation and logging are part of the core.
+ * Stores envelopes and delivers each under a lease. These three methods and a `Subscription` are all that a broker author
+ * must write. Retry policies, timeouts, serialization, validation and logging are part of the core.
  */
 export interface Broker extends BrokerParts {
   readonly capabilities: BrokerCapabilities;
@@ -116,7 +116,7 @@ export interface Broker extends BrokerParts {
   publish(envelopes: readonly Envelope[]): Promise<readonly PublishReceipt[]>;
 
   /**
-   * Opens a consumer of one queue. A worker opens one subscription for each queue: `receive` takes any number of messages.
+   * Opens a subscription to one queue. A worker opens one for each queue: `receive` takes any number of messages.
    * @throws BrokerUnavailableError once it is closed
    * @throws ConfigError for a queue name that `checkQueueName` refuses
    */
@@ -129,7 +129,7 @@ export interface Broker extends BrokerParts {
   close(): Promise<void>;
 }
 
-/** One consumer of one queue. */
+/** A subscription to one queue, on behalf of one worker. */
 export interface Subscription {
   /**
    * Takes up to `limit` ready envelopes, each under a lease. With `wait` it resolves as soon as there is at least one,

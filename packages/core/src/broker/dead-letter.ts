@@ -24,14 +24,17 @@ export interface Death {
   readonly by: string;
 }
 
-/** The queue of the dead letters of `queue`: `emails` → `emails.dead`. */
+/**
+ * The queue of the dead letters of `queue`: `emails` → `emails.dead`. On Redis it is a name only: the letters are stored
+ * with their queue.
+ */
 export function deadLetterQueue(queue: string): string {
   return queue + SUFFIX;
 }
 
 /**
- * The envelope of a dead letter: body as received, `reason` and `death` in headers, without times. It keeps its
- * idempotency key, which is freed when the letter is discarded.
+ * The envelope of a dead letter: body as received, `reason` and `death` in headers, neither `notBefore` nor `expiresAt`.
+ * It keeps its idempotency key, which is freed when the letter is discarded.
  */
 export function deadLetterEnvelope(envelope: Envelope, reason: string, death?: Death): Envelope {
   return {

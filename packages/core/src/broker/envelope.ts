@@ -10,8 +10,8 @@ export interface Envelope {
   /** Names and values are data: they are never evaluated, and never keys of an object with a prototype. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Epoch milliseconds by the sender's clock: not ready before. The adapter converts it to a duration when it
-   * publishes, which the server's clock counts down.
+   * Epoch milliseconds by the clock of the process that stores the message, sender or worker: not ready before. The
+   * adapter converts it to a duration when it stores the message, and the server's clock counts that down.
    */
   readonly notBefore?: number | undefined;
   /** Epoch milliseconds by the sender's clock. Brokers carry it; the core checks it. */

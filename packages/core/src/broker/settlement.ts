@@ -25,10 +25,15 @@ export type Settlement =
     }
   /**
    * Store the replacement, then remove this message: in one step if the server can, else in that order. The replacement
-   * has the same id, goes behind the messages that are ready, keeps `crashes`, and waits for its `notBefore`.
+   * has the same id, goes behind the messages that are ready, keeps `crashes`, and waits for its `notBefore`. Not only
+   * after a failure: also if a limit refuses the message, its task is unknown, or the rest of a long delay remains.
    */
   | { readonly kind: 'retry'; readonly delivery: Delivery; readonly replacement: Envelope }
-  /** As `retry`, into the dead letters of the queue. `reason` is for people; a header of the replacement holds it too. */
+  /**
+   * Store the replacement among the dead letters of the queue, without `crashes`, then remove this message: in one step
+   * or in that order, as for `retry`. `reason` is for the log and the result of the task; a header of the replacement
+   * holds it too, so a broker need not store it.
+   */
   | {
       readonly kind: 'dead-letter';
       readonly delivery: Delivery;
@@ -36,7 +41,11 @@ export type Settlement =
       readonly replacement: Envelope;
       readonly result?: SettledResult | undefined;
     }
-  /** Give the message back at once, unchanged: this counts neither as an attempt nor as a crash. */
+  /**
+   * Give the message back at once, unchanged: this counts neither as an attempt nor as a crash. It goes to the head of
+   * the queue if the server can do that, else to the tail. A call that releases several messages has the last one first,
+   * so that each goes in front of the one before it; a broker that can only append takes them in reverse.
+   */
   | { readonly kind: 'release'; readonly delivery: Delivery }
   /** The message did not start in time: remove it, and count it as expired. */
   | { readonly kind: 'expire'; readonly delivery: Delivery; readonly result?: SettledResult | undefined };

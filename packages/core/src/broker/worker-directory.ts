@@ -22,8 +22,9 @@ export interface WorkerDirectory {
   reports(): Promise<readonly AgedReport[]>;
 
   /**
-   * Ends every lease that `workerId` holds, in all queues, as a crash each. A supervisor calls it for a child that died,
-   * so that its messages need not wait for the end of the leases. Left out if the server does this by itself.
+   * Ends every lease that `workerId` holds, in all queues. Each counts as a crash, unlike the settlement `release`. A
+   * supervisor calls it for a child that died, so that its messages need not wait for the end of the leases. Left out if
+   * the server does this by itself.
    * @returns how many leases ended
    */
   release?(workerId: string): Promise<number>;

@@ -103,12 +103,12 @@ export class ServerClock {
     return envelopes.map((envelope) => this.toServer(envelope));
   }
 
-  /** Returns the message as it is stored. */
+  /** Returns the message as it is stored: `expiresAt` by the server's clock. `notBefore` stays, because a duration is sent. */
   toServer<T extends Expiring>(envelope: T): T {
     return envelope.expiresAt === undefined ? envelope : this.#shifted(envelope, 1);
   }
 
-  /** Returns a stored message in this host's time. */
+  /** Returns a stored message with `expiresAt` by this host's clock. */
   toLocal<T extends Expiring>(envelope: T): T {
     return envelope.expiresAt === undefined ? envelope : this.#shifted(envelope, -1);
   }

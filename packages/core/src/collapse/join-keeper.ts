@@ -40,13 +40,13 @@ export class JoinKeeper {
    * Decides whether a message with a mark runs now. Waits for a store that is unreachable, until `signal` aborts.
    * @returns the settlement of a message that does not run now; `undefined`: run it
    */
-  async admit(delivery: Delivery, signal: AbortSignal): Promise<Settlement | undefined> {
+  async refusalOf(delivery: Delivery, signal: AbortSignal): Promise<Settlement | undefined> {
     const mark = readMark(delivery.envelope);
     if (mark === undefined || mark.kind === 'unique') return undefined;
     const records = await this.#records(delivery, mark);
     for (let waitMs = backoff(0); ; waitMs = backoff(waitMs)) {
       try {
-        if (mark.kind !== 'waiting') return await this.#admitDebounced(records, delivery, mark);
+        if (mark.kind !== 'waiting') return await this.#refusalOfDebounced(records, delivery, mark);
         await free(records, delivery, mark);
         return undefined;
       } catch (error) {
@@ -97,7 +97,7 @@ export class JoinKeeper {
    * The message carries the arguments of its first send. When it is due, it is stored again with the newest ones, then
    * these are taken by compare-and-set: a worker that dies on the way loses none, and a send that comes between is seen.
    */
-  async #admitDebounced(records: RecordStore, delivery: Delivery, mark: JoinMark): Promise<Settlement | undefined> {
+  async #refusalOfDebounced(records: RecordStore, delivery: Delivery, mark: JoinMark): Promise<Settlement | undefined> {
     const { envelope } = delivery;
     const key = joinRecord(mark.digest);
     for (;;) {

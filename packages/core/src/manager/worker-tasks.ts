@@ -21,22 +21,25 @@ export interface WorkerTasksOptions {
   readonly retryPolicy: RetryPolicy | undefined;
 }
 
-/** Returns a task as a worker runs it: its options, completed by the settings, and its middleware. */
+/**
+ * Returns a task as a worker runs it: its options, completed by the settings, and its middleware. Its retry policy is its
+ * own; else the manager's, unless the task has `retryDelay`; else exponential.
+ */
 export function workerTask(definition: TaskDefinition, options: WorkerTasksOptions): RunnableTask {
   const { config, retryPolicy, resultStore } = options;
   if (definition.resultTtlMs !== undefined && resultStore === undefined) throw noResultStore(definition.name);
   const { maxRetryDelayMs: maxMs } = definition;
   const delayMs = definition.retryDelayMs ?? Math.min(config.retryDelayMs, maxMs ?? config.retryDelayMs);
-  const standard = exponential({ delay: `${delayMs}ms`, max: maxMs === undefined ? undefined : `${maxMs}ms` });
-  const house = definition.retryDelayMs === undefined ? retryPolicy : undefined;
+  const defaultPolicy = exponential({ delay: `${delayMs}ms`, max: maxMs === undefined ? undefined : `${maxMs}ms` });
+  const managerPolicy = definition.retryDelayMs === undefined ? retryPolicy : undefined;
   return {
     definition,
     maxRetries: definition.maxRetries ?? config.maxRetries,
     timeoutMs: definition.timeoutMs ?? config.timeoutMs,
-    policy: definition.retry ?? house ?? standard,
-    fallbackPolicy: standard,
+    policy: definition.retry ?? managerPolicy ?? defaultPolicy,
+    fallbackPolicy: defaultPolicy,
     ...(joinsDirectly(definition, options.middleware) && { joinsDirectly: true }),
-    run: currentVersion(definition, runner(definition, options.middleware)),
+    invoke: currentVersion(definition, invocation(definition, options.middleware)),
   };
 }
 
@@ -45,12 +48,12 @@ function joinsDirectly({ batch, schema }: TaskDefinition, middleware: readonly M
 }
 
 /** Converts older arguments first: middleware, schema and handler get those of the current version. */
-function currentVersion({ versions }: TaskDefinition, run: RunnableTask['run']): RunnableTask['run'] {
-  return versions === undefined ? run : (taskRun, message) => run(taskRun, upcast(message, versions));
+function currentVersion({ versions }: TaskDefinition, invoke: RunnableTask['invoke']): RunnableTask['invoke'] {
+  return versions === undefined ? invoke : (run, message) => invoke(run, upcast(message, versions));
 }
 
 /** Returns the function that runs an attempt. Without schema and middleware it calls the handler directly. */
-function runner(definition: TaskDefinition, middleware: readonly Middleware[]): RunnableTask['run'] {
+function invocation(definition: TaskDefinition, middleware: readonly Middleware[]): RunnableTask['invoke'] {
   const { batch } = definition;
   const handler = batch === undefined ? definition.handler : (...args: readonly unknown[]) => joinCall(args);
   const call =
@@ -61,8 +64,8 @@ function runner(definition: TaskDefinition, middleware: readonly Middleware[]): 
     one.handle === undefined ? [] : [{ name: one.name, around: one.handle.bind(one), isIdle: one.isIdle?.bind(one) }],
   );
   if (layers.length === 0) return (_run, message) => call(message);
-  const onion = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
-  return (run, message) => (areIdle(layers) ? call(message) : onion(new HandleScope(definition, run, message)));
+  const wrapped = compose(layers, async (context: HandleContext) => call(context.message), 'replaceable');
+  return (run, message) => (areIdle(layers) ? call(message) : wrapped(new HandleScope(definition, run, message)));
 }
 
 /** The context of middleware. Signal and logger are created at first use. */

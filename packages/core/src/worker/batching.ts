@@ -12,7 +12,7 @@ import { upcast } from '../versions/payload-versions.ts';
 import { Deadlines } from './deadlines.ts';
 import { FetchRoom } from './fetch-room.ts';
 import { GatheredDelivery, Gathering } from './gathering.ts';
-import type { Lane } from './lane.ts';
+import type { ServedQueue } from './served-queue.ts';
 import type { RunnableTask } from './runnable-task.ts';
 import type { Runner } from './runner.ts';
 
@@ -79,11 +79,11 @@ export class Batching {
   }
 
   /** How many messages of a queue may be fetched beyond the free slots, because they will gather. */
-  roomOf(lane: Lane): number {
+  roomOf(served: ServedQueue): number {
     if (this.#ready.length > 0 || this.running >= this.#options.concurrency) return 0;
     let room = 0;
-    for (const gathering of this.#gathering) if (gathering.lane === lane) room += gathering.room;
-    return this.room.of(lane, room, this.freeSlots);
+    for (const gathering of this.#gathering) if (gathering.servedQueue === served) room += gathering.room;
+    return this.room.of(served, room, this.freeSlots);
   }
 
   /**
@@ -91,7 +91,7 @@ export class Batching {
    * @param startBy time on the monotonic clock; if it has passed, nothing starts
    * @returns false if there is no slot for it
    */
-  accept(lane: Lane, delivery: Delivery, given: Message, task: RunnableTask, startBy: number): boolean {
+  accept(served: ServedQueue, delivery: Delivery, given: Message, task: RunnableTask, startBy: number): boolean {
     const settings = task.definition.batch as BatchSettings;
     let message = given;
     let key: unknown;
@@ -100,25 +100,27 @@ export class Batching {
       if (task.definition.versions !== undefined) message = upcast(given, task.definition.versions);
       key = keyOf(message, settings);
     } catch (error) {
-      return this.#startAlone(lane, delivery, given, failing(task, error), startBy);
+      return this.#startAlone(served, delivery, given, failing(task, error), startBy);
     }
-    if (runsAlone(delivery, message, task)) return this.#startAlone(lane, delivery, message, task, startBy);
+    if (runsAlone(delivery, message, task)) return this.#startAlone(served, delivery, message, task, startBy);
     if (this.#waiting >= this.#options.concurrency * settings.size) return false;
     this.#largest = Math.max(this.#largest, settings.size);
-    this.room.gathered(lane, settings.size);
-    this.#gather(new GatheredDelivery(lane, delivery, message, task, this.#places++), key, settings);
+    this.room.gathered(served, settings.size);
+    this.#gather(new GatheredDelivery(served, delivery, message, task, this.#places++), key, settings);
     return true;
   }
 
   #gather(held: GatheredDelivery, key: unknown, { size, timeoutMs }: BatchSettings): void {
-    const { lane, task } = held;
-    let gathering = this.#gathering.find((each) => each.lane === lane && each.task === task && each.key === key);
+    const { servedQueue: served, task } = held;
+    let gathering = this.#gathering.find(
+      (each) => each.servedQueue === served && each.task === task && each.key === key,
+    );
     if (gathering === undefined) {
-      gathering = new Gathering(lane, task, key, size);
+      gathering = new Gathering(served, task, key, size);
       this.#gathering.push(gathering);
       if (size > 1) this.#deadlines.set(gathering, this.#options.clock.monotonic() + timeoutMs);
     }
-    lane.leases.hold(held);
+    served.leases.hold(held);
     this.#waiting++;
     gathering.members.push(held);
     if (gathering.room === 0) this.#complete(gathering);
@@ -143,7 +145,7 @@ export class Batching {
     this.#options.onChange();
   }
 
-  #start({ lane, members, task }: Gathering): void {
+  #start({ servedQueue: served, members, task }: Gathering): void {
     const { now, onExpired } = this.#options;
     this.#waiting -= members.length;
     const expired = members.filter(({ message }) => message.expiresAt !== undefined && message.expiresAt <= now());
@@ -152,18 +154,18 @@ export class Batching {
     if (started.length === 0) return;
     const call = this.#newCall(task, started.length);
     for (const held of started) {
-      lane.leases.drop(held);
+      served.leases.drop(held);
       this.#members++;
-      this.#options.runner.start(lane, held.delivery, held.message, task, Number.POSITIVE_INFINITY, call);
+      this.#options.runner.start(served, held.delivery, held.message, task, Number.POSITIVE_INFINITY, call);
     }
   }
 
-  #startAlone(lane: Lane, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
+  #startAlone(served: ServedQueue, delivery: Delivery, message: Message, task: RunnableTask, startBy: number): boolean {
     const { runner, concurrency, clock } = this.#options;
     if (this.running >= concurrency || clock.monotonic() > startBy) return false;
     const call = this.#newCall(task, 1);
     this.#members++;
-    runner.start(lane, delivery, message, task, Number.POSITIVE_INFINITY, call);
+    runner.start(served, delivery, message, task, Number.POSITIVE_INFINITY, call);
     return true;
   }
 
@@ -194,10 +196,10 @@ export class Batching {
   }
 
   /** Takes all messages of a queue out of their batches, in the order in which they came. @default of all queues */
-  removeAll(lane?: Lane): readonly GatheredDelivery[] {
+  removeAll(served?: ServedQueue): readonly GatheredDelivery[] {
     const removed: GatheredDelivery[] = [];
     for (const list of [this.#gathering, this.#ready]) {
-      const kept = list.filter((each) => lane !== undefined && each.lane !== lane);
+      const kept = list.filter((each) => served !== undefined && each.servedQueue !== served);
       for (const gathering of list) if (!kept.includes(gathering)) removed.push(...gathering.members);
       list.splice(0, list.length, ...kept);
     }
@@ -238,7 +240,7 @@ function failing(task: RunnableTask, error: unknown): RunnableTask {
   return {
     ...task,
     joinsDirectly: false,
-    run: () => {
+    invoke: () => {
       throw error;
     },
   };

@@ -1,5 +1,5 @@
 import type { DeliveryHandler } from './delivery-handler.ts';
-import type { Lane } from './lane.ts';
+import type { ServedQueue } from './served-queue.ts';
 import type { LimitGate } from './limit-gate.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
@@ -7,7 +7,7 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 export interface CapacityOptions {
   readonly concurrency: number;
   readonly results: Pick<ResultKeeper, 'pending'>;
-  readonly lanes: readonly Lane[];
+  readonly servedQueues: readonly ServedQueue[];
   readonly handler: Pick<DeliveryHandler, 'running' | 'inHand' | 'batching'>;
   readonly isolation: SuspectIsolation;
   /** Deliveries that ask for permits take slots as if they ran. */
@@ -35,15 +35,15 @@ export class Capacity {
    * Sets how many messages of each queue may be fetched beyond the free slots, because they gather in batches.
    * @returns whether there are any
    */
-  findRoom(): boolean {
-    const { lanes, handler, isolation } = this.#options;
+  setExtras(): boolean {
+    const { servedQueues, handler, isolation } = this.#options;
     const { batching } = handler;
     if (batching === undefined) return false;
     const isClosed = isolation.isWary || this.#isBehind();
     let room = 0;
-    for (const lane of lanes) {
-      lane.extra = isClosed || lane.isPaused ? 0 : batching.roomOf(lane);
-      room += lane.extra;
+    for (const served of servedQueues) {
+      served.extra = isClosed || served.isPaused ? 0 : batching.roomOf(served);
+      room += served.extra;
     }
     return room > 0;
   }
@@ -67,7 +67,7 @@ export class Capacity {
   /** Number of deliveries that are neither settled nor lost. */
   #held(): number {
     let held = 0;
-    for (const { leases } of this.#options.lanes) held += leases.size;
+    for (const { leases } of this.#options.servedQueues) held += leases.size;
     return held;
   }
 }

@@ -14,8 +14,8 @@ import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
-import type { Lane, LaneOptions } from './lane.ts';
-import { closeLanes, openLanes } from './lanes.ts';
+import type { ServedQueue, ServedQueueOptions } from './served-queue.ts';
+import { closeServedQueues, openServedQueues } from './served-queues.ts';
 import type { OnFetchError } from './queue-share.ts';
 import type { LimitGate } from './limit-gate.ts';
 import { openLimitGate, type WorkerLimits } from './open-limit-gate.ts';
@@ -54,18 +54,19 @@ export interface ConsumerOptions {
 
 /**
  * The main loop of a worker. The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` passes the messages to
- * `DeliveryHandler.accept`, which judges and runs each; `Endings` decides how it is settled, and adds that to the
- * `Settler` of its lane; `#turn` flushes the `Settler`; the broker's answer ends at `Endings.settled`.
+ * `DeliveryHandler.accept`, which judges and runs each (messages with limits go through the `LimitGate` first); `Endings`
+ * decides how it is settled, and adds that to the `Settler` of its queue; `#turn` flushes the `Settler`; the broker's answer
+ * ends at `Endings.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
-  readonly #lanes: Lane[] = [];
+  readonly #servedQueues: ServedQueue[] = [];
   readonly #isolation = new SuspectIsolation();
   readonly #handler: DeliveryHandler;
   readonly #gate: LimitGate;
   readonly #capacity: Capacity;
   readonly #fetching = new AbortController();
-  #fetcher: Fetcher<Lane> | undefined;
+  #fetcher: Fetcher<ServedQueue> | undefined;
   #loop: Promise<void> | undefined;
   #paused: ReadonlySet<string> = new Set();
   readonly #onFetchError: OnFetchError = (queue, error, waitMs) =>
@@ -81,7 +82,7 @@ export class Consumer {
     const consumer = new Consumer(options);
     try {
       await consumer.#gate.start();
-      await consumer.#openLanes();
+      await consumer.#openQueues();
     } catch (error) {
       await consumer.close();
       throw error;
@@ -101,18 +102,23 @@ export class Consumer {
     });
     this.#gate = openLimitGate({
       ...options,
-      admit: (lane, deliveries) => this.#handler.accept(lane, deliveries, !lane.isPaused, this.#latestStart()),
+      handOver: (served, deliveries) => this.#handler.accept(served, deliveries, !served.isPaused, this.#latestStart()),
       turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
       onChange: () => this.#scheduleTurn(),
     });
-    const parts = { lanes: this.#lanes, handler: this.#handler, gate: this.#gate, isolation: this.#isolation };
+    const parts = {
+      servedQueues: this.#servedQueues,
+      handler: this.#handler,
+      gate: this.#gate,
+      isolation: this.#isolation,
+    };
     this.#capacity = new Capacity({ ...options, ...parts });
   }
 
-  async #openLanes(): Promise<void> {
+  async #openQueues(): Promise<void> {
     const listening = { listener: this.#handler, onFetchError: this.#onFetchError };
-    const onRenew: LaneOptions['onRenew'] = (deliveries) => this.#gate.renew(deliveries);
-    this.#lanes.push(...(await openLanes({ ...this.#options, ...listening, onRenew })));
+    const onRenew: ServedQueueOptions['onRenew'] = (deliveries) => this.#gate.renew(deliveries);
+    this.#servedQueues.push(...(await openServedQueues({ ...this.#options, ...listening, onRenew })));
   }
 
   get running(): number {
@@ -129,18 +135,18 @@ export class Consumer {
     return this.#handler.runningTasks(most);
   }
 
-  /** Runs that did not end in time at a stop, and were handed back. */
+  /** Runs that did not end in time at a stop, and were released. */
   get interrupted(): readonly RunBindings['task'][] {
     return this.#handler.interrupted;
   }
 
   start(): void {
     const { strict, clock } = this.#options;
-    this.#fetcher = new Fetcher(this.#lanes, { strict, clock, onError: this.#onFetchError });
+    this.#fetcher = new Fetcher(this.#servedQueues, { strict, clock, onError: this.#onFetchError });
     this.#loop = this.#fetch(this.#fetcher);
   }
 
-  /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started go back. */
+  /** Fetches from all queues but these. Running handlers go on; messages that are fetched and not started are released. */
   pauseQueues(queues: readonly string[]): void {
     this.#paused = new Set(queues);
     this.#pausesChanged();
@@ -158,9 +164,9 @@ export class Consumer {
   }
 
   #pausesChanged(): void {
-    for (const lane of this.#lanes) {
-      lane.isPaused = this.#isQuiet || this.#paused.has(lane.queue);
-      if (lane.isPaused) this.#handler.giveBackGathered(lane);
+    for (const served of this.#servedQueues) {
+      served.isPaused = this.#isQuiet || this.#paused.has(served.queue);
+      if (served.isPaused) this.#handler.releaseGathered(served);
     }
     this.#fetcher?.pausesChanged();
   }
@@ -170,11 +176,11 @@ export class Consumer {
     return this.#handler.cancel(queue, id);
   }
 
-  async #fetch(fetcher: Fetcher<Lane>): Promise<void> {
+  async #fetch(fetcher: Fetcher<ServedQueue>): Promise<void> {
     const { signal } = this.#fetching;
     while (!signal.aborted) {
       const free = this.#capacity.freeSlots();
-      const hasRoom = this.#capacity.findRoom();
+      const hasRoom = this.#capacity.setExtras();
       if (free === 0 && !hasRoom) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -189,33 +195,33 @@ export class Consumer {
     failpoint('shutdown.after-stop-claim');
   }
 
-  #accept(fetched: readonly Fetched<Lane>[]): void {
+  #accept(fetched: readonly Fetched<ServedQueue>[]): void {
     const isOne = fetched.length === 1 && fetched[0]?.deliveries.length === 1;
     const mayStart = this.#admits(fetched, isOne);
     const startBy = isOne ? Number.POSITIVE_INFINITY : this.#latestStart();
     for (const { source, deliveries } of fetched) {
-      // Messages of a queue that was paused during the fetch go back.
+      // Messages of a queue that was paused during the fetch are released.
       const maySourceStart = mayStart && !source.isPaused;
-      const passing = maySourceStart ? this.#gate.filter(source, deliveries) : deliveries;
+      const passing = maySourceStart ? this.#gate.takeLimited(source, deliveries) : deliveries;
       this.#handler.accept(source, passing, maySourceStart, startBy);
     }
     this.#scheduleTurn();
   }
 
   /**
-   * Handlers start one after the other. If one blocks the thread for half a lease, the rest of the batch is handed back
-   * unrun: their leases could end before they are renewed.
+   * Handlers start one after the other. If one blocks the thread for half a lease, the rest of the fetch is released
+   * without a run: their leases could end before they are renewed.
    */
   #latestStart(): number {
     return this.#options.clock.monotonic() + this.#options.leaseMs / 2;
   }
 
-  /** Whether the fetched messages may start. A suspect must run alone, so with one among them none may. */
-  #admits(fetched: readonly Fetched<Lane>[], isOne: boolean): boolean {
+  /** Whether the fetched messages may start. A suspect runs alone: only if it is the only one, and nothing else is held. */
+  #admits(fetched: readonly Fetched<ServedQueue>[], isOne: boolean): boolean {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
       // A suspect runs once nothing else is held: what gathers must not wait for more.
       this.#handler.batching?.completeAll();
-      return this.#isolation.admit(isOne && this.#capacity.isEmpty);
+      return this.#isolation.suspectMayStart(isOne && this.#capacity.isEmpty);
     }
     this.#isolation.relax();
     return true;
@@ -230,14 +236,14 @@ export class Consumer {
 
   #turn(): void {
     this.#turnScheduled = false;
-    for (const lane of this.#lanes) lane.settler.flush();
+    for (const served of this.#servedQueues) served.settler.flush();
     this.#gate.flush();
     // A pending fetch that was made without free slots reads only the queues whose messages gather.
     if (this.#asked === 0 && this.#capacity.freeSlots() > 0) this.#fetcher?.interrupt();
     const wake = this.#wake;
     if (
       wake === undefined ||
-      (this.#capacity.freeSlots() === 0 && !this.#capacity.findRoom() && !this.#fetching.signal.aborted)
+      (this.#capacity.freeSlots() === 0 && !this.#capacity.setExtras() && !this.#fetching.signal.aborted)
     )
       return;
     this.#wake = undefined;
@@ -249,7 +255,7 @@ export class Consumer {
     this.#handler.abortAll(reason);
   }
 
-  /** Waits for no handler and no result store any longer: hands the running messages back. */
+  /** Waits for no handler and no result store any longer: releases the running messages. */
   giveUpAll(): void {
     this.#options.results.giveUp();
     this.#handler.giveUpAll();
@@ -270,14 +276,14 @@ export class Consumer {
     await this.#options.results.finished();
     const { progress, steps } = this.#options;
     await this.#inTime(Promise.all([progress.finished(), steps.finished()]));
-    for (const { settler, leases } of this.#lanes) {
+    for (const { settler, leases } of this.#servedQueues) {
       // A pending fetch may still return messages: they are released in one try.
       settler.close();
       leases.close();
     }
     this.#handler.close();
     this.#gate.close();
-    await this.#inTime(closeLanes(this.#lanes, this.#options.logger));
+    await this.#inTime(closeServedQueues(this.#servedQueues, this.#options.logger));
   }
 
   #inTime(answers: Promise<unknown>): Promise<void> {
@@ -289,6 +295,6 @@ export class Consumer {
     await this.#loop;
     await this.#options.joins.finished();
     await this.#gate.answered();
-    await Promise.all(this.#lanes.map(({ settler }) => settler.drained()));
+    await Promise.all(this.#servedQueues.map(({ settler }) => settler.drained()));
   }
 }

@@ -1,8 +1,8 @@
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 
-/** An item with a deadline: `dueAt` on the monotonic clock, in milliseconds. */
-export interface Due {
-  dueAt: number;
+/** An item with a deadline on the monotonic clock, in milliseconds. */
+export interface HasDeadline {
+  deadline: number;
 }
 
 /**
@@ -10,26 +10,26 @@ export interface Due {
  * items are checked when the timer fires, which is rare. A timer for each item, or a sorted list, would need more time
  * for every message.
  */
-export class Deadlines<T extends Due> {
+export class Deadlines<T extends HasDeadline> {
   readonly #clock: Clock;
   readonly #running: readonly T[];
-  readonly #onDue: (item: T) => void;
+  readonly #onOverdue: (item: T) => void;
   #timer: TimerHandle | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
   /**
-   * @param running a live list: an item that left it is not due any more
-   * @param onDue removes the item from the list, or gives it a later deadline
+   * @param running a live list: the deadline of an item that left it does not count
+   * @param onOverdue removes the item from the list, or gives it a later deadline
    */
-  constructor(clock: Clock, running: readonly T[], onDue: (item: T) => void) {
+  constructor(clock: Clock, running: readonly T[], onOverdue: (item: T) => void) {
     this.#clock = clock;
     this.#running = running;
-    this.#onDue = onDue;
+    this.#onOverdue = onOverdue;
   }
 
-  set(item: T, dueAt: number): void {
-    item.dueAt = dueAt;
-    if (dueAt < this.#firesAt) this.#arm(dueAt);
+  set(item: T, deadline: number): void {
+    item.deadline = deadline;
+    if (deadline < this.#firesAt) this.#arm(deadline);
   }
 
   /** Clears the timer. */
@@ -39,19 +39,19 @@ export class Deadlines<T extends Due> {
     this.#firesAt = Number.POSITIVE_INFINITY;
   }
 
-  #arm(dueAt: number): void {
+  #arm(deadline: number): void {
     this.#clock.clearTimeout(this.#timer);
-    this.#firesAt = dueAt;
-    this.#timer = this.#clock.setTimeout(() => this.#fire(), dueAt - this.#clock.monotonic());
+    this.#firesAt = deadline;
+    this.#timer = this.#clock.setTimeout(() => this.#fire(), deadline - this.#clock.monotonic());
   }
 
   #fire(): void {
     this.#timer = undefined;
     this.#firesAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.monotonic();
-    for (const item of this.#running.filter(({ dueAt }) => dueAt <= now)) this.#onDue(item);
+    for (const item of this.#running.filter(({ deadline }) => deadline <= now)) this.#onOverdue(item);
     let next = this.#firesAt;
-    for (const { dueAt } of this.#running) next = Math.min(next, dueAt);
+    for (const { deadline } of this.#running) next = Math.min(next, deadline);
     if (next < this.#firesAt) this.#arm(next);
   }
 }

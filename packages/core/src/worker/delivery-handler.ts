@@ -17,7 +17,7 @@ import { Execution } from './execution.ts';
 import { GatheredDelivery } from './gathering.ts';
 import { HeldDelivery } from './held-delivery.ts';
 import { type JudgeContext, judgeDelivery, malformedLetter, type RunVerdict, type Verdict } from './judge-delivery.ts';
-import type { Lane, LaneListener } from './lane.ts';
+import type { ServedQueue, ServedQueueListener } from './served-queue.ts';
 import type { Outcome } from './outcome.ts';
 import { NO_REPORT } from './delivery-report.ts';
 import type { LimitGate } from './limit-gate.ts';
@@ -39,7 +39,7 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
-  /** Holds the permits of messages with limits. */
+  /** Ends the permits of settled messages (`ended`), and stops the clock of a limit (`hold`). */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
@@ -48,7 +48,7 @@ export interface DeliveryHandlerOptions {
 }
 
 /** The way of one delivery, from the fetch to its settlement: judge and run here, then decide, settle and report in `Endings`. */
-export class DeliveryHandler implements LaneListener {
+export class DeliveryHandler implements ServedQueueListener {
   readonly #options: DeliveryHandlerOptions;
   readonly #runner: Runner;
   readonly #monitor: LoopMonitor<Execution> | undefined;
@@ -113,34 +113,34 @@ export class DeliveryHandler implements LaneListener {
     }));
   }
 
-  /** Runs that did not end in time at a stop, and were handed back. */
+  /** Runs that did not end in time at a stop, and were released. */
   get interrupted(): readonly RunBindings['task'][] {
     return this.#interrupted;
   }
 
   /**
-   * Handles the fetched messages of one queue: runs those that may run now, settles those that must not run, and hands
-   * the rest back.
+   * Handles the fetched messages of one queue: runs those that may run now, settles those that must not run, and releases
+   * the rest.
    * @param mayStart whether any of them may run now
    * @param startBy time on the monotonic clock after which no handler is started
    */
-  accept(lane: Lane, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
-    let back: HeldDelivery[] | undefined;
+  accept(served: ServedQueue, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
+    let unstarted: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
       const verdict = this.#judge(delivery);
-      if (verdict.kind === 'run' && mayStart && this.#run(lane, delivery, verdict, startBy)) continue;
-      const held = new HeldDelivery(lane, delivery);
-      lane.leases.hold(held);
+      if (verdict.kind === 'run' && mayStart && this.#run(served, delivery, verdict, startBy)) continue;
+      const held = new HeldDelivery(served, delivery);
+      served.leases.hold(held);
       if (verdict.kind === 'settle') {
-        if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, lane.queue);
+        if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, served.queue);
         this.#endings.endWithoutRun(held, verdict.settlement);
-      } else if (back === undefined) back = [held];
-      else back.push(held);
+      } else if (unstarted === undefined) unstarted = [held];
+      else unstarted.push(held);
     }
-    this.#runner.batchStarted();
-    if (mayStart) this.#batching?.room.learn(lane, lane.extra > 0, back === undefined);
-    if (back === undefined) return;
-    this.#giveBack(back);
+    this.#runner.allStarted();
+    if (mayStart) this.#batching?.room.learn(served, served.extra > 0, unstarted === undefined);
+    if (unstarted === undefined) return;
+    this.#release(unstarted);
   }
 
   /** An error in the judgement must neither end the fetch loop nor come back with each delivery of the message. */
@@ -157,29 +157,29 @@ export class DeliveryHandler implements LaneListener {
     }
   }
 
-  #giveBack(held: readonly HeldDelivery[]): void {
-    // The last one first, because each goes back to the head of the queue.
+  #release(held: readonly HeldDelivery[]): void {
+    // The last one first: a release goes to the head of the queue (see `Settlement`).
     for (const each of held.toReversed())
       this.#endings.settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
   }
 
-  /** Hands back the messages that gather. @param lane only those of this queue */
-  giveBackGathered(lane?: Lane): void {
+  /** Releases the messages that gather. @param served only those of this queue */
+  releaseGathered(served?: ServedQueue): void {
     if (this.#batching === undefined) return;
-    this.#giveBack(this.#batching.removeAll(lane));
+    this.#release(this.#batching.removeAll(served));
     this.#options.onChange();
   }
 
   /** Starts the handler. @returns false if the worker stops, is full, runs a suspect, or if it is too late to start */
-  #run(lane: Lane, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
+  #run(served: ServedQueue, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
     const { isolation, concurrency } = this.#options;
     if (this.#isStopping || isolation.isClosed) return false;
     const isOfBatch = task.definition.batch !== undefined;
     if (!isOfBatch && (this.#batching?.freeSlots ?? concurrency - this.#runner.size) <= 0) return false;
     if (isSuspect(delivery)) isolation.enter();
     const isStarted = isOfBatch
-      ? this.#batches().accept(lane, delivery, message, task, startBy)
-      : this.#runner.start(lane, delivery, message, task, startBy);
+      ? this.#batches().accept(served, delivery, message, task, startBy)
+      : this.#runner.start(served, delivery, message, task, startBy);
     if (isStarted) return true;
     isolation.leave();
     return false;
@@ -246,7 +246,7 @@ export class DeliveryHandler implements LaneListener {
   /** Starts no handler from now on. */
   startNoMore(): void {
     this.#isStopping = true;
-    this.giveBackGathered();
+    this.releaseGathered();
   }
 
   /** Resolves once no handler runs. */
@@ -271,7 +271,7 @@ export class DeliveryHandler implements LaneListener {
     this.#runner.abortAll(reason);
   }
 
-  /** Waits for no handler any longer: hands the running messages back. */
+  /** Waits for no handler any longer: releases the running messages. */
   giveUpAll(): void {
     this.#runner.giveUpAll();
   }

@@ -9,12 +9,12 @@ import type { StepKeeper } from '../steps/step-keeper.ts';
 import { isA } from '../errors/is-a.ts';
 import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { Ending } from '../result/result-record.ts';
-import { NO_REPORT, type Report, reportOf } from './delivery-report.ts';
+import { NO_REPORT, type EndReport, reportOf } from './delivery-report.ts';
 import type { Execution } from './execution.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import { failureWithoutRun, type JudgeContext, malformedLetter } from './judge-delivery.ts';
 import type { LimitGate } from './limit-gate.ts';
-import type { SettledOutcome } from './outcome.ts';
+import type { OutcomeToSettle } from './outcome.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { type SettlementContext, settlementFor } from './settlement-for.ts';
@@ -30,7 +30,7 @@ export interface EndingsOptions {
   readonly results: ResultKeeper;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
-  /** Holds the permits of messages with limits. */
+  /** Ends the permits of settled messages (`ended`), and stops the clock of a limit (`hold`). */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   /** Is called when settlements wait to be sent, or a slot may be free. */
   readonly onChange: () => void;
@@ -55,18 +55,18 @@ export class Endings {
   }
 
   /** Decides how a run is settled. */
-  endRun(execution: Execution, outcome: SettledOutcome): void {
+  endRun(execution: Execution, outcome: OutcomeToSettle): void {
     const endedAt = this.#options.clock.monotonic();
     this.#options.monitor?.check(execution, endedAt);
     const decided = this.#decide(outcome, execution);
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
     const ranMs = endedAt - execution.startedAt;
-    if (outcome.kind === 'unrun') {
+    if (outcome.kind === 'turned-away') {
       this.settle(execution, settlement, NO_REPORT);
       return;
     }
-    if (outcome.kind === 'snoozed' && isA(error, RateLimitError)) this.#options.permits().hold(error);
+    if (outcome.kind === 'later' && isA(error, RateLimitError)) this.#options.permits().hold(error);
     if (outcome.kind === 'cancelled') {
       this.end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;
@@ -76,7 +76,7 @@ export class Endings {
   }
 
   /** After an error in the decision the message must not stay held: its lease would be renewed forever. */
-  #decide(outcome: SettledOutcome, execution: Execution): Settlement {
+  #decide(outcome: OutcomeToSettle, execution: Execution): Settlement {
     try {
       return settlementFor(outcome, execution, this.#settling);
     } catch (error) {
@@ -96,10 +96,10 @@ export class Endings {
   }
 
   /**
-   * Settles a delivery, together with the result if the broker can. If it cannot, the result is stored after the broker
+   * Adds a settlement with its result, if the broker stores results with settlements. If it does not, the result is stored after the broker
    * has accepted the settlement: a worker that lost its lease must not store what another worker contradicts.
    */
-  end(held: HeldDelivery, settlement: Settlement, report: Report, ending: Ending): void {
+  end(held: HeldDelivery, settlement: Settlement, report: EndReport, ending: Ending): void {
     const { results } = this.#options;
     const { task } = held;
     if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
@@ -118,24 +118,24 @@ export class Endings {
     void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
   }
 
-  /** Adds a settlement to the next call of its lane. */
-  settle(held: HeldDelivery, settlement: Settlement, report: Report): void {
+  /** Adds a settlement to the next call of its queue. */
+  settle(held: HeldDelivery, settlement: Settlement, report: EndReport): void {
     held.report = report;
     const { joins, onChange } = this.#options;
     if (!joins.endsOwner(settlement)) {
-      held.lane.settler.add(settlement, held);
+      held.servedQueue.settler.add(settlement, held);
       return;
     }
-    // The key first: a worker that dies after the settlement would leave it behind the message.
+    // The key first: otherwise a worker that dies in between would leave a key without a message.
     void joins.free(settlement.delivery).then(() => {
-      held.lane.settler.add(settlement, held);
+      held.servedQueue.settler.add(settlement, held);
       onChange();
     });
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
+    held.servedQueue.leases.drop(held);
     if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
@@ -151,10 +151,10 @@ export class Endings {
    * is one: the task did succeed. A failure or a cancellation is not: the message may run again, and succeed.
    */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
-    held.lane.leases.drop(held);
+    held.servedQueue.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
     this.#options.permits().ended(held.delivery, 0);
-    this.#options.reporter.unknown(settlement, error, held);
+    this.#options.reporter.settlementUnknown(settlement, error, held);
     this.#options.onChange();
   }
 }

@@ -14,8 +14,8 @@ import { runAs } from '../task/current-task.ts';
 import { RetryLater } from '../task/retry-later.ts';
 import type { RunProgress } from '../task/run-progress.ts';
 import type { TaskRun } from '../task/task-run.ts';
-import type { Due } from './deadlines.ts';
-import { HeldDelivery, type HoldingLane } from './held-delivery.ts';
+import type { HasDeadline } from './deadlines.ts';
+import { HeldDelivery, type HoldingQueue } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
@@ -25,14 +25,14 @@ const SUCCEEDED: Outcome = { kind: 'succeeded', value: undefined };
  * One run of one delivery. Reports exactly one outcome: when the handler ends, or when the wait for it ends. What the
  * handler does after that has no effect.
  */
-export class Execution extends HeldDelivery implements Due {
+export class Execution extends HeldDelivery implements HasDeadline {
   readonly message: Message;
   declare readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
   /** When its signal aborts; in the grace period, when the wait for it ends. */
-  dueAt = Number.POSITIVE_INFINITY;
-  /** Whether its signal has aborted, and the wait for it ends at `dueAt`. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** Whether its signal has aborted, and the wait for it ends at `deadline`. */
   inGrace = false;
   /** Its index in the runner's list. */
   place = -1;
@@ -40,7 +40,7 @@ export class Execution extends HeldDelivery implements Due {
   #ended = false;
 
   constructor(
-    lane: HoldingLane,
+    served: HoldingQueue,
     delivery: Delivery,
     message: Message,
     task: RunnableTask,
@@ -48,7 +48,7 @@ export class Execution extends HeldDelivery implements Due {
     startedAt: number,
     onEnd: (execution: Execution, outcome: Outcome) => void,
   ) {
-    super(lane, delivery, task);
+    super(served, delivery, task);
     this.message = message;
     this.run = run;
     this.startedAt = startedAt;
@@ -69,7 +69,7 @@ export class Execution extends HeldDelivery implements Due {
     failpoint('claim.before-handler');
     let answer: unknown;
     try {
-      answer = runAs(this.run, this.task.run, this.run, this.message);
+      answer = runAs(this.run, this.task.invoke, this.run, this.message);
       failpoint('handler.mid');
     } catch (error) {
       this.threw(error);
@@ -86,18 +86,18 @@ export class Execution extends HeldDelivery implements Due {
     );
   }
 
-  /** Calls the handler once `admitted` resolves with nothing; otherwise ends with the settlement. Never throws. */
-  async startAfter(admitted: Promise<Settlement | undefined>): Promise<void> {
+  /** Calls the handler unless `refusal` resolves with a settlement: then ends with it. Never throws. */
+  async startUnless(refusal: Promise<Settlement | undefined>): Promise<void> {
     let settlement: Settlement | undefined;
     try {
-      settlement = await admitted;
+      settlement = await refusal;
     } catch (error) {
       this.threw(error);
       return;
     }
     const { abortReason } = this.run;
     if (abortReason !== undefined) this.threw(abortReason);
-    else if (settlement !== undefined) this.#end({ kind: 'unrun', settlement });
+    else if (settlement !== undefined) this.#end({ kind: 'turned-away', settlement });
     else if (!this.#ended) this.start();
   }
 
@@ -136,7 +136,7 @@ export class Execution extends HeldDelivery implements Due {
   protected threw(error: unknown): void {
     const reason = this.run.abortReason;
     if (reason !== undefined) this.#end(aborted(reason, error));
-    else if (isRetryLater(error)) this.#end({ kind: 'snoozed', delayMs: error.delayMs, error });
+    else if (isRetryLater(error)) this.#end({ kind: 'later', delayMs: error.delayMs, error });
     else this.#end({ kind: 'failed', error });
   }
 
@@ -161,7 +161,7 @@ function aborted(reason: Error, thrown: unknown): Outcome {
   if (reason instanceof LeaseLostError) return { kind: 'lost', error: reason };
   if (reason instanceof TaskCancelledError) return { kind: 'cancelled', error: reason };
   if (reason instanceof TaskTimeoutError || reason instanceof TaskFailedError) return { kind: 'failed', error: reason };
-  return isRetryLater(thrown) ? { kind: 'snoozed', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
+  return isRetryLater(thrown) ? { kind: 'later', delayMs: thrown.delayMs, error: thrown } : { kind: 'interrupted' };
 }
 
 /** A subclass may have changed the delay: without a valid number of milliseconds it is a failure like any other error. */

@@ -4,7 +4,7 @@ const LONGEST_PAUSE = 64;
 interface Experience {
   /** Size of the batch task whose messages came last. */
   size: number;
-  /** How many fetches are limited to the free slots, after the next return. */
+  /** How many fetches are limited to the free slots after messages are released again. */
   penalty: number;
   left: number;
 }
@@ -18,9 +18,9 @@ export class FetchRoom {
   readonly #known = new Map<object, Experience>();
 
   /** Messages of a batch task came from this queue. */
-  gathered(lane: object, size: number): void {
-    const known = this.#known.get(lane);
-    if (known === undefined) this.#known.set(lane, { size, penalty: 1, left: 0 });
+  gathered(queue: object, size: number): void {
+    const known = this.#known.get(queue);
+    if (known === undefined) this.#known.set(queue, { size, penalty: 1, left: 0 });
     else known.size = size;
   }
 
@@ -29,8 +29,8 @@ export class FetchRoom {
    * @param wasMore whether more messages than free slots could come
    * @param hadRoom whether all messages that came had room
    */
-  learn(lane: object, wasMore: boolean, hadRoom: boolean): void {
-    const known = this.#known.get(lane);
+  learn(queue: object, wasMore: boolean, hadRoom: boolean): void {
+    const known = this.#known.get(queue);
     if (known === undefined) return;
     if (!wasMore) known.left = Math.max(0, known.left - 1);
     else if (hadRoom) known.penalty = 1;
@@ -44,8 +44,8 @@ export class FetchRoom {
    * @param gathering room of the batches that gather
    * @param freeSlots slots in which batches may begin
    */
-  of(lane: object, gathering: number, freeSlots: number): number {
-    const known = this.#known.get(lane);
+  of(queue: object, gathering: number, freeSlots: number): number {
+    const known = this.#known.get(queue);
     if (known === undefined || known.left > 0) return 0;
     // One more batch in each fetch: several would be held for longer than they need, and by one worker.
     return gathering + (freeSlots > 0 ? known.size - 1 : 0);

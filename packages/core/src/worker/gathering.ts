@@ -1,23 +1,23 @@
 import type { Delivery } from '../broker/delivery.ts';
 import type { Message } from '../message/message.ts';
-import type { Due } from './deadlines.ts';
+import type { HasDeadline } from './deadlines.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import type { Lane } from './lane.ts';
+import type { ServedQueue } from './served-queue.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
 /** Messages of one queue and batch task, and of one key, that wait to run in one call. */
-export class Gathering implements Due {
-  readonly lane: Lane;
+export class Gathering implements HasDeadline {
+  readonly servedQueue: ServedQueue;
   readonly task: RunnableTask;
   readonly key: unknown;
   readonly size: number;
   readonly members: GatheredDelivery[] = [];
   /** When it runs although it is not full, on the monotonic clock. */
-  dueAt = Number.POSITIVE_INFINITY;
+  deadline = Number.POSITIVE_INFINITY;
 
   /** @param size most messages of the call */
-  constructor(lane: Lane, task: RunnableTask, key: unknown, size: number) {
-    this.lane = lane;
+  constructor(served: ServedQueue, task: RunnableTask, key: unknown, size: number) {
+    this.servedQueue = served;
     this.task = task;
     this.key = key;
     this.size = size;
@@ -30,14 +30,14 @@ export class Gathering implements Due {
 
 /** A delivery that waits for its batch, under a lease that is renewed. */
 export class GatheredDelivery extends HeldDelivery {
-  declare readonly lane: Lane;
+  declare readonly servedQueue: ServedQueue;
   declare readonly task: RunnableTask;
   readonly message: Message;
   /** Deliveries are numbered in the order in which they came. */
   readonly place: number;
 
-  constructor(lane: Lane, delivery: Delivery, message: Message, task: RunnableTask, place: number) {
-    super(lane, delivery, task);
+  constructor(served: ServedQueue, delivery: Delivery, message: Message, task: RunnableTask, place: number) {
+    super(served, delivery, task);
     this.message = message;
     this.place = place;
   }

@@ -2,11 +2,11 @@ import type { Delivery } from '../broker/delivery.ts';
 import { TASK_HEADER } from '../broker/headers.ts';
 import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { RunProgress } from '../task/run-progress.ts';
-import type { Report } from './delivery-report.ts';
+import type { EndReport } from './delivery-report.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
-/** The parts of a lane that a held delivery uses. */
-export interface HoldingLane {
+/** The parts of a served queue that a held delivery uses. */
+export interface HoldingQueue {
   readonly subscription: { guard?(delivery: Delivery, until: number): void };
   readonly leases: { hold(held: HeldDelivery): void; drop(held: HeldDelivery): void };
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
@@ -14,21 +14,21 @@ export interface HoldingLane {
 
 /** A delivery that a worker holds, from its fetch until it is settled or lost. */
 export class HeldDelivery {
-  readonly lane: HoldingLane;
+  readonly servedQueue: HoldingQueue;
   readonly delivery: Delivery;
-  /** Its report, once its settlement has been decided. It is made when the broker has answered. */
-  report: Report | undefined;
+  /** What to report about its end: set when its settlement is decided, reported once the broker has answered. */
+  report: EndReport | undefined;
   /** Its task, if this process defines it. */
   task: RunnableTask | undefined;
   /** How long the message was due before its handler started, milliseconds; 0 if it did not run. */
   waitedMs = 0;
   /** Result to store once the broker has accepted the settlement. */
   result: SettledResult | undefined;
-  /** Its index in the leases of its lane; -1 if it is not held. */
+  /** Its index in the leases of its queue; -1 if it is not held. */
   leasePlace = -1;
 
-  constructor(lane: HoldingLane, delivery: Delivery, task?: RunnableTask) {
-    this.lane = lane;
+  constructor(served: HoldingQueue, delivery: Delivery, task?: RunnableTask) {
+    this.servedQueue = served;
     this.delivery = delivery;
     this.task = task;
   }

@@ -50,7 +50,10 @@ export interface UnknownTask {
 const UNKNOWN_DELAY_MS = 30_000;
 const UNKNOWN_LIMIT_MS = 600_000;
 
-/** Whether `judgeDelivery` would run a delivery, unless it cannot be decoded. */
+/**
+ * Whether `judgeDelivery` would run a delivery, if it can be decoded and its arguments have no newer version: neither is
+ * checked here.
+ */
 export function mayRun({ envelope, crashes, remainingDelayMs }: Delivery, judging: JudgeContext): boolean {
   const { expiresAt, headers } = envelope;
   return (
@@ -108,7 +111,7 @@ function delayUnknownTask(
   reason: string,
   judging: JudgeContext,
 ): Verdict {
-  const settlement = delayUnknown(delivery, reason, judging);
+  const settlement = delayForDeploy(delivery, reason, judging);
   return { kind: 'settle', settlement, ...(settlement.kind === 'retry' && { unknown: { task, version } }) };
 }
 
@@ -116,7 +119,7 @@ function delayUnknownTask(
  * Delays a message that names something unknown, because a deploy may be in progress; after ten minutes it is a dead
  * letter with `reason`.
  */
-export function delayUnknown(delivery: Delivery, reason: string, judging: JudgeContext): Settlement {
+export function delayForDeploy(delivery: Delivery, reason: string, judging: JudgeContext): Settlement {
   const { envelope } = delivery;
   const { now, maxDelayMs } = judging;
   // Any program may write the header: one below zero would delay the message forever.

@@ -11,8 +11,8 @@ import type { PermitDesk } from '../limits/permit-desk.ts';
 import { messageId } from '../message/message-id.ts';
 import type { RateLimitError } from '../task/rate-limit-error.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import { deadLetterFor, delayUnknown, type JudgeContext, mayRun } from './judge-delivery.ts';
-import type { Lane } from './lane.ts';
+import { deadLetterFor, delayForDeploy, type JudgeContext, mayRun } from './judge-delivery.ts';
+import type { ServedQueue } from './served-queue.ts';
 
 /** How long a message waits that could not ask, in milliseconds. */
 const AWAY_MS = 2_000;
@@ -20,7 +20,7 @@ const AWAY_MS = 2_000;
 /** What the gate does with deliveries that it has decided about. */
 export interface Gatekeeper {
   /** Hands deliveries over that may start now. */
-  readonly admit: (lane: Lane, deliveries: readonly Delivery[]) => void;
+  readonly handOver: (served: ServedQueue, deliveries: readonly Delivery[]) => void;
   /** Settles a delivery that does not start. */
   readonly turnAway: (held: HeldDelivery, settlement: Settlement) => void;
   /** Is called when settlements wait to be sent, or a slot may be free. */
@@ -75,8 +75,8 @@ export class LimitGate {
   }
 
   /** Takes the deliveries that need permits, and asks for these in one call. @returns the other deliveries */
-  filter(lane: Lane, deliveries: readonly Delivery[]): readonly Delivery[] {
-    const queueLimit = this.#options.rules.nameOfQueue(lane.queue);
+  takeLimited(served: ServedQueue, deliveries: readonly Delivery[]): readonly Delivery[] {
+    const queueLimit = this.#options.rules.nameOfQueue(served.queue);
     if (queueLimit === undefined && !deliveries.some(isLimited)) return deliveries;
     const others: Delivery[] = [];
     const asking: Asking[] = [];
@@ -85,12 +85,12 @@ export class LimitGate {
         others.push(delivery);
         continue;
       }
-      const held = new HeldDelivery(lane, delivery);
-      lane.leases.hold(held);
+      const held = new HeldDelivery(served, delivery);
+      served.leases.hold(held);
       const request = this.#request(held, queueLimit);
       if (request !== undefined) asking.push({ held, request });
     }
-    if (asking.length > 0) void this.#ask(lane, asking);
+    if (asking.length > 0) void this.#ask(served, asking);
     return others;
   }
 
@@ -149,14 +149,14 @@ export class LimitGate {
     }
     if ('unknown' in demands) {
       const reason = `unknown_limit: no worker of this queue defines the limit ${demands.unknown}`;
-      turnAway(held, delayUnknown(held.delivery, reason, judging));
+      turnAway(held, delayForDeploy(held.delivery, reason, judging));
       return undefined;
     }
     return { token: this.#tokenPrefix + (++this.#tokens).toString(36), queue, id, demands };
   }
 
-  async #ask(lane: Lane, asking: readonly Asking[]): Promise<void> {
-    const { desk, admit, onChange } = this.#options;
+  async #ask(served: ServedQueue, asking: readonly Asking[]): Promise<void> {
+    const { desk, handOver, onChange } = this.#options;
     this.#asking += asking.length;
     // A busy worker fetches while it settles: the slots of the messages before go back first, or these would be refused.
     if (this.#passes.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
@@ -172,11 +172,11 @@ export class LimitGate {
       }
       if (permitsOf(request).length > 0) this.#passes.set(held.delivery, request);
       if (held.isOurs) {
-        lane.leases.drop(held);
+        served.leases.drop(held);
         admitted.push(held.delivery);
       } else this.ended(held.delivery, 0);
     }
-    if (admitted.length > 0) admit(lane, admitted);
+    if (admitted.length > 0) handOver(served, admitted);
     onChange();
     if (this.#asking === 0) for (const resolve of this.#answered.splice(0)) resolve();
   }

@@ -43,8 +43,8 @@ class LaneDelivery implements Delivery {
 }
 
 /**
- * The three lanes of a queue as one subscription, so that a worker sees only the queue. A message that is settled stays in
- * its lane: retries, and the dead letters that are redriven.
+ * The three lanes of a queue as one subscription, so that a worker sees only the queue. A message that is retried or dies
+ * stays in its lane, also when it is redriven.
  */
 export class PrioritySubscription implements Subscription {
   readonly #queue: string;
@@ -142,7 +142,7 @@ export class PrioritySubscription implements Subscription {
   }
 }
 
-/** The settlement as its lane takes it. */
+/** The settlement of a delivery of the queue, as its lane needs it. */
 function inLane(settlement: Settlement, { queue }: Source): Settlement {
   const delivery = (settlement.delivery as LaneDelivery).origin;
   switch (settlement.kind) {

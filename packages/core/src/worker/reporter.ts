@@ -8,7 +8,7 @@ import { isA } from '../errors/is-a.ts';
 import type { RunOutcome } from '../middleware/telemetry.ts';
 import type { TelemetrySinks } from '../middleware/telemetry-sinks.ts';
 import { RetryLater } from '../task/retry-later.ts';
-import { NO_REPORT, type Report } from './delivery-report.ts';
+import { NO_REPORT, type EndReport } from './delivery-report.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import type { UnknownTask } from './judge-delivery.ts';
 import { exemplify, type Stats } from './stats.ts';
@@ -27,7 +27,7 @@ const OUTCOMES = {
   expired: 'expired',
   cancelled: 'cancelled',
   interrupted: 'interrupted',
-} as const satisfies Record<Exclude<Report['event'], 'none'>, RunOutcome>;
+} as const satisfies Record<Exclude<EndReport['event'], 'none'>, RunOutcome>;
 
 export interface ReporterOptions {
   readonly events: EventEmitter<WorkerEvents>;
@@ -73,7 +73,7 @@ export class Reporter {
     this.#events.emit('leaseLost', event);
   }
 
-  unknown({ kind }: Settlement, error: unknown, held: HeldDelivery): void {
+  settlementUnknown({ kind }: Settlement, error: unknown, held: HeldDelivery): void {
     const ranMs = held.report?.ranMs;
     if (ranMs !== undefined) this.#count(held, 'unknown', ranMs, error);
     this.#logger.warn(
@@ -117,7 +117,7 @@ export class Reporter {
   }
 
   /** Hot path: creates an event only if it is logged or has a listener. */
-  #succeeded(delivery: Delivery, report: Report): void {
+  #succeeded(delivery: Delivery, report: EndReport): void {
     const hasListener = this.#events.has('succeeded');
     const logged = this.#logger.isLevelEnabled('debug');
     if (!hasListener && !logged) return;
@@ -126,7 +126,7 @@ export class Reporter {
     if (hasListener) this.#events.emit('succeeded', event);
   }
 
-  #report(kind: 'retrying' | 'dead' | 'expired' | 'cancelled', settlement: Settlement, report: Report): void {
+  #report(kind: 'retrying' | 'dead' | 'expired' | 'cancelled', settlement: Settlement, report: EndReport): void {
     const event = eventOf(settlement.delivery, report);
     const fields = {
       task: taskOf(event),

@@ -14,7 +14,7 @@ import { type RunOpeners, TaskRun } from '../task/task-run.ts';
 import { Deadlines } from './deadlines.ts';
 import { Execution } from './execution.ts';
 import { MemberExecution } from './member-execution.ts';
-import type { HoldingLane } from './held-delivery.ts';
+import type { HoldingQueue } from './held-delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
@@ -40,7 +40,7 @@ export class Runner {
   /** In no order: each execution knows its index (`place`). */
   readonly #running: Execution[] = [];
   readonly #deadlines: Deadlines<Execution>;
-  /** The execution that was started last, within one batch. The start of the next one is when it has returned. */
+  /** The execution that was started last, within one fetch. When the next one starts, its synchronous part is over. */
   #lastStarted: Execution | undefined;
   /** Epoch time minus monotonic time, and when it was computed. */
   #epochOffset = 0;
@@ -68,7 +68,7 @@ export class Runner {
    * @returns whether the handler was called
    */
   start(
-    lane: HoldingLane,
+    served: HoldingQueue,
     delivery: Delivery,
     message: Message,
     task: RunnableTask,
@@ -83,7 +83,7 @@ export class Runner {
     const execution =
       call === undefined
         ? new Execution(
-            lane,
+            served,
             delivery,
             message,
             task,
@@ -92,7 +92,7 @@ export class Runner {
             this.#onEnd,
           )
         : new MemberExecution(
-            lane,
+            served,
             delivery,
             message,
             task,
@@ -100,20 +100,20 @@ export class Runner {
             startedAt,
             this.#onEnd,
           );
-    execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - dueAt(delivery, message)));
-    lane.leases.hold(execution);
+    execution.waitedMs = Math.max(0, Math.round(this.#epochOf(startedAt) - couldStartAt(delivery, message)));
+    served.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
-    if (monitor !== undefined) lane.subscription.guard?.(delivery, execution.dueAt);
+    if (monitor !== undefined) served.subscription.guard?.(delivery, execution.deadline);
     if (needsAdmission(delivery.envelope))
-      void execution.startAfter(this.#options.joins.admit(delivery, execution.run.signal));
+      void execution.startUnless(this.#options.joins.refusalOf(delivery, execution.run.signal));
     else execution.start();
     if (execution.isRunning) this.#lastStarted = execution;
     return true;
   }
 
-  /** Is called after the messages of one fetch: nothing that blocks the event loop from now on is due to their start. */
-  batchStarted(): void {
+  /** Is called after the messages of one fetch: a later block of the event loop was not caused by their starts. */
+  allStarted(): void {
     if (this.#lastStarted === undefined) return;
     if (this.#options.monitor !== undefined) this.#checkLastStarted(this.#options.clock.monotonic());
     this.#lastStarted = undefined;
@@ -200,11 +200,11 @@ export class Runner {
 }
 
 /** When a message could start: it was sent, its delay was over, or it was redriven. Epoch milliseconds. */
-function dueAt({ envelope, dueAt: known }: Delivery, message: Message): number {
+function couldStartAt({ envelope, dueAt }: Delivery, message: Message): number {
   const redriven = envelope.headers[REDRIVEN_HEADER];
   return Math.max(
     message.enqueuedAt,
-    known ?? message.notBefore ?? 0,
+    dueAt ?? message.notBefore ?? 0,
     redriven === undefined ? 0 : (readRedriven(redriven)?.at ?? 0),
   );
 }

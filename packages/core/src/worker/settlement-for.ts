@@ -12,7 +12,7 @@ import { errorLine, errorRecord } from '../errors/error-record.ts';
 import type { Message } from '../message/message.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { ErrorMatcher } from '../task/task.ts';
-import type { SettledOutcome } from './outcome.ts';
+import type { OutcomeToSettle } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
 
 /** A run that has ended. */
@@ -33,7 +33,7 @@ export interface SettlementContext {
 }
 
 /** Decides how a run that has ended is settled. Has no effects. */
-export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: SettlementContext): Settlement {
+export function settlementFor(outcome: OutcomeToSettle, ended: Ended, settling: SettlementContext): Settlement {
   const { delivery } = ended;
   switch (outcome.kind) {
     case 'succeeded':
@@ -43,9 +43,9 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
       return { kind: 'ack', delivery, wasCancelled: true };
     case 'interrupted':
       return { kind: 'release', delivery };
-    case 'unrun':
+    case 'turned-away':
       return outcome.settlement;
-    case 'snoozed':
+    case 'later':
       return settlementForLater(outcome, ended, settling);
     case 'failed':
       return settlementForFailure(outcome.error, ended, settling);
@@ -54,7 +54,7 @@ export function settlementFor(outcome: SettledOutcome, ended: Ended, settling: S
 
 /** The same attempt again, unless the message reached `maxRetryLater`. */
 function settlementForLater(
-  { delayMs, error }: Extract<SettledOutcome, { readonly kind: 'snoozed' }>,
+  { delayMs, error }: Extract<OutcomeToSettle, { readonly kind: 'later' }>,
   ended: Ended,
   settling: SettlementContext,
 ): Settlement {

@@ -1,6 +1,6 @@
 import type { Subscription } from '../broker/broker.ts';
 
-/** A queue of a worker, with its weight in the fetched messages. */
+/** A queue that a `Fetcher` reads, with its weight in the fetched messages: a served queue, or a lane of one. */
 export interface Source {
   readonly queue: string;
   readonly weight: number;

@@ -2,9 +2,9 @@
  * Runs suspects alone. A suspect is a message that was in two crashes: it may have caused them, or only have been in the
  * same worker. Run alone, it is charged only with a crash of its own.
  *
- * A worker runs a suspect if it fetched it alone and holds nothing else. Any other worker hands it back together with its
- * batch, finishes its running tasks, and then fetches one message at a time until one arrives that is not a suspect.
- * Suspects come in groups, because the messages beside a poison message become suspects with it.
+ * A worker runs a suspect if it fetched it alone and holds nothing else. Any other worker releases it together with the
+ * rest of its fetch, finishes its running tasks, and then fetches one message at a time until one arrives that is not a
+ * suspect. Suspects come in groups, because the messages beside a poison message become suspects with it.
  */
 export class SuspectIsolation {
   #occupied = false;
@@ -23,9 +23,9 @@ export class SuspectIsolation {
   /**
    * Notes that a suspect was fetched.
    * @param alone whether it is the only message, and the worker holds no other
-   * @returns whether it may run; if not, its whole batch goes back
+   * @returns whether it may run; if not, its whole fetch is released
    */
-  admit(alone: boolean): boolean {
+  suspectMayStart(alone: boolean): boolean {
     this.#wary = true;
     return alone;
   }
@@ -40,7 +40,7 @@ export class SuspectIsolation {
     this.#occupied = false;
   }
 
-  /** Notes that a batch without suspects was fetched. */
+  /** Notes that messages without a suspect were fetched. */
   relax(): void {
     this.#wary = false;
   }

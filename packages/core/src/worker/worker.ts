@@ -1,5 +1,7 @@
 import type { Duration } from '../clock/duration.ts';
 
+// The public types of workers. `TaskWorker` implements `Worker`; its loop is in `Consumer`.
+
 /** Options of `createWorker`. It checks them before anything is opened. */
 export interface WorkerOptions {
   /** Queues to serve: names with equal weight, or weights by name. @default the default queue (`TASK_QUEUE_NAME`) */

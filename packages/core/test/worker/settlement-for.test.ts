@@ -22,7 +22,7 @@ function settle(options: object, error: unknown): { kind: string; told: unknown[
     timeoutMs: 1_000,
     policy: fixed(),
     fallbackPolicy: none(),
-    run: () => undefined,
+    invoke: () => undefined,
   };
   const told: unknown[] = [];
   const { kind } = settlementFor(
@@ -47,7 +47,7 @@ it('a retry policy that returns a promise is reported, the default policy is use
     timeoutMs: 1_000,
     policy: rejecting,
     fallbackPolicy: fixed({ delay: '5s' }),
-    run: () => undefined,
+    invoke: () => undefined,
   };
   const unhandled = vi.fn();
   process.once('unhandledRejection', unhandled);

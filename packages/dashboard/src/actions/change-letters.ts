@@ -54,6 +54,7 @@ export async function changeMatching(
   if (change.do === 'move') return move(broker, inspector, queue, matches ?? (() => true), change.to, options);
   const bulk = { signal: options.signal, onBatch: options.onBatch };
   const which = matches ?? 'all';
+  // The page and the CLI say `retry`; the code says `redrive`.
   return change.do === 'retry' ? inspector.redrive(queue, which, bulk) : inspector.discard(queue, which, bulk);
 }
 

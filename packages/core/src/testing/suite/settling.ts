@@ -99,6 +99,15 @@ export const settling: Group = {
       assert(waited >= waitMs - 1, `delivered after ${waited} ms`);
     });
 
+    it('delivers messages that one call released in their order again', async (bench) => {
+      bench.needs(bench.broker.capabilities.ordered, 'the broker is not ordered');
+      const published = await bench.publish(5);
+      const subscription = await bench.subscribe(bench.queue, { prefetch: published.length });
+      const deliveries = await bench.take(subscription, published.length);
+      await bench.settle(subscription, ...deliveries.toReversed().map(release));
+      assert.deepEqual(ids(await bench.take(subscription, published.length)), published);
+    });
+
     it('delivers a released message again immediately and unchanged, and counts neither attempt nor crash', async (bench) => {
       await bench.publish(1);
       const subscription = await bench.subscribe();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Subscription } from '../../src/broker/broker.ts';
 import type { BrokerCalls } from '../../src/worker/broker-calls.ts';
-import { WatchedSubscription } from '../../src/worker/watched-subscription.ts';
+import { TimedSubscription } from '../../src/worker/timed-subscription.ts';
 
 const calls = { isOn: false, receivesOf: () => ({ closed: () => undefined }) } as unknown as BrokerCalls;
 const required: Subscription = {
@@ -20,14 +20,14 @@ it('has the optional methods of a subscription that has them', async () => {
       guarded.push(this === inner, ...given);
     },
   };
-  const watched: Subscription = new WatchedSubscription('q', inner, calls);
-  expect(await watched.mayHaveMessages?.(new AbortController().signal)).toBe(false);
+  const timed: Subscription = new TimedSubscription('q', inner, calls);
+  expect(await timed.mayHaveMessages?.(new AbortController().signal)).toBe(false);
   const delivery = { envelope: { id: 'a', queue: 'q', body: Buffer.from('[]'), headers: {} }, fence: 1, crashes: 0 };
-  watched.guard?.(delivery, 7);
+  timed.guard?.(delivery, 7);
   expect(guarded).toEqual([true, delivery, 7]);
 });
 
 it('leaves them out if the subscription does', () => {
-  const watched: Subscription = new WatchedSubscription('q', required, calls);
-  expect([watched.guard, watched.mayHaveMessages]).toEqual([undefined, undefined]);
+  const timed: Subscription = new TimedSubscription('q', required, calls);
+  expect([timed.guard, timed.mayHaveMessages]).toEqual([undefined, undefined]);
 });

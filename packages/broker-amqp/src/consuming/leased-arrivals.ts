@@ -14,14 +14,14 @@ export interface Arrival {
 
 /** A delivered message that was received by a worker, until its lease ends. */
 export interface LeasedArrival extends Arrival, Run {
-  /** By the clock of `HeldDeliveries`, milliseconds. RabbitMQ has no leases: this process keeps them. */
+  /** By the clock of `LeasedArrivals`, milliseconds. RabbitMQ has no leases: this process keeps them. */
   endsAt: number;
   /** Whether its replacement is in flight: then its lease cannot expire any more. */
   isSettling: boolean;
 }
 
 /** The deliveries that the consumers of one subscription hold under a lease. */
-export class HeldDeliveries {
+export class LeasedArrivals {
   readonly #held = new Map<Delivery, LeasedArrival>();
   readonly #leaseMs: number;
   readonly #gate: SuspectGate;
@@ -46,7 +46,7 @@ export class HeldDeliveries {
   hold(arrivals: readonly Arrival[]): Delivery[] {
     const endsAt = this.#now() + this.#leaseMs;
     return arrivals.map(({ delivery, session, message }) => {
-      this.#gate.enter();
+      this.#gate.hold();
       this.#held.set(delivery, { delivery, session, message, endsAt, isSettling: false, runsUntil: 0 });
       return delivery;
     });
@@ -78,7 +78,7 @@ export class HeldDeliveries {
     const held = this.#held.get(delivery);
     if (held === undefined) return;
     this.#held.delete(delivery);
-    this.#gate.leave();
+    this.#gate.drop();
     this.#runs?.ended(held, this.#held.values());
   }
 

@@ -4,7 +4,7 @@ import type { Settlement } from '../broker/settlement.ts';
 import type { BrokerCalls, ReceiveListener } from './broker-calls.ts';
 
 /** A subscription whose calls are timed while `BrokerCalls` is on. */
-export class WatchedSubscription implements Subscription {
+export class TimedSubscription implements Subscription {
   readonly #queue: string;
   readonly #inner: Subscription;
   readonly #calls: BrokerCalls;

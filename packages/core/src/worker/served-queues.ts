@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import { type Lane, type LaneOptions, openLane } from './lane.ts';
+import { openServedQueue, type ServedQueue, type ServedQueueOptions } from './served-queue.ts';
 import { prefetchFor } from './prefetch-for.ts';
 
-export interface LanesOptions extends Omit<LaneOptions, 'queue' | 'weight' | 'prefetch' | 'hasPriorities'> {
+export interface ServedQueuesOptions
+  extends Omit<ServedQueueOptions, 'queue' | 'weight' | 'prefetch' | 'hasPriorities'> {
   /** Weights of the queues by name. */
   readonly queues: ReadonlyMap<string, number>;
   readonly concurrency: number;
@@ -12,12 +13,12 @@ export interface LanesOptions extends Omit<LaneOptions, 'queue' | 'weight' | 'pr
 }
 
 /** Subscribes to all queues. If one of them fails, the others are closed again. @throws what `Broker.subscribe` throws */
-export async function openLanes(options: LanesOptions): Promise<readonly Lane[]> {
+export async function openServedQueues(options: ServedQueuesOptions): Promise<readonly ServedQueue[]> {
   const { queues, concurrency, largestBatch, hasPriorities, logger, ...all } = options;
   // All at the same time: RabbitMQ takes 10 ms and more to declare a queue, and a worker may serve a thousand.
   const opened = await Promise.allSettled(
     [...queues].map(([queue, weight]) =>
-      openLane({
+      openServedQueue({
         ...all,
         queue,
         weight,
@@ -26,18 +27,18 @@ export async function openLanes(options: LanesOptions): Promise<readonly Lane[]>
       }),
     ),
   );
-  const lanes = opened.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
-  const failed = opened.find((lane) => lane.status === 'rejected');
-  if (failed === undefined) return lanes;
-  await closeLanes(lanes, logger);
+  const served = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = opened.find((outcome) => outcome.status === 'rejected');
+  if (failed === undefined) return served;
+  await closeServedQueues(served, logger);
   throw failed.reason;
 }
 
 /** Closes the subscriptions. Never rejects. */
-export async function closeLanes(lanes: readonly Lane[], logger: Logger): Promise<void> {
+export async function closeServedQueues(served: readonly ServedQueue[], logger: Logger): Promise<void> {
   // All at the same time: one that hangs must not keep the others from returning their prefetched messages.
   await Promise.all(
-    lanes.map(({ queue, subscription }) =>
+    served.map(({ queue, subscription }) =>
       subscription.close().catch((error: unknown) => logger.warn({ error, queue }, 'closing a subscription failed')),
     ),
   );

@@ -2,7 +2,7 @@
 const MOST_IDS = 10_000;
 
 /** Ids of messages that this process had when a connection broke: their next delivery does not count as a crash. */
-export class KnownIds {
+export class IdsAtBreak {
   readonly #ids = new Set<string>();
 
   add(id: string): void {

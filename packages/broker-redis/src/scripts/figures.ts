@@ -1,10 +1,10 @@
 import { queueScript } from './script.ts';
 
 /**
- * Answers ready, delayed, running and dead messages, then the counters of the queue, all of one moment. A counter that is
+ * Returns ready, delayed, running and dead messages, then the counters of the queue, all of one moment. A counter that is
  * not a number is nil. At the end: how many ids the line has, gaps included.
  */
-export const count = queueScript(`
+export const figures = queueScript(`
 local inLine = redis.call('LLEN', ready)
 local answer = { inLine, redis.call('ZCARD', delayed), redis.call('ZCARD', leases), redis.call('ZCARD', dead) }
 local names = { 'published', 'acknowledged', 'discarded', 'purged', 'cancelled', 'expired', 'gaps' }
