@@ -123,9 +123,10 @@ export class AmqpSubscription implements Subscription {
     }
     const stop = () => this.#wake?.();
     signal.addEventListener('abort', stop);
+    // However long the server takes to answer: this call is not idle.
+    this.#askedAt = Number.POSITIVE_INFINITY;
     try {
       for (;;) {
-        this.#askedAt = performance.now();
         if (signal.aborted || this.#closing.signal.aborted) return [];
         const suspect = this.#quarantine.isDue ? await this.#takeSuspect() : undefined;
         if (suspect === undefined && !wait) await this.#fill(limit, signal);
