@@ -259,7 +259,7 @@ export function faultCases(broker: FaultBroker): void {
 
     it('when one message of a batch of a hundred kills its process: it alone becomes a dead letter', async () => {
       await bench.send(100, undefined, 'gathered');
-      const stop = bench.keepOneWorker();
+      const stop = bench.keepOneWorker({ env: { GATHERS: 'true' } });
       await until(async () => (await bench.counts()).dead === 1, 90_000, 'the poison is dead');
       await bench.drained(60_000, 1);
       const workers = stop();
