@@ -1,8 +1,33 @@
 import { FIRST_RUN_MS, LINE_WAITS, PLANNED_LIFE_MS } from '@brokkr/core/adapter';
-import { KEYS_OF_LIMIT, SLOTS } from './limit-parts.ts';
+import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_LEASE_MS, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
+/** The highest place in line: 15 digits, which a score holds exactly. */
+const LAST_PLACE = 999_999_999_999_999;
+
+/** How much farther ahead a time may be than the rule and the waiters explain: an earlier rule may have been slower. */
+const EARLIER_RULE_MS = 86_400_000;
+
 const ASK_FOR_SLOT = `
+-- The place behind all waiters. A counter that another client spoiled starts again behind the last one.
+local function nextPlace(line)
+  local key = KEYS[line.k] .. ':seq'
+  local place = redis.pcall('INCR', key)
+  if type(place) == 'table' or place < 1 or place > ${LAST_PLACE} then
+    local last = redis.call('ZRANGE', line.wait, ${LAST_PLACE - 1}, 1, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
+    place = math.floor(tonumber(last[2] or '') or 0) + 1
+    redis.call('SET', key, string.format('%.0f', place))
+  end
+  return place
+end
+
+local function returnsAt(line, waiter, at)
+  if type(redis.pcall('ZADD', line.back, text(at), waiter)) == 'table' then
+    redis.call('DEL', line.back)
+    redis.call('ZADD', line.back, text(at), waiter)
+  end
+end
+
 local function askForSlot(line, waiter, token, slots)
   line.slots = slots
   local stoppedMs = line.clock.stoppedMs
@@ -13,7 +38,7 @@ local function askForSlot(line, waiter, token, slots)
   if not rank then
     rank = line.waiting
     if rank < free and stoppedMs == 0 then return 0 end
-    redis.call('ZADD', line.wait, redis.call('INCR', KEYS[line.k] .. ':seq'), waiter)
+    redis.call('ZADD', line.wait, nextPlace(line), waiter)
     line.waiting = line.waiting + 1
     line.grown = true
   end
@@ -26,7 +51,7 @@ local function askForSlot(line, waiter, token, slots)
     local estimate = factor * average * (rank - math.max(0, free) + 1) / slots
     wait = math.max(wait, math.min(longest, math.max(shortest, estimate)))
   end
-  redis.call('ZADD', line.back, text(now + wait), waiter)
+  returnsAt(line, waiter, now + wait)
   return math.ceil(wait)
 end
 
@@ -52,18 +77,24 @@ end
 /** The generic cell rate algorithm, twice: see `RateLine` of the memory broker, which does the same. */
 const ASK_FOR_START = `
 local rates = {}
-local function rateOf(k)
+local function rateOf(k, interval, burst)
   local rate = rates[k]
   if rate then return rate end
   local p = KEYS[k]
   rate = { k = k, planned = p .. ':res', clock = clockOf(p) }
+  local t = rate.clock.at
   rate.plan, rate.due, rate.catchUp = number(p .. ':plan'), number(p .. ':tat'), number(p .. ':catch')
   rate.was = { rate.plan, rate.due, rate.catchUp }
   rate.size = card(rate.planned)
   if rate.size > 0 then
-    local old = text(rate.clock.at - ${PLANNED_LIFE_MS})
-    rate.size = rate.size - redis.call('ZREMRANGEBYSCORE', rate.planned, '-inf', old)
+    rate.size = live(rate.planned, rate.size, text(t - ${PLANNED_LIFE_MS}), '${HIGHEST_SCORE}')
   end
+  -- A later time is from another client. Then the next free times follow the waiters, and the burst counts as used.
+  local ahead = rate.size * interval
+  rate.latest = t + ahead + burst * interval + ${EARLIER_RULE_MS}
+  if rate.plan > rate.latest then rate.plan = t + ahead end
+  if rate.due > rate.latest then rate.due = t + burst * interval end
+  if rate.catchUp > rate.latest then rate.catchUp = t + ahead end
   rates[k] = rate
   return rate
 end
@@ -78,7 +109,7 @@ end
 local function askForStart(rate, waiter, interval, burst)
   local t, early = rate.clock.at, (burst - 1) * interval
   local at = rate.size > 0 and tonumber(redis.call('ZSCORE', rate.planned, waiter) or '')
-  local isNew = not at
+  local isNew = not at or at > rate.latest
   if isNew then
     local from = math.max(rate.plan, t)
     at = math.max(t, from - early)
@@ -122,6 +153,7 @@ end
  */
 export const acquirePermits = script(`${KEYS_OF_LIMIT}
 local lease, promotes = tonumber(ARGV[1]), ARGV[2] == '1'
+local latest = text(now + math.max(lease, ${LONGEST_LEASE_MS}))
 local factor, shortest, longest = ${LINE_WAITS.polling.factor}, ${LINE_WAITS.polling.shortest}, ${LINE_WAITS.polling.longest}
 if promotes then
   factor, shortest, longest = ${LINE_WAITS.promoted.factor}, ${LINE_WAITS.promoted.shortest}, ${LINE_WAITS.promoted.longest}
@@ -136,7 +168,7 @@ while i <= #ARGV do
     local at = first + (d - 1) * 4
     local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
     if ARGV[at + 1] == 's' then wait = askForSlot(lineOf(k), waiter, token, a)
-    else wait, unstored[d] = askForStart(rateOf(k), waiter, a, tonumber(ARGV[at + 3])) end
+    else wait, unstored[d] = askForStart(rateOf(k, a, tonumber(ARGV[at + 3])), waiter, a, tonumber(ARGV[at + 3])) end
     if wait > 0 then
       by = d
       break
@@ -147,8 +179,8 @@ while i <= #ARGV do
     local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
     if ARGV[at + 1] == 's' then
       if by > 0 then giveUpSlot(lineOf(k), waiter, token) else takeSlot(lineOf(k), waiter, token) end
-    elseif by == 0 then start(rateOf(k), waiter, a)
-    elseif unstored[d] then plan(rateOf(k), waiter, unstored[d]) end
+    elseif by == 0 then start(rates[k], waiter, a)
+    elseif unstored[d] then plan(rates[k], waiter, unstored[d]) end
   end
   waits[#waits + 1] = wait
   refusing[#refusing + 1] = by

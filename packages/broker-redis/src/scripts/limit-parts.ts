@@ -1,8 +1,20 @@
-import { LIMIT_LIFE_MS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+import { LIMIT_LIFE_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+
+/** A permit of another worker ends at most so far ahead, in milliseconds, unless the asking worker has a longer lease. */
+export const LONGEST_LEASE_MS = 7 * 86_400_000;
+
+/** A stop ends at most so far ahead, in milliseconds: the core stops a limit for a day; the rest is for skewed clocks. */
+export const LONGEST_STOP_MS = 2 * 86_400_000;
+
+/** No score is higher. A double counts milliseconds exactly up to here. */
+export const HIGHEST_SCORE = String(Number.MAX_SAFE_INTEGER);
 
 /**
- * `KEYS` are the prefixes of keys of limits; all that a script touches is built from them. Permits and places in line are
- * soon made again, so a value of another type is deleted. Times are those of the server, in milliseconds with fractions.
+ * `KEYS` are the prefixes of keys of limits; a script builds all its keys from them. Times are those of the server, in
+ * milliseconds with fractions.
+ *
+ * Other clients may write into these keys. Workers soon make permits and places in line again. So a script deletes a
+ * value of another type, and ignores a number that no call can have stored. It finds both in answers that it needs anyway.
  */
 export const KEYS_OF_LIMIT = `
 local time = redis.call('TIME')
@@ -18,10 +30,22 @@ local function card(key)
   return size
 end
 
+-- How many of 'size' members have scores above 'after', up to 'latest'. The others are removed.
+local function live(key, size, after, latest)
+  local count = redis.call('ZCOUNT', key, '(' .. after, latest)
+  if count < size then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', after)
+    redis.call('ZREMRANGEBYSCORE', key, '(' .. latest, '+inf')
+  end
+  return count
+end
+
+-- The number in a key, which may be infinite; 0 for any other text.
 local function number(key)
   local value = redis.pcall('GET', key)
   if type(value) == 'table' then redis.call('DEL', key) end
-  return type(value) == 'string' and tonumber(value) or 0
+  value = type(value) == 'string' and tonumber(value) or 0
+  return value == value and value or 0
 end
 
 local function put(key, value, life)
@@ -36,9 +60,15 @@ end
 -- stood still by then.
 local function clockOf(prefix)
   local value = redis.pcall('GET', prefix .. ':stop')
-  if type(value) == 'table' then redis.call('DEL', prefix .. ':stop') end
-  local untilText, stoppedText = string.match(type(value) == 'string' and value or '', '^([%d.]+) ([%d.]+)$')
-  local untilAt, stopped = tonumber(untilText or '') or 0, tonumber(stoppedText or '') or 0
+  local untilAt, stopped = 0, 0
+  if value then
+    local untilText, stoppedText = string.match(type(value) == 'string' and value or '', '^([%d.]+) ([%d.]+)$')
+    untilAt, stopped = tonumber(untilText or '') or math.huge, tonumber(stoppedText or '') or math.huge
+    if untilAt > now + ${LONGEST_STOP_MS} or stopped > untilAt then
+      redis.call('DEL', prefix .. ':stop')
+      untilAt, stopped = 0, 0
+    end
+  end
   return {
     at = math.max(now, untilAt) - stopped,
     stopped = stopped,
@@ -48,9 +78,24 @@ local function clockOf(prefix)
 end
 `;
 
-/** The slots of a key, and its line. Lapsed permits and waiters that did not return are removed at the first look. */
+/**
+ * The slots of a key, and its line. The first look removes lapsed permits, waiters that did not return, and permits that
+ * end after `latest`, which the script defines.
+ */
 export const SLOTS = `
 local lines = {}
+
+-- Every waiter asks again at a time in 'back'. Without one, a member that another client added would never lose its place.
+-- Most of those are at the ends of the line, by their scores.
+local function giveTimes(line, latestBack)
+  redis.call('ZREMRANGEBYSCORE', line.back, '(' .. latestBack, '+inf')
+  for _, from in ipairs({ 0, -250 }) do
+    for _, waiter in ipairs(redis.call('ZRANGE', line.wait, from, from + 249)) do
+      redis.call('ZADD', line.back, 'NX', text(now + ${LINE_WAITS.polling.longest}), waiter)
+    end
+  end
+end
+
 local function lineOf(k)
   local line = lines[k]
   if line then return line end
@@ -58,9 +103,15 @@ local function lineOf(k)
   line = { k = k, held = p .. ':held', wait = p .. ':wait', back = p .. ':back', slots = 0 }
   line.taken = card(line.held)
   line.waiting = card(line.wait)
-  if line.taken > 0 then line.taken = line.taken - redis.call('ZREMRANGEBYSCORE', line.held, '-inf', text(now)) end
+  if line.taken > 0 then line.taken = live(line.held, line.taken, text(now), latest) end
   if line.waiting > 0 then
-    card(line.back)
+    local latestBack = text(now + ${LONGEST_STOP_MS})
+    local timed = redis.pcall('ZCOUNT', line.back, '-inf', latestBack)
+    if type(timed) == 'table' then
+      redis.call('DEL', line.back)
+      timed = 0
+    end
+    if timed < line.waiting then giveTimes(line, latestBack) end
     local gone = redis.call('ZRANGEBYSCORE', line.back, '-inf', text(now - ${RETURN_GRACE_MS}), 'LIMIT', 0, 500)
     if #gone > 0 then
       redis.call('ZREM', line.back, unpack(gone))
@@ -73,7 +124,10 @@ local function lineOf(k)
 end
 
 local function averageOf(line)
-  if not line.average then line.average = number(KEYS[line.k] .. ':avg') end
+  if not line.average then
+    local average = number(KEYS[line.k] .. ':avg')
+    line.average = average > 0 and average <= ${LIMIT_LIFE_MS} and average or 0
+  end
   return line.average
 end
 

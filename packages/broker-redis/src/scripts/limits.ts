@@ -1,12 +1,14 @@
 import { LAST_RUN_SHARE, LIMIT_LIFE_MS, PLANNED_LIFE_MS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
-import { KEYS_OF_LIMIT, SLOTS } from './limit-parts.ts';
+import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_STOP_MS, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
 /**
  * Gives slots back. ARGV: '1' if waiters are promoted, then for each permit: the number of its key, token, slots, and how
  * long it ran in ms. Returns the waiters that are next in line.
  */
-export const releasePermits = script(`${KEYS_OF_LIMIT}${SLOTS}
+export const releasePermits = script(`${KEYS_OF_LIMIT}
+local latest = '${HIGHEST_SCORE}'
+${SLOTS}
 local next = {}
 for i = 2, #ARGV, 4 do
   local line = lineOf(tonumber(ARGV[i]))
@@ -47,7 +49,7 @@ return 0
 export const stopLimit = script(`${KEYS_OF_LIMIT}
 local clock = clockOf(KEYS[1])
 local from = math.max(now, clock.untilAt)
-local untilAt = math.max(from, now + tonumber(ARGV[1]))
+local untilAt = math.max(from, now + math.min(tonumber(ARGV[1]), ${LONGEST_STOP_MS}))
 local value = text(untilAt) .. ' ' .. text(clock.stopped + untilAt - from)
 redis.call('SET', KEYS[1] .. ':stop', value, 'PX', string.format('%.0f', untilAt - now + ${LIMIT_LIFE_MS}))
 return 0
@@ -62,8 +64,8 @@ card(planned)
 card(back)
 local old = text(clock.at - ${PLANNED_LIFE_MS})
 local gone = card(wait) > 0 and redis.call('ZCOUNT', back, '-inf', text(now - ${RETURN_GRACE_MS})) or 0
-local waiting = math.max(0, card(wait) - gone) + redis.call('ZCOUNT', planned, old, '+inf')
-return { redis.call('ZCOUNT', held, '(' .. text(now), '+inf'), waiting, math.ceil(clock.stoppedMs) }
+local waiting = math.max(0, card(wait) - gone) + redis.call('ZCOUNT', planned, old, '${HIGHEST_SCORE}')
+return { redis.call('ZCOUNT', held, '(' .. text(now), '${HIGHEST_SCORE}'), waiting, math.ceil(clock.stoppedMs) }
 `);
 
 /**

@@ -70,7 +70,7 @@ export class RedisLimits implements LimitStore {
       ]);
       return [releasePermits, [promotes ? '1' : '0', ...args]];
     });
-    return answers.flatMap((answer) => (answer as readonly Buffer[]).map(waiterOf));
+    return answers.flatMap((answer) => (answer as readonly Buffer[]).flatMap(waitersOf));
   }
 
   async hold(limit: string, key: string, ms: number): Promise<void> {
@@ -96,7 +96,7 @@ export class RedisLimits implements LimitStore {
       if (name.limit !== limit) continue;
       const args = [String(PAGE_LIMIT - taken.length), ...burstMs];
       const answer = await this.#calls.runAt(rescheduleLimit, this.#calls.keys.limit(limit, name.key), args);
-      taken.push(...(answer as readonly Buffer[]).map(waiterOf));
+      taken.push(...(answer as readonly Buffer[]).flatMap(waitersOf));
       if (taken.length >= PAGE_LIMIT) break;
     }
     return taken;
@@ -121,7 +121,7 @@ export class RedisLimits implements LimitStore {
     const [waits, refusing, next] = answer as unknown as readonly [number[], number[], Buffer[]];
     return {
       grants: waits.map((waitMs, index) => ({ waitMs, by: refusing[index] as number })),
-      next: next.map(waiterOf),
+      next: next.flatMap(waitersOf),
     };
   }
 
@@ -217,9 +217,9 @@ function refusalOf({ waitMs, by }: Grant, demands: PermitRequest['demands']): Re
   return waitMs === 0 ? undefined : { waitMs, limit: demands[by - 1]?.limit ?? '' };
 }
 
-/** A queue name has no space. */
-function waiterOf(text: Buffer): Waiter {
+/** A queue name has no space. A text without one is from another client. @returns at most one waiter */
+function waitersOf(text: Buffer): readonly Waiter[] {
   const waiter = String(text);
   const space = waiter.indexOf(' ');
-  return { queue: waiter.slice(0, space), id: waiter.slice(space + 1) };
+  return space > 0 ? [{ queue: waiter.slice(0, space), id: waiter.slice(space + 1) }] : [];
 }
