@@ -26,7 +26,7 @@ import { type Client, duplicateFor, subscriberFor } from './connection/connect.t
 import { Connection } from './connection/connection.ts';
 import { closedError } from './connection/redis-errors.ts';
 import { checkServer, examineServer } from './connection/server-check.ts';
-import { examineRights } from './connection/rights.ts';
+import { missingCommands, rightsFindings } from './connection/rights.ts';
 import { serverOf } from './connection/server-of.ts';
 import { serverTime } from './connection/server-time.ts';
 import { Subscriber } from './connection/subscriber.ts';
@@ -120,6 +120,7 @@ export class RedisBroker implements Broker {
     const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
     const rightsKey = this.#keys.rights;
     const serverClock = new ServerClock(() => connection.call(serverTime));
+    let hasWarned = false;
     const connection: Connection = new Connection({
       address,
       timeoutMs: this.#timeoutMs,
@@ -127,7 +128,13 @@ export class RedisBroker implements Broker {
       check: async (client) => {
         await serverClock.measure(() => serverTime(client));
         await checkServer(client, allowEviction, logger);
-        for (const { code, message } of await examineRights(client, rightsKey)) logger?.warn({ code }, message);
+      },
+      missingCommands: async (client) => {
+        const missing = await missingCommands(client, rightsKey);
+        // Once: they are asked for again while one is missing.
+        if (!hasWarned) for (const { code, message } of rightsFindings(missing)) logger?.warn({ code }, message);
+        hasWarned = missing.length > 0;
+        return new Set(missing);
       },
     });
     this.#connection = connection;
@@ -155,7 +162,7 @@ export class RedisBroker implements Broker {
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [
       ...(await examineServer(client, allowEviction)),
-      ...(await examineRights(client, rightsKey)),
+      ...rightsFindings(await missingCommands(client, rightsKey)),
     ];
     this.diagnostics = new RedisDiagnostics(calls, () => connection.call(examine, { unchecked: true }));
   }

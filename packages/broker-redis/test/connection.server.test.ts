@@ -43,7 +43,14 @@ async function askUntilAnswered(connection: Connection): Promise<number> {
 const check = async () => undefined;
 
 function connectionOver(client: Client, options: Partial<ConnectionOptions> = {}): Connection {
-  return new Connection({ address: 'here', timeoutMs, check, connect: () => client, ...options });
+  return new Connection({
+    address: 'here',
+    timeoutMs,
+    check,
+    missingCommands: async () => new Set(),
+    connect: () => client,
+    ...options,
+  });
 }
 
 it('a client that never reconnects is replaced once its calls have failed for long enough', async () => {

@@ -145,6 +145,31 @@ describe('a user who lacks a right', () => {
     expect(JSON.stringify(lines)).not.toContain('pw');
   });
 
+  it.each(['zadd', 'hset', 'incrby', 'set', 'hdel', 'zrem', 'lpop', 'rpush'])(
+    'to %s cannot receive: the script is refused before it changes anything',
+    async (command) => {
+      const used = await openAs('lacking', [...RIGHTS, `-${command}`]);
+      const sender = new RedisBroker({ url: `redis://127.0.0.1:${server.port}` });
+      await sender.publish(['a', 'b', 'c'].map(message));
+      const subscription = await used.subscribe('q', {});
+      await expect(subscription.receive(3, at())).rejects.toMatchObject({
+        code: 'BROKER_REFUSED',
+        message: expect.stringContaining(command.toUpperCase()),
+      });
+      expect(await sender.inspector.counts('q')).toMatchObject({ ready: 3, running: 0 });
+      await sender.close();
+    },
+  );
+
+  it('can receive once the right is granted', async () => {
+    const used = await openAs('lacking', [...RIGHTS, '-zadd']);
+    const subscription = await used.subscribe('q', {});
+    await expect(subscription.receive(1, at())).rejects.toThrow('ZADD');
+    await admin.call('ACL', 'SETUSER', 'lacking', '+zadd');
+    await used.publish([message('a')]);
+    await expect.poll(() => subscription.receive(1, at()).catch(() => []), { timeout: 10_000 }).toHaveLength(1);
+  }, 20_000);
+
   it('is reported by doctor', async () => {
     const used = await openAs('lacking', [...RIGHTS, '-zadd', '-info']);
     const found = (await used.diagnostics.diagnose()).map(({ severity, code }) => [severity, code]);

@@ -214,7 +214,7 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
 });
 
 describe('junk values', () => {
-  it.each(['junk', '-5', '1e3', '', '99999999999999999999', 'nan'])(
+  it.each(['junk', '-5', '1e3', '', '007', '00', '99999999999995', '99999999999999999999', 'nan'])(
     'a fence %j stops claims and dead letters, is reported, and changes nothing',
     async (value) => {
       await redis.set(`${PREFIX}fence`, value);

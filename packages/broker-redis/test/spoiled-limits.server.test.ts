@@ -1,4 +1,5 @@
-import { type Limit, TaskManager } from '@brokkr/core';
+import { TaskManager } from '@brokkr/core';
+import type { Limit } from '@brokkr/core/adapter';
 import type { LimitDemand, PermitRequest } from '@brokkr/core/adapter';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';

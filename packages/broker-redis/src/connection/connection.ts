@@ -13,6 +13,7 @@ import {
   nothingStored,
   unreachable,
 } from './redis-errors.ts';
+import { refusalOf } from './rights.ts';
 
 export type { Arguments } from './evaluate.ts';
 
@@ -21,6 +22,8 @@ const RETRY_MS = 50;
 const LEAST_WAIT_MS = 100;
 /** Three times as long as a doorbell blocks: a client that has had no answer for so long is replaced. */
 const SILENCE_MS = 15_000;
+/** How often a user that lacks rights is asked for them again: a person may have granted them. */
+const RIGHTS_AGAIN_MS = 5_000;
 
 export interface CallOptions {
   /** Bounds this call, milliseconds. @default timeoutMs of the connection */
@@ -38,6 +41,8 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
   /** Runs once, after the first connect and before the first call. */
   readonly check: (client: Client) => Promise<void>;
+  /** The commands that the user may not run: scripts that call one are refused. Is asked after the check. */
+  readonly missingCommands: (client: Client) => Promise<ReadonlySet<string>>;
   /** Creates a client that is not connected yet: the first one, and another one when a client never reconnects. */
   readonly connect: () => Client;
   /** How long every call may fail before the client is replaced. @default 15_000 */
@@ -54,6 +59,8 @@ export class Connection {
   #hasSent = false;
   #closed = false;
   #breaks = 0;
+  #missing: ReadonlySet<string> = new Set();
+  #rightsReadAt = Number.NEGATIVE_INFINITY;
   /** When the first of the calls failed that have failed since the last answer. */
   #failingSince: number | undefined;
   /** Why the server refused the login or the database, until it answers a call. */
@@ -79,7 +86,13 @@ export class Connection {
 
   /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
   run(script: Script, keys: string | readonly string[], args: Arguments, options?: CallOptions): Promise<Reply> {
-    return this.call((client) => evaluate(client, script, keys, args), options);
+    return this.call(
+      (client) =>
+        this.#missing.size === 0
+          ? evaluate(client, script, keys, args)
+          : this.#ifAllowed(client, script, () => evaluate(client, script, keys, args)),
+      options,
+    );
   }
 
   /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
@@ -200,7 +213,7 @@ export class Connection {
 
   /** Checks the server once. A check that failed for a passing reason is repeated by the next call. */
   async #checkOnce(): Promise<void> {
-    this.#checking ??= this.#options.check(this.client);
+    this.#checking ??= this.#options.check(this.client).then(() => this.#readRights(this.client));
     try {
       await this.#checking;
       this.#isChecked = true;
@@ -208,6 +221,18 @@ export class Connection {
       if (isPassing(error)) this.#checking = undefined;
       throw error;
     }
+  }
+
+  async #readRights(client: Client): Promise<void> {
+    this.#missing = await this.#options.missingCommands(client);
+    this.#rightsReadAt = performance.now();
+  }
+
+  async #ifAllowed(client: Client, script: Script, send: () => Promise<Reply>): Promise<Reply> {
+    if (performance.now() - this.#rightsReadAt > RIGHTS_AGAIN_MS) await this.#readRights(client);
+    const refusal = refusalOf(script, this.#missing);
+    if (refusal !== undefined) throw refusal;
+    return send();
   }
 
   /** Resolves once the client is connected and logged in. */

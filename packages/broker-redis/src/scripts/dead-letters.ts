@@ -1,4 +1,4 @@
-import { COUNT, FREE_KEY, GAPS, RING } from './parts.ts';
+import { COUNT, FREE_KEY, GAPS, LAST_FENCE, RING } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -31,7 +31,8 @@ return redriven
 `);
 
 /** Stores dead letters of another broker; one whose id is stored stays. ARGV: pairs of id and bytes. They count as published. */
-export const bury = queueScript(`${COUNT}
+export const bury = queueScript(`${COUNT}${LAST_FENCE}
+lastFence()
 redis.call('HLEN', counts)
 redis.call('ZCARD', dead)
 local buried = 0

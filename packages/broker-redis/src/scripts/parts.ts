@@ -65,11 +65,21 @@ local function closeGap(id)
 end
 `;
 
-/** The number in `fences`. Numbers above 14 digits are refused, because Lua would print them rounded. */
-export const LAST_FENCE = `
+/**
+ * Whether a text is a fence: a whole number without a leading zero, which INCRBY would refuse, of at most 13 digits. Lua
+ * prints numbers above 14 digits rounded.
+ */
+export const IS_FENCE = `
+local function isFence(text)
+  return text == '0' or (#text <= 13 and string.match(text, '^[1-9]%d*$') ~= nil)
+end
+`;
+
+/** The number in `fences`. Raises an error for any other text: later the script would fail after its first writes. */
+export const LAST_FENCE = `${IS_FENCE}
 local function lastFence()
   local text = redis.call('GET', fences) or '0'
-  if not string.match(text, '^%d+$') or #text > 14 then error('SPOILED number string ' .. fences, 0) end
+  if not isFence(text) then error('SPOILED number string ' .. fences, 0) end
   return tonumber(text)
 end
 `;

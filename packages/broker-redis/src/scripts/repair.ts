@@ -1,4 +1,4 @@
-import { COUNT, GAPS, LAST_FENCE, RING, SERVER_TIME, TYPES_OF_KEYS } from './parts.ts';
+import { COUNT, GAPS, IS_FENCE, LAST_FENCE, RING, SERVER_TIME, TYPES_OF_KEYS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -6,7 +6,7 @@ import { queueScript } from './script.ts';
  * again from the server's milliseconds, which is above every number given before. Returns triples of the new name, expected
  * and found type.
  */
-export const moveSpoiledAway = queueScript(`${SERVER_TIME}
+export const moveSpoiledAway = queueScript(`${SERVER_TIME}${IS_FENCE}
 ${TYPES_OF_KEYS}
 local moved = {}
 for _, key in ipairs(types) do
@@ -14,7 +14,7 @@ for _, key in ipairs(types) do
   local expected = key[2]
   if key[1] == fences and found == 'string' then
     local text = redis.call('GET', fences)
-    if not string.match(text, '^%d+$') or #text > 14 then expected = 'number' end
+    if not isFence(text) then expected = 'number' end
   end
   if found ~= 'none' and found ~= expected then
     local name = key[1] .. ':spoiled:' .. string.format('%.0f', now)

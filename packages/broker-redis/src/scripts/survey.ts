@@ -1,4 +1,4 @@
-import { TYPES_OF_KEYS } from './parts.ts';
+import { IS_FENCE, TYPES_OF_KEYS } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
@@ -7,7 +7,7 @@ import { queueScript } from './script.ts';
  * many more letters than dead ids; how many more dead ids than letters.
  */
 export const survey = queueScript(`
-${TYPES_OF_KEYS}
+${TYPES_OF_KEYS}${IS_FENCE}
 local spoiled = {}
 for _, key in ipairs(types) do
   local found = redis.call('TYPE', key[1]).ok
@@ -15,7 +15,7 @@ for _, key in ipairs(types) do
     for _, text in ipairs({ key[1], key[2], found }) do spoiled[#spoiled + 1] = text end
   elseif key[1] == fences then
     local text = redis.call('GET', fences) or '0'
-    if not string.match(text, '^%d+$') or #text > 14 then
+    if not isFence(text) then
       for _, told in ipairs({ fences, 'number', 'string' }) do spoiled[#spoiled + 1] = told end
     end
   end

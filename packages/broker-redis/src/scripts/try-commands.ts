@@ -11,7 +11,7 @@ local arguments = {
   HINCRBY = { key, '1', '1' }, HLEN = { key }, HMGET = { key, '1' }, HSCAN = { key, '0' }, HSET = { key, '1', '1' },
   HSETNX = { key, '1', '1' }, HSTRLEN = { key, '1' }, INCR = { key }, INCRBY = { key, '1' }, LINDEX = { key, '0' }, LLEN = { key }, LPOP = { key, '1' },
   LPOS = { key, '1' }, LPUSH = { key, '1' }, LRANGE = { key, '0', '0' }, LREM = { key, '1', '1' },
-  LTRIM = { key, '0', '0' }, PEXPIRE = { key, '1' }, PTTL = { key }, RPOP = { key }, PUBLISH = { key, '' }, RENAME = { key, key },
+  LTRIM = { key, '0', '0' }, PEXPIRE = { key, '1' }, RPOP = { key }, PUBLISH = { key, '' }, RENAME = { key, key },
   RPUSH = { key, '1' }, SADD = { key, '1' }, SET = { key, '1', 'PX', '1' }, SSCAN = { key, '0' }, TIME = {},
   TYPE = { key }, ZADD = { key, '1', '1' }, ZCARD = { key }, ZCOUNT = { key, '0', '0' }, ZRANK = { key, '1' }, ZSCAN = { key, '0' }, ZMSCORE = { key, '1' }, ZRANGE = { key, '0', '0' },
   ZRANGEBYSCORE = { key, '0', '0' }, ZREM = { key, '1' }, ZREMRANGEBYRANK = { key, '0', '0' },
