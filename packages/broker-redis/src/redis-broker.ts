@@ -117,7 +117,7 @@ export class RedisBroker implements Broker {
     this.#logger = logger;
     this.#timeoutMs = timerMs(options.sendTimeoutMs ?? BROKER_DEFAULTS.sendTimeoutMs, 'new RedisBroker: sendTimeoutMs');
     this.#keys = new Keys(namespace);
-    const { address, connect, allowEviction } = serverOf(options.url, options.client, this.#timeoutMs);
+    const { address, connect, allowEviction } = serverOf(options.url, options.client);
     const rightsKey = this.#keys.rights;
     const serverClock = new ServerClock(() => connection.call(serverTime));
     let hasWarned = false;

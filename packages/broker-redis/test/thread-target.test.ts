@@ -4,15 +4,13 @@ import { type Client, connectLike, connectTo } from '../src/connection/connect.t
 import { parseRedisUrl } from '../src/connection/redis-url.ts';
 import { threadTargetOf } from '../src/lease-thread/thread-target.ts';
 
-const SILENCE_MS = 5_000;
-
 function ofUrl(url: string) {
-  return threadTargetOf(connectTo(parseRedisUrl(url), SILENCE_MS));
+  return threadTargetOf(connectTo(parseRedisUrl(url)));
 }
 
 function ofClient(client: Client) {
   try {
-    return threadTargetOf(connectLike(client, SILENCE_MS));
+    return threadTargetOf(connectLike(client));
   } finally {
     client.disconnect();
   }

@@ -8,6 +8,9 @@ const ACK_EVERY_MS = 1;
 /** The same while the channel is about to close. It bounds the wait if the channel does not close after all. */
 const GATHER_MS = 100;
 
+/** AMQP 0-9-1 sends the prefetch as a number of 16 bits (basic.qos, `prefetch-count`). */
+const MOST_PREFETCH = 65_535;
+
 /**
  * A channel of consumers, from its opening to its close. A delivery tag is valid on its own channel only: on another it
  * would acknowledge another message. So each delivery keeps the session on which it came. A session may serve several
@@ -77,7 +80,7 @@ export class Session {
     this.#prefetch = prefetch;
     // Sent one after the other: the prefetch applies to the next consumer, and other queues start consumers on this
     // channel, too.
-    const limited = this.channel.prefetch(prefetch);
+    const limited = this.channel.prefetch(Math.min(prefetch, MOST_PREFETCH));
     const [{ consumerTag }] = await Promise.all([this.channel.consume(queue, onMessage), limited]);
     return consumerTag;
   }

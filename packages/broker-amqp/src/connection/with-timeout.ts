@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { blocked, replyCode, unavailable } from './amqp-errors.ts';
 
 /**
@@ -13,9 +13,12 @@ export async function withTimeout<T>(
   answer: Promise<T>,
 ): Promise<T> {
   const waited = new AbortController();
-  const tooLong = sleep(connection.timeoutMs, undefined, { signal: waited.signal, ref: false }).then(() => {
-    throw connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'), connection.address);
-  });
+  const tooLong = sleep(connection.timeoutMs, undefined, { signal: waited.signal, ref: false })
+    // After a block of the event loop the answer may be in the socket, which is read before this.
+    .then(() => turn())
+    .then(() => {
+      throw connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'), connection.address);
+    });
   tooLong.catch(() => undefined);
   answer.catch(() => undefined);
   try {

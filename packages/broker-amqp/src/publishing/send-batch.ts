@@ -1,4 +1,4 @@
-import type { BrokkrError } from '@brokkr/core/adapter';
+import { type BrokkrError, systemClock, type TimerHandle } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 import type { LadderPath } from '../topology/delay-ladder.ts';
 
@@ -41,7 +41,7 @@ export class Batch {
   wasRefused = false;
   #left: number;
   #finish: () => void = () => undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: TimerHandle;
 
   constructor(messages: readonly Outgoing[], timeoutMs: number, onTimeout: (batch: Batch) => BrokkrError) {
     this.#left = messages.length;
@@ -50,7 +50,7 @@ export class Batch {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#timer = setTimeout(() => this.fail(onTimeout(this)), timeoutMs);
+    this.#timer = systemClock.setTimeout(() => this.fail(onTimeout(this)), timeoutMs);
   }
 
   /** Ends the messages that are still in flight. */
@@ -61,7 +61,7 @@ export class Batch {
   ended(index: number, outcome: Outcome): void {
     this.outcomes[index] = outcome;
     if (--this.#left > 0) return;
-    clearTimeout(this.#timer);
+    systemClock.clearTimeout(this.#timer);
     this.#finish();
   }
 }

@@ -15,14 +15,14 @@ export function isCluster(client: Client): client is Cluster {
 }
 
 /**
- * Creates a client for commands, which is not connected yet.
- * @param silenceMs a socket that answers nothing for so long is closed
+ * Creates a client for commands, which is not connected yet. The calls have time limits of their own (see `Connection`):
+ * one of the client would end after a handler has blocked the event loop, whatever the server has answered.
  */
-export function connectTo(target: RedisTarget, silenceMs: number): Client {
+export function connectTo(target: RedisTarget): Client {
   const common = {
     ...OWN_OPTIONS,
     connectTimeout: target.connectTimeoutMs,
-    socketTimeout: silenceMs,
+    socketTimeout: NEVER_MS,
     keepAlive: 10_000,
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password }),
@@ -53,18 +53,16 @@ export function connectTo(target: RedisTarget, silenceMs: number): Client {
  * Creates a connection of the broker's own to the server of an application's client. The address, login, TLS, database
  * and key prefix are those of `client`. The options that change how commands behave are replaced: the application may
  * choose them as it likes, and may use its client for anything, also for commands that block.
- *
- * @param silenceMs a socket that answers nothing for so long is closed
  */
-export function connectLike(client: Client, silenceMs: number): Client {
+export function connectLike(client: Client): Client {
   if (isCluster(client)) {
-    const redisOptions = forNodes({ ...OWN_OPTIONS, socketTimeout: silenceMs });
+    const redisOptions = forNodes({ ...OWN_OPTIONS, socketTimeout: NEVER_MS });
     return client.duplicate([], { ...OWN_CLUSTER_OPTIONS, redisOptions });
   }
   // The application may have chosen another database since it connected.
   const db = client.condition?.select ?? client.options.db ?? 0;
   const enableReadyCheck = client.options.sentinels != null;
-  return new Redis({ ...client.options, ...OWN_OPTIONS, db, socketTimeout: silenceMs, enableReadyCheck });
+  return new Redis({ ...client.options, ...OWN_OPTIONS, db, socketTimeout: NEVER_MS, enableReadyCheck });
 }
 
 /** @throws ConfigError (`CLIENT_INVALID`) if `client` is not a client of ioredis */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerUnavailableError } from '@brokkr/core/adapter';
+import { BrokerUnavailableError, systemClock } from '@brokkr/core/adapter';
 import type { Redis } from 'ioredis';
 import type { Reply, Script } from '../scripts/script.ts';
 import { type Client, isCluster, leaveWrongDatabase } from './connect.ts';
@@ -192,18 +192,18 @@ export class Connection {
       const fail = (error: unknown) => {
         // The client may reject a command after its timeout. A rejection that is created here has no listener then.
         if (!this.#pending.delete(fail)) return;
-        clearTimeout(timer);
+        systemClock.clearTimeout(timer);
         resolve(new Promise((retried) => retried(otherwise(error))));
       };
       const waitMs = Math.max(LEAST_WAIT_MS, giveUpAt - performance.now());
-      const timer = setTimeout(() => {
+      const timer = systemClock.setTimeout(() => {
         fail(unreachable(this.#connectError ?? noAnswer(waitMs), this.#options.address));
         this.client.disconnect(true);
       }, waitMs);
       this.#pending.add(fail);
       answer.then((value) => {
         if (!this.#pending.delete(fail)) return;
-        clearTimeout(timer);
+        systemClock.clearTimeout(timer);
         this.#failingSince = undefined;
         this.#refusal = undefined;
         resolve(value);

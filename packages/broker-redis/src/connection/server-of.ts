@@ -14,15 +14,14 @@ export interface Server {
 
 /**
  * The server of a URL, or of an application's client.
- * @param timeoutMs a socket that answers nothing for so long is closed
  * @throws ConfigError if there is neither (`BROKER_URL_INVALID`), or one of them is invalid
  */
-export function serverOf(url: string | undefined, client: Client | undefined, timeoutMs: number): Server {
+export function serverOf(url: string | undefined, client: Client | undefined): Server {
   if (client !== undefined) {
     checkClient(client);
     return {
       address: addressOfClient(client),
-      connect: () => connectLike(client, timeoutMs),
+      connect: () => connectLike(client),
       allowEviction: url !== undefined && parseRedisUrl(url).allowEviction,
     };
   }
@@ -32,7 +31,7 @@ export function serverOf(url: string | undefined, client: Client | undefined, ti
   const target = parseRedisUrl(url);
   return {
     address: addressOf(target),
-    connect: () => connectTo(target, timeoutMs),
+    connect: () => connectTo(target),
     allowEviction: target.allowEviction,
   };
 }

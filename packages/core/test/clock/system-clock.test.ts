@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LONGEST_TIMER_MS } from '../../src/clock/longest-timer.ts';
 import { pause } from '../../src/clock/pause.ts';
@@ -55,4 +57,24 @@ it('a pause of 30 days lasts 30 days, and leaves no timer behind', async () => {
   await vi.advanceTimersByTimeAsync(1);
   expect(isOver).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('a timer that is late because the event loop was blocked fires after the sockets were read', async () => {
+  vi.useRealTimers();
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const heard: string[] = [];
+  client.on('data', () => heard.push('answer'));
+  await new Promise<void>((resolve) => {
+    systemClock.setTimeout(() => resolve(void heard.push('timeout')), 20);
+    socket.write('answer');
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+  });
+  client.destroy();
+  socket.destroy();
+  server.close();
+  expect(heard).toEqual(['answer', 'timeout']);
 });
