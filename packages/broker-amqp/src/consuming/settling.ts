@@ -34,8 +34,15 @@ export class Settling {
     await Promise.all(this.#sending);
   }
 
-  /** See `Subscription.settle`. */
+  /** See `Subscription.settle`. Returns the lost deliveries in the order of the call. */
   async settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
+    const lost = await this.#settle(settlements);
+    if (lost.length < 2) return lost;
+    const all = new Set(lost);
+    return settlements.map(({ delivery }) => delivery).filter((delivery) => all.has(delivery));
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
     const { leases, blocks, publisher } = this.#options;
     if (blocks.wasBlocked) await this.#checkSessions(settlements);
     const lost: Delivery[] = [];
