@@ -33,17 +33,22 @@ export class LimitControl {
   /**
    * Sets the rule of a limit. It wins over that of the code in all workers, within a second, or a minute if a signal is
    * missed. Messages that wait for a rate get new times.
-   * @throws ConfigError (`LIMIT_INVALID`) that names the option
+   * @throws ConfigError (`LIMIT_INVALID`) that names the option, (`STORE_MISSING`) if no store counts permits: nothing is set
    */
   async set(name: string, options: RuleOptions): Promise<void> {
-    const rule = await (await this.#settings()).set(checked(name), options);
-    await this.#changed(name, rule);
+    const settings = await this.#settings();
+    // Before anything is set: a rule that is refused must not apply once there is a store.
+    const store = await this.#ports.store();
+    const rule = await settings.set(checked(name), options);
+    await this.#changed(store, name, rule);
   }
 
-  /** Lets the rule of the code apply again. */
+  /** Lets the rule of the code apply again. @throws as `set` */
   async reset(name: string): Promise<void> {
-    await (await this.#settings()).reset(checked(name));
-    await this.#changed(name);
+    const settings = await this.#settings();
+    const store = await this.#ports.store();
+    await settings.reset(checked(name));
+    await this.#changed(store, name);
   }
 
   async #settings(): Promise<LimitSettings> {
@@ -55,10 +60,9 @@ export class LimitControl {
   }
 
   /** Notifies the workers, and makes the messages ready that wait for a time of the old rule. */
-  async #changed(name: string, rule?: LimitRule): Promise<void> {
+  async #changed(store: LimitStore, name: string, rule?: LimitRule): Promise<void> {
     const { signals, messages } = await this.#ports.broker();
     await signals?.send(controlSignal('limit', { limit: name }));
-    const store = await this.#ports.store();
     for (;;) {
       const waiting = await store.reschedule(name, rule);
       if (waiting.length === 0 || messages === undefined) return;
