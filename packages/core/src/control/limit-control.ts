@@ -10,6 +10,8 @@ import { controlSignal } from './control-signals.ts';
 export interface LimitControlPorts {
   readonly broker: () => Promise<Broker>;
   readonly store: () => Promise<LimitStore>;
+  /** The limits that the manager defines. */
+  readonly names: () => readonly string[];
 }
 
 /** The limits of the running system, for every process: what they hold, and rules that are set at run time. */
@@ -23,6 +25,11 @@ export class LimitControl {
   /** The store that counts permits. @throws ConfigError (`STORE_MISSING`) if there is no such store */
   store(): Promise<LimitStore> {
     return this.#ports.store();
+  }
+
+  /** Names of the limits that this manager defines: limits of other applications are not among them. */
+  names(): readonly string[] {
+    return this.#ports.names();
   }
 
   /** The options that were set at run time; `undefined` if the rule of the code applies. */
