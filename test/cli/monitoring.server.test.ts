@@ -206,6 +206,25 @@ describe('brokkr worker -p 4 --metrics-port', () => {
     await status(port, '/readyz', 200);
     await endNow(run);
   }, 60_000);
+
+  it('reports a broker that hangs as down, and no process as silent', async () => {
+    const { server, env, port } = await setUp();
+    const run = brokkr(['worker', '-a', app, '-q', 'greetings', '-p', '2', '--metrics-port', String(port)], env);
+    await status(port, '/readyz', 200);
+    await metricsOf(port);
+    server.pause();
+    const isUp = async () => (await metricsOf(port)).value('brokkr_broker_up');
+    await expect.poll(isUp, { timeout: 20_000, interval: 100 }).toBe(0);
+    for (let look = 0; look < 5; look++) {
+      const metrics = await metricsOf(port);
+      expect(metrics.value('brokkr_broker_up')).toBe(0);
+      expect(metrics.value('brokkr_worker_processes_silent')).toBe(0);
+      expect((await get(port, '/readyz')).body).not.toContain('PROCESS_SILENT');
+    }
+    server.resume();
+    await expect.poll(isUp, { timeout: 20_000, interval: 100 }).not.toBe(0);
+    await endNow(run);
+  }, 60_000);
 });
 
 describe('brokkr worker --health-file', () => {

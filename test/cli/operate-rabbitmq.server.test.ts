@@ -92,7 +92,7 @@ it('dead retry of an id finds it beside other looks at the same letters', async 
   const missing = brokkr(['dead', 'retry', 'emails', 'm398', 'nope'], env);
   expect(await missing.exited).toBe(2);
   expect(missing.output()).toBe('1\n');
-  expect(missing.errors()).toBe('error: 1 of 2 ids is not a dead letter of queue emails\n');
+  expect(missing.errors()).toBe('error: no dead letter nope in queue emails\n');
   isDone = true;
   await looking;
   expect(looks).toBeGreaterThan(3);

@@ -15,7 +15,7 @@ import { addMessageCommands } from './program/message-commands.ts';
 import { port } from './program/port.ts';
 import { addQueueCommands } from './program/queue-commands.ts';
 import { wholeNumber } from './program/whole-number.ts';
-import { addWorkerCommands } from './program/worker-commands.ts';
+import { addWorkerCommands, refuseArguments } from './program/worker-commands.ts';
 
 /** Builds the command line. A command loads what it needs when it runs. */
 export function makeProgram(exit: Exit): Command {
@@ -45,7 +45,11 @@ export function makeProgram(exit: Exit): Command {
     .option('--metrics-host <address>', 'address of the metrics port (default: 127.0.0.1)')
     .option('--health-file <path>', 'file that is touched every second while the worker is alive')
     .addOption(new Option('--supervised', 'set by the supervisor for its worker processes').default(false).hideHelp())
-    .action(async (options) => exit(await workerCommand(options)));
+    .allowExcessArguments()
+    .action(async (options, command: Command) => {
+      refuseArguments(command);
+      exit(await workerCommand(options));
+    });
   program
     .command('tasks')
     .description('list the tasks of the application')

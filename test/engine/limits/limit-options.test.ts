@@ -178,6 +178,24 @@ describe('tm.limits()', () => {
     await expect(manager().limits().set(name, options)).rejects.toMatchObject({ code: 'LIMIT_INVALID' });
   });
 
+  it('changes nothing without a store that counts permits, and names no task', async () => {
+    const broker = new MemoryBroker();
+    Object.defineProperty(broker, 'limits', { value: undefined });
+    const tm = TaskManager.getInstance(`limit-options-${randomUUID()}`);
+    tm.configure({ broker, logLevel: 'silent' });
+    managers.push(tm);
+    const missing = {
+      code: 'STORE_MISSING',
+      message:
+        'a limit needs a store, but this broker has no part limits; set TASK_STORE_URL to a store that has it, such as redis://',
+    };
+    await expect(tm.limits().set('l', { rate: 1 })).rejects.toMatchObject(missing);
+    expect(await tm.limits().setOptions('l')).toBeUndefined();
+    await broker.states.set('limit:l', '{"rate":2}');
+    await expect(tm.limits().reset('l')).rejects.toMatchObject(missing);
+    expect(await tm.limits().setOptions('l')).toEqual({ rate: 2 });
+  });
+
   it('ignores a text of another program that is not a rule', async () => {
     const broker = new MemoryBroker();
     const tm = TaskManager.getInstance(`limit-options-${randomUUID()}`);

@@ -83,7 +83,7 @@ describe('the health of a worker', () => {
     await tm.close();
   });
 
-  it('is answered within a second by a broker that hangs', async () => {
+  it('is known after half a second if the broker hangs', async () => {
     const { tm, clock, broker } = await workerBench();
     const worker = tm.createWorker();
     await worker.start();
@@ -92,7 +92,7 @@ describe('the health of a worker', () => {
     const asked = worker.health().then(() => {
       answered = true;
     });
-    await clock.advance(999);
+    await clock.advance(499);
     expect(answered).toBe(false);
     await clock.advance(1);
     await asked;

@@ -1,11 +1,11 @@
 import type { TaskManager } from '@brokkr/core';
 import { findApp } from './find-app.ts';
 import type { Adapter } from './open-broker.ts';
-import { loadApp } from './load-app.ts';
+import { type App, loadApp } from './load-app.ts';
 import { queuesOf } from './queues-of.ts';
 import { quietSettings } from './quiet-settings.ts';
 
-const loaded = new Map<string, Promise<TaskManager | undefined>>();
+const loaded = new Map<string, Promise<App | undefined>>();
 
 /**
  * The manager of the application, for its names; it is loaded once. A command that works without an application uses it.
@@ -14,16 +14,20 @@ const loaded = new Map<string, Promise<TaskManager | undefined>>();
  * @returns `undefined` if no application was given and the working folder has no application
  * @throws UsageError if the application that was given is missing, or an application fails to load
  */
-export function knownApp(app: string | undefined): Promise<TaskManager | undefined> {
+export async function knownApp(app: string | undefined): Promise<TaskManager | undefined> {
+  return (await loadOnce(app))?.manager;
+}
+
+function loadOnce(app: string | undefined): Promise<App | undefined> {
   const key = app ?? '';
   const known = loaded.get(key) ?? load(app);
   loaded.set(key, known);
   return known;
 }
 
-async function load(app: string | undefined): Promise<TaskManager | undefined> {
+async function load(app: string | undefined): Promise<App | undefined> {
   if (app === undefined && !(await isThereAnApp())) return undefined;
-  return (await loadApp(app, quietSettings)).manager;
+  return loadApp(app, quietSettings);
 }
 
 async function isThereAnApp(): Promise<boolean> {
@@ -48,4 +52,10 @@ export async function applicationQueues(adapter: Adapter, app: string | undefine
 /** The names of the application's tasks; none if there is no application. */
 export async function applicationTasks(app: string | undefined): Promise<readonly string[]> {
   return ((await knownApp(app))?.tasks() ?? []).map(({ name }) => name);
+}
+
+/** The names of the limits that the managers of the application define; none if there is no application. */
+export async function applicationLimits(app: string | undefined): Promise<readonly string[]> {
+  const managers = (await loadOnce(app))?.core.TaskManager.all() ?? [];
+  return [...new Set(managers.flatMap((manager) => manager.limits().names()))];
 }

@@ -1,4 +1,6 @@
 import type { LimitStore, LimitUsage, RuleOptions } from '@brokkr/core/adapter';
+import { checkLimit } from '../app/check-limit.ts';
+import { applicationLimits } from '../app/known-app.ts';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
 import { print, printable, printJson } from '../output.ts';
@@ -14,6 +16,7 @@ export interface LimitsOptions {
 }
 
 export interface LimitSetOptions {
+  readonly app?: string;
   readonly broker?: string;
   readonly rate?: number;
   readonly per?: string;
@@ -45,14 +48,20 @@ export async function limitsCommand({ broker: url, json, watch: watches }: Limit
   });
 }
 
-/** Sets the rule of a limit for all workers, over that of the code, or lets the code apply again. Prints what applies. */
+/**
+ * Sets the rule of a limit for all workers, over that of the code, or lets the code apply again. Prints what applies.
+ *
+ * @throws UsageError for a limit that is unknown
+ */
 export async function limitSetCommand(name: string, options: LimitSetOptions): Promise<void> {
-  const { broker: url, rate, per, burst, concurrency, reset } = options;
+  const { app, broker: url, rate, per, burst, concurrency, reset } = options;
   const isSet = (rate ?? concurrency) !== undefined;
   if (isSet === reset)
     throw new UsageError('brokkr limits set: give --rate or --concurrency, or --reset for the rule of the code');
   await withBroker(url, 'brokkr limits set', async (opened) => {
     const limit = opened.manager.limits();
+    // A misspelled name would limit nothing, and report success.
+    await checkLimit(opened, await storeOf(opened), name, () => applicationLimits(app));
     if (reset) await limit.reset(name);
     else await limit.set(name, { rate, per, burst, concurrency });
     print(

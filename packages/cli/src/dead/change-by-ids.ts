@@ -28,10 +28,11 @@ export async function changeByIds(
   { dryRun, rate }: ChangeByIdsOptions,
 ): Promise<void> {
   const { queue, ids } = named;
-  const missing = await missingOf(opened, named, dryRun);
-  const count = dryRun
-    ? ids.length - missing.length
+  const absent = await missingOf(opened, named, dryRun);
+  const { count, unseen } = dryRun
+    ? { count: ids.length - absent.length, unseen: [] }
     : await runUntilStopped((signal) => change(opened, named, what, new Pace(rate, undefined, signal)));
+  const missing = absent.length > 0 ? absent : unseen;
   print(count);
   if (count === ids.length) return;
   if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
@@ -52,22 +53,41 @@ async function missingOf(
   return ids.filter((id) => !found.has(id));
 }
 
+interface Changed {
+  readonly count: number;
+  /** Ids that no letter had. Only filled if the server shows letters from the front only, and every letter was looked at. */
+  readonly unseen: readonly string[];
+}
+
 async function change(
   { inspector }: OpenedBroker,
   { queue, ids }: NamedLetters,
   what: 'redrive' | 'discard',
   pace: Pace,
-): Promise<number> {
-  const tries = inspector.browsing === 'front' ? TRIES : 1;
-  let done = 0;
-  for (let tried = 0; tried < tries && done < ids.length && !pace.isStopped; tried++) {
+): Promise<Changed> {
+  if (inspector.browsing === 'free') {
+    const onBatch = (progress: { readonly done: number }) => pace.wait(progress.done);
+    return {
+      count: await inspector[what](queue, ids, { batch: pace.batch, signal: pace.signal, onBatch }),
+      unseen: [],
+    };
+  }
+  const left = new Set(ids);
+  let count = 0;
+  for (let tried = 0; tried < TRIES && left.size > 0 && !pace.isStopped; tried++) {
     if (tried > 0) await sleep(AGAIN_MS);
-    const before = done;
-    done += await inspector[what](queue, ids, {
-      batch: pace.batch,
-      signal: pace.signal,
-      onBatch: (progress) => pace.wait(before + progress.done),
+    const before = count;
+    const wanted = left.size;
+    // Ends the look at further letters once all were found.
+    const found = new AbortController();
+    count += await inspector[what](queue, ({ id }) => left.delete(id), {
+      batch: Math.min(pace.batch, wanted),
+      signal: AbortSignal.any([pace.signal, found.signal]),
+      onBatch: async ({ done }) => {
+        if (done >= wanted) found.abort();
+        else await pace.wait(before + done);
+      },
     });
   }
-  return done;
+  return { count, unseen: pace.isStopped ? [] : [...left] };
 }

@@ -1,12 +1,10 @@
-import type { DeadLetterRecord } from '@brokkr/core';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { print, printJson } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
-import { moment } from '../terminal/spans.ts';
-import { table } from '../terminal/table.ts';
 import { checkTask } from './check-task.ts';
 import { letterQueues } from './letter-queues.ts';
+import { type ListedLetter, letterTable } from './letter-table.ts';
 import { LetterChooser, type LetterOptions } from './letter-choice.ts';
 
 export interface DeadListOptions extends LetterOptions {
@@ -16,12 +14,6 @@ export interface DeadListOptions extends LetterOptions {
 }
 
 const LISTED = 50;
-const REASON_LENGTH = 100;
-
-/** A dead letter, and the queue that it comes from. */
-interface ListedLetter extends DeadLetterRecord {
-  readonly queue: string;
-}
 
 /** Lists dead letters of one queue or of all, the oldest of each queue first. */
 export async function deadListCommand(queue: string | undefined, options: DeadListOptions): Promise<void> {
@@ -33,7 +25,7 @@ export async function deadListCommand(queue: string | undefined, options: DeadLi
     const letters = await runUntilStopped((signal) => chosenLetters(opened, queues, chooser, signal));
     await checkTask(opened, options.task, chooser, app);
     if (json) printJson(letters.slice(0, limit), 2);
-    else print(asTable(letters, limit, queue === undefined));
+    else print(letterTable(letters, limit, queue === undefined));
   });
 }
 
@@ -58,27 +50,4 @@ async function chosenLetters(
   }
   progress.end();
   return letters;
-}
-
-function asTable(letters: readonly ListedLetter[], limit: number, showsQueue: boolean): string {
-  const head = [...(showsQueue ? ['queue'] : []), 'id', 'task', 'died', 'attempts', 'redrives', 'reason'];
-  const rows = letters
-    .slice(0, limit)
-    .map(({ queue, id, task, deadAt, attempts, redriven, reason }) => [
-      ...(showsQueue ? [queue] : []),
-      id,
-      task,
-      moment(deadAt ?? attempts.at(-1)?.at),
-      attempts.at(-1)?.attempt ?? 0,
-      redriven?.count ?? 0,
-      shortened(reason),
-    ]);
-  const more = letters.length > limit ? `\nmore than ${limit}; --limit shows more` : '';
-  return `${table(head, rows)}${more}`;
-}
-
-/** The first line of a reason. */
-function shortened(reason: string): string {
-  const line = reason.split('\n', 1)[0] as string;
-  return line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH - 1)}…` : line;
 }

@@ -1,5 +1,5 @@
 import type { Broker, TaskManager } from '@brokkr/core';
-import type { Finding, Inspector } from '@brokkr/core/adapter';
+import type { Finding } from '@brokkr/core/adapter';
 import type { Core } from '../app/load-core.ts';
 import { noteBroker } from '../explain.ts';
 import { type Check, failed } from './check.ts';
@@ -29,7 +29,7 @@ export async function* examineBroker(
     const findings = await ask(broker);
     yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers` };
     for (const finding of findings) yield { about, ...finding };
-    if (broker.inspector !== undefined) yield* examineUnlessRefused(broker.inspector, manager, findings);
+    yield* examineUnlessRefused(broker, manager, findings);
   } catch (error) {
     noteBroker(error, core.redactUrl(brokerUrl));
     yield failed(about, error);
@@ -50,13 +50,15 @@ async function* repair({ diagnostics }: Broker): AsyncIterable<Check> {
 
 /** A server that must not be used refuses every call with the code of its finding, which is reported once. */
 async function* examineUnlessRefused(
-  inspector: Inspector,
+  broker: Broker,
   manager: TaskManager,
   findings: readonly Finding[],
 ): AsyncIterable<Check> {
+  const { inspector } = broker;
+  if (inspector === undefined) return;
   const reported = new Set(findings.filter(({ severity }) => severity === 'error').map(({ code }) => code));
   try {
-    for await (const check of examineQueues(inspector, manager)) {
+    for await (const check of examineQueues(broker, inspector, manager)) {
       if (check.code === undefined || !reported.has(check.code)) yield check;
     }
   } catch (error) {

@@ -27,13 +27,14 @@ export interface LocatedMessage {
 /**
  * Finds a message by its id, in the queue that is named, in that of the named task, or in all queues.
  *
- * @throws UsageError if the queue or the task is unknown, or if no queue is known
+ * @throws UsageError if the id cannot be one, if the queue or the task is unknown, or if no queue is known
  */
 export async function locateMessage(
   opened: OpenedBroker,
   id: string,
   options: MessageOptions,
 ): Promise<LocatedMessage> {
+  checkId(id);
   const queues = await queuesOf(opened, options);
   const task = messageTask(opened, options.task ?? 'message');
   const handle = (queue: string) => task.handle(id, { queue });
@@ -42,6 +43,15 @@ export async function locateMessage(
   const found = await Promise.all(queues.map((queue) => messages.find(queue, [id])));
   const at = found.findIndex((matches) => matches.length > 0);
   return { queues: at < 0 ? queues : queues.slice(at, at + 1), found: found[at]?.[0], handle };
+}
+
+/** Longest id that a handle takes. */
+const LONGEST_ID = 200;
+
+/** Before a handle is made: its error would name a task that the user does not know. */
+function checkId(id: string): void {
+  if (id.length > 0 && id.length <= LONGEST_ID) return;
+  throw new UsageError(`<id>: the id of a message has 1 to ${LONGEST_ID} characters; got ${id.length}`);
 }
 
 /**

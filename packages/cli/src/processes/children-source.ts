@@ -2,7 +2,7 @@ import type { HealthReason, MetricFamily, WorkerHealth } from '@brokkr/core/metr
 import type { ChildState } from './child-state.ts';
 import type { WorkerSource } from '../monitoring/open-monitoring.ts';
 
-/** A process that does not answer in this time is left out. */
+/** A process that does not answer in this time is left out. It waits for its broker for half of this time at most. */
 const ANSWER_MS = 1_000;
 const ASK_EVERY_MS = 1_000;
 

@@ -35,6 +35,7 @@ export function addQueueCommands(program: Command, exit: Exit): void {
     .option('--burst <number>', 'starts at once after a quiet time', wholeNumber)
     .option('--concurrency <number>', 'runs at the same time', wholeNumber)
     .option('--reset', 'let the rule of the code apply again', false)
+    .option('-a, --app <module>', HELP.app)
     .option('--broker <url>', HELP.broker)
     .action((name, options, command) => limitSetCommand(name, { ...command.optsWithGlobals(), ...options }))
     .exitOverride();

@@ -4,6 +4,18 @@ import { workersCommand } from '../commands/workers.ts';
 import type { Exit } from '../exit.ts';
 import { HELP } from './common-options.ts';
 
+/** Refuses arguments of `worker`. Those that steer a worker belong to `workers`. */
+export function refuseArguments(command: Command): void {
+  const [first, ...ids] = command.args;
+  if (first === undefined) return;
+  if (first === 'quiet' || first === 'resume') {
+    command.error(`error: use brokkr workers ${first} ${ids.length === 0 ? '<ids...>' : ids.join(' ')}`);
+  }
+  command.error(
+    `error: too many arguments for 'worker'. Expected 0 arguments but got ${command.args.length}; -q names queues`,
+  );
+}
+
 /** Adds the group `workers`, which lists them without a further name. */
 export function addWorkerCommands(program: Command, exit: Exit): Command {
   const workers = program

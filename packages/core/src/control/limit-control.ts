@@ -10,6 +10,8 @@ import { controlSignal } from './control-signals.ts';
 export interface LimitControlPorts {
   readonly broker: () => Promise<Broker>;
   readonly store: () => Promise<LimitStore>;
+  /** The limits that the manager defines. */
+  readonly names: () => readonly string[];
 }
 
 /** The limits of the running system, for every process: what they hold, and rules that are set at run time. */
@@ -25,6 +27,11 @@ export class LimitControl {
     return this.#ports.store();
   }
 
+  /** Names of the limits that this manager defines: limits of other applications are not among them. */
+  names(): readonly string[] {
+    return this.#ports.names();
+  }
+
   /** The options that were set at run time; `undefined` if the rule of the code applies. */
   async setOptions(name: string): Promise<RuleOptions | undefined> {
     return (await this.#settings()).optionsOf(checked(name));
@@ -33,17 +40,22 @@ export class LimitControl {
   /**
    * Sets the rule of a limit. It wins over that of the code in all workers, within a second, or a minute if a signal is
    * missed. Messages that wait for a rate get new times.
-   * @throws ConfigError (`LIMIT_INVALID`) that names the option
+   * @throws ConfigError (`LIMIT_INVALID`) that names the option, (`STORE_MISSING`) if no store counts permits: nothing is set
    */
   async set(name: string, options: RuleOptions): Promise<void> {
-    const rule = await (await this.#settings()).set(checked(name), options);
-    await this.#changed(name, rule);
+    const settings = await this.#settings();
+    // Before anything is set: a rule that is refused must not apply once there is a store.
+    const store = await this.#ports.store();
+    const rule = await settings.set(checked(name), options);
+    await this.#changed(store, name, rule);
   }
 
-  /** Lets the rule of the code apply again. */
+  /** Lets the rule of the code apply again. @throws as `set` */
   async reset(name: string): Promise<void> {
-    await (await this.#settings()).reset(checked(name));
-    await this.#changed(name);
+    const settings = await this.#settings();
+    const store = await this.#ports.store();
+    await settings.reset(checked(name));
+    await this.#changed(store, name);
   }
 
   async #settings(): Promise<LimitSettings> {
@@ -55,10 +67,9 @@ export class LimitControl {
   }
 
   /** Notifies the workers, and makes the messages ready that wait for a time of the old rule. */
-  async #changed(name: string, rule?: LimitRule): Promise<void> {
+  async #changed(store: LimitStore, name: string, rule?: LimitRule): Promise<void> {
     const { signals, messages } = await this.#ports.broker();
     await signals?.send(controlSignal('limit', { limit: name }));
-    const store = await this.#ports.store();
     for (;;) {
       const waiting = await store.reschedule(name, rule);
       if (waiting.length === 0 || messages === undefined) return;

@@ -40,6 +40,6 @@ export class ManagerLimits extends ManagerTasks {
    * await tm.limits().set('stripe', { rate: 50 });
    */
   limits(): LimitControl {
-    return new LimitControl(this.#ports);
+    return new LimitControl({ ...this.#ports, names: () => this.registry.limits.names() });
   }
 }

@@ -72,7 +72,7 @@ export class ManagerMetrics {
     return this.#workerFamilies(worker.stats, [worker]);
   }
 
-  /** Asks a broker that was silent for a while, for at most a second. */
+  /** Asks a broker that was silent for a while, for at most half a second. */
   async health(worker: TaskWorker, queue: string): Promise<WorkerHealth> {
     this.calls.turnOn();
     if (worker.state === 'running') await this.#probe.ask(queue);

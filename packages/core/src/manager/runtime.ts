@@ -54,7 +54,8 @@ export class Runtime implements TaskHost {
   readonly broker: Broker;
   readonly producer: Producer;
   readonly metrics: ManagerMetrics;
-  readonly needLimitStore = (task = '(any)') => this.#stores.require('limits', { task, option: 'limits' });
+  readonly needLimitStore = (task?: string) =>
+    this.#stores.require('limits', task === undefined ? { option: 'a limit' } : { task, option: 'limits' });
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;

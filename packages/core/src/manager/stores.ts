@@ -45,13 +45,13 @@ export class Stores {
   }
 
   /**
-   * Opens the store of a part that a task needs.
-   * @param need the task, and its option or function that needs the store
+   * Opens the store of a part that is needed.
+   * @param need the task, if it is one that needs the store, and its option or function
    * @throws ConfigError (`STORE_MISSING`) if neither the broker nor the configured store has the part
    */
   async require<P extends StorePart>(
     part: P,
-    need: { readonly task: string; readonly option: string },
+    need: { readonly task?: string; readonly option: string },
   ): Promise<NonNullable<Store[P]>> {
     const found = await this.open(part);
     if (found !== undefined) return found;
@@ -59,7 +59,8 @@ export class Stores {
     const problem = isGiven
       ? `neither the broker nor the store of TASK_STORE_URL (or of the option store) has the part ${part}; name a store that has it`
       : `this broker has no part ${part}; set TASK_STORE_URL to a store that has it`;
-    throw new ConfigError(`task ${need.task}: ${need.option} needs a store, but ${problem}, such as redis://`, {
+    const subject = need.task === undefined ? need.option : `task ${need.task}: ${need.option}`;
+    throw new ConfigError(`${subject} needs a store, but ${problem}, such as redis://`, {
       code: 'STORE_MISSING',
     });
   }

@@ -5,8 +5,11 @@ import type { BrokerCalls } from '../worker/broker-calls.ts';
 
 /** An answer that is not older makes a probe unnecessary. */
 const FRESH_MS = 1_000;
-/** How long a question for the health of a worker waits for the broker. */
-const WAIT_MS = 1_000;
+/**
+ * How long a question for the health of a worker waits for the broker. A supervisor gives up on its processes after a
+ * second: an answer that waited longer for a silent broker would look like a process that hangs.
+ */
+const WAIT_MS = 500;
 /** A state that does not exist: reading it is the cheapest question. */
 const KEY = 'brokkr-probe';
 
@@ -23,7 +26,7 @@ export class BrokerProbe {
     this.#open = open;
   }
 
-  /** Resolves once the broker has answered, or after a second. Never rejects. @param queue any queue of the worker */
+  /** Resolves once the broker has answered, or after half a second. Never rejects. @param queue any queue of the worker */
   async ask(queue: string): Promise<void> {
     const { sinceAnswerMs, silentMs } = this.#calls;
     if (silentMs === 0 && sinceAnswerMs !== undefined && sinceAnswerMs < FRESH_MS) return;

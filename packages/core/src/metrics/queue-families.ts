@@ -50,7 +50,7 @@ export async function queueFamilies(
     ),
     gauge(
       'brokkr_queue_workers',
-      'Consumers that the server counts on the queue, else living workers that serve it.',
+      'Consumers that the server counts on the queue, or living workers that serve it if they are more.',
       reports.flatMap(({ queue }) => sample(workers.get(queue), { queue })),
     ),
     counter(

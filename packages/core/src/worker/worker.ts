@@ -114,8 +114,8 @@ export interface Worker {
    */
   metrics(format?: 'text' | 'openmetrics'): string;
   /**
-   * Checks the worker, for probes of an orchestrator. If the broker has not answered lately it is asked, for at most a
-   * second.
+   * Checks the worker, for probes of an orchestrator. If the broker has not answered lately it is asked, for at most
+   * half a second.
    */
   health(): Promise<WorkerHealth>;
 }

@@ -1,0 +1,35 @@
+import type { DeadLetterRecord } from '@brokkr/core';
+import { moment } from '../terminal/spans.ts';
+import { table } from '../terminal/table.ts';
+
+const REASON_LENGTH = 100;
+
+/** A dead letter, and the queue that it comes from. */
+export interface ListedLetter extends DeadLetterRecord {
+  readonly queue: string;
+}
+
+/** At most `limit` letters as a table, and a line if there are more; one line if there are none. */
+export function letterTable(letters: readonly ListedLetter[], limit: number, showsQueue: boolean): string {
+  if (letters.length === 0) return 'no dead letter matches';
+  const head = [...(showsQueue ? ['queue'] : []), 'id', 'task', 'died', 'attempts', 'redrives', 'reason'];
+  const rows = letters
+    .slice(0, limit)
+    .map(({ queue, id, task, deadAt, attempts, redriven, reason }) => [
+      ...(showsQueue ? [queue] : []),
+      id,
+      task,
+      moment(deadAt ?? attempts.at(-1)?.at),
+      attempts.at(-1)?.attempt ?? 0,
+      redriven?.count ?? 0,
+      shortened(reason),
+    ]);
+  const more = letters.length > limit ? `\nmore than ${limit}; --limit shows more` : '';
+  return `${table(head, rows)}${more}`;
+}
+
+/** The first line of a reason. */
+function shortened(reason: string): string {
+  const line = reason.split('\n', 1)[0] as string;
+  return line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH - 1)}…` : line;
+}

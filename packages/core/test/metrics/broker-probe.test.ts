@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import type { Broker } from '../../src/broker/broker.ts';
+import { BrokerUnavailableError } from '../../src/errors/errors.ts';
+import { BrokerProbe } from '../../src/metrics/broker-probe.ts';
+import { TelemetrySinks } from '../../src/middleware/telemetry-sinks.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { BrokerCalls } from '../../src/worker/broker-calls.ts';
+import type { Logger } from 'pino';
+
+/** A probe of a broker whose answers the test gives. */
+function setUp() {
+  const clock = new ManualClock();
+  const calls = new BrokerCalls(clock, new TelemetrySinks([], {} as Logger));
+  const answers: ((error?: Error) => void)[] = [];
+  const get = () =>
+    new Promise<undefined>((resolve, reject) => {
+      answers.push((error) => (error === undefined ? resolve(undefined) : reject(error)));
+    });
+  const broker = { states: { get } } as unknown as Broker;
+  const probe = new BrokerProbe(calls, clock, async () => broker);
+  /** Milliseconds until a question for the health was answered. */
+  const askedMs = async () => {
+    const beganAt = clock.now();
+    let endedAt: number | undefined;
+    void probe.ask('q').then(() => {
+      endedAt = clock.now();
+    });
+    while (endedAt === undefined) await clock.advance(100);
+    return endedAt - beganAt;
+  };
+  return { calls, answers, askedMs };
+}
+
+it('answers long before a supervisor gives up after a second, each time, while the broker is silent', async () => {
+  const { calls, answers, askedMs } = setUp();
+  expect([await askedMs(), await askedMs(), await askedMs()]).toEqual([500, 500, 500]);
+  expect(calls.silentMs).toBe(1_500);
+  // All of them wait for one question.
+  expect(answers).toHaveLength(1);
+  answers[0]?.(new BrokerUnavailableError('the server does not answer'));
+  await askedMs();
+  expect(calls.isUp).toBe(false);
+});
