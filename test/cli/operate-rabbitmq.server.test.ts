@@ -99,6 +99,25 @@ it('dead retry of an id finds it beside other looks at the same letters', async 
   await expect.poll(() => broker.inspector.counts('emails'), { timeout: 5_000 }).toMatchObject({ ready: 3, dead: 397 });
 }, 90_000);
 
+it('a full worker is a worker of its queue for queues and doctor, and a pause is the reason of a wait', async () => {
+  const worker = brokkr(['worker', '-q', 'emails', '-c', '1', '--worker-id', 'full'], env);
+  await until(() => worker.output().includes('worker started'), 'the worker started');
+  for (let sent = 0; sent < 4; sent++) await run('send', 'mail', 'forever');
+  await until(() => worker.output().includes('sending for a long time'), 'the task runs');
+  const emails = async () => {
+    const readings = JSON.parse(await run('queues', '--json')) as { queue: string; ready: number; workers: number }[];
+    return readings.find(({ queue }) => queue === 'emails');
+  };
+  expect(await emails()).toMatchObject({ ready: expect.any(Number), workers: 1 });
+  expect((await emails())?.ready).toBeGreaterThan(0);
+  expect(await run('doctor')).not.toContain('QUEUE_UNSERVED');
+  await run('pause', 'emails');
+  expect(await run('doctor')).toMatch(/wait in emails, which is paused; to end the pause: brokkr resume emails/);
+  expect(await emails()).toMatchObject({ workers: 1 });
+  worker.child.kill('SIGKILL');
+  await worker.exited;
+}, 60_000);
+
 it('workers of other processes are listed, paused and told to abort a running task', async () => {
   const worker = await startWorker();
   expect(JSON.parse(await run('workers', '--json'))).toMatchObject([{ id: 'first', queues: { emails: 1, pdf: 1 } }]);
