@@ -4,7 +4,7 @@ import { readLane } from '../broker/lane-names.ts';
 import type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
 
 /** Consumers are the only count for more queues: a wait for the reports of so large a system could take long. */
-const MOST_COMPARED = 1_000;
+const MOST_COMPARED = 200;
 
 /**
  * How many workers each queue has: the consumers that the server counts, or the living workers that serve the queue if
