@@ -86,13 +86,10 @@ export class Connection {
 
   /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
   run(script: Script, keys: string | readonly string[], args: Arguments, options?: CallOptions): Promise<Reply> {
-    return this.call(
-      (client) =>
-        this.#missing.size === 0
-          ? evaluate(client, script, keys, args)
-          : this.#ifAllowed(client, script, () => evaluate(client, script, keys, args)),
-      options,
-    );
+    return this.call((client) => {
+      const send = () => evaluate(client, script, keys, args);
+      return this.#missing.size === 0 ? send() : this.#checkRights(client, script).then(send);
+    }, options);
   }
 
   /** @throws BrokerUnavailableError (`BROKER_UNAVAILABLE`) if the server does not answer within the timeout */
@@ -228,11 +225,11 @@ export class Connection {
     this.#rightsReadAt = performance.now();
   }
 
-  async #ifAllowed(client: Client, script: Script, send: () => Promise<Reply>): Promise<Reply> {
+  /** @throws Error as the server's, if the script calls a command that the user may not run */
+  async #checkRights(client: Client, script: Script): Promise<void> {
     if (performance.now() - this.#rightsReadAt > RIGHTS_AGAIN_MS) await this.#readRights(client);
     const refusal = refusalOf(script, this.#missing);
     if (refusal !== undefined) throw refusal;
-    return send();
   }
 
   /** Resolves once the client is connected and logged in. */

@@ -4,12 +4,13 @@ import { script } from './script.ts';
 /** How long both keys stay after the last worker has swept them, in milliseconds, in addition to the life of its report. */
 const KEPT_MS = 600_000;
 
-/** KEYS[1] is the prefix. A value of another type is deleted: every worker soon reports again. */
+/** KEYS[1] is the prefix. */
 const REPORTS = `${SERVER_TIME}
 local beats, reports = KEYS[1] .. ':beats', KEYS[1] .. ':reports'
 `;
 
-const CHECKED = `${REPORTS}
+/** A value of another type is deleted: every worker soon reports again. */
+const CHECKED_REPORTS = `${REPORTS}
 if type(redis.pcall('ZCARD', beats)) == 'table' then redis.call('DEL', beats) end
 if type(redis.pcall('HLEN', reports)) == 'table' then redis.call('DEL', reports) end
 `;
@@ -41,7 +42,7 @@ return redis.call('ZCARD', beats)
 `);
 
 /** Forgets the report of a worker. ARGV: worker. */
-export const dropReport = script(`${CHECKED}
+export const dropReport = script(`${CHECKED_REPORTS}
 redis.call('ZREM', beats, ARGV[1])
 redis.call('HDEL', reports, ARGV[1])
 return 0
@@ -51,7 +52,7 @@ return 0
  * Reads one page of the reports. ARGV: cursor ('0' to begin with). Returns the next cursor ('0' at the end), then pairs of
  * a report and its age in milliseconds.
  */
-export const readReports = script(`${CHECKED}
+export const readReports = script(`${CHECKED_REPORTS}
 local page = redis.call('ZSCAN', beats, ARGV[1], 'COUNT', 100)
 local answer = { page[1] }
 for i = 1, #page[2], 2 do

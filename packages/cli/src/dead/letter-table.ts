@@ -9,7 +9,7 @@ export interface ListedLetter extends DeadLetterRecord {
   readonly queue: string;
 }
 
-/** At most `limit` letters as a table, and a line if there are more; one line if there are none. */
+/** Shows up to `limit` letters as a table. A line below it says if there are more. Without letters it is one line. */
 export function letterTable(letters: readonly ListedLetter[], limit: number, showsQueue: boolean): string {
   if (letters.length === 0) return 'no dead letter matches';
   const head = [...(showsQueue ? ['queue'] : []), 'id', 'task', 'died', 'attempts', 'redrives', 'reason'];
