@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -27,6 +28,8 @@ export default defineConfig({
     pool: 'forks',
     // Unit tests share processes, and with them the modules: loading those anew for each file took half of the time.
     ...(which === 'unit' && { isolate: false, maxWorkers: '100%' }),
+    // Tests of servers mostly wait: one worker leaves two thirds of a machine with two cores idle.
+    ...(which === undefined && { maxWorkers: Math.max(2, availableParallelism() - 1) }),
     testTimeout: 10_000,
     maxConcurrency: 8,
     typecheck: { enabled: false },

@@ -42,7 +42,7 @@ export class RabbitBench {
   }
 
   open(url = this.server.url, options: BrokerOptions = {}): AmqpBroker {
-    const broker = new AmqpBroker({ url, namespace: this.namespace, sendTimeoutMs: 2_000, ...options });
+    const broker = new AmqpBroker({ url, namespace: this.namespace, ...options });
     this.onCleanUp(() => broker.close());
     return broker;
   }
