@@ -93,6 +93,8 @@ function countsIn(report: QueueFigures['report'], running: number | undefined): 
 function servingOf(reports: readonly AgedReport[]): ReadonlyMap<string, Serving> {
   const serving = new Map<string, Serving>();
   for (const { report } of reports) {
+    // A worker that is quiet or stopping takes nothing.
+    if (report.state !== 'running') continue;
     for (const queue of Object.keys(report.queues)) {
       const sum = serving.get(queue);
       serving.set(queue, {
