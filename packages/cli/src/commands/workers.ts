@@ -3,6 +3,7 @@ import { withBroker } from '../app/open-broker.ts';
 import { printJson } from '../output.ts';
 import { Frames } from '../terminal/frames.ts';
 import { span } from '../terminal/spans.ts';
+import { suspectLine } from './suspect-line.ts';
 import { table } from '../terminal/table.ts';
 import { watch } from '../terminal/watch.ts';
 
@@ -57,11 +58,12 @@ function asRunTable(workers: readonly LivingWorker[], now: number): string {
   return `${table(['id', 'task', 'queue', 'attempt', 'runs for', 'worker'], rows)}${more}`;
 }
 
-function asTable(workers: readonly LivingWorker[], now: number): string {
+/** The table of workers. Below it, the suspects for which messages wait. */
+export function asTable(workers: readonly LivingWorker[], now: number): string {
   if (workers.length === 0) return 'no worker has reported in the last 30 s';
   const rows = workers.map(({ id, state, queues, paused, concurrency, runningCount, totals, rssBytes, ...worker }) => [
     id,
-    state,
+    worker.suspect === undefined ? state : `${state}, suspect`,
     Object.entries(queues)
       .map(
         ([queue, weight]) => `${queue}${weight === 1 ? '' : `:${weight}`}${paused.includes(queue) ? ' (paused)' : ''}`,
@@ -74,5 +76,6 @@ function asTable(workers: readonly LivingWorker[], now: number): string {
     span(now - worker.startedAt),
     `${span(worker.ageMs)} ago`,
   ]);
-  return table(HEAD, rows);
+  const suspects = workers.flatMap(({ id, suspect }) => (suspect === undefined ? [] : suspectLine(id, suspect, now)));
+  return [table(HEAD, rows), ...suspects].join('\n');
 }

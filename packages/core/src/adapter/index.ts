@@ -45,7 +45,7 @@ export type { Signal, Signals } from '../broker/signals.ts';
 export type { StateStore } from '../broker/state-store.ts';
 export type { Store, StorePart } from '../broker/store.ts';
 export type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
-export type { Histogram, RunningTask, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
+export type { Histogram, RunningTask, SuspectReport, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
 
 // How a broker is made from a URL.
 export type { BrokerOptions } from '../config/broker-options.ts';

@@ -39,7 +39,8 @@ export const workers: Group = {
         }
       };
       answering.set('w-1', reportOf('w-1', { runningCount: 7 }));
-      answering.set('w-2', reportOf('w-2', { state: 'quiet', paused: ['emails'] }));
+      const suspect = { id: 'm-1', task: 'mail', queue: 'emails', crashes: 2, runs: true, since: 1_700_000_000_400 };
+      answering.set('w-2', reportOf('w-2', { state: 'quiet', paused: ['emails'], suspect }));
       await workers.report(reportOf('w-1'), TTL_MS);
       await bench.until(
         async () => {
