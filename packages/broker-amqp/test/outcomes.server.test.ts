@@ -169,3 +169,17 @@ it('a send of a process that never reached RabbitMQ is not stored, and one whose
   proxy.mode = 'half-open';
   await expect(reached.publish([envelope('d')])).rejects.toMatchObject({ mayBeStored: undefined });
 });
+
+it.each([0, 1, 2, 3])(
+  'a send whose process is blocked for longer than its timeout, %d turns later, is stored',
+  async (turns) => {
+    const broker = bench.open(bench.server.url, { sendTimeoutMs: 1_000 });
+    await broker.publish([envelope('first')]);
+    const known = outcomes(broker.publish([envelope('a')]));
+    const declared = outcomes(broker.publish([{ ...envelope('b'), queue: 'new' }]));
+    for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+    expect(await Promise.all([known, declared])).toEqual(['stored', 'stored']);
+  },
+);
