@@ -91,7 +91,7 @@ describe('a message that cannot be stored', () => {
     await subscription.close();
     const found = await standing('q');
     expect(found).toEqual({ m0: 1, m1: 1, m2: 1, m3: 1, m4: 1 });
-  }, 30_000);
+  }, 90_000);
 
   it('because it is larger than the server accepts is refused alone, immediately', async () => {
     await bench.server.control('eval', 'application:set_env(rabbit, max_message_size, 100000).');
