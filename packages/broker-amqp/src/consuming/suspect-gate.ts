@@ -1,6 +1,6 @@
 /** Longest time to close for a return. It takes milliseconds, or seconds on a server whose disk is busy. */
 const LONGEST_CLOSED_MS = 5_000;
-/** How often the gate asks meanwhile whether the server accepts messages. */
+/** While it is closed: how often it asks whether the server accepts messages. */
 const ASK_EVERY_MS = 250;
 
 /**
