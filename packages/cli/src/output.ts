@@ -19,7 +19,12 @@ export function print(text: string | number): void {
 
 /** Prints `value` as JSON that is safe on a terminal. */
 export function printJson(value: unknown, indent?: number): void {
-  print(JSON.stringify(value, null, indent).replace(UNSAFE_IN_JSON, escaped));
+  print(safeJson(value, indent));
+}
+
+/** `value` as JSON that is safe on a terminal. */
+export function safeJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNSAFE_IN_JSON, escaped);
 }
 
 /** Characters that a terminal acts on: controls, line separators, and those that reorder the text around them. */

@@ -1,11 +1,11 @@
 import { livesInOneProcess } from '../app/own-process.ts';
 import type { SchedulerManager } from '@brokkr/scheduler';
-import Table from 'cli-table3';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
 import { noteBroker } from '../explain.ts';
-import { print, printable, printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
+import { table } from '../terminal/table.ts';
 
 export interface ScheduleListOptions {
   readonly app?: string;
@@ -50,10 +50,13 @@ function jobsOf(scheduler: SchedulerManager) {
 
 function asTable(jobs: ReturnType<typeof jobsOf>): string {
   const head = ['job', 'task', 'trigger', 'zone', 'next runs', 'paused'];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const { id, task, trigger, timezone, nextRuns, paused } of jobs) {
-    const runs = nextRuns.length === 0 ? 'never again' : nextRuns.join('\n');
-    table.push([printable(id), printable(task), printable(trigger), timezone, runs, paused ? 'yes' : '']);
-  }
-  return table.toString();
+  const rows = jobs.map(({ id, task, trigger, timezone, nextRuns, paused }) => [
+    id,
+    task,
+    trigger,
+    timezone,
+    nextRuns.length === 0 ? 'never again' : nextRuns.join('\n'),
+    paused ? 'yes' : '',
+  ]);
+  return table(head, rows);
 }

@@ -1,6 +1,6 @@
-import Table from 'cli-table3';
 import { loadApp } from '../app/load-app.ts';
-import { print, printable, printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
+import { table } from '../terminal/table.ts';
 
 export interface TasksOptions {
   readonly app?: string;
@@ -22,9 +22,12 @@ export async function tasksCommand({ app, json }: TasksOptions): Promise<void> {
     printJson(tasks, 2);
     return;
   }
-  const table = new Table({ head: ['task', 'queue', 'retries', 'timeout', 'result'], style: { head: [], border: [] } });
-  for (const { name, queue, maxRetries, timeoutMs, keepsResult } of tasks) {
-    table.push([printable(name), printable(queue), maxRetries, `${timeoutMs / 1_000} s`, keepsResult ? 'kept' : '']);
-  }
-  print(table.toString());
+  const rows = tasks.map(({ name, queue, maxRetries, timeoutMs, keepsResult }) => [
+    name,
+    queue,
+    maxRetries,
+    `${timeoutMs / 1_000} s`,
+    keepsResult ? 'kept' : '',
+  ]);
+  print(table(['task', 'queue', 'retries', 'timeout', 'result'], rows));
 }

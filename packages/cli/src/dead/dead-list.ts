@@ -1,10 +1,10 @@
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
-import { print, printJson } from '../output.ts';
+import { outputClosed } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 import { checkTask } from './check-task.ts';
 import { letterQueues } from './letter-queues.ts';
-import { type ListedLetter, letterTable } from './letter-table.ts';
+import { LetterArray, type LetterOutput, LetterTables } from './letter-output.ts';
 import { LetterChooser, type LetterOptions } from './letter-choice.ts';
 
 export interface DeadListOptions extends LetterOptions {
@@ -22,32 +22,43 @@ export async function deadListCommand(queue: string | undefined, options: DeadLi
     // One more than is shown, to report that there are more.
     const chooser = new LetterChooser(opened.adapter, { ...options, limit: limit + 1 }, Date.now());
     const queues = await letterQueues(opened, queue, app);
-    const letters = await runUntilStopped((signal) => chosenLetters(opened, queues, chooser, signal));
+    const output = json ? new LetterArray() : new LetterTables(limit, queue === undefined);
+    await runUntilStopped((signal) => list(opened, queues, chooser, { output, limit, signal }));
     await checkTask(opened, options.task, chooser, app);
-    if (json) printJson(letters.slice(0, limit), 2);
-    else print(letterTable(letters, limit, queue === undefined));
+    output.end(chooser.chosen > limit);
   });
 }
 
-async function chosenLetters(
+interface Listing {
+  readonly output: LetterOutput;
+  /** Letters that are shown. */
+  readonly limit: number;
+  /** Ends the list after the page in progress. */
+  readonly signal: AbortSignal;
+}
+
+/** Shows the letters page by page. */
+async function list(
   { adapter, core, inspector }: OpenedBroker,
   queues: readonly string[],
   chooser: LetterChooser,
-  signal: AbortSignal,
-): Promise<readonly ListedLetter[]> {
+  { output, limit, signal }: Listing,
+): Promise<void> {
   const progress = new Progress();
-  const letters: ListedLetter[] = [];
+  const ended = AbortSignal.any([signal, outputClosed]);
   let looked = 0;
   for (const queue of queues) {
-    if (chooser.isFull || signal.aborted) break;
+    if (chooser.isFull || ended.aborted) break;
     for await (const items of adapter.pagesOf(inspector, queue, 'dead')) {
-      const chosen = items.filter(({ envelope }) => chooser.chooses(envelope));
-      letters.push(...chosen.map(({ envelope }) => ({ queue, ...core.readDeadLetter(envelope) })));
+      const left = limit - chooser.chosen;
+      const chosen = items.filter(({ envelope }) => chooser.chooses(envelope)).slice(0, left);
+      // The line of progress would stand in front of the first row.
+      if (chosen.length > 0) progress.end();
+      output.add(chosen.map(({ envelope }) => ({ queue, ...core.readDeadLetter(envelope) })));
       looked += items.length;
-      progress.show(`${looked} dead letters looked at, ${letters.length} found`);
-      if (chooser.isFull || signal.aborted) break;
+      progress.show(`${looked} dead letters looked at, ${chooser.chosen} found`);
+      if (chooser.isFull || ended.aborted) break;
     }
   }
   progress.end();
-  return letters;
 }

@@ -9,23 +9,18 @@ export interface ListedLetter extends DeadLetterRecord {
   readonly queue: string;
 }
 
-/** Shows up to `limit` letters as a table. A line below it says if there are more. Without letters it is one line. */
-export function letterTable(letters: readonly ListedLetter[], limit: number, showsQueue: boolean): string {
-  if (letters.length === 0) return 'no dead letter matches';
+export function letterTable(letters: readonly ListedLetter[], showsQueue: boolean): string {
   const head = [...(showsQueue ? ['queue'] : []), 'id', 'task', 'died', 'attempts', 'redrives', 'reason'];
-  const rows = letters
-    .slice(0, limit)
-    .map(({ queue, id, task, deadAt, attempts, crashes, redriven, reason }) => [
-      ...(showsQueue ? [queue] : []),
-      id,
-      task,
-      moment(deadAt ?? attempts.at(-1)?.at),
-      attempts.at(-1)?.attempt ?? crashed(crashes),
-      redriven?.count ?? 0,
-      shortened(reason),
-    ]);
-  const more = letters.length > limit ? `\nmore than ${limit}; --limit shows more` : '';
-  return `${table(head, rows)}${more}`;
+  const rows = letters.map(({ queue, id, task, deadAt, attempts, crashes, redriven, reason }) => [
+    ...(showsQueue ? [queue] : []),
+    id,
+    task,
+    moment(deadAt ?? attempts.at(-1)?.at),
+    attempts.at(-1)?.attempt ?? crashed(crashes),
+    redriven?.count ?? 0,
+    shortened(reason),
+  ]);
+  return table(head, rows);
 }
 
 /** No attempt of a message that crashed its workers has ended. */
