@@ -41,7 +41,42 @@ describe('warnings at the start of a worker', () => {
     await clock.advance(1_000);
     await first.stop();
     await tm.createWorker({ queues: ['emails'] }).start();
-    expect(warnings()).toMatchObject([{ queue: 'emails', dead: 2, msg: expect.stringContaining('TASK_DEAD_MAX (1)') }]);
+    await expect
+      .poll(warnings)
+      .toMatchObject([{ queue: 'emails', dead: 2, msg: expect.stringContaining('TASK_DEAD_MAX (1)') }]);
+  });
+
+  it('report queues whose dead letters cannot be counted in one line, after the start', async () => {
+    const { tm, broker, lines, warnings } = await setUp();
+    const asked: (readonly string[])[] = [];
+    const countsOf = async (queues: readonly string[]) => {
+      asked.push(queues);
+      const isStarted = lines.some(({ msg }) => msg === 'worker started');
+      return queues.map((queue) => ({ queue, error: new Error(isStarted ? 'no answer' : 'counted before the start') }));
+    };
+    Object.assign(broker.inspector, { countsOf });
+    const queues = Array.from({ length: 250 }, (_, index) => `q${index}`);
+    await tm.createWorker({ queues }).start();
+    await expect.poll(warnings).toMatchObject([
+      {
+        queue: 'q0',
+        msg: expect.stringMatching(/^the dead letters of 250 of 250 queues could not be .*; the first: q0: no answer$/),
+      },
+    ]);
+    expect(asked.map(({ length }) => length)).toEqual([100, 100, 50]);
+  });
+
+  it('nothing of a count that ends after the stop of the worker', async () => {
+    const { tm, broker, warnings } = await setUp();
+    let answer: (reports: readonly object[]) => void = () => undefined;
+    const countsOf = () => new Promise((resolve) => (answer = resolve));
+    Object.assign(broker.inspector, { countsOf });
+    const worker = tm.createWorker({ queues: ['emails'] });
+    await worker.start();
+    await worker.stop();
+    answer([{ queue: 'emails', error: new Error('connection is closed') }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings()).toEqual([]);
   });
 
   it.each([

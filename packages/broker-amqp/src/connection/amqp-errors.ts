@@ -69,6 +69,14 @@ export function unavailable(cause: unknown, address: string): BrokerUnavailableE
   );
 }
 
+/** The server answers, but not fast enough to be asked for everything. @param what a queue or an exchange */
+export function tooSlow(what: string, address: string): BrokerUnavailableError {
+  return new BrokerUnavailableError(
+    `RabbitMQ at ${address} was not asked for ${what}: the answers about other queues took all the time; ask for fewer queues at once, or when the server has less to do`,
+    { code: 'BROKER_SLOW', mayBeStored: false },
+  );
+}
+
 /** The same error of a process that never had a connection: its message may be sent again. */
 export function nothingStored({ message, code, cause }: BrokerUnavailableError): BrokerUnavailableError {
   return new BrokerUnavailableError(message, { code, cause, mayBeStored: false });

@@ -1,5 +1,5 @@
 import type { Channel } from 'amqplib';
-import { declarationError, isMissing, NOT_FOUND, replyCode, unavailable } from './amqp-errors.ts';
+import { declarationError, isMissing, NOT_FOUND, replyCode, tooSlow, unavailable } from './amqp-errors.ts';
 import type { Connection } from './connection.ts';
 import { Turns } from './turns.ts';
 
@@ -29,7 +29,8 @@ export class QueueProbe {
   /**
    * @param giveUpAt time of `performance.now()` after which the server is not asked any more
    * @returns `undefined` if there is no such queue
-   * @throws BrokerUnavailableError if the server does not answer, or the node of the queue is down
+   * @throws BrokerUnavailableError if the server does not answer, or the node of the queue is down; `BROKER_SLOW` after
+   * `giveUpAt`
    * @throws ConfigError (`QUEUE_REFUSED`) if the user has no right to it
    */
   queue(name: string, giveUpAt?: number): Promise<QueueFigures | undefined> {
@@ -57,7 +58,7 @@ export class QueueProbe {
     // The server's limit of channels is known from then on.
     await connection.ready();
     return this.#turns.run(async () => {
-      if (performance.now() > giveUpAt) throw unavailable(new Error('not asked in time'), connection.address);
+      if (performance.now() > giveUpAt) throw tooSlow(what, connection.address);
       const channel = this.#idle.pop() ?? (await this.#open());
       try {
         const answer = await connection.withTimeout(ask(channel));

@@ -6,6 +6,8 @@ import type { ManagerMetrics } from './manager-metrics.ts';
 export interface ManagedWorkerHooks {
   /** Called before a stop. */
   readonly beforeStop: () => void;
+  /** Called once the worker runs. */
+  readonly onStarted: (worker: ManagedWorker) => void;
   /** Called once the worker has stopped, or could not start. */
   readonly onEnded: (worker: ManagedWorker) => void;
 }
@@ -27,7 +29,13 @@ export class ManagedWorker extends TaskWorker implements Worker {
   override start(): Promise<void> {
     const starting = super.start();
     // A second start is refused, and does not end the worker.
-    if (!this.#wasStarted) starting.catch(() => this.#hooks.onEnded(this));
+    if (!this.#wasStarted) {
+      const { onStarted, onEnded } = this.#hooks;
+      starting.then(
+        () => onStarted(this),
+        () => onEnded(this),
+      );
+    }
     this.#wasStarted = true;
     return starting;
   }

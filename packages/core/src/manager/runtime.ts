@@ -149,10 +149,10 @@ export class Runtime implements TaskHost {
   }
 
   /** @throws ConfigError (`FEATURES_MISSING`) at the first call, if the broker cannot do what the application needs */
-  async openBroker(): Promise<Broker> {
+  readonly openBroker = async (): Promise<Broker> => {
     if (this.#isClosed) throw managerClosed();
     return this.#openChecked();
-  }
+  };
 
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
@@ -193,6 +193,8 @@ export class Runtime implements TaskHost {
         // If there are several workers, a handler may stop another one than its own.
         if (this.#workers.size === 1) noteStopInHandler('worker.stop()', this.#registry, this.logger);
       },
+      onStarted: (started: ManagedWorker) =>
+        void warnOfDeadLetters(started, this.traits.withLanes(queues.keys()), this),
       onEnded: (ended: ManagedWorker) => {
         if (this.#workers.delete(ended)) this.metrics.retire(ended);
       },
@@ -272,7 +274,6 @@ export class Runtime implements TaskHost {
     const resultStore = keepsResults ? await this.resultStore() : undefined;
     const tasks = new ServedTasks(this.#serving, resultStore);
     this.#checkAtStart(broker, queues, tasks);
-    void warnOfDeadLetters(broker, this.traits.withLanes(queues.keys()), this);
     return {
       broker,
       resultStore,

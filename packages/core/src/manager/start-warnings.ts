@@ -27,17 +27,29 @@ export function warnOfUnservedTasks(
   );
 }
 
-/** Logs the queues that have more dead letters than `TASK_DEAD_MAX`. Never rejects: a warning must not end a start. */
+/** Queues that are counted at once: a broker that asks for each queue limits the time of one count. */
+const COUNTED_AT_ONCE = 100;
+
+/**
+ * Logs the queues that have more dead letters than `TASK_DEAD_MAX`, and in one line how many queues could not be counted.
+ * Call it once the worker runs: the broker may need seconds for a thousand queues. A stop of the worker ends it. Never
+ * rejects: a warning must not end a worker.
+ */
 export async function warnOfDeadLetters(
-  { inspector }: Broker,
+  worker: { readonly state: string },
   queues: readonly string[],
-  { config, logger }: Manager,
+  { config, logger, openBroker }: Manager & { readonly openBroker: () => Promise<Broker> },
 ): Promise<void> {
-  if (inspector === undefined) return;
+  const errors: { readonly queue: string; readonly error: Error }[] = [];
   try {
-    for (const { queue, dead, error } of await inspector.countsOf(queues, { delayed: false })) {
-      if (error !== undefined) logger.warn({ queue, error }, 'the dead letters of a queue could not be counted');
-      if (dead !== undefined && dead > config.deadMax) {
+    const { inspector } = await openBroker();
+    for (let from = 0; inspector !== undefined && from < queues.length; from += COUNTED_AT_ONCE) {
+      const reports = await inspector.countsOf(queues.slice(from, from + COUNTED_AT_ONCE), { delayed: false });
+      // The end of the worker closes the connection, which fails every count.
+      if (worker.state !== 'running') return;
+      for (const { queue, dead, error } of reports) {
+        if (error !== undefined) errors.push({ queue, error });
+        if (dead === undefined || dead <= config.deadMax) continue;
         logger.warn(
           { queue, dead },
           `more dead letters than TASK_DEAD_MAX (${config.deadMax}); look at them with brokkr dead list ${queue}`,
@@ -45,7 +57,13 @@ export async function warnOfDeadLetters(
       }
     }
   } catch (error) {
-    // If the broker is unreachable, the start itself reports it.
+    // If the broker is unreachable, the worker itself reports it.
     logger.debug({ error }, 'dead letters could not be counted');
   }
+  const [first] = errors;
+  if (first === undefined) return;
+  logger.warn(
+    first,
+    `the dead letters of ${errors.length} of ${queues.length} queues could not be counted at the start of a worker, which runs nevertheless; the first: ${first.queue}: ${first.error.message}`,
+  );
 }
