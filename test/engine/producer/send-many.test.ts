@@ -47,7 +47,7 @@ async function failureOf(sending: Promise<unknown>): Promise<SendManyError> {
 }
 
 describe('sendMany of many messages', () => {
-  it('lets the event loop turn at least once for each 500 of them', async () => {
+  it('lets the event loop turn between the checks, and between the sends, of 500 of them', async () => {
     const { task, stored } = await producer();
     let turns = 0;
     let isOver = false;
@@ -61,7 +61,55 @@ describe('sendMany of many messages', () => {
     expect(handles).toHaveLength(20_000);
     expect(new Set(handles.map(({ id }) => id)).size).toBe(20_000);
     expect(await stored()).toBe(20_000);
-    expect(turns).toBeGreaterThanOrEqual(2 * 40);
+    expect(turns).toBeGreaterThanOrEqual(2 * 40 - 1);
+  });
+
+  it('sends at most two chunks in one turn of the event loop, and has 2,000 messages in flight, over all calls', async () => {
+    let thisTurn = 0;
+    let mostOfTurn = 0;
+    let inFlight = 0;
+    let mostInFlight = 0;
+    let isOver = false;
+    const turn = () => {
+      thisTurn = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    const { task, stored } = await producer(async (broker, envelopes) => {
+      thisTurn += envelopes.length;
+      inFlight += envelopes.length;
+      mostOfTurn = Math.max(mostOfTurn, thisTurn);
+      mostInFlight = Math.max(mostInFlight, inFlight);
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+      inFlight -= envelopes.length;
+      return broker.publish(envelopes);
+    });
+    const sizes = [...Array.from({ length: 40 }, () => 500), ...Array.from({ length: 200 }, () => 7), 1_800];
+    await Promise.all(sizes.map((size) => task.sendMany(numbers(size))));
+    isOver = true;
+    expect(await stored()).toBe(20_000 + 1_400 + 1_800);
+    // One chunk after answers came, and one after the timers.
+    expect(mostOfTurn).toBeLessThanOrEqual(1_000);
+    expect(mostInFlight).toBeGreaterThan(1_000);
+    expect(mostInFlight).toBeLessThanOrEqual(2_000);
+  });
+
+  it('ends a short call before the long ones that were made earlier', async () => {
+    const { task } = await producer();
+    const ended: string[] = [];
+    const long = Array.from({ length: 5 }, () => task.sendMany(numbers(10_000)).then(() => ended.push('long')));
+    const short = task.sendMany(numbers(10)).then(() => ended.push('short'));
+    await Promise.all([...long, short]);
+    expect(ended[0]).toBe('short');
+  });
+
+  it('rejects all calls soon after their timeout if the broker does not answer', async () => {
+    const { task } = await producer(() => new Promise(() => undefined));
+    const startedAt = performance.now();
+    const calls = await Promise.allSettled(Array.from({ length: 30 }, () => task.sendMany(numbers(500))));
+    expect(calls.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, () => 'rejected'));
+    // One timeout after the other for each four calls would be 8 s.
+    expect(performance.now() - startedAt).toBeLessThan(6_000);
   });
 
   it('checks a whole list before it sends any of its messages', async () => {

@@ -23,6 +23,7 @@ import { managerClosed } from './manager-closed.ts';
 import type { HandlePorts } from './handle-ports.ts';
 import { type Batch, sendInChunks } from './send-in-chunks.ts';
 import { outcomeOf, type SendOutcome } from './send-outcome.ts';
+import { SendTurns } from './send-turns.ts';
 import type { SendStats } from './send-stats.ts';
 import { checkBatchItem } from './check-task-settings.ts';
 import { checkHeaders, type SendSettings } from './send-settings.ts';
@@ -80,6 +81,7 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #joins: StoreJoins;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
+  readonly #turns = new SendTurns();
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
   /** Sends that may not have reached the publisher yet. */
@@ -132,6 +134,7 @@ export class Producer {
     if (!isIterable(batch)) throw notABatch(task, batch);
     let publisher: Publisher;
     return sendInChunks<Draft>(batch, {
+      turns: this.#turns,
       draft: (args) => this.#checkedDraft(task, args, settings),
       open: async () => {
         publisher = this.#publisher ?? (await this.#open());

@@ -1,14 +1,13 @@
-import { setImmediate } from 'node:timers';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import type { SendBatch } from '../middleware/middleware.ts';
 import type { TaskHandle } from '../task/task-handle.ts';
 import { SendManyError } from './send-many-error.ts';
 import type { SendOutcome } from './send-outcome.ts';
+import { CHUNK, type SendTurns } from './send-turns.ts';
 
-/** Messages of one chunk, and most bytes of their bodies: a chunk blocks the event loop for a few milliseconds. */
-const CHUNK = 500;
+/** Most bytes of the bodies of one chunk: it blocks the event loop for a few milliseconds. */
 const CHUNK_BYTES = 262_144;
-/** Chunks that wait for the broker at the same time. */
+/** Chunks of one call that wait for the broker at the same time. */
 const MOST_IN_FLIGHT = 4;
 
 /** A message that is checked and encoded. */
@@ -17,6 +16,8 @@ export interface SizedDraft {
 }
 
 export interface ChunkPorts<D extends SizedDraft> {
+  /** Shared by all calls of a producer. */
+  readonly turns: SendTurns;
   /** Checks and encodes one message. */
   draft(args: readonly unknown[]): Promise<D>;
   /** Is called once, before the first message is published. */
@@ -29,7 +30,7 @@ export interface ChunkPorts<D extends SizedDraft> {
 export type Batch = Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>;
 
 /**
- * Sends messages chunk by chunk, and lets the event loop turn in between. A list is checked whole before anything is sent.
+ * Sends messages chunk by chunk, and lets the event loop and other calls take turns in between. A list is checked whole before anything is sent.
  * Of any other iterable one chunk at a time is taken, checked and sent, so that memory is bounded by chunks.
  * @throws the error of the first message at fault, if nothing was sent before
  * @throws SendManyError if some messages are not stored, or may not be
@@ -46,22 +47,26 @@ async function sendList<D extends SizedDraft>(
   sending: ChunkedSending<D>,
 ): Promise<void> {
   const chunks: Chunk<D>[] = [];
-  let chunk = new Chunk<D>();
-  for (const args of list) {
-    chunk.add(await sending.ports.draft(args));
-    if (!chunk.isFull) continue;
+  const { turns, draft } = sending.ports;
+  for (let from = 0; from < list.length; ) {
+    const chunk = new Chunk<D>();
+    const most = Math.min(CHUNK, list.length - from);
+    const turn = turns.check(most);
+    if (turn !== undefined) await turn;
+    for (const end = from + most; from < end && !chunk.isFull; from++) {
+      chunk.add(await draft(list[from] as readonly unknown[]));
+    }
     chunks.push(chunk);
-    chunk = new Chunk();
-    await turnOfEventLoop();
   }
-  if (chunk.drafts.length > 0) chunks.push(chunk);
   for (const one of chunks) await sending.send(one);
 }
 
 async function sendIterable<D extends SizedDraft>(batch: Batch, sending: ChunkedSending<D>): Promise<void> {
+  const { turns } = sending.ports;
   let chunk = new Chunk<D>();
   try {
     for await (const args of batch) {
+      if (chunk.drafts.length === 0) await turns.check(CHUNK);
       chunk.add(await sending.ports.draft(args));
       if (!chunk.isFull) continue;
       await sending.send(chunk);
@@ -79,6 +84,12 @@ async function sendIterable<D extends SizedDraft>(batch: Batch, sending: Chunked
 class Chunk<D extends SizedDraft> {
   readonly drafts: D[] = [];
   #bytes = 0;
+
+  /** Messages, or as many as would have the same bytes: at most those of a full chunk. */
+  get weight(): number {
+    const asMany = Math.ceil((this.#bytes / CHUNK_BYTES) * CHUNK);
+    return Math.min(CHUNK, Math.max(this.drafts.length, asMany));
+  }
 
   get isFull(): boolean {
     return this.drafts.length >= CHUNK || this.#bytes >= CHUNK_BYTES;
@@ -114,7 +125,8 @@ class ChunkedSending<D extends SizedDraft> {
   }
 
   /** Sends a chunk. Resolves when the next one may be sent. */
-  async send({ drafts }: Chunk<D>): Promise<void> {
+  async send({ drafts, weight }: Chunk<D>): Promise<void> {
+    const { turns } = this.ports;
     if (!this.#isOpen) {
       await this.ports.open();
       this.#isOpen = true;
@@ -123,11 +135,12 @@ class ChunkedSending<D extends SizedDraft> {
       this.refuse(drafts.length, this.#failure);
       return;
     }
+    const turn = turns.publish(weight);
+    if (turn !== undefined) await turn;
     const from = this.#outcomes.length;
     for (let index = 0; index < drafts.length; index++) this.#note(from + index, undefined, undefined, 'unknown');
-    this.#inFlight.push(this.#publish(drafts, from));
+    this.#inFlight.push(this.#publish(drafts, from).finally(() => turns.settled(weight)));
     if (this.#inFlight.length >= MOST_IN_FLIGHT) await this.#inFlight.shift();
-    await turnOfEventLoop();
   }
 
   /** Notes messages that were not sent. */
@@ -170,8 +183,4 @@ class ChunkedSending<D extends SizedDraft> {
     this.#errors[at] = error;
     this.#outcomes[at] = outcome;
   }
-}
-
-function turnOfEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
