@@ -238,3 +238,28 @@ it('queues and doctor name a queue that cannot be read, and show the others', as
   expect(await again.exited).toBe(0);
   expect(again.output()).toMatch(/ok +broker +nothing to repair/);
 }, 30_000);
+
+it('queues and doctor show the queues while another client holds the key of their pauses', async () => {
+  await sendTo('greetings', 3);
+  const client = server.client();
+  await client.del('brokkr:state');
+  await client.lpush('brokkr:state', 'x');
+  client.disconnect();
+  const why =
+    /^error: the pauses of the queues are unknown: the Redis key brokkr:state holds a list, .*doctor --repair.*\n$/;
+  const table = brokkr(['queues'], env);
+  const json = brokkr(['queues', '--json'], env);
+  const doctor = brokkr(['doctor', '-a', app], env);
+  expect(await table.exited).toBe(1);
+  expect(table.output()).toMatch(/greetings +│ 3 +│.*│ \? +│\n/);
+  expect(table.errors()).toMatch(why);
+  expect(await json.exited).toBe(1);
+  expect(JSON.parse(json.output())).toMatchObject([{ queue: 'greetings', ready: 3, paused: null }]);
+  expect(json.errors()).toMatch(why);
+  expect(await doctor.exited).toBe(1);
+  expect(doctor.output()).toMatch(/error +broker +the Redis key brokkr:state holds a list/);
+  expect(doctor.output()).toMatch(/warning queues +3 messages wait in greetings/);
+  const repaired = brokkr(['doctor', '-a', app, '--repair'], env);
+  expect(await repaired.exited).toBe(0);
+  expect(repaired.output()).toMatch(/ok +broker +repaired: a foreign list was renamed to brokkr:state:spoiled:/);
+}, 30_000);

@@ -98,6 +98,17 @@ it('schedule list names job, trigger, zone, the next three runs and a pause', as
   expect(jobs.map(({ nextRuns }) => nextRuns.length)).toEqual([3, 3]);
 }, 30_000);
 
+it('schedule list shows the jobs while another client holds the key of their pauses', async () => {
+  const { env } = workplace();
+  await redis.del('brokkr:state');
+  await redis.lpush('brokkr:state', 'x');
+  const list = brokkr(['schedule', 'list', '-a', scheduled], { ...env, TASK_BROKER_URL: server.url });
+  expect(await list.exited).toBe(1);
+  expect(list.output()).toMatch(/│ nightly +│ beat +│.*│ \? +│\n/);
+  expect(list.errors()).toMatch(/^error: the pauses of jobs are unknown: the Redis key brokkr:state holds a list/);
+  await redis.del('brokkr:state');
+}, 30_000);
+
 it('schedule list reports an unreachable broker, with exit code 1', async () => {
   const env = { TASK_BROKER_URL: 'redis://127.0.0.1:1', TASK_SEND_TIMEOUT: '300ms' };
   const list = brokkr(['schedule', 'list', '-a', scheduled], env);

@@ -72,7 +72,7 @@ export function makeProgram(exit: Exit): Command {
     .description('list the jobs with their next runs')
     .option('-a, --app <module>', 'module that defines the tasks and jobs')
     .option('--json', HELP.json, false)
-    .action((options) => scheduleListCommand(options));
+    .action(async (options) => exit(await scheduleListCommand(options)));
   addQueueCommands(program, exit);
   const workers = addWorkerCommands(program, exit);
   const dead = addDeadCommands(program, exit);

@@ -174,3 +174,13 @@ describe('the reports of workers', () => {
     ]);
   });
 });
+
+it('queues are shown although another client has overwritten their pauses', async () => {
+  const tm = await managerOf();
+  await tm.task({ name: 'mail', queueName: 'emails' }, async () => undefined).send();
+  const { states } = await tm.broker();
+  if (states === undefined) throw new Error('the memory broker keeps states');
+  states.get = () => Promise.reject(Object.assign(new Error('a list'), { code: 'KEY_SPOILED' }));
+  const { body } = await mount(tm).get('app/queues');
+  expect(body.items).toMatchObject([{ name: 'emails', counts: { ready: 1 } }]);
+});

@@ -36,6 +36,17 @@ describe('the metrics of queues', () => {
     await tm.close();
   });
 
+  it('are exported without the pauses if another client has overwritten these', async () => {
+    const { tm, clock, broker } = await workerBench();
+    await tm.task({ name: 'work', queueName: 'emails' }, async () => undefined).send();
+    const spoiled = Object.assign(new Error('brokkr:state holds a list'), { code: 'KEY_SPOILED' });
+    broker.states.get = () => Promise.reject(spoiled);
+    const text = writeMetrics(await queueFamilies(broker, ['emails'], clock.now()));
+    expect(parseMetrics(text).value('brokkr_queue_messages', { queue: 'emails', state: 'ready' })).toBe(1);
+    expect(text).not.toMatch(/^brokkr_queue_paused\{/m);
+    await tm.close();
+  });
+
   it('count the living workers of a queue if the server counts no consumers: an alert needs the 0', async () => {
     const { tm, broker, clock } = await workerBench();
     tm.task({ name: 'work', queueName: 'emails' }, async () => undefined);

@@ -26,8 +26,10 @@ export class RedisDiagnostics implements Diagnostics {
     const findings = [...(await this.#examine())];
     // A server that must not be used would refuse every further call.
     if (findings.some(({ severity }) => severity === 'error')) return findings;
-    findings.push(...(await this.#spoiledGlobals()).map(finding));
-    if (findings.some(({ code }) => code === 'KEY_SPOILED')) return findings;
+    const spoiled = await this.#spoiledGlobals();
+    findings.push(...spoiled.map(finding));
+    // Without the list of queues, none can be looked at.
+    if (spoiled.some(({ key }) => key === this.#calls.keys.queues)) return findings;
     const { valid, invalid } = await queueNames(this.#calls);
     if (invalid.length > 0) findings.push(junkNames(this.#calls.keys.queues, invalid));
     for (const part of batches(valid)) {
@@ -56,11 +58,12 @@ export class RedisDiagnostics implements Diagnostics {
   }
 
   async #spoiledGlobals(): Promise<readonly SpoiledKey[]> {
-    const { queues, state } = this.#calls.keys;
+    const { queues, state, limits } = this.#calls.keys;
     const spoiled: SpoiledKey[] = [];
     for (const [key, expected] of [
       [queues, 'set'],
       [state, 'hash'],
+      [limits, 'zset'],
     ] as const) {
       const found = await this.#calls.call((client) => client.type(key));
       if (found !== 'none' && found !== expected) spoiled.push({ key, expected, found });

@@ -13,6 +13,8 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** The keys that `brokkr doctor --repair` looks at: those of queues, and the list of queues. */
 const REPAIRED = /:\{[^{}]*\}:|:queues$/;
+/** Shared keys that it only renames: nothing is put into line. */
+const RENAMED = /:(?:state|limits)$/;
 
 const REPLY = /^SPOILED (\w+) (\w+) (\S+)/;
 
@@ -36,7 +38,9 @@ export function describeSpoiledKey({ key, expected, found }: SpoiledKey): string
   const there = expected === 'number' ? `${named(found)} that is not a whole number` : named(found);
   const remedy = REPAIRED.test(key)
     ? 'Run "brokkr doctor --repair": it renames the key and puts messages back in line'
-    : 'Rename or delete the key';
+    : RENAMED.test(key)
+      ? 'Run "brokkr doctor --repair": it renames the key'
+      : 'Rename or delete the key';
   return `the Redis key ${key.slice(0, 300)} holds ${there}, written by another client; Brokkr keeps ${named(expected)} there. Nothing was changed. ${remedy}`;
 }
 

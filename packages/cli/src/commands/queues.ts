@@ -21,7 +21,8 @@ const COLUMNS = ['ready', 'delayed', 'running', 'dead', 'acknowledged'] as const
 
 /** The counts of a queue and its lanes, its workers, and whether it is paused if the broker keeps pauses. */
 interface QueueReading extends QueueReport, LaneCounts {
-  readonly paused?: boolean;
+  /** `null`: it cannot be read. */
+  readonly paused?: boolean | null;
   /** Consumers of the queue, as the server or the reports of workers count them. */
   readonly workers?: number;
 }
@@ -40,17 +41,17 @@ export async function queuesCommand(names: readonly string[], options: QueuesOpt
   await withBroker(url, 'brokkr queues', async (opened) => {
     if (names.length > 0) await checkQueues(opened, names, app);
     const look = async () => {
-      const readings = await readQueues(
+      const { readings, pauseError } = await readQueues(
         opened,
         names.length > 0 ? await withLanes(opened, names) : await namesOf(opened, app),
       );
-      isSound = readings.every(({ error }) => error === undefined);
+      isSound = pauseError === undefined && readings.every(({ error }) => error === undefined);
       if (json) printJson(readings.map(asRecord));
       else {
         shown = asTable(readings);
         frames.show(shown);
       }
-      if (!isSound && (json || !options.watch)) reportUnreadable(readings);
+      if (!isSound && (json || !options.watch)) reportUnreadable(readings, pauseError);
     };
     const onError = (reason: string) => {
       if (json) process.stderr.write(`error: ${reason}\n`);
@@ -72,25 +73,31 @@ async function namesOf(opened: OpenedBroker, app: string | undefined): Promise<r
 async function readQueues(
   { adapter, broker, inspector }: OpenedBroker,
   names: readonly string[],
-): Promise<readonly QueueReading[]> {
+): Promise<{ readonly readings: readonly QueueReading[]; readonly pauseError: Error | undefined }> {
+  const queues = names.map((name) => adapter.readLane(name).queue);
   const [reports, paused] = await Promise.all([
     inspector.countsOf(names),
-    broker.states && new adapter.PauseFlags(broker.states).pausedOf(names.map((name) => adapter.readLane(name).queue)),
+    broker.states && new adapter.PauseFlags(broker.states).tryPausedOf(queues),
   ]);
+  const pauseError = paused instanceof Error ? paused : undefined;
   const joined = adapter.joinLanes(reports);
   const workers = await adapter.countWorkers(broker, joined);
-  return joined.map((report) => {
+  const readings = joined.map((report) => {
     const count = workers.get(report.queue);
     return {
       ...report,
       ...(count !== undefined && { workers: count }),
-      ...(paused !== undefined && { paused: paused.has(report.queue) }),
+      ...(paused !== undefined && { paused: paused instanceof Error ? null : paused.has(report.queue) }),
     };
   });
+  return { readings, pauseError };
 }
 
-/** Names the queues that could not be read. */
-function reportUnreadable(readings: readonly QueueReading[]): void {
+/** Names the queues that could not be read, and why the pauses are unknown. */
+function reportUnreadable(readings: readonly QueueReading[], pauseError: Error | undefined): void {
+  if (pauseError !== undefined) {
+    process.stderr.write(`error: ${printable(`the pauses of the queues are unknown: ${describe(pauseError)}`)}\n`);
+  }
   for (const { queue, error } of readings) {
     if (error !== undefined) process.stderr.write(`error: ${unreadable(queue, error)}\n`);
   }
@@ -105,18 +112,18 @@ function asRecord({ error, ...reading }: QueueReading): object {
 }
 
 function asTable(readings: readonly QueueReading[]): string {
-  const isPaused = readings.some(({ paused }) => paused);
-  const row = (name: string, counts: QueueCounts, workers: number | string | undefined, paused?: boolean) => [
+  const showsState = readings.some(({ paused }) => paused !== false && paused !== undefined);
+  const row = (name: string, counts: QueueCounts, workers: number | string | undefined, paused?: boolean | null) => [
     name,
     ...COLUMNS.map((column) => counts[column]),
     workers,
-    ...(isPaused ? [paused === true ? 'paused' : ''] : []),
+    ...(showsState ? [paused === null ? undefined : paused === true ? 'paused' : ''] : []),
   ];
   const rows = readings.flatMap((reading) => [
     row(reading.queue, reading, reading.workers, reading.paused),
     ...Object.entries(reading.lanes ?? {}).map(([priority, counts]) => row(`  ${priority}`, counts, '')),
   ]);
-  const lines = [table(['queue', ...COLUMNS, 'workers', ...(isPaused ? ['state'] : [])], rows)];
+  const lines = [table(['queue', ...COLUMNS, 'workers', ...(showsState ? ['state'] : [])], rows)];
   const counted = readings.filter(({ error }) => error === undefined);
   const unknown = COLUMNS.filter((column) => counted.some((reading) => reading[column] === undefined));
   if (unknown.length > 0) lines.push(`? the server does not count: ${unknown.join(', ')}`);

@@ -3,8 +3,9 @@ import type { SchedulerManager } from '@brokkr/scheduler';
 import { quietSettings } from '../app/quiet-settings.ts';
 import { closeApp, loadApp } from '../app/load-app.ts';
 import { loadSchedulers } from '../app/load-scheduler.ts';
-import { noteBroker } from '../explain.ts';
-import { print, printJson } from '../output.ts';
+import { EXIT } from '../exit.ts';
+import { describe, noteBroker } from '../explain.ts';
+import { print, printable, printJson } from '../output.ts';
 import { table } from '../terminal/table.ts';
 
 export interface ScheduleListOptions {
@@ -14,21 +15,35 @@ export interface ScheduleListOptions {
 
 const SHOWN_RUNS = 3;
 
-/** Lists the application's jobs: trigger, time zone, the next runs, and whether the job is paused at the broker. */
-export async function scheduleListCommand({ app, json }: ScheduleListOptions): Promise<void> {
+/**
+ * Lists the application's jobs: trigger, time zone, the next runs, and whether the job is paused at the broker.
+ *
+ * @returns the exit code: 1 if the broker answers, but the pauses cannot be read
+ */
+export async function scheduleListCommand({ app, json }: ScheduleListOptions): Promise<number> {
   const loaded = await loadApp(app, quietSettings);
   try {
     const schedulers = await loadSchedulers(loaded, quietSettings);
-    await Promise.all(schedulers.filter(isShared).map((scheduler) => scheduler.readState()));
-    const jobs = schedulers.flatMap(jobsOf);
+    const reading = Promise.all(schedulers.filter(isShared).map((scheduler) => scheduler.readState()));
+    const failure = await reading.then(() => undefined, ifSpoiled);
+    const jobs = schedulers.flatMap(jobsOf).map((job) => (failure === undefined ? job : { ...job, paused: null }));
+    if (failure !== undefined)
+      process.stderr.write(`error: ${printable(`the pauses of jobs are unknown: ${describe(failure)}`)}\n`);
     if (json) printJson(jobs, 2);
     else print(asTable(jobs));
+    return failure === undefined ? EXIT.fine : EXIT.failed;
   } catch (error) {
     noteBroker(error, loaded.core.redactUrl(loaded.manager.config.brokerUrl));
     throw error;
   } finally {
     await closeApp(loaded);
   }
+}
+
+/** The error of another client's value in the key of the state. @throws any other error */
+function ifSpoiled(error: unknown): Error {
+  if (error instanceof Error && (error as { code?: unknown }).code === 'KEY_SPOILED') return error;
+  throw error;
 }
 
 /** A memory broker holds no state of another process. */
@@ -48,7 +63,9 @@ function jobsOf(scheduler: SchedulerManager) {
   }));
 }
 
-function asTable(jobs: ReturnType<typeof jobsOf>): string {
+type ListedJob = Omit<ReturnType<typeof jobsOf>[number], 'paused'> & { readonly paused: boolean | null };
+
+function asTable(jobs: readonly ListedJob[]): string {
   const head = ['job', 'task', 'trigger', 'zone', 'next runs', 'paused'];
   const rows = jobs.map(({ id, task, trigger, timezone, nextRuns, paused }) => [
     id,
@@ -56,7 +73,7 @@ function asTable(jobs: ReturnType<typeof jobsOf>): string {
     trigger,
     timezone,
     nextRuns.length === 0 ? 'never again' : nextRuns.join('\n'),
-    paused ? 'yes' : '',
+    paused === null ? undefined : paused ? 'yes' : '',
   ]);
   return table(head, rows);
 }

@@ -52,7 +52,7 @@ async function list(
     for await (const items of adapter.pagesOf(inspector, queue, 'dead')) {
       const left = limit - chooser.chosen;
       const chosen = items.filter(({ envelope }) => chooser.chooses(envelope)).slice(0, left);
-      // The line of progress would stand in front of the first row.
+      // Otherwise the first row would follow the progress in the same line.
       if (chosen.length > 0) progress.end();
       output.add(chosen.map(({ envelope }) => ({ queue, ...core.readDeadLetter(envelope) })));
       looked += items.length;

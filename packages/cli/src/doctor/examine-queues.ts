@@ -21,6 +21,11 @@ export async function* examineQueues(broker: Broker, inspector: Inspector, manag
   const still = new Set(after.filter((report) => standsStill(earlier.get(report.queue), report)));
   const service = await Service.read(broker, manager, still);
   let problems = 0;
+  if (service.pauseError !== undefined) {
+    problems++;
+    const check = failed(about, service.pauseError);
+    yield { ...check, message: `the pauses of the queues are unknown: ${check.message}` };
+  }
   for (const report of after) {
     const { queue, error, dead } = report;
     if (error !== undefined) {

@@ -15,6 +15,8 @@ export class Service {
   readonly #paused: ReadonlySet<string>;
   /** `undefined` if they cannot be read. */
   readonly #reports: readonly WorkerReport[] | undefined;
+  /** Why the pauses are unknown. */
+  readonly pauseError: Error | undefined;
 
   /** Reads what is known of `queues`, in two short calls; in none if there are no queues. */
   static async read(broker: Broker, manager: TaskManager, queues: ReadonlySet<QueueReport>): Promise<Service> {
@@ -23,10 +25,11 @@ export class Service {
     if (queues.size === 0) return new Service(manager, queueOf, new Set(), undefined);
     const names = [...new Set([...queues].map(({ queue }) => queueOf(queue)))];
     const [paused, reports] = await Promise.all([
-      broker.states === undefined ? new Set<string>() : new PauseFlags(broker.states).pausedOf(names),
+      broker.states === undefined ? new Set<string>() : new PauseFlags(broker.states).tryPausedOf(names),
       reportsOf(broker),
     ]);
-    return new Service(manager, queueOf, paused, reports);
+    if (!(paused instanceof Error)) return new Service(manager, queueOf, paused, reports);
+    return new Service(manager, queueOf, new Set(), reports, paused);
   }
 
   private constructor(
@@ -34,7 +37,9 @@ export class Service {
     queueOf: (lane: string) => string,
     paused: ReadonlySet<string>,
     reports: readonly WorkerReport[] | undefined,
+    pauseError?: Error,
   ) {
+    this.pauseError = pauseError;
     this.#manager = manager;
     this.#queueOf = queueOf;
     this.#paused = paused;

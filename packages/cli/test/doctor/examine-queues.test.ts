@@ -1,6 +1,7 @@
 import type { Broker, TaskManager } from '@brokkr/core';
 import type { Inspector, QueueReport, WorkerReport } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
+import type { Check } from '../../src/doctor/check.ts';
 import { examineQueues } from '../../src/doctor/examine-queues.ts';
 
 const manager = {
@@ -80,4 +81,19 @@ it.concurrent('a user without rights to the reports of workers gets what the cou
   expect(await warnings({ counts, workers: [], reports })).toEqual([
     expect.stringMatching(/^3 messages wait in lonely, and no worker runs them/),
   ]);
+});
+
+it.concurrent('queues are examined although their pauses cannot be read', async () => {
+  const spoiled = Object.assign(new Error('the Redis key brokkr:state holds a list'), { code: 'KEY_SPOILED' });
+  const counts = [{ ...rabbit('emails'), dead: 11 }];
+  const inspector = { queues: async () => ['emails'], countsOf: async () => counts } as unknown as Inspector;
+  const broker = { states: { get: () => Promise.reject(spoiled) } } as unknown as Broker;
+  const checks: Check[] = [];
+  for await (const check of examineQueues(broker, inspector, manager)) checks.push(check);
+  expect(checks.map(({ severity, code }) => [severity, code])).toEqual([
+    ['error', 'KEY_SPOILED'],
+    ['warning', 'DEAD_LETTERS_OVER_MAX'],
+    ['warning', 'QUEUE_UNSERVED'],
+  ]);
+  expect(checks[0]?.message).toBe('the pauses of the queues are unknown: the Redis key brokkr:state holds a list');
 });

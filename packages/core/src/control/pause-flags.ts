@@ -33,7 +33,28 @@ export class PauseFlags {
     const since = await Promise.all(queues.map((queue) => this.pausedSince(queue)));
     return new Set(queues.filter((_, index) => since[index] !== undefined));
   }
+
+  /**
+   * As `pausedOf`, for a look at queues that can go on without their pauses.
+   * @returns the error instead if the broker answers, but the pauses cannot be read: another client overwrote them, or the
+   * user has no right to them
+   */
+  async tryPausedOf(queues: readonly string[]): Promise<ReadonlySet<string> | Error> {
+    try {
+      return await this.pausedOf(queues);
+    } catch (error) {
+      if (error instanceof Error && PauseFlags.areUnreadable(error)) return error;
+      throw error;
+    }
+  }
+
+  /** Whether an error concerns the pauses alone: other calls of the broker succeed. */
+  static areUnreadable(error: unknown): boolean {
+    return UNREADABLE.has((error as { code?: unknown }).code);
+  }
 }
+
+const UNREADABLE: ReadonlySet<unknown> = new Set(['KEY_SPOILED', 'QUEUE_REFUSED']);
 
 function keyOf(queue: string): string {
   return `paused:${queue}`;

@@ -29,7 +29,7 @@ export async function queueFamilies(
   if (inspector === undefined) return [];
   const [reports, paused] = await Promise.all([
     inspector.countsOf(queues),
-    states === undefined ? undefined : new PauseFlags(states).pausedOf(queues),
+    states === undefined ? undefined : new PauseFlags(states).tryPausedOf(queues),
   ]);
   const [ages, workers] = await Promise.all([oldestAges(inspector, reports, now), countWorkers(broker, reports)]);
   return [
@@ -46,7 +46,10 @@ export async function queueFamilies(
     gauge(
       'brokkr_queue_paused',
       'Whether workers were told to start nothing of the queue.',
-      paused === undefined ? [] : queues.flatMap((queue) => sample(Number(paused.has(queue)), { queue })),
+      // Without the pauses, the other figures are exported.
+      paused === undefined || paused instanceof Error
+        ? []
+        : queues.flatMap((queue) => sample(Number(paused.has(queue)), { queue })),
     ),
     gauge(
       'brokkr_queue_workers',

@@ -81,7 +81,7 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #joins: StoreJoins;
   readonly #layers: readonly Layer<SendContext, PublishReceipt>[];
-  readonly #turns = new SendTurns();
+  readonly #turns: SendTurns;
   #opening: Promise<Publisher> | undefined;
   #publisher: Publisher | undefined;
   /** Sends that may not have reached the publisher yet. */
@@ -92,6 +92,7 @@ export class Producer {
   constructor(options: ProducerOptions) {
     this.#options = options;
     const { clock, keyTtlMs, records } = options;
+    this.#turns = new SendTurns(clock);
     const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
     this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
     this.#layers = options.middleware.flatMap((one) =>

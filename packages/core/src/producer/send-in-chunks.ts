@@ -131,12 +131,13 @@ class ChunkedSending<D extends SizedDraft> {
       await this.ports.open();
       this.#isOpen = true;
     }
+    const turn = turns.publish(weight);
+    if (turn !== undefined) await turn;
     if (this.#failure !== undefined) {
+      turns.settled(weight);
       this.refuse(drafts.length, this.#failure);
       return;
     }
-    const turn = turns.publish(weight);
-    if (turn !== undefined) await turn;
     const from = this.#outcomes.length;
     for (let index = 0; index < drafts.length; index++) this.#note(from + index, undefined, undefined, 'unknown');
     this.#inFlight.push(this.#publish(drafts, from).finally(() => turns.settled(weight)));

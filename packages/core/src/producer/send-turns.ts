@@ -1,4 +1,5 @@
-import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
+import { setImmediate } from 'node:timers';
+import type { Clock, TimerHandle } from '../clock/clock.ts';
 
 /** Messages of one chunk, and of one turn of the event loop: they block it for a few milliseconds. */
 export const CHUNK = 500;
@@ -25,12 +26,17 @@ interface Claim {
  * short call does not wait for a long one.
  */
 export class SendTurns {
+  readonly #clock: Clock;
   readonly #waiting: Claim[] = [];
   /** Messages of this turn of the event loop. */
   #used = 0;
   #inFlight = 0;
   #isTurning = false;
-  #overdue: NodeJS.Timeout | undefined;
+  #overdue: TimerHandle | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Resolves when `messages` may be checked and encoded. */
   check(messages: number): Promise<void> | undefined {
@@ -48,7 +54,7 @@ export class SendTurns {
   }
 
   #claim(weight: number, isPublished: boolean): Promise<void> | undefined {
-    const claim = { weight, isPublished, since: performance.now() };
+    const claim = { weight, isPublished, since: this.#clock.monotonic() };
     if (this.#waiting.length === 0 && this.#fits(claim)) {
       this.#take(claim);
       return undefined;
@@ -62,7 +68,7 @@ export class SendTurns {
   #fits({ weight, isPublished, since }: Omit<Claim, 'grant'>): boolean {
     if (this.#used > 0 && this.#used + weight > CHUNK) return false;
     if (!isPublished || this.#inFlight === 0 || this.#inFlight + weight <= MOST_IN_FLIGHT) return true;
-    return performance.now() - since >= LONGEST_WAIT_MS;
+    return this.#clock.monotonic() - since >= LONGEST_WAIT_MS;
   }
 
   #take({ weight, isPublished }: Omit<Claim, 'grant'>): void {
@@ -83,11 +89,12 @@ export class SendTurns {
       this.#take(claim);
       claim.grant();
     }
-    clearTimeout(this.#overdue);
+    if (this.#overdue !== undefined) this.#clock.clearTimeout(this.#overdue);
+    this.#overdue = undefined;
     const [next] = this.#waiting;
     // Otherwise the next turn looks again.
     if (next === undefined || this.#isTurning) return;
-    const waitMs = next.since + LONGEST_WAIT_MS - performance.now();
-    this.#overdue = setTimeout(() => this.#grantNext(), Math.max(1, Math.ceil(waitMs)));
+    const waitMs = next.since + LONGEST_WAIT_MS - this.#clock.monotonic();
+    this.#overdue = this.#clock.setTimeout(() => this.#grantNext(), waitMs);
   }
 }

@@ -89,6 +89,11 @@ export class QueueReader {
       }
       if (isDue) this.#pausesAt = at;
     } catch (error) {
+      // The queues are shown with the pauses that were known, and read again with the next regular look.
+      if (PauseFlags.areUnreadable(error)) {
+        this.#pausesAt = at;
+        return;
+      }
       for (const queue of wanted) this.#unread.add(queue);
       throw error;
     }
