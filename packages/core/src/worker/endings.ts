@@ -58,10 +58,11 @@ export class Endings {
   endRun(execution: Execution, outcome: OutcomeToSettle): void {
     const endedAt = this.#options.clock.monotonic();
     this.#options.monitor?.check(execution, endedAt);
+    const ranMs = endedAt - execution.startedAt;
+    execution.ranMs = ranMs;
     const decided = this.#decide(outcome, execution);
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
-    const ranMs = endedAt - execution.startedAt;
     if (outcome.kind === 'turned-away') {
       this.settle(execution, settlement, NO_REPORT);
       return;
