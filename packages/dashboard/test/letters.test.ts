@@ -30,6 +30,8 @@ describe('dead letters in the API', () => {
       { queue: 'pdf', task: 'invoice.pdf', error: 'Error: renderer said 502 for order #', count: 24, redriven: 0 },
       { error: 'PermanentError: order # has no address', count: 2 },
     ]);
+    expect(groups.barMs).toBe(180_000);
+    expect(groups.items[0].deaths.at(-1)).toBe(24);
     const { error: group, count: expect24 } = groups.items[0];
     const list = await get(`app/queues/pdf/messages?state=dead&limit=10&group=${encodeURIComponent(group)}`);
     expect(list.body).toMatchObject({ matched: 10, total: 26 });

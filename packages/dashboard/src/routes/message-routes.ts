@@ -244,9 +244,10 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
   }
   const unseen = isFree ? [] : withLetters.filter(({ name }) => view.looks.items(name, 'dead') === undefined);
   const [onlyRow] = withLetters;
+  const at = handled.now();
   const answer: DeadGroups = {
-    at: handled.now(),
-    items: grouping.groups,
+    at,
+    ...grouping.groups(at),
     looked: grouping.looked,
     total: withLetters.reduce((sum, { counts }) => sum + (counts.dead ?? 0), 0),
     ...(!isFree && onlyRow !== undefined && only !== undefined && { look: view.looks.describe(only, 'dead') }),

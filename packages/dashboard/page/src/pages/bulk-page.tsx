@@ -96,7 +96,7 @@ function Job({ job }: { job: BulkJob }) {
           </p>
         )}
         {state === 'interrupted' ? (
-          <p class="warn">
+          <p>
             Its dashboard ended without notice. {INTERRUPTED[job.do]} Letters that were not reached are still dead:
             filter them and start again.
           </p>
