@@ -50,6 +50,14 @@ describe('dead letters in the API', () => {
     expect(await tm.queue('pdf').counts()).toMatchObject({ ready: 24, dead: 2 });
   });
 
+  it('are counted as they were grouped: the counts of the last sample are older', async () => {
+    const { tm, ids } = await failing();
+    const { get } = mount(tm);
+    expect((await get('app/dead/groups')).body.total).toBe(26);
+    await (await tm.broker()).inspector?.discard('pdf', ids.slice(0, 4));
+    expect((await get('app/dead/groups')).body).toMatchObject({ looked: 22, total: 22 });
+  });
+
   it('are listed page by page, each once, with a filter and without', async () => {
     const { tm } = await failing();
     const { get } = mount(tm);

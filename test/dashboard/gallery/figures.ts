@@ -118,7 +118,7 @@ export const overview: Overview = {
     {
       ...{ severity: 'error', code: 'DEAD_BURST', queue: 'pdf', task: 'invoice.pdf', count: 24, since: OUTAGE },
       error: 'Error: renderer said 502 for order #',
-      message: '26 died in 10 minutes, 24 of them with "renderer said 502 for order #"',
+      message: '26 messages died in 10 minutes, 24 of the last 26 of "Error: renderer said 502 for order #"',
     },
     {
       ...{ severity: 'warning', code: 'QUEUE_UNSERVED', queue: 'reports', since: NOW - 2 * HOUR - 4 * MINUTE },

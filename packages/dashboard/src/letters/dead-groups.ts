@@ -16,6 +16,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Groups dead letters by queue, task and error. */
 export class DeadGrouping {
   looked = 0;
+  /** Whether every letter was looked at. */
+  isComplete = false;
   readonly #groups = new Map<string, Mutable<Omit<DeadGroup, 'deaths'>> & { readonly deaths: number[] }>();
 
   add(queue: string, letter: Envelope): void {
@@ -61,8 +63,10 @@ export async function groupLetters(
   let left = queues.map((queue) => ({ queue, after: undefined as string | undefined }));
   while (left.length > 0 && grouping.looked < MOST_LOOKED && performance.now() < giveUpAt) {
     const going: typeof left = [];
+    let isCut = false;
     for (const { queue, after } of left) {
-      if (grouping.looked >= MOST_LOOKED || performance.now() > giveUpAt) break;
+      isCut = grouping.looked >= MOST_LOOKED || performance.now() > giveUpAt;
+      if (isCut) break;
       const page = await inspector.page(queue, 'dead', { limit: PAGE_LIMIT, from: 'newest', after });
       for (const { envelope } of page.items) {
         if (matches(queue, envelope)) grouping.add(queue, envelope);
@@ -71,6 +75,7 @@ export async function groupLetters(
       if (page.next !== undefined) going.push({ queue, after: page.next });
     }
     left = going;
+    grouping.isComplete = going.length === 0 && !isCut;
   }
   return grouping;
 }

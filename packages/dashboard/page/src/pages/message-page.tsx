@@ -248,6 +248,8 @@ function Facts({ message }: { message: MessageDetail }) {
 
 /** Characters of a header's value that are shown. The whole can be copied. */
 const MOST_SHOWN = 200;
+/** Headers whose JSON the page shows as a timeline. */
+const HISTORIES: ReadonlySet<string> = new Set(['brokkr-history', 'brokkr-last-history']);
 
 function Headers({ message: { headers } }: { message: MessageDetail }) {
   return (
@@ -261,6 +263,13 @@ function Headers({ message: { headers } }: { message: MessageDetail }) {
             <dd class="mono">
               {redacted ? (
                 <Tip tip="Hidden on the server: you lack the right to payloads.">•••</Tip>
+              ) : HISTORIES.has(name) ? (
+                <>
+                  see What happened
+                  <Button small look="bare" icon="copy" onClick={() => void copy(value, `the header ${name}`)}>
+                    Copy
+                  </Button>
+                </>
               ) : value.length <= MOST_SHOWN ? (
                 <Text value={value} />
               ) : (

@@ -18,7 +18,7 @@ export interface Question {
   /** Left out: there is nothing to confirm, the dialog only shows something. */
   readonly confirm?: string;
   readonly look?: 'go' | 'kill';
-  /** Runs while the dialog waits. If it rejects, the reason is shown and the dialog stays. */
+  /** Runs while the dialog waits. If it rejects, the reason is shown and the dialog stays. It may ask another question. */
   readonly run?: (answer: { readonly typed: string; readonly input: string }) => Promise<void>;
 }
 
@@ -65,7 +65,7 @@ function Open({ question }: { question: Question }) {
     failure.value = '';
     try {
       await run({ typed: name.value, input: value.value.trim() });
-      close();
+      if (asked.value === question) close();
     } catch (error) {
       failure.value = error instanceof Error ? error.message : String(error);
       busy.value = false;
