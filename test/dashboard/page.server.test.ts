@@ -126,22 +126,6 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
     await page.getByText('Nothing is dead here').waitFor();
   });
 
-  it('asks again with the new number if more messages died since the page was loaded', async () => {
-    const system = await failing();
-    const { page } = await openPage(browser, `${system.url}#/shop/queues/${system.pdf}/dead`);
-    const before = FAILING + HOPELESS;
-    await page.getByRole('button', { name: `Retry ${before}…` }).click();
-    await system.fail();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: `Retry ${before}` }).click();
-    await dialog.getByText(`${2 * before}, not ${before}`).waitFor();
-    expect((await system.tm.queue(system.pdf).counts()).dead).toBe(2 * before);
-    system.repair();
-    await dialog.getByRole('button', { name: `Retry ${2 * before}` }).click();
-    await dialog.waitFor({ state: 'detached' });
-    await until(() => system.rendered.length === 2 * before);
-  });
-
   it('keeps filters in the address, so that a link shows the same list', async () => {
     const system = await failing();
     const { page } = await openPage(browser, `${system.url}#/shop/queues/${system.pdf}/dead`);

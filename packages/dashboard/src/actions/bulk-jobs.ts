@@ -80,6 +80,9 @@ export class BulkJobs {
     clearTimeout(timer);
     const { error, state } = run.row;
     if (isRight === false && error !== undefined && state === 'failed') {
+      // The user learns it now: a job that changed nothing is no news for the list.
+      this.#runs.delete(id);
+      this.#changed();
       const details = run.matched === undefined ? {} : { matched: run.matched };
       throw new ApiError(error.code === 'COUNT_CHANGED' ? 409 : 502, error.code, error.message, { details });
     }

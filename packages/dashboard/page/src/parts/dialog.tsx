@@ -1,6 +1,7 @@
 import { signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { route } from '../route/route.ts';
 import { Button } from './button.tsx';
 import { Text } from './text.tsx';
 
@@ -29,9 +30,11 @@ export function ask(question: Question): void {
   asked.value = question;
 }
 
-/** The one dialog of the page. */
+/** The one dialog of the page. It is about the page that is open, and closes with it. */
 export function Dialog() {
   const question = asked.value;
+  const place = route.value.path.join('/');
+  useEffect(() => close, [place]);
   return question === undefined ? null : <Open key={question.title} question={question} />;
 }
 
