@@ -265,7 +265,7 @@ function Headers({ message: { headers } }: { message: MessageDetail }) {
                 <Tip tip="Hidden on the server: you lack the right to payloads.">•••</Tip>
               ) : HISTORIES.has(name) ? (
                 <>
-                  see What happened
+                  shown as the timeline
                   <Button small look="bare" icon="copy" onClick={() => void copy(value, `the header ${name}`)}>
                     Copy
                   </Button>
