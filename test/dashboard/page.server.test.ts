@@ -79,6 +79,9 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
     await visit(page, system, async (place) => {
       const excess = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(`${place}: ${excess}`).toBe(`${place}: 0`);
+      // Buttons in the last column must not be out of sight.
+      const tables = `Math.max(0, ...[...document.querySelectorAll('.scroll')].map((each) => each.scrollWidth - each.clientWidth))`;
+      expect(`${place}: ${await page.evaluate(tables)}`).toBe(`${place}: 0`);
     });
   });
 
