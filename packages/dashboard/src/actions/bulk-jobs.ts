@@ -80,7 +80,7 @@ export class BulkJobs {
     clearTimeout(timer);
     const { error, state } = run.row;
     if (isRight === false && error !== undefined && state === 'failed') {
-      // The user learns it now: a job that changed nothing is no news for the list.
+      // The answer says it. The list has no job that changed nothing.
       this.#runs.delete(id);
       this.#changed();
       const details = run.matched === undefined ? {} : { matched: run.matched };
