@@ -159,6 +159,8 @@ export interface DeadGroups {
   /** Dead letters in these queues, if known. More than `looked`: the groups are of the newest ones. */
   readonly total?: number;
   readonly look?: Look;
+  /** The oldest look that these groups are of. Only of a broker without the ability `browse`. */
+  readonly asOf?: number;
   /** Queues whose letters need a look that was not made. */
   readonly unseen: readonly { readonly queue: string; readonly dead?: number }[];
 }

@@ -249,6 +249,7 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
       }
     }
   }
+  const lookedAtTimes = isFree ? [] : names.flatMap((queue) => view.looks.describe(queue, 'dead').at ?? []);
   const unseen = isFree ? [] : withLetters.filter(({ name }) => view.looks.items(name, 'dead') === undefined);
   const [onlyRow] = withLetters;
   const at = handled.now();
@@ -259,6 +260,7 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
     // The counts are some seconds old.
     total: grouping.isComplete ? grouping.looked : withLetters.reduce((sum, { counts }) => sum + (counts.dead ?? 0), 0),
     ...(!isFree && onlyRow !== undefined && only !== undefined && { look: view.looks.describe(only, 'dead') }),
+    ...(lookedAtTimes.length > 0 && { asOf: Math.min(...lookedAtTimes) }),
     unseen: unseen.map(({ name, counts }) => ({
       queue: name,
       ...(counts.dead !== undefined && { dead: counts.dead }),

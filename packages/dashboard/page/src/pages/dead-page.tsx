@@ -72,6 +72,11 @@ export function DeadPage({ broker }: { broker: string }) {
                 Looked at {count(data.looked)}
                 {data.total === undefined ? '' : ` of ${count(data.total)}`} · <b>{plural(items.length, 'group')}</b>
               </span>
+              {data.asOf === undefined ? null : (
+                <span class="end">
+                  as of a look <Time at={data.asOf} />: look again on the page of the queue
+                </span>
+              )}
               {data.total !== undefined && data.total > data.looked && data.unseen.length === 0 ? (
                 <span class="end">The groups are of the newest letters: the numbers may be higher.</span>
               ) : null}
