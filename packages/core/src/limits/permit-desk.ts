@@ -12,7 +12,6 @@ import type {
 import type { MessageIndex } from '../broker/message-index.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
-import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 
 export interface PermitDeskOptions {
@@ -49,7 +48,10 @@ export class PermitDesk {
     this.#promotes = options.messages !== undefined;
   }
 
-  /** Asks for permits. @returns `undefined` if the store is unreachable: nothing is granted */
+  /**
+   * Asks for permits, and sends what is collected in the same call.
+   * @returns `undefined` if the store is unreachable: nothing is granted
+   */
   async acquire(requests: readonly PermitRequest[]): Promise<readonly (Refusal | undefined)[] | undefined> {
     const { store, clock, logger, leaseMs } = this.#options;
     if (store === undefined) {
@@ -60,12 +62,16 @@ export class PermitDesk {
     const isProbe = this.#backoffMs > 0;
     if (isProbe && (this.#isProbing || clock.monotonic() < this.#askAgainAt)) return undefined;
     this.#isProbing = isProbe;
+    const returned = this.#returned;
+    this.#returned = [];
     try {
-      const { refusals, next } = await this.#inTime(store.acquire(requests, { leaseMs, promotes: this.#promotes }));
+      const options = { leaseMs, promotes: this.#promotes, returned };
+      const { refusals, next } = await this.#inTime(store.acquire(requests, options));
       this.#backoffMs = 0;
       this.#promote(next);
       return refusals;
     } catch (error) {
+      this.#collectAgain(returned);
       this.#backoffMs = backoff(this.#backoffMs);
       this.#askAgainAt = clock.monotonic() + this.#backoffMs;
       logger.warn({ error }, 'the store of limits gave no answer: messages with limits wait, others run');
@@ -80,7 +86,12 @@ export class PermitDesk {
     this.#returned.push({ ...permit, until: this.#options.clock.monotonic() + this.#options.leaseMs });
   }
 
-  /** Sends the collected permits. The worker calls it once in each turn of the event loop. */
+  /** Whether permits wait to be sent. */
+  get hasReturned(): boolean {
+    return this.#returned.length > 0;
+  }
+
+  /** Sends the collected permits. */
   flush(): void {
     if (this.#returned.length === 0) return;
     const returned = this.#returned;
@@ -120,7 +131,7 @@ export class PermitDesk {
   }
 
   async #release(returned: readonly Returned[]): Promise<void> {
-    const { store, clock, logger } = this.#options;
+    const { store, logger } = this.#options;
     try {
       const next = await this.#inTime(
         store?.release(returned, { promotes: this.#promotes }) ?? Promise.resolve<readonly Waiter[]>([]),
@@ -128,11 +139,19 @@ export class PermitDesk {
       this.#promote(next);
     } catch (error) {
       logger.debug({ error }, 'permits of limits could not be given back; trying again until they lapse');
-      const now = clock.monotonic();
-      this.#returned.push(...returned.filter(({ until }) => until > now));
-      clock.clearTimeout(this.#timer);
-      this.#timer = clock.setTimeout(() => this.flush(), backoff(backoff(0)));
+      this.#collectAgain(returned);
     }
+  }
+
+  /** Nobody knows whether the store got them. Those whose leases have ended are free anyway. */
+  #collectAgain(returned: readonly Returned[]): void {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const live = returned.filter(({ until }) => until > now);
+    if (live.length === 0) return;
+    this.#returned.push(...live);
+    clock.clearTimeout(this.#timer);
+    this.#timer = clock.setTimeout(() => this.flush(), backoff(backoff(0)));
   }
 
   #promote(next: Acquired['next']): void {
@@ -158,19 +177,14 @@ export class PermitDesk {
     }
   }
 
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
+  #inTime<T>(answer: Promise<T>): Promise<T> {
     const { clock, timeoutMs } = this.#options;
-    const answered = new AbortController();
-    const late = pause(clock, timeoutMs + ANSWER_GRACE_MS, answered.signal).then(() => {
-      throw new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`);
+    return new Promise((resolve, reject) => {
+      const late = () =>
+        reject(new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`));
+      const timer = clock.setTimeout(late, timeoutMs + ANSWER_GRACE_MS);
+      answer.finally(() => clock.clearTimeout(timer)).then(resolve, reject);
     });
-    // If the answer comes first, this rejection has no other listener.
-    late.catch(() => undefined);
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answered.abort();
-    }
   }
 
   #watch(call: Promise<unknown>): void {

@@ -39,7 +39,7 @@ export interface DeliveryHandlerOptions {
   readonly logger: Logger;
   readonly results: ResultKeeper;
   readonly progress: ProgressWriter;
-  /** Ends the permits of settled messages (`ended`), and stops the clock of a limit (`hold`). */
+  /** Ends the permits of runs (`ended`), and stops the clock of a limit (`hold`). */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;

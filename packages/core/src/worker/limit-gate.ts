@@ -50,7 +50,7 @@ export class LimitGate {
   /** The deliveries of this process have tokens of their own. */
   readonly #tokenPrefix = `${messageId().slice(0, 12)}-`;
   #tokens = 0;
-  /** The slots of deliveries that were admitted, until their settlements are answered. */
+  /** The slots of deliveries that were admitted, until their runs end. */
   readonly #passes = new Map<Delivery, PermitRequest>();
   #asking = 0;
   #answered: (() => void)[] = [];
@@ -117,9 +117,13 @@ export class LimitGate {
     this.#options.desk.hold(limit.name, limit.key, delayMs);
   }
 
-  /** Gives back the permits of settled deliveries. The worker calls it once in each turn of the event loop. */
+  /**
+   * Gives back the permits of runs that have ended. The worker calls it once in each turn of the event loop. If the next
+   * messages were fetched ahead, they ask in this turn: then both go in one call.
+   */
   flush(): void {
-    this.#options.desk.flush();
+    const { desk } = this.#options;
+    if (desk.hasReturned) setImmediate(() => desk.flush());
   }
 
   /** Resolves once no delivery asks for permits. */
@@ -158,9 +162,6 @@ export class LimitGate {
   async #ask(served: ServedQueue, asking: readonly Asking[]): Promise<void> {
     const { desk, handOver, onChange } = this.#options;
     this.#asking += asking.length;
-    // A busy worker fetches while it settles: the slots of the messages before go back first, or these would be refused.
-    if (this.#passes.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    desk.flush();
     const refusals = await desk.acquire(asking.map(({ request }) => request));
     this.#asking -= asking.length;
     const admitted: Delivery[] = [];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Group } from './group.ts';
-import { again, ask, free, heldOf, LEASE_MS, rate, request, slots } from './limit-requests.ts';
+import { again, ask, free, heldOf, LEASE_MS, permitsOf, rate, request, slots } from './limit-requests.ts';
 
 export const limits: Group = {
   name: 'part limits: slots',
@@ -75,6 +75,26 @@ export const limits: Group = {
       assert.deepEqual(await free(store, before), [], 'a late release of the same message');
       assert.equal(await heldOf(store, demand), 1);
       assert.notEqual((await ask(store, [request(demand)]))[0], 0);
+    });
+
+    it('gives slots back before it grants others in the same call', async (bench) => {
+      const store = bench.part('limits');
+      const [demand, other] = [slots(2), slots(1, 'other')];
+      const before = [request(demand), request(demand), request(other)] as const;
+      assert.deepEqual(await ask(store, before), [0, 0, 0]);
+      const waiting = request(other);
+      assert.notEqual((await ask(store, [waiting]))[0], 0);
+      const returned = before.flatMap((each) => permitsOf(each));
+      const now = [request(demand), request(demand), request(demand)];
+      const answer = await store.acquire(now, { leaseMs: LEASE_MS, promotes: true, returned });
+      assert.deepEqual(
+        answer.refusals.map((refusal) => refusal?.limit),
+        [undefined, undefined, demand.limit],
+      );
+      assert.deepEqual(answer.next, [{ queue: waiting.queue, id: waiting.id }], 'of a key that nobody asked for');
+      const again = await store.acquire([], { leaseMs: LEASE_MS, promotes: true, returned });
+      assert.deepEqual(again, { refusals: [], next: [] }, 'the tokens are those of earlier deliveries');
+      assert.equal(await heldOf(store, demand), 2);
     });
 
     it('ends a permit that is not renewed within its lease', async (bench) => {
