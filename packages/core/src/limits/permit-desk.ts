@@ -82,8 +82,9 @@ export class PermitDesk {
   }
 
   /** Collects a permit for the next call. */
-  giveBack(permit: ReleasedPermit): void {
-    this.#returned.push({ ...permit, until: this.#options.clock.monotonic() + this.#options.leaseMs });
+  giveBack(limit: string, key: string, token: string, slots: number, ranMs: number): void {
+    const { clock, leaseMs } = this.#options;
+    this.#returned.push({ limit, key, token, slots, ranMs, until: clock.monotonic() + leaseMs });
   }
 
   /** Whether permits wait to be sent. */

@@ -53,6 +53,7 @@ export class LimitGate {
   /** The slots of deliveries that were admitted, until their runs end. */
   readonly #passes = new Map<Delivery, PermitRequest>();
   #asking = 0;
+  #isFlushing = false;
   #answered: (() => void)[] = [];
 
   constructor(options: LimitGateOptions) {
@@ -101,8 +102,7 @@ export class LimitGate {
     if (pass === undefined) return;
     this.#passes.delete(delivery);
     for (const { limit, key, rule } of pass.demands) {
-      if (rule.kind === 'concurrency')
-        this.#options.desk.giveBack({ limit, key, token: pass.token, slots: rule.slots, ranMs });
+      if (rule.kind === 'concurrency') this.#options.desk.giveBack(limit, key, pass.token, rule.slots, ranMs);
     }
   }
 
@@ -123,7 +123,12 @@ export class LimitGate {
    */
   flush(): void {
     const { desk } = this.#options;
-    if (desk.hasReturned) setImmediate(() => desk.flush());
+    if (this.#isFlushing || !desk.hasReturned) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      desk.flush();
+    });
   }
 
   /** Resolves once no delivery asks for permits. */
@@ -171,7 +176,7 @@ export class LimitGate {
         if (held.isOurs) this.#delay(held, refusal);
         continue;
       }
-      if (permitsOf(request).length > 0) this.#passes.set(held.delivery, request);
+      if (hasSlots(request)) this.#passes.set(held.delivery, request);
       if (held.isOurs) {
         served.leases.drop(held);
         admitted.push(held.delivery);
@@ -198,6 +203,11 @@ const AWAY: Partial<Refusal> = {};
 
 function isLimited({ envelope }: Delivery): boolean {
   return envelope.headers[LIMIT_HEADER] !== undefined;
+}
+
+/** Slots come first in a list of demands. */
+function hasSlots({ demands }: PermitRequest): boolean {
+  return demands[0]?.rule.kind === 'concurrency';
 }
 
 function permitsOf(pass: PermitRequest | undefined): readonly Permit[] {
