@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
 import type {
@@ -12,7 +13,11 @@ import type {
 import type { MessageIndex } from '../broker/message-index.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+
+/** Waits between the tries to make a message ready, in milliseconds; `undefined` after the last one. */
+const PROMOTE_AGAIN_MS = [100, 1_000, undefined] as const;
 
 export interface PermitDeskOptions {
   readonly store: LimitStore | undefined;
@@ -35,6 +40,7 @@ export class PermitDesk {
   readonly #options: PermitDeskOptions;
   readonly #promotes: boolean;
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
   #returned: Returned[] = [];
   #timer: TimerHandle | undefined;
   /** How long to leave the store alone after a failure, in milliseconds; 0: the last call was answered. */
@@ -46,6 +52,8 @@ export class PermitDesk {
   constructor(options: PermitDeskOptions) {
     this.#options = options;
     this.#promotes = options.messages !== undefined;
+    // Every promotion that waits for its next try adds a listener. Above ten, Node would print a leak warning.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /**
@@ -122,11 +130,13 @@ export class PermitDesk {
 
   /** Sends what is collected, and resolves once every call has ended. */
   async drained(): Promise<void> {
+    this.#closing.abort();
     this.flush();
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   close(): void {
+    this.#closing.abort();
     this.#options.clock.clearTimeout(this.#timer);
     this.#returned = [];
   }
@@ -156,7 +166,7 @@ export class PermitDesk {
   }
 
   #promote(next: Acquired['next']): void {
-    const { messages, logger } = this.#options;
+    const { messages } = this.#options;
     if (messages === undefined || next.length === 0) return;
     const byQueue = new Map<string, string[]>();
     for (const { queue, id } of next) {
@@ -164,17 +174,23 @@ export class PermitDesk {
       if (ids === undefined) byQueue.set(queue, [id]);
       else ids.push(id);
     }
-    for (const [queue, ids] of byQueue) {
-      this.#watch(
-        messages
-          .promote(queue, ids)
-          .catch((error: unknown) =>
-            logger.debug(
-              { error, queue },
-              'messages that are next in line were not made ready: they return by their time',
-            ),
-          ),
-      );
+    for (const [queue, ids] of byQueue) this.#watch(this.#makeReady(messages, queue, ids));
+  }
+
+  /** A message that is not delayed yet is promoted again a little later: another worker may be delaying it now. */
+  async #makeReady(messages: MessageIndex, queue: string, ids: readonly string[]): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      let missed = ids;
+      for (const waitMs of PROMOTE_AGAIN_MS) {
+        const promoted = new Set(await messages.promote(queue, missed));
+        missed = missed.filter((id) => !promoted.has(id));
+        if (missed.length === 0 || waitMs === undefined || this.#closing.signal.aborted) return;
+        await pause(clock, waitMs, this.#closing.signal);
+      }
+    } catch (error) {
+      const about = 'messages that are next in line were not made ready: they return by their time';
+      logger.debug({ error, queue }, about);
     }
   }
 
