@@ -95,12 +95,24 @@ describe('options that are invalid or exclude each other', () => {
     [
       { unique: 'k', throttle: { key: 'k', window: '1s' } },
       'SEND_OPTIONS_CONFLICT',
-      /^unique and throttle cannot be combined/,
+      /^task \S+: unique and throttle cannot be combined/,
     ],
-    [{ unique: 'k', debounce: { key: 'k', wait: '1s' } }, 'SEND_OPTIONS_CONFLICT', /^unique and debounce cannot/],
-    [{ unique: 'k', idempotencyKey: 'k' }, 'SEND_OPTIONS_CONFLICT', /^unique and idempotencyKey cannot/],
-    [{ debounce: { key: 'k', wait: '1s' }, delay: '1s' }, 'SEND_OPTIONS_CONFLICT', /^debounce and delay cannot/],
-    [{ debounce: { key: 'k', wait: '1s' }, eta: new Date() }, 'SEND_OPTIONS_CONFLICT', /^debounce and eta cannot/],
+    [
+      { unique: 'k', debounce: { key: 'k', wait: '1s' } },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: unique and debounce cannot/,
+    ],
+    [{ unique: 'k', idempotencyKey: 'k' }, 'SEND_OPTIONS_CONFLICT', /^task \S+: unique and idempotencyKey cannot/],
+    [
+      { debounce: { key: 'k', wait: '1s' }, delay: '1s' },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: debounce and delay cannot/,
+    ],
+    [
+      { debounce: { key: 'k', wait: '1s' }, eta: new Date() },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: debounce and eta cannot/,
+    ],
   ])('%j', (options, code, message) => {
     expect(() => task.with(options as never)).toThrow(
       expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),
