@@ -3,7 +3,7 @@ import { SLOTS } from '../fixtures/apps/limited.ts';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { figures } from './fault-bench.ts';
-import { limitChaos, storeAway } from './limit-chaos.ts';
+import { limitChaos, storeUnreachable } from './limit-chaos.ts';
 
 let rabbit: RabbitServer;
 let redis: RedisServer;
@@ -23,11 +23,11 @@ describe('limits on rabbitmq, counted by redis, under kill -9', () => {
     expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
   }, 600_000);
 
-  it('a store that is away for 5 s: nothing starts, nothing is lost, and all run afterwards', async () => {
+  it('a store that is unreachable for 5 s: nothing starts, nothing is lost, and all run afterwards', async () => {
     const [messages, url, storeUrl] = [600, rabbit.url, redis.url];
-    const report = await storeAway({ url, storeUrl, task: 'keyed', messages, keys: 20 }, redis, 5_000);
-    figures('limits: store away, rabbitmq', { ...report });
-    expect(report).toMatchObject({ ended: messages, startsWhileAway: 0, permitsLeft: 0 });
+    const report = await storeUnreachable({ url, storeUrl, task: 'keyed', messages, keys: 20 }, redis, 5_000);
+    figures('limits: store unreachable, rabbitmq', { ...report });
+    expect(report).toMatchObject({ ended: messages, startsMeanwhile: 0, permitsLeft: 0 });
     expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
   }, 300_000);
 });
