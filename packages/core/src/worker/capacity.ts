@@ -1,14 +1,14 @@
-import type { DeliveryHandler } from './delivery-handler.ts';
 import type { ServedQueue } from './served-queue.ts';
 import type { LimitGate } from './limit-gate.ts';
 import type { ResultKeeper } from './result-keeper.ts';
+import type { Slots } from './slots.ts';
 import type { SuspectIsolation } from './suspect-isolation.ts';
 
 export interface CapacityOptions {
   readonly concurrency: number;
   readonly results: Pick<ResultKeeper, 'pending'>;
   readonly servedQueues: readonly ServedQueue[];
-  readonly handler: Pick<DeliveryHandler, 'running' | 'inHand' | 'batching'>;
+  readonly slots: Pick<Slots, 'running' | 'inHand' | 'batching'>;
   readonly isolation: SuspectIsolation;
   /** Deliveries that ask for permits take slots as if they ran. */
   readonly gate: Pick<LimitGate, 'asking'>;
@@ -24,10 +24,10 @@ export class Capacity {
 
   /** Slots in which a message may start now. */
   freeSlots(): number {
-    const { concurrency, handler, isolation, gate } = this.#options;
+    const { concurrency, slots, isolation, gate } = this.#options;
     if (this.#isBehind()) return 0;
     if (isolation.isWary) return this.isEmpty ? 1 : 0;
-    const { running, batching } = handler;
+    const { running, batching } = slots;
     return Math.max(0, (batching === undefined ? concurrency - running : batching.freeSlots) - gate.asking);
   }
 
@@ -36,8 +36,8 @@ export class Capacity {
    * @returns whether there are any
    */
   setExtras(): boolean {
-    const { servedQueues, handler, isolation } = this.#options;
-    const { batching } = handler;
+    const { servedQueues, slots, isolation } = this.#options;
+    const { batching } = slots;
     if (batching === undefined) return false;
     const isClosed = isolation.isWary || this.#isBehind();
     let room = 0;
@@ -50,18 +50,18 @@ export class Capacity {
 
   /** Whether no delivery is held, and no handler runs, not even one whose lease was lost. */
   get isEmpty(): boolean {
-    return this.#held() === 0 && this.#options.handler.running === 0;
+    return this.#held() === 0 && this.#options.slots.running === 0;
   }
 
   /** Whether nothing may be fetched, because a suspect runs, or because broker or result store are behind. */
   #isBehind(): boolean {
-    const { concurrency, handler, results, isolation } = this.#options;
+    const { concurrency, slots, results, isolation } = this.#options;
     if (isolation.isClosed) return true;
     // A finished delivery stays held until the broker confirms its settlement. Two batches of them are normal: one on
     // its way, one waiting for the next call. If there are more, or as many results wait to be stored, the broker or the
     // store is behind: fetch nothing until it catches up.
-    const most = concurrency * (handler.batching?.largest ?? 1);
-    return this.#held() - handler.inHand + results.pending > 2 * most;
+    const most = concurrency * (slots.batching?.largest ?? 1);
+    return this.#held() - slots.inHand + results.pending > 2 * most;
   }
 
   /** Number of deliveries that are neither settled nor lost. */

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { Delivery } from '../broker/delivery.ts';
 import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -14,7 +15,7 @@ import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
-import type { ServedQueue, ServedQueueOptions } from './served-queue.ts';
+import type { ServedQueue } from './served-queue.ts';
 import { closeServedQueues, openServedQueues } from './served-queues.ts';
 import type { OnFetchError } from './queue-share.ts';
 import type { LimitGate } from './limit-gate.ts';
@@ -24,6 +25,7 @@ import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
+import { Slots } from './slots.ts';
 import { SuspectIsolation } from './suspect-isolation.ts';
 
 /** Time limit at a close: for the last settlements, for the last progress, and for the subscriptions to close. */
@@ -53,15 +55,15 @@ export interface ConsumerOptions {
 }
 
 /**
- * The main loop of a worker. The way of a delivery: `#fetch` asks the `Fetcher`; `#accept` passes the messages to
- * `DeliveryHandler.accept`, which judges and runs each (messages with limits go through the `LimitGate` first); `Endings`
- * decides how it is settled, and adds that to the `Settler` of its queue; `#turn` flushes the `Settler`; the broker's answer
- * ends at `Endings.settled`.
+ * The main loop of a worker. The way of a delivery: the `Fetcher` receives it; `#accept` passes it to the `DeliveryHandler`,
+ * which judges and starts it, and decides how it is settled (messages with limits go through the `LimitGate` first); `#turn`
+ * lets the `Settler` of its queue send that; the broker's answer ends at `DeliveryHandler.settled`.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #servedQueues: ServedQueue[] = [];
   readonly #isolation = new SuspectIsolation();
+  readonly #slots: Slots;
   readonly #handler: DeliveryHandler;
   readonly #gate: LimitGate;
   readonly #capacity: Capacity;
@@ -94,35 +96,31 @@ export class Consumer {
     this.#options = options;
     // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#fetching.signal);
-    this.#handler = new DeliveryHandler({
-      ...options,
-      isolation: this.#isolation,
-      permits: () => this.#gate,
-      onChange: () => this.#scheduleTurn(),
+    const given = { ...options, isolation: this.#isolation, onChange: () => this.#scheduleTurn() };
+    this.#slots = new Slots({
+      ...given,
+      now: options.judging.now,
+      onEnd: (execution, outcome, endedAt) => this.#handler.ended(execution, outcome, endedAt),
+      onExpired: (held) => this.#handler.endWithoutRun(held, { kind: 'expire', delivery: held.delivery }),
     });
+    this.#handler = new DeliveryHandler({ ...given, slots: this.#slots, permits: () => this.#gate });
     this.#gate = openLimitGate({
-      ...options,
+      ...given,
       handOver: (served, deliveries) => this.#handler.accept(served, deliveries, !served.isPaused, this.#latestStart()),
       turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
-      onChange: () => this.#scheduleTurn(),
     });
-    const parts = {
-      servedQueues: this.#servedQueues,
-      handler: this.#handler,
-      gate: this.#gate,
-      isolation: this.#isolation,
-    };
-    this.#capacity = new Capacity({ ...options, ...parts });
+    const parts = { servedQueues: this.#servedQueues, slots: this.#slots, gate: this.#gate };
+    this.#capacity = new Capacity({ ...given, ...parts });
   }
 
   async #openQueues(): Promise<void> {
-    const listening = { listener: this.#handler, onFetchError: this.#onFetchError };
-    const onRenew: ServedQueueOptions['onRenew'] = (deliveries) => this.#gate.renew(deliveries);
-    this.#servedQueues.push(...(await openServedQueues({ ...this.#options, ...listening, onRenew })));
+    const onRenew = (deliveries: readonly Delivery[]) => this.#gate.renew(deliveries);
+    const listening = { listener: this.#handler, onFetchError: this.#onFetchError, onRenew };
+    this.#servedQueues.push(...(await openServedQueues({ ...this.#options, ...listening })));
   }
 
   get running(): number {
-    return this.#handler.running;
+    return this.#slots.running;
   }
 
   /** Whether no message is fetched from any queue. */
@@ -132,12 +130,12 @@ export class Consumer {
 
   /** The tasks that run now. @param most how many of them */
   runningTasks(most: number): readonly RunningTask[] {
-    return this.#handler.runningTasks(most);
+    return this.#slots.runningTasks(most);
   }
 
   /** Runs that did not end in time at a stop, and were released. */
   get interrupted(): readonly RunBindings['task'][] {
-    return this.#handler.interrupted;
+    return this.#slots.interrupted;
   }
 
   start(): void {
@@ -220,7 +218,7 @@ export class Consumer {
   #admits(fetched: readonly Fetched<ServedQueue>[], isOne: boolean): boolean {
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
       // A suspect runs once nothing else is held: what gathers must not wait for more.
-      this.#handler.batching?.completeAll();
+      this.#slots.batching?.completeAll();
       return this.#isolation.suspectMayStart(isOne && this.#capacity.isEmpty);
     }
     this.#isolation.relax();
@@ -241,32 +239,30 @@ export class Consumer {
     // A pending fetch that was made without free slots reads only the queues whose messages gather.
     if (this.#asked === 0 && this.#capacity.freeSlots() > 0) this.#fetcher?.interrupt();
     const wake = this.#wake;
-    if (
-      wake === undefined ||
-      (this.#capacity.freeSlots() === 0 && !this.#capacity.setExtras() && !this.#fetching.signal.aborted)
-    )
-      return;
+    if (wake === undefined) return;
+    if (this.#capacity.freeSlots() === 0 && !this.#capacity.setExtras() && !this.#fetching.signal.aborted) return;
     this.#wake = undefined;
     wake();
   }
 
   /** Aborts the signal of every running handler. */
   abortAll(reason: Error): void {
-    this.#handler.abortAll(reason);
+    this.#slots.abortAll(reason);
   }
 
   /** Waits for no handler and no result store any longer: releases the running messages. */
   giveUpAll(): void {
     this.#options.results.giveUp();
-    this.#handler.giveUpAll();
+    this.#slots.giveUpAll();
   }
 
   /** Stops fetching and starting. Resolves once no handler runs; a fetch may still be pending. */
   async finish(): Promise<void> {
-    this.#handler.startNoMore();
+    this.#slots.startNoMore();
+    this.#handler.releaseGathered();
     this.#fetching.abort();
     this.#wake?.();
-    await this.#handler.finished();
+    await this.#slots.finished();
   }
 
   /** Settles what is held, and closes the subscriptions. Waits at most 2 s for each answer of the broker. */
@@ -281,7 +277,7 @@ export class Consumer {
       settler.close();
       leases.close();
     }
-    this.#handler.close();
+    this.#slots.close();
     this.#gate.close();
     await this.#inTime(closeServedQueues(this.#servedQueues, this.#options.logger));
   }

@@ -1,44 +1,42 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
-import { LoopMonitor } from '../event-loop/loop-monitor.ts';
-import { BlockedRuns } from './blocked-runs.ts';
-import type { Settlement } from '../broker/settlement.ts';
-import type { RunningTask } from '../broker/worker-report.ts';
-import { isSuspect } from '../broker/suspect.ts';
+import { STEPS_HEADER } from '../broker/headers.ts';
+import type { SettledResult, Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
-import { systemClock } from '../clock/system-clock.ts';
-import { LeaseLostError } from '../errors/errors.ts';
 import type { JoinKeeper } from '../collapse/join-keeper.ts';
+import { LeaseLostError } from '../errors/errors.ts';
+import { isA } from '../errors/is-a.ts';
+import type { Ending } from '../result/result-record.ts';
+import { markSteps } from '../steps/mark-steps.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
-import { failpoint } from '../failpoints/failpoint.ts';
-import { Batching } from './batching.ts';
-import { Endings } from './endings.ts';
-import { Execution } from './execution.ts';
-import { GatheredDelivery } from './gathering.ts';
+import { RateLimitError } from '../task/rate-limit-error.ts';
+import { type EndReport, NO_REPORT, reportOf } from './delivery-report.ts';
+import type { Execution } from './execution.ts';
 import { HeldDelivery } from './held-delivery.ts';
-import { type JudgeContext, judgeDelivery, malformedLetter, type RunVerdict, type Verdict } from './judge-delivery.ts';
-import type { ServedQueue, ServedQueueListener } from './served-queue.ts';
-import type { Outcome } from './outcome.ts';
-import { NO_REPORT } from './delivery-report.ts';
+import {
+  failureWithoutRun,
+  type JudgeContext,
+  judgeDelivery,
+  malformedLetter,
+  type Verdict,
+} from './judge-delivery.ts';
 import type { LimitGate } from './limit-gate.ts';
-import type { ProgressWriter } from './progress-writer.ts';
+import type { Outcome, OutcomeToSettle } from './outcome.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
-import type { RunBindings } from '../task/task-run.ts';
-import { cancelled, Runner } from './runner.ts';
-import type { SuspectIsolation } from './suspect-isolation.ts';
+import { cancelled } from './runner.ts';
+import type { ServedQueue, ServedQueueListener } from './served-queue.ts';
+import { type SettlementContext, settlementFor } from './settlement-for.ts';
+import type { Slots } from './slots.ts';
 
 export interface DeliveryHandlerOptions {
   readonly workerId: string;
-  readonly concurrency: number;
-  readonly leaseMs: number;
   readonly judging: JudgeContext;
-  readonly isolation: SuspectIsolation;
+  readonly slots: Slots;
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
-  readonly progress: ProgressWriter;
   /** Ends the permits of runs (`ended`), and stops the clock of a limit (`hold`). */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
@@ -47,75 +45,27 @@ export interface DeliveryHandlerOptions {
   readonly onChange: () => void;
 }
 
-/** The way of one delivery, from the fetch to its settlement: judge and run here, then decide, settle and report in `Endings`. */
+/**
+ * The way of one delivery through the worker, from top to bottom: it is judged and started, its run ends, its settlement is
+ * decided and added to the `Settler` of its queue, and the broker's answer is reported.
+ */
 export class DeliveryHandler implements ServedQueueListener {
   readonly #options: DeliveryHandlerOptions;
-  readonly #runner: Runner;
-  readonly #monitor: LoopMonitor<Execution> | undefined;
   readonly #judging: JudgeContext;
-  readonly #endings: Endings;
-  /** Made with the first message of a batch task. */
-  #batching: Batching | undefined;
-  #isStopping = false;
-  readonly #interrupted: RunBindings['task'][] = [];
-  #finished: (() => void)[] = [];
+  readonly #settling: SettlementContext;
 
   constructor(options: DeliveryHandlerOptions) {
+    const { workerId, judging, slots, logger } = options;
     this.#options = options;
-    const { clock, logger, judging, progress, steps } = options;
-    const blocked = new BlockedRuns(logger);
-    this.#judging = { ...judging, crashReasonOf: (id) => blocked.reasonOf(id) };
-    if (clock === systemClock) {
-      this.#monitor = new LoopMonitor<Execution>(options.leaseMs / 3, (blockedMs, culprit) =>
-        blocked.note(blockedMs, culprit, this.#runner.running),
-      );
-      this.#monitor.start();
-    }
-    this.#runner = new Runner({
-      clock,
-      logger,
-      monitor: this.#monitor,
-      openers: {
-        openProgress: (id) => progress.open(id),
-        openSteps: (run, delivery) => steps.open(run, delivery),
-      },
-      joins: options.joins,
-      onEnd: (execution, outcome) => this.#ended(execution, outcome),
-    });
-    this.#endings = new Endings({ ...options, taskFor: judging.taskFor, now: judging.now, monitor: this.#monitor });
-  }
-
-  /** Number of handlers that run now. */
-  get running(): number {
-    return this.#batching === undefined ? this.#runner.size : this.#batching.running;
-  }
-
-  /** Gathers the messages of batch tasks; `undefined` until the first one. */
-  get batching(): Batching | undefined {
-    return this.#batching;
-  }
-
-  /** Number of deliveries that run or gather: their settlements are not decided yet. */
-  get inHand(): number {
-    return this.#runner.size + (this.#batching?.waiting ?? 0);
-  }
-
-  /** The tasks that run now. @param most how many of them */
-  runningTasks(most: number): readonly RunningTask[] {
-    const { clock } = this.#options;
-    const monotonicToEpoch = clock.now() - clock.monotonic();
-    return this.#runner.running.slice(0, most).map(({ message: { id, task, queue, attempt }, startedAt }) => ({
-      id,
-      task,
-      queue,
-      attempt,
-      startedAt: Math.round(startedAt + monotonicToEpoch),
-    }));
-  }
-
-  /** Runs that did not end in time at a stop, and were released. */
-  get interrupted(): readonly RunBindings['task'][] {
-    return this.#interrupted;
+    this.#judging = { ...judging, crashReasonOf: (id) => slots.crashReasonOf(id) };
+    this.#settling = {
+      workerId,
+      now: judging.now,
+      onPolicyError: (error, { task }) =>
+        logger.error({ error, task }, 'the retry policy failed; using the default one'),
+      onMatcherError: (error, { task }) =>
+        logger.warn({ error, task }, 'a predicate of retryOn or giveUpOn failed; it counts as no match'),
+    };
   }
 
   /**
@@ -125,22 +75,22 @@ export class DeliveryHandler implements ServedQueueListener {
    * @param startBy time on the monotonic clock after which no handler is started
    */
   accept(served: ServedQueue, deliveries: readonly Delivery[], mayStart: boolean, startBy: number): void {
+    const { slots, reporter } = this.#options;
     let unstarted: HeldDelivery[] | undefined;
     for (const delivery of deliveries) {
       const verdict = this.#judge(delivery);
-      if (verdict.kind === 'run' && mayStart && this.#run(served, delivery, verdict, startBy)) continue;
+      if (verdict.kind === 'run' && mayStart && slots.start(served, delivery, verdict, startBy)) continue;
       const held = new HeldDelivery(served, delivery);
       served.leases.hold(held);
       if (verdict.kind === 'settle') {
-        if (verdict.unknown !== undefined) this.#options.reporter.unknownTask(verdict.unknown, served.queue);
-        this.#endings.endWithoutRun(held, verdict.settlement);
+        if (verdict.unknown !== undefined) reporter.unknownTask(verdict.unknown, served.queue);
+        this.endWithoutRun(held, verdict.settlement);
       } else if (unstarted === undefined) unstarted = [held];
       else unstarted.push(held);
     }
-    this.#runner.allStarted();
-    if (mayStart) this.#batching?.room.learn(served, served.extra > 0, unstarted === undefined);
-    if (unstarted === undefined) return;
-    this.#release(unstarted);
+    slots.allStarted();
+    if (mayStart) slots.batching?.room.learn(served, served.extra > 0, unstarted === undefined);
+    if (unstarted !== undefined) this.#release(unstarted);
   }
 
   /** An error in the judgement must neither end the fetch loop nor come back with each delivery of the message. */
@@ -157,71 +107,128 @@ export class DeliveryHandler implements ServedQueueListener {
     }
   }
 
+  /** Settles a message that must not run, or not now. */
+  endWithoutRun(held: HeldDelivery, settlement: Settlement): void {
+    const error = failureWithoutRun(settlement);
+    held.task = this.#judging.taskFor(held.taskName);
+    const state = settlement.kind === 'expire' ? 'expired' : 'dead';
+    this.#end(held, settlement, reportOf(settlement, undefined, error), { error, state });
+  }
+
   #release(held: readonly HeldDelivery[]): void {
     // The last one first: a release goes to the head of the queue (see `Settlement`).
-    for (const each of held.toReversed())
-      this.#endings.settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
+    for (const each of held.toReversed()) this.#settle(each, { kind: 'release', delivery: each.delivery }, NO_REPORT);
   }
 
   /** Releases the messages that gather. @param served only those of this queue */
   releaseGathered(served?: ServedQueue): void {
-    if (this.#batching === undefined) return;
-    this.#release(this.#batching.removeAll(served));
-    this.#options.onChange();
+    const { slots, onChange } = this.#options;
+    const gathered = slots.takeGathered(served);
+    if (gathered.length === 0) return;
+    this.#release(gathered);
+    onChange();
   }
 
-  /** Starts the handler. @returns false if the worker stops, is full, runs a suspect, or if it is too late to start */
-  #run(served: ServedQueue, delivery: Delivery, { message, task }: RunVerdict, startBy: number): boolean {
-    const { isolation, concurrency } = this.#options;
-    if (this.#isStopping || isolation.isClosed) return false;
-    const isOfBatch = task.definition.batch !== undefined;
-    if (!isOfBatch && (this.#batching?.freeSlots ?? concurrency - this.#runner.size) <= 0) return false;
-    if (isSuspect(delivery)) isolation.enter();
-    const isStarted = isOfBatch
-      ? this.#batches().accept(served, delivery, message, task, startBy)
-      : this.#runner.start(served, delivery, message, task, startBy);
-    if (isStarted) return true;
-    isolation.leave();
-    return false;
-  }
-
-  #batches(): Batching {
-    const { concurrency, clock, logger, isolation, judging, onChange } = this.#options;
-    this.#batching ??= new Batching({
-      runner: this.#runner,
-      concurrency,
-      clock,
-      logger,
-      mayStart: () => !(this.#isStopping || isolation.isClosed),
-      now: judging.now,
-      onExpired: (held) => this.#endings.endWithoutRun(held, { kind: 'expire', delivery: held.delivery }),
-      onChange,
-    });
-    return this.#batching;
-  }
-
-  #ended(execution: Execution, outcome: Outcome): void {
-    failpoint('handler.after-before-settle');
-    if (outcome.kind === 'interrupted') this.#interrupted.push(execution.run.bindings().task);
-    this.#options.isolation.leave();
+  /** Is called when a handler has ended, or is not awaited any longer. @param endedAt on the monotonic clock */
+  ended(execution: Execution, outcome: Outcome, endedAt: number): void {
     // If the lease was lost while the handler ran, `leaseLost` was emitted then, and the broker would refuse a settlement.
-    if (outcome.kind !== 'lost' && execution.isOurs) this.#endings.endRun(execution, outcome);
+    if (outcome.kind !== 'lost' && execution.isOurs) this.#endRun(execution, outcome, endedAt);
     else this.#options.permits().ended(execution.delivery, 0);
-    this.#changed();
   }
 
-  /** Settles a message that must not run, or not now. */
-  endWithoutRun(held: HeldDelivery, settlement: Settlement): void {
-    this.#endings.endWithoutRun(held, settlement);
+  /** Decides how a run is settled. */
+  #endRun(execution: Execution, outcome: OutcomeToSettle, endedAt: number): void {
+    const decided = this.#decide(outcome, execution);
+    const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
+    const error = 'error' in outcome ? outcome.error : undefined;
+    const ranMs = endedAt - execution.startedAt;
+    if (outcome.kind === 'turned-away') {
+      this.#settle(execution, settlement, NO_REPORT);
+      return;
+    }
+    if (outcome.kind === 'later' && isA(error, RateLimitError)) this.#options.permits().hold(error);
+    if (outcome.kind === 'cancelled') {
+      this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
+      return;
+    }
+    const report = reportOf(decided, ranMs, error);
+    this.#end(execution, settlement, report, 'value' in outcome ? outcome : { error, state: 'dead' });
+  }
+
+  /** After an error in the decision the message must not stay held: its lease would be renewed forever. */
+  #decide(outcome: OutcomeToSettle, execution: Execution): Settlement {
+    try {
+      return settlementFor(outcome, execution, this.#settling);
+    } catch (error) {
+      const { id, task: name, queue } = execution.message;
+      const about = { error, task: { id, name, queue } };
+      this.#options.logger.error(about, 'a run could not be settled; its message becomes a dead letter');
+      return malformedLetter(execution.delivery, error);
+    }
+  }
+
+  /**
+   * Adds a settlement with its result, if the broker stores results with settlements. If it does not, the result is stored
+   * after the broker has accepted the settlement: a worker that lost its lease must not store what another worker
+   * contradicts.
+   */
+  #end(held: HeldDelivery, settlement: Settlement, report: EndReport, ending: Ending): void {
+    const { results } = this.#options;
+    const { task } = held;
+    if (task !== undefined && settlement.kind !== 'retry' && settlement.kind !== 'release') {
+      const result = results.resultOf(task.definition, ending);
+      if (result !== undefined && results.isPartOfSettlement) {
+        this.#settle(held, { ...settlement, result }, report);
+        return;
+      }
+      held.result = result;
+    }
+    this.#settle(held, settlement, report);
+  }
+
+  /** Adds a settlement to the next call of its queue. */
+  #settle(held: HeldDelivery, settlement: Settlement, report: EndReport): void {
+    held.report = report;
+    const { joins, permits, onChange } = this.#options;
+    // A limit counts runs: the next one need not wait for the broker's answer.
+    permits().ended(held.delivery, report.ranMs ?? 0);
+    if (!joins.endsOwner(settlement)) {
+      held.servedQueue.settler.add(settlement, held);
+      return;
+    }
+    // The key first: otherwise a worker that dies in between would leave a key without a message.
+    void joins.free(settlement.delivery).then(() => {
+      held.servedQueue.settler.add(settlement, held);
+      onChange();
+    });
   }
 
   /** Reports a delivery that the broker has settled, and stores its result. */
   settled(settlement: Settlement, isLost: boolean, held: HeldDelivery): void {
-    this.#endings.settled(settlement, isLost, held);
+    held.servedQueue.leases.drop(held);
+    if (!isLost && held.result !== undefined) this.#storeResult(held, held.result, true);
+    held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
+    if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
+      this.#options.steps.settled(settlement, held.taskName);
+    this.#options.reporter.settled(settlement, isLost, held);
+    this.#options.onChange();
   }
 
+  /**
+   * Nobody can know whether a settlement took effect: it got no answer before its lease ended, or its first answer was
+   * lost and the repeat says that the lease is over. No event is emitted. The result of a success is stored, unless there
+   * is one: the task did succeed. A failure or a cancellation is not: the message may run again, and succeed.
+   */
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
-    this.#endings.settlementUnknown(settlement, error, held);
+    held.servedQueue.leases.drop(held);
+    if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
+    this.#options.reporter.settlementUnknown(settlement, error, held);
+    this.#options.onChange();
+  }
+
+  #storeResult(held: HeldDelivery, result: SettledResult, isSure: boolean): void {
+    const message = { id: held.delivery.envelope.id, name: held.taskName };
+    void this.#options.results.keep(message, result, isSure).then(this.#options.onChange);
   }
 
   /** Ends a delivery whose lease is lost: aborts its handler, and reports it. Another worker may run the message by now. */
@@ -229,62 +236,29 @@ export class DeliveryHandler implements ServedQueueListener {
     // The settlement may have reached the broker before this renewal: then the message is not lost, but settled.
     // The answer to the settlement decides.
     if (held.isSettling) return;
-    const { reporter, clock } = this.#options;
-    if (held instanceof GatheredDelivery) this.#batching?.remove((each) => each === held);
-    const running = held instanceof Execution && held.isRunning ? held : undefined;
+    const { reporter, clock, slots, permits, onChange } = this.#options;
+    const running = slots.lost(held);
     reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
-    if (running !== undefined) this.#runner.abort(running, new LeaseLostError(reason));
-    else this.#options.permits().ended(held.delivery, 0);
-    this.#options.onChange();
+    if (running !== undefined) slots.abort(running, new LeaseLostError(reason));
+    else permits().ended(held.delivery, 0);
+    onChange();
   }
 
   renewalFailed(queue: string, error: unknown): void {
     this.#options.logger.warn({ error, queue }, 'leases could not be renewed; trying again');
   }
 
-  /** Starts no handler from now on. */
-  startNoMore(): void {
-    this.#isStopping = true;
-    this.releaseGathered();
-  }
-
-  /** Resolves once no handler runs. */
-  async finished(): Promise<void> {
-    if (this.running > 0) await new Promise<void>((resolve) => this.#finished.push(resolve));
-  }
-
   /** Cancels the runs of a message. @returns whether a run is cancelled, by this call or an earlier one */
   cancel(queue: string, id: string): boolean {
-    if (this.#runner.cancel(queue, id)) return true;
-    const held = this.#batching?.remove(({ message }) => message.id === id && message.queue === queue);
+    const { slots, onChange } = this.#options;
+    if (slots.cancel(queue, id)) return true;
+    const held = slots.takeGatheredById(queue, id);
     if (held === undefined) return false;
     const error = cancelled(held.message);
     const settlement: Settlement = { kind: 'ack', delivery: held.delivery };
-    this.#endings.end(held, settlement, { event: 'cancelled', ranMs: undefined, error }, { error, state: 'cancelled' });
-    this.#options.onChange();
+    this.#end(held, settlement, { event: 'cancelled', ranMs: undefined, error }, { error, state: 'cancelled' });
+    onChange();
     return true;
-  }
-
-  /** Aborts the signal of every running handler. */
-  abortAll(reason: Error): void {
-    this.#runner.abortAll(reason);
-  }
-
-  /** Waits for no handler any longer: releases the running messages. */
-  giveUpAll(): void {
-    this.#runner.giveUpAll();
-  }
-
-  close(): void {
-    this.#monitor?.stop();
-    this.#runner.close();
-    this.#batching?.close();
-  }
-
-  #changed(): void {
-    this.#batching?.startReady();
-    this.#options.onChange();
-    if (this.running === 0) for (const resolve of this.#finished.splice(0)) resolve();
   }
 }

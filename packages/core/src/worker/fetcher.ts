@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Clock } from '../clock/clock.ts';
+import { BrokerUnavailableError } from '../errors/errors.ts';
+import { failpoint } from '../failpoints/failpoint.ts';
 import { QueueShare, type OnFetchError } from './queue-share.ts';
 import type { Source } from './source.ts';
 
@@ -23,10 +25,14 @@ const MOST_AT_ONCE = 1_000;
 /** From this number of queues on, the broker is asked which of them have messages before any are claimed. */
 const MANY_QUEUES = 16;
 
+/** Time limit of the first poll after a failure: the other queues wait for its answer no longer than this. */
+const PROBE_MS = 200;
+
 /** Takes messages from several queues in proportion to their weights. Empty and unreadable queues do not count. */
 export class Fetcher<S extends Source> {
   readonly #queues: readonly QueueShare<S>[];
   readonly #strict: boolean;
+  readonly #clock: Clock;
   /** Lowest pass of the queues that had messages in the last round. A queue that comes back starts here, without credit. */
   #pass = 0;
   /** Ends pending fetches when a queue is paused or resumed, and when the worker stops. */
@@ -37,6 +43,7 @@ export class Fetcher<S extends Source> {
   constructor(sources: readonly S[], { strict, clock, onError }: FetcherOptions) {
     this.#queues = sources.map((source) => new QueueShare(source, clock, onError));
     this.#strict = strict;
+    this.#clock = clock;
   }
 
   /**
@@ -93,10 +100,52 @@ export class Fetcher<S extends Source> {
     stopped.addEventListener('abort', () => this.#fetching.abort(), { once: true });
   }
 
+  /**
+   * Receives messages of one queue. Never rejects: if the queue cannot be read, the list is empty and its backoff begins.
+   * @param stopped ends the backoff
+   */
+  async #receive(
+    queue: QueueShare<S>,
+    limit: number,
+    wait: boolean,
+    signal: AbortSignal,
+    stopped: AbortSignal,
+  ): Promise<readonly Delivery[]> {
+    try {
+      const deliveries =
+        wait || !queue.isDoubtful
+          ? await queue.source.subscription.receive(limit, { signal, wait })
+          : await this.#probe(queue.source, limit, signal);
+      if (deliveries.length > 0) failpoint('claim.after-exec-before-reply');
+      if (deliveries.length > 0 || (wait && signal.aborted)) queue.answered();
+      // A waiting `receive` returns nothing only if it was aborted, or if the broker is closed. A closed broker answers at
+      // once, so polling it again without a wait would spin.
+      else if (wait) queue.failed(nothingReceived(), stopped);
+      return deliveries;
+    } catch (error) {
+      queue.failed(error, stopped);
+      return [];
+    }
+  }
+
+  /** The first poll after a failure: its answer is awaited for a moment only, because other queues wait for it. */
+  async #probe({ subscription }: S, limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    const enough = new AbortController();
+    const stop = () => enough.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    const timer = this.#clock.setTimeout(stop, PROBE_MS);
+    try {
+      return await subscription.receive(limit, { signal: enough.signal, wait: false });
+    } finally {
+      this.#clock.clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
   /** Fetches from the only queue. With one queue there is nothing to share out: one waiting call is enough. */
   #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     if (only.backoff !== undefined || only.source.isPaused) return this.#pollLater(only, limit, signal);
-    return only.poll(Math.min(limit + only.source.extra, MOST_AT_ONCE), true, signal, signal);
+    return this.#receive(only, Math.min(limit + only.source.extra, MOST_AT_ONCE), true, signal, signal);
   }
 
   /** Waits until the only queue may be read. */
@@ -122,7 +171,7 @@ export class Fetcher<S extends Source> {
       const { extra } = queue.source;
       if (signal.aborted) break;
       if (left + extra === 0) continue;
-      const deliveries = await queue.poll(Math.min(left + extra, MOST_AT_ONCE), false, signal, signal);
+      const deliveries = await this.#receive(queue, Math.min(left + extra, MOST_AT_ONCE), false, signal, signal);
       if (deliveries.length > 0) fetched.push({ source: queue.source, deliveries });
       left -= Math.max(0, deliveries.length - extra);
     }
@@ -144,7 +193,7 @@ export class Fetcher<S extends Source> {
       const mostOf = (queue: QueueShare<S>, share: number) => Math.min(share + extraOf(queue), MOST_AT_ONCE);
       isFirst = false;
       const answers = await Promise.all(
-        shares.map(([queue, share]) => queue.poll(mostOf(queue, share), false, signal, signal)),
+        shares.map(([queue, share]) => this.#receive(queue, mostOf(queue, share), false, signal, signal)),
       );
       for (const [index, [queue, share]] of shares.entries()) {
         const deliveries = answers[index] as readonly Delivery[];
@@ -190,7 +239,7 @@ export class Fetcher<S extends Source> {
       const { source, backoff } = queue;
       if (backoff !== undefined) await Promise.race([backoff, aborted(enough.signal)]);
       const deliveries =
-        backoff === undefined ? await queue.poll(share + source.extra, true, enough.signal, stopped) : [];
+        backoff === undefined ? await this.#receive(queue, share + source.extra, true, enough.signal, stopped) : [];
       stop();
       return { source, deliveries };
     });
@@ -205,16 +254,23 @@ export class Fetcher<S extends Source> {
   async #ready(signal: AbortSignal): Promise<readonly QueueShare<S>[]> {
     const awake = this.#awake();
     if (awake.length < MANY_QUEUES) return awake;
-    const ready = await Promise.all(awake.map((queue) => queue.mayHaveMessages(signal)));
+    const ready = await Promise.all(
+      awake.map(({ source: { subscription } }) => subscription.mayHaveMessages?.(signal)),
+    );
     return awake.filter((queue, index) => {
-      if (ready[index] === false) queue.isIdle = true;
-      return ready[index];
+      if (ready[index] !== false) return true;
+      queue.isIdle = true;
+      return false;
     });
   }
 
   #awake(): readonly QueueShare<S>[] {
     return this.#queues.filter(({ backoff, source }) => backoff === undefined && !source.isPaused);
   }
+}
+
+function nothingReceived(): BrokerUnavailableError {
+  return new BrokerUnavailableError('the broker returned no message to a waiting call, as a closed broker does');
 }
 
 function fetchedFrom<S extends Source>(source: S, deliveries: readonly Delivery[]): readonly Fetched<S>[] {
