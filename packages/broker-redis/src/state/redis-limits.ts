@@ -46,6 +46,7 @@ export class RedisLimits implements LimitStore {
 
   async acquire(requests: readonly PermitRequest[], options: AcquireOptions): Promise<Acquired> {
     const { returned = [], ...asking } = options;
+    if (requests.length === 0) return { refusals: [], next: await this.release(returned, options) };
     if (this.#isCluster()) {
       // The permits are given back before the first request is sent: both use one connection, in order.
       const given = this.release(returned, options);

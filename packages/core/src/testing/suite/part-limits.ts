@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { PermitRequest, ReleasedPermit } from '../../broker/limit-store.ts';
 import type { Group } from './group.ts';
 import { again, ask, free, heldOf, LEASE_MS, permitsOf, rate, request, slots } from './limit-requests.ts';
 
@@ -92,9 +93,13 @@ export const limits: Group = {
         [undefined, undefined, demand.limit],
       );
       assert.deepEqual(answer.next, [{ queue: waiting.queue, id: waiting.id }], 'of a key that nobody asked for');
-      const again = await store.acquire([], { leaseMs: LEASE_MS, promotes: true, returned });
-      assert.deepEqual(again, { refusals: [], next: [] }, 'the tokens are those of earlier deliveries');
+      const give = (tokens: readonly ReleasedPermit[]) =>
+        store.acquire([], { leaseMs: LEASE_MS, promotes: true, returned: tokens });
+      assert.deepEqual(await give(returned), { refusals: [], next: [] }, 'the tokens are those of earlier deliveries');
       assert.equal(await heldOf(store, demand), 2);
+      const { next } = await give(permitsOf(now[0] as PermitRequest));
+      assert.deepEqual(next, [{ queue: now[2]?.queue, id: now[2]?.id }], 'of a call that asks for nothing');
+      assert.equal(await heldOf(store, demand), 1);
     });
 
     it('ends a permit that is not renewed within its lease', async (bench) => {
