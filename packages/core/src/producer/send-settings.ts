@@ -50,6 +50,7 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
  * @throws ConfigError with the names of the task and of the invalid option
  */
 export function sendSettings(task: string, options: SendOptions, base: SendSettings = {}): SendSettings {
+  checkOptions(options, SEND_OPTIONS, 'with');
   try {
     return checkedSettings(options, base);
   } catch (error) {
@@ -60,7 +61,6 @@ export function sendSettings(task: string, options: SendOptions, base: SendSetti
 }
 
 function checkedSettings(options: SendOptions, base: SendSettings): SendSettings {
-  checkOptions(options, SEND_OPTIONS, 'with');
   const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, priority, headers } =
     options;
   if (queueName !== undefined) checkOwnQueueName(queueName);
