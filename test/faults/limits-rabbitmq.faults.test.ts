@@ -15,7 +15,7 @@ const KILLS = Number(process.env.BROKKR_LIMIT_KILLS ?? 50);
 
 describe('limits on rabbitmq, counted by redis, under kill -9', () => {
   it(`20 keys of ${SLOTS} slots: never more at the same time, nothing lost, no permit left`, async () => {
-    const [messages, url, storeUrl] = [40 * KILLS, rabbit.url, redis.url];
+    const [messages, url, storeUrl] = [100 * KILLS, rabbit.url, redis.url];
     const report = await limitChaos({ url, storeUrl, task: 'keyed', messages, keys: 20, kills: KILLS });
     const { parksPerMessage: _, ...known } = report;
     figures('limits: slots, rabbitmq', known);
