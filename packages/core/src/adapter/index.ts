@@ -27,6 +27,7 @@ export type {
 } from '../broker/inspector.ts';
 export type {
   Acquired,
+  AcquireOptions,
   LimitDemand,
   LimitRule,
   LimitStore,
