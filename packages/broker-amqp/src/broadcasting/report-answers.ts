@@ -62,11 +62,11 @@ export class ReportAnswers {
     }
   }
 
-  /** See `WorkerDirectory.retire`. */
+  /** See `WorkerDirectory.retire`. A viewer may know a worker of another process that died, so it is always notified. */
   async retire(workerId: string): Promise<void> {
     const wasKnown = this.#own.delete(workerId);
     if (this.#own.size === 0) await this.#stop();
-    if (wasKnown && this.#isWanted) await this.#sender.send(Buffer.from(workerId), RETIRED_PROPERTIES);
+    if (!wasKnown || this.#isWanted) await this.#sender.send(Buffer.from(workerId), RETIRED_PROPERTIES);
   }
 
   close(): void {

@@ -86,7 +86,7 @@ export async function runWorker(
   });
   const stopAnswering = answerSupervisor({
     health: () => worker.health(),
-    metrics: () => manager.metricFamilies(),
+    metrics: (which) => manager.metricFamilies(which),
   });
   let closeMonitoring: () => Promise<void> = async () => undefined;
   try {

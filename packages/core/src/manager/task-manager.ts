@@ -176,9 +176,12 @@ export class TaskManager extends ManagerLimits {
     return writeMetrics(this.metricFamilies(), format);
   }
 
-  /** The same as data; empty before the first send or worker. */
-  metricFamilies(): readonly MetricFamily[] {
-    return this.#slot.made?.metrics.families() ?? [];
+  /**
+   * The same as data; empty before the first send or worker.
+   * @param which `counters` leaves out gauges, and does not count as a scrape: the loop delay is measured on. @default 'all'
+   */
+  metricFamilies(which: 'all' | 'counters' = 'all'): readonly MetricFamily[] {
+    return this.#slot.made?.metrics.families(which) ?? [];
   }
 
   /**

@@ -66,6 +66,22 @@ export const workers: Group = {
       assert(!(await workers.reports()).some(({ report }) => report.id === 'w-1'));
     }, 10_000);
 
+    it('forgets a worker of a process that died at once if another process retires it', async (bench) => {
+      bench.needs(bench.isShared, 'the broker lives in one process');
+      const dying = await bench.openAnother();
+      const workers = bench.part('workers');
+      const theirs = bench.part('workers', dying);
+      const hasIt = async () => (await workers.reports()).some(({ report }) => report.id === 'w-1');
+      await bench.until(
+        async () => (await Promise.all([hasIt(), theirs.report(reportOf('w-1'), TTL_MS)]))[0],
+        4_000,
+        () => 'the worker was not seen',
+      );
+      await dying.close();
+      await workers.retire('w-1');
+      assert(!(await hasIt()), 'the worker is still listed');
+    }, 20_000);
+
     it('forgets a worker that reports no more', async (bench) => {
       const workers = bench.part('workers');
       await workers.report(reportOf('w-1'), 300);
