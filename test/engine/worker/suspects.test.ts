@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { TaskManager } from '@brokkr/core';
+import { readDeadLetter, TaskManager } from '@brokkr/core';
+import { firstMessages } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import pino from 'pino';
 import { expect, it } from 'vitest';
@@ -43,6 +44,22 @@ async function suspectBench() {
   };
   return { clock, broker, tm, wait, about, start };
 }
+
+it('a dead letter of a message that crashed its workers says how often, until it is redriven', async () => {
+  const { clock, broker, tm, wait, start } = await suspectBench();
+  const { id } = await wait.send(1);
+  await crash(broker, clock, 3);
+  const seen = await start('default');
+  await seen();
+  const [letter] = await firstMessages(broker.inspector, 'default', 'dead', 1);
+  expect(letter && readDeadLetter(letter)).toMatchObject({ id, crashes: 3, attempts: [] });
+  await tm.queue('default').pause();
+  await seen();
+  await broker.inspector.redrive('default', [id]);
+  const [redriven] = await firstMessages(broker.inspector, 'default', 'ready', 1);
+  expect(redriven && readDeadLetter(redriven)).not.toHaveProperty('crashes');
+  await tm.close();
+});
 
 it('a suspect that runs alone is logged when it begins and ends, counted, and named by the report', async () => {
   const { clock, broker, tm, wait, about, start } = await suspectBench();

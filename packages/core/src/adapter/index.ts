@@ -100,6 +100,7 @@ export { shown } from '../errors/kind-of.ts';
 export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
+export { errorGroup } from '../message/error-group.ts';
 
 // For telemetry and other observers.
 export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';
