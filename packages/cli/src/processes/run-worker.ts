@@ -92,7 +92,14 @@ export async function runWorker(
   try {
     closeMonitoring = await openMonitoring(
       monitoring,
-      { metrics: (format) => manager.metrics(format), health: () => worker.health() },
+      {
+        metrics: async (format) => {
+          // An idle worker makes no calls: the question for its health asks the broker.
+          await worker.health();
+          return manager.metrics(format);
+        },
+        health: () => worker.health(),
+      },
       core,
     );
     await worker.start();

@@ -1,6 +1,6 @@
 import type { LivingWorker } from '@brokkr/core/adapter';
 import { expect, it } from 'vitest';
-import { asTable } from '../../src/commands/workers.ts';
+import { asRunTable, asTable } from '../../src/commands/workers.ts';
 
 const worker: LivingWorker = {
   id: 'w1',
@@ -35,4 +35,16 @@ it('the table of workers names the suspect for which messages wait, and what the
     'message KOfGUxe__qVKB9rp5RlpyR (render in pdf) was in 2 crashes: w2 finishes its other tasks before it runs it alone, for 45 s; its other messages wait',
   ]);
   expect(asTable([worker], 0)).not.toContain('suspect');
+});
+
+it('the table of running tasks has the last report of a worker that is silent, with its age', () => {
+  const task = { id: 'm1', task: 'render', queue: 'pdf', attempt: 1, startedAt: 0 };
+  const shown = asRunTable([{ ...worker, running: [task], ageMs: 22_000 }], 60_000);
+  expect(shown).toMatch(/│ m1 │ render │ pdf +│ 1 +│ 60 s +│ w1 +│ 22 s ago │/);
+  const silent = 'w1 has reported nothing for 22 s: its event loop is blocked, or it lost the broker';
+  expect(shown).toContain(`\n${silent}`);
+  expect(asRunTable([{ ...worker, running: [task], ageMs: 5_000 }], 60_000)).not.toContain('silent');
+  expect(asRunTable([{ ...worker, runningCount: 0, ageMs: 22_000 }], 60_000)).toMatch(
+    /^no task runs\nw1 has reported nothing/,
+  );
 });

@@ -171,7 +171,10 @@ export class TaskManager extends ManagerLimits {
     );
   }
 
-  /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
+  /**
+   * Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. It asks no broker:
+   * await `worker.health()` before, so that `brokkr_broker_up` is right for an idle worker.
+   */
   metrics(format: MetricsFormat = 'text'): string {
     return writeMetrics(this.metricFamilies(), format);
   }
