@@ -70,9 +70,9 @@ export function brokkr(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd
   return { child, output: () => output, errors: () => errors, exited };
 }
 
-/** Waits for a condition, for at most ten seconds. */
+/** Waits for a condition, for at most half a minute: processes start slowly on a busy machine. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  await expect.poll(condition, { timeout: 10_000, interval: 20, message: what }).toBe(true);
+  await expect.poll(condition, { timeout: 30_000, interval: 20, message: what }).toBe(true);
 }
 
 /** Ends a worker without its running tasks: SIGTERM, and again until it ends. Signals within a second count once. */

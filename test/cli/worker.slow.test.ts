@@ -1,11 +1,40 @@
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { app, brokkr, endNow, until, workplace } from './brokkr.ts';
 
 const worker = ['worker', '-a', app, '-q', 'greetings'];
 
+it('a worker on the memory broker says that no other process can send to it', async () => {
+  const run = brokkr(worker);
+  await until(() => run.output().includes('worker started'), 'it started');
+  run.child.kill('SIGTERM');
+  expect(await run.exited).toBe(0);
+  expect(run.output()).toContain('the memory broker lives in this process: messages of other processes do not arrive');
+}, 60_000);
+
 describe('brokkr send and brokkr worker on a broker that processes share', () => {
+  it('use the broker object of an application, or the one of --broker instead', async () => {
+    const { env, notes, folder } = workplace();
+    const given = { GIVEN_BROKER_URL: env.TASK_BROKER_URL, NOTES_FILE: env.NOTES_FILE };
+    const own = join(import.meta.dirname, '..', 'fixtures', 'apps', 'given-broker.ts');
+    const other = ['--broker', pathToFileURL(join(folder, 'other')).href.replace('file:', 'files:')];
+    const packages = { TASK_BROKER_PACKAGE: env.TASK_BROKER_PACKAGE };
+    const sent = brokkr(['send', 'note', '"elsewhere"', '-a', own, ...other], { ...given, ...packages });
+    expect([await sent.exited, sent.errors()]).toEqual([0, '']);
+    expect(await brokkr(['send', 'note', '"here"', '-a', own], given).exited).toBe(0);
+    const run = brokkr(['worker', '-a', own, '-q', 'all', '-p', '2'], given);
+    await until(() => notes().length > 0, 'the task ran');
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+    const elsewhere = brokkr(['worker', '-a', own, '-q', 'all', ...other], { ...given, ...packages });
+    await until(() => notes().length > 1, 'the other task ran');
+    elsewhere.child.kill('SIGTERM');
+    expect(await elsewhere.exited).toBe(0);
+    expect(notes()).toEqual(['here', 'elsewhere']);
+  }, 90_000);
+
   it('a worker runs the messages of another process, loads TypeScript, and ends on SIGTERM with exit code 0', async () => {
     const { env, notes } = workplace();
     const sent = brokkr(['send', 'greet', '"Ada"', '-a', app], env);

@@ -27,6 +27,7 @@ describe('a RabbitMQ broker URL', () => {
         ],
       },
     ],
+    ['amqp://h?connectTimeout=30d', { connectTimeoutMs: 2 ** 31 - 1 }],
     ['amqp://h', { heartbeatS: 10, connectTimeoutMs: 5_000, queueType: 'quorum', consumerTimeoutMs: 1_800_000 }],
     [
       'amqp://h?heartbeat=2s&connectTimeout=200ms&queueType=classic&consumerTimeout=2h',

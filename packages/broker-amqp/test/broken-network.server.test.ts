@@ -27,7 +27,7 @@ describe('connections that fail silently', () => {
     const [delivery] = await waiting;
     expect(delivery?.envelope.id).toBe('after');
     expect(performance.now() - brokenAt).toBeLessThan(5_000);
-  }, 60_000);
+  }, 90_000);
 
   it('lost confirms: messages in doubt are sent again with the same id, and none is lost', async () => {
     const proxy = await bench.proxied();
@@ -50,7 +50,7 @@ describe('connections that fail silently', () => {
     }
     expect(new Set(seen)).toEqual(new Set(['warm', ...ids]));
     expect(seen.length).toBeLessThanOrEqual(101);
-  }, 60_000);
+  }, 90_000);
 
   it('a delivery of an ended connection never acknowledges the message that has the same tag now', async () => {
     const proxy = await bench.proxied();
@@ -80,7 +80,7 @@ describe('connections that fail silently', () => {
     }
     expect(seen).toEqual(new Set(ids));
     await expect.poll(() => bench.held(), { timeout: 10_000 }).toBe(0);
-  }, 60_000);
+  }, 90_000);
 
   it('a copy that is in flight when the connection breaks is not stored beside its original', async () => {
     const proxy = await bench.proxied();
@@ -97,7 +97,7 @@ describe('connections that fail silently', () => {
     expect(again.envelope.id).toBe('once');
     await ack(subscription, again);
     await expect.poll(() => bench.held(), { timeout: 10_000 }).toBe(0);
-  }, 60_000);
+  }, 90_000);
 
   it('messages whose sends timed out during a long outage are not sent later', async () => {
     const proxy = await bench.proxied();
@@ -110,7 +110,7 @@ describe('connections that fail silently', () => {
     expect(
       (await firstMessages(bench.open().inspector, 'q', 'ready', 100)).filter(({ id }) => id.startsWith('vain')),
     ).toEqual([]);
-  }, 60_000);
+  }, 90_000);
 
   it('every call over a half-open connection ends within the send timeout, with a code', async () => {
     const proxy = await bench.proxied();
@@ -141,7 +141,7 @@ describe('connections that fail silently', () => {
     const electedAt = performance.now();
     expect(await broker.elections.elect('x', { signal: giveUp })).toBeUndefined();
     expect(performance.now() - electedAt).toBeLessThan(1_500);
-  }, 60_000);
+  }, 90_000);
 
   it('a candidate over a half-open connection goes on once the network works again', async () => {
     const proxy = await bench.proxied();
@@ -155,7 +155,7 @@ describe('connections that fail silently', () => {
     const leadership = await elected;
     expect(leadership?.lost.aborted).toBe(false);
     await leadership?.release();
-  }, 60_000);
+  }, 90_000);
 
   it('a broker that is closed on a half-open connection leaves no timer and no socket', async () => {
     const proxy = await bench.proxied();
@@ -171,7 +171,7 @@ describe('connections that fail silently', () => {
     // Twice the heartbeat of 10 s would be the client's own time limit.
     await expect.poll(timers, { timeout: 4_000 }).toBeLessThanOrEqual(before);
     expect(await asked).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
-  }, 60_000);
+  }, 90_000);
 });
 
 /** Returns the number of timers, including heartbeats, which keep a process alive. */

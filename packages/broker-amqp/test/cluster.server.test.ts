@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.stop()));
   epmd?.kill('SIGKILL');
-}, 60_000);
+}, 90_000);
 
 function envelope(id: string, delayMs = 0): Envelope {
   const body = Buffer.from('[1]');

@@ -41,7 +41,7 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     expect(await comingOf(subscription, ({ size }) => size === 3)).toEqual(
       new Set(['on-a-rung', 'after-1024', 'after-2048']),
     );
-  }, 60_000);
+  }, 90_000);
 
   it('is declared again by a process that only sends with a delay, even without a consumer', async () => {
     const broker = bench.open();
@@ -57,7 +57,7 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     await expect.poll(stands, { timeout: 15_000, interval: 500 }).toBe(true);
     const subscription = await bench.open().subscribe('q', { prefetch: 10 });
     expect(await comingOf(subscription, (came) => came.has('at-once'))).toContain('at-once');
-  }, 60_000);
+  }, 90_000);
 
   it('and a message that was sent with a delay in between is delivered once there is a consumer', async () => {
     const sender = bench.open();
@@ -67,5 +67,5 @@ describe('a queue that is deleted while messages of it are delayed', () => {
     await later(sender, 'orphan', 1_024);
     const subscription = await bench.open().subscribe('q', {});
     expect((await one(subscription)).envelope.id).toBe('orphan');
-  }, 60_000);
+  }, 90_000);
 });

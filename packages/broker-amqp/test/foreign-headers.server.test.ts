@@ -52,7 +52,7 @@ it('a header that is nested 8,000 deep does not break the connection, and its me
   expect(next.envelope.id).toBe('next');
   expect(await ack(subscription, deep, next)).toEqual([]);
   expect((await broker.inspector.counts('q')).ready).toBe(0);
-}, 30_000);
+}, 90_000);
 
 it.each([
   ['bytes', Buffer.from([0xff, 0xfe, 0x00])],

@@ -19,7 +19,7 @@ afterAll(() => server?.stop());
 const brokers: AmqpBroker[] = [];
 afterEach(async () => {
   for (const broker of brokers.splice(0)) await broker.close();
-}, 60_000);
+}, 90_000);
 
 function open({ url = `${server.url}?queueType=classic`, ...options }: Partial<AmqpBrokerOptions> = {}): AmqpBroker {
   const namespace = `t${randomUUID().slice(0, 8)}`;
@@ -59,7 +59,7 @@ it('a process with more queues than channels sends to all of them, and receives 
   await Promise.all(subscriptions.map((subscription) => subscription.close()));
   const counts = await Promise.all(names.map((queue) => broker.inspector.counts(queue)));
   expect(counts.every(({ ready }) => ready === 0)).toBe(true);
-}, 60_000);
+}, 90_000);
 
 it('consumers that share a channel keep their own prefetch', async () => {
   const broker = open();
@@ -72,7 +72,7 @@ it('consumers that share a channel keep their own prefetch', async () => {
   expect(await subscription?.receive(1, { signal: AbortSignal.timeout(300), wait: true })).toEqual([]);
   await ack(subscription as (typeof subscriptions)[number], first);
   expect((await one(subscription as (typeof subscriptions)[number])).envelope.id).toBe('b');
-}, 60_000);
+}, 90_000);
 
 it('refuses a message whose headers are over frame_max, and keeps its connection', async () => {
   const counted = breaks();
@@ -115,7 +115,7 @@ it('reports the limit of connections, and connects once the server allows more',
   expect(error).toMatchObject({ code: 'CONNECTION_LIMIT', message: expect.stringContaining('connection limit (0)') });
   await server.control('clear_vhost_limits', '-p', '/');
   await expect.poll(() => broker.publish([envelope()]).then(() => 'stored'), { timeout: 15_000 }).toBe('stored');
-}, 60_000);
+}, 90_000);
 
 it('waits longer and longer for a server whose connections break soon after they are open', async () => {
   const proxy = await TcpProxy.open(server.port);
@@ -131,4 +131,4 @@ it('waits longer and longer for a server whose connections break soon after they
   await expect.poll(() => broker.publish([envelope()]).then(() => 'stored'), { timeout: 15_000 }).toBe('stored');
   await broker.close();
   await proxy.close();
-}, 60_000);
+}, 90_000);

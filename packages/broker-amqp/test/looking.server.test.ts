@@ -30,7 +30,7 @@ describe('looking at dead letters', () => {
         expect(await seen(broker, limit)).toEqual(letters(Math.min(limit, 20)));
       }
     },
-    60_000,
+    90_000,
   );
 
   it('discarding and redriving leaves a gap, and later letters are stored behind', async () => {
@@ -41,7 +41,7 @@ describe('looking at dead letters', () => {
     await bench.deadLetters(letters(25).slice(20));
     const left = letters(25).filter((id) => !['d0', 'd3', 'd11'].includes(id));
     for (const limit of [4, 30, 1, 11, 30]) expect(await seen(broker, limit)).toEqual(left.slice(0, limit));
-  }, 60_000);
+  }, 90_000);
 
   it('letters that cannot be redriven stay in place', async () => {
     const broker = await withLetters(20);
@@ -51,12 +51,12 @@ describe('looking at dead letters', () => {
     const other = bench.open();
     await expect(other.inspector.redrive('q', ['d2'])).rejects.toMatchObject({ code: 'QUEUE_MISMATCH' });
     expect(await seen(broker, 20)).toEqual(letters(20));
-  }, 60_000);
+  }, 90_000);
 
   it('more letters than one consumer takes at a time are in order, too', async () => {
     const broker = await withLetters(3_500);
     for (const limit of [3_500, 10, 2_400, 3_500]) expect(await seen(broker, limit)).toEqual(letters(limit));
-  }, 60_000);
+  }, 90_000);
 
   it('a process that dies during a look loses no letter, and keeps their order', async () => {
     const proxy = await bench.proxied();
@@ -72,7 +72,7 @@ describe('looking at dead letters', () => {
       await dying.close();
       await expect.poll(() => seen(sound, 20), { timeout: 5_000 }).toEqual(letters(20));
     }
-  }, 60_000);
+  }, 90_000);
 });
 
 describe('pages of dead letters', () => {
@@ -93,7 +93,7 @@ describe('pages of dead letters', () => {
       // The first page, the first of the ten, and one look for the other nine.
       expect(letter === false ? undefined : letter.properties.headers?.['x-delivery-count']).toBe(3);
     });
-  }, 60_000);
+  }, 90_000);
 
   it('continue after the last letter of the page before when letters in front of it were removed', async () => {
     const broker = await withLetters(20);
@@ -101,7 +101,7 @@ describe('pages of dead letters', () => {
     await broker.inspector.discard('q', ['d0', 'd3', 'd6']);
     const { items } = await broker.inspector.page('q', 'dead', { limit: 5, after: next });
     expect(items.map(({ envelope: { id } }) => id)).toEqual(letters(13).slice(8));
-  }, 60_000);
+  }, 90_000);
 
   it('continue when an earlier letter has the same id', async () => {
     const broker = await withLetters(4);
@@ -114,7 +114,7 @@ describe('pages of dead letters', () => {
       after = page.next;
     } while (after !== undefined && seenIds.length < 50);
     expect(seenIds).toEqual([...letters(4), 'd1', 'd5', 'd6']);
-  }, 60_000);
+  }, 90_000);
 
   it('are refused from the newest letter, and after the first 20,000', async () => {
     const broker = await withLetters(1);
@@ -126,7 +126,7 @@ describe('pages of dead letters', () => {
       name: 'UnsupportedFeatureError',
       code: 'PAGE_TOO_DEEP',
     });
-  }, 60_000);
+  }, 90_000);
 });
 
 describe('a filter', () => {
@@ -138,7 +138,7 @@ describe('a filter', () => {
     };
     await expect(broker.inspector.discard('q', filter)).rejects.toThrow('a bug of the filter');
     expect(await seen(broker, 20)).toEqual(letters(20));
-  }, 60_000);
+  }, 90_000);
 
   it('keeps the order of thousands of letters that it does not choose', async () => {
     const broker = await withLetters(9_000);
@@ -163,7 +163,7 @@ it('a look at ready messages keeps their order', async () => {
       ids.slice(0, limit),
     );
   }
-}, 60_000);
+}, 90_000);
 
 describe('a look beside other calls', () => {
   it('does not hide a letter from a redrive in another process', async () => {
@@ -175,7 +175,7 @@ describe('a look beside other calls', () => {
     const found = await Promise.all(looks);
     expect(found.every(({ length }) => length >= 599)).toBe(true);
     expect(await seen(broker, 600)).toEqual(letters(600).filter((id) => id !== 'd5'));
-  }, 60_000);
+  }, 90_000);
 
   it('does not hide a letter from the counts of another process', async () => {
     const broker = await withLetters(600);
@@ -186,7 +186,7 @@ describe('a look beside other calls', () => {
     });
     while (isLooking) expect((await other.inspector.counts('q')).dead).toBe(600);
     await look;
-  }, 60_000);
+  }, 90_000);
 
   it('goes on when the other looking process ends', async () => {
     const proxy = await bench.proxied();
@@ -197,5 +197,5 @@ describe('a look beside other calls', () => {
     proxy.reset();
     expect(await broker.inspector.redrive('q', ['d7'])).toBe(1);
     await look;
-  }, 60_000);
+  }, 90_000);
 });

@@ -91,7 +91,7 @@ describe('a message that cannot be stored', () => {
     await subscription.close();
     const found = await standing('q');
     expect(found).toEqual({ m0: 1, m1: 1, m2: 1, m3: 1, m4: 1 });
-  }, 30_000);
+  }, 90_000);
 
   it('because it is larger than the server accepts is refused alone, immediately', async () => {
     await bench.server.control('eval', 'application:set_env(rabbit, max_message_size, 100000).');
@@ -169,3 +169,17 @@ it('a send of a process that never reached RabbitMQ is not stored, and one whose
   proxy.mode = 'half-open';
   await expect(reached.publish([envelope('d')])).rejects.toMatchObject({ mayBeStored: undefined });
 });
+
+it.each([0, 1, 2, 3])(
+  'a send whose process is blocked for longer than its timeout, %d turns later, is stored',
+  async (turns) => {
+    const broker = bench.open(bench.server.url, { sendTimeoutMs: 1_000 });
+    await broker.publish([envelope('first')]);
+    const known = outcomes(broker.publish([envelope('a')]));
+    const declared = outcomes(broker.publish([{ ...envelope('b'), queue: 'new' }]));
+    for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+    expect(await Promise.all([known, declared])).toEqual(['stored', 'stored']);
+  },
+);

@@ -36,7 +36,7 @@ it('a policy that limits the length of a queue refuses messages, and drops no co
   const ready = await firstMessages(broker.inspector, 'q', 'ready', 500);
   const found = new Set(ready.map(({ id }) => id));
   expect(confirmed.filter((id) => !found.has(id))).toEqual([]);
-}, 60_000);
+}, 90_000);
 
 it.each([
   ['message-ttl', { 'message-ttl': 100 }, /expired.*message-ttl/],
@@ -64,5 +64,5 @@ it.each([
       { code: 'SERVER_REMOVES_MESSAGES', message: expect.stringMatching(reason) },
     ]);
   },
-  60_000,
+  90_000,
 );

@@ -26,7 +26,7 @@ it('declares nothing for signals until a process sends or listens, and no queue 
   expect(await declared()).toEqual([':signals', ':signals:…']);
   await Promise.all(stops.map((stop) => stop()));
   expect(await declared()).toEqual([':signals']);
-}, 30_000);
+}, 90_000);
 
 it('listens again after the connection broke, and reports the gap', async () => {
   const proxy = await bench.proxied();
@@ -46,7 +46,7 @@ it('listens again after the connection broke, and reports the gap', async () => 
     await expect.poll(() => heard.map(({ body }) => body), { timeout: 5_000 }).toContain(String(count));
   }
   expect(heard).toHaveLength(2);
-}, 30_000);
+}, 90_000);
 
 it('listens again after its queue was deleted, and sends again after the exchange was', async () => {
   const broker = bench.open();
@@ -67,7 +67,7 @@ it('listens again after its queue was deleted, and sends again after the exchang
   await broker.signals.send({ topic: 't', body: 'after' });
   await expect.poll(() => heard, { timeout: 5_000 }).toEqual(['before', 'other after']);
   expect(gaps).toBe(0);
-}, 30_000);
+}, 90_000);
 
 it('ignores messages of other programs, and goes on when a listener throws', async () => {
   const broker = bench.open();
@@ -83,4 +83,4 @@ it('ignores messages of other programs, and goes on when a listener throws', asy
   });
   await broker.signals.send({ topic: 't', body: 'sound' });
   await expect.poll(() => heard, { timeout: 5_000 }).toEqual(['sound']);
-}, 30_000);
+}, 90_000);

@@ -65,7 +65,7 @@ describe('state on RabbitMQ', () => {
       `state of 1,000 jobs on RabbitMQ: written for the first time in ${Math.round(written - startedAt)} ms, read in ${Math.round(readMs)} ms\n`,
     );
     await expect.poll(counts, { timeout: 30_000 }).toEqual(Array(16).fill(1));
-  }, 60_000);
+  }, 90_000);
 
   it('loses no write of several processes that begin and continue at the same time', async () => {
     const several = Array.from({ length: 4 }, () => open());
@@ -79,7 +79,7 @@ describe('state on RabbitMQ', () => {
     await Promise.all(writes);
     const keys = several.flatMap((_, who) => Array.from({ length: 50 }, (_, index) => `${who}-${index}`));
     expect(await Promise.all(keys.map((key) => open().states.get(key)))).toEqual(Array(200).fill('second'));
-  }, 60_000);
+  }, 90_000);
 
   it('is waited for, and not treated as missing, while an unresponsive process holds it', async () => {
     const [broker, hasty] = [open(), open(300)];
@@ -91,7 +91,7 @@ describe('state on RabbitMQ', () => {
     die();
     expect(await waiting).toBe('before');
     expect(await hasty.states.get('key')).toBe('before');
-  }, 30_000);
+  }, 90_000);
 
   it('is the newer one if its writer died before it could remove the older one', async () => {
     const broker = open();
@@ -102,7 +102,7 @@ describe('state on RabbitMQ', () => {
     die();
     await expect.poll(counts, { timeout: 30_000 }).toEqual([1]);
     expect(await broker.states.get('key')).toBe('after');
-  }, 30_000);
+  }, 90_000);
 
   it('is replaced from time to time, so that reading it for months does not fill the log of its queue', async () => {
     const broker = open();
@@ -120,7 +120,7 @@ describe('state on RabbitMQ', () => {
     await read(120);
     // The message is replaced beside the reads.
     await expect.poll(counted, { timeout: 20_000 }).toBeLessThan(300);
-  }, 60_000);
+  }, 90_000);
 
   it('is read during an alarm for memory, which refuses changes', async () => {
     const broker = open(3_000);
@@ -138,5 +138,5 @@ describe('state on RabbitMQ', () => {
     }
     await expect.poll(() => broker.states.set('key', 'other').catch(String), { timeout: 20_000 }).toBeUndefined();
     expect(await open().states.get('key')).toBe('other');
-  }, 60_000);
+  }, 90_000);
 });

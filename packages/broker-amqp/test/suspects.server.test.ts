@@ -76,7 +76,7 @@ it('a suspect is fetched by a worker that holds nothing, and nothing is delivere
   expect(await receive(other, 1, 1_000)).toEqual([]);
   await ack(q, came);
   expect(told(await receive(other, 1))).toEqual([['d', 0]]);
-}, 40_000);
+}, 90_000);
 
 it('a suspect that waits while its worker crashes with another one is not charged', async () => {
   const proxy = await TcpProxy.open(server.port);
@@ -99,7 +99,7 @@ it('a suspect that waits while its worker crashes with another one is not charge
     await ack(rest, got);
   }
   expect(crashes.get('s')).toBe(2);
-}, 60_000);
+}, 90_000);
 
 it('looking at the quarantine never charges a message with a crash', async () => {
   const broker = open();
@@ -115,7 +115,7 @@ it('looking at the quarantine never charges a message with a crash', async () =>
     expect(came[0]?.crashes).toBe(2);
     await ack(subscription, came);
   }
-}, 40_000);
+}, 90_000);
 
 it('a failed move does not charge a suspect either', async () => {
   const broker = open();
@@ -128,7 +128,7 @@ it('a failed move does not charge a suspect either', async () => {
   }
   const subscription = await broker.subscribe('q', {});
   expect(told(await receive(subscription, 1))).toEqual([['s', 2]]);
-}, 40_000);
+}, 90_000);
 
 it('a crash of a suspect that runs alone is charged, as its third', async () => {
   const proxy = await TcpProxy.open(server.port);
@@ -142,4 +142,4 @@ it('a crash of a suspect that runs alone is charged, as its third', async () => 
   await closing;
   const next = await open().subscribe('q', {});
   expect(told(await receive(next, 1))).toEqual([['s', 3]]);
-}, 40_000);
+}, 90_000);

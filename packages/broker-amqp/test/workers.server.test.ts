@@ -43,7 +43,7 @@ describe('reports of workers on RabbitMQ', () => {
     expect([await reports(), await calls()]).toEqual([1, 1]);
     await worker.workers.report(reportOf('w', { runningCount: 1 }), TTL_MS);
     expect(await reports()).toBe(2);
-  }, 30_000);
+  }, 90_000);
 
   it('of a hundred workers in ten processes are seen within a second, by two viewers at a time', async () => {
     const processes = Array.from({ length: 10 }, () => bench.open());
@@ -51,7 +51,7 @@ describe('reports of workers on RabbitMQ', () => {
     await Promise.all(ids.map((id, index) => processes[index % 10]?.workers.report(reportOf(id), TTL_MS)));
     const seen = await Promise.all([bench.open().workers.reports(), bench.open().workers.reports()]);
     for (const found of seen) expect(found.map(({ report }) => report.id).sort()).toEqual(ids.toSorted());
-  }, 30_000);
+  }, 90_000);
 
   it('are seen again after the connection of the worker broke', async () => {
     const proxy = await bench.proxied();
@@ -61,7 +61,7 @@ describe('reports of workers on RabbitMQ', () => {
     await expect
       .poll(async () => (await viewer.workers.reports()).map(({ report }) => report.id), { timeout: 15_000 })
       .toEqual(['w']);
-  }, 30_000);
+  }, 90_000);
 
   it('that another program wrote are ignored, and a call for a year is one for 30 s', async () => {
     const [worker, viewer] = [bench.open(), bench.open()];
@@ -80,7 +80,7 @@ describe('reports of workers on RabbitMQ', () => {
     });
     expect((await looking).map(({ report }) => report.id)).toEqual(['w']);
     expect(await worker.workers.report(reportOf('w'), TTL_MS)).toEqual({ nextMs: 5_000 });
-  }, 30_000);
+  }, 90_000);
 
   it('of a user without the right to configure are left out; its worker logs that once, and works', async () => {
     const warnings: unknown[] = [];
@@ -107,7 +107,7 @@ describe('reports of workers on RabbitMQ', () => {
     await broker.signals.send({ topic: 't', body: '' }).catch((error: { code?: unknown }) => {
       expect(error.code).toBe('QUEUE_REFUSED');
     });
-  }, 60_000);
+  }, 90_000);
 
   it('cannot be read or written once the broker is closed', async () => {
     const broker = bench.open();

@@ -26,6 +26,7 @@ describe('a Redis broker URL', () => {
     ['redis+sentinel://a/prime', { hosts: [{ host: 'a', port: 26379 }], db: 0 }],
     ['redis+cluster://u:p@a:7000,b:7001', { kind: 'cluster', username: 'u', password: 'p' }],
     ['redis+unix:///run/redis.sock?db=2', { kind: 'unix', path: '/run/redis.sock', db: 2 }],
+    ['redis://h?connectTimeout=30d', { connectTimeoutMs: 2 ** 31 - 1 }],
     ['redis://h?connectTimeout=200ms&allowEviction=true', { connectTimeoutMs: 200, allowEviction: true }],
   ])('%s is parsed', (url, expected) => {
     expect(parseRedisUrl(url)).toMatchObject(expected);

@@ -298,3 +298,15 @@ describe('a closed manager', () => {
     await tm.close();
   });
 });
+
+it.each<[string, Parameters<TaskManager['initialize']>[0], string]>([
+  ['a URL', { brokerUrl: 'memory:replaced' }, 'memory:replaced'],
+  ['another object', { broker: new MemoryBroker() }, 'custom:'],
+])('%s that is given after a broker object replaces it, and closes it', async (_, options, brokerUrl) => {
+  const broker = new MemoryBroker();
+  const close = vi.spyOn(broker, 'close');
+  const tm = await manager({ broker });
+  await tm.initialize(options);
+  expect([close.mock.calls.length, tm.config.brokerUrl]).toEqual([1, brokerUrl]);
+  await tm.close();
+});

@@ -1,4 +1,4 @@
-import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/adapter';
+import { type BrokerHost, BrokerUrl, TLS_OPTIONS, timerMs, type TlsFiles } from '@brokkr/core/adapter';
 
 export type QueueType = 'quorum' | 'classic';
 
@@ -36,7 +36,7 @@ export function parseAmqpUrl(given: string): AmqpTarget {
     password: url.password ?? 'guest',
     vhost: url.decode(url.path) || '/',
     heartbeatS: Math.max(1, Math.round(url.ms('heartbeat', '10s') / 1_000)),
-    connectTimeoutMs: url.ms('connectTimeout', '5s'),
+    connectTimeoutMs: timerMs(url.ms('connectTimeout', '5s'), 'connectTimeout'),
     queueType: queueType(url),
     consumerTimeoutMs: url.ms('consumerTimeout', '30m'),
   };

@@ -75,7 +75,7 @@ export class Session {
    * @param prefetch messages that the server pushes ahead to this consumer
    */
   async consume(queue: string, prefetch: number, onMessage: (message: ConsumeMessage | null) => void): Promise<string> {
-    this.join(queue);
+    this.#acks.join(queue, prefetch);
     this.#enough = Math.max(this.#enough, Math.ceil(prefetch / 2));
     this.#prefetch = prefetch;
     // Sent one after the other: the prefetch applies to the next consumer, and other queues start consumers on this
@@ -113,6 +113,15 @@ export class Session {
     for (const tag of tags) this.#done.push(tag);
     this.#send();
     this.#connection.flush();
+  }
+
+  /**
+   * Resolves once the queues have applied every acknowledgement that was sent. Until then the death of this process would
+   * bring those messages back.
+   * @throws BrokerUnavailableError if the server does not answer
+   */
+  async prove(): Promise<void> {
+    if (this.#open) await this.#connection.withTimeout(this.#acks.prove());
   }
 
   /**

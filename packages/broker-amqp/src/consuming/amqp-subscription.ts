@@ -209,8 +209,11 @@ export class AmqpSubscription implements Subscription {
     // Delivered before, or a suspect: its copy is stored in its queue or quarantine before any message runs.
     const wasHere = this.#hadAtBreak.take(arrival.delivery.envelope.id);
     const crashes = message.fields.redelivered && !wasHere ? crashesBeside(arrival) : 0;
-    void this.#options.gate.closeFor(this.#giveBack([arrival], crashes)).then(() => {
-      if (this.#mayHandOut) this.#wake?.();
+    const { gate, publisher } = this.#options;
+    const giveBack = (onRefused: () => void) => this.#giveBack([arrival], crashes, onRefused);
+    const isBlocked = () => publisher.isBlocked;
+    void gate.closeFor(giveBack, isBlocked).then(() => {
+      if (this.#mayHandOut || this.#quarantine.isDue) this.#wake?.();
     });
   }
 
@@ -227,7 +230,7 @@ export class AmqpSubscription implements Subscription {
       gate.free(this);
       return undefined;
     }
-    if (!gate.isEmpty && !hadSome) return undefined;
+    if (gate.isReturning || (!gate.isEmpty && !hadSome)) return undefined;
     if (!gate.reserve(this) || !gate.isEmpty) return undefined;
     const taken = await this.#quarantine.take();
     if (taken === undefined) {
@@ -258,8 +261,8 @@ export class AmqpSubscription implements Subscription {
     return { session, message, delivery };
   }
 
-  async #giveBack(arrivals: readonly Arrival[], crashes: number): Promise<void> {
-    if (arrivals.length > 0 && (await this.#returns.give(arrivals, crashes))) this.#quarantine.lookSoon();
+  async #giveBack(arrivals: readonly Arrival[], crashes: number, onRefused?: () => void): Promise<void> {
+    if (arrivals.length > 0 && (await this.#returns.give(arrivals, crashes, onRefused))) this.#quarantine.lookSoon();
   }
 
   #onTick(): void {

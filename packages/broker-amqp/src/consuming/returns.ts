@@ -45,9 +45,10 @@ export class Returns {
   /**
    * Stores copies, then acknowledges the originals. Until then the server keeps the originals. It tries again while
    * their channel is open.
+   * @param onRefused called if the server does not accept them now
    * @returns false if nothing was given back
    */
-  async give(arrivals: readonly Arrival[], crashes: number): Promise<boolean> {
+  async give(arrivals: readonly Arrival[], crashes: number, onRefused?: () => void): Promise<boolean> {
     const { publisher, logger, queue } = this.#options;
     const living = await stillOurs(arrivals);
     if (living.length === 0) return false;
@@ -56,12 +57,17 @@ export class Returns {
     );
     const stored = living.filter((_, index) => outcomes[index] === undefined);
     acknowledge(stored, (session, tags) => session.ackNow(tags));
+    // One of them may kill this process as soon as it runs: then its original must not be there any more.
+    await Promise.all(
+      [...new Set(stored.map(({ session }) => session))].map((session) => session.prove().catch(() => undefined)),
+    );
     if (stored.length === living.length) return true;
     const error = outcomes.find((outcome) => outcome !== undefined);
     const left = living.filter((_, index) => outcomes[index] !== undefined);
+    onRefused?.();
     logger?.warn({ error, queue, messages: left.length }, 'messages cannot be returned now; trying again');
     await sleep(AGAIN_MS, undefined, { signal: this.#closing }).catch(() => undefined);
     if (this.#closing.aborted) return stored.length > 0;
-    return (await this.give(left, crashes)) || stored.length > 0;
+    return (await this.give(left, crashes, onRefused)) || stored.length > 0;
   }
 }

@@ -1,8 +1,7 @@
-/**
- * Longest time to close for a return, which takes milliseconds. If the server accepts no messages, its workers must
- * continue, because they end an alarm.
- */
-const LONGEST_CLOSED_MS = 500;
+/** Longest time to close for a return. It takes milliseconds, or seconds on a server whose disk is busy. */
+const LONGEST_CLOSED_MS = 5_000;
+/** While it is closed: how often it asks whether the server accepts messages. */
+const ASK_EVERY_MS = 250;
 
 /**
  * Admits messages to a worker, whose consumers share it. A suspect is fetched only if they hold no message, and nothing is
@@ -18,23 +17,34 @@ export class SuspectGate {
     return this.#held === 0;
   }
 
+  /** Whether messages are being returned that were delivered before. */
+  get isReturning(): boolean {
+    return this.#closedBy > 0;
+  }
+
   /** Whether no message may be received now. */
   get isClosed(): boolean {
-    return this.#reservedBy !== undefined || this.#closedBy > 0;
+    return this.#reservedBy !== undefined || this.isReturning;
   }
 
   /**
    * Blocks `receive` until messages that were delivered before are returned. A handler that blocks the thread in
-   * between would leave a copy and its original: after such a break, all messages of a worker are returned.
+   * between would leave a copy and its original: after such a break, all messages of a worker are returned. If the server
+   * accepts no messages, `receive` goes on: the workers end an alarm, or make room in a full queue.
    */
-  async closeFor(givingBack: Promise<void>): Promise<void> {
+  async closeFor(giveBack: (onRefused: () => void) => Promise<void>, isBlocked: () => boolean): Promise<void> {
     this.#closedBy++;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, LONGEST_CLOSED_MS);
+    await new Promise<void>((resolve) => {
+      const openAt = performance.now() + LONGEST_CLOSED_MS;
+      const asking = setInterval(() => {
+        if (isBlocked() || performance.now() >= openAt) end();
+      }, ASK_EVERY_MS);
+      const end = () => {
+        clearInterval(asking);
+        resolve();
+      };
+      void giveBack(end).then(end);
     });
-    await Promise.race([givingBack, tooLong]);
-    clearTimeout(timer);
     this.#closedBy--;
   }
 

@@ -24,6 +24,11 @@ export class Publisher {
     this.#options = options;
   }
 
+  /** Whether the server accepts no messages, because of an alarm. */
+  get isBlocked(): boolean {
+    return this.#options.connection.isBlocked;
+  }
+
   /** Publishes messages. @returns the outcome of each, in order; see `QueuePublisher.send` */
   async send(messages: readonly Outgoing[]): Promise<readonly Outcome[]> {
     const { connection } = this.#options;

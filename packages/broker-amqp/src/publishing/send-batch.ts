@@ -31,6 +31,11 @@ export interface Outgoing {
  */
 export type Outcome = BrokkrError | undefined;
 
+/** A timer that fires so much later than asked has waited for a handler that blocked the event loop, milliseconds. */
+const LATE_MS = 50;
+/** Most milliseconds that a send gets after such a block: only then are its frames written, and its answers read. */
+const AFTER_BLOCK_MS = 1_000;
+
 /** Messages whose sender waits until each is stored or has failed. */
 export class Batch {
   readonly outcomes: Outcome[];
@@ -41,7 +46,7 @@ export class Batch {
   wasRefused = false;
   #left: number;
   #finish: () => void = () => undefined;
-  readonly #timer: TimerHandle;
+  #timer: TimerHandle;
 
   constructor(messages: readonly Outgoing[], timeoutMs: number, onTimeout: (batch: Batch) => BrokkrError) {
     this.#left = messages.length;
@@ -50,7 +55,12 @@ export class Batch {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#timer = systemClock.setTimeout(() => this.fail(onTimeout(this)), timeoutMs);
+    const dueAt = performance.now() + timeoutMs;
+    const end = () => this.fail(onTimeout(this));
+    this.#timer = systemClock.setTimeout(() => {
+      if (performance.now() - dueAt <= LATE_MS) end();
+      else this.#timer = systemClock.setTimeout(end, Math.min(timeoutMs, AFTER_BLOCK_MS));
+    }, timeoutMs);
   }
 
   /** Ends the messages that are still in flight. */

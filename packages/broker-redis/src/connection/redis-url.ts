@@ -1,4 +1,4 @@
-import { type BrokerHost, BrokerUrl, TLS_OPTIONS, type TlsFiles } from '@brokkr/core/adapter';
+import { type BrokerHost, BrokerUrl, TLS_OPTIONS, timerMs, type TlsFiles } from '@brokkr/core/adapter';
 
 /** The parts of a Redis broker URL. */
 export interface RedisTarget {
@@ -45,7 +45,7 @@ export function parseRedisUrl(given: string): RedisTarget {
     kind,
     ...readPlace(url, kind),
     allowEviction: url.flag('allowEviction'),
-    connectTimeoutMs: url.ms('connectTimeout', '5s'),
+    connectTimeoutMs: timerMs(url.ms('connectTimeout', '5s'), 'connectTimeout'),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(sentinelPassword !== null && { sentinelPassword }),

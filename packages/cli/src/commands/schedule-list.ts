@@ -1,3 +1,4 @@
+import { livesInOneProcess } from '../app/own-process.ts';
 import type { SchedulerManager } from '@brokkr/scheduler';
 import Table from 'cli-table3';
 import { quietSettings } from '../app/quiet-settings.ts';
@@ -33,7 +34,7 @@ export async function scheduleListCommand({ app, json }: ScheduleListOptions): P
 /** A memory broker holds no state of another process. */
 function isShared(scheduler: SchedulerManager): boolean {
   const [manager] = scheduler.managers();
-  return !manager.config.brokerUrl.startsWith('memory:');
+  return !livesInOneProcess(manager);
 }
 
 function jobsOf(scheduler: SchedulerManager) {

@@ -1,3 +1,4 @@
+import { livesInOneProcess } from '../app/own-process.ts';
 import type { Broker, TaskManager } from '@brokkr/core';
 import type { Finding } from '@brokkr/core/adapter';
 import type { Core } from '../app/load-core.ts';
@@ -19,7 +20,7 @@ export async function* examineBroker(
   repairs: boolean,
 ): AsyncIterable<Check> {
   const { brokerUrl } = manager.config;
-  if (brokerUrl.startsWith('memory:')) {
+  if (livesInOneProcess(manager)) {
     const message = `${brokerUrl} lives in one process; set TASK_BROKER_URL to share a broker between processes`;
     yield { about, severity: 'ok', message };
     return;

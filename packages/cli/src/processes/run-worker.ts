@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { TaskContext, WorkerOptions } from '@brokkr/core';
 import type { App } from '../app/load-app.ts';
+import { livesInOneProcess } from '../app/own-process.ts';
 import { EXIT } from '../exit.ts';
 import type { MonitorOptions } from '../monitoring/monitor-options.ts';
 import { openMonitoring } from '../monitoring/open-monitoring.ts';
@@ -103,6 +104,10 @@ export async function runWorker(
       core,
     );
     await worker.start();
+    if (livesInOneProcess(manager)) {
+      const remedy = 'set TASK_BROKER_URL to share a broker';
+      core.logger.warn(`the memory broker lives in this process: messages of other processes do not arrive; ${remedy}`);
+    }
     return await stopped;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'BROKER_REFUSED') await reportToSupervisor(REFUSED);

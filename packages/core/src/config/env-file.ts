@@ -9,6 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Returns the variables of the process, and those of `.env` in `folder` that the process does not set. Changes neither.
  * @throws ConfigError (`ENV_FILE_UNREADABLE`) if the file exists but cannot be read, or is not text in UTF-8 or UTF-16
+ * @throws ConfigError (`ENV_FILE_INVALID`) if a line names a setting and does not set it
  */
 export function readEnvironment(folder: string = process.cwd()): Environment {
   return { ...readEnvFile(join(folder, '.env')), ...process.env };
@@ -22,7 +23,29 @@ function readEnvFile(path: string): Environment {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new ConfigError(`${path} cannot be read`, { code: 'ENV_FILE_UNREADABLE', cause });
   }
-  return parseEnv(decode(bytes, path));
+  const text = decode(bytes, path);
+  const parsed = parseEnv(text);
+  checkSettings(text, parsed, path);
+  return parsed;
+}
+
+/** A line that begins with the name of a setting, perhaps after quotes or a word such as `set`. */
+const SETTING = /^[\s"'`]*(?:[$\w]+[\s:]+)?["'`]*(TASK_[A-Z0-9_]+)\b/;
+
+/** `parseEnv` takes a line without `=` for a part of the next name: both settings would be ignored, without an error. */
+function checkSettings(text: string, parsed: Environment, path: string): void {
+  for (const [index, line] of text.split('\n').entries()) {
+    const name = SETTING.exec(line)?.[1];
+    if (name === undefined || name in parsed || isInValue(line, parsed)) continue;
+    throw new ConfigError(`${path}, line ${index + 1}, does not set ${name}; write ${name}=value`, {
+      code: 'ENV_FILE_INVALID',
+    });
+  }
+}
+
+/** Whether a line belongs to a value of several lines. */
+function isInValue(line: string, parsed: Environment): boolean {
+  return Object.values(parsed).some((value) => value?.includes('\n') && value.includes(line.trim()));
 }
 
 /**
@@ -43,8 +66,9 @@ function decode(bytes: Buffer, path: string): string {
   }
   // UTF-16 without its mark is valid UTF-8 with a NUL as every second character. No variable can contain a NUL.
   if (text.includes('\0')) throw unreadable(path, 'contains NUL characters');
-  // A file joined from several files has the marks of all. `parseEnv` does not treat a lone CR as the end of a line.
-  return text.replace(/\r\n?/g, '\n').replace(/^\uFEFF+/gm, '');
+  // A file joined from several files has the marks of all. `parseEnv` knows neither the other ends of lines, nor the
+  // spaces that come with text copied from a web page.
+  return text.replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, '\n').replace(/^[^\S\n]+/gm, '');
 }
 
 function unreadable(path: string, problem: string, cause?: unknown): ConfigError {

@@ -63,8 +63,10 @@ export class LazyBroker implements Broker {
 
   async #load(): Promise<Broker> {
     try {
-      this.#loaded = await this.#make();
-      return this.#loaded;
+      const made = await this.#make();
+      if (made instanceof LazyBroker) throw notAnAdapter();
+      this.#loaded = made;
+      return made;
     } catch (error) {
       // The next call tries again: a missing adapter may be installed by then.
       this.#loading = undefined;
@@ -75,6 +77,14 @@ export class LazyBroker implements Broker {
   async #close(): Promise<void> {
     await (await this.#loading?.catch(() => undefined))?.close();
   }
+}
+
+/** `@brokkr/core` exports a `createBroker` too, and so may a package that passes it on. */
+function notAnAdapter(): ConfigError {
+  return new ConfigError(
+    'the createBroker of TASK_BROKER_PACKAGE is that of @brokkr/core, which is no adapter; name the package of an adapter, such as @brokkr/broker-redis',
+    { code: 'ADAPTER_INVALID' },
+  );
 }
 
 /**

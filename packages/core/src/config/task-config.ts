@@ -15,6 +15,7 @@ import { checkUrlLength } from './url-length.ts';
 
 /** All settings of an application after the check. Durations are in milliseconds. */
 export interface TaskConfig {
+  /** `custom:` if `initialize` was given a broker object. */
   readonly brokerUrl: string;
   readonly brokerPackage: string | undefined;
   readonly namespace: string;

@@ -60,6 +60,13 @@ const KINDS = [
   ['clock', 'monotonic', 'a Clock'],
 ] as const;
 
+/** An object, and the option that names one by its URL. */
+const URLS = [
+  ['broker', 'brokerUrl'],
+  ['store', 'storeUrl'],
+  ['resultStore', 'resultUrl'],
+] as const;
+
 /**
  * Merges the options with those given before, and checks all of them.
  * @throws ConfigError (`OPTION_UNKNOWN`) for an unknown option
@@ -67,7 +74,10 @@ const KINDS = [
  */
 export function managerOptions(options: ManagerOptions, before: ManagerOptions = {}): ManagerOptions {
   checkOptions(options, MANAGER_OPTIONS, 'initialize');
-  const merged = { ...before, ...options };
+  const kept: { -readonly [Option in keyof ManagerOptions]: ManagerOptions[Option] } = { ...before };
+  // Otherwise the object that was given before would hide the URL.
+  for (const [object, url] of URLS) if (options[url] !== undefined) delete kept[object];
+  const merged = { ...kept, ...options };
   resolveConfig(merged, readEnvironment(), complaintsOf(merged));
   return merged;
 }

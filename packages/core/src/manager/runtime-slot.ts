@@ -58,7 +58,10 @@ export class RuntimeSlot {
         { code: 'INITIALIZED_TOO_LATE' },
       );
     }
-    this.#options = managerOptions(options, this.#isClosed ? this.#withoutBroker(options) : this.#options);
+    const before = this.#isClosed ? this.#withoutBroker(options) : this.#options;
+    this.#options = managerOptions(options, before);
+    // A broker that is replaced would stay open.
+    if (before.broker !== this.#options.broker) before.broker?.close().catch(() => undefined);
     this.#isClosed = false;
     this.#runtime = undefined;
   }

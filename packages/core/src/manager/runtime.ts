@@ -5,7 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import { brokerKind } from '../config/broker-kind.ts';
+import { brokerKind, CUSTOM_BROKER_URL } from '../config/broker-kind.ts';
 import { configuredBroker } from '../config/configured-broker.ts';
 import { managerLogger } from '../config/default-logger.ts';
 import { readEnvironment } from '../config/env-file.ts';
@@ -80,7 +80,9 @@ export class Runtime implements TaskHost {
     this.traits = new QueueTraits(registry, (task) => this.queueOf(task));
     this.#hooks = hooks;
     this.#events = events;
-    const config = resolveConfig(options, readEnvironment());
+    const resolved = resolveConfig(options, readEnvironment());
+    // No setting names a broker that is an object.
+    const config = options.broker === undefined ? resolved : { ...resolved, brokerUrl: CUSTOM_BROKER_URL };
     this.config = config;
     this.clock = options.clock ?? systemClock;
     this.logger = withoutBindings(managerLogger(options.logger, options, config));
@@ -96,7 +98,7 @@ export class Runtime implements TaskHost {
       telemetry: options.telemetry ?? [],
       clock,
       logger,
-      brokerKind: brokerKind(options.broker === undefined ? config.brokerUrl : undefined),
+      brokerKind: brokerKind(config.brokerUrl),
       openBroker: () => this.openBroker(),
       workers: this.#workers,
     });

@@ -78,7 +78,7 @@ export class Reporter {
     if (ranMs !== undefined) this.#count(held, 'unknown', ranMs, error);
     this.#logger.warn(
       { task: taskOf(eventOf(held.delivery, { ranMs })), settlement: kind, error },
-      'settle_unknown: no answer of the broker says whether this message was settled; if it was not, it is delivered again',
+      'settle_unknown: the lease ended before the broker confirmed how this message was settled; if it was not settled, it is delivered again',
     );
   }
 

@@ -106,3 +106,28 @@ it.each([
   const folder = folderWith(bytes);
   expect(() => readEnvironment(folder)).toThrow(`${join(folder, '.env')} ${problem}; save it as UTF-8`);
 });
+
+it.each([
+  ['a space of a web page before the name', '\u00a0TASK_QUEUE_NAME=mail'],
+  ['a line separator of Unicode', 'A=1\u2028TASK_QUEUE_NAME=mail'],
+  ['a vertical tab', 'A=1\vTASK_QUEUE_NAME=mail'],
+])('a variable of .env is read after %s', (_, text) => {
+  expect(readEnvironment(folderWith(text)).TASK_QUEUE_NAME).toBe('mail');
+});
+
+it.each([
+  ['a colon', 'TASK_QUEUE_NAME: mail'],
+  ['nothing', 'TASK_QUEUE_NAME'],
+  ['quotes around the line', '"TASK_QUEUE_NAME=mail"'],
+  ["the shell's set", 'set TASK_QUEUE_NAME=mail'],
+  ['the syntax of PowerShell', '$env:TASK_QUEUE_NAME="mail"'],
+])('a line of .env that names a setting and does not set it is an error with its number: %s', (_, line) => {
+  const folder = folderWith(`# first\n${line}\nTASK_TIMEOUT=5m\n`);
+  const problem = `${join(folder, '.env')}, line 2, does not set TASK_QUEUE_NAME; write TASK_QUEUE_NAME=value`;
+  expect(() => readEnvironment(folder)).toThrow(problem);
+});
+
+it('a comment and a text of several lines may name settings', () => {
+  const folder = folderWith('# TASK_QUEUE_NAME: mail\nHELP="set\nTASK_TIMEOUT: a duration\n"\n');
+  expect(readEnvironment(folder)).toMatchObject({ HELP: 'set\nTASK_TIMEOUT: a duration\n' });
+});

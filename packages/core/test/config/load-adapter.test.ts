@@ -31,6 +31,13 @@ install(
   },
 );
 install('no-entry', { exports: { './other': './a.js' } }, { 'a.js': adapter('no-entry') });
+install(
+  'passes-on',
+  { exports: './a.js' },
+  {
+    'a.js': `export { createBroker } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../dist/index.js')).href)};`,
+  },
+);
 install('broken', { exports: './a.js' }, { 'a.js': "import 'the-client-it-needs';" });
 install('not-an-adapter', { exports: './a.js' }, { 'a.js': 'export const answer = 42;' });
 writeFileSync(join(folder, 'adapter.js'), adapter('file'));
@@ -73,6 +80,11 @@ describe('the package of a broker', () => {
     ['no-entry', /^ADAPTER_INVALID: package no-entry cannot be found through its package\.json: .*exports/],
     ['broken', /^ADAPTER_INVALID: package broken cannot be loaded: .*the-client-it-needs/],
     ['not-an-adapter', /^ADAPTER_INVALID: package not-an-adapter is not a broker adapter/],
+    [
+      '@brokkr/core',
+      /^ADAPTER_INVALID: .*TASK_BROKER_PACKAGE is that of @brokkr\/core.*name the package of an adapter/,
+    ],
+    ['passes-on', /^ADAPTER_INVALID: .*TASK_BROKER_PACKAGE is that of @brokkr\/core/],
     ['missing', /^ADAPTER_NOT_INSTALLED: .*npm install missing/],
     ['adapter.js', /^BROKER_PACKAGE_INVALID: TASK_BROKER_PACKAGE: adapter\.js is a file.*registerBroker/],
   ])('that cannot be used is an error with the reason: %s', (name, message) => {
