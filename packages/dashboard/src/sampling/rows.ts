@@ -1,4 +1,4 @@
-import type { AgedReport } from '@brokkr/core/adapter';
+import type { AgedReport, SuspectReport } from '@brokkr/core/adapter';
 import type { AsOf, Counts, QueueRow, TaskRow, WorkerRow } from '../api/types.ts';
 import { shownError } from '../source/shown-error.ts';
 import { type HistoryRing, rowOf } from './history-ring.ts';
@@ -133,6 +133,7 @@ export function workerRows(reports: readonly AgedReport[], at: number): readonly
       queues: Object.entries(report.queues).map(([name, weight]) => ({ name, weight })),
       paused: report.paused,
       slots: report.concurrency,
+      ...(report.suspect !== undefined && { suspect: suspectIn(report.suspect) }),
       runningCount: report.runningCount,
       running: report.running,
       rssBytes: report.rssBytes,
@@ -140,6 +141,10 @@ export function workerRows(reports: readonly AgedReport[], at: number): readonly
       reportedAt: Math.round(at - ageMs),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function suspectIn({ id, task, queue, since }: SuspectReport): NonNullable<WorkerRow['suspect']> {
+  return { id, task, queue, since };
 }
 
 /** @param lastErrors by task, as letters were seen */
