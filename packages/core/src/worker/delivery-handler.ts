@@ -138,10 +138,11 @@ export class DeliveryHandler implements ServedQueueListener {
 
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: OutcomeToSettle, endedAt: number): void {
+    const ranMs = endedAt - execution.startedAt;
+    execution.ranMs = ranMs;
     const decided = this.#decide(outcome, execution);
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
-    const ranMs = endedAt - execution.startedAt;
     if (outcome.kind === 'turned-away') {
       this.#settle(execution, settlement, NO_REPORT);
       return;

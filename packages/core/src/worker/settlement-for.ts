@@ -20,6 +20,8 @@ export interface Ended {
   readonly delivery: Delivery;
   readonly message: Message;
   readonly task: RunnableTask;
+  /** How long it ran, in milliseconds. */
+  readonly ranMs: number;
 }
 
 /** The worker that settles, and callbacks for faults of the application's policies. */
@@ -96,12 +98,13 @@ function settlementForFailure(error: unknown, ended: Ended, settling: Settlement
 
 function historyWith(
   error: unknown,
-  { delivery, message }: Ended,
+  { delivery, message, ranMs }: Ended,
   { workerId }: SettlementContext,
   at: number,
 ): string {
   const { attempt } = message;
-  return appendAttempt(delivery.envelope.headers[HISTORY_HEADER], { attempt, at, worker: workerId, error });
+  const record = { attempt, at, ranMs: Math.max(0, Math.round(ranMs)), worker: workerId, error };
+  return appendAttempt(delivery.envelope.headers[HISTORY_HEADER], record);
 }
 
 function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {
