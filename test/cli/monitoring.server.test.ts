@@ -112,6 +112,8 @@ describe('brokkr worker --metrics-port', () => {
     await status(port, '/readyz', 200);
     await server.kill();
     const killedAt = performance.now();
+    // The worker is idle: the scrape asks the broker.
+    await expect.poll(async () => (await metricsOf(port)).value('brokkr_broker_up'), { timeout: 5_000 }).toBe(0);
     const lives = new Set<number>();
     while ((await get(port, '/readyz')).status !== 503) {
       expect(performance.now() - killedAt).toBeLessThan(33_000);

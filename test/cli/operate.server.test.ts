@@ -81,6 +81,10 @@ describe('pause and resume', () => {
     [['dead', 'list', 'emial'], '2 error: unknown queue emial; did you mean emails?\n'],
     [['send', 'mial', 'ada'], '2 error: unknown task mial; did you mean mail?\n'],
     [['status', 'm1', '--task', 'mial'], '2 error: unknown task mial; did you mean mail?\n'],
+    [
+      ['send', 'mail', 'ada', '--queue', 'emial'],
+      '2 error: unknown queue emial; did you mean emails? (for a new queue, first start a worker of it: brokkr worker -q emial)\n',
+    ],
     [['send', 'mail', 'ada', '--header', 'x'], '2 error: --header "x": give a name and a value, as in traceId=4bf9\n'],
   ])(
     '%j is refused, and names what is near',
@@ -152,6 +156,16 @@ describe('dead letters', () => {
       50,
     );
     expect(JSON.parse(await run('dead', 'list', '--since', '0', '--json'))).toEqual([]);
+    expect(JSON.parse(await run('dead', 'list', '--older-than', '1h', '--json'))).toEqual([]);
+    expect(JSON.parse(await run('dead', 'list', '--older-than', '0', '--json'))).toHaveLength(50);
+    expect(await run('dead', 'summary')).toMatch(
+      /│ 30 +│ emails │ mail │ PermanentError: nobody to write to +│ \d{4}-[^\n]*\n[^\n]*\n│ 20 +│ emails │ mail │ Error: SMTP said 502 /,
+    );
+    expect(JSON.parse(await run('dead', 'summary', 'emails', '--limit', '10', '--json'))).toMatchObject({
+      looked: 10,
+      complete: false,
+      groups: [{ queue: 'emails', task: 'mail', error: 'PermanentError: nobody to write to', count: 10 }],
+    });
     expect(await refused('dead', 'list', '--task', 'mial')).toBe('2 error: unknown task mial; did you mean mail?\n');
     expect(await refused('dead', 'list', '--since', 'soon')).toMatch(
       /^2 error: --since must be a duration .*got "soon"\n$/,
@@ -161,6 +175,11 @@ describe('dead letters', () => {
   it('are retried and discarded by a filter: dry run, limit, rate', async () => {
     await makeLetters();
     expect(await run('dead', 'retry', '--error', '502', '--dry-run')).toBe('emails 20\n20\n');
+    expect(JSON.parse(await run('dead', 'retry', '--error', '502', '--dry-run', '--json'))).toEqual({
+      count: 20,
+      dryRun: true,
+      queues: { emails: 20 },
+    });
     expect(await run('dead', 'discard', 'emails', '--error', 'NOBODY', '--limit', '7', '--dry-run')).toBe('7\n');
     expect(await counts('emails')).toMatchObject({ ready: 0, dead: 50 });
     expect(await run('dead', 'discard', 'emails', '--error', 'NOBODY', '--limit', '7')).toBe('7\n');
@@ -182,7 +201,13 @@ describe('dead letters', () => {
     expect(JSON.parse(await run('dead', 'show', 'm3'))).toMatchObject([
       { id: 'm3', queue: 'emails', body: '["nobody"]' },
     ]);
-    expect(await run('dead', 'retry', 'm3')).toBe('1\n');
+    expect(JSON.parse(await run('dead', 'retry', 'm3', '--json'))).toMatchObject({ count: 1, queues: { emails: 1 } });
+    expect(await run('purge', 'emails', '--dry-run')).toBe('1\n');
+    expect(JSON.parse(await run('purge', 'emails', '--dry-run', '--json'))).toEqual({
+      queue: 'emails',
+      count: 1,
+      dryRun: true,
+    });
     expect(await run('dead', 'discard', 'emails', 'm4', 'm5', 'm5')).toBe('2\n');
     expect(await refused('dead', 'retry', 'm3')).toBe(
       '2 error: no queue has a dead letter m3; brokkr dead list shows them\n',
@@ -313,6 +338,9 @@ describe('a message', () => {
     expect(await run('status', 'm1')).toBe('dead  mail in emails  attempt 1\nbrokkr dead show emails m1\n');
     expect(await refused('cancel', 'm1')).toBe(
       '1 error: message m1 is a dead letter; remove it with brokkr dead discard emails m1\n',
+    );
+    expect(await refused('status', 'm1', '--queue', 'pdf')).toBe(
+      '2 error: message m1 is not in queue pdf: it is in queue emails, a message of task mail; brokkr status m1 --queue emails\n',
     );
     expect(await refused('status', 'nope')).toMatch(/^2 error: message nope is in no queue, and the result store/);
   }, 60_000);

@@ -6,7 +6,7 @@ import { app, brokkr, endNow, until, workplace } from './brokkr.ts';
 const server = await someRedis();
 afterAll(() => server.stop());
 
-it('on Redis, the message of a killed process of worker -p runs again within two seconds, before its lease ends', async () => {
+it('on Redis, the message of a killed process of worker -p runs again within two seconds, and its worker is not listed', async () => {
   const { env: own, notes } = workplace();
   const env = { ...own, TASK_BROKER_URL: server.url, TASK_NAMESPACE: `cli-${randomUUID()}` };
   await brokkr(['send', 'deaf', '-a', app], env).exited;
@@ -17,6 +17,11 @@ it('on Redis, the message of a killed process of worker -p runs again within two
   process.kill(pid, 'SIGKILL');
   await until(() => notes().length === 2, 'another process began it again');
   expect(performance.now() - killedAt).toBeLessThan(2_000);
+  const listed = brokkr(['workers', '--json'], env);
+  expect(await listed.exited).toBe(0);
+  const pids = (JSON.parse(listed.output()) as { pid: number }[]).map((worker) => worker.pid);
+  expect(pids).not.toContain(pid);
+  expect(pids.length).toBeGreaterThan(0);
   const stoppedAt = performance.now();
   await endNow(run);
   expect(performance.now() - stoppedAt).toBeLessThan(4_000);

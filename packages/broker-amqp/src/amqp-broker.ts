@@ -27,6 +27,7 @@ import { AmqpWorkers } from './broadcasting/amqp-workers.ts';
 import { clockDifference, serverClock } from './clock/server-clock.ts';
 import { closedError } from './connection/amqp-errors.ts';
 import { AmqpInspector } from './inspecting/amqp-inspector.ts';
+import { examineArguments } from './inspecting/examine-arguments.ts';
 import { examineDeadLetters } from './inspecting/examine-dead-letters.ts';
 import { AmqpSubscription } from './consuming/amqp-subscription.ts';
 import { BlockWatch } from './consuming/block-watch.ts';
@@ -224,7 +225,9 @@ export class AmqpBroker implements Broker {
   async #diagnose(): Promise<readonly Finding[]> {
     const server = await examineServer(this.#consuming);
     await this.#clock.knownSoon();
-    return [...server, ...clockDifference(this.#clock), ...(await examineDeadLetters(this.inspector))];
+    const options = { connection: this.#consuming, names: this.#names, queueType: this.#target.queueType };
+    const mismatches = await examineArguments(options, await this.inspector.queues());
+    return [...server, ...clockDifference(this.#clock), ...mismatches, ...(await examineDeadLetters(this.inspector))];
   }
 
   #startHeartbeats(): HeartbeatThread | undefined {

@@ -120,6 +120,44 @@ describe('changes to our queues by other programs', () => {
   }, 90_000);
 });
 
+describe('the diagnosis', () => {
+  it('finds queues and exchanges that another program declared with other arguments, and creates nothing', async () => {
+    const { namespace } = bench;
+    await bench.meddle(async (channel) => {
+      await channel.assertQueue(`${namespace}.dead-bent.dead`, { arguments: { 'x-message-ttl': 60_000 } });
+      await channel.assertQueue(`${namespace}.bent`, { arguments: { 'x-queue-type': 'quorum' } });
+      await channel.assertExchange(`${namespace}.sound.delay.0`, 'fanout');
+    });
+    const broker = bench.open(bench.server.url, { knownQueues: () => ['dead-bent', 'bent', 'sound', 'absent'] });
+    const findings = await broker.diagnostics.diagnose();
+    expect(findings.map(({ severity, code }) => `${severity} ${code}`)).toEqual(
+      Array.from({ length: 3 }, () => 'error QUEUE_MISMATCH'),
+    );
+    const texts = [
+      /^queue \S+\.dead-bent\.dead exists with other arguments/,
+      /^queue \S+\.bent exists/,
+      /^exchange \S+\.sound\.delay\.0 exists/,
+    ];
+    for (const [index, text] of texts.entries()) {
+      expect(findings[index]?.message).toMatch(text);
+      expect(findings[index]?.message).toContain('empty and delete it, or set another TASK_NAMESPACE');
+    }
+    const names = await bench.server.control('list_queues', 'name');
+    expect(
+      names
+        .split('\n')
+        .filter((name) => name.startsWith(namespace))
+        .sort(),
+    ).toEqual([`${namespace}.bent`, `${namespace}.dead-bent.dead`]);
+  }, 60_000);
+
+  it('finds nothing in queues that Brokkr declared', async () => {
+    const broker = bench.open();
+    await broker.publish([envelope()]);
+    expect(await broker.diagnostics.diagnose()).toEqual([]);
+  }, 60_000);
+});
+
 describe('users and addresses', () => {
   async function user(configure: string): Promise<string> {
     const name = `u${randomUUID().slice(0, 6)}`;

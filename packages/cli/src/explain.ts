@@ -20,14 +20,18 @@ export function explain(error: unknown): string {
   return printable([`error: ${describe(error)}`, ...frames].join('\n'));
 }
 
+/** Errors that say everything that their causes do: the reply of the server, in other words. */
+const COMPLETE: ReadonlySet<unknown> = new Set(['KEY_SPOILED', 'QUEUE_MISMATCH']);
+
 /** The messages of an error and its causes, the broker, and the next step, in one line. */
 export function describe(error: Error): string {
-  const messages = [error, ...causesOf(error)].map(messageOf);
+  const { code } = error as { code?: unknown };
+  const messages = [error, ...(COMPLETE.has(code) ? [] : causesOf(error))].map(messageOf);
   // An error may quote its cause.
   const told = messages.filter((each, index) => !messages.slice(0, index).some((before) => before.includes(each)));
   const text = told.map((each) => each.replace(/; see the cause$/, '')).join(': ');
   // The errors of our adapters have the host and the next step; those of another adapter may not.
-  if ((error as { code?: unknown }).code !== 'BROKER_UNAVAILABLE' || text.includes('TASK_BROKER_URL')) return text;
+  if (code !== 'BROKER_UNAVAILABLE' || text.includes('TASK_BROKER_URL')) return text;
   const url = brokers.get(error);
   const broker = url === undefined ? '' : ` (broker ${url})`;
   return `${text}${broker}; start the server or correct the broker URL, then run brokkr doctor`;

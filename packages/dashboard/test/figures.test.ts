@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AgedReport, TaskTotals } from '@brokkr/core/adapter';
 import { TaskMeters } from '../src/sampling/task-meters.ts';
 import { rowOf } from '../src/sampling/history-ring.ts';
+import { queueRows, workerRows } from '../src/sampling/rows.ts';
 import { managerOf, mount } from './mounted.ts';
 
 const NOTHING = { retried: 0, dead: 0, expired: 0, cancelled: 0, leaseLost: 0 };
@@ -139,5 +140,40 @@ describe('figures of an application', () => {
     expect((await tm.queue('q').counts()).ready).toBe(1);
     expect((await get('session')).body.brokers[0].can.schedules).toBe(true);
     expect((await post('app/schedules/none/run')).status).toBe(404);
+  });
+});
+
+describe('the reports of workers', () => {
+  const report = (id: string, given: Partial<AgedReport['report']>): AgedReport => ({
+    ageMs: 1_000,
+    report: {
+      ...{ id, host: 'h', pid: 1, version: '0.1.0', startedAt: 0, state: 'running', queues: { q: 1 }, paused: [] },
+      ...{ concurrency: 4, running: [], runningCount: 0, totals: [], rssBytes: 1, loopDelayMs: 1 },
+      ...given,
+    },
+  });
+
+  it('count as workers of a queue only if they take its messages', () => {
+    const reports = [report('a', {}), report('b', { state: 'quiet' }), report('c', { state: 'stopping' })];
+    const figures = [
+      { name: 'q', report: { queue: 'q', ready: 1 }, delayedAt: undefined, pausedAt: undefined, oldestAt: undefined },
+    ];
+    const rows = queueRows({
+      figures,
+      reports,
+      meters: new TaskMeters(),
+      at: 9_000,
+      countsRunning: true,
+      keepsPauses: true,
+    });
+    expect(rows.get('q')).toMatchObject({ workers: 1, slots: 4 });
+  });
+
+  it('show the suspect for which other messages wait', () => {
+    const suspect = { id: 'm1', task: 'render', queue: 'q', crashes: 2, runs: true, since: 5_000 };
+    expect(workerRows([report('a', { suspect }), report('b', {})], 9_000)).toMatchObject([
+      { id: 'a', suspect: { id: 'm1', task: 'render', queue: 'q', since: 5_000 } },
+      { id: 'b' },
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { errorGroup } from '../src/payload/error-group.ts';
+import { errorGroup } from '@brokkr/core/adapter';
 import { redactJson } from '../src/payload/redact-json.ts';
 import { Redactor } from '../src/payload/redactor.ts';
 import { isSecretName } from '../src/payload/secret-names.ts';

@@ -50,6 +50,22 @@ describe('the metrics of queues', () => {
     await tm.close();
   });
 
+  it('have the age of a message that is overdue and that no consumer has moved to the line, if it is the oldest', async () => {
+    const { tm, broker, clock } = await workerBench();
+    const work = tm.task({ name: 'work', queueName: 'emails' }, async () => undefined);
+    await work.send();
+    await clock.advance(20_000);
+    const { inspector } = broker;
+    const oldest = async (overdueMs: number) => {
+      const countsOf = async () => [{ queue: 'emails', ready: 2, overdueMs }];
+      const partial = { ...broker, inspector: { browsing: 'free', page: inspector.page.bind(inspector), countsOf } };
+      const families = await queueFamilies(partial as unknown as typeof broker, ['emails'], clock.now());
+      return parseMetrics(writeMetrics(families)).value('brokkr_queue_oldest_seconds', { queue: 'emails' });
+    };
+    expect([await oldest(3_600_000), await oldest(5)]).toEqual([3_600, 20]);
+    await tm.close();
+  });
+
   it('have no series for figures that the server does not know', async () => {
     const { tm, broker, clock } = await workerBench();
     const { inspector } = broker;

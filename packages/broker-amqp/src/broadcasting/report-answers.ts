@@ -30,6 +30,7 @@ export class ReportAnswers {
   readonly #own = new Map<string, OwnReport>();
   #listening: Promise<FanoutListener> | undefined;
   #wantedUntil = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
   #nextMs = LEAST_MS;
   #answering: Promise<void> | undefined;
   /** The missing right was logged. */
@@ -62,14 +63,16 @@ export class ReportAnswers {
     }
   }
 
-  /** See `WorkerDirectory.retire`. */
+  /** See `WorkerDirectory.retire`. A viewer may know a worker of another process that died, so it is always notified. */
   async retire(workerId: string): Promise<void> {
     const wasKnown = this.#own.delete(workerId);
     if (this.#own.size === 0) await this.#stop();
-    if (wasKnown && this.#isWanted) await this.#sender.send(Buffer.from(workerId), RETIRED_PROPERTIES);
+    if (this.#isClosed) return;
+    if (!wasKnown || this.#isWanted) await this.#sender.send(Buffer.from(workerId), RETIRED_PROPERTIES);
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#own.clear();
   }
 

@@ -3,8 +3,11 @@ import { declarationError, isMissing, NOT_FOUND, replyCode, unavailable } from '
 import type { Connection } from './connection.ts';
 import { Turns } from './turns.ts';
 
-/** Channels that are kept for probes. The client sends one command of a channel at a time, so several overlap. */
-const MOST_CHANNELS = 8;
+/**
+ * Channels that are kept for probes. The client sends one command of a channel at a time, so several overlap: with 12,
+ * a write to the socket has as many commands.
+ */
+const MOST_CHANNELS = 12;
 
 /** Figures of a queue, as the server counts them now. */
 export interface QueueFigures {

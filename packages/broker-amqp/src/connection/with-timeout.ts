@@ -1,4 +1,3 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { blocked, replyCode, unavailable } from './amqp-errors.ts';
 
 /**
@@ -12,20 +11,20 @@ export async function withTimeout<T>(
   connection: { readonly isBlocked: boolean; readonly timeoutMs: number; readonly address: string },
   answer: Promise<T>,
 ): Promise<T> {
-  const waited = new AbortController();
-  const tooLong = sleep(connection.timeoutMs, undefined, { signal: waited.signal, ref: false })
-    // After a block of the event loop the answer may be in the socket, which is read before this.
-    .then(() => turn())
-    .then(() => {
-      throw connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'), connection.address);
-    });
-  tooLong.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  // Not a timer that is aborted: its error would take more time than the question, and a census asks thousands.
+  const tooLong = new Promise<never>((_, reject) => {
+    const fail = () =>
+      reject(connection.isBlocked ? blocked() : unavailable(new Error('no answer came in time'), connection.address));
+    // After a block of the event loop the answer may be in the socket, which is read before the next turn.
+    timer = setTimeout(() => setImmediate(fail), connection.timeoutMs).unref();
+  });
   answer.catch(() => undefined);
   try {
     return await Promise.race([answer, tooLong]);
   } catch (error) {
     throw replyCode(error) === undefined ? unavailable(error, connection.address) : error;
   } finally {
-    waited.abort();
+    clearTimeout(timer);
   }
 }

@@ -8,6 +8,8 @@ import type { QueueLooks } from './queue-looks.ts';
 
 /** Queues between two checks for looks. Fewer checks would miss a look that begins and ends between them. */
 const CHUNK = 50;
+/** While one of them waits for its checks, the other is counted. */
+const CHUNKS_AT_ONCE = 2;
 /** How long a count waits for a look to end. */
 const LOOK_ENDS_WITHIN_MS = 2_000;
 const AGAIN_MS = 20;
@@ -49,11 +51,15 @@ export class QueueCensus {
     const { connection } = this.#options;
     await connection.ready();
     const giveUpAt = performance.now() + 2 * connection.timeoutMs;
-    const reports: QueueReport[] = [];
-    for (let from = 0; from < queues.length; from += CHUNK) {
-      reports.push(...(await this.#chunk(queues.slice(from, from + CHUNK), delayed, giveUpAt)));
-    }
-    return reports;
+    const chunks: (readonly QueueReport[])[] = Array.from({ length: Math.ceil(queues.length / CHUNK) }, () => []);
+    let next = 0;
+    const work = async () => {
+      for (let at = next++; at < chunks.length; at = next++) {
+        chunks[at] = await this.#chunk(queues.slice(at * CHUNK, (at + 1) * CHUNK), delayed, giveUpAt);
+      }
+    };
+    await Promise.all(Array.from({ length: CHUNKS_AT_ONCE }, work));
+    return chunks.flat();
   }
 
   async #chunk(queues: readonly string[], delayed: boolean, giveUpAt: number): Promise<readonly QueueReport[]> {

@@ -5,6 +5,7 @@ import { Declarer } from './declarer.ts';
 import { type LadderPath, LEVELS, stepMs, TOP_LEVEL } from './delay-ladder.ts';
 import type { Connection } from '../connection/connection.ts';
 import { ladderPattern, type Names } from './names.ts';
+import { queuePlan, REFUSE_WHEN_FULL } from './queue-plan.ts';
 
 /**
  * How long the name of a deleted queue is not declared again. If a queue of the same name is declared before the server
@@ -15,13 +16,6 @@ export const DELETED_WITHIN_MS = 500;
 
 /** A sender that only sends with a delay is not notified of the deletion of a queue: it checks this often. */
 const SEEN_FOR_MS = 1_000;
-
-/**
- * A queue that reaches the length of a policy refuses new messages, and their senders get `BROKER_FULL`. Without this
- * argument RabbitMQ would drop the oldest messages, which were confirmed. An argument has precedence over `overflow` of
- * a policy.
- */
-const REFUSE_WHEN_FULL = { 'x-overflow': 'reject-publish' };
 
 export interface TopologyOptions {
   readonly connection: Connection;
@@ -68,17 +62,12 @@ export class Topology {
   declareQueue(queue: string): Promise<void> {
     return this.#once(queue, async (declarer) => {
       const { names } = this.#options;
+      const { dead, quarantine, line } = queuePlan(names, queue);
       await declarer.declareExchange(names.deadExchange, 'direct');
-      await declarer.declareQueue(names.dead(queue), REFUSE_WHEN_FULL);
-      await declarer.bindQueue(names.dead(queue), names.deadExchange, queue);
-      // For messages that the server itself removes, by a policy. A worker publishes its dead letters instead.
-      const dead = {
-        'x-dead-letter-exchange': names.deadExchange,
-        'x-dead-letter-routing-key': queue,
-        ...REFUSE_WHEN_FULL,
-      };
-      await declarer.declareQueue(names.quarantine(queue), dead);
-      await declarer.declareQueue(names.queue(queue), dead);
+      await declarer.declareQueue(dead.name, dead.args);
+      await declarer.bindQueue(dead.name, names.deadExchange, queue);
+      await declarer.declareQueue(quarantine.name, quarantine.args);
+      await declarer.declareQueue(line.name, line.args);
       // If the queue was deleted, its binding went with it, and rungs may still hold its messages: it is bound again.
       await declarer.declareExchange(names.ladder(queue, 0), 'topic');
       await declarer.bindQueue(names.queue(queue), names.ladder(queue, 0), ladderPattern(0, 0));

@@ -40,9 +40,13 @@ export class RedisInspector implements Inspector {
 
   /** @throws BrokerUnavailableError if another client overwrote a key of the queue (`KEY_SPOILED`) */
   async counts(queue: string): Promise<QueueCounts> {
-    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] =
-      await this.#figures(queue);
-    return { ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired };
+    const figures = await this.#figures(queue);
+    const [ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired] = figures;
+    const overdueMs = figures[11];
+    return {
+      ...{ ready, delayed, running, dead, published, acknowledged, discarded, purged, cancelled, expired },
+      ...(overdueMs !== undefined && { overdueMs }),
+    };
   }
 
   /** One small call for each queue, 500 of them in flight: a queue whose keys are spoiled fails alone. */
@@ -101,7 +105,7 @@ export class RedisInspector implements Inspector {
   }
 
   async purge(queue: string): Promise<number> {
-    // Only the ids that are in line now: producers may send more all the time.
+    // Only the ids that are in line or due now: producers may send more all the time.
     let left = (await this.#figures(queue))[10] ?? 0;
     let purged = 0;
     while (left > 0) {

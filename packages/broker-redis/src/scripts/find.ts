@@ -15,8 +15,9 @@ for i, id in ipairs(ARGV) do
   if bytes and bytes ~= '' then
     local due = redis.call('ZSCORE', delayed, id)
     local holder = not due and redis.call('HGET', held, id)
-    if due then
-      add(i, 'delayed', bytes, math.min(1e13, math.max(0, tonumber(due) - now)), '')
+    -- Due, it is ready: it only waits for a consumer that moves it to the line.
+    if due and tonumber(due) > now then
+      add(i, 'delayed', bytes, math.min(1e13, tonumber(due) - now), '')
     elseif holder then
       add(i, 'running', bytes, 0, string.match(holder, '^%d+ (.*)$') or '')
     else

@@ -8,8 +8,12 @@ import { queueScript } from './script.ts';
  * Returns how many ids it read, then position and id of the last one ('' at the end of the line), then for each message:
  * id, bytes, milliseconds it still has to wait. An id without a message is left out. A page ends early after 2 MiB.
  *
- * A position is a score, or the distance from the end at which the reader began. If the id left a list or moved, it is
- * looked for among 2,500 ids, because a search of the whole line takes 120 ms at a million.
+ * A delayed message that is due is ready: without a consumer nothing moves it to the line. It is shown behind the line,
+ * which is its place when a consumer comes.
+ *
+ * A position is a score, or the distance from the end at which the reader began, or `~` and a score: a due message on a
+ * page of ready ones. If the id left a list or moved, it is looked for among 2,500 ids, because a search of the whole line
+ * takes 120 ms at a million.
  */
 export const page = queueScript(`${SERVER_TIME}
 local state, isNewest, limit = ARGV[1], ARGV[2] == 'newest', tonumber(ARGV[3])
@@ -33,30 +37,55 @@ local function placeAfter(at)
   return from
 end
 
-local function rankAfter(set)
-  if redis.call('ZSCORE', set, last) ~= position then
-    if isNewest then return redis.call('ZCOUNT', set, '(' .. position, '+inf') end
-    return redis.call('ZCOUNT', set, '-inf', '(' .. position)
+local due = state ~= 'dead' and redis.call('ZCOUNT', delayed, '-inf', now) or 0
+
+-- Adds members of a sorted set: those of ranks lowest to highest - 1, from the place after the last message.
+local function addSorted(set, lowest, highest, score)
+  local from = isNewest and highest or lowest
+  if score ~= '' then
+    if redis.call('ZSCORE', set, last) == score then
+      local rank = redis.call('ZRANK', set, last)
+      from = isNewest and rank or rank + 1
+    else
+      from = redis.call('ZCOUNT', set, '-inf', (isNewest and '' or '(') .. score)
+    end
   end
-  local rank = redis.call('ZRANK', set, last)
-  return isNewest and redis.call('ZCARD', set) - rank or rank + 1
+  local wanted, to = limit - #ids, 0
+  if isNewest then
+    to = math.min(from, highest) - 1
+    from = math.max(lowest, to - wanted + 1)
+  else
+    from = math.max(from, lowest)
+    to = math.min(from + wanted, highest) - 1
+  end
+  local scored = to >= from and redis.call('ZRANGE', set, from, to, 'WITHSCORES') or {}
+  local place = #ids
+  for i = 1, #scored, 2 do
+    local at = place + (isNewest and (#scored + 1 - i) / 2 or (i + 1) / 2)
+    ids[at], scores[at] = scored[i], scored[i + 1]
+  end
+end
+
+local function addLine(position)
+  redis.call('LLEN', ready)
+  if position ~= '' then first = placeAfter(tonumber(position)) end
+  first = first - #ids
+  for _, id in ipairs(line(first + #ids, first + limit - 1)) do ids[#ids + 1] = id end
 end
 
 if state == 'ready' then
-  redis.call('LLEN', ready)
-  if position ~= '' then first = placeAfter(tonumber(position)) end
-  ids = line(first, first + limit - 1)
-else
-  local set = state == 'dead' and dead or delayed
-  if position ~= '' then first = rankAfter(set) end
-  local size = redis.call('ZCARD', set)
-  local from, to = first, math.min(first + limit, size) - 1
-  if isNewest then from, to = size - 1 - to, size - 1 - from end
-  local scored = to >= from and from >= 0 and redis.call('ZRANGE', set, from, to, 'WITHSCORES') or {}
-  for i = 1, #scored, 2 do
-    local at = isNewest and (#scored + 1 - i) / 2 or (i + 1) / 2
-    ids[at], scores[at] = scored[i], scored[i + 1]
+  local score = string.match(position, '^~(.*)$')
+  if isNewest then
+    if score or position == '' then addSorted(delayed, 0, due, score or '') end
+    if #ids < limit then addLine(score and '' or position) end
+  else
+    if not score then addLine(position) end
+    if #ids < limit then addSorted(delayed, 0, due, score or '') end
   end
+elseif state == 'dead' then
+  addSorted(dead, 0, redis.call('ZCARD', dead), position)
+else
+  addSorted(delayed, due, redis.call('ZCARD', delayed), position)
 end
 local answer = { 0, '', '' }
 local store, total, read = state == 'dead' and letters or messages, 0, 0
@@ -75,7 +104,9 @@ while read < #ids and total < 2097152 do
 end
 answer[1] = read
 if read == limit or read < #ids then
-  answer[2] = scores[read] or string.format('%d', first + read - 1)
+  local score = scores[read]
+  if score then answer[2] = state == 'ready' and '~' .. score or score
+  else answer[2] = string.format('%d', first + read - 1) end
   answer[3] = ids[read]
 end
 return answer

@@ -1,13 +1,20 @@
-import { COUNT, FREE_KEY, GAPS } from './parts.ts';
+import { COUNT, FREE_KEY, GAPS, SERVER_TIME } from './parts.ts';
 import { queueScript } from './script.ts';
 
 /**
  * Removes ready messages from the head of the line, counts them, and frees their idempotency keys. ARGV: limit. Returns how
- * many it removed from the line, then how many of them were messages.
+ * many it removed from the line, then how many of them were messages. If the line is short, due messages join it first.
  */
-export const purge = queueScript(`${COUNT}${GAPS}${FREE_KEY}
+export const purge = queueScript(`${SERVER_TIME}${COUNT}${GAPS}${FREE_KEY}
 redis.call('HLEN', counts)
 redis.call('HLEN', crashes)
+for _, hash in ipairs({ messages, held }) do redis.call('HLEN', hash) end
+local lacking = ARGV[1] - redis.call('LLEN', ready)
+local due = lacking > 0 and redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, lacking) or {}
+if #due > 0 then
+  redis.call('ZREM', delayed, unpack(due))
+  redis.call('RPUSH', ready, unpack(due))
+end
 local ids = redis.call('LRANGE', ready, 0, ARGV[1] - 1)
 if #ids == 0 then return { 0, 0 } end
 local bytes = redis.call('HMGET', messages, unpack(ids))

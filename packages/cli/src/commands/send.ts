@@ -1,4 +1,5 @@
 import type { SendOptions } from '@brokkr/core';
+import { checkSendQueue } from '../app/check-send-queue.ts';
 import { closeManagers } from '../app/close-manager.ts';
 import { loadApp } from '../app/load-app.ts';
 import { brokerSettings } from '../app/open-broker.ts';
@@ -29,6 +30,7 @@ export async function sendCommand(name: string, args: readonly string[], options
   refuseMemory(manager, 'brokkr send', broker === undefined ? undefined : '--broker');
   const task = await taskNamed(manager, name);
   try {
+    if (given.queue !== undefined) await checkSendQueue(await import('@brokkr/core/adapter'), manager, given.queue);
     const { id, queue, isNew } = await task.with(sending).send(...values);
     if (json) printJson({ id, queue, isNew });
     else print(id);

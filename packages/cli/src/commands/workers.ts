@@ -3,6 +3,7 @@ import { withBroker } from '../app/open-broker.ts';
 import { printJson } from '../output.ts';
 import { Frames } from '../terminal/frames.ts';
 import { span } from '../terminal/spans.ts';
+import { suspectLine } from './suspect-line.ts';
 import { table } from '../terminal/table.ts';
 import { watch } from '../terminal/watch.ts';
 
@@ -14,6 +15,9 @@ export interface WorkersOptions {
   readonly running?: boolean;
 }
 
+/** Workers report every 5 s, or less often if there are more than 500: two reports are missing. */
+const SILENT_MS = 12_000;
+const SILENT_MS_PER_WORKER = 25;
 const HEAD = ['worker', 'state', 'queues', 'running', 'succeeded', 'failed', 'memory', 'up', 'reported'];
 
 /** Lists the living workers of every host, or the tasks that they run; with `watch` every second, until a signal stops it or no program reads the output. */
@@ -35,33 +39,48 @@ export async function workersCommand({ broker: url, json, watch: watches, runnin
   });
 }
 
-/** The running tasks that workers report, the oldest first: at most 100 of each worker. */
+/** The running tasks that workers reported, the oldest first: at most 100 of each worker. */
 function runningTasks(workers: readonly LivingWorker[]) {
-  const tasks = workers.flatMap(({ id: worker, running }) => running.map((task) => ({ ...task, worker })));
+  const tasks = workers.flatMap(({ id: worker, ageMs, running }) =>
+    running.map((task) => ({ ...task, worker, ageMs: Math.round(ageMs) })),
+  );
   return tasks.sort((one, other) => one.startedAt - other.startedAt);
 }
 
-function asRunTable(workers: readonly LivingWorker[], now: number): string {
+/** The table of running tasks. Below it, the workers that have been silent: what they run now may differ. */
+export function asRunTable(workers: readonly LivingWorker[], now: number): string {
   const tasks = runningTasks(workers);
   const count = workers.reduce((sum, { runningCount }) => sum + runningCount, 0);
-  if (tasks.length === 0) return count === 0 ? 'no task runs' : `${count} tasks run; no worker names them`;
-  const rows = tasks.map(({ id, task, queue, attempt, startedAt, worker }) => [
+  const silentMs = Math.max(SILENT_MS, workers.length * SILENT_MS_PER_WORKER);
+  const silent = workers.filter(({ ageMs }) => ageMs > silentMs).map(silentLine);
+  if (tasks.length === 0) {
+    const none = count === 0 ? 'no task runs' : `${count} tasks run; no worker names them`;
+    return [none, ...silent].join('\n');
+  }
+  const rows = tasks.map(({ id, task, queue, attempt, startedAt, worker, ageMs }) => [
     id,
     task,
     queue,
     attempt,
     span(now - startedAt),
     worker,
+    `${span(ageMs)} ago`,
   ]);
-  const more = count > tasks.length ? `\n… ${count - tasks.length} more: a worker names at most 100` : '';
-  return `${table(['id', 'task', 'queue', 'attempt', 'runs for', 'worker'], rows)}${more}`;
+  const lines = [table(['id', 'task', 'queue', 'attempt', 'runs for', 'worker', 'reported'], rows)];
+  if (count > tasks.length) lines.push(`… ${count - tasks.length} more: a worker names at most 100`);
+  return [...lines, ...silent].join('\n');
 }
 
-function asTable(workers: readonly LivingWorker[], now: number): string {
+function silentLine({ id, ageMs }: LivingWorker): string {
+  return `${id} has reported nothing for ${span(ageMs)}: its event loop is blocked, or it lost the broker; what it runs now may differ`;
+}
+
+/** The table of workers. Below it, the suspects for which messages wait. */
+export function asTable(workers: readonly LivingWorker[], now: number): string {
   if (workers.length === 0) return 'no worker has reported in the last 30 s';
   const rows = workers.map(({ id, state, queues, paused, concurrency, runningCount, totals, rssBytes, ...worker }) => [
     id,
-    state,
+    worker.suspect === undefined ? state : `${state}, suspect`,
     Object.entries(queues)
       .map(
         ([queue, weight]) => `${queue}${weight === 1 ? '' : `:${weight}`}${paused.includes(queue) ? ' (paused)' : ''}`,
@@ -74,5 +93,6 @@ function asTable(workers: readonly LivingWorker[], now: number): string {
     span(now - worker.startedAt),
     `${span(worker.ageMs)} ago`,
   ]);
-  return table(HEAD, rows);
+  const suspects = workers.flatMap(({ id, suspect }) => (suspect === undefined ? [] : suspectLine(id, suspect, now)));
+  return [table(HEAD, rows), ...suspects].join('\n');
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenedBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
-import { print } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { findLetters } from './find-letters.ts';
 import type { NamedLetters } from './letters-named.ts';
@@ -14,10 +13,12 @@ const AGAIN_MS = 500;
 export interface ChangeByIdsOptions {
   readonly dryRun: boolean;
   readonly rate: number | undefined;
+  /** Is called with the number of letters that were changed, or would be. */
+  readonly onCount: (queue: string, count: number) => void;
 }
 
 /**
- * Changes the letters that were named, and prints their number.
+ * Changes the letters that were named, and reports their number.
  *
  * @throws UsageError if some are not dead letters of the queue; the others were changed
  */
@@ -25,7 +26,7 @@ export async function changeByIds(
   opened: OpenedBroker,
   named: NamedLetters,
   what: 'redrive' | 'discard',
-  { dryRun, rate }: ChangeByIdsOptions,
+  { dryRun, rate, onCount }: ChangeByIdsOptions,
 ): Promise<void> {
   const { queue, ids } = named;
   const absent = await missingOf(opened, named, dryRun);
@@ -33,7 +34,7 @@ export async function changeByIds(
     ? { count: ids.length - absent.length, unseen: [] }
     : await runUntilStopped((signal) => change(opened, named, what, new Pace(rate, undefined, signal)));
   const missing = absent.length > 0 ? absent : unseen;
-  print(count);
+  onCount(queue, count);
   if (count === ids.length) return;
   if (missing.length > 0) throw new UsageError(`no dead letter ${missing.join(', ')} in queue ${queue}`);
   const few = ids.length - count;

@@ -1,7 +1,7 @@
 import type { Inspector } from '@brokkr/core/adapter';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { EXIT } from '../exit.ts';
-import { print, printable } from '../output.ts';
+import { print, printable, printJson } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 import { changeByIds } from './change-by-ids.ts';
@@ -16,6 +16,7 @@ export interface DeadChangeOptions extends LetterOptions {
   readonly broker?: string;
   readonly all: boolean;
   readonly dryRun: boolean;
+  readonly json: boolean;
   /** Most letters a second. */
   readonly rate?: number;
 }
@@ -40,7 +41,7 @@ async function change(
   names: readonly string[],
   options: DeadChangeOptions,
 ): Promise<number> {
-  const { all, broker: url, app, dryRun, rate, task } = options;
+  const { all, broker: url, app, dryRun, rate, task, json } = options;
   return withBroker(url, command, async (opened) => {
     const chooser = new LetterChooser(opened.adapter, options, Date.now());
     if (all || chooser.hasCondition || names.length === 0) {
@@ -51,34 +52,48 @@ async function change(
       return runUntilStopped(async (signal) => {
         const pace = new Pace(rate, options.limit, signal);
         const step = (name: string) => run(opened, name, what, chooser, pace);
-        const sum = await forEach(queues, queue === undefined, chooser, pace, step);
+        const counts = await forEach(queues, queue === undefined && !json, chooser, pace, step);
         await checkTask(opened, task, chooser, app);
-        print(sum);
+        report(counts, options);
         return signal.aborted ? EXIT.failed : EXIT.fine;
       });
     }
-    for (const named of await lettersNamed(opened, command, names, app))
-      await changeByIds(opened, named, what, { dryRun, rate });
+    const counts = new Map<string, number>();
+    const onCount = (queue: string, count: number) => (json ? counts.set(queue, count) : print(count));
+    try {
+      for (const named of await lettersNamed(opened, command, names, app))
+        await changeByIds(opened, named, what, { dryRun, rate, onCount });
+    } finally {
+      // Some ids may be no dead letters: the others were changed.
+      if (counts.size > 0) report(counts, options);
+    }
     return EXIT.fine;
   });
 }
 
-/** Runs a step for each queue, and prints its number if there are several. @returns the sum */
+/** Prints the sum; as JSON, also the number of each queue that has some. */
+function report(counts: ReadonlyMap<string, number>, { json, dryRun }: DeadChangeOptions): void {
+  const count = [...counts.values()].reduce((sum, number) => sum + number, 0);
+  if (json) printJson({ count, dryRun, queues: Object.fromEntries(counts) });
+  else print(count);
+}
+
+/** Runs a step for each queue, and prints its number if there are several. @returns the numbers by queue */
 async function forEach(
   queues: readonly string[],
   printsEach: boolean,
   chooser: LetterChooser,
   pace: Pace,
   step: (queue: string) => Promise<number>,
-): Promise<number> {
-  let sum = 0;
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
   for (const queue of queues) {
     if (pace.isStopped || chooser.isFull) break;
     const number = await step(queue);
     if (printsEach && number > 0) print(`${printable(queue)} ${number}`);
-    sum += number;
+    if (number > 0) counts.set(queue, number);
   }
-  return sum;
+  return counts;
 }
 
 async function changeLetters(

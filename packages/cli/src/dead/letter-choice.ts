@@ -7,7 +7,8 @@ export interface LetterOptions {
   readonly task?: string;
   readonly error?: string;
   readonly since?: string;
-  readonly limit?: number;
+  readonly olderThan?: string;
+  readonly limit?: number | undefined;
 }
 
 /** Most task names that are remembered, for the error about an unknown one. */
@@ -24,13 +25,14 @@ export class LetterChooser {
   readonly #limit: number;
   #chosen = 0;
 
-  /** @throws ConfigError (`DURATION_INVALID`) if `since` is not a duration */
-  constructor(adapter: Adapter, { task, error, since, limit }: LetterOptions, now: number) {
+  /** @throws ConfigError (`DURATION_INVALID`) if `since` or `olderThan` is not a duration */
+  constructor(adapter: Adapter, { task, error, since, olderThan, limit }: LetterOptions, now: number) {
     const diedAfter = since === undefined ? undefined : now - adapter.toMs(since, '--since');
-    this.hasCondition = task !== undefined || error !== undefined || since !== undefined;
+    const diedBefore = olderThan === undefined ? undefined : now - adapter.toMs(olderThan, '--older-than');
+    this.hasCondition = [task, error, since, olderThan].some((condition) => condition !== undefined);
     this.#taskHeader = adapter.TASK_HEADER;
     this.#limit = limit ?? Number.POSITIVE_INFINITY;
-    this.#matches = adapter.letterFilter({ task, error, diedAfter });
+    this.#matches = adapter.letterFilter({ task, error, diedAfter, diedBefore });
   }
 
   /** Letters that were chosen so far. */
@@ -64,5 +66,5 @@ export function checkSelection(command: string, ids: readonly string[], all: boo
     throw new UsageError(`${command}: both ids and a filter were given; leave out one of them`);
   }
   if (ids.length > 0 || all || hasCondition) return;
-  throw new UsageError(`${command}: give ids, a filter (--task, --error, --since), or --all`);
+  throw new UsageError(`${command}: give ids, a filter (--task, --error, --since, --older-than), or --all`);
 }

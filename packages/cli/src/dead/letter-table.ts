@@ -15,17 +15,22 @@ export function letterTable(letters: readonly ListedLetter[], limit: number, sho
   const head = [...(showsQueue ? ['queue'] : []), 'id', 'task', 'died', 'attempts', 'redrives', 'reason'];
   const rows = letters
     .slice(0, limit)
-    .map(({ queue, id, task, deadAt, attempts, redriven, reason }) => [
+    .map(({ queue, id, task, deadAt, attempts, crashes, redriven, reason }) => [
       ...(showsQueue ? [queue] : []),
       id,
       task,
       moment(deadAt ?? attempts.at(-1)?.at),
-      attempts.at(-1)?.attempt ?? 0,
+      attempts.at(-1)?.attempt ?? crashed(crashes),
       redriven?.count ?? 0,
       shortened(reason),
     ]);
   const more = letters.length > limit ? `\nmore than ${limit}; --limit shows more` : '';
   return `${table(head, rows)}${more}`;
+}
+
+/** No attempt of a message that crashed its workers has ended. */
+function crashed(crashes = 0): string | number {
+  return crashes === 0 ? 0 : `crashed ${crashes === 1 ? 'once' : `${crashes} times`}`;
 }
 
 /** The first line of a reason. */

@@ -28,7 +28,10 @@ export async function* examineBroker(
   try {
     if (repairs) yield* repair(broker);
     const findings = await ask(broker);
-    yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers` };
+    const unread = /^amqps?:/.test(brokerUrl)
+      ? '; its policies cannot be read over AMQP: none in rabbitmqctl list_policies may match these queues'
+      : '';
+    yield { about, severity: 'ok', message: `${core.redactUrl(brokerUrl)} answers${unread}` };
     for (const finding of findings) yield { about, ...finding };
     yield* examineUnlessRefused(broker, manager, findings);
   } catch (error) {

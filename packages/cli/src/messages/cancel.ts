@@ -2,7 +2,7 @@ import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { print, printable } from '../output.ts';
 import { type LocatedMessage, locateMessage, type MessageOptions } from './locate-message.ts';
-import { unknownMessage } from './status.ts';
+import { unknownMessage } from './unknown-message.ts';
 
 export interface CancelOptions extends MessageOptions {
   /** Whether a task that runs is aborted. */
@@ -19,7 +19,7 @@ export async function cancelCommand(id: string, options: CancelOptions): Promise
   return withBroker(options.broker, 'brokkr cancel', async (opened) => {
     checkSupport(opened, options.running);
     const message = await locateMessage(opened, id, options);
-    const obstacle = await obstacleTo(opened, id, message, options.running);
+    const obstacle = await obstacleTo(opened, id, message, options);
     if (obstacle === undefined) {
       print('cancelled');
       return EXIT.fine;
@@ -37,15 +37,18 @@ function checkSupport({ broker: { messages, signals } }: OpenedBroker, running: 
 
 /** Cancels the message. @returns why it was not cancelled */
 async function obstacleTo(
-  { broker }: OpenedBroker,
+  opened: OpenedBroker,
   id: string,
-  { queues, found, handle }: LocatedMessage,
-  running: boolean,
+  message: LocatedMessage,
+  options: CancelOptions,
 ): Promise<string | undefined> {
+  const { queues, found, handle } = message;
+  const { running } = options;
+  const { broker } = opened;
   const [queue = ''] = queues;
   if (broker.messages !== undefined && found === undefined) {
     const { state } = await handle(queue).status();
-    if (state === 'unknown') throw new UsageError(unknownMessage(id, true));
+    if (state === 'unknown') throw await unknownMessage(opened, 'brokkr cancel', id, options, message);
     return `message ${id} has ended: ${state}`;
   }
   if (found?.state === 'dead') {

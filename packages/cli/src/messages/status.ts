@@ -1,8 +1,10 @@
 import type { TaskStatus } from '@brokkr/core';
+import type { RunningTask, WorkerReport } from '@brokkr/core/adapter';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
-import { UsageError } from '../exit.ts';
+import { suspectLine } from '../commands/suspect-line.ts';
 import { print, printable, printJson } from '../output.ts';
 import { moment } from '../terminal/spans.ts';
+import { unknownMessage } from './unknown-message.ts';
 import { type LocatedMessage, locateMessage, type MessageOptions } from './locate-message.ts';
 
 export interface StatusOptions extends MessageOptions {
@@ -16,34 +18,53 @@ export async function statusCommand(id: string, options: StatusOptions): Promise
     const [queue = ''] = message.queues;
     const status = await message.handle(queue).status();
     const { TASK_HEADER } = opened.adapter;
-    const run = status.state === 'unknown' ? await reportedRun(id, opened) : undefined;
-    if (run !== undefined) {
-      const { task, queue: runsIn, attempt, worker } = run;
-      if (options.json) printJson({ id, state: 'running', attempt, queue: runsIn, task, worker });
-      else print(printable(`running  ${task} in ${runsIn}  attempt ${attempt}  worker ${worker}`));
-      return;
+    const reports = await reportsFor(status, opened);
+    const held = reports.find(({ suspect }) => suspect?.id === id);
+    const suspect = held?.suspect && { ...held.suspect, worker: held.id };
+    const run = status.state === 'unknown' ? reportedRun(id, reports) : undefined;
+    if (options.json) {
+      const record = run === undefined ? recordOf(id, status, message, TASK_HEADER) : { id, state: 'running', ...run };
+      printJson({ ...record, ...(suspect !== undefined && { suspect }) });
+    } else if (run !== undefined || status.state !== 'unknown') {
+      const lines = run === undefined ? linesOf(id, status, message, TASK_HEADER) : [runLine(run)];
+      if (suspect !== undefined) lines.push(suspectLine(suspect.worker, suspect, Date.now()));
+      print(printable(lines.join('\n')));
     }
-    if (options.json) printJson(recordOf(id, status, message, TASK_HEADER));
-    if (status.state === 'unknown') throw new UsageError(unknownMessage(id, opened.broker.messages !== undefined));
-    if (!options.json) print(printable(linesOf(id, status, message, TASK_HEADER).join('\n')));
+    if (status.state === 'unknown' && run === undefined) {
+      throw await unknownMessage(opened, 'brokkr status', id, options, message);
+    }
   });
 }
 
-/** The run of a message that a worker reports. A server that finds no message by its id knows at least that. */
-async function reportedRun(id: string, { broker }: OpenedBroker) {
-  if (broker.messages !== undefined || broker.workers === undefined) return undefined;
-  for (const { report } of await broker.workers.reports()) {
-    const run = report.running.find((running) => running.id === id);
-    if (run !== undefined) return { ...run, worker: report.id };
+/**
+ * The reports of workers, if they may say more of a message: that it runs, if the server finds no message by its id; or that
+ * it crashed workers, and others wait for it.
+ */
+async function reportsFor({ state }: TaskStatus, { broker }: OpenedBroker): Promise<readonly WorkerReport[]> {
+  const isLost = state === 'unknown' && broker.messages === undefined;
+  const mayBeSuspect = state === 'ready' || state === 'running';
+  if (broker.workers === undefined || !(isLost || mayBeSuspect)) return [];
+  try {
+    return (await broker.workers.reports()).map(({ report }) => report);
+  } catch (error) {
+    // The state is known also without the reports, for example to a user without rights to them.
+    if (mayBeSuspect) return [];
+    throw error;
+  }
+}
+
+type ReportedRun = Pick<RunningTask, 'attempt' | 'queue' | 'task'> & { readonly worker: string };
+
+function reportedRun(id: string, reports: readonly WorkerReport[]): ReportedRun | undefined {
+  for (const { id: worker, running } of reports) {
+    const run = running.find((task) => task.id === id);
+    if (run !== undefined) return { attempt: run.attempt, queue: run.queue, task: run.task, worker };
   }
   return undefined;
 }
 
-/** The error about a message of which nothing is known. @param isSearched whether the queues were searched for it */
-export function unknownMessage(id: string, isSearched: boolean): string {
-  return isSearched
-    ? `message ${id} is in no queue, and the result store does not know it: it has ended, or never was`
-    : `nothing is known of message ${id}: this broker cannot find messages by their ids, and the result store (TASK_RESULT_URL) has no result of it`;
+function runLine({ task, queue, attempt, worker }: ReportedRun): string {
+  return `running  ${task} in ${queue}  attempt ${attempt}  worker ${worker}`;
 }
 
 function recordOf(id: string, status: TaskStatus, { found, queues }: LocatedMessage, taskHeader: string): object {
@@ -56,12 +77,7 @@ function recordOf(id: string, status: TaskStatus, { found, queues }: LocatedMess
   };
 }
 
-function linesOf(
-  id: string,
-  status: TaskStatus,
-  { found, queues }: LocatedMessage,
-  taskHeader: string,
-): readonly string[] {
+function linesOf(id: string, status: TaskStatus, { found, queues }: LocatedMessage, taskHeader: string): string[] {
   const { state, attempt, progress } = status;
   const parts = [state as string];
   if (found !== undefined) parts.push(`${found.envelope.headers[taskHeader] ?? '?'} in ${queues[0]}`);

@@ -1,10 +1,10 @@
 import type { MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
-import { isQuestion, type StateAnswer } from './supervisor-messages.ts';
+import { isQuestion, type StateAnswer, type WantedMetrics } from './supervisor-messages.ts';
 
 /** The state that a worker process reports. */
 export interface ReportedState {
   readonly health: () => Promise<WorkerHealth>;
-  readonly metrics: () => readonly MetricFamily[];
+  readonly metrics: (which: 'all' | 'counters') => readonly MetricFamily[];
 }
 
 /**
@@ -20,18 +20,18 @@ export function answerSupervisor({ health, metrics }: ReportedState): () => Prom
       if (process.connected) process.send?.(answer, () => resolve());
       else resolve();
     });
-  const answer = async (number: number, wantsMetrics: boolean) => {
+  const answer = async (number: number, wanted: WantedMetrics) => {
     const state = { brokkr: 'answer', number, health: await health() } as const;
-    await send(wantsMetrics ? { ...state, metrics: metrics() } : state);
+    await send(wanted === 'none' ? state : { ...state, metrics: metrics(wanted) });
   };
   const listener = (message: unknown) => {
     if (!isQuestion(message)) return;
-    isMetered ||= message.metrics;
+    isMetered ||= message.metrics !== 'none';
     void answer(message.number, message.metrics);
   };
   process.on('message', listener);
   return async () => {
     process.off('message', listener);
-    if (isMetered) await answer(0, true);
+    if (isMetered) await answer(0, 'all');
   };
 }

@@ -1,5 +1,5 @@
-import type { MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
-import { isAnswer, type StateAnswer, type StateQuestion } from './supervisor-messages.ts';
+import type { MetricFamily } from '@brokkr/core/metrics';
+import { isAnswer, type StateAnswer, type StateQuestion, type WantedMetrics } from './supervisor-messages.ts';
 
 /** Asks one worker process for its state, and remembers its last answer. */
 export class ChildState {
@@ -18,19 +18,19 @@ export class ChildState {
     return this.#answeredAt === undefined ? undefined : performance.now() - this.#answeredAt;
   }
 
-  /** The metrics of the last answer that had them. */
+  /** The metrics of the last answer that had them; without gauges if only counters were asked for. */
   get metrics(): readonly MetricFamily[] {
     return this.#metrics;
   }
 
   /** @returns `undefined` if there was no answer in time */
-  ask(metrics: boolean, timeoutMs: number): Promise<WorkerHealth | undefined> {
+  ask(metrics: WantedMetrics, timeoutMs: number): Promise<StateAnswer | undefined> {
     const number = ++this.#number;
     return new Promise((resolve) => {
       const done = (answer: StateAnswer | undefined) => {
         clearTimeout(timer);
         this.#waiting.delete(number);
-        resolve(answer?.health);
+        resolve(answer);
       };
       const timer = setTimeout(() => done(undefined), timeoutMs);
       this.#waiting.set(number, done);

@@ -1,10 +1,13 @@
 import type { HealthReason, MetricFamily, WorkerHealth } from '@brokkr/core/metrics';
 import type { ChildState } from './child-state.ts';
+import type { WantedMetrics } from './supervisor-messages.ts';
 import type { WorkerSource } from '../monitoring/open-monitoring.ts';
 
 /** A process that does not answer in this time is left out. It waits for its broker for half of this time at most. */
 const ANSWER_MS = 1_000;
 const ASK_EVERY_MS = 1_000;
+/** Each so many times the counters are asked for, too: a process that is killed loses those of the time since. */
+const COUNTERS_EVERY = 3;
 
 /** A worker process, as its supervisor sees it. */
 export interface WatchedChild {
@@ -17,6 +20,8 @@ export interface ChildrenSourceOptions {
   readonly children: () => readonly WatchedChild[];
   /** How many there should be. */
   readonly processes: number;
+  /** Whether metrics are served. */
+  readonly metrics: boolean;
   /** A process that was silent for longer has lost its messages. */
   readonly leaseMs: number;
 }
@@ -40,7 +45,11 @@ export class ChildrenSource implements WorkerSource {
     this.#options = options;
     this.#code = code;
     // A process is judged by its silence, so it is asked without a probe, too.
-    this.#timer = setInterval(() => void this.#askAll(false), ASK_EVERY_MS);
+    let turn = 0;
+    this.#timer = setInterval(() => {
+      const isForCounters = options.metrics && ++turn % COUNTERS_EVERY === 0;
+      void this.#askAll(isForCounters ? 'counters' : 'none');
+    }, ASK_EVERY_MS);
   }
 
   close(): void {
@@ -54,11 +63,9 @@ export class ChildrenSource implements WorkerSource {
 
   readonly metrics = async (format: 'text' | 'openmetrics'): Promise<string> => {
     const { mergeMetrics, single, writeMetrics } = this.#code;
-    const answers = await this.#askAll(true);
+    const answers = await this.#askAll('all');
     // The counters of a silent process stay as they were last: a sum that falls would be read as a restart.
-    const families = answers.map(({ child, health }) =>
-      health === undefined ? counters(child.state.metrics) : child.state.metrics,
-    );
+    const families = answers.map(({ child, metrics }) => metrics ?? counters(child.state.metrics));
     const silent = answers.filter(({ health }) => health === undefined).length;
     const own = [
       single('brokkr_worker_processes', 'Worker processes of this supervisor.', answers.length),
@@ -69,7 +76,7 @@ export class ChildrenSource implements WorkerSource {
 
   readonly health = async (): Promise<WorkerHealth> => {
     const { processes, leaseMs } = this.#options;
-    const answers = await this.#askAll(false);
+    const answers = await this.#askAll('none');
     const ready = answers.flatMap(({ child, health }) => health?.ready ?? [silentReason(child)]);
     const missing = processes - answers.length;
     if (missing > 0) ready.push(reason('PROCESS_MISSING', `${missing} of ${processes} worker processes do not run`));
@@ -83,9 +90,9 @@ export class ChildrenSource implements WorkerSource {
     };
   };
 
-  async #askAll(metrics: boolean) {
+  async #askAll(metrics: WantedMetrics) {
     return Promise.all(
-      this.#options.children().map(async (child) => ({ child, health: await child.state.ask(metrics, ANSWER_MS) })),
+      this.#options.children().map(async (child) => ({ child, ...(await child.state.ask(metrics, ANSWER_MS)) })),
     );
   }
 }

@@ -87,13 +87,20 @@ export async function runWorker(
   });
   const stopAnswering = answerSupervisor({
     health: () => worker.health(),
-    metrics: () => manager.metricFamilies(),
+    metrics: (which) => manager.metricFamilies(which),
   });
   let closeMonitoring: () => Promise<void> = async () => undefined;
   try {
     closeMonitoring = await openMonitoring(
       monitoring,
-      { metrics: (format) => manager.metrics(format), health: () => worker.health() },
+      {
+        metrics: async (format) => {
+          // An idle worker makes no calls: the question for its health asks the broker.
+          await worker.health();
+          return manager.metrics(format);
+        },
+        health: () => worker.health(),
+      },
       core,
     );
     await worker.start();

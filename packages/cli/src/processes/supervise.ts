@@ -36,7 +36,12 @@ export async function supervise(app: App, options: SuperviseOptions, requests: S
   const { processes, monitoring } = options;
   const isWatched = monitoring.port !== undefined || monitoring.healthFile !== undefined;
   const source = isWatched
-    ? await ChildrenSource.open({ children: () => supervisor.children, processes, leaseMs })
+    ? await ChildrenSource.open({
+        children: () => supervisor.children,
+        processes,
+        leaseMs,
+        metrics: monitoring.port !== undefined,
+      })
     : undefined;
   const closeMonitoring = source && (await openMonitoring(monitoring, source, app.core));
   requests.listen((request) => supervisor.stop(request));

@@ -9,12 +9,14 @@ export const LISTENS = 'brokkr: this worker process listens';
 /** What a worker process sends to its supervisor: the broker refuses its user, so a restart cannot help. */
 export const REFUSED = 'brokkr: the broker refuses this worker';
 
+export type WantedMetrics = 'none' | 'counters' | 'all';
+
 /** A question of a supervisor for the state of its worker process. */
 export interface StateQuestion {
   readonly brokkr: 'question';
   readonly number: number;
-  /** Whether the metrics are wanted, too. */
-  readonly metrics: boolean;
+  /** Which metrics are wanted, too. Counters are asked for now and then: a process that is killed loses what was not. */
+  readonly metrics: WantedMetrics;
 }
 
 /** The answer, or the last state of a process that is about to end: `number` is 0 then. */
@@ -22,6 +24,7 @@ export interface StateAnswer {
   readonly brokkr: 'answer';
   readonly number: number;
   readonly health: WorkerHealth;
+  /** All that were wanted. */
   readonly metrics?: readonly MetricFamily[] | undefined;
 }
 

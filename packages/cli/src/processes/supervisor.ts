@@ -114,13 +114,23 @@ export class Supervisor {
     for (const wake of [...this.#wakers]) wake();
   }
 
-  /** Returns the messages of a dead process to their queues now, if the broker can, instead of when their leases end. */
+  /**
+   * Returns the messages of a dead process to their queues now, if the broker can, instead of when their leases end. Its
+   * report is forgotten: it would be listed as a running worker for 30 s.
+   */
   async #release(child: Child, { code, signal }: Ended, message: string): Promise<void> {
     const { core, manager } = this.#app;
     let released = 0;
     try {
       const { workers } = await manager.broker();
+      const retired = workers?.retire(child.workerId).catch((error: unknown) => {
+        core.logger.debug(
+          { error, worker: child.workerId },
+          'the report of a dead worker process could not be removed',
+        );
+      });
       released = (await workers?.release?.(child.workerId)) ?? 0;
+      await retired;
     } catch (error) {
       core.logger.warn(
         { error, worker: child.workerId },

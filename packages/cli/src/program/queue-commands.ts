@@ -55,6 +55,8 @@ export function addQueueCommands(program: Command, exit: Exit): void {
     .command('purge')
     .description('remove the ready messages of a queue')
     .argument('<queue>', 'its name')
+    .option('--dry-run', 'change nothing, print how many there are', false)
+    .option('--json', HELP.json, false)
     .option('-a, --app <module>', HELP.queuesOf)
     .option('--broker <url>', HELP.broker)
     .action((queue, options) => purgeCommand(queue, options));

@@ -1,9 +1,7 @@
 import type { BulkOptions, Envelope, LetterChoice } from '@brokkr/core/adapter';
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { OpenedBroker } from '../../src/app/open-broker.ts';
 import { changeByIds } from '../../src/dead/change-by-ids.ts';
-
-afterEach(() => vi.restoreAllMocks());
 
 /** A server that shows dead letters from the front only, as RabbitMQ does. */
 function frontServer(...ids: readonly string[]) {
@@ -29,9 +27,13 @@ function frontServer(...ids: readonly string[]) {
 }
 
 function change(opened: OpenedBroker, ...ids: readonly string[]) {
-  const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  const changed = changeByIds(opened, { queue: 'emails', ids }, 'redrive', { dryRun: false, rate: undefined });
-  return changed.finally(() => expect(print).toHaveBeenCalled());
+  const onCount = vi.fn();
+  const changed = changeByIds(opened, { queue: 'emails', ids }, 'redrive', {
+    dryRun: false,
+    rate: undefined,
+    onCount,
+  });
+  return changed.finally(() => expect(onCount).toHaveBeenCalledOnce());
 }
 
 it('names the ids that no dead letter has, and changes the others, on a server that shows the front only', async () => {

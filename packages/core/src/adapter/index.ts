@@ -46,7 +46,7 @@ export type { Signal, Signals } from '../broker/signals.ts';
 export type { StateStore } from '../broker/state-store.ts';
 export type { Store, StorePart } from '../broker/store.ts';
 export type { AgedReport, WorkerDirectory } from '../broker/worker-directory.ts';
-export type { Histogram, RunningTask, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
+export type { Histogram, RunningTask, SuspectReport, TaskTotals, WorkerReport } from '../broker/worker-report.ts';
 
 // How a broker is made from a URL.
 export type { BrokerOptions } from '../config/broker-options.ts';
@@ -102,6 +102,7 @@ export { shown } from '../errors/kind-of.ts';
 export { nearestName } from '../errors/nearest-name.ts';
 export { readHistory } from '../message/attempt-history.ts';
 export { type LetterFilter, letterFilter } from '../message/letter-filter.ts';
+export { errorGroup } from '../message/error-group.ts';
 
 // For telemetry and other observers.
 export { type ErrorRecord, errorRecord } from '../errors/error-record.ts';

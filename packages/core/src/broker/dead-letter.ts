@@ -3,6 +3,7 @@ import {
   ATTEMPT_HEADER,
   DEAD_AT_HEADER,
   DEAD_BY_HEADER,
+  DEAD_CRASHES_HEADER,
   HISTORY_HEADER,
   LAST_HISTORY_HEADER,
   LAST_REASON_HEADER,
@@ -22,6 +23,8 @@ export interface Death {
   readonly at: number;
   /** Id of the worker. */
   readonly by: string;
+  /** Crashes that the message was in. */
+  readonly crashes?: number | undefined;
 }
 
 /**
@@ -45,6 +48,7 @@ export function deadLetterEnvelope(envelope: Envelope, reason: string, death?: D
       ...envelope.headers,
       [REASON_HEADER]: reason,
       ...(death !== undefined && { [DEAD_AT_HEADER]: String(death.at), [DEAD_BY_HEADER]: death.by }),
+      ...(death?.crashes !== undefined && death.crashes > 0 && { [DEAD_CRASHES_HEADER]: String(death.crashes) }),
     },
     ...keyOf(envelope),
   };
@@ -58,6 +62,7 @@ const FORGOTTEN_ON_REDRIVE = new Set([
   UNKNOWN_HEADER,
   DEAD_AT_HEADER,
   DEAD_BY_HEADER,
+  DEAD_CRASHES_HEADER,
 ]);
 
 /**

@@ -23,6 +23,8 @@ export const REASON_HEADER = 'brokkr-reason';
 export const DEAD_AT_HEADER = 'brokkr-dead-at';
 /** Id of the worker in which a dead letter died. */
 export const DEAD_BY_HEADER = 'brokkr-dead-by';
+/** How many crashes a message was in when it died; absent if it was in none. */
+export const DEAD_CRASHES_HEADER = 'brokkr-dead-crashes';
 /** How often a message was redriven, and when last: a number, a space, epoch milliseconds. */
 export const REDRIVEN_HEADER = 'brokkr-redriven';
 /** Why it died before its last redrive. */

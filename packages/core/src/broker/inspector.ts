@@ -2,7 +2,8 @@ import type { Envelope } from './envelope.ts';
 
 /**
  * How many messages a queue holds now (`ready`, `delayed`, `running`, `dead`), and how many have come and gone since it
- * began. A figure that the server does not know is left out, never zero. If `capabilities.counts` is `exact`:
+ * began. A figure that the server does not know is left out, never zero. A delayed message is ready once it is due, also
+ * if no consumer has come since. If `capabilities.counts` is `exact`:
  * published = acknowledged + dead + discarded + purged + cancelled + expired + (ready + delayed + running).
  */
 export interface QueueCounts {
@@ -18,6 +19,11 @@ export interface QueueCounts {
   readonly purged?: number | undefined;
   readonly cancelled?: number | undefined;
   readonly expired?: number | undefined;
+  /**
+   * How long the first ready message that was delayed is overdue, in milliseconds. Only if it is not among the ready
+   * messages in line, because no consumer has come since.
+   */
+  readonly overdueMs?: number | undefined;
   /** Consumers that the server counts on the queue now. */
   readonly consumers?: number | undefined;
 }

@@ -65,6 +65,8 @@ function joined(queue: string, lanes: readonly QueueReport[]): LaneCounts & Pick
     if (known.every((count) => count !== undefined)) sums[figure] = known.reduce((sum, count) => sum + count, 0);
     else sums[figure] = undefined as never;
   }
+  const overdue = lanes.flatMap(({ overdueMs }) => overdueMs ?? []);
+  if (overdue.length > 0) sums.overdueMs = Math.max(...overdue);
   const error = lanes.find((lane) => lane.error !== undefined)?.error;
   return { queue, ...sums, lanes: Object.fromEntries(each), ...(error !== undefined && { error }) };
 }

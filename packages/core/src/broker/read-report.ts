@@ -1,5 +1,5 @@
 import { PAGE_LIMIT } from './page-messages.ts';
-import type { Histogram, RunningTask, TaskTotals, WorkerReport } from './worker-report.ts';
+import type { Histogram, RunningTask, SuspectReport, TaskTotals, WorkerReport } from './worker-report.ts';
 
 /** Longest report, in characters: five times as long as 200 tasks with long names need. */
 const LONGEST = 1_048_576;
@@ -29,6 +29,7 @@ function isReport(value: unknown): value is WorkerReport {
     isObject(value.queues) &&
     Object.values(value.queues).every(isNumber) &&
     isList(value.paused, isText) &&
+    (value.suspect === undefined || isSuspectReport(value.suspect)) &&
     isList(value.running, isRunning) &&
     isList(value.totals, isTotals)
   );
@@ -41,6 +42,17 @@ function isRunning(value: unknown): value is RunningTask {
     isText(value.task) &&
     isText(value.queue) &&
     areNumbers(value, ['attempt', 'startedAt'])
+  );
+}
+
+function isSuspectReport(value: unknown): value is SuspectReport {
+  return (
+    isObject(value) &&
+    isText(value.id) &&
+    isText(value.task) &&
+    isText(value.queue) &&
+    areNumbers(value, ['crashes', 'since']) &&
+    typeof value.runs === 'boolean'
   );
 }
 

@@ -15,7 +15,7 @@ export interface WorkerDirectory {
    */
   report(report: WorkerReport, ttlMs: number): Promise<{ readonly nextMs: number }>;
 
-  /** Forgets the report of a worker that stopped. */
+  /** Forgets the report of a worker that stopped, of this process or another: a supervisor retires a child that died. */
   retire(workerId: string): Promise<void>;
 
   /** Reports that were not forgotten. If the broker keeps none: those that workers send within a second. */

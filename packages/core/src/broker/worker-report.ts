@@ -15,6 +15,18 @@ export interface RunningTask {
   readonly startedAt: number;
 }
 
+/** A message that crashed workers, and for which other messages of the worker wait. */
+export interface SuspectReport {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly crashes: number;
+  /** Whether it runs, alone. If not, the worker finishes its other tasks, and then fetches one message at a time. */
+  readonly runs: boolean;
+  /** Epoch milliseconds. */
+  readonly since: number;
+}
+
 /** Counts of one task on one queue since the worker started. They only grow: a lost report loses nothing. */
 export interface TaskTotals {
   readonly queue: string;
@@ -45,6 +57,8 @@ export interface WorkerReport {
   /** Queues that the worker does not serve now because they are paused. */
   readonly paused: readonly string[];
   readonly concurrency: number;
+  /** Left out if no message waits because of a suspect. Reports of older versions never have it. */
+  readonly suspect?: SuspectReport | undefined;
   /** At most 100; `runningCount` has them all. */
   readonly running: readonly RunningTask[];
   readonly runningCount: number;

@@ -8,7 +8,7 @@ const MOST_COMPARED = 200;
 
 /**
  * How many workers each queue has: the consumers that the server counts, or the living workers that serve the queue if
- * they are more. A full worker, and one whose queue is paused, may have no consumer. So the reports of workers are read
+ * they are more. A worker that is quiet or stopping serves none. A full worker, and one whose queue is paused, may have no consumer. So the reports of workers are read
  * if messages wait in a queue without consumers, or if the server counts no consumers.
  * @returns a queue is left out if neither is known
  */
@@ -23,10 +23,11 @@ export async function countWorkers(
   const mayMiss = queues.length <= MOST_COMPARED && readable.some(waitsWithoutConsumer);
   if (workers === undefined || !(areUncounted || mayMiss)) return counted;
   const reports = areUncounted ? await workers.reports() : await permittedReports(workers);
+  const serving = reports.filter(({ report }) => report.state === 'running');
   for (const { queue } of readable) {
     // A worker serves all priorities of a queue.
     const name = readLane(queue).queue;
-    const living = reports.filter(({ report }) => Object.hasOwn(report.queues, name)).length;
+    const living = serving.filter(({ report }) => Object.hasOwn(report.queues, name)).length;
     counted.set(queue, Math.max(counted.get(queue) ?? 0, living));
   }
   return counted;

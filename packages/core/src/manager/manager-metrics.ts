@@ -59,13 +59,16 @@ export class ManagerMetrics {
     this.#past.add(worker.stats);
   }
 
-  /** The metrics of all workers and sends. */
-  families(): readonly MetricFamily[] {
+  /** The metrics of all workers and sends. @param which `counters` leaves out gauges */
+  families(which: 'all' | 'counters'): readonly MetricFamily[] {
     const workers = [...this.#workers];
     const stats = new Stats();
     stats.add(this.#past);
     for (const worker of workers) stats.add(worker.stats);
-    return [...this.#workerFamilies(stats, workers), ...sendFamilies(this.sends)];
+    if (which === 'all') return [...this.#workerFamilies(stats, workers), ...sendFamilies(this.sends)];
+    return [...taskFamilies(stats), ...brokerFamilies(this.calls), ...sendFamilies(this.sends)].filter(
+      ({ type }) => type !== 'gauge',
+    );
   }
 
   familiesOf(worker: TaskWorker): readonly MetricFamily[] {

@@ -171,14 +171,20 @@ export class TaskManager extends ManagerLimits {
     );
   }
 
-  /** Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. */
+  /**
+   * Metrics of this process as text for Prometheus: its sends and its workers. See docs/monitoring.md. It asks no broker:
+   * await `worker.health()` before, so that `brokkr_broker_up` is right for an idle worker.
+   */
   metrics(format: MetricsFormat = 'text'): string {
     return writeMetrics(this.metricFamilies(), format);
   }
 
-  /** The same as data; empty before the first send or worker. */
-  metricFamilies(): readonly MetricFamily[] {
-    return this.#slot.made?.metrics.families() ?? [];
+  /**
+   * The same as data; empty before the first send or worker.
+   * @param which `counters` leaves out gauges, and does not count as a scrape: the loop delay is measured on. @default 'all'
+   */
+  metricFamilies(which: 'all' | 'counters' = 'all'): readonly MetricFamily[] {
+    return this.#slot.made?.metrics.families(which) ?? [];
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Envelope } from '../broker/envelope.ts';
 import {
   DEAD_AT_HEADER,
   DEAD_BY_HEADER,
+  DEAD_CRASHES_HEADER,
   HISTORY_HEADER,
   LAST_HISTORY_HEADER,
   LAST_REASON_HEADER,
@@ -36,6 +37,8 @@ export interface DeadLetterRecord {
   readonly deadAt?: number;
   /** Id of the worker in which it died. */
   readonly deadBy?: string;
+  /** How many crashes it was in; absent if it was in none. */
+  readonly crashes?: number;
   /** Its last redrive; absent if it was never redriven. */
   readonly redriven?: RedriveRecord;
 }
@@ -49,6 +52,7 @@ export interface DeadLetterRecord {
 export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
   const deadAt = text(headers[DEAD_AT_HEADER]);
   const deadBy = text(headers[DEAD_BY_HEADER]);
+  const crashes = text(headers[DEAD_CRASHES_HEADER]);
   const redriven = readRedriven(text(headers[REDRIVEN_HEADER]));
   return {
     id,
@@ -57,6 +61,7 @@ export function readDeadLetter({ id, headers }: Envelope): DeadLetterRecord {
     attempts: readHistory(headers[HISTORY_HEADER]),
     ...(/^\d{1,15}$/.test(deadAt) && { deadAt: Number(deadAt) }),
     ...(deadBy !== '' && { deadBy }),
+    ...(/^\d{1,6}$/.test(crashes) && { crashes: Number(crashes) }),
     ...(redriven !== undefined && {
       redriven: {
         ...redriven,

@@ -10,10 +10,12 @@ export interface LetterFilter {
   readonly error?: string | undefined;
   /** Earliest time of death, epoch milliseconds. */
   readonly diedAfter?: number | undefined;
+  /** Latest time of death, epoch milliseconds. A letter that does not say when it died does not match. */
+  readonly diedBefore?: number | undefined;
 }
 
 /** Makes the function that `redrive`, `discard` and looks choose letters by. It never throws, whatever the headers hold. */
-export function letterFilter({ task, error, diedAfter }: LetterFilter): (letter: Envelope) => boolean {
+export function letterFilter({ task, error, diedAfter, diedBefore }: LetterFilter): (letter: Envelope) => boolean {
   const text = error?.toLowerCase();
   return ({ headers }) =>
     (task === undefined || headers[TASK_HEADER] === task) &&
@@ -21,12 +23,13 @@ export function letterFilter({ task, error, diedAfter }: LetterFilter): (letter:
       String(headers[REASON_HEADER] ?? '')
         .toLowerCase()
         .includes(text)) &&
-    (diedAfter === undefined || timeOfDeath(headers) >= diedAfter);
+    (diedAfter === undefined || (timeOfDeath(headers) ?? Number.NEGATIVE_INFINITY) >= diedAfter) &&
+    (diedBefore === undefined || (timeOfDeath(headers) ?? Number.POSITIVE_INFINITY) <= diedBefore);
 }
 
 /** The header of the death; if it is missing, the end of the last attempt that is on record. */
-function timeOfDeath(headers: Envelope['headers']): number {
+function timeOfDeath(headers: Envelope['headers']): number | undefined {
   const deadAt: unknown = headers[DEAD_AT_HEADER];
   if (typeof deadAt === 'string' && /^\d{1,15}$/.test(deadAt)) return Number(deadAt);
-  return readHistory(headers[HISTORY_HEADER]).at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+  return readHistory(headers[HISTORY_HEADER]).at(-1)?.at;
 }

@@ -50,7 +50,7 @@ export async function queueFamilies(
     ),
     gauge(
       'brokkr_queue_workers',
-      'Consumers that the server counts on the queue, or living workers that serve it if they are more.',
+      'Consumers that the server counts on the queue, or workers that take its messages if they are more.',
       reports.flatMap(({ queue }) => sample(workers.get(queue), { queue })),
     ),
     counter(
@@ -79,19 +79,20 @@ async function oldestAges(
 ): Promise<ReadonlyMap<string, number>> {
   const ages = new Map<string, number>();
   if (inspector.browsing !== 'free') return ages;
-  const waiting: string[] = [];
-  for (const { queue, ready, error } of reports) {
-    if (error !== undefined || ready === undefined) continue;
-    if (ready === 0) ages.set(queue, 0);
-    else waiting.push(queue);
+  const waiting: QueueReport[] = [];
+  for (const report of reports) {
+    if (report.error !== undefined || report.ready === undefined) continue;
+    if (report.ready === 0) ages.set(report.queue, 0);
+    else waiting.push(report);
   }
   for (let from = 0; from < waiting.length; from += READ_AT_ONCE) {
     await Promise.all(
-      waiting.slice(from, from + READ_AT_ONCE).map(async (queue) => {
+      waiting.slice(from, from + READ_AT_ONCE).map(async ({ queue, overdueMs = 0 }) => {
         const { items } = await inspector.page(queue, 'ready', { limit: 1 });
         const [first] = items;
         // Consumers may have taken it since it was counted.
-        ages.set(queue, first === undefined ? 0 : Math.max(0, now - dueSince(first.envelope)) / 1_000);
+        const ageMs = first === undefined ? 0 : Math.max(overdueMs, now - dueSince(first.envelope));
+        ages.set(queue, ageMs / 1_000);
       }),
     );
   }

@@ -40,12 +40,17 @@ function outcomeSamples({ queue, task, outcomes }: TaskCell) {
 
 /** Metrics of the slots of workers. */
 export function slotFamilies(
-  workers: readonly { readonly running: number; readonly slots: number }[],
+  workers: readonly { readonly running: number; readonly slots: number; readonly isHeldBySuspect: boolean }[],
 ): readonly MetricFamily[] {
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   return [
     single('brokkr_tasks_running', 'Handlers that run now.', sum(workers.map(({ running }) => running))),
     single('brokkr_worker_slots', 'Tasks that may run at the same time.', sum(workers.map(({ slots }) => slots))),
+    single(
+      'brokkr_worker_suspect_running',
+      'Workers in which a message that crashed workers runs alone, or is about to: other messages wait.',
+      workers.filter(({ isHeldBySuspect }) => isHeldBySuspect).length,
+    ),
   ];
 }
 

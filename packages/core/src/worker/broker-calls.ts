@@ -21,6 +21,8 @@ interface ReceiveState {
   receivingSince: number | undefined;
 }
 
+/** A call without an answer for so long: the broker counts as down. */
+const SILENT_MS = 2_000;
 /** A receive in progress for so long waits for messages: the queue can be read again. */
 const WAITING_MS = 5_000;
 
@@ -55,9 +57,10 @@ export class BrokerCalls {
     this.#isOn = true;
   }
 
-  /** Whether the last call that ended got an answer; `undefined` if none ended. */
+  /** Whether the last call got an answer, and none waits for one for over 2 s; `undefined` if none ended. */
   get isUp(): boolean | undefined {
-    if (this.#isFailing) return false;
+    // A client that has lost its connection keeps calls until it has another one.
+    if (this.#isFailing || this.silentMs > SILENT_MS) return false;
     return this.#answeredAt === undefined ? undefined : true;
   }
 

@@ -26,7 +26,7 @@ import type { StepKeeper } from '../steps/step-keeper.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResultKeeper } from './result-keeper.ts';
 import { Slots } from './slots.ts';
-import { SuspectIsolation } from './suspect-isolation.ts';
+import type { SuspectIsolation } from './suspect-isolation.ts';
 
 /** Time limit at a close: for the last settlements, for the last progress, and for the subscriptions to close. */
 const LAST_ANSWERS_MS = 2_000;
@@ -52,6 +52,7 @@ export interface ConsumerOptions {
   readonly joins: JoinKeeper;
   readonly largestBatch: (queue: string) => number;
   readonly hasPriorities: (queue: string) => boolean;
+  readonly isolation: SuspectIsolation;
 }
 
 /**
@@ -62,7 +63,6 @@ export interface ConsumerOptions {
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #servedQueues: ServedQueue[] = [];
-  readonly #isolation = new SuspectIsolation();
   readonly #slots: Slots;
   readonly #handler: DeliveryHandler;
   readonly #gate: LimitGate;
@@ -96,7 +96,7 @@ export class Consumer {
     this.#options = options;
     // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#fetching.signal);
-    const given = { ...options, isolation: this.#isolation, onChange: () => this.#scheduleTurn() };
+    const given = { ...options, onChange: () => this.#scheduleTurn() };
     this.#slots = new Slots({
       ...given,
       now: options.judging.now,
@@ -216,12 +216,14 @@ export class Consumer {
 
   /** Whether the fetched messages may start. A suspect runs alone: only if it is the only one, and nothing else is held. */
   #admits(fetched: readonly Fetched<ServedQueue>[], isOne: boolean): boolean {
+    const { isolation } = this.#options;
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
       // A suspect runs once nothing else is held: what gathers must not wait for more.
       this.#slots.batching?.completeAll();
-      return this.#isolation.suspectMayStart(isOne && this.#capacity.isEmpty);
+      const all = fetched.flatMap(({ deliveries }) => deliveries);
+      return isolation.suspectMayStart(all, isOne && this.#capacity.isEmpty);
     }
-    this.#isolation.relax();
+    isolation.relax();
     return true;
   }
 

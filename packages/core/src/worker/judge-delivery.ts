@@ -148,7 +148,11 @@ export function deadLetterFor(
   const { envelope } = delivery;
   const isRefused = 'refused' in readHeaders(envelope.headers);
   const kept = isRefused ? { ...envelope, headers: keptHeaders(envelope.headers) } : envelope;
-  const replacement = deadLetterEnvelope(kept, reason, { at: now(), by: workerId });
+  const replacement = deadLetterEnvelope(kept, reason, {
+    at: now(),
+    by: workerId,
+    crashes: delivery.crashes,
+  });
   return { kind: 'dead-letter', delivery, reason, replacement };
 }
 

@@ -7,6 +7,7 @@ import type { EventEmitter } from './event-emitter.ts';
 import { ReportLoop } from './report-loop.ts';
 import { ReportMaker } from './report-maker.ts';
 import type { TotalsSource } from './report-source.ts';
+import type { SuspectIsolation } from './suspect-isolation.ts';
 import { Steering } from './steering.ts';
 import type { WorkerEvents } from './worker.ts';
 
@@ -17,6 +18,7 @@ export interface OperationsOptions {
   readonly broker: Broker;
   readonly control: ControlChannel;
   readonly consumer: Consumer;
+  readonly isolation: SuspectIsolation;
   readonly totals: TotalsSource;
   readonly events: EventEmitter<WorkerEvents>;
   readonly clock: Clock;
@@ -51,7 +53,7 @@ export class Operations {
 
   private constructor(options: OperationsOptions) {
     this.#options = options;
-    const { id, queues, concurrency, broker, control, consumer, totals, clock, logger } = options;
+    const { id, queues, concurrency, broker, control, consumer, isolation, totals, clock, logger } = options;
     this.#steering = new Steering({
       workerId: id,
       queues: [...queues.keys()],
@@ -73,12 +75,15 @@ export class Operations {
       now: () => ({
         state: this.#isStopping ? 'stopping' : consumer.isQuiet ? 'quiet' : 'running',
         paused: this.#steering.paused,
+        suspect: isolation.suspect,
         runningCount: consumer.running,
         runningTasks: (most) => consumer.runningTasks(most),
       }),
     });
     this.#maker = maker;
     this.#reports = new ReportLoop({ directory: broker.workers, report: () => maker.report(), clock, logger });
+    // Once the suspect has started, or ended: the report also says what runs.
+    isolation.onChange(() => queueMicrotask(() => this.#reports?.reportNow()));
   }
 
   /** The worker stops: reports say so. It can still be steered, because handlers run. */

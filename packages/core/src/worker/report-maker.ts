@@ -12,6 +12,7 @@ const MOST_RUNNING = 100;
 export interface WorkerState {
   readonly state: WorkerReport['state'];
   readonly paused: readonly string[];
+  readonly suspect: WorkerReport['suspect'];
   readonly runningCount: number;
   runningTasks(most: number): readonly RunningTask[];
 }
@@ -53,6 +54,7 @@ export class ReportMaker {
       queues: Object.fromEntries(queues),
       paused: state.paused,
       concurrency,
+      ...(state.suspect !== undefined && { suspect: state.suspect }),
       running: state.runningTasks(MOST_RUNNING),
       runningCount: state.runningCount,
       totals: totals.totals(),

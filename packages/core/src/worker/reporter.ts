@@ -140,7 +140,11 @@ export class Reporter {
         break;
       case 'dead':
         this.#logger.error(
-          { ...fields, reason: settlement.kind === 'dead-letter' ? settlement.reason : '' },
+          {
+            ...fields,
+            ...crashesOf(settlement.delivery),
+            reason: settlement.kind === 'dead-letter' ? settlement.reason : '',
+          },
           'task is dead',
         );
         break;
@@ -159,6 +163,10 @@ export class Reporter {
     const fields = { task: taskOf(event), durationMs: event.durationMs, reason: errorRecord(error).message };
     this.#logger.info({ ...fields, ...nextAttempt(settlement) }, 'task will run again later, as it asked to');
   }
+}
+
+function crashesOf({ crashes }: Delivery): { readonly crashes?: number } {
+  return crashes > 0 ? { crashes } : {};
 }
 
 function eventOf(

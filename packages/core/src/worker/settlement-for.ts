@@ -113,7 +113,7 @@ function historyWith(
 function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {
   const { envelope } = delivery;
   const headers = { ...envelope.headers, [HISTORY_HEADER]: history };
-  const replacement = deadLetterEnvelope({ ...envelope, headers }, reason, death);
+  const replacement = deadLetterEnvelope({ ...envelope, headers }, reason, { ...death, crashes: delivery.crashes });
   return { kind: 'dead-letter', delivery, reason, replacement };
 }
 

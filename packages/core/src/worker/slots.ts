@@ -123,12 +123,12 @@ export class Slots {
     if (this.#isStopping || isolation.isClosed) return false;
     const isOfBatch = task.definition.batch !== undefined;
     if (!isOfBatch && (this.#batching?.freeSlots ?? concurrency - this.#runner.size) <= 0) return false;
-    if (isSuspect(delivery)) isolation.enter();
+    if (isSuspect(delivery)) isolation.enter(delivery);
     const isStarted = isOfBatch
       ? this.#batches().accept(served, delivery, message, task, startBy)
       : this.#runner.start(served, delivery, message, task, startBy);
     if (isStarted) return true;
-    isolation.leave();
+    isolation.leave(this.running);
     return false;
   }
 
@@ -157,7 +157,7 @@ export class Slots {
     const endedAt = this.#options.clock.monotonic();
     this.#monitor?.check(execution, endedAt);
     if (outcome.kind === 'interrupted') this.#interrupted.push(execution.run.bindings().task);
-    this.#options.isolation.leave();
+    this.#options.isolation.leave(this.running);
     this.#options.onEnd(execution, outcome, endedAt);
     this.#batching?.startReady();
     this.#options.onChange();

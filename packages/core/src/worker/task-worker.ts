@@ -24,6 +24,7 @@ import type { RunnableTask } from './runnable-task.ts';
 import type { StopOptions, StopReport, WorkerEvents } from './worker.ts';
 import { checkListener, checkStopOptions } from './worker-options.ts';
 import { Stats } from './stats.ts';
+import { SuspectIsolation } from './suspect-isolation.ts';
 import { StatsLine } from './stats-line.ts';
 
 /** The signals of running handlers abort this long before the time of a stop ends. */
@@ -86,6 +87,7 @@ export class TaskWorker {
   readonly #events: EventEmitter<WorkerEvents>;
   /** What this worker has done. */
   readonly stats = new Stats();
+  readonly isolation: SuspectIsolation;
   readonly #line: StatsLine;
   readonly #stopped = new AbortController();
   #state: WorkerPhase = 'new';
@@ -103,6 +105,7 @@ export class TaskWorker {
       (event, error) => options.logger.error({ error, event }, 'a listener failed'),
       options.managerEvents,
     );
+    this.isolation = new SuspectIsolation(options);
     this.#line = new StatsLine(this.stats, options.clock, options.logger, () => this.running);
   }
 
@@ -113,6 +116,11 @@ export class TaskWorker {
 
   get state(): WorkerPhase {
     return this.#state === 'running' && this.#stopping !== undefined ? 'stopping' : this.#state;
+  }
+
+  /** Whether other messages wait because of a suspect. */
+  get isHeldBySuspect(): boolean {
+    return this.isolation.suspect !== undefined;
   }
 
   /** Whether it has ever run. */
@@ -198,6 +206,7 @@ export class TaskWorker {
         ...this.#options,
         broker,
         consumer,
+        isolation: this.isolation,
         totals,
         events: this.#events,
         stopped: this.#stopped.signal,
@@ -221,6 +230,7 @@ export class TaskWorker {
       broker,
       largestBatch,
       hasPriorities,
+      isolation: this.isolation,
       judging: { taskFor, now: () => clock.now(), workerId: this.id, maxCrashes, maxPayload, maxDelayMs },
       reporter: new Reporter({
         events: this.#events,

@@ -9,11 +9,14 @@ function setUp(...queuesOfWorkers: readonly string[][]) {
   const reads = { count: 0 };
   const reports = async () => {
     reads.count++;
-    return queuesOfWorkers.map((queues) => ({ report: { queues: Object.fromEntries(queues.map((q) => [q, 1])) } }));
+    return queuesOfWorkers.map((queues) => ({
+      report: { state: states.shift() ?? 'running', queues: Object.fromEntries(queues.map((q) => [q, 1])) },
+    }));
   };
+  const states: string[] = [];
   const broker = { workers: { reports } } as unknown as Broker;
   const count = async (...queues: readonly QueueReport[]) => Object.fromEntries(await countWorkers(broker, queues));
-  return { reads, count };
+  return { reads, count, states };
 }
 
 describe('the workers of a queue, if the server counts consumers', () => {
@@ -43,6 +46,15 @@ describe('the workers of a queue, if the server counts consumers', () => {
     expect((await count(...queues)).q0).toBe(0);
     expect(reads.count).toBe(0);
     expect((await count(...queues.slice(0, 200))).q0).toBe(1);
+  });
+
+  it('are without those that are quiet or stopping: they take nothing', async () => {
+    const { count, states } = setUp(['a', 'b'], ['a'], ['b']);
+    states.push('quiet', 'running', 'stopping');
+    expect(await count({ queue: 'a', ready: 1, running: 0 }, { queue: 'b', ready: 1, running: 0 })).toEqual({
+      a: 1,
+      b: 0,
+    });
   });
 
   it('are its consumers if the user has no right to reports; another error is thrown', async () => {

@@ -15,6 +15,8 @@ describe('a filter of dead letters', () => {
     [{ error: '503' }, false],
     [{ diedAfter: 5_000 }, true],
     [{ diedAfter: 5_001 }, false],
+    [{ diedBefore: 5_000 }, true],
+    [{ diedBefore: 4_999 }, false],
     [{ task: 'mail', error: '502', diedAfter: 4_000 }, true],
     [{ task: 'mail', error: '503', diedAfter: 4_000 }, false],
   ])('%j: %j', (filter, matches) => {
@@ -33,6 +35,7 @@ describe('a filter of dead letters', () => {
   it('matches no age if the time of death is unknown, and never throws for foreign headers', () => {
     const headers = { 'brokkr-history': '[[[', 'brokkr-reason': 7 as unknown as string };
     expect(letterFilter({ diedAfter: 0 })({ ...letter, headers })).toBe(false);
+    expect(letterFilter({ diedBefore: Number.MAX_SAFE_INTEGER })({ ...letter, headers })).toBe(false);
     expect(letterFilter({ error: 'x' })({ ...letter, headers })).toBe(false);
   });
 });

@@ -41,3 +41,21 @@ it('answers long before a supervisor gives up after a second, each time, while t
   await askedMs();
   expect(calls.isUp).toBe(false);
 });
+
+it('shows a broker as down while its question has no answer for over two seconds, and as up once it answers', async () => {
+  const { calls, answers, askedMs } = setUp();
+  await askedMs();
+  answers[0]?.();
+  await Promise.resolve();
+  await askedMs();
+  expect(calls.isUp).toBe(true);
+  const isUp: (boolean | undefined)[] = [];
+  for (let scrape = 0; scrape < 20; scrape++) {
+    await askedMs();
+    isUp.push(calls.isUp);
+  }
+  expect([isUp[0], isUp.at(-1)]).toEqual([true, false]);
+  answers.at(-1)?.();
+  await askedMs();
+  expect(calls.isUp).toBe(true);
+});

@@ -27,7 +27,7 @@ export interface QueueRow {
   readonly asOf: AsOf;
   /** Consumers that the server counts. */
   readonly consumers?: number;
-  /** Living workers that serve it, by their reports. */
+  /** Workers that take its messages, by their reports: not those that are quiet or stopping. */
   readonly workers?: number;
   /** Of those, workers that obey the pause; only while it is paused. */
   readonly obeying?: number;

@@ -20,6 +20,8 @@ export interface WorkerRow {
   /** Queues that it does not serve now because they are paused. */
   readonly paused: readonly string[];
   readonly slots: number;
+  /** A message that crashed workers: it runs alone, or is about to, and other messages wait. */
+  readonly suspect?: { readonly id: string; readonly task: string; readonly queue: string; readonly since: number };
   readonly runningCount: number;
   /** At most 100. */
   readonly running: readonly RunningRow[];

@@ -1,6 +1,5 @@
-import { type Envelope, letterFilter } from '@brokkr/core/adapter';
+import { type Envelope, errorGroup, letterFilter } from '@brokkr/core/adapter';
 import type { LetterQuery } from '../api/types.ts';
-import { errorGroup } from '../payload/error-group.ts';
 import { reasonOf, taskOf, type View } from '../payload/message-row.ts';
 import { textOf } from '../payload/redactor.ts';
 

@@ -3,6 +3,7 @@ import {
   ATTEMPT_HEADER,
   ENQUEUED_AT_HEADER,
   type Envelope,
+  errorGroup,
   HISTORY_HEADER,
   MAX_RETRIES_HEADER,
   REASON_HEADER,
@@ -10,7 +11,6 @@ import {
   TASK_HEADER,
 } from '@brokkr/core/adapter';
 import type { MessageRow, MessageState } from '../api/types.ts';
-import { errorGroup } from './error-group.ts';
 import { type Redactor, textOf } from './redactor.ts';
 
 /** Characters of the arguments in a row. */

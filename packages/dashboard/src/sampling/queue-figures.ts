@@ -50,7 +50,7 @@ export class QueueReader {
       this.#readPauses(broker, queues, at, isFree),
     ]);
     this.#noteDelayed(reports, counts, at);
-    if (isFree) await this.#readHeads(broker, reports);
+    if (isFree) await this.#readHeads(broker, reports, at);
     return reports.map((report) => this.#figures(report, isFree));
   }
 
@@ -95,7 +95,7 @@ export class QueueReader {
   }
 
   /** The oldest message of queues that have ready ones: of 100 of them in turn. */
-  async #readHeads({ inspector }: Broker, reports: readonly QueueReport[]): Promise<void> {
+  async #readHeads({ inspector }: Broker, reports: readonly QueueReport[], at: number): Promise<void> {
     const waiting = reports.filter(({ ready, error }) => error === undefined && (ready ?? 0) > 0);
     const names = new Set(waiting.map(({ queue }) => queue));
     for (const name of this.#heads.keys()) if (!names.has(name)) this.#heads.delete(name);
@@ -104,12 +104,12 @@ export class QueueReader {
     const turn = [...fresh, ...waiting.slice(start), ...waiting.slice(0, start)];
     this.#nextHead = start + HEADS_AT_ONCE;
     await Promise.all(
-      [...new Set(turn)].slice(0, HEADS_AT_ONCE).map(async ({ queue }) => {
+      [...new Set(turn)].slice(0, HEADS_AT_ONCE).map(async ({ queue, overdueMs = 0 }) => {
         // A queue that cannot be read is reported by its counts.
         const page = await inspector?.page(queue, 'ready', { limit: 1 }).catch(() => undefined);
         const [first] = page?.items ?? [];
         if (first === undefined) this.#heads.delete(queue);
-        else this.#heads.set(queue, dueSince(first.envelope));
+        else this.#heads.set(queue, Math.min(dueSince(first.envelope), at - overdueMs));
       }),
     );
   }

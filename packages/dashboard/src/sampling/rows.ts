@@ -1,4 +1,4 @@
-import type { AgedReport } from '@brokkr/core/adapter';
+import type { AgedReport, SuspectReport } from '@brokkr/core/adapter';
 import type { AsOf, Counts, QueueRow, TaskRow, WorkerRow } from '../api/types.ts';
 import { shownError } from '../source/shown-error.ts';
 import { type HistoryRing, rowOf } from './history-ring.ts';
@@ -93,6 +93,8 @@ function countsIn(report: QueueFigures['report'], running: number | undefined): 
 function servingOf(reports: readonly AgedReport[]): ReadonlyMap<string, Serving> {
   const serving = new Map<string, Serving>();
   for (const { report } of reports) {
+    // A worker that is quiet or stopping takes nothing.
+    if (report.state !== 'running') continue;
     for (const queue of Object.keys(report.queues)) {
       const sum = serving.get(queue);
       serving.set(queue, {
@@ -131,6 +133,7 @@ export function workerRows(reports: readonly AgedReport[], at: number): readonly
       queues: Object.entries(report.queues).map(([name, weight]) => ({ name, weight })),
       paused: report.paused,
       slots: report.concurrency,
+      ...(report.suspect !== undefined && { suspect: suspectIn(report.suspect) }),
       runningCount: report.runningCount,
       running: report.running,
       rssBytes: report.rssBytes,
@@ -138,6 +141,10 @@ export function workerRows(reports: readonly AgedReport[], at: number): readonly
       reportedAt: Math.round(at - ageMs),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function suspectIn({ id, task, queue, since }: SuspectReport): NonNullable<WorkerRow['suspect']> {
+  return { id, task, queue, since };
 }
 
 /** @param lastErrors by task, as letters were seen */

@@ -48,7 +48,7 @@ function retryForm(record: LogRecord, task: LoggedTask, marks: Marks, paint: Pai
   const error = errorOf(record.error);
   const waitMs = Date.parse(String(record.nextAt)) - Number(record.time);
   const wait = Number.isNaN(waitMs) ? String(record.nextAt) : `in ${duration(Math.max(0, waitMs))}`;
-  const parts = [...taskParts(task, marks, paint), `attempt ${task.attempt}`, ran(record), `again ${wait}`];
+  const parts = [...taskParts(task, paint), `attempt ${task.attempt}`, ran(record), `again ${wait}`];
   const form = { mark: marks.retry, style: 'yellow', parts, error } as const;
   return error === undefined ? form : { ...form, repeats: repeated(task, error) };
 }
@@ -56,9 +56,16 @@ function retryForm(record: LogRecord, task: LoggedTask, marks: Marks, paint: Pai
 function deadForm(record: LogRecord, task: LoggedTask, marks: Marks, paint: Paint): Form {
   const thrown = errorOf(record.error);
   const error = thrown ?? { name: '', message: String(record.reason), stack: '', cause: undefined };
-  const parts = [...taskParts(task, marks, paint), `dead after attempt ${task.attempt}`, ran(record)];
+  const parts = [...taskParts(task, paint), ...deathOf(record, task)];
   const command = `brokkr dead show ${printable(task.queue)} ${printable(task.id)}`;
   return { mark: marks.failed, style: 'red', parts, error, after: [command], repeats: repeated(task, error) };
+}
+
+/** A message that crashed workers did not run at its end, unless it failed then. */
+function deathOf(record: LogRecord, { attempt }: LoggedTask): readonly string[] {
+  const { crashes, error } = record;
+  if (error !== undefined || typeof crashes !== 'number') return [`dead after attempt ${attempt}`, ran(record)];
+  return [`dead after ${crashes} ${crashes === 1 ? 'crash' : 'crashes'}`];
 }
 
 function startedForm({ worker, queues, concurrency }: LogRecord, marks: Marks, paint: Paint): Form {
@@ -92,15 +99,15 @@ function otherForm(record: LogRecord, task: LoggedTask | undefined, marks: Marks
     .map(([key, value]) => `${paint('dim', `${printable(key)}=`)}${shown(value)}`)
     .join(' ');
   const message = typeof record.msg === 'string' ? printable(record.msg) : '';
-  const own = task === undefined ? [] : taskParts(task, marks, paint);
+  const own = task === undefined ? [] : taskParts(task, paint);
   const error = errorOf(record.error);
   const unread = error === undefined && record.error !== undefined ? [`error=${shown(record.error)}`] : [];
   return { mark: marks[mark], style, parts: [...own, message, fields, ...unread].filter((part) => part !== ''), error };
 }
 
-function taskParts({ name, id }: LoggedTask, marks: Marks, paint: Paint): readonly string[] {
-  const short = id.length > 8 ? `${id.slice(0, 4)}${marks.more}${id.slice(-2)}` : id;
-  return [`${paint('bold', printable(name))} ${paint('dim', printable(short))}`];
+function taskParts({ name, id }: LoggedTask, paint: Paint): readonly string[] {
+  // Whole: commands take it.
+  return [`${paint('bold', printable(name))} ${paint('dim', printable(id))}`];
 }
 
 function repeated({ name }: LoggedTask, error: LoggedError): string {

@@ -8,7 +8,7 @@ import type { Group } from './group.ts';
 
 /** Returns `published` minus the sum of the other counts: 0 if the counts are conserved. */
 export function imbalance(counts: QueueCounts): number {
-  const { published, ...rest } = counts;
+  const { published, overdueMs: _, ...rest } = counts;
   return Object.values(rest).reduce<number>((left, count) => left - (count ?? Number.NaN), published ?? Number.NaN);
 }
 
@@ -84,6 +84,40 @@ export const countsGroup: Group = {
         2_000,
         () => 'three were not counted',
       );
+    });
+
+    it('counts, shows and purges a delayed message as ready once it is due, also if no consumer comes', async (bench) => {
+      const inspector = bench.part('inspector');
+      const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;
+      bench.needs(maxDelayMs > 0, 'the broker cannot delay');
+      const [prompt] = await bench.publish(1);
+      const first = await bench.publish(1, { notBefore: bench.clock.now() + 50 });
+      const late = [...first, ...(await bench.publish(1, { notBefore: bench.clock.now() + 100 }))];
+      await bench.publish(1, { notBefore: bench.clock.now() + 3_600_000 });
+      await bench.until(
+        async () => {
+          const { ready, delayed } = await inspector.counts(bench.queue);
+          return ready === 3 && delayed === 1;
+        },
+        100 + delayResolutionMs + 2_000,
+        () => 'two due messages are not ready',
+      );
+      const orders = inspector.browsing === 'free' ? (['oldest', 'newest'] as const) : (['oldest'] as const);
+      for (const from of orders) {
+        const shown: string[] = [];
+        let next: string | undefined;
+        do {
+          const page = await inspector.page(bench.queue, 'ready', { limit: 1, after: next, from });
+          shown.push(...page.items.map(({ envelope }) => envelope.id));
+          next = page.next;
+        } while (next !== undefined);
+        assert.deepEqual(from === 'oldest' ? shown : shown.reverse(), [prompt, ...late]);
+      }
+      assert.equal((await firstMessages(inspector, bench.queue, 'delayed', 10)).length, 1);
+      const found = await bench.broker.messages?.find(bench.queue, late);
+      assert.deepEqual(found?.map(({ state }) => state) ?? ['ready', 'ready'], ['ready', 'ready']);
+      assert.equal(await inspector.purge(bench.queue), 3);
+      assert.equal((await inspector.counts(bench.queue)).delayed, 1);
     });
 
     it('lists the queues it knows', async (bench) => {

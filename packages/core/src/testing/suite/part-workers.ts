@@ -39,7 +39,8 @@ export const workers: Group = {
         }
       };
       answering.set('w-1', reportOf('w-1', { runningCount: 7 }));
-      answering.set('w-2', reportOf('w-2', { state: 'quiet', paused: ['emails'] }));
+      const suspect = { id: 'm-1', task: 'mail', queue: 'emails', crashes: 2, runs: true, since: 1_700_000_000_400 };
+      answering.set('w-2', reportOf('w-2', { state: 'quiet', paused: ['emails'], suspect }));
       await workers.report(reportOf('w-1'), TTL_MS);
       await bench.until(
         async () => {
@@ -64,6 +65,22 @@ export const workers: Group = {
       await workers.retire('unknown');
       assert(!(await workers.reports()).some(({ report }) => report.id === 'w-1'));
     }, 10_000);
+
+    it('forgets a worker of a process that died at once if another process retires it', async (bench) => {
+      bench.needs(bench.isShared, 'the broker lives in one process');
+      const dying = await bench.openAnother();
+      const workers = bench.part('workers');
+      const theirs = bench.part('workers', dying);
+      const hasIt = async () => (await workers.reports()).some(({ report }) => report.id === 'w-1');
+      await bench.until(
+        async () => (await Promise.all([hasIt(), theirs.report(reportOf('w-1'), TTL_MS)]))[0],
+        4_000,
+        () => 'the worker was not seen',
+      );
+      await dying.close();
+      await workers.retire('w-1');
+      assert(!(await hasIt()), 'the worker is still listed');
+    }, 20_000);
 
     it('forgets a worker that reports no more', async (bench) => {
       const workers = bench.part('workers');

@@ -29,7 +29,7 @@ const SAMPLES = [
   { level: 40, task, durationMs: 1.23, error, nextAt: new Date(TIME + 1_000).toISOString(), msg: 'task failed' },
   { level: 40, task, durationMs: 0.3, nextAt: new Date(TIME + 300_000).toISOString(), msg: 'task will run again' },
   { level: 50, task, durationMs: 61_000, error: { ...error, cause }, reason: 'Error: renderer', msg: 'task is dead' },
-  { level: 50, task, durationMs: 0, reason: 'it crashed its worker 3 times', msg: 'task is dead' },
+  { level: 50, task, durationMs: 0, crashes: 3, reason: 'it crashed its worker 3 times', msg: 'task is dead' },
   { task, smtp: 250, to: 'a@x.org', msg: 'sent' },
   { level: 20, task, durationMs: 12.5, msg: 'task succeeded' },
   { level: 40, code: 'SERVER_FORGETS', msg: `Redis keeps no file${' and may lose messages'.repeat(10)}` },

@@ -114,6 +114,7 @@ function columns(broker: string): readonly Column<WorkerRow>[] {
           </b>
           {row.state === 'running' ? null : <Pill state="plain">{row.state === 'quiet' ? 'Quiet' : 'Stopping'}</Pill>}
           {isSilent(row) ? <Pill state="failed">Silent</Pill> : null}
+          {row.suspect === undefined ? null : <Pill state="failed">Suspect runs alone</Pill>}
           <span class="sub">
             <Text value={row.host} /> · {row.pid}
           </span>
