@@ -121,7 +121,7 @@ export class JoinKeeper {
 }
 
 /**
- * Delays the message for the newest revision, once: two hosts whose clocks differ would disagree for ever about when it is
+ * Delays the message for the newest revision, once: two hosts whose clocks differ would disagree forever about when it is
  * due.
  */
 function wait(delivery: Delivery, mark: JoinMark, { rev }: Debounced, notBefore: number): Settlement {
