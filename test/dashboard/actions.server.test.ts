@@ -5,7 +5,7 @@ import { SchedulerManager } from '@brokkr/scheduler';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openChromium, openPage } from '../support/browser.ts';
-import { failingSystem, until } from './failing-system.ts';
+import { FAILING, failingSystem, HOPELESS, until } from './failing-system.ts';
 import { serve } from './serve.ts';
 
 describe('actions on the page', { timeout: 120_000 }, () => {
@@ -74,15 +74,21 @@ describe('actions on the page', { timeout: 120_000 }, () => {
     await until(() => system.rendered.length === 1);
   });
 
-  it('starts nothing if the number of letters changed by more than a tenth', async () => {
+  it('asks again with the new number if more messages died since the page was loaded', async () => {
     const system = await failingSystem(`memory:${randomUUID()}`);
     await system.fail();
     const { page } = await openPage(browser, `${system.url}#/shop/queues/${system.pdf}/dead`);
-    await page.getByRole('button', { name: 'Retry 26…' }).click();
+    const before = FAILING + HOPELESS;
+    await page.getByRole('button', { name: `Retry ${before}…` }).click();
     await system.fail();
-    await page.getByRole('dialog').getByRole('button', { name: 'Retry 26' }).click();
-    await page.getByRole('dialog').getByRole('alert').waitFor();
-    expect((await system.tm.queue(system.pdf).counts()).dead).toBe(52);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: `Retry ${before}` }).click();
+    await dialog.getByText(`${2 * before}, not ${before}`).waitFor();
+    expect((await system.tm.queue(system.pdf).counts()).dead).toBe(2 * before);
+    system.repair();
+    await dialog.getByRole('button', { name: `Retry ${2 * before}` }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await until(() => system.rendered.length === 2 * before);
   });
 
   it('pauses a schedule, runs it now, and resumes it', async () => {

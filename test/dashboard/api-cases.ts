@@ -52,6 +52,7 @@ export function apiCases(url: () => string, browses: boolean): void {
     const { tm, worker, call, post } = await failing(6);
     await worker.stop();
     const groups = await call('dead/groups?queue=pdf');
+    expect('asOf' in groups).toBe(!browses);
     expect(groups.items).toMatchObject([{ task: 'pdf', error: 'PermanentError: order # has no address', count: 6 }]);
     const filter = `state=dead&group=${encodeURIComponent(groups.items[0].error)}`;
     const { items, matched } = await call(`queues/pdf/messages?${filter}`);

@@ -63,6 +63,7 @@ export function operateCases(name: string, brokerUrl: () => string): void {
       await page.getByRole('dialog').getByRole('button', { name: 'Cancel it' }).click();
       await until(() => system.aborted.length === 1);
       expect(String(system.aborted[0])).toMatch(/cancelled/i);
+      await page.getByText('1 selected').waitFor({ state: 'detached' });
       expect((await system.tm.queue(system.imports).counts()).dead ?? 0).toBe(0);
     });
 

@@ -79,7 +79,18 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
     await visit(page, system, async (place) => {
       const excess = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(`${place}: ${excess}`).toBe(`${place}: 0`);
+      // Buttons in the last column must not be out of sight.
+      const tables = `Math.max(0, ...[...document.querySelectorAll('.scroll')].map((each) => each.scrollWidth - each.clientWidth))`;
+      expect(`${place}: ${await page.evaluate(tables)}`).toBe(`${place}: 0`);
     });
+  });
+
+  it('shows the letters that a link leads to, on a phone without scrolling', async () => {
+    const system = await failing();
+    const { page } = await openPage(browser, `${system.url}#/shop/dead`, { viewport: { width: 375, height: 740 } });
+    await page.locator('tbody td.count a').first().click();
+    await page.getByText(`${FAILING} match`, { exact: true }).first().waitFor();
+    await until(async () => ((await page.locator('.tabs').boundingBox())?.y ?? 740) < 200);
   });
 
   it('is operated by keys alone', async () => {
@@ -98,6 +109,9 @@ describe('the page of the dashboard', { timeout: 120_000 }, () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('x');
     await page.getByText('2 selected').waitFor();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key);
+    const covered = `document.activeElement.getBoundingClientRect().bottom > document.querySelector('.bulk').getBoundingClientRect().top`;
+    expect(await page.evaluate(covered)).toBe(false);
     const tip = page.getByRole('tooltip');
     expect(await tip.textContent()).toMatch(/UTC\+\d.* · .* UTC$/);
     await page.keyboard.press('Escape');

@@ -215,7 +215,7 @@ export async function until(condition: () => boolean | Promise<boolean>, boundMs
 /** Prints one line of figures for each fault, without those that were not measured. */
 export function figures(fault: string, given: Readonly<Record<string, number | undefined>>): void {
   const told = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name} ${Math.round(value)}`],
+    value === undefined ? [] : [`${name} ${value < 10 ? Math.round(value * 100) / 100 : Math.round(value)}`],
   );
   process.stdout.write(`${fault}: ${told.join(', ')}\n`);
 }

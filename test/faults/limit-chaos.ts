@@ -52,6 +52,52 @@ export interface LimitChaosReport {
   readonly seconds: number;
 }
 
+export interface UnreachableReport {
+  readonly messages: number;
+  readonly ended: number;
+  readonly mostOfKey: number;
+  /** Starts while the store was unreachable, but for those whose permits were granted just before. */
+  readonly startsMeanwhile: number;
+  readonly permitsLeft: number;
+}
+
+/** How long after the store stopped a handler may still begin: its permit was granted before. */
+const GRANTED_MS = 500;
+
+/** Pauses the store of limits for `forMs` while workers run messages with limits, until all have run. */
+export async function storeUnreachable(
+  options: Omit<LimitChaosOptions, 'kills'>,
+  store: { pause(): void; resume(): void },
+  forMs: number,
+): Promise<UnreachableReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'brokkr-limits-'));
+  const namespace = `l${randomUUID().slice(0, 8)}`;
+  const broker = await openBroker(createBroker(options.url, { namespace, knownQueues: () => [QUEUE] }));
+  const { storeUrl } = options;
+  const counting = storeUrl === undefined ? broker : await openBroker(createBroker(storeUrl, { namespace }));
+  const crew = new Crew({ ...options, kills: 0 }, namespace, join(folder, 'notes'));
+  try {
+    await fill(broker, { ...options, kills: 0 });
+    const working = crew.work(broker, { ...options, kills: 0 });
+    while (crew.notes().length < options.messages / 5) await sleep(50);
+    store.pause();
+    const stoppedAt = Date.now();
+    await sleep(forMs);
+    store.resume();
+    const backAt = Date.now();
+    await working;
+    const starts = crew.notes().filter(({ what, at }) => what === '+' && at > stoppedAt + GRANTED_MS && at < backAt);
+    const { ended, mostOfKey } = summary(crew.notes(), crew.deaths);
+    const { held: permitsLeft } = await left(counting);
+    return { messages: options.messages, ended, mostOfKey, startsMeanwhile: starts.length, permitsLeft };
+  } finally {
+    store.resume();
+    await crew.dismiss();
+    await Promise.all([broker.close(), counting.close()]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** Kills workers with `kill -9` while they run messages with limits, until all have run. */
 export async function limitChaos(options: LimitChaosOptions): Promise<LimitChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'brokkr-limits-'));

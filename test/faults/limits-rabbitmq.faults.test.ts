@@ -3,7 +3,7 @@ import { SLOTS } from '../fixtures/apps/limited.ts';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { figures } from './fault-bench.ts';
-import { limitChaos } from './limit-chaos.ts';
+import { limitChaos, storeUnreachable } from './limit-chaos.ts';
 
 let rabbit: RabbitServer;
 let redis: RedisServer;
@@ -15,11 +15,19 @@ const KILLS = Number(process.env.BROKKR_LIMIT_KILLS ?? 50);
 
 describe('limits on rabbitmq, counted by redis, under kill -9', () => {
   it(`20 keys of ${SLOTS} slots: never more at the same time, nothing lost, no permit left`, async () => {
-    const [messages, url, storeUrl] = [40 * KILLS, rabbit.url, redis.url];
+    const [messages, url, storeUrl] = [80 * KILLS, rabbit.url, redis.url];
     const report = await limitChaos({ url, storeUrl, task: 'keyed', messages, keys: 20, kills: KILLS });
     const { parksPerMessage: _, ...known } = report;
     figures('limits: slots, rabbitmq', known);
     expect(report).toMatchObject({ kills: KILLS, ended: messages, permitsLeft: 0, waitersLeft: 0 });
     expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
-  }, 600_000);
+  }, 900_000);
+
+  it('a store that is unreachable for 5 s: nothing starts, nothing is lost, and all run afterwards', async () => {
+    const [messages, url, storeUrl] = [600, rabbit.url, redis.url];
+    const report = await storeUnreachable({ url, storeUrl, task: 'keyed', messages, keys: 20 }, redis, 5_000);
+    figures('limits: store unreachable, rabbitmq', { ...report });
+    expect(report).toMatchObject({ ended: messages, startsMeanwhile: 0, permitsLeft: 0 });
+    expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
+  }, 300_000);
 });

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { RedisServer } from '../support/redis-server.ts';
 import { BURST, RATE, SLOTS } from '../fixtures/apps/limited.ts';
 import { figures } from './fault-bench.ts';
-import { limitChaos } from './limit-chaos.ts';
+import { limitChaos, storeUnreachable } from './limit-chaos.ts';
 
 const server = await RedisServer.start();
 afterAll(() => server.stop());
@@ -23,4 +23,11 @@ describe('limits on redis under kill -9', () => {
     // The handlers write when they started, by their own clocks and a little after the permit.
     expect(report.mostInSecond).toBeLessThanOrEqual((RATE + BURST) * 1.1);
   }, 600_000);
+
+  it('a server that is unreachable for 5 s: nothing starts, nothing is lost, and all run afterwards', async () => {
+    const report = await storeUnreachable({ url: server.url, task: 'keyed', messages: 1_500, keys: 20 }, server, 5_000);
+    figures('limits: server unreachable', { ...report });
+    expect(report).toMatchObject({ ended: 1_500, startsMeanwhile: 0, permitsLeft: 0 });
+    expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
+  }, 300_000);
 });

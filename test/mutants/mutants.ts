@@ -341,10 +341,28 @@ export const mutants: readonly Mutant[] = [
     replace: 'void earlier',
   },
   {
+    name: 'a late release frees the slot of another delivery',
+    of: 'broker-memory',
+    search: 'if (!this.#held.delete(token))',
+    replace: 'if (!this.#held.delete(this.#held.keys().next().value))',
+  },
+  {
+    name: 'a newcomer overtakes the line of a limit',
+    of: 'broker-memory',
+    search: 'const rank = this.#rankOf(place);',
+    replace: 'const rank = 0;',
+  },
+  {
+    name: 'slots that a call gives back are not free for its requests',
+    of: 'broker-memory',
+    search: 'const asked = this.#free(returned, now);',
+    replace: 'const asked = new Set();',
+  },
+  {
     name: 'permits are not given back',
     of: 'core',
-    search: 'desk.giveBack({',
-    replace: 'void ({',
+    search: 'desk.giveBack(',
+    replace: 'desk.flush(',
   },
   { name: 'permits are not renewed with their leases', of: 'core', search: '\t\t\tonRenew(deliveries);', replace: '' },
   {

@@ -1,7 +1,7 @@
 import type { Dashboard } from '@brokkr/dashboard';
 import express, { type Express } from 'express';
 
-/** An Express application with the dashboard. Nest, which is based on Express, has the same `app.use`. */
+/** An Express application with the dashboard. A body parser before it does no harm. */
 export function onExpress(dashboard: Dashboard): Express {
   const app = express();
   app.use(express.json());

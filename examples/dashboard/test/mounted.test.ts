@@ -7,6 +7,7 @@ import { makeDashboard } from '../src/dashboard.ts';
 import { onExpress } from '../src/on-express.ts';
 import { onFastify } from '../src/on-fastify.ts';
 import { onHono } from '../src/on-hono.ts';
+import { onNest } from '../src/on-nest.ts';
 import { tm, welcome } from '../src/tasks.ts';
 
 const PASSWORD = 'a password of this test';
@@ -26,6 +27,12 @@ const applications: Readonly<
   Hono: async (dashboard) => {
     const listener = getRequestListener(onHono(dashboard).fetch);
     return (request, response) => void listener(request, response);
+  },
+  Nest: async (dashboard) => {
+    const app = await onNest(dashboard);
+    onTestFinished(() => app.close());
+    await app.init();
+    return app.getHttpAdapter().getInstance();
   },
 };
 

@@ -3,13 +3,15 @@ import type { TaskHandle } from '@brokkr/core';
 import Table from 'cli-table3';
 import { customers } from './customers.ts';
 import { openMailbox } from './mailbox.ts';
-import { exportOrders } from './orders.ts';
+import { exportOrders, products } from './orders.ts';
 import { scheduler } from './schedule.ts';
 import { shop } from './shop.ts';
 import {
   chargeCustomer,
   generateReport,
+  indexProduct,
   renderVideo,
+  sendResetLink,
   sendWelcomeEmail,
   shipOrder,
   syncInventory,
@@ -47,6 +49,8 @@ worker.on('retrying', () => told.retrying++);
 // starts, so that every one is known by the time it ends.
 const handles: TaskHandle[] = [
   ...(await sendWelcomeEmail.sendMany(userIds.map((userId) => [userId]))),
+  await sendResetLink.with({ priority: 'high' }).send('u3', 'https://shop.example/reset/1'),
+  ...(await indexProduct.sendMany(products.map((product) => [product]))),
   await generateReport.send('daily', ordersFile),
   await writeLetters.send('sale', userIds),
   await chargeCustomer.send('u1', 'tx-1001', 4_999),
@@ -78,6 +82,7 @@ table.push(
   ['mails delivered', mailbox.mails.length],
   ['reports written', files.filter((file) => file.endsWith('.pdf')).length],
   ['letters written', files.filter((file) => file.endsWith('.txt')).length],
+  ['products indexed', files.filter((file) => file.startsWith('product-')).length],
   ['customers charged', files.filter((file) => file.startsWith('charged-')).length],
 );
 console.log(table.toString());

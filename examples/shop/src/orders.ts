@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { inFolder } from './shop.ts';
 
-const products = ['anvil', 'bellows', 'chisel', 'forge', 'hammer', 'nails', 'tongs', 'vice'];
+export const products = ['anvil', 'bellows', 'chisel', 'forge', 'hammer', 'nails', 'tongs', 'vice'];
 
 /** Writes a day's orders as the cash register exports them. @returns the path of the file */
 export function exportOrders(rows: number): string {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -16,7 +17,12 @@ export async function runShop(brokerUrl: string, namespace = 'brokkr'): Promise<
     TASK_NAMESPACE: namespace,
     NODE_OPTIONS: '',
   };
-  const { stdout } = await promisify(execFile)(process.execPath, ['dist/main.js'], { cwd: folder, env });
+  // The shop writes into `out` of its working directory: runs at the same time must not share it.
+  const cwd = mkdtempSync(join(tmpdir(), 'shop-'));
+  const main = join(folder, 'dist', 'main.js');
+  const { stdout } = await promisify(execFile)(process.execPath, [main], { cwd, env }).finally(() =>
+    rmSync(cwd, { recursive: true, force: true }),
+  );
   return [...stdout.matchAll(/│ ([a-z ]+?) +│ (\d+) +│/g)].map(([, what, count]) => `${what} ${count}`);
 }
 

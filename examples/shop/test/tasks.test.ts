@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
@@ -10,7 +10,9 @@ import { shop } from '../src/shop.ts';
 import {
   chargeCustomer,
   generateReport,
+  indexProduct,
   renderVideo,
+  sendResetLink,
   sendWelcomeEmail,
   shipOrder,
   syncInventory,
@@ -39,6 +41,33 @@ describe('the shop', () => {
     await app.drain();
     expect(mailbox.mails).toHaveLength(1);
     expect(mailbox.mails[0]).toContain('Subject: Welcome, Ada');
+  });
+
+  it('delivers the mail with a new password before welcome mails that were sent earlier', async () => {
+    await app.close();
+    app = testApp({ tasks: [sendWelcomeEmail], concurrency: 1 });
+    await sendWelcomeEmail.sendMany([['u0'], ['u1'], ['u2']]);
+    await sendResetLink.with({ priority: 'high' }).send('u3', 'https://shop.example/reset/1');
+    await app.drain();
+    expect(mailbox.mails).toHaveLength(4);
+    expect(mailbox.mails[0]).toContain('Subject: Your new password');
+  });
+
+  it('indexes many products in one call, and a product without a name fails alone', async () => {
+    await indexProduct.sendMany([['anvil'], [''], ['chisel']]);
+    await app.drain();
+    expect(readdirSync(shop.folder)).toEqual(['product-anvil.json', 'product-chisel.json']);
+    expect(app.dead('default')).toMatchObject([{ args: [''], reason: 'Error: a product needs a name' }]);
+  });
+
+  it('charges the amount of a message in euros, which the old version of the task has sent', async () => {
+    const body = Buffer.from(JSON.stringify(['u1', 't2', 12.5]));
+    await app.broker.publish([{ id: 'old', queue: 'default', body, headers: { 'brokkr-task': 'chargeCustomer' } }]);
+    await app.drain();
+    expect(JSON.parse(readFileSync(join(shop.folder, 'charged-t2.json'), 'utf8'))).toEqual({
+      userId: 'u1',
+      cents: 1_250,
+    });
   });
 
   it('retries a mail while the mail server is unreachable, and gives up in the end', async () => {

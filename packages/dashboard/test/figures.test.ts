@@ -101,6 +101,9 @@ describe('figures of an application', () => {
       missing: [],
     });
     await expect.poll(async () => (await tm.queue('q').counts()).running, { timeout: 8_000 }).toBe(0);
+    // The last report of its worker, and the sample, still have it.
+    expect((await get('app/workers')).body.items[0].runningCount).toBe(1);
+    expect(await running()).toEqual([]);
   }, 60_000);
 
   it('a delayed message is run now, or cancelled; a queue without a worker is a warning', async () => {

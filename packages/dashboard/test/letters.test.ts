@@ -30,6 +30,8 @@ describe('dead letters in the API', () => {
       { queue: 'pdf', task: 'invoice.pdf', error: 'Error: renderer said 502 for order #', count: 24, redriven: 0 },
       { error: 'PermanentError: order # has no address', count: 2 },
     ]);
+    expect(groups.barMs).toBe(180_000);
+    expect(groups.items[0].deaths.at(-1)).toBe(24);
     const { error: group, count: expect24 } = groups.items[0];
     const list = await get(`app/queues/pdf/messages?state=dead&limit=10&group=${encodeURIComponent(group)}`);
     expect(list.body).toMatchObject({ matched: 10, total: 26 });
@@ -46,6 +48,14 @@ describe('dead letters in the API', () => {
       .poll(async () => (await get('app/bulk')).body.items.find((job: { id: string }) => job.id === body.job))
       .toMatchObject({ state: 'done', done: 24, total: 24 });
     expect(await tm.queue('pdf').counts()).toMatchObject({ ready: 24, dead: 2 });
+  });
+
+  it('are counted as they were grouped: the counts of the last sample are older', async () => {
+    const { tm, ids } = await failing();
+    const { get } = mount(tm);
+    expect((await get('app/dead/groups')).body.total).toBe(26);
+    await (await tm.broker()).inspector?.discard('pdf', ids.slice(0, 4));
+    expect((await get('app/dead/groups')).body).toMatchObject({ looked: 22, total: 22 });
   });
 
   it('are listed page by page, each once, with a filter and without', async () => {

@@ -95,12 +95,24 @@ describe('options that are invalid or exclude each other', () => {
     [
       { unique: 'k', throttle: { key: 'k', window: '1s' } },
       'SEND_OPTIONS_CONFLICT',
-      /^unique and throttle cannot be combined/,
+      /^task \S+: unique and throttle cannot be combined/,
     ],
-    [{ unique: 'k', debounce: { key: 'k', wait: '1s' } }, 'SEND_OPTIONS_CONFLICT', /^unique and debounce cannot/],
-    [{ unique: 'k', idempotencyKey: 'k' }, 'SEND_OPTIONS_CONFLICT', /^unique and idempotencyKey cannot/],
-    [{ debounce: { key: 'k', wait: '1s' }, delay: '1s' }, 'SEND_OPTIONS_CONFLICT', /^debounce and delay cannot/],
-    [{ debounce: { key: 'k', wait: '1s' }, eta: new Date() }, 'SEND_OPTIONS_CONFLICT', /^debounce and eta cannot/],
+    [
+      { unique: 'k', debounce: { key: 'k', wait: '1s' } },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: unique and debounce cannot/,
+    ],
+    [{ unique: 'k', idempotencyKey: 'k' }, 'SEND_OPTIONS_CONFLICT', /^task \S+: unique and idempotencyKey cannot/],
+    [
+      { debounce: { key: 'k', wait: '1s' }, delay: '1s' },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: debounce and delay cannot/,
+    ],
+    [
+      { debounce: { key: 'k', wait: '1s' }, eta: new Date() },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: debounce and eta cannot/,
+    ],
   ])('%j', (options, code, message) => {
     expect(() => task.with(options as never)).toThrow(
       expect.objectContaining({ name: 'ConfigError', code, message: expect.stringMatching(message) }),
@@ -196,6 +208,53 @@ describe('on a broker that cannot join messages', () => {
       expect((await task.with(options).send()).outcome).toBe('new');
     }
   });
+
+  it('frees a key once, though its worker died between this and the settlement', async () => {
+    const store = new MemoryBroker();
+    cleanUps.push(() => store.close());
+    // From the first settlement on, nothing of the worker reaches the server: it has died.
+    let hasDied = false;
+    const never = () => new Promise<never>(() => undefined);
+    const broker = joinless();
+    const dying: Broker = {
+      ...broker,
+      publish: broker.publish.bind(broker),
+      close: async () => undefined,
+      subscribe: async (queue, options) => {
+        const subscription = await broker.subscribe(queue, options);
+        return {
+          receive: (limit, given) => (hasDied ? never() : subscription.receive(limit, given)),
+          extend: (deliveries) => (hasDied ? never() : subscription.extend(deliveries)),
+          settle: () => {
+            hasDied = true;
+            return never();
+          },
+          close: async () => undefined,
+        };
+      },
+    };
+    const ran: string[] = [];
+    const managerOf = (name: string, on: Broker) => {
+      const tm = manager({ broker: on, store, lease: '1s' });
+      return { tm, task: tm.task({ name: 'sync' }, async (value: number) => void ran.push(`${name} ${value}`)) };
+    };
+    const first = managerOf('first', dying);
+    const { tm, task } = managerOf('second', broker);
+    await task.with({ unique: 'k' }).send(1);
+    const dead = first.tm.createWorker({ concurrency: 1 });
+    await dead.start();
+    await expect.poll(() => hasDied).toBe(true);
+    const next = await task.with({ unique: 'k', delay: '1h' }).send(2);
+    expect(next.outcome, 'the key was free').toBe('new');
+    const worker = tm.createWorker({ concurrency: 1 });
+    const ended = new Promise((resolve) => worker.on('succeeded', resolve));
+    await worker.start();
+    await ended;
+    expect(ran).toEqual(['first 1', 'second 1']);
+    const third = await task.with({ unique: 'k' }).send(3);
+    expect([third.outcome, third.id], 'the key of the other message stays').toEqual(['duplicate', next.id]);
+    await dead.stop({ timeout: 0 });
+  }, 20_000);
 
   it('a send that is repeated after a lost answer of the store owns its key', async () => {
     const store = new MemoryBroker();

@@ -39,6 +39,8 @@ describe('tm.limit refuses', () => {
     ['a time of 0', { name: 'l', rate: 1, per: 0 }, 'LIMIT_INVALID'],
     ['a time that cannot be read', { name: 'l', rate: 1, per: 'soon' }, 'DURATION_INVALID'],
     ['a time of years', { name: 'l', rate: 1, per: '365d' }, 'LIMIT_INVALID'],
+    ['a burst of null', { name: 'l', rate: 1, burst: null }, 'LIMIT_INVALID'],
+    ['a time of null', { name: 'l', rate: 1, per: null }, 'DURATION_INVALID'],
     ['a burst of 0', { name: 'l', rate: 1, burst: 0 }, 'LIMIT_INVALID'],
     ['a burst that is NaN', { name: 'l', rate: 1, burst: Number.NaN }, 'LIMIT_INVALID'],
     ['a concurrency of 0', { name: 'l', concurrency: 0 }, 'LIMIT_INVALID'],

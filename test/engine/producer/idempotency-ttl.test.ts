@@ -44,6 +44,6 @@ it('the handle of a duplicate reports that nothing was stored', async () => {
 
 it.each([0, '0s', 'soon', -1, null])('refuses idempotencyTtl: %j', async (idempotencyTtl) => {
   const { tm, task } = await publishing();
-  expect(() => task.with({ idempotencyTtl: idempotencyTtl as never })).toThrow(/^idempotencyTtl/);
+  expect(() => task.with({ idempotencyTtl: idempotencyTtl as never })).toThrow(/^task \S+: idempotencyTtl/);
   await tm.close();
 });

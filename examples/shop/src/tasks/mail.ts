@@ -1,6 +1,6 @@
 import { currentTask } from '@brokkr/core';
 import { createTransport } from 'nodemailer';
-import { customers } from '../customers.ts';
+import { type Customer, customers } from '../customers.ts';
 import { shop } from '../shop.ts';
 import { tm } from './manager.ts';
 
@@ -10,17 +10,25 @@ export const sendWelcomeEmail = tm.conditionalTask(
   async function sendWelcomeEmail(userId: string): Promise<void> {
     const user = customers.get(userId);
     if (user === undefined) return;
-    const transport = createTransport({ host: '127.0.0.1', port: shop.smtpPort, secure: false, ignoreTLS: true });
-    try {
-      await transport.sendMail({
-        from: 'shop@shop.example',
-        to: user.email,
-        subject: `Welcome, ${user.name}`,
-        text: `Hello ${user.name}, good to have you here.`,
-      });
-    } finally {
-      transport.close();
-    }
-    currentTask().logger.debug({ to: user.email }, 'welcome mail delivered');
+    await deliver(user, `Welcome, ${user.name}`, `Hello ${user.name}, good to have you here.`);
   },
 );
+
+/** Someone waits for this mail in front of a screen: it overtakes the welcome mails that are in line. */
+export const sendResetLink = tm.conditionalTask(
+  { queueName: 'emails', maxRetries: 3, retryDelay: '200ms', timeout: '10s', priorities: true },
+  async function sendResetLink(userId: string, link: string): Promise<void> {
+    const user = customers.get(userId);
+    if (user !== undefined) await deliver(user, 'Your new password', `Choose a new password: ${link}`);
+  },
+);
+
+async function deliver(user: Customer, subject: string, text: string): Promise<void> {
+  const transport = createTransport({ host: '127.0.0.1', port: shop.smtpPort, secure: false, ignoreTLS: true });
+  try {
+    await transport.sendMail({ from: 'shop@shop.example', to: user.email, subject, text });
+  } finally {
+    transport.close();
+  }
+  currentTask().logger.debug({ to: user.email, subject }, 'mail delivered');
+}

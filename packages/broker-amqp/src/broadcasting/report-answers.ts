@@ -30,6 +30,7 @@ export class ReportAnswers {
   readonly #own = new Map<string, OwnReport>();
   #listening: Promise<FanoutListener> | undefined;
   #wantedUntil = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
   #nextMs = LEAST_MS;
   #answering: Promise<void> | undefined;
   /** The missing right was logged. */
@@ -66,10 +67,12 @@ export class ReportAnswers {
   async retire(workerId: string): Promise<void> {
     const wasKnown = this.#own.delete(workerId);
     if (this.#own.size === 0) await this.#stop();
+    if (this.#isClosed) return;
     if (!wasKnown || this.#isWanted) await this.#sender.send(Buffer.from(workerId), RETIRED_PROPERTIES);
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#own.clear();
   }
 

@@ -4,10 +4,10 @@ import type { Connection } from './connection.ts';
 import { Turns } from './turns.ts';
 
 /**
- * Channels that are kept for probes. The client sends one command of a channel at a time, so several overlap: with 32,
+ * Channels that are kept for probes. The client sends one command of a channel at a time, so several overlap: with 12,
  * a write to the socket has as many commands.
  */
-const MOST_CHANNELS = 32;
+const MOST_CHANNELS = 12;
 
 /** Figures of a queue, as the server counts them now. */
 export interface QueueFigures {

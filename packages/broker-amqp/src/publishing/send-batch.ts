@@ -1,4 +1,4 @@
-import { type BrokkrError, systemClock, type TimerHandle } from '@brokkr/core/adapter';
+import { type BrokkrError, systemClock, TimeLimit } from '@brokkr/core/adapter';
 import type { Options } from 'amqplib';
 import type { LadderPath } from '../topology/delay-ladder.ts';
 
@@ -31,11 +31,6 @@ export interface Outgoing {
  */
 export type Outcome = BrokkrError | undefined;
 
-/** A timer that fires so much later than asked has waited for a handler that blocked the event loop, milliseconds. */
-const LATE_MS = 50;
-/** Most milliseconds that a send gets after such a block: only then are its frames written, and its answers read. */
-const AFTER_BLOCK_MS = 1_000;
-
 /** Messages whose sender waits until each is stored or has failed. */
 export class Batch {
   readonly outcomes: Outcome[];
@@ -46,7 +41,7 @@ export class Batch {
   wasRefused = false;
   #left: number;
   #finish: () => void = () => undefined;
-  #timer: TimerHandle;
+  readonly #limit: TimeLimit;
 
   constructor(messages: readonly Outgoing[], timeoutMs: number, onTimeout: (batch: Batch) => BrokkrError) {
     this.#left = messages.length;
@@ -55,12 +50,7 @@ export class Batch {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    const dueAt = performance.now() + timeoutMs;
-    const end = () => this.fail(onTimeout(this));
-    this.#timer = systemClock.setTimeout(() => {
-      if (performance.now() - dueAt <= LATE_MS) end();
-      else this.#timer = systemClock.setTimeout(end, Math.min(timeoutMs, AFTER_BLOCK_MS));
-    }, timeoutMs);
+    this.#limit = new TimeLimit(systemClock, timeoutMs, () => this.fail(onTimeout(this)));
   }
 
   /** Ends the messages that are still in flight. */
@@ -71,7 +61,7 @@ export class Batch {
   ended(index: number, outcome: Outcome): void {
     this.outcomes[index] = outcome;
     if (--this.#left > 0) return;
-    systemClock.clearTimeout(this.#timer);
+    this.#limit.clear();
     this.#finish();
   }
 }

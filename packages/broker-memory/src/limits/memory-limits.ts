@@ -1,5 +1,6 @@
 import {
   type Acquired,
+  type AcquireOptions,
   type Clock,
   type LimitDemand,
   LIMIT_LIFE_MS,
@@ -47,11 +48,11 @@ export class MemoryLimits implements LimitStore {
 
   async acquire(
     requests: readonly PermitRequest[],
-    { leaseMs, promotes }: { readonly leaseMs: number; readonly promotes: boolean },
+    { leaseMs, promotes, returned = [] }: AcquireOptions,
   ): Promise<Acquired> {
     const now = this.#clock.monotonic();
     if (++this.#calls % SWEEP_EVERY === 0) this.#sweep(now);
-    const asked = new Set<LimitKey>();
+    const asked = this.#free(returned, now);
     const refusals = requests.map((request) => {
       const keys = request.demands.map((demand) => this.#used(demand, now));
       for (const key of keys) asked.add(key);
@@ -74,6 +75,12 @@ export class MemoryLimits implements LimitStore {
     { promotes }: { readonly promotes: boolean },
   ): Promise<readonly Waiter[]> {
     const now = this.#clock.monotonic();
+    const freed = this.#free(permits, now);
+    return promotes ? nextOf(freed, now) : [];
+  }
+
+  /** @returns the keys of which a slot was given back */
+  #free(permits: readonly ReleasedPermit[], now: number): Set<LimitKey> {
     const freed = new Set<LimitKey>();
     for (const { limit, key, token, slots, ranMs } of permits) {
       const known = this.#keys.get(nameOf(limit, key));
@@ -82,7 +89,7 @@ export class MemoryLimits implements LimitStore {
       known.slots.sweep(now);
       freed.add(known);
     }
-    return promotes ? nextOf(freed, now) : [];
+    return freed;
   }
 
   async hold(limit: string, key: string, ms: number): Promise<void> {

@@ -92,12 +92,13 @@ export class DoorbellLine {
     this.#client ??= connect().on('error', () => undefined);
     const client = this.#client;
     const keys = wakeKey === undefined ? bells : [...bells, wakeKey];
-    const { keyPrefix = '' } = client.options;
+    // A prefix may be a number: the client writes it before each key.
+    const prefix = String(client.options.keyPrefix ?? '');
     try {
       const popped = await this.#bounded(client.blpop([...keys], BLOCK_SECONDS), SILENCE_MS, () => this.#drop(client));
       this.#failingSince = undefined;
       setRefused(undefined);
-      return popped?.[0].slice(keyPrefix.length);
+      return popped?.[0].slice(prefix.length);
     } catch (error) {
       await this.#recover(error, client, bells);
       return undefined;

@@ -9,6 +9,13 @@ const LAST_PLACE = 999_999_999_999_999;
 const EARLIER_RULE_MS = 86_400_000;
 
 const ASK_FOR_SLOT = `
+-- The message that asks: its name in line is made only if it is needed.
+local queue, id, name
+local function waiter()
+  name = name or queue .. id
+  return name
+end
+
 -- The place behind all waiters. A counter that another client spoiled starts again behind the last one.
 local function nextPlace(line)
   local key = KEYS[line.k] .. ':seq'
@@ -21,24 +28,31 @@ local function nextPlace(line)
   return place
 end
 
-local function returnsAt(line, waiter, at)
-  if type(redis.pcall('ZADD', line.back, text(at), waiter)) == 'table' then
+local function returnsAt(line, at)
+  if type(redis.pcall('ZADD', line.back, text(at), waiter())) == 'table' then
     redis.call('DEL', line.back)
-    redis.call('ZADD', line.back, text(at), waiter)
+    redis.call('ZADD', line.back, text(at), waiter())
   end
 end
 
-local function askForSlot(line, waiter, token, slots)
+local function leaveLine(line)
+  if line.waiting > 0 and redis.call('ZREM', line.wait, waiter()) == 1 then
+    redis.call('ZREM', line.back, waiter())
+    line.waiting = line.waiting - 1
+  end
+end
+
+local function askForSlot(line, token, slots)
   line.slots = slots
   local stoppedMs = line.clock.stoppedMs
   if line.taken < slots and line.waiting == 0 and stoppedMs == 0 then return 0 end
   if redis.call('ZSCORE', line.held, token) then return 0 end
   local free = slots - line.taken
-  local rank = line.waiting > 0 and redis.call('ZRANK', line.wait, waiter)
+  local rank = line.waiting > 0 and redis.call('ZRANK', line.wait, waiter())
   if not rank then
     rank = line.waiting
     if rank < free and stoppedMs == 0 then return 0 end
-    redis.call('ZADD', line.wait, nextPlace(line), waiter)
+    redis.call('ZADD', line.wait, nextPlace(line), waiter())
     line.waiting = line.waiting + 1
     line.grown = true
   end
@@ -51,25 +65,39 @@ local function askForSlot(line, waiter, token, slots)
     local estimate = factor * average * (rank - math.max(0, free) + 1) / slots
     wait = math.max(wait, math.min(longest, math.max(shortest, estimate)))
   end
-  returnsAt(line, waiter, now + wait)
+  returnsAt(line, now + wait)
   return math.ceil(wait)
 end
 
-local function takeSlot(line, waiter, token)
-  line.taken = line.taken + redis.call('ZADD', line.held, text(now + lease), token)
-  if line.waiting > 0 and redis.call('ZREM', line.wait, waiter) == 1 then
-    redis.call('ZREM', line.back, waiter)
-    line.waiting = line.waiting - 1
+-- The permits of a call are stored by 'storeSlots' in one command.
+local function takeSlot(line, token)
+  local granted = line.granted
+  if not granted then
+    granted = {}
+    line.granted, line.endsAt = granted, leaseEnd(lease)
   end
-  line.used = true
+  granted[#granted + 1] = line.endsAt
+  granted[#granted + 1] = token
+  line.taken = line.taken + 1
+  leaveLine(line)
 end
 
 -- Another limit refused the message. A repeated call may find the slot that the first one took.
-local function giveUpSlot(line, waiter, token)
+local function giveUpSlot(line, token)
   if line.taken > 0 then line.taken = line.taken - redis.call('ZREM', line.held, token) end
-  if line.waiting > 0 and redis.call('ZREM', line.wait, waiter) == 1 then
-    redis.call('ZREM', line.back, waiter)
-    line.waiting = line.waiting - 1
+  leaveLine(line)
+end
+
+local function storeSlots(line)
+  if line.granted then
+    -- A token that the first call has stored is granted again, and takes no second slot.
+    line.taken = line.taken - #line.granted / 2 + redis.call('ZADD', line.held, unpack(line.granted))
+    keep(line.held, lease)
+  end
+  if line.grown then
+    keep(line.wait, 0)
+    keep(line.back, 0)
+    keep(KEYS[line.k] .. ':seq', 0)
   end
 end
 `;
@@ -99,16 +127,16 @@ local function rateOf(k, interval, burst)
   return rate
 end
 
-local function plan(rate, waiter, at)
-  rate.size = rate.size + redis.call('ZADD', rate.planned, text(at), waiter)
+local function plan(rate, at)
+  rate.size = rate.size + redis.call('ZADD', rate.planned, text(at), waiter())
   rate.last = math.max(rate.last or 0, at)
   return math.max(1, math.ceil(at + rate.clock.stopped - now), math.ceil(rate.clock.stoppedMs))
 end
 
 -- The wait; 0: it may start. Then the second value is the time that it had, if it is not stored.
-local function askForStart(rate, waiter, interval, burst)
+local function askForStart(rate, interval, burst)
   local t, early = rate.clock.at, (burst - 1) * interval
-  local at = rate.size > 0 and tonumber(redis.call('ZSCORE', rate.planned, waiter) or '')
+  local at = rate.size > 0 and tonumber(redis.call('ZSCORE', rate.planned, waiter()) or '')
   local isNew = not at or at > rate.latest
   if isNew then
     local from = math.max(rate.plan, t)
@@ -121,11 +149,11 @@ local function askForStart(rate, waiter, interval, burst)
     at = math.max(rate.catchUp, free)
     rate.catchUp = at + interval
   end
-  return plan(rate, waiter, at)
+  return plan(rate, at)
 end
 
-local function start(rate, waiter, interval)
-  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.planned, waiter) end
+local function start(rate, interval)
+  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.planned, waiter()) end
   rate.due = math.max(rate.due, rate.clock.at) + interval
 end
 
@@ -145,11 +173,12 @@ end
 `;
 
 /**
- * Asks for permits. ARGV: lease in ms, '1' if waiters are promoted, then for each request: token, waiter (`QUEUE ID`), the
- * number of demands, and for each of them: the number of its key, 's' or 'r', slots or interval in ms, '' or burst.
+ * Gives slots back, then asks for permits. ARGV: lease in ms, '1' if waiters are promoted, the permits that are given back
+ * as in `release`, then for each group of requests: their queue, the number of their demands, for each demand the number
+ * of its key, 's' or 'r', slots or interval in ms, '' or burst; then the number of requests, and for each its token and id.
  *
- * Returns a list of waits (0: granted), a list of the numbers of the refusing demands, from 1, and the waiters that are
- * next in line.
+ * Returns three numbers for each refusal: which request, from 1, the wait, and which of its demands; then the waiters that
+ * are next in line.
  */
 export const acquirePermits = script(`${KEYS_OF_LIMIT}
 local lease, promotes = tonumber(ARGV[1]), ARGV[2] == '1'
@@ -159,42 +188,64 @@ if promotes then
   factor, shortest, longest = ${LINE_WAITS.promoted.factor}, ${LINE_WAITS.promoted.shortest}, ${LINE_WAITS.promoted.longest}
 end
 ${SLOTS}${ASK_FOR_SLOT}${ASK_FOR_START}
-local waits, refusing, next = {}, {}, {}
-local i = 3
-while i <= #ARGV do
-  local token, waiter, count = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
-  local first, wait, by, unstored = i + 3, 0, 0, {}
+local refusals, next, asked = {}, {}, 0
+
+local function ask(demands, count, token)
+  asked = asked + 1
+  local unstored, by
   for d = 1, count do
-    local at = first + (d - 1) * 4
-    local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
-    if ARGV[at + 1] == 's' then wait = askForSlot(lineOf(k), waiter, token, a)
-    else wait, unstored[d] = askForStart(rateOf(k, a, tonumber(ARGV[at + 3])), waiter, a, tonumber(ARGV[at + 3])) end
+    local demand, wait = demands[d]
+    if demand.line then wait = askForSlot(demand.line, token, demand.slots)
+    else
+      local at
+      wait, at = askForStart(demand.rate, demand.interval, demand.burst)
+      if at and count > 1 then
+        unstored = unstored or {}
+        unstored[d] = at
+      end
+    end
     if wait > 0 then
       by = d
+      refusals[#refusals + 1] = asked
+      refusals[#refusals + 1] = wait
+      refusals[#refusals + 1] = d
       break
     end
   end
-  for d = 1, by > 0 and by - 1 or count do
-    local at = first + (d - 1) * 4
-    local k, a = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
-    if ARGV[at + 1] == 's' then
-      if by > 0 then giveUpSlot(lineOf(k), waiter, token) else takeSlot(lineOf(k), waiter, token) end
-    elseif by == 0 then start(rates[k], waiter, a)
-    elseif unstored[d] then plan(rates[k], waiter, unstored[d]) end
+  for d = 1, by and by - 1 or count do
+    local demand = demands[d]
+    if demand.line then
+      if by then giveUpSlot(demand.line, token) else takeSlot(demand.line, token) end
+    elseif not by then start(demand.rate, demand.interval)
+    elseif unstored and unstored[d] then plan(demand.rate, unstored[d]) end
   end
-  waits[#waits + 1] = wait
-  refusing[#refusing + 1] = by
-  i = first + count * 4
+end
+
+local i = release(3)
+while i <= #ARGV do
+  local demands, count = {}, tonumber(ARGV[i + 1])
+  queue = ARGV[i] .. ' '
+  i = i + 2
+  for d = 1, count do
+    local k, a = tonumber(ARGV[i]), tonumber(ARGV[i + 2])
+    if ARGV[i + 1] == 's' then demands[d] = { line = lineOf(k), slots = a }
+    else
+      local burst = tonumber(ARGV[i + 3])
+      demands[d] = { rate = rateOf(k, a, burst), interval = a, burst = burst }
+    end
+    i = i + 4
+  end
+  local last = i + 2 * tonumber(ARGV[i])
+  for at = i + 1, last, 2 do
+    id, name = ARGV[at + 1], nil
+    ask(demands, count, ARGV[at])
+  end
+  i = last + 1
 end
 for _, line in pairs(lines) do
-  if line.used then keep(line.held, lease) end
-  if line.grown then
-    keep(line.wait, 0)
-    keep(line.back, 0)
-    keep(KEYS[line.k] .. ':seq', 0)
-  end
+  storeSlots(line)
   if promotes then nextIn(line, next) end
 end
 for _, rate in pairs(rates) do storeRate(rate) end
-return { waits, refusing, next }
+return { refusals, next }
 `);

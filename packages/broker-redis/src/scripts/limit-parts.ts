@@ -1,4 +1,4 @@
-import { LIMIT_LIFE_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+import { LAST_RUN_SHARE, LIMIT_LIFE_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
 
 /** A permit of another worker ends at most so far ahead, in milliseconds, unless the asking worker has a longer lease. */
 export const LONGEST_LEASE_MS = 7 * 86_400_000;
@@ -20,6 +20,9 @@ export const KEYS_OF_LIMIT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local function text(value) return string.format('%.3f', value) end
+
+-- A whole number: Redis compares it several times as fast with others as a fraction, which it stores as text.
+local function leaseEnd(lease) return string.format('%.0f', math.ceil(now + lease)) end
 
 local function card(key)
   local size = redis.pcall('ZCARD', key)
@@ -130,6 +133,31 @@ local function averageOf(line)
   end
   return line.average
 end
+
+-- Gives slots back. ARGV from 'i': the number of groups, and for each of them: the number of its key, slots, the number of
+-- permits, the number of those that ran, for how long these ran on average in ms, then the tokens. Returns the next 'i'.
+local function release(i)
+  local groups = tonumber(ARGV[i])
+  i = i + 1
+  for _ = 1, groups do
+    local line, count = lineOf(tonumber(ARGV[i])), tonumber(ARGV[i + 2])
+    local first = i + 5
+    local freed = redis.call('ZREM', line.held, unpack(ARGV, first, first + count - 1))
+    if freed > 0 then
+      line.slots, line.taken = tonumber(ARGV[i + 1]), line.taken - freed
+      local runs, ran = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
+      if runs > 0 then
+        local average = averageOf(line)
+        if average == 0 then average = ran end
+        line.average = average + (1 - (1 - ${LAST_RUN_SHARE}) ^ runs) * (ran - average)
+        put(KEYS[line.k] .. ':avg', line.average, 0)
+      end
+    end
+    i = first + count
+  end
+  return i
+end
+
 
 -- The waiters for whom there is a free slot, and that were not named yet. They must return within the grace.
 local function nextIn(line, answer)

@@ -1,32 +1,15 @@
-import { LAST_RUN_SHARE, LIMIT_LIFE_MS, PLANNED_LIFE_MS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+import { LIMIT_LIFE_MS, PLANNED_LIFE_MS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
 import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_STOP_MS, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
-/**
- * Gives slots back. ARGV: '1' if waiters are promoted, then for each permit: the number of its key, token, slots, and how
- * long it ran in ms. Returns the waiters that are next in line.
- */
+/** Gives slots back. ARGV: '1' if waiters are promoted, then as `release`. Returns the waiters that are next in line. */
 export const releasePermits = script(`${KEYS_OF_LIMIT}
 local latest = '${HIGHEST_SCORE}'
 ${SLOTS}
 local next = {}
-for i = 2, #ARGV, 4 do
-  local line = lineOf(tonumber(ARGV[i]))
-  if redis.call('ZREM', line.held, ARGV[i + 1]) == 1 then
-    line.taken = line.taken - 1
-    line.slots = tonumber(ARGV[i + 2])
-    local ran = tonumber(ARGV[i + 3])
-    if ran > 0 then
-      local average = averageOf(line)
-      if average == 0 then average = ran end
-      line.average = average + ${LAST_RUN_SHARE} * (ran - average)
-      line.ran = true
-    end
-  end
-end
-for k, line in pairs(lines) do
-  if line.ran then put(KEYS[k] .. ':avg', line.average, 0) end
-  if ARGV[1] == '1' then nextIn(line, next) end
+release(2)
+if ARGV[1] == '1' then
+  for _, line in pairs(lines) do nextIn(line, next) end
 end
 return next
 `);
@@ -38,7 +21,7 @@ for i = 2, #ARGV, 2 do
   local held = KEYS[tonumber(ARGV[i])] .. ':held'
   if card(held) > 0 then
     redis.call('ZREMRANGEBYSCORE', held, '-inf', text(now))
-    redis.call('ZADD', held, 'XX', text(now + lease), ARGV[i + 1])
+    redis.call('ZADD', held, 'XX', leaseEnd(lease), ARGV[i + 1])
     keep(held, lease)
   end
 end

@@ -1,5 +1,6 @@
 import {
   type Acquired,
+  type AcquireOptions,
   type LimitRule,
   type LimitStore,
   type LimitUsage,
@@ -17,12 +18,16 @@ import { acquirePermits } from '../scripts/acquire-permits.ts';
 import { readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
 import type { Script } from '../scripts/script.ts';
 import { LimitNames } from './limit-names.ts';
+import { NumberedKeys } from './numbered-keys.ts';
+import { releasedArgs } from './released-args.ts';
 
-type Grant = { readonly waitMs: number; readonly by: number };
-type Promoting = { readonly leaseMs: number; readonly promotes: boolean };
-
-/** Most requests of one call: Redis serves other clients between two calls. */
+/** Most requests, and most permits that are given back, of one call: Redis serves other clients between two calls. */
 const AT_ONCE = 100;
+
+interface Answer {
+  readonly refusals: readonly (Refusal | undefined)[];
+  readonly next: readonly Waiter[];
+}
 
 /**
  * Permits in sorted sets by the server's clock. The keys of one limit key have a hash tag of their own: on a cluster each
@@ -39,20 +44,28 @@ export class RedisLimits implements LimitStore {
     this.#isCluster = () => isCluster(calls.client);
   }
 
-  async acquire(requests: readonly PermitRequest[], options: Promoting): Promise<Acquired> {
-    for (const { demands } of requests) for (const { limit, key } of demands) this.#names.note(limit, key);
-    if (this.#isCluster()) return this.#acquireInRounds(requests, options);
-    const answers = await Promise.all(batches(requests, AT_ONCE).map((part) => this.#ask(part, options)));
-    const grants = answers.flatMap(({ grants }) => grants);
+  async acquire(requests: readonly PermitRequest[], options: AcquireOptions): Promise<Acquired> {
+    const { returned = [], ...asking } = options;
+    if (requests.length === 0) return { refusals: [], next: await this.release(returned, options) };
+    if (this.#isCluster()) {
+      // The permits are given back before the first request is sent: both use one connection, in order.
+      const given = this.release(returned, options);
+      const { refusals, next } = await this.#acquireInRounds(requests, asking);
+      return { refusals, next: [...(await given), ...next] };
+    }
+    const parts = batches(requests, AT_ONCE);
+    const [first, ...more] = batches(returned, AT_ONCE);
+    const given = Promise.all(more.map((part) => this.release(part, options)));
+    const answers = await Promise.all(parts.map((part, at) => this.#ask(part, asking, at === 0 ? first : undefined)));
     return {
-      refusals: requests.map(({ demands }, index) => refusalOf(grants[index] as Grant, demands)),
-      next: answers.flatMap(({ next }) => next),
+      refusals: answers.flatMap(({ refusals }) => refusals),
+      next: [...(await given).flat(), ...answers.flatMap(({ next }) => next)],
     };
   }
 
   async renew(permits: readonly Permit[], leaseMs: number): Promise<void> {
-    await this.#byKey(permits, (part, numbers) => {
-      const args = part.flatMap((permit, index) => [String(numbers[index]), permit.token]);
+    await this.#byKey(permits, (part, keys) => {
+      const args = part.flatMap(({ limit, key, token }) => [keys.numberOf(limit, key), token]);
       return [renewPermits, [String(leaseMs), ...args]];
     });
   }
@@ -61,14 +74,8 @@ export class RedisLimits implements LimitStore {
     permits: readonly ReleasedPermit[],
     { promotes }: { readonly promotes: boolean },
   ): Promise<readonly Waiter[]> {
-    const answers = await this.#byKey(permits, (part, numbers) => {
-      const args = part.flatMap(({ token, slots, ranMs }, index) => [
-        String(numbers[index]),
-        token,
-        String(slots),
-        ranMs.toFixed(3),
-      ]);
-      return [releasePermits, [promotes ? '1' : '0', ...args]];
+    const answers = await this.#byKey(permits, (part, keys) => {
+      return [releasePermits, [promotes ? '1' : '0', ...releasedArgs(part, keys)]];
     });
     return answers.flatMap((answer) => (answer as readonly Buffer[]).flatMap(waitersOf));
   }
@@ -102,31 +109,43 @@ export class RedisLimits implements LimitStore {
     return taken;
   }
 
-  /** One call for all keys of these requests. */
+  /** One call for all keys of these requests, and of the permits that are given back before. */
   async #ask(
     requests: readonly PermitRequest[],
-    { leaseMs, promotes }: Promoting,
-  ): Promise<{ readonly grants: readonly Grant[]; readonly next: readonly Waiter[] }> {
-    const keys = new Map<string, string>();
-    const args = [String(leaseMs), promotes ? '1' : '0'];
-    for (const { token, queue, id, demands } of requests) {
-      args.push(token, `${queue} ${id}`, String(demands.length));
+    { leaseMs, promotes }: AcquireOptions,
+    returned: readonly ReleasedPermit[] = [],
+  ): Promise<Answer> {
+    const keys = this.#keys();
+    const args = [String(leaseMs), promotes ? '1' : '0', ...releasedArgs(returned, keys)];
+    for (let from = 0, to = 0; from < requests.length; from = to) {
+      const { queue, demands } = requests[from] as PermitRequest;
+      // Messages of one fetch mostly need the same, and the engine passes them the same list.
+      while (requests[to]?.demands === demands && requests[to]?.queue === queue) to++;
+      args.push(queue, String(demands.length));
       for (const { limit, key, rule } of demands) {
-        args.push(this.#numberOf(keys, limit, key));
+        this.#names.note(limit, key);
+        args.push(keys.numberOf(limit, key));
         if (rule.kind === 'concurrency') args.push('s', String(rule.slots), '');
         else args.push('r', String(rule.intervalMs), String(rule.burst));
       }
+      args.push(String(to - from));
+      for (let at = from; at < to; at++) {
+        const { token, id } = requests[at] as PermitRequest;
+        args.push(token, id);
+      }
     }
-    const answer = await this.#calls.runAt(acquirePermits, [...keys.keys()], args);
-    const [waits, refusing, next] = answer as unknown as readonly [number[], number[], Buffer[]];
-    return {
-      grants: waits.map((waitMs, index) => ({ waitMs, by: refusing[index] as number })),
-      next: next.flatMap(waitersOf),
-    };
+    const answer = await this.#calls.runAt(acquirePermits, keys.names(), args);
+    const [refused, next] = answer as unknown as readonly [number[], Buffer[]];
+    const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
+    for (let at = 0; at < refused.length; at += 3) {
+      const [number, waitMs, by] = refused.slice(at, at + 3) as [number, number, number];
+      refusals[number - 1] = { waitMs, limit: requests[number - 1]?.demands[by - 1]?.limit ?? '' };
+    }
+    return { refusals, next: next.flatMap(waitersOf) };
   }
 
   /** One demand of each request a round, key by key. What a refused message got in earlier rounds is given back. */
-  async #acquireInRounds(requests: readonly PermitRequest[], options: Promoting): Promise<Acquired> {
+  async #acquireInRounds(requests: readonly PermitRequest[], options: AcquireOptions): Promise<Acquired> {
     const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
     const next: Waiter[] = [];
     const rounds = Math.max(...requests.map(({ demands }) => demands.length));
@@ -147,8 +166,7 @@ export class RedisLimits implements LimitStore {
           });
           const answer = await this.#ask(singles, options);
           next.push(...answer.next);
-          for (const [at, index] of indexes.entries())
-            refusals[index] = refusalOf(answer.grants[at] as Grant, singles[at]?.demands ?? []);
+          for (const [at, index] of indexes.entries()) refusals[index] = answer.refusals[at];
         }),
       );
     }
@@ -159,7 +177,7 @@ export class RedisLimits implements LimitStore {
   async #giveBack(
     requests: readonly PermitRequest[],
     refusals: readonly (Refusal | undefined)[],
-    options: Promoting,
+    options: AcquireOptions,
   ): Promise<readonly Waiter[]> {
     const permits = requests.flatMap(({ token, demands }, index): ReleasedPermit[] => {
       const refusal = refusals[index];
@@ -178,17 +196,16 @@ export class RedisLimits implements LimitStore {
   /** Calls a script for these permits: once, or on a cluster for each key. */
   async #byKey<P extends Permit>(
     permits: readonly P[],
-    callOf: (part: readonly P[], numbers: readonly string[]) => readonly [Script, readonly string[]],
+    callOf: (part: readonly P[], keys: NumberedKeys) => readonly [Script, readonly string[]],
   ): Promise<readonly unknown[]> {
     const groups = this.#isCluster() ? this.#groups(permits) : [permits];
     return Promise.all(
       groups
         .flatMap((group) => batches(group))
         .map((part) => {
-          const keys = new Map<string, string>();
-          const numbers = part.map(({ limit, key }) => this.#numberOf(keys, limit, key));
-          const [script, args] = callOf(part, numbers);
-          return this.#calls.runAt(script, [...keys.keys()], args);
+          const keys = this.#keys();
+          const [script, args] = callOf(part, keys);
+          return this.#calls.runAt(script, keys.names(), args);
         }),
     );
   }
@@ -202,19 +219,9 @@ export class RedisLimits implements LimitStore {
     return [...groups.values()];
   }
 
-  /** The number of a key among the keys of a call, from 1. */
-  #numberOf(keys: Map<string, string>, limit: string, key: string): string {
-    const name = this.#calls.keys.limit(limit, key);
-    const known = keys.get(name);
-    if (known !== undefined) return known;
-    const number = String(keys.size + 1);
-    keys.set(name, number);
-    return number;
+  #keys(): NumberedKeys {
+    return new NumberedKeys(this.#calls.keys);
   }
-}
-
-function refusalOf({ waitMs, by }: Grant, demands: PermitRequest['demands']): Refusal | undefined {
-  return waitMs === 0 ? undefined : { waitMs, limit: demands[by - 1]?.limit ?? '' };
 }
 
 /** A queue name has no space. A text without one is from another client. @returns at most one waiter */

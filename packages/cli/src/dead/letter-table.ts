@@ -9,6 +9,7 @@ export interface ListedLetter extends DeadLetterRecord {
   readonly queue: string;
 }
 
+/** Shows letters as one table. */
 export function letterTable(letters: readonly ListedLetter[], showsQueue: boolean): string {
   const head = [...(showsQueue ? ['queue'] : []), 'id', 'task', 'died', 'attempts', 'redrives', 'reason'];
   const rows = letters.map(({ queue, id, task, deadAt, attempts, crashes, redriven, reason }) => [

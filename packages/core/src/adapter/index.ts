@@ -27,6 +27,7 @@ export type {
 } from '../broker/inspector.ts';
 export type {
   Acquired,
+  AcquireOptions,
   LimitDemand,
   LimitRule,
   LimitStore,
@@ -94,6 +95,7 @@ export { readReport } from '../broker/read-report.ts';
 export { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
 export { laneName, laneNames, PRIORITIES, type Priority, readLane } from '../broker/lane-names.ts';
 export { checkNamespace, checkQueueName } from '../broker/names.ts';
+export { RECEIVED_AT_ONCE } from '../broker/received-at-once.ts';
 export { isSuspect, SUSPECT_CRASHES } from '../broker/suspect.ts';
 export { checkOptions, type OptionNames } from '../errors/check-options.ts';
 export { shown } from '../errors/kind-of.ts';
@@ -132,6 +134,7 @@ export { LONGEST_TIMER_MS } from '../clock/longest-timer.ts';
 export { pause } from '../clock/pause.ts';
 export { ServerClock } from '../clock/server-clock.ts';
 export { systemClock } from '../clock/system-clock.ts';
+export { TimeLimit } from '../clock/time-limit.ts';
 export { timerMs } from '../clock/timer-ms.ts';
 
 // What happens while the event loop is blocked.

@@ -132,7 +132,8 @@ export interface Broker extends BrokerParts {
 /** A subscription to one queue, on behalf of one worker. */
 export interface Subscription {
   /**
-   * Takes up to `limit` ready envelopes, each under a lease. With `wait` it resolves as soon as there is at least one,
+   * Takes up to `limit` ready envelopes, each under a lease: fewer only if no more are ready, or if `limit` exceeds
+   * `RECEIVED_AT_ONCE`. With `wait` it resolves as soon as there is at least one,
    * without busy polling. Without `wait` it resolves at once, perhaps with an empty list. Once `signal` is aborted, or
    * subscription or broker is closed, it resolves with an empty list and takes nothing. It is called again only after
    * the previous call has resolved. Envelopes are copies: a caller that changes bytes or headers changes neither the

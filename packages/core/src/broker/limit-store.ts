@@ -64,6 +64,16 @@ export interface ReleasedPermit extends Permit {
   readonly ranMs: number;
 }
 
+/** How permits are asked for. */
+export interface AcquireOptions {
+  /** How long a slot is held without a renewal, in milliseconds. */
+  readonly leaseMs: number;
+  /** Whether the caller makes the messages ready that it gets as `next`, so that refused messages need not ask often. */
+  readonly promotes: boolean;
+  /** Slots that are given back first, as by `release`: a busy worker ends and starts runs in one call. */
+  readonly returned?: readonly ReleasedPermit[];
+}
+
 /** What a limit holds now, for one of its keys. */
 export interface LimitUsage {
   readonly limit: string;
@@ -87,15 +97,8 @@ export interface LimitUsage {
  *   within 5 s of its time loses its place, so that it blocks no other.
  */
 export interface LimitStore {
-  /**
-   * Asks for the permits of several messages: each gets all that it needs, or none.
-   * @param options `leaseMs`: how long a slot is held without a renewal. `promotes`: the caller makes the waiters that
-   * it gets as `next` ready, so that refused messages need not ask often.
-   */
-  acquire(
-    requests: readonly PermitRequest[],
-    options: { readonly leaseMs: number; readonly promotes: boolean },
-  ): Promise<Acquired>;
+  /** Asks for the permits of several messages: each gets all that it needs, or none. */
+  acquire(requests: readonly PermitRequest[], options: AcquireOptions): Promise<Acquired>;
 
   /** Renews slots, from now on. One that has lapsed stays lost. */
   renew(permits: readonly Permit[], leaseMs: number): Promise<void>;

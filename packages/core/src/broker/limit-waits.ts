@@ -14,10 +14,12 @@ export const FIRST_RUN_MS = 100;
 export const LAST_RUN_SHARE = 0.2;
 
 /**
- * Bounds of the wait for a slot, in milliseconds. Waiters that are promoted ask again only in case a promotion is lost.
+ * Bounds of the wait for a slot, in milliseconds. Waiters that are promoted ask again only in case a promotion is lost:
+ * one that asks too early was fetched and delayed in vain. Slots stay empty for longer than the runs take, for example
+ * after a crash.
  */
 export const LINE_WAITS = Object.freeze({
-  promoted: Object.freeze({ factor: 3, shortest: 2_000, longest: 30_000 }),
+  promoted: Object.freeze({ factor: 10, shortest: 2_000, longest: 300_000 }),
   polling: Object.freeze({ factor: 1, shortest: 20, longest: 30_000 }),
 });
 

@@ -107,8 +107,9 @@ export class JoinKeeper {
         const isReplaced = mark.kind === 'debounce' && (current !== undefined || ran >= mark.seq);
         return isReplaced ? { kind: 'ack', delivery } : undefined;
       }
-      if (this.#options.clock.now() < current.due)
-        return { kind: 'retry', delivery, replacement: { ...envelope, notBefore: current.due } };
+      // For the revision of its mark it has waited: the broker delivered it no earlier.
+      const waitMs = mark.rev === current.rev ? 0 : Math.min(current.due - this.#options.clock.now(), current.waitMs);
+      if (waitMs > 0) return wait(delivery, mark, current, this.#options.clock.now() + waitMs);
       if (mark.kind !== 'taken' || mark.rev !== current.rev) return carry(delivery, mark, current);
       const set = new Map([['ran', Buffer.from(String(mark.seq))]]);
       const expect = new Map([['rev', rev]]);
@@ -117,6 +118,15 @@ export class JoinKeeper {
       if (answer?.changed === true) return undefined;
     }
   }
+}
+
+/**
+ * Delays the message for the newest revision, once: two hosts whose clocks differ would disagree forever about when it is
+ * due.
+ */
+function wait(delivery: Delivery, mark: JoinMark, { rev }: Debounced, notBefore: number): Settlement {
+  const replacement = withMark({ ...delivery.envelope, notBefore }, { ...mark, kind: 'debounce', rev });
+  return { kind: 'retry', delivery, replacement };
 }
 
 /** Stores the message again, with the newest arguments. */

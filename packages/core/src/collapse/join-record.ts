@@ -57,6 +57,8 @@ export interface Debounced {
   /** When the first message of the key was sent, and when the newest is due: epoch milliseconds. */
   readonly first: number;
   readonly due: number;
+  /** How long the newest waits, in milliseconds: no worker waits longer, whatever the clock of the sender was. */
+  readonly waitMs: number;
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly expiresAt: number | undefined;
@@ -72,7 +74,7 @@ export interface DebounceRecord {
 }
 
 /** Fields of a debounced message that are removed when its arguments are taken. */
-export const DEBOUNCED_FIELDS = ['marker', 'seq', 'rev', 'first', 'due', 'body', 'head'] as const;
+export const DEBOUNCED_FIELDS = ['marker', 'seq', 'rev', 'first', 'due', 'wait', 'body', 'head'] as const;
 
 export function debouncedFields(one: Debounced): Map<string, Uint8Array> {
   const texts = {
@@ -81,6 +83,7 @@ export function debouncedFields(one: Debounced): Map<string, Uint8Array> {
     rev: one.rev,
     first: String(one.first),
     due: String(one.due),
+    wait: String(one.waitMs),
     head: JSON.stringify({ headers: one.headers, expiresAt: one.expiresAt }),
   };
   const fields = new Map<string, Uint8Array>(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
@@ -98,10 +101,11 @@ export function readDebounced(fields: ReadonlyMap<string, Uint8Array>): Debounce
     fields.get('body'),
     headOf(text('head')),
   ];
+  const waitMs = whole('wait') ?? Number.POSITIVE_INFINITY;
   const isThere =
     seq !== undefined && first !== undefined && due !== undefined && body !== undefined && head !== undefined;
   return {
-    current: isThere ? { marker: text('marker'), seq, rev: text('rev'), first, due, body, ...head } : undefined,
+    current: isThere ? { marker: text('marker'), seq, rev: text('rev'), first, due, waitMs, body, ...head } : undefined,
     ran: whole('ran') ?? 0,
     rev: fields.get('rev'),
   };

@@ -93,9 +93,10 @@ export class StoreJoins {
       const wanted = envelope.notBefore ?? now;
       const due = isNew ? wanted : Math.min(wanted, first + maxWaitMs);
       const { body, headers, expiresAt } = envelope;
-      const next: Debounced = { marker, seq, rev, first, due, body, headers, expiresAt };
+      const waitMs = Math.max(0, Math.ceil(due - now));
+      const next: Debounced = { marker, seq, rev, first, due, waitMs, body, headers, expiresAt };
       const expect = new Map([['rev', before]]);
-      const ttlMs = Math.max(0, due - now) + this.#options.keyTtlMs;
+      const ttlMs = waitMs + this.#options.keyTtlMs;
       if (!isOurs) {
         const [answer] = await records.change([{ key, expect, set: debouncedFields(next), ttlMs }]);
         if (answer?.changed !== true) continue;

@@ -37,13 +37,13 @@ export function limitRule({ concurrency, rate, per, burst }: RuleOptions, of: st
       );
     return { kind: 'concurrency', slots: whole(concurrency, of, 'concurrency') };
   }
-  const perMs = toMs(per ?? DEFAULT_PER, `${of}: per`);
+  const perMs = toMs(per === undefined ? DEFAULT_PER : per, `${of}: per`);
   if (perMs === 0 || perMs > LONGEST_MS)
     throw invalid(of, `per must be longer than 0 and at most 30 days; got ${shown(per)}`);
   const exactMs = perMs / whole(rate, of, 'rate', Math.max(MOST, MOST * (perMs / 1_000)));
   if (exactMs * MOST < 1_000) throw invalid(of, `at most 1,000,000 starts a second; got ${rate} in ${perMs} ms`);
   const intervalMs = exactMs + Math.min(LONGER_MS, exactMs / 1_000);
-  return { kind: 'rate', intervalMs, burst: whole(burst ?? 1, of, 'burst') };
+  return { kind: 'rate', intervalMs, burst: whole(burst === undefined ? 1 : burst, of, 'burst') };
 }
 
 function whole(value: unknown, of: string, option: string, most = MOST): number {

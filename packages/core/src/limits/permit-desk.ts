@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
 import type {
@@ -14,6 +15,9 @@ import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+
+/** Waits between the tries to make a message ready, in milliseconds; `undefined` after the last one. */
+const PROMOTE_AGAIN_MS = [100, 1_000, undefined] as const;
 
 export interface PermitDeskOptions {
   readonly store: LimitStore | undefined;
@@ -36,6 +40,7 @@ export class PermitDesk {
   readonly #options: PermitDeskOptions;
   readonly #promotes: boolean;
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
   #returned: Returned[] = [];
   #timer: TimerHandle | undefined;
   /** How long to leave the store alone after a failure, in milliseconds; 0: the last call was answered. */
@@ -47,9 +52,14 @@ export class PermitDesk {
   constructor(options: PermitDeskOptions) {
     this.#options = options;
     this.#promotes = options.messages !== undefined;
+    // Every promotion that waits for its next try adds a listener. Above ten, Node would print a leak warning.
+    setMaxListeners(0, this.#closing.signal);
   }
 
-  /** Asks for permits. @returns `undefined` if the store is unreachable: nothing is granted */
+  /**
+   * Asks for permits, and sends what is collected in the same call.
+   * @returns `undefined` if the store is unreachable: nothing is granted
+   */
   async acquire(requests: readonly PermitRequest[]): Promise<readonly (Refusal | undefined)[] | undefined> {
     const { store, clock, logger, leaseMs } = this.#options;
     if (store === undefined) {
@@ -60,12 +70,16 @@ export class PermitDesk {
     const isProbe = this.#backoffMs > 0;
     if (isProbe && (this.#isProbing || clock.monotonic() < this.#askAgainAt)) return undefined;
     this.#isProbing = isProbe;
+    const returned = this.#returned;
+    this.#returned = [];
     try {
-      const { refusals, next } = await this.#inTime(store.acquire(requests, { leaseMs, promotes: this.#promotes }));
+      const options = { leaseMs, promotes: this.#promotes, returned };
+      const { refusals, next } = await this.#inTime(store.acquire(requests, options));
       this.#backoffMs = 0;
       this.#promote(next);
       return refusals;
     } catch (error) {
+      this.#collectAgain(returned);
       this.#backoffMs = backoff(this.#backoffMs);
       this.#askAgainAt = clock.monotonic() + this.#backoffMs;
       logger.warn({ error }, 'the store of limits gave no answer: messages with limits wait, others run');
@@ -76,11 +90,17 @@ export class PermitDesk {
   }
 
   /** Collects a permit for the next call. */
-  giveBack(permit: ReleasedPermit): void {
-    this.#returned.push({ ...permit, until: this.#options.clock.monotonic() + this.#options.leaseMs });
+  giveBack(limit: string, key: string, token: string, slots: number, ranMs: number): void {
+    const { clock, leaseMs } = this.#options;
+    this.#returned.push({ limit, key, token, slots, ranMs, until: clock.monotonic() + leaseMs });
   }
 
-  /** Sends the collected permits. The worker calls it once in each turn of the event loop. */
+  /** Whether permits wait to be sent. */
+  get hasReturned(): boolean {
+    return this.#returned.length > 0;
+  }
+
+  /** Sends the collected permits. */
   flush(): void {
     if (this.#returned.length === 0) return;
     const returned = this.#returned;
@@ -110,17 +130,19 @@ export class PermitDesk {
 
   /** Sends what is collected, and resolves once every call has ended. */
   async drained(): Promise<void> {
+    this.#closing.abort();
     this.flush();
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   close(): void {
+    this.#closing.abort();
     this.#options.clock.clearTimeout(this.#timer);
     this.#returned = [];
   }
 
   async #release(returned: readonly Returned[]): Promise<void> {
-    const { store, clock, logger } = this.#options;
+    const { store, logger } = this.#options;
     try {
       const next = await this.#inTime(
         store?.release(returned, { promotes: this.#promotes }) ?? Promise.resolve<readonly Waiter[]>([]),
@@ -128,15 +150,23 @@ export class PermitDesk {
       this.#promote(next);
     } catch (error) {
       logger.debug({ error }, 'permits of limits could not be given back; trying again until they lapse');
-      const now = clock.monotonic();
-      this.#returned.push(...returned.filter(({ until }) => until > now));
-      clock.clearTimeout(this.#timer);
-      this.#timer = clock.setTimeout(() => this.flush(), backoff(backoff(0)));
+      this.#collectAgain(returned);
     }
   }
 
+  /** Nobody knows whether the store got them. Those whose leases have ended are free anyway. */
+  #collectAgain(returned: readonly Returned[]): void {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const live = returned.filter(({ until }) => until > now);
+    if (live.length === 0) return;
+    this.#returned.push(...live);
+    clock.clearTimeout(this.#timer);
+    this.#timer = clock.setTimeout(() => this.flush(), backoff(backoff(0)));
+  }
+
   #promote(next: Acquired['next']): void {
-    const { messages, logger } = this.#options;
+    const { messages } = this.#options;
     if (messages === undefined || next.length === 0) return;
     const byQueue = new Map<string, string[]>();
     for (const { queue, id } of next) {
@@ -144,33 +174,34 @@ export class PermitDesk {
       if (ids === undefined) byQueue.set(queue, [id]);
       else ids.push(id);
     }
-    for (const [queue, ids] of byQueue) {
-      this.#watch(
-        messages
-          .promote(queue, ids)
-          .catch((error: unknown) =>
-            logger.debug(
-              { error, queue },
-              'messages that are next in line were not made ready: they return by their time',
-            ),
-          ),
-      );
+    for (const [queue, ids] of byQueue) this.#watch(this.#makeReady(messages, queue, ids));
+  }
+
+  /** A message that is not delayed yet is promoted again a little later: another worker may be delaying it now. */
+  async #makeReady(messages: MessageIndex, queue: string, ids: readonly string[]): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      let missed = ids;
+      for (const waitMs of PROMOTE_AGAIN_MS) {
+        const promoted = new Set(await messages.promote(queue, missed));
+        missed = missed.filter((id) => !promoted.has(id));
+        if (missed.length === 0 || waitMs === undefined || this.#closing.signal.aborted) return;
+        await pause(clock, waitMs, this.#closing.signal);
+      }
+    } catch (error) {
+      const about = 'messages that are next in line were not made ready: they return by their time';
+      logger.debug({ error, queue }, about);
     }
   }
 
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
+  #inTime<T>(answer: Promise<T>): Promise<T> {
     const { clock, timeoutMs } = this.#options;
-    const answered = new AbortController();
-    const late = pause(clock, timeoutMs + ANSWER_GRACE_MS, answered.signal).then(() => {
-      throw new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`);
+    return new Promise((resolve, reject) => {
+      const late = () =>
+        reject(new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`));
+      const timer = clock.setTimeout(late, timeoutMs + ANSWER_GRACE_MS);
+      answer.finally(() => clock.clearTimeout(timer)).then(resolve, reject);
     });
-    // If the answer comes first, this rejection has no other listener.
-    late.catch(() => undefined);
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answered.abort();
-    }
   }
 
   #watch(call: Promise<unknown>): void {

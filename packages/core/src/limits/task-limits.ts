@@ -30,12 +30,12 @@ export function checkTaskLimits(limits: unknown, option: string): TaskLimits | u
 export function checkLimitList(given: unknown, option: string, registry: LimitRegistry): readonly KeyedLimit[] {
   if (!Array.isArray(given)) throw invalid(option, `must be a list of limits; got ${kindOf(given)}`);
   if (given.length > MOST_LIMITS)
-    throw invalid(option, `a message can have at most ${MOST_LIMITS} limits; got ${given.length}`);
+    throw invalid(option, `must be at most ${MOST_LIMITS} for a message; got ${given.length}`);
   for (const limit of given as readonly unknown[]) {
     if (registry.owns(limit)) continue;
     throw invalid(
       option,
-      `each must be a limit that tm.limit() of the same task manager returned, or limit.for(key); got ${kindOf(limit)}${isNamed(limit) ? ` named ${limit.name}` : ''}`,
+      `must each be a limit that tm.limit() of the same task manager returned, or limit.for(key); got ${kindOf(limit)}${isNamed(limit) ? ` named ${limit.name}` : ''}`,
     );
   }
   return given as readonly KeyedLimit[];

@@ -80,7 +80,7 @@ function makeSender(
     }
   };
   const further = (options: SendOptions) => {
-    const all = sendSettings(options, settings);
+    const all = sendSettings(definition.name, options, settings);
     checkTaskSettings(definition, all);
     return makeSender(definition, host, all, task);
   };

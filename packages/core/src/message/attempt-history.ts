@@ -5,6 +5,8 @@ export interface AttemptRecord {
   readonly attempt: number;
   /** When it ended, epoch milliseconds by the worker's clock. */
   readonly at: number;
+  /** How long it ran, in milliseconds. Left out if an earlier version wrote the record. */
+  readonly ranMs?: number;
   /** Id of the worker that ran it. */
   readonly worker: string;
   readonly error: ErrorRecord;
@@ -41,10 +43,12 @@ export function readHistory(history: string | undefined): readonly AttemptRecord
  * field of another program would overflow the stack of JSON.stringify.
  */
 function attemptIn(record: unknown): AttemptRecord | undefined {
-  const { attempt, at, worker, error } = (record ?? {}) as Readonly<Record<string, unknown>>;
+  const { attempt, at, ranMs, worker, error } = (record ?? {}) as Readonly<Record<string, unknown>>;
   const known = knownError(error);
   if (typeof attempt !== 'number' || typeof at !== 'number' || typeof worker !== 'string') return undefined;
-  return known === undefined ? undefined : { attempt, at, worker: worker.slice(0, LONGEST_WORKER), error: known };
+  if (known === undefined) return undefined;
+  const isTime = typeof ranMs === 'number' && ranMs >= 0;
+  return { attempt, at, ...(isTime && { ranMs }), worker: worker.slice(0, LONGEST_WORKER), error: known };
 }
 
 /** The longest worker id that `createWorker` takes. */

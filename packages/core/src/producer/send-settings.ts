@@ -47,10 +47,20 @@ const HEADER_NAME = /^[A-Za-z0-9._-]{1,120}$/;
 
 /**
  * Checks `options` and adds them to `base`: given options replace those of `base`, headers are merged.
- * @throws ConfigError with the name of the invalid option
+ * @throws ConfigError with the names of the task and of the invalid option
  */
-export function sendSettings(options: SendOptions, base: SendSettings = {}): SendSettings {
+export function sendSettings(task: string, options: SendOptions, base: SendSettings = {}): SendSettings {
   checkOptions(options, SEND_OPTIONS, 'with');
+  try {
+    return checkedSettings(options, base);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { code, cause } = error;
+    throw new ConfigError(`task ${task}: ${error.message}`, { code, ...(cause !== undefined && { cause }) });
+  }
+}
+
+function checkedSettings(options: SendOptions, base: SendSettings): SendSettings {
   const { delay, eta, expiresIn, queueName, maxRetries, timeout, idempotencyKey, idempotencyTtl, priority, headers } =
     options;
   if (queueName !== undefined) checkOwnQueueName(queueName);

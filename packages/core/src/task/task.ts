@@ -60,8 +60,8 @@ export interface TaskOptions<A extends readonly unknown[] = readonly unknown[]> 
   /** Never retry these errors. Takes precedence over `retryOn`. */
   readonly giveUpOn?: ErrorMatcher | readonly ErrorMatcher[] | undefined;
   /**
-   * Limit of `RetryLater` in one attempt: a number of times, or a duration such as `'1h'` since the first. Beyond it the
-   * message becomes a dead letter. @default no limit
+   * Limit of `RetryLater` in one attempt: a number of times, or a duration such as `'1h'` for its runs and waits
+   * together. Beyond it the message becomes a dead letter. @default no limit
    */
   readonly maxRetryLater?: number | string | undefined;
   /** Time limit of one attempt. @default `TASK_TIMEOUT`, else 600 s */

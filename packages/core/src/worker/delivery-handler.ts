@@ -37,7 +37,7 @@ export interface DeliveryHandlerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
-  /** Ends the permits of settled messages (`ended`), and stops the clock of a limit (`hold`). */
+  /** Ends the permits of runs (`ended`), and stops the clock of a limit (`hold`). */
   readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
@@ -138,10 +138,11 @@ export class DeliveryHandler implements ServedQueueListener {
 
   /** Decides how a run is settled. */
   #endRun(execution: Execution, outcome: OutcomeToSettle, endedAt: number): void {
+    const ranMs = endedAt - execution.startedAt;
+    execution.ranMs = ranMs;
     const decided = this.#decide(outcome, execution);
     const settlement = execution.run.usesSteps ? markSteps(decided) : decided;
     const error = 'error' in outcome ? outcome.error : undefined;
-    const ranMs = endedAt - execution.startedAt;
     if (outcome.kind === 'turned-away') {
       this.#settle(execution, settlement, NO_REPORT);
       return;
@@ -189,7 +190,9 @@ export class DeliveryHandler implements ServedQueueListener {
   /** Adds a settlement to the next call of its queue. */
   #settle(held: HeldDelivery, settlement: Settlement, report: EndReport): void {
     held.report = report;
-    const { joins, onChange } = this.#options;
+    const { joins, permits, onChange } = this.#options;
+    // A limit counts runs: the next one need not wait for the broker's answer.
+    permits().ended(held.delivery, report.ranMs ?? 0);
     if (!joins.endsOwner(settlement)) {
       held.servedQueue.settler.add(settlement, held);
       return;
@@ -208,7 +211,6 @@ export class DeliveryHandler implements ServedQueueListener {
     held.progress?.settled(!isLost && settlement.kind !== 'retry' && settlement.kind !== 'release');
     if (!isLost && (held.usesSteps || STEPS_HEADER in held.delivery.envelope.headers))
       this.#options.steps.settled(settlement, held.taskName);
-    this.#options.permits().ended(held.delivery, held.report?.ranMs ?? 0);
     this.#options.reporter.settled(settlement, isLost, held);
     this.#options.onChange();
   }
@@ -221,7 +223,6 @@ export class DeliveryHandler implements ServedQueueListener {
   settlementUnknown(settlement: Settlement, error: unknown, held: HeldDelivery): void {
     held.servedQueue.leases.drop(held);
     if (held.report?.event === 'succeeded' && held.result !== undefined) this.#storeResult(held, held.result, false);
-    this.#options.permits().ended(held.delivery, 0);
     this.#options.reporter.settlementUnknown(settlement, error, held);
     this.#options.onChange();
   }

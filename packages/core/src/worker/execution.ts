@@ -30,6 +30,8 @@ export class Execution extends HeldDelivery implements HasDeadline {
   declare readonly task: RunnableTask;
   readonly run: TaskRun;
   readonly startedAt: number;
+  /** How long it ran, in milliseconds; set when it has ended. */
+  ranMs = 0;
   /** When its signal aborts; in the grace period, when the wait for it ends. */
   deadline = Number.POSITIVE_INFINITY;
   /** Whether its signal has aborted, and the wait for it ends at `deadline`. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Delivery } from '../broker/delivery.ts';
+import { RECEIVED_AT_ONCE } from '../broker/received-at-once.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
@@ -18,9 +19,6 @@ export interface FetcherOptions {
   readonly clock: Clock;
   readonly onError: OnFetchError;
 }
-
-/** Most messages of one fetch. Slots are shared out in a synchronous loop, which blocks the thread for larger numbers. */
-const MOST_AT_ONCE = 1_000;
 
 /** From this number of queues on, the broker is asked which of them have messages before any are claimed. */
 const MANY_QUEUES = 16;
@@ -53,7 +51,7 @@ export class Fetcher<S extends Source> {
    * @returns the messages of each queue. Never rejects: if one queue fails, the messages of the others are returned.
    */
   async next(limit: number, stopped: AbortSignal): Promise<readonly Fetched<S>[]> {
-    const most = Math.min(limit, MOST_AT_ONCE);
+    const most = Math.min(limit, RECEIVED_AT_ONCE);
     const only = this.#queues.length === 1 ? this.#queues[0] : undefined;
     this.#follow(stopped);
     while (!stopped.aborted) {
@@ -72,7 +70,7 @@ export class Fetcher<S extends Source> {
 
   /** Fetches up to `limit` messages that are ready now, perhaps none. Never rejects. */
   async poll(limit: number, signal: AbortSignal): Promise<readonly Fetched<S>[]> {
-    return this.#pollOnce(Math.min(limit, MOST_AT_ONCE), signal);
+    return this.#pollOnce(Math.min(limit, RECEIVED_AT_ONCE), signal);
   }
 
   /** Ends a pending `next`, because more messages may be fetched than it was called with. */
@@ -145,7 +143,7 @@ export class Fetcher<S extends Source> {
   /** Fetches from the only queue. With one queue there is nothing to share out: one waiting call is enough. */
   #pollOnly(only: QueueShare<S>, limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     if (only.backoff !== undefined || only.source.isPaused) return this.#pollLater(only, limit, signal);
-    return this.#receive(only, Math.min(limit + only.source.extra, MOST_AT_ONCE), true, signal, signal);
+    return this.#receive(only, Math.min(limit + only.source.extra, RECEIVED_AT_ONCE), true, signal, signal);
   }
 
   /** Waits until the only queue may be read. */
@@ -171,7 +169,7 @@ export class Fetcher<S extends Source> {
       const { extra } = queue.source;
       if (signal.aborted) break;
       if (left + extra === 0) continue;
-      const deliveries = await this.#receive(queue, Math.min(left + extra, MOST_AT_ONCE), false, signal, signal);
+      const deliveries = await this.#receive(queue, Math.min(left + extra, RECEIVED_AT_ONCE), false, signal, signal);
       if (deliveries.length > 0) fetched.push({ source: queue.source, deliveries });
       left -= Math.max(0, deliveries.length - extra);
     }
@@ -190,7 +188,7 @@ export class Fetcher<S extends Source> {
       const shares = [...this.#shares(queues, left)];
       if (isFirst) addExtra(shares, queues);
       const extraOf = isFirst ? (queue: QueueShare<S>) => queue.source.extra : () => 0;
-      const mostOf = (queue: QueueShare<S>, share: number) => Math.min(share + extraOf(queue), MOST_AT_ONCE);
+      const mostOf = (queue: QueueShare<S>, share: number) => Math.min(share + extraOf(queue), RECEIVED_AT_ONCE);
       isFirst = false;
       const answers = await Promise.all(
         shares.map(([queue, share]) => this.#receive(queue, mostOf(queue, share), false, signal, signal)),

@@ -50,9 +50,10 @@ export class LimitGate {
   /** The deliveries of this process have tokens of their own. */
   readonly #tokenPrefix = `${messageId().slice(0, 12)}-`;
   #tokens = 0;
-  /** The slots of deliveries that were admitted, until their settlements are answered. */
+  /** The slots of deliveries that were admitted, until their runs end. */
   readonly #passes = new Map<Delivery, PermitRequest>();
   #asking = 0;
+  #isFlushing = false;
   #answered: (() => void)[] = [];
 
   constructor(options: LimitGateOptions) {
@@ -101,8 +102,7 @@ export class LimitGate {
     if (pass === undefined) return;
     this.#passes.delete(delivery);
     for (const { limit, key, rule } of pass.demands) {
-      if (rule.kind === 'concurrency')
-        this.#options.desk.giveBack({ limit, key, token: pass.token, slots: rule.slots, ranMs });
+      if (rule.kind === 'concurrency') this.#options.desk.giveBack(limit, key, pass.token, rule.slots, ranMs);
     }
   }
 
@@ -117,9 +117,18 @@ export class LimitGate {
     this.#options.desk.hold(limit.name, limit.key, delayMs);
   }
 
-  /** Gives back the permits of settled deliveries. The worker calls it once in each turn of the event loop. */
+  /**
+   * Gives back the permits of runs that have ended. The worker calls it once in each turn of the event loop. If the next
+   * messages were fetched ahead, they ask in this turn: then both go in one call.
+   */
   flush(): void {
-    this.#options.desk.flush();
+    const { desk } = this.#options;
+    if (this.#isFlushing || !desk.hasReturned) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      desk.flush();
+    });
   }
 
   /** Resolves once no delivery asks for permits. */
@@ -158,9 +167,6 @@ export class LimitGate {
   async #ask(served: ServedQueue, asking: readonly Asking[]): Promise<void> {
     const { desk, handOver, onChange } = this.#options;
     this.#asking += asking.length;
-    // A busy worker fetches while it settles: the slots of the messages before go back first, or these would be refused.
-    if (this.#passes.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    desk.flush();
     const refusals = await desk.acquire(asking.map(({ request }) => request));
     this.#asking -= asking.length;
     const admitted: Delivery[] = [];
@@ -170,7 +176,7 @@ export class LimitGate {
         if (held.isOurs) this.#delay(held, refusal);
         continue;
       }
-      if (permitsOf(request).length > 0) this.#passes.set(held.delivery, request);
+      if (hasSlots(request)) this.#passes.set(held.delivery, request);
       if (held.isOurs) {
         served.leases.drop(held);
         admitted.push(held.delivery);
@@ -197,6 +203,11 @@ const AWAY: Partial<Refusal> = {};
 
 function isLimited({ envelope }: Delivery): boolean {
   return envelope.headers[LIMIT_HEADER] !== undefined;
+}
+
+/** Slots come first in a list of demands. */
+function hasSlots({ demands }: PermitRequest): boolean {
+  return demands[0]?.rule.kind === 'concurrency';
 }
 
 function permitsOf(pass: PermitRequest | undefined): readonly Permit[] {

@@ -4,7 +4,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { ResultStore } from '../broker/result-store.ts';
 import type { SettledResult } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
-import { pause } from '../clock/pause.ts';
+import { TimeLimit } from '../clock/time-limit.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import { type Ending, encodeEnding } from '../result/result-record.ts';
 import type { TaskDefinition } from '../task/task-definition.ts';
@@ -30,8 +30,8 @@ export class ResultKeeper {
   /** Whether a result is part of its settlement. */
   readonly isPartOfSettlement: boolean;
   readonly #options: ResultKeeperOptions;
-  /** One for each result that is being stored. A shared signal would keep every result alive that ever listened to it. */
-  readonly #waits = new Set<AbortController>();
+  /** For each result that is being stored: ends the wait for it. */
+  readonly #waits = new Set<() => void>();
   readonly #idle: (() => void)[] = [];
   #hasGivenUp = false;
 
@@ -59,23 +59,26 @@ export class ResultKeeper {
    */
   async keep(message: { readonly id: string; readonly name: string }, result: SettledResult, isSure: boolean) {
     const { store, timeoutMs, clock, logger } = this.#options;
-    const wait = new AbortController();
-    this.#waits.add(wait);
     const limitMs = this.#hasGivenUp ? Math.min(LAST_RESULT_MS, timeoutMs) : timeoutMs;
-    try {
-      await Promise.race([
-        (store as ResultStore).store(message.id, result.bytes, result.ttlMs, { onlyIfNone: !isSure }),
-        pause(clock, limitMs + ANSWER_GRACE_MS, wait.signal).then(() => {
-          throw new BrokerUnavailableError(
+    let endWait: () => void = () => undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      endWait = () =>
+        reject(
+          new BrokerUnavailableError(
             `the result store did not answer within ${limitMs} ms, or before the worker had to stop`,
-          );
-        }),
-      ]);
+          ),
+        );
+    });
+    this.#waits.add(endWait);
+    const limit = new TimeLimit(clock, limitMs + ANSWER_GRACE_MS, endWait);
+    try {
+      const stored = (store as ResultStore).store(message.id, result.bytes, result.ttlMs, { onlyIfNone: !isSure });
+      await Promise.race([stored, tooLong]);
     } catch (error) {
       logger.warn({ error, task: message }, 'the result of a task could not be stored');
     } finally {
-      this.#waits.delete(wait);
-      wait.abort();
+      limit.clear();
+      this.#waits.delete(endWait);
       if (this.#waits.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
@@ -88,6 +91,6 @@ export class ResultKeeper {
   /** Stops waiting for results that are being stored. Later ones get a short time limit. */
   giveUp(): void {
     this.#hasGivenUp = true;
-    for (const wait of this.#waits) wait.abort();
+    for (const endWait of this.#waits) endWait();
   }
 }

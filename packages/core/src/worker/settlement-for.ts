@@ -20,6 +20,8 @@ export interface Ended {
   readonly delivery: Delivery;
   readonly message: Message;
   readonly task: RunnableTask;
+  /** How long it ran, in milliseconds. */
+  readonly ranMs: number;
 }
 
 /** The worker that settles, and callbacks for faults of the application's policies. */
@@ -58,27 +60,30 @@ function settlementForLater(
   ended: Ended,
   settling: SettlementContext,
 ): Settlement {
-  const { delivery, task } = ended;
+  const { delivery, task, ranMs } = ended;
   const { envelope } = delivery;
   const { maxRetryLater } = task.definition;
   const now = settling.now();
   if (maxRetryLater === undefined) return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, {}) };
-  const before = laterIn(envelope.headers[LATER_HEADER], now);
-  const isOver =
-    'times' in maxRetryLater ? before.times >= maxRetryLater.times : now + delayMs - before.firstAt > maxRetryLater.ms;
+  const before = laterIn(envelope.headers[LATER_HEADER]);
+  const spentMs = before.spentMs + Math.max(1, Math.ceil(ranMs + delayMs));
+  const isOver = 'times' in maxRetryLater ? before.times >= maxRetryLater.times : spentMs > maxRetryLater.ms;
   if (isOver) {
     const limit = 'times' in maxRetryLater ? `${maxRetryLater.times} times` : `${maxRetryLater.ms} ms`;
     const reason = `retry_later: maxRetryLater of ${limit} is reached: ${errorRecord(error).message}`;
     return deadLetter(ended, reason, historyWith(error, ended, settling, now), { at: now, by: settling.workerId });
   }
-  const headers = { [LATER_HEADER]: `${before.times + 1} ${before.firstAt}` };
+  const headers = { [LATER_HEADER]: `${before.times + 1} ${spentMs}` };
   return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, headers) };
 }
 
-/** How often an attempt was delayed, and when first. Any program may write the header: other texts count as none. */
-function laterIn(header: string | undefined, now: number): { readonly times: number; readonly firstAt: number } {
-  const [, times, firstAt] = /^(\d{1,9}) (\d{1,15})$/.exec(header ?? '') ?? [];
-  return { times: Number(times ?? 0), firstAt: Math.min(now, Number(firstAt ?? now)) };
+/**
+ * How often an attempt was delayed, and how long its runs and waits took together. They are added up, and no times are
+ * compared: the clocks of two workers may differ. Any program may write the header: other texts count as none.
+ */
+function laterIn(header: string | undefined): { readonly times: number; readonly spentMs: number } {
+  const [, times, spentMs] = /^(\d{1,9}) (\d{1,12})$/.exec(header ?? '') ?? [];
+  return { times: Number(times ?? 0), spentMs: Number(spentMs ?? 0) };
 }
 
 function settlementForFailure(error: unknown, ended: Ended, settling: SettlementContext): Settlement {
@@ -96,12 +101,13 @@ function settlementForFailure(error: unknown, ended: Ended, settling: Settlement
 
 function historyWith(
   error: unknown,
-  { delivery, message }: Ended,
+  { delivery, message, ranMs }: Ended,
   { workerId }: SettlementContext,
   at: number,
 ): string {
   const { attempt } = message;
-  return appendAttempt(delivery.envelope.headers[HISTORY_HEADER], { attempt, at, worker: workerId, error });
+  const record = { attempt, at, ranMs: Math.max(0, Math.round(ranMs)), worker: workerId, error };
+  return appendAttempt(delivery.envelope.headers[HISTORY_HEADER], record);
 }
 
 function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {

@@ -38,6 +38,8 @@ describe('the history of attempts', () => {
       'y'.repeat(200),
     ];
     expect(readHistory(JSON.stringify([...foreign, ours]))).toEqual([ours]);
+    const timed = [{ ...ours, ranMs: 40 }, ...['x', null, -1].map((ranMs) => ({ ...ours, ranMs }))];
+    expect(readHistory(JSON.stringify(timed))).toEqual([{ ...ours, ranMs: 40 }, ours, ours, ours]);
     const history = appendAttempt(JSON.stringify(foreign), {
       attempt: 2,
       at: 6,

@@ -243,9 +243,15 @@ it.each([1, 3])(
   },
 );
 
-it('a worker with any number of slots fetches at most 1,000 messages in one call', async () => {
+it('a worker with any number of slots fetches at most 500 messages in one call', async () => {
   const { fetcher } = fetcherOf([source('a', 1, 5_000), source('b', 1, 5_000)]);
-  expect(await fetched(fetcher, 100_000_000)).toEqual({ a: 500, b: 500 });
+  expect(await fetched(fetcher, 100_000_000)).toEqual({ a: 250, b: 250 });
+});
+
+it('a worker with more slots than one call returns takes from the first queue only, in strict order', async () => {
+  const { fetcher } = fetcherOf([source('first', 1, 5_000), source('second', 1, 5_000)], true);
+  for (let round = 0; round < 10; round++) expect(await fetched(fetcher, 2_000)).toEqual({ first: 500 });
+  expect(await fetched(fetcher, 2_000)).toEqual({ second: 500 });
 });
 
 describe('a queue whose messages gather in batches', () => {

@@ -27,7 +27,7 @@ function settle(options: object, error: unknown): { kind: string; told: unknown[
   const told: unknown[] = [];
   const { kind } = settlementFor(
     { kind: 'failed', error },
-    { delivery, message, task },
+    { delivery, message, task, ranMs: 5 },
     {
       workerId: 'w',
       now: () => 0,
@@ -53,7 +53,7 @@ it('a retry policy that returns a promise is reported, the default policy is use
   process.once('unhandledRejection', unhandled);
   const settlement = settlementFor(
     { kind: 'failed', error: new Error('no') },
-    { delivery, message, task },
+    { delivery, message, task, ranMs: 5 },
     { workerId: 'w', now: () => 0, onPolicyError: (error) => told.push(error), onMatcherError: () => undefined },
   );
   await new Promise((resolve) => setImmediate(resolve));

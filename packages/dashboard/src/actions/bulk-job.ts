@@ -6,6 +6,8 @@ import { type Change, changeMatching, countMatching } from './change-letters.ts'
 
 /** How far the number of letters may be off what the user expects. */
 const TOLERANCE = 0.1;
+/** Letters that are counted also if fewer are expected, so that users learn the number. */
+const COUNTED = 10_000;
 
 /** What a job works on. */
 export interface BulkWork {
@@ -32,7 +34,7 @@ export class BulkRun {
   readonly #work: BulkWork;
   readonly #stop = new AbortController();
   #row: BulkJob;
-  /** How many letters matched when they were counted. */
+  /** How many letters matched when they were counted; `undefined` if the count ended before the last one. */
   matched: number | undefined;
 
   constructor(work: BulkWork) {
@@ -60,25 +62,26 @@ export class BulkRun {
     const { broker, request, matches } = this.#work;
     const { queue, expect } = request;
     try {
-      const most = Math.floor(expect * (1 + TOLERANCE));
-      this.matched = await countMatching(broker, queue, matches, most, {
+      const most = Math.max(COUNTED, Math.floor(expect * (1 + TOLERANCE)));
+      const matched = await countMatching(broker, queue, matches, most, {
         signal: this.#stop.signal,
         onBatch: ({ looked }) => this.#change({ looked }),
       });
+      if (matched === undefined) return this.#end('stopped');
+      this.matched = matched > most ? undefined : matched;
+      if (Math.abs(matched - expect) > expect * TOLERANCE) {
+        const found = matched > most ? `more than ${most}` : String(matched);
+        return this.#end('failed', {
+          code: 'COUNT_CHANGED',
+          message: `${expect} were expected, and ${found} match now: more than 10 % off. Nothing was changed.`,
+          ...(this.matched !== undefined && { matched: this.matched }),
+        });
+      }
+      this.#change({ total: matched, looked: 0 });
+      return true;
     } catch (error) {
       return this.#failed(error);
     }
-    if (this.matched === undefined) return this.#end('stopped');
-    if (Math.abs(this.matched - expect) > expect * TOLERANCE) {
-      const found = this.matched > expect ? `more than ${expect}` : String(this.matched);
-      return this.#end('failed', {
-        code: 'COUNT_CHANGED',
-        message: `${expect} were expected, and ${found} match now: more than 10 % off. Nothing was changed.`,
-        matched: this.matched,
-      });
-    }
-    this.#change({ total: this.matched, looked: 0 });
-    return true;
   }
 
   /** Changes the letters. Never rejects. @returns how many */

@@ -77,8 +77,13 @@ export interface BulkJob {
   readonly who: string;
   readonly startedAt: number;
   readonly endedAt?: number;
-  /** `stopped`: by a user; what was done stays done. `failed`: see `error`. */
-  readonly state: 'running' | 'done' | 'stopped' | 'failed';
+  /**
+   * `stopped`: by a user, or with its dashboard; what was done stays done. `failed`: see `error`. `interrupted`: its
+   * dashboard ended without notice; at least `done` letters were changed, and those that it did not reach are still dead.
+   */
+  readonly state: 'running' | 'done' | 'stopped' | 'failed' | 'interrupted';
+  /** The job belongs to another dashboard, which can be an earlier process of this one: it cannot be stopped here. */
+  readonly isElsewhere?: boolean;
   readonly done: number;
   readonly looked: number;
   readonly total: number;

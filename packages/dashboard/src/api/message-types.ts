@@ -87,6 +87,8 @@ export interface AttemptRow {
   readonly attempt: number;
   /** When it ended. */
   readonly at: number;
+  /** How long it ran, in milliseconds. Left out if an earlier version of the worker wrote it down. */
+  readonly ranMs?: number;
   readonly worker: string;
   readonly error: ShownError;
 }
@@ -143,16 +145,22 @@ export interface DeadGroup {
   readonly lastAt?: number;
   /** How many of them had been redriven before. */
   readonly redriven: number;
+  /** Numbers of those that died in each `DeadGroups.barMs`, oldest first; the last one ends at `DeadGroups.at`. */
+  readonly deaths: readonly number[];
 }
 
 /** Dead letters by queue, task and error. */
 export interface DeadGroups {
   readonly at: number;
   readonly items: readonly DeadGroup[];
+  /** Milliseconds of a number in `deaths`: the shortest range from an hour to 30 days that has most of the deaths. */
+  readonly barMs: number;
   readonly looked: number;
   /** Dead letters in these queues, if known. More than `looked`: the groups are of the newest ones. */
   readonly total?: number;
   readonly look?: Look;
+  /** The oldest look that these groups are of. Only of a broker without the ability `browse`. */
+  readonly asOf?: number;
   /** Queues whose letters need a look that was not made. */
   readonly unseen: readonly { readonly queue: string; readonly dead?: number }[];
 }

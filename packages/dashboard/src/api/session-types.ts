@@ -4,7 +4,7 @@ export interface ErrorBody {
     /** Upper case with underscores, such as `FORBIDDEN`. */
     readonly code: string;
     readonly message: string;
-    /** With 409 of `POST :b/bulk`: how many letters match now. */
+    /** With 409 of `POST :b/bulk`: how many letters match now. Left out if there are more than could be counted. */
     readonly matched?: number;
   };
 }

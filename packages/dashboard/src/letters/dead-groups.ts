@@ -2,6 +2,7 @@ import { type Envelope, type Inspector, PAGE_LIMIT } from '@brokkr/core/adapter'
 import type { DeadGroup } from '../api/types.ts';
 import { messageRow, type View } from '../payload/message-row.ts';
 import { Redactor } from '../payload/redactor.ts';
+import { barMsOf, deathBars } from './death-bars.ts';
 
 /** Letters that are grouped in one answer, and for how long they are read. */
 const MOST_LOOKED = 10_000;
@@ -15,7 +16,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Groups dead letters by queue, task and error. */
 export class DeadGrouping {
   looked = 0;
-  readonly #groups = new Map<string, Mutable<DeadGroup>>();
+  /** Whether every letter was looked at. */
+  isComplete = false;
+  readonly #groups = new Map<string, Mutable<Omit<DeadGroup, 'deaths'>> & { readonly deaths: number[] }>();
 
   add(queue: string, letter: Envelope): void {
     this.looked++;
@@ -25,19 +28,25 @@ export class DeadGrouping {
     const key = JSON.stringify([queue, task, group]);
     let known = this.#groups.get(key);
     if (known === undefined) {
-      known = { queue, task, error: group, example: reason, count: 0, redriven: 0 };
+      known = { queue, task, error: group, example: reason, count: 0, redriven: 0, deaths: [] };
       this.#groups.set(key, known);
     }
     known.count++;
     if (redriven !== undefined) known.redriven++;
     if (deadAt === undefined) return;
+    known.deaths.push(deadAt);
     known.firstAt = Math.min(known.firstAt ?? deadAt, deadAt);
     known.lastAt = Math.max(known.lastAt ?? deadAt, deadAt);
   }
 
-  /** Largest group first. */
-  get groups(): readonly DeadGroup[] {
-    return [...this.#groups.values()].sort((a, b) => b.count - a.count).slice(0, MOST_GROUPS);
+  /** Largest group first. @param at end of the bars */
+  groups(at: number): { readonly items: readonly DeadGroup[]; readonly barMs: number } {
+    const groups = [...this.#groups.values()].sort((a, b) => b.count - a.count).slice(0, MOST_GROUPS);
+    const barMs = barMsOf(
+      groups.flatMap(({ deaths }) => deaths),
+      at,
+    );
+    return { items: groups.map((group) => ({ ...group, deaths: deathBars(group.deaths, { barMs, at }) })), barMs };
   }
 }
 
@@ -54,8 +63,10 @@ export async function groupLetters(
   let left = queues.map((queue) => ({ queue, after: undefined as string | undefined }));
   while (left.length > 0 && grouping.looked < MOST_LOOKED && performance.now() < giveUpAt) {
     const going: typeof left = [];
+    let isCut = false;
     for (const { queue, after } of left) {
-      if (grouping.looked >= MOST_LOOKED || performance.now() > giveUpAt) break;
+      isCut = grouping.looked >= MOST_LOOKED || performance.now() > giveUpAt;
+      if (isCut) break;
       const page = await inspector.page(queue, 'dead', { limit: PAGE_LIMIT, from: 'newest', after });
       for (const { envelope } of page.items) {
         if (matches(queue, envelope)) grouping.add(queue, envelope);
@@ -64,6 +75,7 @@ export async function groupLetters(
       if (page.next !== undefined) going.push({ queue, after: page.next });
     }
     left = going;
+    grouping.isComplete = going.length === 0 && !isCut;
   }
   return grouping;
 }

@@ -123,7 +123,7 @@ function ringsOf(
 
 async function bulk({ path }: Call, handled: Handled): Promise<Response> {
   const view = viewOf(handled, path.b);
-  const items = view.jobs.rows.filter((job) => handled.user.sees(job.queue));
+  const items = (await view.jobs.read()).filter((job) => handled.user.sees(job.queue));
   return json({ at: handled.now(), items });
 }
 

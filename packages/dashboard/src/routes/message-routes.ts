@@ -109,7 +109,10 @@ function lookedAt(view: BrokerView, queue: string, state: BrowsableState, asked:
   };
 }
 
-/** Messages that workers run, by their reports, with arguments if the broker finds messages by ids. */
+/**
+ * Messages that workers run, by their reports. If the broker finds messages by ids, they have arguments, and those that
+ * ended since the report are left out.
+ */
 async function running(
   view: BrokerView,
   queue: string,
@@ -125,9 +128,13 @@ async function running(
   const { messages: index } = await view.open();
   const ids = runs.slice(0, 500).map(({ id }) => id);
   const found = index === undefined || ids.length === 0 ? [] : await index.find(queue, ids);
-  const envelopes = new Map(found.map(({ envelope }) => [envelope.id, envelope]));
+  const envelopes = new Map(
+    found.filter(({ state }) => state === 'running').map(({ envelope }) => [envelope.id, envelope]),
+  );
+  const searched = new Set(index === undefined ? [] : ids);
+  const present = runs.filter(({ id }) => envelopes.has(id) || !searched.has(id));
   const rows: MessageRow[] = [];
-  for (const { id, task, attempt, startedAt, worker } of runs) {
+  for (const { id, task, attempt, startedAt, worker } of present) {
     const envelope = envelopes.get(id);
     if (matches !== undefined && (envelope === undefined || !matches(envelope))) continue;
     const known = envelope && messageRow({ queue, state: 'running', envelope, workerId: worker }, payloadView(handled));
@@ -137,7 +144,7 @@ async function running(
   return {
     at: sample.at,
     items: rows.slice(0, limit),
-    looked: runs.length,
+    looked: present.length,
     matched: rows.length,
     ...(total !== undefined && { total }),
   };
@@ -242,14 +249,18 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
       }
     }
   }
+  const lookedAtTimes = isFree ? [] : names.flatMap((queue) => view.looks.describe(queue, 'dead').at ?? []);
   const unseen = isFree ? [] : withLetters.filter(({ name }) => view.looks.items(name, 'dead') === undefined);
   const [onlyRow] = withLetters;
+  const at = handled.now();
   const answer: DeadGroups = {
-    at: handled.now(),
-    items: grouping.groups,
+    at,
+    ...grouping.groups(at),
     looked: grouping.looked,
-    total: withLetters.reduce((sum, { counts }) => sum + (counts.dead ?? 0), 0),
+    // The counts are some seconds old.
+    total: grouping.isComplete ? grouping.looked : withLetters.reduce((sum, { counts }) => sum + (counts.dead ?? 0), 0),
     ...(!isFree && onlyRow !== undefined && only !== undefined && { look: view.looks.describe(only, 'dead') }),
+    ...(lookedAtTimes.length > 0 && { asOf: Math.min(...lookedAtTimes) }),
     unseen: unseen.map(({ name, counts }) => ({
       queue: name,
       ...(counts.dead !== undefined && { dead: counts.dead }),

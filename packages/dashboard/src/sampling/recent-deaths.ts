@@ -43,14 +43,16 @@ export class RecentDeaths {
       groups.set(key, group);
     }
     const [most] = [...groups.values()].sort((a, b) => b.count - a.count);
-    const share = most === undefined ? undefined : Math.round((most.count / recent.length) * 100);
-    const of = most === undefined ? '' : `, ${share} % of the last ${recent.length} of "${most.death.group}"`;
+    // Of more deaths than were read, the first one is not known.
+    const first = recent.length < LETTERS ? Math.min(...recent.map((death) => death.at ?? at)) : undefined;
+    const of = most === undefined ? '' : `, ${most.count} of the last ${recent.length} of "${most.death.group}"`;
     return {
       severity: 'error',
       code: 'DEAD_BURST',
       message: `${added} messages died in 10 minutes${of}`,
       queue,
       count: added,
+      ...(first !== undefined && recent.length > 0 && { since: first }),
       ...(most !== undefined && { task: most.death.task, error: most.death.group }),
     };
   }

@@ -54,7 +54,7 @@ export function queueWarnings(
     } else if (paused) {
       const silent = (workers ?? 0) - (obeying ?? 0);
       const disobey = silent > 0 ? `; ${silent} of ${workers} workers do not obey yet` : '';
-      const message = `is paused, ${ready} ${ready === 1 ? 'message waits' : 'messages wait'}${disobey}`;
+      const message = `is paused, ${waiting(ready)}${disobey}`;
       if (ready > 0 || silent > 0) {
         warnings.push({
           severity: 'warning',
@@ -66,11 +66,16 @@ export function queueWarnings(
         });
       }
     } else if (areReported && ready > 0 && workers === 0 && !consumers && unserved.has(name)) {
-      const message = `${ready} ${ready === 1 ? 'message waits' : 'messages wait'}, and no worker takes this queue`;
+      const message = `${waiting(ready)}, and no worker takes this queue`;
       warnings.push({ severity: 'warning', code: 'QUEUE_UNSERVED', message, queue: name, count: ready });
     }
   }
   return warnings.slice(0, MOST_WARNINGS);
+}
+
+/** `1,204 messages wait`. */
+function waiting(ready: number): string {
+  return `${ready.toLocaleString('en-US')} ${ready === 1 ? 'message waits' : 'messages wait'}`;
 }
 
 /** Queues with ready messages and no worker. A queue counts as unserved once it was so in two samples. */

@@ -1,6 +1,7 @@
 import type { Broker } from '@brokkr/core';
 import type { BrokerInfo } from '../api/types.ts';
 import { BulkJobs } from '../actions/bulk-jobs.ts';
+import { JobRecords } from '../actions/job-records.ts';
 import { Looks } from '../letters/looks.ts';
 import { Sampler } from '../sampling/sampler.ts';
 import { abilitiesOf } from '../source/abilities.ts';
@@ -11,12 +12,15 @@ export class BrokerView {
   readonly source: BrokerSource;
   readonly sampler: Sampler;
   readonly looks: Looks;
-  readonly jobs = new BulkJobs();
+  readonly jobs: BulkJobs;
 
   constructor(source: BrokerSource, { always, now }: { readonly always: boolean; readonly now: () => number }) {
     this.source = source;
     this.sampler = new Sampler({ source, always, now });
     this.looks = new Looks(now);
+    const onFailure = (error: unknown) =>
+      source.logger.warn({ error }, 'bulk jobs of dashboards cannot be kept or read');
+    this.jobs = new BulkJobs(new JobRecords(async () => (await source.open()).states, { now, onFailure }));
   }
 
   open(): Promise<Broker> {

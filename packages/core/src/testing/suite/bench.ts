@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Broker, BrokerParts, SubscribeOptions, Subscription } from '../../broker/broker.ts';
 import type { Delivery } from '../../broker/delivery.ts';
 import type { Envelope } from '../../broker/envelope.ts';
+import type { LimitStore } from '../../broker/limit-store.ts';
 import type { Settlement } from '../../broker/settlement.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { systemClock } from '../../clock/system-clock.ts';
@@ -30,6 +31,7 @@ export class TestBench {
   readonly #brokers: Broker[] = [];
   readonly #cleanUps: (() => Promise<unknown>)[] = [];
   #broker: Broker | undefined;
+  #store: Promise<Broker> | undefined;
 
   constructor(options: BrokerSuiteOptions) {
     this.options = options;
@@ -58,9 +60,13 @@ export class TestBench {
   }
 
   /** A second broker on the same server and namespace, as another process would have. */
-  async openAnother(namespace = this.#namespace): Promise<Broker> {
+  openAnother(namespace = this.#namespace): Promise<Broker> {
+    return this.#open(this.options.open, namespace);
+  }
+
+  async #open(open: BrokerSuiteOptions['open'], namespace = this.#namespace): Promise<Broker> {
     const { leaseMs, clock } = this;
-    const broker = await openBroker(await this.options.open({ leaseMs, namespace, clock }));
+    const broker = await openBroker(await open({ leaseMs, namespace, clock }));
     this.#brokers.push(broker);
     return broker;
   }
@@ -84,6 +90,14 @@ export class TestBench {
     const found = broker[part];
     if (found === undefined) throw new NotApplicable(`the broker has no part \`${part}\``);
     return found as NonNullable<BrokerParts[P]>;
+  }
+
+  /** The limits of the broker, or of the store beside it. Ends the case as not applicable if there are none. */
+  async limits(): Promise<LimitStore> {
+    const { openStore } = this.options;
+    if (this.broker.limits !== undefined || openStore === undefined) return this.part('limits');
+    this.#store ??= this.#open(openStore);
+    return this.part('limits', await this.#store);
   }
 
   needs(condition: boolean, reason: string): void {

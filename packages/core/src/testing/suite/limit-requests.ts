@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { LimitDemand, LimitStore, PermitRequest } from '../../broker/limit-store.ts';
+import type { LimitDemand, LimitStore, PermitRequest, ReleasedPermit } from '../../broker/limit-store.ts';
 
 export const LEASE_MS = 60_000;
 
@@ -46,15 +46,15 @@ export async function ask(
   return refusals.map((refusal) => refusal?.waitMs ?? 0);
 }
 
-export async function free(
-  store: LimitStore,
-  { demands, token }: PermitRequest,
-  ranMs = 0,
-): Promise<readonly string[]> {
-  const permits = demands.flatMap(({ limit, key, rule }) =>
+/** The slots of a request, to be given back. */
+export function permitsOf({ demands, token }: PermitRequest, ranMs = 0): readonly ReleasedPermit[] {
+  return demands.flatMap(({ limit, key, rule }) =>
     rule.kind === 'concurrency' ? [{ limit, key, token, slots: rule.slots, ranMs }] : [],
   );
-  return (await store.release(permits, { promotes: true })).map(({ id }) => id);
+}
+
+export async function free(store: LimitStore, request: PermitRequest, ranMs = 0): Promise<readonly string[]> {
+  return (await store.release(permitsOf(request, ranMs), { promotes: true })).map(({ id }) => id);
 }
 
 export async function heldOf(store: LimitStore, { limit, key }: LimitDemand): Promise<number | undefined> {

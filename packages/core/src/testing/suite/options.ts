@@ -21,6 +21,11 @@ export interface BrokerSuiteOptions {
   /** Opens a broker on the server under test. Called once in each case, or twice if the case needs two processes. */
   readonly open: (options: OpenOptions) => Broker | Promise<Broker>;
   /**
+   * Opens a broker whose parts serve workers of the broker under test if that has none, as `TASK_STORE_URL` does: so far
+   * its `limits`. @default none: the cases of workers with limits are not applicable
+   */
+  readonly openStore?: ((options: OpenOptions) => Broker | Promise<Broker>) | undefined;
+  /**
    * Restarts the server, with its stored data. If it is given and the broker is persistent, the suite tests restarts.
    */
   readonly restart?: (() => Promise<void>) | undefined;

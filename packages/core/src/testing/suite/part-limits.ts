@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { PermitRequest, ReleasedPermit } from '../../broker/limit-store.ts';
 import type { Group } from './group.ts';
-import { again, ask, free, heldOf, LEASE_MS, rate, request, slots } from './limit-requests.ts';
+import { again, ask, free, heldOf, LEASE_MS, permitsOf, rate, request, slots } from './limit-requests.ts';
 
 export const limits: Group = {
   name: 'part limits: slots',
@@ -75,6 +76,30 @@ export const limits: Group = {
       assert.deepEqual(await free(store, before), [], 'a late release of the same message');
       assert.equal(await heldOf(store, demand), 1);
       assert.notEqual((await ask(store, [request(demand)]))[0], 0);
+    });
+
+    it('gives slots back before it grants others in the same call', async (bench) => {
+      const store = bench.part('limits');
+      const [demand, other] = [slots(2), slots(1, 'other')];
+      const before = [request(demand), request(demand), request(other)] as const;
+      assert.deepEqual(await ask(store, before), [0, 0, 0]);
+      const waiting = request(other);
+      assert.notEqual((await ask(store, [waiting]))[0], 0);
+      const returned = before.flatMap((each) => permitsOf(each));
+      const now = [request(demand), request(demand), request(demand)];
+      const answer = await store.acquire(now, { leaseMs: LEASE_MS, promotes: true, returned });
+      assert.deepEqual(
+        answer.refusals.map((refusal) => refusal?.limit),
+        [undefined, undefined, demand.limit],
+      );
+      assert.deepEqual(answer.next, [{ queue: waiting.queue, id: waiting.id }], 'of a key that nobody asked for');
+      const give = (tokens: readonly ReleasedPermit[]) =>
+        store.acquire([], { leaseMs: LEASE_MS, promotes: true, returned: tokens });
+      assert.deepEqual(await give(returned), { refusals: [], next: [] }, 'the tokens are those of earlier deliveries');
+      assert.equal(await heldOf(store, demand), 2);
+      const { next } = await give(permitsOf(now[0] as PermitRequest));
+      assert.deepEqual(next, [{ queue: now[2]?.queue, id: now[2]?.id }], 'of a call that asks for nothing');
+      assert.equal(await heldOf(store, demand), 1);
     });
 
     it('ends a permit that is not renewed within its lease', async (bench) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RECEIVED_AT_ONCE } from '../../broker/received-at-once.ts';
 import { ack, ids, release } from './bench.ts';
 import type { Group } from './group.ts';
 
@@ -13,6 +14,12 @@ export const receiving: Group = {
         2_000,
         () => 'two were not delivered',
       );
+    });
+
+    it(`delivers ${RECEIVED_AT_ONCE} ready messages in one call: fewer would mean that there are no more`, async (bench) => {
+      await bench.publish(RECEIVED_AT_ONCE);
+      const subscription = await bench.subscribe(bench.queue, { prefetch: RECEIVED_AT_ONCE });
+      assert.equal((await bench.now(subscription, RECEIVED_AT_ONCE)).length, RECEIVED_AT_ONCE);
     });
 
     it('returns immediately if the queue is empty and it need not wait', async (bench) => {

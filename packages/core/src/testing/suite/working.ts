@@ -46,6 +46,11 @@ export const working: Group = {
           [3, 'attempt 3'],
         ],
       );
+      const ran = history.map(({ ranMs }) => ranMs);
+      assert(
+        ran.every((ms) => ms !== undefined && ms < 5_000),
+        `run times ${ran.join(', ')}`,
+      );
     }, 20_000);
 
     it('dead-letters a PermanentError at once', async (bench) => {

@@ -1,5 +1,6 @@
 import type { BulkRequest, LetterQuery } from '../../../src/api/types.ts';
-import { ask } from '../parts/dialog.tsx';
+import { ApiError } from '../api/client.ts';
+import { ask, type Question } from '../parts/dialog.tsx';
 import { otherQueues } from './other-queues.ts';
 import { count, plural } from '../text/number.ts';
 import { startBulk } from './perform.ts';
@@ -31,30 +32,41 @@ const WORDS = {
 } as const;
 
 /** Asks before a bulk job starts, with the number that is expected to change. */
-export function askForBulk(action: BulkRequest['do'], { queue, filter, facts, expect }: Matching): void {
+export function askForBulk(action: BulkRequest['do'], matching: Matching): void {
+  ask(questionOf(action, matching));
+}
+
+/** @param before the number that was expected at first, if it was wrong */
+function questionOf(action: BulkRequest['do'], matching: Matching, before?: number): Question {
+  const { queue, filter, facts, expect } = matching;
   const { verb, text, look } = WORDS[action];
   const isTyped = action === 'discard' || expect > TYPED_ABOVE;
-  ask({
+  return {
     title: `${verb} ${plural(expect, 'dead message')} of ${queue}?`,
     text,
-    facts: [...facts, ['Match now', count(expect)]],
+    facts: [...facts, ['Match now', before === undefined ? count(expect) : `${count(expect)}, not ${count(before)}`]],
     typed: isTyped ? { label: 'Type the queue’s name to go on:', name: queue } : undefined,
     input: action === 'move' ? { label: 'To the queue', suggestions: () => otherQueues(queue) } : undefined,
-    note: 'If the number is off by more than 10 % when it starts, nothing is changed.',
+    note:
+      before === undefined
+        ? 'If the number is off by more than 10 % when it starts, nothing is changed.'
+        : 'The page was older than the queue, so nothing was changed yet.',
     cancel: action === 'discard' ? 'Keep them' : 'Cancel',
     confirm: `${verb} ${count(expect)}`,
     look,
-    run: ({ typed, input }) =>
-      startBulk(
-        {
-          do: action,
-          queue,
-          filter,
-          expect,
-          ...(action === 'move' && { to: input }),
-          ...(isTyped && { confirm: typed }),
-        },
-        `Started: ${verb.toLowerCase()} ${plural(expect, 'message')} of ${queue}.`,
-      ),
-  });
+    run: async ({ typed, input }) => {
+      const request = {
+        ...{ do: action, queue, filter, expect },
+        ...(action === 'move' && { to: input }),
+        ...(isTyped && { confirm: typed }),
+      };
+      try {
+        await startBulk(request, `Started: ${verb.toLowerCase()} ${plural(expect, 'message')} of ${queue}.`);
+      } catch (error) {
+        // Letters died or left since the page was loaded. It asks again, with the number of now.
+        if (!(error instanceof ApiError) || error.matched === undefined || error.matched === 0) throw error;
+        ask(questionOf(action, { ...matching, expect: error.matched }, expect));
+      }
+    },
+  };
 }

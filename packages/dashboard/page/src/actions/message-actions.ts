@@ -15,8 +15,10 @@ export function runNow(queue: string, ids: readonly string[]): void {
   void perform(call(queue, 'promote'), { ids }, ({ done }) => `${plural(done, 'message')} ready now.`);
 }
 
-/** Removes dead letters, after the queue's name was typed. */
-export function askToDiscard(queue: string, ids: readonly string[]): void {
+const nothing = (): void => undefined;
+
+/** Removes dead letters, after the queue's name was typed. @param done called once it is done, such as to clear a selection */
+export function askToDiscard(queue: string, ids: readonly string[], done = nothing): void {
   ask({
     title: `Discard ${plural(ids.length, 'dead message')} of ${queue}?`,
     text: 'They are removed for good: no copy is kept, and they cannot be retried.',
@@ -25,36 +27,45 @@ export function askToDiscard(queue: string, ids: readonly string[]): void {
     confirm: `Discard ${ids.length}`,
     look: 'kill',
     run: ({ typed }) =>
-      change(call(queue, 'discard'), { ids, confirm: typed }, ({ done }) => `Discarded ${plural(done, 'message')}.`),
+      change(
+        call(queue, 'discard'),
+        { ids, confirm: typed },
+        (answer) => `Discarded ${plural(answer.done, 'message')}.`,
+      ).then(done),
   });
 }
 
 /** Moves dead letters to another queue, in which they are ready. */
-export function askToMove(queue: string, ids: readonly string[]): void {
+export function askToMove(queue: string, ids: readonly string[], done = nothing): void {
   ask({
     title: `Move ${plural(ids.length, 'dead message')} of ${queue}?`,
     text: 'They become ready messages of the other queue, and count their attempts from 1 again.',
     input: { label: 'To the queue', suggestions: () => otherQueues(queue) },
     confirm: `Move ${ids.length}`,
     run: ({ input }) =>
-      change(call(queue, 'move'), { ids, to: input }, ({ done }) => `Moved ${plural(done, 'message')} to ${input}.`),
+      change(
+        call(queue, 'move'),
+        { ids, to: input },
+        (answer) => `Moved ${plural(answer.done, 'message')} to ${input}.`,
+      ).then(done),
   });
 }
 
 /** Removes messages that wait. */
-export function askToCancel(queue: string, ids: readonly string[]): void {
+export function askToCancel(queue: string, ids: readonly string[], done = nothing): void {
   ask({
     title: `Cancel ${plural(ids.length, 'message')} of ${queue}?`,
     text: 'They are removed and never run.',
     cancel: 'Keep them',
     confirm: `Cancel ${ids.length}`,
     look: 'kill',
-    run: () => change(call(queue, 'cancel'), { ids }, ({ done }) => `Cancelled ${plural(done, 'message')}.`),
+    run: () =>
+      change(call(queue, 'cancel'), { ids }, (answer) => `Cancelled ${plural(answer.done, 'message')}.`).then(done),
   });
 }
 
 /** Aborts tasks that run. */
-export function askToAbort(queue: string, ids: readonly string[]): void {
+export function askToAbort(queue: string, ids: readonly string[], done = nothing): void {
   ask({
     title: ids.length === 1 ? 'Cancel this running task?' : `Cancel ${ids.length} running tasks?`,
     text: 'Its signal aborts where it runs, and it is not retried. A task that ignores its signal runs to its end.',
@@ -62,6 +73,10 @@ export function askToAbort(queue: string, ids: readonly string[]): void {
     confirm: ids.length === 1 ? 'Cancel it' : `Cancel ${ids.length}`,
     look: 'kill',
     run: () =>
-      change(call(queue, 'cancel'), { ids, running: true }, ({ done }) => `Asked ${plural(done, 'task')} to end.`),
+      change(
+        call(queue, 'cancel'),
+        { ids, running: true },
+        (answer) => `Asked ${plural(answer.done, 'task')} to end.`,
+      ).then(done),
   });
 }

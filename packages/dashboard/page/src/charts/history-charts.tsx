@@ -1,9 +1,11 @@
 import type { History } from '../../../src/api/types.ts';
 import { apiUrl } from '../api/client.ts';
+import { overview } from '../api/live-data.ts';
 import { useResource } from '../api/use-resource.ts';
+import { timeOfDay } from '../text/clock-time.ts';
 import { duration } from '../text/duration.ts';
 import { count, rate } from '../text/number.ts';
-import { TimeChart } from './time-chart.tsx';
+import { type ChartEvent, TimeChart } from './time-chart.tsx';
 
 interface Props {
   readonly broker: string;
@@ -23,6 +25,7 @@ export function HistoryCharts({ broker, minutes, queue, task }: Props) {
         title="Done"
         history={data}
         minutes={span}
+        event={burstOf(queue, task)}
         lanes={[
           { top: 14, bottom: 84, text: rate, least: 0.3, series: [area('succeeded', 'per second', data.done)] },
           {
@@ -68,6 +71,19 @@ export function HistoryCharts({ broker, minutes, queue, task }: Props) {
       />
     </div>
   );
+}
+
+/** When the largest burst of deaths began. */
+function burstOf(queue: string | undefined, task: string | undefined): ChartEvent | undefined {
+  const bursts = (overview.value?.warnings ?? []).filter(
+    (warning) =>
+      warning.code === 'DEAD_BURST' &&
+      (queue === undefined || warning.queue === queue) &&
+      (task === undefined || warning.task === task),
+  );
+  const [first] = bursts.toSorted((a, b) => (b.count ?? 0) - (a.count ?? 0));
+  const at = first?.since;
+  return at === undefined ? undefined : { at, text: `first death, ${timeOfDay(at, false)}` };
 }
 
 interface LatencyProps {

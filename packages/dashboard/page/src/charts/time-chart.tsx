@@ -36,6 +36,13 @@ interface Props {
   /** Minutes that the chart covers, up to now. */
   readonly minutes: number;
   readonly lanes: readonly Lane[];
+  /** An event, drawn as a dotted line with its text. */
+  readonly event?: ChartEvent | undefined;
+}
+
+export interface ChartEvent {
+  readonly at: number;
+  readonly text: string;
 }
 
 const LEFT = 44;
@@ -47,7 +54,7 @@ const BASE = 124;
  * A chart of a history. The row that is not complete, and time before the history began, are hatched. The pointer, or the
  * left and right keys, read out one row.
  */
-export function TimeChart({ title, history, minutes, lanes }: Props) {
+export function TimeChart({ title, history, minutes, lanes, event }: Props) {
   const { t, since, step, at: end } = history;
   const span = minutes * 60_000;
   const chosen = useSignal<number | undefined>(undefined);
@@ -126,10 +133,24 @@ export function TimeChart({ title, history, minutes, lanes }: Props) {
         {count > 1 ? (
           <rect class="hatch" x={x(count - 2)} y={TOP} width={RIGHT - x(count - 2)} height={BASE - TOP} />
         ) : null}
+        {event === undefined || event.at < end - span ? null : <EventMark text={event.text} x={place(event.at)} />}
         {at === undefined ? null : <line class="mark" x1={x(at)} x2={x(at)} y1={2} y2={BASE} />}
         <TimeAxis end={end} span={span} place={place} />
       </svg>
     </figure>
+  );
+}
+
+function EventMark({ text, x }: { text: string; x: number }) {
+  // The text is on the side that has the room.
+  const isLate = x > (LEFT + RIGHT) / 2;
+  return (
+    <g>
+      <line class="event" x1={x} x2={x} y1={2} y2={BASE} />
+      <text class={isLate ? 'mk' : 'mk from'} x={isLate ? x - 5 : x + 5} y={10}>
+        {text}
+      </text>
+    </g>
   );
 }
 

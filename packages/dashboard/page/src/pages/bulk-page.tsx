@@ -3,7 +3,7 @@ import { wordsOf } from '../actions/letter-filter.ts';
 import { brokerPath, perform } from '../actions/perform.ts';
 import { now } from '../api/clock.ts';
 import { bulkJobs } from '../api/live-data.ts';
-import { mayOperate, session } from '../api/session.ts';
+import { mayOperate } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { Button } from '../parts/button.tsx';
 import { Empty } from '../parts/empty.tsx';
@@ -14,12 +14,16 @@ import { Panel } from '../parts/panel.tsx';
 import { Pill } from '../parts/pill.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
-import { timeOfDay } from '../text/clock-time.ts';
 import { duration } from '../text/duration.ts';
 import { count, rate } from '../text/number.ts';
 import { queueLink } from './queue-columns.tsx';
 
 const ICONS: Record<BulkJob['do'], IconName> = { retry: 'retry', discard: 'trash', move: 'move' };
+const INTERRUPTED: Record<BulkJob['do'], string> = {
+  retry: 'A few more letters than shown may be back in the queue.',
+  discard: 'A few more letters than shown may be discarded.',
+  move: 'A few more letters than shown may be moved; those of the last batch may be in both queues.',
+};
 const VERBS: Record<BulkJob['do'], string> = { retry: 'Retry', discard: 'Discard', move: 'Move' };
 
 /** Bulk jobs: those that run, with their progress, and those that ended. */
@@ -28,7 +32,6 @@ export function BulkPage({ broker }: { broker: string }) {
   const all = [...bulkJobs.value.rows.values()].sort((a, b) => b.startedAt - a.startedAt);
   const running = all.filter(({ state }) => state === 'running');
   const ended = all.filter(({ state }) => state !== 'running');
-  const since = session.value?.startedAt;
   return (
     <>
       <Head title="Bulk jobs" />
@@ -49,11 +52,7 @@ export function BulkPage({ broker }: { broker: string }) {
         <Panel
           title="Ended"
           note={count(ended.length)}
-          footer={
-            since === undefined
-              ? undefined
-              : `Kept in memory by this dashboard, since it started at ${timeOfDay(since, false)}.`
-          }
+          footer="This dashboard keeps its last 50 jobs in memory. The broker keeps the last 8 jobs of all dashboards."
         >
           <ul>
             {ended.map((job) => (
@@ -67,7 +66,7 @@ export function BulkPage({ broker }: { broker: string }) {
 }
 
 function Job({ job }: { job: BulkJob }) {
-  const { id, queue, to, filter, who, startedAt, done, total, looked, state, error } = job;
+  const { id, queue, to, filter, who, startedAt, done, total, looked, state, error, isElsewhere } = job;
   const words = wordsOf(filter, undefined).map(([, value]) => value);
   return (
     <li class="job">
@@ -96,10 +95,19 @@ function Job({ job }: { job: BulkJob }) {
             <Text value={error.message} />
           </p>
         )}
+        {state === 'interrupted' ? (
+          <p>
+            Its dashboard ended without notice. {INTERRUPTED[job.do]} Letters that were not reached are still dead:
+            filter them and start again.
+          </p>
+        ) : null}
+        {state === 'running' && isElsewhere ? (
+          <p>Runs in another dashboard, or in one that ended less than 15 s ago. It cannot be stopped here.</p>
+        ) : null}
       </div>
       <div class="inline">
         {state === 'running' ? (
-          mayOperate.value ? (
+          mayOperate.value && !isElsewhere ? (
             <Button
               onClick={() =>
                 void perform(brokerPath('bulk', id, 'stop'), {}, () => 'Stopped. What was done stays done.')
@@ -146,6 +154,9 @@ function Ended({ job: { state, done, total, startedAt, endedAt } }: { job: BulkJ
         {took}
       </Pill>
     );
+  }
+  if (state === 'interrupted') {
+    return <Pill state="failed">{`Interrupted after at least ${count(done)} of ${count(total)}`}</Pill>;
   }
   const text = `${state === 'stopped' ? 'Stopped' : 'Failed'} after ${count(done)}`;
   return state === 'stopped' ? <Pill state="plain">{text}</Pill> : <Pill state="failed">{text}</Pill>;

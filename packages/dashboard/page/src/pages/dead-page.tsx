@@ -2,6 +2,7 @@ import type { BulkRequest, DeadGroup, DeadGroups } from '../../../src/api/types.
 import { askForBulk } from '../actions/bulk-actions.ts';
 import { AGES, sinceOf } from '../actions/letter-filter.ts';
 import { apiUrl } from '../api/client.ts';
+import { barsRange, DeathBars } from '../charts/death-bars.tsx';
 import { now } from '../api/clock.ts';
 import { mayOperate } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
@@ -71,6 +72,11 @@ export function DeadPage({ broker }: { broker: string }) {
                 Looked at {count(data.looked)}
                 {data.total === undefined ? '' : ` of ${count(data.total)}`} · <b>{plural(items.length, 'group')}</b>
               </span>
+              {data.asOf === undefined ? null : (
+                <span class="end">
+                  as of a look <Time at={data.asOf} />: look again on the page of the queue
+                </span>
+              )}
               {data.total !== undefined && data.total > data.looked && data.unseen.length === 0 ? (
                 <span class="end">The groups are of the newest letters: the numbers may be higher.</span>
               ) : null}
@@ -79,7 +85,7 @@ export function DeadPage({ broker }: { broker: string }) {
               <Table
                 label="Dead letters by queue, task and error"
                 class="lean"
-                columns={columns()}
+                columns={columns(data)}
                 rows={items}
                 keyOf={(group) => `${group.queue} ${group.task} ${group.error}`}
                 order="-count"
@@ -111,7 +117,7 @@ function hrefOf({ queue, task, error }: DeadGroup): string {
   return queueLink(queue, 'dead', { task, group: error, since });
 }
 
-function columns(): readonly Column<DeadGroup>[] {
+function columns({ barMs, items }: DeadGroups): readonly Column<DeadGroup>[] {
   const list: readonly Column<DeadGroup>[] = [
     {
       key: 'count',
@@ -153,15 +159,21 @@ function columns(): readonly Column<DeadGroup>[] {
       ),
     },
     {
+      key: 'deaths',
+      title: `Died in ${barsRange({ barMs, deaths: items[0]?.deaths.length ?? 0 })}`,
+      class: 'drop',
+      cell: ({ deaths }) => <DeathBars values={deaths} />,
+    },
+    {
       key: 'redriven',
       title: 'Redriven',
-      class: 'num',
+      class: 'num wide-only',
       descends: true,
       sort: (group) => group.redriven,
       cell: ({ redriven }) => (redriven === 0 ? <span class="zero">–</span> : count(redriven)),
     },
-    time('first', 'First', (group) => group.firstAt),
-    time('last', 'Last', (group) => group.lastAt),
+    { ...time('first', 'First', (group) => group.firstAt), class: 'num wide-only' },
+    { ...time('last', 'Last', (group) => group.lastAt), class: 'num full' },
   ];
   return mayOperate.value
     ? [...list, { key: 'actions', title: <span class="sr">Actions</span>, class: 'num full', cell: GroupActions }]

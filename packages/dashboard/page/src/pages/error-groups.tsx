@@ -1,5 +1,6 @@
-import type { DeadGroup } from '../../../src/api/types.ts';
+import type { DeadGroup, DeadGroups } from '../../../src/api/types.ts';
 import { now } from '../api/clock.ts';
+import { barsRange, DeathBars } from '../charts/death-bars.tsx';
 import { Text } from '../parts/text.tsx';
 import { link, route } from '../route/route.ts';
 import { relative } from '../text/duration.ts';
@@ -9,7 +10,7 @@ import { count } from '../text/number.ts';
 const SHOWN = 5;
 
 /** Dead letters of a queue by task and error. A click filters the list by a group, and another one ends that. */
-export function ErrorGroups({ groups }: { groups: readonly DeadGroup[] }) {
+export function ErrorGroups({ of: { items: groups, barMs } }: { of: DeadGroups }) {
   const { path, query } = route.value;
   const isChosen = ({ task, error }: DeadGroup) => query.group === error && query.task === task;
   const [first] = groups;
@@ -17,6 +18,10 @@ export function ErrorGroups({ groups }: { groups: readonly DeadGroup[] }) {
   const shown = query.groups === 'all' ? groups : groups.filter((group, index) => index < SHOWN || isChosen(group));
   return (
     <div class="groups" role="group" aria-label="Grouped by task and error">
+      <p class="legend">
+        <span>By task and error</span>
+        <span class="bars-of">Died in {barsRange({ barMs, deaths: first.deaths.length })}</span>
+      </p>
       {shown.map((group) => (
         <a
           key={`${group.task} ${group.error}`}
@@ -36,6 +41,7 @@ export function ErrorGroups({ groups }: { groups: readonly DeadGroup[] }) {
           <span class="err mono">
             <Text value={group.error} />
           </span>
+          <DeathBars values={group.deaths} />
           <span class="muted nowrap">
             {group.lastAt === undefined ? '' : `last ${relative(group.lastAt, now.value)}`}
           </span>

@@ -34,10 +34,10 @@ export function LetterBar({ queue, filter, items, selection, matched }: Props) {
     return (
       <div class="bulk" role="region" aria-label="Selected messages">
         <SelectedIds ids={ids} clear={selection.clear} />
-        <Button icon="move" onClick={() => askToMove(queue, ids)}>
+        <Button icon="move" onClick={() => askToMove(queue, ids, selection.clear)}>
           Move…
         </Button>
-        <Button look="risk" icon="trash" onClick={() => askToDiscard(queue, ids)}>
+        <Button look="risk" icon="trash" onClick={() => askToDiscard(queue, ids, selection.clear)}>
           Discard…
         </Button>
         <Button

@@ -63,7 +63,7 @@ export function MessageList({ broker, queue, state, total }: Props) {
   return (
     <>
       <MessageFilters state={state} groups={groups.data?.items ?? []} order={order} />
-      {state === 'dead' ? <ErrorGroups groups={groups.data?.items ?? []} /> : null}
+      {state === 'dead' && groups.data !== undefined ? <ErrorGroups of={groups.data} /> : null}
       {hits.map((hit) => (
         <p class="hit" key={`${hit.queue} ${hit.id}`}>
           The message with this id is <b>{hit.state}</b> in {hit.queue}:{' '}

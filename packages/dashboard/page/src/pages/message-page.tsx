@@ -19,6 +19,7 @@ import { link, open } from '../route/route.ts';
 import { timeOfDay } from '../text/clock-time.ts';
 import { duration } from '../text/duration.ts';
 import { bytes, count, plural } from '../text/number.ts';
+import { AlikePanel } from './alike-panel.tsx';
 import { JsonBody } from './json-body.tsx';
 import { queueLink } from './queue-columns.tsx';
 import { StackTrace } from './stack-trace.tsx';
@@ -77,26 +78,26 @@ export function MessagePage({ broker, queue, id }: { broker: string; queue: stri
       <div class="two">
         <div class="stack">
           <Timeline message={data} />
-          {last === undefined ? null : <StackTrace error={last.error} note={`of attempt ${last.attempt}`} />}
+          {last === undefined ? null : <StackTrace error={last.error} note={noteOf(data)} />}
           <Body message={data} />
         </div>
         <div class="stack">
           <Facts message={data} />
           <Headers message={data} />
           {data.group === undefined ? null : (
-            <Panel title="Like this one">
-              <div class="body stack">
-                <p class="soft">Dead messages of this task with the same error, but for numbers and ids.</p>
-                <a class="btn" href={queueLink(queue, 'dead', { task: data.task, group: data.group })}>
-                  Open them
-                </a>
-              </div>
-            </Panel>
+            <AlikePanel broker={broker} queue={queue} task={data.task} group={data.group} />
           )}
         </div>
       </div>
     </>
   );
+}
+
+/** Whether the error was the same in each attempt. */
+function noteOf({ attempts }: MessageDetail): string {
+  const texts = new Set(attempts.map(({ error }) => `${error.name}: ${error.message}`));
+  if (attempts.length > 1 && texts.size === 1) return `the same in ${attempts.length} attempts`;
+  return `of attempt ${attempts.at(-1)?.attempt}`;
 }
 
 function Actions({ message: { queue, id, state, command } }: { message: MessageDetail }) {
@@ -247,6 +248,8 @@ function Facts({ message }: { message: MessageDetail }) {
 
 /** Characters of a header's value that are shown. The whole can be copied. */
 const MOST_SHOWN = 200;
+/** Headers whose JSON the page shows as a timeline. */
+const HISTORIES: ReadonlySet<string> = new Set(['brokkr-history', 'brokkr-last-history']);
 
 function Headers({ message: { headers } }: { message: MessageDetail }) {
   return (
@@ -260,6 +263,13 @@ function Headers({ message: { headers } }: { message: MessageDetail }) {
             <dd class="mono">
               {redacted ? (
                 <Tip tip="Hidden on the server: you lack the right to payloads.">•••</Tip>
+              ) : HISTORIES.has(name) ? (
+                <>
+                  shown as the timeline
+                  <Button small look="bare" icon="copy" onClick={() => void copy(value, `the header ${name}`)}>
+                    Copy
+                  </Button>
+                </>
               ) : value.length <= MOST_SHOWN ? (
                 <Text value={value} />
               ) : (

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { MessageState, QueueRow } from '../../../src/api/types.ts';
 import { askToPurge, pause, resume } from '../actions/queue-actions.ts';
 import { apiUrl } from '../api/client.ts';
@@ -29,7 +30,15 @@ const NAMES = { ready: 'Ready', delayed: 'Delayed', running: 'Running', dead: 'D
 export function QueuePage({ broker, queue, tab }: { broker: string; queue: string; tab: string | undefined }) {
   useTopics(broker, [`queue:${queue}`]);
   const { minutes = usualRange() } = route.value.query;
+  const letters = useRef<HTMLElement>(null);
   const row = openQueue.value?.name === queue ? openQueue.value : undefined;
+  const isLoaded = row !== undefined;
+  // On a phone the letters that a link leads to are far below the charts.
+  useEffect(() => {
+    if (isLoaded && route.value.query.group !== undefined && window.matchMedia('(max-width: 45rem)').matches) {
+      letters.current?.scrollIntoView();
+    }
+  }, [queue, isLoaded]);
   const state: MessageState = TABS.find((each) => each === tab) ?? ((row?.counts.dead ?? 0) > 0 ? 'dead' : 'ready');
   const paused = row?.paused === true;
   const asked = useResource<QueueRow>(row === undefined ? apiUrl([broker, 'queues', queue]) : undefined, 0);
@@ -83,7 +92,7 @@ export function QueuePage({ broker, queue, tab }: { broker: string; queue: strin
       ) : null}
       {row === undefined ? <div class="panel totals many skeleton" /> : <QueueTotals row={row} />}
       <HistoryCharts broker={broker} queue={queue} minutes={minutes} />
-      <section class="panel" aria-label={`${NAMES[state]} messages`}>
+      <section class="panel" ref={letters} aria-label={`${NAMES[state]} messages`}>
         <nav class="tabs" aria-label="Messages by state">
           {TABS.map((each) => (
             <a

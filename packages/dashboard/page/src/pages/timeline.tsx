@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { AttemptRow, MessageDetail } from '../../../src/api/types.ts';
+import { LifeBar } from '../charts/life-bar.tsx';
 import { now } from '../api/clock.ts';
 import type { IconName } from '../parts/glyphs.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -8,11 +9,14 @@ import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
 import { timeOfDay } from '../text/clock-time.ts';
 import { duration, relative } from '../text/duration.ts';
+import { plural } from '../text/number.ts';
 
 /** What happened to a message, from its sending to now. */
 export function Timeline({ message }: { message: MessageDetail }) {
   const { sentAt, redriven, attempts, state, dueAt, isRetry, startedAt, worker, deadAt, deadBy, reason } = message;
   const begin = redriven?.at ?? sentAt;
+  const last = attempts.at(-1)?.error;
+  const lastReason = last === undefined ? undefined : `${last.name}: ${last.message}`;
   const span = begin === undefined ? undefined : (deadAt ?? now.value) - begin;
   return (
     <Panel
@@ -23,6 +27,7 @@ export function Timeline({ message }: { message: MessageDetail }) {
           : `${duration(span)} since it was ${redriven === undefined ? 'sent' : 'redriven'}`
       }
     >
+      <LifeBar message={message} />
       <ol class="time body">
         {sentAt === undefined ? null : (
           <Step at={sentAt} icon="send" title="Sent">
@@ -30,7 +35,7 @@ export function Timeline({ message }: { message: MessageDetail }) {
               <details>
                 <summary>
                   <Icon name="right" />
-                  Before the redrive: {redriven.attempts.length} failed attempts
+                  Before the redrive: {plural(redriven.attempts.length, 'failed attempt')}
                 </summary>
                 <ol>
                   {redriven.attempts.map((each) => (
@@ -56,8 +61,8 @@ export function Timeline({ message }: { message: MessageDetail }) {
             </span>
           </Step>
         )}
-        {attempts.map((each) => (
-          <Attempt key={each.attempt} row={each} />
+        {attempts.map((each, index) => (
+          <Attempt key={each.attempt} row={each} next={attempts[index + 1]} />
         ))}
         {state === 'delayed' && dueAt !== undefined ? (
           <Step at={dueAt} icon="delayed" tone="delayed" title={isRetry === true ? 'Next attempt' : 'Due'}>
@@ -79,12 +84,13 @@ export function Timeline({ message }: { message: MessageDetail }) {
         ) : null}
         {state === 'dead' ? (
           <Step at={deadAt} icon="dead" tone="dead" title="Dead">
-            {reason === undefined ? null : (
+            {reason === undefined || reason === lastReason ? null : (
               <span class="says">
                 <Text value={reason} />
               </span>
             )}
             <span class="meta">
+              {reason === lastReason ? <span>of its last attempt’s error</span> : null}
               {deadAt === undefined ? null : <span>{relative(deadAt, now.value)}</span>}
               {deadBy === undefined ? null : <Text value={deadBy} />}
             </span>
@@ -95,14 +101,18 @@ export function Timeline({ message }: { message: MessageDetail }) {
   );
 }
 
-function Attempt({ row: { attempt, at, worker, error } }: { row: AttemptRow }) {
+function Attempt({ row, next }: { row: AttemptRow; next: AttemptRow | undefined }) {
+  const { attempt, at, ranMs, worker, error } = row;
+  const pauseMs = next?.ranMs === undefined ? undefined : next.at - next.ranMs - at;
+  const after = ranMs === undefined ? '' : ` after ${duration(ranMs)}`;
   return (
-    <Step at={at} icon="failed" tone="failed" title={`Attempt ${attempt} failed`}>
+    <Step at={at} icon="failed" tone="failed" title={`Attempt ${attempt} failed${after}`}>
       <span class="says">
         <Text value={`${error.name}: ${error.message}`} />
       </span>
       <span class="meta">
         <Text value={worker} />
+        {pauseMs === undefined || pauseMs < 0 ? null : <span>next attempt {duration(pauseMs)} later</span>}
       </span>
     </Step>
   );

@@ -20,11 +20,21 @@ export function WaitingBar({ queue, state, ids, selection }: Props) {
     <div class="bulk" role="region" aria-label="Selected messages">
       <SelectedIds ids={ids} clear={selection.clear} />
       {state === 'running' ? (
-        <Button look="risk" icon="stop" reason={reasonAgainst('cancelRunning')} onClick={() => askToAbort(queue, ids)}>
+        <Button
+          look="risk"
+          icon="stop"
+          reason={reasonAgainst('cancelRunning')}
+          onClick={() => askToAbort(queue, ids, selection.clear)}
+        >
           Cancel {number}…
         </Button>
       ) : (
-        <Button look="risk" icon="x" reason={reasonAgainst('cancel')} onClick={() => askToCancel(queue, ids)}>
+        <Button
+          look="risk"
+          icon="x"
+          reason={reasonAgainst('cancel')}
+          onClick={() => askToCancel(queue, ids, selection.clear)}
+        >
           Cancel {number}…
         </Button>
       )}

@@ -75,7 +75,7 @@ function Step({ warning: { code, queue, task, error, count: number } }: { warnin
   if (code === 'DEAD_BURST') {
     return (
       <a class="btn sm" href={queueLink(queue, 'dead', { task, group: error })}>
-        {number === undefined ? 'Open' : `Open the ${count(number)}`}
+        {number === undefined || error !== undefined ? 'Open them' : `Open the ${count(number)}`}
       </a>
     );
   }

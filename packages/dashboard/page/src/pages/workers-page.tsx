@@ -246,7 +246,7 @@ function Running({ broker, row, isOpen }: { broker: string; row: WorkerRow; isOp
             <Text value={task} />
           </span>
           <Time class="num" at={startedAt}>
-            {duration(Math.max(0, now.value - startedAt))}
+            {duration(Math.max(0, row.reportedAt - startedAt))}
           </Time>
           <span class="muted">attempt {attempt}</span>
           <span class="muted">

@@ -1,6 +1,7 @@
 import { signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { route } from '../route/route.ts';
 import { Button } from './button.tsx';
 import { Text } from './text.tsx';
 
@@ -18,7 +19,7 @@ export interface Question {
   /** Left out: there is nothing to confirm, the dialog only shows something. */
   readonly confirm?: string;
   readonly look?: 'go' | 'kill';
-  /** Runs while the dialog waits. If it rejects, the reason is shown and the dialog stays. */
+  /** Runs while the dialog waits. If it rejects, the reason is shown and the dialog stays. It may ask another question. */
   readonly run?: (answer: { readonly typed: string; readonly input: string }) => Promise<void>;
 }
 
@@ -29,9 +30,11 @@ export function ask(question: Question): void {
   asked.value = question;
 }
 
-/** The one dialog of the page. */
+/** The one dialog of the page. It is about the page that is open, and closes with it. */
 export function Dialog() {
   const question = asked.value;
+  const place = route.value.path.join('/');
+  useEffect(() => close, [place]);
   return question === undefined ? null : <Open key={question.title} question={question} />;
 }
 
@@ -65,7 +68,7 @@ function Open({ question }: { question: Question }) {
     failure.value = '';
     try {
       await run({ typed: name.value, input: value.value.trim() });
-      close();
+      if (asked.value === question) close();
     } catch (error) {
       failure.value = error instanceof Error ? error.message : String(error);
       busy.value = false;
