@@ -1,4 +1,5 @@
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
+import { EXIT } from '../exit.ts';
 import { outputClosed } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -15,17 +16,22 @@ export interface DeadListOptions extends LetterOptions {
 
 const LISTED = 50;
 
-/** Lists dead letters of one queue or of all, the oldest of each queue first. */
-export async function deadListCommand(queue: string | undefined, options: DeadListOptions): Promise<void> {
+/**
+ * Lists dead letters of one queue or of all, the oldest of each queue first.
+ *
+ * @returns the exit code: 1 if a signal ended the list
+ */
+export async function deadListCommand(queue: string | undefined, options: DeadListOptions): Promise<number> {
   const { app, broker: url, json, limit = LISTED } = options;
-  await withBroker(url, 'brokkr dead list', async (opened) => {
+  return withBroker(url, 'brokkr dead list', async (opened) => {
     // One more than is shown, to report that there are more.
     const chooser = new LetterChooser(opened.adapter, { ...options, limit: limit + 1 }, Date.now());
     const queues = await letterQueues(opened, queue, app);
     const output = json ? new LetterArray() : new LetterTables(limit, queue === undefined);
-    await runUntilStopped((signal) => list(opened, queues, chooser, { output, limit, signal }));
+    const isWhole = await runUntilStopped((signal) => list(opened, queues, chooser, { output, limit, signal }));
     await checkTask(opened, options.task, chooser, app);
     output.end(chooser.chosen > limit);
+    return isWhole ? EXIT.fine : EXIT.failed;
   });
 }
 
@@ -37,13 +43,13 @@ interface Listing {
   readonly signal: AbortSignal;
 }
 
-/** Shows the letters page by page. */
+/** Shows the letters page by page. @returns whether no signal ended it */
 async function list(
   { adapter, core, inspector }: OpenedBroker,
   queues: readonly string[],
   chooser: LetterChooser,
   { output, limit, signal }: Listing,
-): Promise<void> {
+): Promise<boolean> {
   const progress = new Progress();
   const ended = AbortSignal.any([signal, outputClosed]);
   let looked = 0;
@@ -61,4 +67,5 @@ async function list(
     }
   }
   progress.end();
+  return !signal.aborted;
 }

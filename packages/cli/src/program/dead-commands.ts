@@ -22,7 +22,7 @@ export function addDeadCommands(program: Command, exit: Exit): Command {
     .option('--json', HELP.json, false)
     .option('-a, --app <module>', HELP.queuesOf)
     .option('--broker <url>', HELP.broker)
-    .action((queue, options) => deadListCommand(queue, options));
+    .action(async (queue, options) => exit(await deadListCommand(queue, options)));
   dead
     .command('summary')
     .description('count dead letters by their task and error')
