@@ -119,6 +119,32 @@ describe('the progress of a task', () => {
     expect(store?.stored).toEqual(['0', '349', '699', '999']);
   });
 
+  it('of a run that has lost its lease is not stored: another run may have reported since', async () => {
+    let store: ReturnType<typeof counting> | undefined;
+    let runs = 0;
+    const { clock, task } = await bench(
+      async ({ sleep }) => {
+        if (++runs > 1) return;
+        currentTask().progress('mine');
+        await sleep(15_000);
+        currentTask().progress('late');
+      },
+      (broker) => {
+        store = counting(broker);
+        Object.defineProperty(broker, 'results', { value: store });
+        const subscribe = broker.subscribe.bind(broker);
+        broker.subscribe = async (queue, options) => {
+          const subscription = await subscribe(queue, options);
+          subscription.extend = async (deliveries) => deliveries;
+          return subscription;
+        };
+      },
+    );
+    await task.send();
+    await clock.advance(20_000);
+    expect([runs, store?.stored]).toEqual([1, ['"mine"']]);
+  });
+
   it('is stored whole if a run ends at once', async () => {
     const { clock, task } = await bench(async () => {
       currentTask().progress(1);

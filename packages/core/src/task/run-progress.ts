@@ -3,6 +3,8 @@ export interface RunProgress {
   report(json: string): void;
   /** The handler has ended: the last report is stored now. */
   flush(): void;
+  /** The lease is lost: a report that is not written yet is not written. */
+  forget(): void;
   /** The message is settled. @param isOver whether it has ended, so that no other run follows */
   settled(isOver: boolean): void;
 }

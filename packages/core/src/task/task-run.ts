@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import { ShutdownError, TaskCancelledError } from '../errors/errors.ts';
+import { LeaseLostError, ShutdownError, TaskCancelledError } from '../errors/errors.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Message } from '../message/message.ts';
 import { progressJson } from './progress-json.ts';
@@ -93,7 +93,8 @@ export class TaskRun implements TaskContext, StepRun {
 
   progress(value: unknown): void {
     const json = progressJson(this.name, value);
-    if (this.#hasEnded) return;
+    // Another worker may run the message by now, or has ended it.
+    if (this.#hasEnded || this.#abortReason instanceof LeaseLostError) return;
     this.#progress ??= this.#open.openProgress?.(this.id);
     this.#progress?.report(json);
   }
@@ -129,6 +130,7 @@ export class TaskRun implements TaskContext, StepRun {
     if (before !== undefined && !(before instanceof ShutdownError && reason instanceof TaskCancelledError))
       return false;
     this.#abortReason = reason;
+    if (reason instanceof LeaseLostError) this.#progress?.forget();
     this.#controller?.abort(reason);
     return true;
   }

@@ -97,6 +97,10 @@ class ThrottledProgress implements RunProgress {
     this.#next();
   }
 
+  forget(): void {
+    this.#latest = undefined;
+  }
+
   flush(): void {
     this.#isLast = true;
     this.#next();
