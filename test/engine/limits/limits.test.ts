@@ -194,6 +194,20 @@ describe('RateLimitError', () => {
     ['7d', 86_400_000],
     [new Date(0), 1],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 1],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 1],
+    ['Sun Nov  6 08:49:37 1994', 1],
+    ['1.5', 2_000],
+    ['0.5', 1_000],
+    ['120.0', 120_000],
+    ['-5', 10_000],
+    ['-1.5', 10_000],
+    ['12,5', 10_000],
+    ['1e3', 10_000],
+    ['+5', 10_000],
+    ['10 5', 10_000],
+    ['2001', 2_001_000],
+    ['2001-01-01', 10_000],
+    ['Sat, 99 Foo 2040 00:00:00 GMT', 10_000],
   ])('reads retryAfter %j', (retryAfter, ms) => {
     const limit = manager().limit({ name: 'l', concurrency: 1 });
     expect(new RateLimitError(limit, retryAfter).delayMs).toBe(ms);
@@ -201,9 +215,15 @@ describe('RateLimitError', () => {
 
   it('reads an HTTP date as the time until then', () => {
     const limit = manager().limit({ name: 'l', concurrency: 1 });
-    const error = new RateLimitError(limit, new Date(Date.now() + 60_000).toUTCString());
-    expect(error.delayMs).toBeGreaterThan(30_000);
-    expect(error.delayMs).toBeLessThanOrEqual(60_000);
+    const at = new Date(Date.now() + 60_000).toUTCString();
+    const [weekday, day, month, year, time] = at.replace(',', '').split(' ');
+    const older = `${weekday}day, ${day}-${month}-${year?.slice(2)} ${time} GMT`;
+    const asctime = `${weekday} ${month} ${day?.replace(/^0/, ' ')} ${time} ${year}`;
+    for (const text of [at, older, asctime]) {
+      const error = new RateLimitError(limit, text);
+      expect(error.delayMs).toBeGreaterThan(30_000);
+      expect(error.delayMs).toBeLessThanOrEqual(60_000);
+    }
   });
 
   it('refuses a value that is not a limit, and a number that is not a duration', () => {
