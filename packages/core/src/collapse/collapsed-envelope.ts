@@ -25,7 +25,8 @@ export function collapsedEnvelope(
   settings: CollapseSettings,
   ttlMs: number,
 ): Envelope {
-  const key = collapseKey(task, settings);
+  // Options do not share keys: a send that debounces never joins a unique message.
+  const key = `${settings.option}${SEPARATOR}${collapseKey(task, settings)}`;
   switch (settings.option) {
     // The first of a window wins, also once it has ended: an idempotency key does the same.
     case 'throttle':

@@ -63,6 +63,19 @@ export const joiningSends: Group = {
       assert.deepEqual([...gate.ran].sort(), [1, 3, 5]);
     }, 20_000);
 
+    it('keeps keys of unique, throttled and debounced messages apart', async (bench) => {
+      const { task } = await joining(bench, () => undefined);
+      const outcomes: unknown[] = [];
+      const sent = [
+        task.with({ unique: 'k', delay: '1m' }),
+        task.with({ throttle: { key: 'k', window: '1m' }, delay: '1m' }),
+        task.with({ debounce: { key: 'k', wait: '1m' } }),
+      ];
+      bench.needs(bench.broker.capabilities.maxDelayMs >= 60_000, 'the broker cannot delay for a minute');
+      for (const each of [...sent, ...sent]) outcomes.push((await each.send()).outcome);
+      assert.deepEqual(outcomes, ['new', 'new', 'new', 'duplicate', 'duplicate', 'replaced']);
+    }, 20_000);
+
     it('frees the key of a unique message that dies, also if it cannot run', async (bench) => {
       const fails = () => {
         throw new Error('no');
