@@ -140,6 +140,35 @@ describe('a concurrency', () => {
     expect(await app.broker.inspector?.counts('emails')).toMatchObject({ acknowledged: 10 });
   });
 
+  it('makes the next message ready when a slot is free, whatever the lane of both', async () => {
+    const tm = manager();
+    const slots = tm.limit({ name: 'slots', concurrency: 1 });
+    let runs = 0;
+    const task = tm.task({ name: 't', priorities: true, limits: [slots] }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      runs++;
+    });
+    const app = appOf(task);
+    for (const priority of ['high', 'normal', 'low'] as const) await task.with({ priority }).sendMany(times(4));
+    // By its own time the first message in line would come back after two seconds.
+    await app.advance('1s');
+    expect(runs).toBe(12);
+  });
+
+  it('makes messages of every lane ready when a rate is changed', async () => {
+    const tm = manager();
+    const rate = tm.limit({ name: 'slow', rate: 1, per: '1d' });
+    let runs = 0;
+    const task = tm.task({ name: 't', priorities: true, limits: [rate] }, async () => void runs++);
+    const app = appOf(task);
+    for (const priority of ['high', 'normal', 'low'] as const) await task.with({ priority }).sendMany(times(4));
+    await app.advance('10s');
+    expect(runs).toBe(1);
+    await tm.limits().set('slow', { rate: 10, per: '1s' });
+    await app.advance('10s');
+    expect(runs).toBe(12);
+  });
+
   it('holds together with a rate: slots are given back to messages that wait for the rate', async () => {
     const tm = manager();
     const slots = tm.limit({ name: 'slots', concurrency: 1 });

@@ -12,6 +12,7 @@ import { messageId } from '../message/message-id.ts';
 import type { RateLimitError } from '../task/rate-limit-error.ts';
 import { HeldDelivery } from './held-delivery.ts';
 import { deadLetterFor, delayForDeploy, type JudgeContext, mayRun } from './judge-delivery.ts';
+import { laneOf } from './priority-subscription.ts';
 import type { ServedQueue } from './served-queue.ts';
 
 /** How long a message waits that could not ask, in milliseconds. */
@@ -149,7 +150,7 @@ export class LimitGate {
   /** The request of a delivery; `undefined` if it was turned away. */
   #request(held: HeldDelivery, queueLimit: string | undefined): PermitRequest | undefined {
     const { rules, judging, turnAway } = this.#options;
-    const { id, queue, headers } = held.delivery.envelope;
+    const { id, headers } = held.delivery.envelope;
     const demands = rules.demandsOf(headers[LIMIT_HEADER], queueLimit);
     if ('malformed' in demands) {
       const reason = `malformed: the header ${LIMIT_HEADER} is not a list of limits`;
@@ -161,7 +162,9 @@ export class LimitGate {
       turnAway(held, delayForDeploy(held.delivery, reason, judging));
       return undefined;
     }
-    return { token: this.#tokenPrefix + (++this.#tokens).toString(36), queue, id, demands };
+    const token = this.#tokenPrefix + (++this.#tokens).toString(36);
+    // A waiter is made ready by its name in line: the broker finds it in its lane only.
+    return { token, queue: laneOf(held.delivery), id, demands };
   }
 
   async #ask(served: ServedQueue, asking: readonly Asking[]): Promise<void> {

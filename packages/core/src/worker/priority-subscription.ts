@@ -42,6 +42,11 @@ class LaneDelivery implements Delivery {
   }
 }
 
+/** The queue of the broker that holds a delivery: the lane of its message. */
+export function laneOf(delivery: Delivery): string {
+  return delivery instanceof LaneDelivery ? delivery.lane.queue : delivery.envelope.queue;
+}
+
 /**
  * The three lanes of a queue as one subscription, so that a worker sees only the queue. A message that is retried or dies
  * stays in its lane, also when it is redriven.
