@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { TaskManager } from '@brokkr/core';
 import type { AcquireOptions, Broker, LimitStore, MessageIndex, Subscription } from '@brokkr/core/adapter';
+import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 
 const managers: TaskManager[] = [];
@@ -142,4 +143,33 @@ it('a message that is next in line before it is delayed is made ready soon after
   // By its own time it would come back after two seconds.
   expect((starts[1] ?? 0) - endedAt).toBeLessThan(1_500);
   ends[1]?.();
+});
+
+it('passes over messages that were cancelled in line, five seconds after each was next', async () => {
+  const clock = new ManualClock();
+  const broker = new MemoryBroker({ clock });
+  const tm = TaskManager.getInstance(`permits-${randomUUID()}`);
+  managers.push(tm);
+  tm.configure({ broker, clock, logLevel: 'silent' });
+  const ends: (() => void)[] = [];
+  const slots = tm.limit({ name: 'slots', concurrency: 1 });
+  const task = tm.task({ name: 't', limits: [slots] }, () => new Promise<void>((resolve) => ends.push(resolve)));
+  await tm.createWorker({ concurrency: 9 }).start();
+  const [first] = await task.sendMany([[]]);
+  await clock.advance(1_000);
+  expect(ends).toHaveLength(1);
+  // After a run of a minute, the messages in line would return by their own time in five.
+  await clock.advance(60_000);
+  ends.pop()?.();
+  await clock.advance(10);
+  expect((await first?.status())?.state).not.toBe('running');
+  const handles = await task.sendMany([[], [], [], []]);
+  await clock.advance(1_000);
+  expect(ends).toHaveLength(1);
+  expect(await broker.inspector.counts('default')).toMatchObject({ running: 1, delayed: 3 });
+  for (const handle of handles.slice(1, 3)) expect(await handle.cancel()).toBe(true);
+  ends.pop()?.();
+  for (let second = 0; second < 16; second++) await clock.advance(1_000);
+  expect(ends).toHaveLength(1);
+  ends.pop()?.();
 });

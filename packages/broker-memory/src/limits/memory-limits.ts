@@ -79,12 +79,13 @@ export class MemoryLimits implements LimitStore {
     return promotes ? nextOf(freed, now) : [];
   }
 
-  /** @returns the keys of which a slot was given back */
+  /** @returns the keys of the permits */
   #free(permits: readonly ReleasedPermit[], now: number): Set<LimitKey> {
     const freed = new Set<LimitKey>();
     for (const { limit, key, token, slots, ranMs } of permits) {
       const known = this.#keys.get(nameOf(limit, key));
-      if (known?.slots.release(token, ranMs) !== true) continue;
+      if (known === undefined) continue;
+      known.slots.release(token, ranMs);
       known.size = slots;
       known.slots.sweep(now);
       freed.add(known);

@@ -64,14 +64,10 @@ export class SlotLine {
     if (this.#held.has(token)) this.#held.set(token, endsAt);
   }
 
-  /** @returns whether the token held a slot */
-  release(token: string, ranMs: number): boolean {
-    if (!this.#held.delete(token)) return false;
-    if (ranMs > 0) {
-      const average = this.#averageMs ?? ranMs;
-      this.#averageMs = average + LAST_RUN_SHARE * (ranMs - average);
-    }
-    return true;
+  release(token: string, ranMs: number): void {
+    if (!this.#held.delete(token) || ranMs <= 0) return;
+    const average = this.#averageMs ?? ranMs;
+    this.#averageMs = average + LAST_RUN_SHARE * (ranMs - average);
   }
 
   /** Waiters for whom there is a free slot, and that were not named yet. They must return within the grace. */

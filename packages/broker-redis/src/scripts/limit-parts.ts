@@ -143,8 +143,9 @@ local function release(i)
     local line, count = lineOf(tonumber(ARGV[i])), tonumber(ARGV[i + 2])
     local first = i + 5
     local freed = redis.call('ZREM', line.held, unpack(ARGV, first, first + count - 1))
+    line.slots = tonumber(ARGV[i + 1])
     if freed > 0 then
-      line.slots, line.taken = tonumber(ARGV[i + 1]), line.taken - freed
+      line.taken = line.taken - freed
       local runs, ran = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
       if runs > 0 then
         local average = averageOf(line)

@@ -104,8 +104,8 @@ export interface LimitStore {
   renew(permits: readonly Permit[], leaseMs: number): Promise<void>;
 
   /**
-   * Gives slots back. Unknown tokens have no effect.
-   * @returns with `promotes`: the messages that are next in line
+   * Gives slots back. Unknown tokens free nothing.
+   * @returns with `promotes`: the messages that are next in line for the keys of the permits, also those of unknown tokens
    */
   release(permits: readonly ReleasedPermit[], options: { readonly promotes: boolean }): Promise<readonly Waiter[]>;
 

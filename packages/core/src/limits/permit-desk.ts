@@ -1,15 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
-import type {
-  Acquired,
-  LimitStore,
-  Permit,
-  PermitRequest,
-  Refusal,
-  ReleasedPermit,
-  Waiter,
-} from '../broker/limit-store.ts';
+import type { LimitStore, Permit, PermitRequest, Refusal, ReleasedPermit, Waiter } from '../broker/limit-store.ts';
+import { RETURN_GRACE_MS } from '../broker/limit-waits.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
@@ -29,6 +22,12 @@ export interface PermitDeskOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** No permit has this token. */
+const NO_TOKEN = '-';
+
+/** A key for which messages wait in line. */
+type Line = Pick<ReleasedPermit, 'limit' | 'key' | 'slots'>;
 
 interface Returned extends ReleasedPermit {
   /** When its lease has ended anyway, on the monotonic clock. */
@@ -76,7 +75,7 @@ export class PermitDesk {
       const options = { leaseMs, promotes: this.#promotes, returned };
       const { refusals, next } = await this.#inTime(store.acquire(requests, options));
       this.#backoffMs = 0;
-      this.#promote(next);
+      if (next.length > 0) this.#promote(next, [...requests.flatMap(linesOf), ...returned]);
       return refusals;
     } catch (error) {
       this.#collectAgain(returned);
@@ -142,12 +141,9 @@ export class PermitDesk {
   }
 
   async #release(returned: readonly Returned[]): Promise<void> {
-    const { store, logger } = this.#options;
+    const { logger } = this.#options;
     try {
-      const next = await this.#inTime(
-        store?.release(returned, { promotes: this.#promotes }) ?? Promise.resolve<readonly Waiter[]>([]),
-      );
-      this.#promote(next);
+      await this.#releaseNow(returned);
     } catch (error) {
       logger.debug({ error }, 'permits of limits could not be given back; trying again until they lapse');
       this.#collectAgain(returned);
@@ -165,33 +161,56 @@ export class PermitDesk {
     this.#timer = clock.setTimeout(() => this.flush(), backoff(backoff(0)));
   }
 
-  #promote(next: Acquired['next']): void {
+  async #releaseNow(permits: readonly ReleasedPermit[]): Promise<void> {
+    const { store } = this.#options;
+    if (store === undefined) return;
+    const next = await this.#inTime(store.release(permits, { promotes: this.#promotes }));
+    if (next.length > 0) this.#promote(next, permits);
+  }
+
+  /** @param lines the keys that `next` may be in line for */
+  #promote(next: readonly Waiter[], lines: readonly Line[]): void {
     const { messages } = this.#options;
-    if (messages === undefined || next.length === 0) return;
+    if (messages === undefined) return;
     const byQueue = new Map<string, string[]>();
     for (const { queue, id } of next) {
       const ids = byQueue.get(queue);
       if (ids === undefined) byQueue.set(queue, [id]);
       else ids.push(id);
     }
-    for (const [queue, ids] of byQueue) this.#watch(this.#makeReady(messages, queue, ids));
+    for (const [queue, ids] of byQueue) this.#watch(this.#makeReady(messages, queue, ids, lines));
   }
 
   /** A message that is not delayed yet is promoted again a little later: another worker may be delaying it now. */
-  async #makeReady(messages: MessageIndex, queue: string, ids: readonly string[]): Promise<void> {
+  async #makeReady(
+    messages: MessageIndex,
+    queue: string,
+    ids: readonly string[],
+    lines: readonly Line[],
+  ): Promise<void> {
     const { clock, logger } = this.#options;
     try {
       let missed = ids;
       for (const waitMs of PROMOTE_AGAIN_MS) {
         const promoted = new Set(await messages.promote(queue, missed));
         missed = missed.filter((id) => !promoted.has(id));
-        if (missed.length === 0 || waitMs === undefined || this.#closing.signal.aborted) return;
-        await pause(clock, waitMs, this.#closing.signal);
+        if (missed.length === 0 || this.#closing.signal.aborted) return;
+        if (waitMs !== undefined) await pause(clock, waitMs, this.#closing.signal);
       }
+      if ((await messages.unfinished(queue, missed)).length < missed.length) await this.#passOver(lines);
     } catch (error) {
       const about = 'messages that are next in line were not made ready: they return by their time';
       logger.debug({ error, queue }, about);
     }
+  }
+
+  /** A message was cancelled while it was in line. Once it has lost its place, the store names the one behind it. */
+  async #passOver(lines: readonly Line[]): Promise<void> {
+    const { clock } = this.#options;
+    await pause(clock, RETURN_GRACE_MS, this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    const byKey = new Map(lines.map(({ limit, key, slots }) => [`${limit} ${key}`, { limit, key, slots }]));
+    await this.#releaseNow([...byKey.values()].map((line) => ({ ...line, token: NO_TOKEN, ranMs: 0 })));
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
@@ -208,4 +227,10 @@ export class PermitDesk {
     const watched: Promise<unknown> = call.finally(() => this.#pending.delete(watched));
     this.#pending.add(watched);
   }
+}
+
+function linesOf({ demands }: PermitRequest): readonly Line[] {
+  return demands.flatMap(({ limit, key, rule }) =>
+    rule.kind === 'concurrency' ? [{ limit, key, slots: rule.slots }] : [],
+  );
 }
