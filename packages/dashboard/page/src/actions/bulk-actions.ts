@@ -39,8 +39,15 @@ export function askForBulk(action: BulkRequest['do'], matching: Matching): void 
   ask(questionOf(action, matching));
 }
 
-/** @param before the number that was expected at first, if it was wrong */
-function questionOf(action: BulkRequest['do'], matching: Matching, before?: number): Question {
+/** The answer that the server refused, because the number was wrong. */
+interface Refused {
+  readonly before: number;
+  /** The queue that was typed. */
+  readonly to: string;
+}
+
+/** @param refused if it is asked again */
+function questionOf(action: BulkRequest['do'], matching: Matching, refused?: Refused): Question {
   const { queue, facts, expect, countedAt } = matching;
   const filter = { ...matching.filter, until: countedAt };
   const { verb, text, look } = WORDS[action];
@@ -51,12 +58,15 @@ function questionOf(action: BulkRequest['do'], matching: Matching, before?: numb
     facts: [
       ...facts,
       ['Died until', timeOfDay(countedAt)],
-      ['Match', before === undefined ? count(expect) : `${count(expect)}, not ${count(before)}`],
+      ['Match', refused === undefined ? count(expect) : `${count(expect)}, not ${count(refused.before)}`],
     ],
     typed: isTyped ? { label: 'Type the queue’s name to go on:', name: queue } : undefined,
-    input: action === 'move' ? { label: 'To the queue', suggestions: () => otherQueues(queue) } : undefined,
+    input:
+      action === 'move'
+        ? { label: 'To the queue', value: refused?.to, suggestions: () => otherQueues(queue) }
+        : undefined,
     note:
-      before === undefined
+      refused === undefined
         ? 'Letters that die from now on are left alone. If the number is off by more than 10 %, nothing is changed.'
         : 'The number on the page was wrong, so nothing was changed yet.',
     cancel: action === 'discard' ? 'Keep them' : 'Cancel',
@@ -73,7 +83,7 @@ function questionOf(action: BulkRequest['do'], matching: Matching, before?: numb
       } catch (error) {
         // Letters left since they were counted, or could not all be counted. It asks again, with the number of now.
         if (!(error instanceof ApiError) || error.matched === undefined || error.matched === 0) throw error;
-        ask(questionOf(action, { ...matching, expect: error.matched }, expect));
+        ask(questionOf(action, { ...matching, expect: error.matched }, { before: expect, to: input }));
       }
     },
   };
