@@ -33,7 +33,7 @@ export class RecentDeaths {
   }
 
   /** A burst in words, with the error that most of its letters died of. */
-  warning({ queue, added }: Burst, at: number): Warning {
+  warning({ queue, added, isCounted, since }: Burst, at: number): Warning {
     const recent = (this.#deaths.get(queue) ?? []).filter((death) => (death.at ?? at) > at - BURST_MS);
     const groups = new Map<string, { readonly death: Death; count: number }>();
     for (const death of recent) {
@@ -44,15 +44,17 @@ export class RecentDeaths {
     }
     const [most] = [...groups.values()].sort((a, b) => b.count - a.count);
     // Of more deaths than were read, the first one is not known.
-    const first = recent.length < LETTERS ? Math.min(...recent.map((death) => death.at ?? at)) : undefined;
+    const isRead = recent.length > 0 && recent.length < LETTERS;
+    const first = isRead ? Math.min(...recent.map((death) => death.at ?? at)) : since;
+    const what = isCounted ? 'messages died in 10 minutes' : 'more dead letters than 10 minutes ago';
     const of = most === undefined ? '' : `, ${most.count} of the last ${recent.length} of "${most.death.group}"`;
     return {
       severity: 'error',
       code: 'DEAD_BURST',
-      message: `${added} messages died in 10 minutes${of}`,
+      message: `${added} ${what}${of}`,
       queue,
       count: added,
-      ...(first !== undefined && recent.length > 0 && { since: first }),
+      since: first,
       ...(most !== undefined && { task: most.death.task, error: most.death.group }),
     };
   }

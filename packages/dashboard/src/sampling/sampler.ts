@@ -43,7 +43,7 @@ export class Sampler {
   readonly #deaths = new RecentDeaths();
   readonly #watchers = new Set<(sample: Sample) => void>();
   #sample: Sample;
-  #alone: ReadonlySet<string> = new Set();
+  #alone: ReadonlyMap<string, number> = new Map();
   #findings: readonly Warning[] = [];
   #examinedAt = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
@@ -149,8 +149,8 @@ export class Sampler {
     await this.#deaths.read(broker.inspector, queues.values());
     this.#workMs = performance.now() - began;
     await this.#examine(broker);
-    const alone = waitingAlone(queues.values());
-    const unserved = new Set([...alone].filter((queue) => this.#alone.has(queue)));
+    const alone = waitingAlone(queues.values(), this.#alone, at);
+    const unserved = new Map([...alone].filter(([queue]) => this.#alone.has(queue)));
     this.#alone = alone;
     const bursts = burstsOf(queues.values(), this.meters, at);
     const seconds = this.meters.seconds(at);
