@@ -8,11 +8,17 @@ import type { Burst } from './warnings.ts';
 const LETTERS = 50;
 const QUEUES = 5;
 const BURST_MS = 600_000;
+/** Letters of crashes that are warnings, the newest ones. */
+const MOST_CRASHED = 20;
+/** As workers write the reasons of messages that crashed them. */
+const CRASHED = /^crashed: |: \d+ deliveries ended with a lost lease or a dead worker$/;
 const MOST_TASKS = 2_000;
 
 interface Death {
   readonly task: string;
   readonly group: string;
+  readonly id: string;
+  readonly reason: string;
   readonly at: number | undefined;
 }
 
@@ -59,6 +65,22 @@ export class RecentDeaths {
     };
   }
 
+  /** Dead letters that crashed workers, newest first: each is a warning until it is retried or discarded. */
+  crashes(): readonly Warning[] {
+    return [...this.#deaths]
+      .flatMap(([queue, deaths]) => deaths.map((death) => ({ ...death, queue })))
+      .filter(({ reason }) => CRASHED.test(reason))
+      .sort((a, b) => (b.at ?? 0) - (a.at ?? 0))
+      .slice(0, MOST_CRASHED)
+      .map(({ queue, task, id, reason, at }) => ({
+        severity: 'error',
+        code: 'DEAD_CRASHED',
+        message: `message ${id} of ${task === '' ? 'an unknown task' : task} ${reason}`,
+        ...{ queue, task, id },
+        ...(at !== undefined && { since: at }),
+      }));
+  }
+
   async #readQueue(inspector: Inspector, { name, counts }: QueueRow): Promise<void> {
     const { dead = 0 } = counts;
     if (dead === 0) {
@@ -71,8 +93,8 @@ export class RecentDeaths {
     if (page === undefined) return;
     this.#counts.set(name, dead);
     const deaths = page.items.map(({ envelope }) => {
-      const { task, group = '', deadAt } = messageRow({ queue: name, state: 'dead', envelope }, VIEW);
-      return { task, group, at: deadAt };
+      const { id, task, group = '', reason = '', deadAt } = messageRow({ queue: name, state: 'dead', envelope }, VIEW);
+      return { id, task, group, reason, at: deadAt };
     });
     this.#deaths.set(name, deaths);
     for (const { task, group, at } of deaths.toReversed()) this.#noteError(`${name} ${task}`, group, at);

@@ -7,6 +7,7 @@ import { QueueReader } from './queue-figures.ts';
 import { RecentDeaths } from './recent-deaths.ts';
 import { keepCounts, queueRows, taskRows, workerRows } from './rows.ts';
 import { NO_SAMPLE, type Sample } from './sample.ts';
+import { SilentWorkers } from './silent-workers.ts';
 import { TaskMeters } from './task-meters.ts';
 import { burstsOf, deadAdded, findingWarnings, queueWarnings, waitingAlone } from './warnings.ts';
 import { rowOf } from './history-ring.ts';
@@ -41,6 +42,7 @@ export class Sampler {
   readonly #options: SamplerOptions;
   readonly #reader = new QueueReader();
   readonly #deaths = new RecentDeaths();
+  readonly #silent = new SilentWorkers();
   readonly #watchers = new Set<(sample: Sample) => void>();
   #sample: Sample;
   #alone: ReadonlyMap<string, number> = new Map();
@@ -167,6 +169,8 @@ export class Sampler {
       warnings: [
         ...this.#findings,
         ...bursts.map((burst) => this.#deaths.warning(burst, at)),
+        ...this.#deaths.crashes(),
+        ...this.#silent.warnings(reports ?? [], at),
         ...queueWarnings(queues.values(), reports !== undefined, unserved),
       ],
       total: {
