@@ -8,7 +8,7 @@ import type { BulkJob } from '../src/index.ts';
 import { managerOf, mount } from './mounted.ts';
 
 const job: BulkJob = {
-  ...{ id: 'j1', do: 'retry', queue: 'pdf', filter: { task: 'invoice.pdf', since: 7 }, who: 'ada' },
+  ...{ id: 'j1', do: 'retry', queue: 'pdf', filter: { task: 'invoice.pdf', since: 7, until: 9 }, who: 'ada' },
   ...{ startedAt: 1_000, state: 'running', done: 500, looked: 600, total: 2_000 },
 };
 

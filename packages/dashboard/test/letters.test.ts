@@ -118,6 +118,46 @@ describe('dead letters in the API', () => {
     expect((await open.get(search)).body.matched).toBe(1);
   });
 
+  it('a bulk job leaves letters alone that died after `until`; those without a time of death match', async () => {
+    const tm = await managerOf();
+    const { inspector } = await tm.broker();
+    const bury = (...letters: readonly (readonly [id: string, deadAt?: number])[]) =>
+      inspector?.bury?.(
+        'many',
+        letters.map(([id, deadAt]) => ({
+          ...{ id, queue: 'many.dead', body: Buffer.from('[]') },
+          headers: {
+            ...{ 'brokkr-task': 'x', 'brokkr-reason': 'Error: no' },
+            ...(deadAt !== undefined && { 'brokkr-dead-at': String(deadAt) }),
+          },
+        })),
+      );
+    await bury(['a', 1_000], ['b', 2_000], ['unknown']);
+    const { get, post } = mount(tm);
+    const { at } = (await get('app/queues/many/messages?state=dead')).body;
+    expect(Math.abs(Date.now() - at)).toBeLessThan(60_000);
+    // As many die while the dialog is open.
+    await bury(['c', 2_001], ['d', 3_000], ['e', at + 60_000]);
+    expect((await get('app/queues/many/messages?state=dead&until=2000')).body).toMatchObject({ matched: 3, looked: 6 });
+    expect((await get('app/dead/groups?until=2000')).body.items).toMatchObject([{ count: 3 }]);
+    const change = async (what: object) => {
+      const filter = { until: 2_000 };
+      const { status, body } = await post('app/bulk', { queue: 'many', filter, confirm: 'many', ...what });
+      if (status === 202) {
+        const job = async () => (await get('app/bulk')).body.items.find(({ id }: { id: string }) => id === body.job);
+        await expect.poll(job).toMatchObject({ state: 'done', filter });
+      }
+      return [status, body.error?.matched];
+    };
+    expect(await change({ do: 'retry', expect: 6 })).toEqual([409, 3]);
+    expect(await change({ do: 'retry', expect: 3, filter: {} })).toEqual([409, 6]);
+    expect(await change({ do: 'discard', expect: 3 })).toEqual([202, undefined]);
+    expect(await tm.queue('many').counts()).toMatchObject({ ready: 0, dead: 3 });
+    expect((await post('app/bulk', { do: 'retry', queue: 'many', filter: { until: 'now' }, expect: 3 })).status).toBe(
+      400,
+    );
+  });
+
   it('a bulk job can be stopped, and loses nothing', async () => {
     const tm = await managerOf();
     const broker = await tm.broker();

@@ -18,6 +18,9 @@ import {
   withMark,
 } from './join-record.ts';
 
+/** A key that could not be freed is tried again for so long. */
+const FREE_FOR_MS = 600_000;
+
 export interface JoinKeeperOptions {
   /** Opens the store. @throws ConfigError (`STORE_MISSING`) that names task and option */
   readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
@@ -31,6 +34,7 @@ export interface JoinKeeperOptions {
 export class JoinKeeper {
   readonly #options: JoinKeeperOptions;
   readonly #freeing = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
 
   constructor(options: JoinKeeperOptions) {
     this.#options = options;
@@ -64,7 +68,7 @@ export class JoinKeeper {
     return mark === 'unique' || mark === 'waiting';
   }
 
-  /** Frees the key of a message that ends. Never rejects: if the store is unreachable, the key stays until it expires. */
+  /** Frees the key of a message that ends. Never rejects: if the store is unreachable, it is tried again beside the worker. */
   async free(delivery: Delivery): Promise<void> {
     const freeing = this.#free(delivery);
     this.#freeing.add(freeing);
@@ -72,8 +76,9 @@ export class JoinKeeper {
     this.#freeing.delete(freeing);
   }
 
-  /** Resolves once no key is being freed. */
+  /** The worker ends: keys that could not be freed are tried once more. Resolves once no key is being freed. */
   async finished(): Promise<void> {
+    this.#closing.abort();
     while (this.#freeing.size > 0) await Promise.all(this.#freeing);
   }
 
@@ -84,7 +89,29 @@ export class JoinKeeper {
       await free(await this.#records(delivery, mark), delivery, mark);
     } catch (error) {
       const { id, queue } = delivery.envelope;
-      this.#options.logger.warn({ error, task: { id, queue } }, 'the key of a unique message could not be freed');
+      this.#options.logger.warn(
+        { error, task: { id, queue } },
+        'the key of a unique message could not be freed; trying again for ten minutes',
+      );
+      const later = this.#freeLater(delivery, mark).finally(() => this.#freeing.delete(later));
+      this.#freeing.add(later);
+    }
+  }
+
+  /** The settlement does not wait for it. Sends of the key are duplicates until it is freed. */
+  async #freeLater(delivery: Delivery, mark: JoinMark): Promise<void> {
+    const { clock } = this.#options;
+    const giveUpAt = clock.monotonic() + FREE_FOR_MS;
+    for (let waitMs = backoff(0); clock.monotonic() < giveUpAt; waitMs = backoff(waitMs)) {
+      await pause(clock, waitMs, this.#closing.signal);
+      const isLast = this.#closing.signal.aborted;
+      try {
+        await free(await this.#records(delivery, mark), delivery, mark);
+        return;
+      } catch {
+        // The first failure was logged.
+        if (isLast) return;
+      }
     }
   }
 
@@ -108,9 +135,17 @@ export class JoinKeeper {
         return isReplaced ? { kind: 'ack', delivery } : undefined;
       }
       // For the revision of its mark it has waited: the broker delivered it no earlier.
-      const waitMs = mark.rev === current.rev ? 0 : Math.min(current.due - this.#options.clock.now(), current.waitMs);
-      if (waitMs > 0) return wait(delivery, mark, current, this.#options.clock.now() + waitMs);
-      if (mark.kind !== 'taken' || mark.rev !== current.rev) return carry(delivery, mark, current);
+      const now = this.#options.clock.now();
+      const waitMs = mark.rev === current.rev ? 0 : Math.min(current.due - now, current.waitMs);
+      if (waitMs > 0) {
+        const notBefore = Math.ceil(now + waitMs);
+        // Senders see that it is not lost.
+        const next = new Map([['next', Buffer.from(String(notBefore))]]);
+        const change = { key, expect: new Map([['rev', rev]]), set: next, ttlMs: waitMs + this.#options.keyTtlMs };
+        if ((await records.change([change]))[0]?.changed !== true) continue;
+        return wait(delivery, mark, current, notBefore);
+      }
+      if (mark.kind !== 'taken' || mark.rev !== current.rev) return carry(delivery, mark, current, now);
       const set = new Map([['ran', Buffer.from(String(mark.seq))]]);
       const expect = new Map([['rev', rev]]);
       const ttlMs = this.#options.keyTtlMs;
@@ -130,8 +165,10 @@ function wait(delivery: Delivery, mark: JoinMark, { rev }: Debounced, notBefore:
 }
 
 /** Stores the message again, with the newest arguments. */
-function carry(delivery: Delivery, mark: JoinMark, { rev, body, headers, expiresAt }: Debounced): Settlement {
+function carry(delivery: Delivery, mark: JoinMark, newestSent: Debounced, now: number): Settlement {
+  const { rev, body, headers, expiresInMs } = newestSent;
   const { notBefore, ...envelope } = delivery.envelope;
+  const expiresAt = expiresInMs === undefined ? undefined : now + expiresInMs;
   const newest = { ...envelope, body, headers, expiresAt };
   return { kind: 'retry', delivery, replacement: withMark(newest, { ...mark, kind: 'taken', rev }) };
 }

@@ -59,9 +59,14 @@ export interface Debounced {
   readonly due: number;
   /** How long the newest waits, in milliseconds: no worker waits longer, whatever the clock of the sender was. */
   readonly waitMs: number;
+  /** When the message that will carry it is delivered next. */
+  readonly next: number;
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
-  readonly expiresAt: number | undefined;
+  /** How long after it is due it may start, in milliseconds; `undefined`: at any time. */
+  readonly expiresInMs: number | undefined;
+  /** Whether the message that will carry it is stored. Until then other senders wait. */
+  readonly isStored: boolean;
 }
 
 /** What the record of a debounced key holds. */
@@ -73,8 +78,22 @@ export interface DebounceRecord {
   readonly rev: Uint8Array | undefined;
 }
 
+/** Field of a record whose message is stored. */
+export const STORED = 'stored';
+
 /** Fields of a debounced message that are removed when its arguments are taken. */
-export const DEBOUNCED_FIELDS = ['marker', 'seq', 'rev', 'first', 'due', 'wait', 'body', 'head'] as const;
+export const DEBOUNCED_FIELDS = [
+  'marker',
+  'seq',
+  'rev',
+  'first',
+  'due',
+  'wait',
+  'next',
+  'body',
+  'head',
+  STORED,
+] as const;
 
 export function debouncedFields(one: Debounced): Map<string, Uint8Array> {
   const texts = {
@@ -84,7 +103,8 @@ export function debouncedFields(one: Debounced): Map<string, Uint8Array> {
     first: String(one.first),
     due: String(one.due),
     wait: String(one.waitMs),
-    head: JSON.stringify({ headers: one.headers, expiresAt: one.expiresAt }),
+    next: String(one.next),
+    head: JSON.stringify({ headers: one.headers, expiresInMs: one.expiresInMs }),
   };
   const fields = new Map<string, Uint8Array>(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
   return fields.set('body', one.body);
@@ -104,21 +124,25 @@ export function readDebounced(fields: ReadonlyMap<string, Uint8Array>): Debounce
   const waitMs = whole('wait') ?? Number.POSITIVE_INFINITY;
   const isThere =
     seq !== undefined && first !== undefined && due !== undefined && body !== undefined && head !== undefined;
+  const next = whole('next') ?? due ?? 0;
+  const isStored = fields.has(STORED);
   return {
-    current: isThere ? { marker: text('marker'), seq, rev: text('rev'), first, due, waitMs, body, ...head } : undefined,
+    current: isThere
+      ? { marker: text('marker'), seq, rev: text('rev'), first, due, waitMs, next, body, isStored, ...head }
+      : undefined,
     ran: whole('ran') ?? 0,
     rev: fields.get('rev'),
   };
 }
 
-function headOf(json: string): Pick<Debounced, 'headers' | 'expiresAt'> | undefined {
+function headOf(json: string): Pick<Debounced, 'headers' | 'expiresInMs'> | undefined {
   try {
-    const { headers, expiresAt } = JSON.parse(json) as Record<string, unknown>;
+    const { headers, expiresInMs } = JSON.parse(json) as Record<string, unknown>;
     if (typeof headers !== 'object' || headers === null) return undefined;
     if (!Object.values(headers).every((value) => typeof value === 'string')) return undefined;
     return {
       headers: headers as Record<string, string>,
-      expiresAt: typeof expiresAt === 'number' ? expiresAt : undefined,
+      expiresInMs: typeof expiresInMs === 'number' ? expiresInMs : undefined,
     };
   } catch {
     return undefined;

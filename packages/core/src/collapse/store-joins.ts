@@ -2,12 +2,22 @@ import { randomUUID } from 'node:crypto';
 import type { PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import type { RecordStore } from '../broker/record-store.ts';
+import { pause } from '../clock/pause.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import { BrokerUnavailableError } from '../errors/errors.ts';
 import type { CollapseSettings } from './collapse-options.ts';
 import { collapseKey } from './collapsed-envelope.ts';
-import { type Debounced, debouncedFields, joinDigest, joinRecord, readDebounced, withMark } from './join-record.ts';
+import { debouncedFields, joinDigest, joinRecord, readDebounced, STORED, withMark } from './join-record.ts';
 
 /** A debounced message that is overdue for so long may be lost: the next send stores another one in its place. */
 const LOST_AFTER_MS = 60_000;
+/** A key whose sender died before it stored its message is free after this time beyond the timeout of a send. */
+const PENDING_MS = 5_000;
+/** How often a sender asks whether another one has stored the message of its key: at first, and at most. */
+const FIRST_ASK_MS = 5;
+const LAST_ASK_MS = 500;
+
+const NEVER = new AbortController().signal;
 
 /** Stores a message. Its error says whether it may be stored. */
 export type PublishOne = (envelope: Envelope) => Promise<PublishReceipt>;
@@ -17,6 +27,8 @@ export interface StoreJoinsOptions {
   readonly records: (need: { readonly task: string; readonly option: string }) => Promise<RecordStore>;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Longest time for storing a message, in milliseconds. */
+  readonly sendTimeoutMs: number;
   /** How long a key is remembered after its message is due, in milliseconds. */
   readonly keyTtlMs: number;
   /** Whether an error means that the message is not stored. */
@@ -31,7 +43,10 @@ interface Sending {
   readonly publish: PublishOne;
 }
 
-/** Joins messages of the same key by a store, for brokers that cannot do it themselves. */
+/**
+ * Joins messages of the same key by a store, for brokers that cannot do it themselves. The key is taken first, for a short
+ * time: until its message is stored, other senders wait. A sender that dies in between takes no trigger with it.
+ */
 export class StoreJoins {
   readonly #options: StoreJoinsOptions;
 
@@ -63,29 +78,40 @@ export class StoreJoins {
   async #own(sending: Sending, envelope: Envelope, ttlMs: number): Promise<PublishReceipt> {
     const { records, key } = sending;
     const owner = new Map([['owner', Buffer.from(envelope.id)]]);
+    const turn = this.#turns();
     for (;;) {
-      const [answer] = await records.change([{ key, expect: new Map([['owner', undefined]]), set: owner, ttlMs }]);
+      const free = new Map([['owner', undefined]]);
+      const [answer] = await records.change([{ key, expect: free, set: owner, ttlMs: this.#pendingMs }]);
       if (answer?.changed === true) break;
-      const found = (await records.read(key, ['owner'])).get('owner');
+      const fields = await records.read(key, ['owner', STORED]);
+      const found = fields.get('owner');
       // It may have ended since; or it is ours, and the answer to our change was lost.
       const id = found && Buffer.from(found).toString();
       if (id === envelope.id) break;
-      if (id !== undefined) return { id, isNew: false };
+      if (id !== undefined && fields.has(STORED)) return { id, isNew: false };
+      if (id !== undefined) await turn();
     }
-    return this.#publish(sending, envelope, owner);
+    const receipt = await this.#publish(sending, envelope, owner);
+    await this.#stored(sending, owner, ttlMs);
+    return receipt;
   }
 
   async #debounce(sending: Sending, maxWaitMs = Number.POSITIVE_INFINITY): Promise<PublishReceipt> {
     const { records, key, digest, envelope } = sending;
     const rev = randomUUID();
+    const turn = this.#turns();
     for (;;) {
       const { current, ran, rev: before } = readDebounced(await records.read(key));
       const now = this.#options.now();
       // Our own change took effect, and its answer was lost.
       const isOurs = current?.rev === rev;
+      if (current !== undefined && !current.isStored && !isOurs) {
+        await turn();
+        continue;
+      }
       const isNew = isOurs
         ? current.marker === envelope.id
-        : current === undefined || current.due + LOST_AFTER_MS < now;
+        : current === undefined || current.next + LOST_AFTER_MS < now;
       const { marker, seq, first } =
         current !== undefined && !isNew
           ? current
@@ -94,17 +120,51 @@ export class StoreJoins {
       const due = isNew ? wanted : Math.min(wanted, first + maxWaitMs);
       const { body, headers, expiresAt } = envelope;
       const waitMs = Math.max(0, Math.ceil(due - now));
-      const next: Debounced = { marker, seq, rev, first, due, waitMs, body, headers, expiresAt };
-      const expect = new Map([['rev', before]]);
+      const expiresInMs = expiresAt === undefined ? undefined : expiresAt - wanted;
+      const next = isNew || current === undefined ? due : current.next;
+      const newest = { marker, seq, rev, first, due, waitMs, next, body, headers, expiresInMs, isStored: !isNew };
       const ttlMs = waitMs + this.#options.keyTtlMs;
       if (!isOurs) {
-        const [answer] = await records.change([{ key, expect, set: debouncedFields(next), ttlMs }]);
+        const expect = new Map([['rev', before]]);
+        const change = { key, expect, set: debouncedFields(newest), ttlMs: isNew ? this.#pendingMs : ttlMs };
+        const [answer] = await records.change([isNew ? { ...change, remove: [STORED] } : change]);
         if (answer?.changed !== true) continue;
       }
       if (!isNew) return { id: marker, isNew: false, isReplacement: true };
-      const marked = withMark(envelope, { kind: 'debounce', digest, seq, rev });
-      return this.#publish(sending, marked, new Map([['rev', Buffer.from(rev)]]));
+      const mine = new Map([['rev', Buffer.from(rev)]]);
+      // It is stored again with the newest arguments, and their end, when it is due.
+      const lasting = { ...envelope, expiresAt: undefined };
+      const receipt = await this.#publish(sending, withMark(lasting, { kind: 'debounce', digest, seq, rev }), mine);
+      await this.#stored(sending, mine, ttlMs);
+      return receipt;
     }
+  }
+
+  get #pendingMs(): number {
+    return this.#options.sendTimeoutMs + PENDING_MS;
+  }
+
+  /** The message is stored. If the store fails now, the key is free after a while, and the next send is a message of its own. */
+  async #stored({ records, key }: Sending, expect: ReadonlyMap<string, Uint8Array>, ttlMs: number): Promise<void> {
+    const set = new Map([[STORED, Buffer.from('1')]]);
+    await records.change([{ key, expect, set, ttlMs }]).catch(() => undefined);
+  }
+
+  /**
+   * Waits for another sender, a little longer each time. In real time: it waits for a server, also in tests.
+   * @returns a function that throws BrokerUnavailableError once no sender can have been at work for so long
+   */
+  #turns(): () => Promise<void> {
+    const endAt = systemClock.monotonic() + 2 * this.#pendingMs;
+    let waitMs = FIRST_ASK_MS;
+    return async () => {
+      if (systemClock.monotonic() > endAt) {
+        const problem = 'other senders of the same key could not store their messages; this one is not stored';
+        throw new BrokerUnavailableError(problem, { mayBeStored: false });
+      }
+      await pause(systemClock, waitMs, NEVER);
+      waitMs = Math.min(2 * waitMs, LAST_ASK_MS);
+    };
   }
 
   /** Publishes the message that has the key. If it is certainly not stored, frees the key for the next one. */

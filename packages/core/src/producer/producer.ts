@@ -91,10 +91,10 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    const { clock, keyTtlMs, records } = options;
+    const { clock, keyTtlMs, records, sendTimeoutMs } = options;
     this.#turns = new SendTurns(clock);
     const isNotStored = (error: unknown) => outcomeOf(error) === 'not stored';
-    this.#joins = new StoreJoins({ records, keyTtlMs, now: () => clock.now(), isNotStored });
+    this.#joins = new StoreJoins({ records, keyTtlMs, sendTimeoutMs, now: () => clock.now(), isNotStored });
     this.#layers = options.middleware.flatMap((one) =>
       one.send === undefined ? [] : [{ name: one.name, around: one.send.bind(one), isIdle: one.isIdle?.bind(one) }],
     );

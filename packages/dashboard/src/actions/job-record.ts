@@ -7,6 +7,7 @@ const LENGTHS = [200, 60, 15];
 const ACTIONS: readonly unknown[] = ['retry', 'discard', 'move'];
 const STATES: readonly unknown[] = ['running', 'done', 'stopped', 'failed'];
 const FILTERS = ['task', 'error', 'group', 'text'] as const;
+const TIMES = ['since', 'until'] as const;
 
 /** A bulk job as the broker keeps it, and the time of its last sign of life. */
 export interface JobRecord {
@@ -54,7 +55,8 @@ function filterOf(given: unknown): LetterQuery {
   if (typeof given !== 'object' || given === null) return {};
   const fields = given as Readonly<Record<string, unknown>>;
   const texts = FILTERS.filter((name) => typeof fields[name] === 'string').map((name) => [name, fields[name]]);
-  return { ...Object.fromEntries(texts), ...(Number.isFinite(fields.since) && { since: fields.since as number }) };
+  const times = TIMES.filter((name) => Number.isFinite(fields[name])).map((name) => [name, fields[name]]);
+  return Object.fromEntries([...texts, ...times]) as LetterQuery;
 }
 
 function errorOf(given: unknown): Pick<BulkJob, 'error'> {

@@ -47,6 +47,8 @@ export interface LetterQuery {
   readonly text?: string;
   /** Epoch milliseconds: died then or later. */
   readonly since?: number;
+  /** Epoch milliseconds: died then or earlier, by the worker's clock. A letter that does not say when it died matches. */
+  readonly until?: number;
 }
 
 /** A change of all dead letters that match a filter. */

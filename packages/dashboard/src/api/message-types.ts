@@ -34,7 +34,7 @@ export interface MessageRow {
 
 /** Of lists that the server only shows after a look, and of the look itself. */
 export interface Look {
-  /** When the look that is shown was made; left out if there was none. */
+  /** When the look that is shown began; left out if there was none. */
   readonly at?: number;
   /** Whether a look is being made now. */
   readonly busy: boolean;
@@ -44,6 +44,7 @@ export interface Look {
 
 /** A page of the messages of a queue. */
 export interface MessagesPage {
+  /** Before the messages were read. */
   readonly at: number;
   readonly items: readonly MessageRow[];
   /** Goes on here: pass it as `after`. Left out at the end. */
@@ -52,8 +53,9 @@ export interface MessagesPage {
   readonly looked: number;
   /** Of those, messages that match the filter. */
   readonly matched: number;
-  /** Messages in this state, if known. */
+  /** Messages in this state, if known. They were counted at `totalAt`. */
   readonly total?: number;
+  readonly totalAt?: number;
   /** Only of a broker without the ability `browse`. */
   readonly look?: Look;
 }

@@ -50,7 +50,7 @@ export interface QueueRow {
 /** Something that a person should look at. */
 export interface Warning {
   readonly severity: 'error' | 'warning';
-  /** Such as `QUEUE_UNSERVED`, `DEAD_BURST`, `QUEUE_PAUSED`, or the code of a finding of `brokkr doctor`. */
+  /** Such as `QUEUE_UNSERVED`, `DEAD_BURST`, `DEAD_CRASHED`, `WORKER_SILENT`, or the code of a finding of `brokkr doctor`. */
   readonly code: string;
   readonly message: string;
   readonly queue?: string;
@@ -58,6 +58,10 @@ export interface Warning {
   /** The group of a burst of one error, as in `DeadGroup.error`. */
   readonly error?: string;
   readonly count?: number;
+  /** The message of `DEAD_CRASHED`, which died at `since`. */
+  readonly id?: string;
+  /** The worker of `WORKER_SILENT`, whose last report is of `since`. */
+  readonly worker?: string;
   readonly since?: number;
 }
 

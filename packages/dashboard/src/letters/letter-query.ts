@@ -1,3 +1,4 @@
+import { readDeadLetter } from '@brokkr/core';
 import { type Envelope, errorGroup, letterFilter } from '@brokkr/core/adapter';
 import type { LetterQuery } from '../api/types.ts';
 import { reasonOf, taskOf, type View } from '../payload/message-row.ts';
@@ -10,17 +11,24 @@ import { textOf } from '../payload/redactor.ts';
  * @returns `undefined` if the query has no condition
  */
 export function queryFilter(
-  { task, error, group, text, since }: LetterQuery,
+  { task, error, group, text, since, until }: LetterQuery,
   queue: string,
   view: View,
 ): ((message: Envelope) => boolean) | undefined {
-  if ([task, error, group, text, since].every((condition) => condition === undefined)) return undefined;
+  if ([task, error, group, text, since, until].every((condition) => condition === undefined)) return undefined;
   const matches = letterFilter({ task, error, diedAfter: since });
   const wanted = text?.toLowerCase();
   return (message) =>
     matches(message) &&
+    (until === undefined || (diedAt(message) ?? until) <= until) &&
     (group === undefined || errorGroup(reasonOf(message)) === group) &&
     (wanted === undefined || message.id === text || seenText(message, queue, view).includes(wanted));
+}
+
+/** @returns `undefined` if its headers do not say it: another program wrote the letter */
+function diedAt(message: Envelope): number | undefined {
+  const { deadAt, attempts } = readDeadLetter(message);
+  return deadAt ?? attempts.at(-1)?.at;
 }
 
 function seenText(message: Envelope, queue: string, { redactor, payloads }: View): string {

@@ -51,6 +51,7 @@ export class Looks {
     const busy = this.#busy.get(key);
     if (busy !== undefined) return (await busy).items;
     const looking = (async () => {
+      const at = this.#now();
       const items: PageItem[] = [];
       let bytes = 0;
       for await (const page of pagesOf(inspector, queue, state, limit)) {
@@ -58,7 +59,7 @@ export class Looks {
         bytes += page.reduce((sum, { envelope }) => sum + envelope.body.byteLength, 0);
         if (bytes > MOST_BYTES) break;
       }
-      return { at: this.#now(), items };
+      return { at, items };
     })();
     this.#busy.set(key, looking);
     try {

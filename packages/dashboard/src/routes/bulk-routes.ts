@@ -63,7 +63,7 @@ function readRequest(body: Readonly<Record<string, unknown>>): BulkRequest {
 
 function filterIn(given: unknown): LetterQuery {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw badRequest('filter must be an object');
-  checkNames(Object.keys(given), ['task', 'error', 'group', 'text', 'since'], 'field of filter');
+  checkNames(Object.keys(given), ['task', 'error', 'group', 'text', 'since', 'until'], 'field of filter');
   return letterQuery(given as Readonly<Record<string, unknown>>);
 }
 

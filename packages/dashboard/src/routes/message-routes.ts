@@ -21,11 +21,12 @@ import { readCursor } from '../letters/page-cursor.ts';
 import { scanPage } from '../letters/scan-page.ts';
 import { messageDetail } from '../payload/message-detail.ts';
 import { messageRow, type SeenMessage, taskOf } from '../payload/message-row.ts';
+import type { Sample } from '../sampling/sample.ts';
 import type { BrokerView } from '../shown/broker-view.ts';
 import { type Handled, payloadView, queueOf, viewOf } from './handled.ts';
 
 const STATES = ['ready', 'delayed', 'running', 'dead'] as const satisfies readonly MessageState[];
-const FILTER = ['task', 'error', 'group', 'text', 'since'] as const;
+const FILTER = ['task', 'error', 'group', 'text', 'since', 'until'] as const;
 const MOST_ITEMS = 200;
 const USUAL_ITEMS = 50;
 /** Queues that are searched for an id at the same time. */
@@ -52,8 +53,11 @@ export function letterQuery(fields: Readonly<Record<string, unknown>>): LetterQu
     const value = optionalText(fields, name);
     if (value !== undefined) query[name] = value;
   }
-  const since = optionalNumber(fields, 'since', { least: 0, most: 9_999_999_999_999 });
-  return since === undefined ? query : { ...query, since };
+  for (const name of ['since', 'until'] as const) {
+    const value = optionalNumber(fields, name, { least: 0, most: 9_999_999_999_999 });
+    if (value !== undefined) query[name] = value;
+  }
+  return query;
 }
 
 async function messages(call: Call, handled: Handled): Promise<Response> {
@@ -66,18 +70,19 @@ async function messages(call: Call, handled: Handled): Promise<Response> {
   if (state === 'running') return json(await running(view, queue, limit, matches, handled));
   const from = optionalChoice(query, 'from', ['oldest', 'newest']) ?? (state === 'dead' ? 'newest' : 'oldest');
   const inspector = inspectorOf(await view.open());
-  const total = (await view.sampler.current()).queues.get(queue)?.counts[state];
+  const counted = countedIn(await view.sampler.current(), queue, state);
   if (inspector.browsing === 'front')
-    return json(lookedAt(view, queue, state, { call, limit, matches, handled, total }));
+    return json(lookedAt(view, queue, state, { call, limit, matches, handled, counted }));
   const after = readCursor(query.after);
+  const at = handled.now();
   const { items, next, looked } = await scanPage(inspector, { queue, state, from, limit, after, matches });
   const answer: MessagesPage = {
-    at: handled.now(),
+    at,
     items: items.map(({ envelope, dueAt }) => messageRow({ queue, state, envelope, dueAt }, payloadView(handled))),
     ...(next !== undefined && { next }),
     looked,
     matched: items.length,
-    ...(total !== undefined && { total }),
+    ...counted,
   };
   return json(answer);
 }
@@ -87,12 +92,17 @@ interface Asked {
   readonly limit: number;
   readonly matches: ((message: Envelope) => boolean) | undefined;
   readonly handled: Handled;
-  readonly total: number | undefined;
+  readonly counted: Pick<MessagesPage, 'total' | 'totalAt'>;
+}
+
+function countedIn({ queues, at }: Sample, queue: string, state: MessageState): Asked['counted'] {
+  const total = queues.get(queue)?.counts[state];
+  return total === undefined ? {} : { total, totalAt: at };
 }
 
 /** A page of what the last look showed. It never makes a look by itself. */
 function lookedAt(view: BrokerView, queue: string, state: BrowsableState, asked: Asked): MessagesPage {
-  const { call, limit, matches, handled, total } = asked;
+  const { call, limit, matches, handled, counted } = asked;
   const kept = view.looks.items(queue, state) ?? [];
   const matching = matches === undefined ? kept : kept.filter(({ envelope }) => matches(envelope));
   const from = optionalNumber(call.query, 'after', { least: 0, most: 1_000_000 }) ?? 0;
@@ -104,7 +114,7 @@ function lookedAt(view: BrokerView, queue: string, state: BrowsableState, asked:
     ...(next !== undefined && { next }),
     looked: kept.length,
     matched: matching.length,
-    ...(total !== undefined && { total }),
+    ...counted,
     look: view.looks.describe(queue, state),
   };
 }
@@ -140,13 +150,12 @@ async function running(
     const known = envelope && messageRow({ queue, state: 'running', envelope, workerId: worker }, payloadView(handled));
     rows.push({ ...known, id, queue, state: 'running', task, attempt, startedAt, worker });
   }
-  const total = sample.queues.get(queue)?.counts.running;
   return {
     at: sample.at,
     items: rows.slice(0, limit),
     looked: present.length,
     matched: rows.length,
-    ...(total !== undefined && { total }),
+    ...countedIn(sample, queue, 'running'),
   };
 }
 
@@ -169,8 +178,8 @@ async function look(call: Call, handled: Handled): Promise<Response> {
     { what: `look at ${state}`, queue, count: view.looks.items(queue, state)?.length ?? 0 },
     handled.user,
   );
-  const total = (await view.sampler.current()).queues.get(queue)?.counts[state];
-  return json(lookedAt(view, queue, state, { call, limit: MOST_ITEMS, matches: undefined, handled, total }));
+  const counted = countedIn(await view.sampler.current(), queue, state);
+  return json(lookedAt(view, queue, state, { call, limit: MOST_ITEMS, matches: undefined, handled, counted }));
 }
 
 async function message(call: Call, handled: Handled): Promise<Response> {
@@ -240,6 +249,7 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
   const inspector = inspectorOf(await view.open());
   const names = withLetters.map(({ name }) => name);
   const isFree = inspector.browsing === 'free';
+  const at = handled.now();
   const grouping = isFree ? await groupLetters(inspector, names, matches) : new DeadGrouping();
   if (!isFree) {
     for (const queue of names) {
@@ -252,7 +262,6 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
   const lookedAtTimes = isFree ? [] : names.flatMap((queue) => view.looks.describe(queue, 'dead').at ?? []);
   const unseen = isFree ? [] : withLetters.filter(({ name }) => view.looks.items(name, 'dead') === undefined);
   const [onlyRow] = withLetters;
-  const at = handled.now();
   const answer: DeadGroups = {
     at,
     ...grouping.groups(at),

@@ -3,11 +3,15 @@ import { HistoryRing } from './history-ring.ts';
 
 /** Rows of the window of rates: one minute. */
 const WINDOW = 6;
+/** Rows whose deaths are kept: ten minutes. */
+const DEATH_ROWS = 60;
 
 /** What ended since the report before. */
 export interface Ended {
   readonly succeeded: number;
   readonly failed: number;
+  /** Of those that failed: messages that died. */
+  readonly dead: number;
   readonly ran: readonly number[];
   readonly waited: readonly number[];
 }
@@ -37,13 +41,21 @@ export interface Rates {
 export class Meter {
   readonly history = new HistoryRing();
   #rows: Row[] = [];
+  readonly #deaths = new Map<number, number>();
 
-  add(row: number, { succeeded, failed, ran, waited }: Ended): void {
+  add(row: number, { succeeded, failed, dead, ran, waited }: Ended): void {
     const at = this.#rowAt(row);
+    if (dead > 0) this.#addDeaths(row, dead);
     at.succeeded += succeeded;
     at.failed += failed;
     addClasses(at.ran, ran);
     addClasses(at.waited, waited);
+  }
+
+  /** Messages that died in the last ten minutes, and the row of the first. */
+  died(row: number): { readonly count: number; readonly first: number } {
+    const rows = [...this.#deaths].filter(([each]) => each > row - DEATH_ROWS);
+    return { count: rows.reduce((sum, [, dead]) => sum + dead, 0), first: Math.min(...rows.map(([each]) => each)) };
   }
 
   /** Writes the current row into the history. */
@@ -81,6 +93,11 @@ export class Meter {
       ...known('run95', percentile(sum.ran, 0.95)),
       ...known('run99', percentile(sum.ran, 0.99)),
     };
+  }
+
+  #addDeaths(row: number, dead: number): void {
+    this.#deaths.set(row, (this.#deaths.get(row) ?? 0) + dead);
+    for (const each of this.#deaths.keys()) if (each <= row - DEATH_ROWS) this.#deaths.delete(each);
   }
 
   #rowAt(row: number): Row {

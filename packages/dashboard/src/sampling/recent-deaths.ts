@@ -8,11 +8,17 @@ import type { Burst } from './warnings.ts';
 const LETTERS = 50;
 const QUEUES = 5;
 const BURST_MS = 600_000;
+/** Letters of crashes that are warnings, the newest ones. */
+const MOST_CRASHED = 20;
+/** As workers write the reasons of messages that crashed them. */
+const CRASHED = /^crashed: |: \d+ deliveries ended with a lost lease or a dead worker$/;
 const MOST_TASKS = 2_000;
 
 interface Death {
   readonly task: string;
   readonly group: string;
+  readonly id: string;
+  readonly reason: string;
   readonly at: number | undefined;
 }
 
@@ -33,7 +39,7 @@ export class RecentDeaths {
   }
 
   /** A burst in words, with the error that most of its letters died of. */
-  warning({ queue, added }: Burst, at: number): Warning {
+  warning({ queue, added, isCounted, since }: Burst, at: number): Warning {
     const recent = (this.#deaths.get(queue) ?? []).filter((death) => (death.at ?? at) > at - BURST_MS);
     const groups = new Map<string, { readonly death: Death; count: number }>();
     for (const death of recent) {
@@ -44,17 +50,35 @@ export class RecentDeaths {
     }
     const [most] = [...groups.values()].sort((a, b) => b.count - a.count);
     // Of more deaths than were read, the first one is not known.
-    const first = recent.length < LETTERS ? Math.min(...recent.map((death) => death.at ?? at)) : undefined;
+    const isRead = recent.length > 0 && recent.length < LETTERS;
+    const first = isRead ? Math.min(...recent.map((death) => death.at ?? at)) : since;
+    const what = isCounted ? 'messages died in 10 minutes' : 'more dead letters than 10 minutes ago';
     const of = most === undefined ? '' : `, ${most.count} of the last ${recent.length} of "${most.death.group}"`;
     return {
       severity: 'error',
       code: 'DEAD_BURST',
-      message: `${added} messages died in 10 minutes${of}`,
+      message: `${added} ${what}${of}`,
       queue,
       count: added,
-      ...(first !== undefined && recent.length > 0 && { since: first }),
+      since: first,
       ...(most !== undefined && { task: most.death.task, error: most.death.group }),
     };
+  }
+
+  /** Dead letters that crashed workers, newest first: each is a warning until it is retried or discarded. */
+  crashes(): readonly Warning[] {
+    return [...this.#deaths]
+      .flatMap(([queue, deaths]) => deaths.map((death) => ({ ...death, queue })))
+      .filter(({ reason }) => CRASHED.test(reason))
+      .sort((a, b) => (b.at ?? 0) - (a.at ?? 0))
+      .slice(0, MOST_CRASHED)
+      .map(({ queue, task, id, reason, at }) => ({
+        severity: 'error',
+        code: 'DEAD_CRASHED',
+        message: `message ${id} of ${task === '' ? 'an unknown task' : task} ${reason}`,
+        ...{ queue, task, id },
+        ...(at !== undefined && { since: at }),
+      }));
   }
 
   async #readQueue(inspector: Inspector, { name, counts }: QueueRow): Promise<void> {
@@ -69,8 +93,8 @@ export class RecentDeaths {
     if (page === undefined) return;
     this.#counts.set(name, dead);
     const deaths = page.items.map(({ envelope }) => {
-      const { task, group = '', deadAt } = messageRow({ queue: name, state: 'dead', envelope }, VIEW);
-      return { task, group, at: deadAt };
+      const { id, task, group = '', reason = '', deadAt } = messageRow({ queue: name, state: 'dead', envelope }, VIEW);
+      return { id, task, group, reason, at: deadAt };
     });
     this.#deaths.set(name, deaths);
     for (const { task, group, at } of deaths.toReversed()) this.#noteError(`${name} ${task}`, group, at);

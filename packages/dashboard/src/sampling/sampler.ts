@@ -7,6 +7,7 @@ import { QueueReader } from './queue-figures.ts';
 import { RecentDeaths } from './recent-deaths.ts';
 import { keepCounts, queueRows, taskRows, workerRows } from './rows.ts';
 import { NO_SAMPLE, type Sample } from './sample.ts';
+import { SilentWorkers } from './silent-workers.ts';
 import { TaskMeters } from './task-meters.ts';
 import { burstsOf, deadAdded, findingWarnings, queueWarnings, waitingAlone } from './warnings.ts';
 import { rowOf } from './history-ring.ts';
@@ -41,9 +42,10 @@ export class Sampler {
   readonly #options: SamplerOptions;
   readonly #reader = new QueueReader();
   readonly #deaths = new RecentDeaths();
+  readonly #silent = new SilentWorkers();
   readonly #watchers = new Set<(sample: Sample) => void>();
   #sample: Sample;
-  #alone: ReadonlySet<string> = new Set();
+  #alone: ReadonlyMap<string, number> = new Map();
   #findings: readonly Warning[] = [];
   #examinedAt = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
@@ -149,8 +151,8 @@ export class Sampler {
     await this.#deaths.read(broker.inspector, queues.values());
     this.#workMs = performance.now() - began;
     await this.#examine(broker);
-    const alone = waitingAlone(queues.values());
-    const unserved = new Set([...alone].filter((queue) => this.#alone.has(queue)));
+    const alone = waitingAlone(queues.values(), this.#alone, at);
+    const unserved = new Map([...alone].filter(([queue]) => this.#alone.has(queue)));
     this.#alone = alone;
     const bursts = burstsOf(queues.values(), this.meters, at);
     const seconds = this.meters.seconds(at);
@@ -167,6 +169,8 @@ export class Sampler {
       warnings: [
         ...this.#findings,
         ...bursts.map((burst) => this.#deaths.warning(burst, at)),
+        ...this.#deaths.crashes(),
+        ...this.#silent.warnings(reports ?? [], at),
         ...queueWarnings(queues.values(), reports !== undefined, unserved),
       ],
       total: {

@@ -104,7 +104,8 @@ function endedSince(now: TaskTotals, before: TaskTotals | undefined): Ended | un
   const succeeded = now.succeeded - (before?.succeeded ?? 0);
   const failed = now.retried + now.dead - (before?.retried ?? 0) - (before?.dead ?? 0);
   if (!(succeeded >= 0 && failed >= 0)) return undefined;
+  const dead = Math.max(0, now.dead - (before?.dead ?? 0));
   const ran = now.ran.counts.map((count, index) => count - (before?.ran.counts[index] ?? 0));
   const waited = now.waited.counts.map((count, index) => count - (before?.waited.counts[index] ?? 0));
-  return { succeeded, failed, ran, waited };
+  return { succeeded, failed, dead, ran, waited };
 }

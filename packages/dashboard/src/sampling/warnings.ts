@@ -1,9 +1,9 @@
 import type { Finding } from '@brokkr/core/adapter';
 import type { QueueRow, Warning } from '../api/types.ts';
-import { rowOf } from './history-ring.ts';
+import { type HistoryRing, rowOf, STEP_MS } from './history-ring.ts';
 import type { TaskMeters } from './task-meters.ts';
 
-/** New dead letters within ten minutes that are a burst. */
+/** Deaths within ten minutes that are a burst. */
 const BURST = 10;
 const BURST_MS = 600_000;
 const MOST_WARNINGS = 50;
@@ -12,21 +12,39 @@ const MOST_WARNINGS = 50;
 export interface Burst {
   readonly queue: string;
   readonly added: number;
+  /** Whether workers counted the deaths. If not, there are so many more dead letters than ten minutes ago. */
+  readonly isCounted: boolean;
+  /** When it began, to ten seconds. */
+  readonly since: number;
 }
 
-/** Queues in which at least 10 messages died within the last ten minutes, most first. */
+/**
+ * Queues in which at least 10 messages died within the last ten minutes, most first. Dead letters may be retried or
+ * discarded while others die, so the deaths are those that workers counted, unless more letters were added otherwise.
+ */
 export function burstsOf(rows: Iterable<QueueRow>, meters: TaskMeters, at: number): readonly Burst[] {
-  const from = rowOf(at - BURST_MS);
   const bursts: Burst[] = [];
   for (const { name, counts } of rows) {
-    const history = meters.queues.get(name)?.history;
-    if (history === undefined || counts.dead === undefined || counts.dead < BURST) continue;
-    let before: number | undefined;
-    for (let row = from; before === undefined && row <= rowOf(at); row++) before = history.get(row, 'dead');
-    const added = counts.dead - (before ?? counts.dead);
-    if (added >= BURST) bursts.push({ queue: name, added });
+    const meter = meters.queues.get(name);
+    if (meter === undefined || !counts.dead) continue;
+    const died = meter.died(rowOf(at));
+    const grown = growthOf(meter.history, counts.dead, at);
+    const isCounted = died.count >= grown.count;
+    const { count, first } = isCounted ? died : grown;
+    if (count >= BURST) bursts.push({ queue: name, added: count, isCounted, since: first * STEP_MS });
   }
   return bursts.sort((a, b) => b.added - a.added);
+}
+
+/** How many more letters are dead than ten minutes ago, and the row in which their number began to grow. */
+function growthOf(history: HistoryRing, dead: number, at: number): { readonly count: number; readonly first: number } {
+  let before: number | undefined;
+  for (let row = rowOf(at - BURST_MS); row <= rowOf(at); row++) {
+    const then = history.get(row, 'dead');
+    before ??= then;
+    if (then !== undefined && before !== undefined && then > before) return { count: dead - before, first: row };
+  }
+  return { count: dead - (before ?? dead), first: rowOf(at) };
 }
 
 /** Dead letters that were added within the last hour, or since the dashboard looks. */
@@ -39,16 +57,17 @@ export function deadAdded(meters: TaskMeters, at: number): number | undefined {
   return first === undefined || now === undefined ? undefined : now - first;
 }
 
-/** Queues that no worker serves, that are paused, or that cannot be read. */
+/** Queues that no worker serves, that are paused, or that cannot be read. @param unserved since when, by name */
 export function queueWarnings(
   rows: Iterable<QueueRow>,
   areReported: boolean,
-  unserved: ReadonlySet<string>,
+  unserved: ReadonlyMap<string, number>,
 ): readonly Warning[] {
   const warnings: Warning[] = [];
   for (const row of rows) {
     const { name, counts, error, paused, pausedAt, workers, consumers, obeying } = row;
     const ready = counts.ready ?? 0;
+    const since = unserved.get(name);
     if (error !== undefined) {
       warnings.push({ severity: 'error', code: error.code, message: `cannot be read: ${error.message}`, queue: name });
     } else if (paused) {
@@ -65,9 +84,9 @@ export function queueWarnings(
           ...(pausedAt !== undefined && { since: pausedAt }),
         });
       }
-    } else if (areReported && ready > 0 && workers === 0 && !consumers && unserved.has(name)) {
+    } else if (areReported && ready > 0 && workers === 0 && !consumers && since !== undefined) {
       const message = `${waiting(ready)}, and no worker takes this queue`;
-      warnings.push({ severity: 'warning', code: 'QUEUE_UNSERVED', message, queue: name, count: ready });
+      warnings.push({ severity: 'warning', code: 'QUEUE_UNSERVED', message, queue: name, count: ready, since });
     }
   }
   return warnings.slice(0, MOST_WARNINGS);
@@ -78,12 +97,20 @@ function waiting(ready: number): string {
   return `${ready.toLocaleString('en-US')} ${ready === 1 ? 'message waits' : 'messages wait'}`;
 }
 
-/** Queues with ready messages and no worker. A queue counts as unserved once it was so in two samples. */
-export function waitingAlone(rows: Iterable<QueueRow>): ReadonlySet<string> {
-  return new Set(
+/**
+ * Queues with ready messages and no worker, and since when. A queue counts as unserved once it was so in two samples.
+ *
+ * @param before of the last sample
+ */
+export function waitingAlone(
+  rows: Iterable<QueueRow>,
+  before: ReadonlyMap<string, number>,
+  at: number,
+): ReadonlyMap<string, number> {
+  return new Map(
     [...rows]
       .filter(({ counts, workers, paused }) => (counts.ready ?? 0) > 0 && workers === 0 && !paused)
-      .map(({ name }) => name),
+      .map(({ name }) => [name, before.get(name) ?? at]),
   );
 }
 

@@ -2,6 +2,7 @@ import type { BulkRequest, LetterQuery } from '../../../src/api/types.ts';
 import { ApiError } from '../api/client.ts';
 import { ask, type Question } from '../parts/dialog.tsx';
 import { otherQueues } from './other-queues.ts';
+import { timeOfDay } from '../text/clock-time.ts';
 import { count, plural } from '../text/number.ts';
 import { startBulk } from './perform.ts';
 
@@ -12,6 +13,8 @@ export interface Matching {
   /** The filter in words. */
   readonly facts: readonly (readonly [string, string])[];
   readonly expect: number;
+  /** When they were counted, by the server's clock. Letters that died later are left alone. */
+  readonly countedAt: number;
 }
 
 /** Above this number the server wants the queue's name typed. */
@@ -36,21 +39,36 @@ export function askForBulk(action: BulkRequest['do'], matching: Matching): void 
   ask(questionOf(action, matching));
 }
 
-/** @param before the number that was expected at first, if it was wrong */
-function questionOf(action: BulkRequest['do'], matching: Matching, before?: number): Question {
-  const { queue, filter, facts, expect } = matching;
+/** The answer that the server refused, because the number was wrong. */
+interface Refused {
+  readonly before: number;
+  /** The queue that was typed. */
+  readonly to: string;
+}
+
+/** @param refused if it is asked again */
+function questionOf(action: BulkRequest['do'], matching: Matching, refused?: Refused): Question {
+  const { queue, facts, expect, countedAt } = matching;
+  const filter = { ...matching.filter, until: countedAt };
   const { verb, text, look } = WORDS[action];
   const isTyped = action === 'discard' || expect > TYPED_ABOVE;
   return {
     title: `${verb} ${plural(expect, 'dead message')} of ${queue}?`,
     text,
-    facts: [...facts, ['Match now', before === undefined ? count(expect) : `${count(expect)}, not ${count(before)}`]],
+    facts: [
+      ...facts,
+      ['Died until', timeOfDay(countedAt)],
+      ['Match', refused === undefined ? count(expect) : `${count(expect)}, not ${count(refused.before)}`],
+    ],
     typed: isTyped ? { label: 'Type the queue’s name to go on:', name: queue } : undefined,
-    input: action === 'move' ? { label: 'To the queue', suggestions: () => otherQueues(queue) } : undefined,
+    input:
+      action === 'move'
+        ? { label: 'To the queue', value: refused?.to, suggestions: () => otherQueues(queue) }
+        : undefined,
     note:
-      before === undefined
-        ? 'If the number is off by more than 10 % when it starts, nothing is changed.'
-        : 'The page was older than the queue, so nothing was changed yet.',
+      refused === undefined
+        ? 'Letters that die from now on are left alone. If the number is off by more than 10 %, nothing is changed.'
+        : 'The number on the page was wrong, so nothing was changed yet.',
     cancel: action === 'discard' ? 'Keep them' : 'Cancel',
     confirm: `${verb} ${count(expect)}`,
     look,
@@ -63,9 +81,9 @@ function questionOf(action: BulkRequest['do'], matching: Matching, before?: numb
       try {
         await startBulk(request, `Started: ${verb.toLowerCase()} ${plural(expect, 'message')} of ${queue}.`);
       } catch (error) {
-        // Letters died or left since the page was loaded. It asks again, with the number of now.
+        // Letters left since they were counted, or could not all be counted. It asks again, with the number of now.
         if (!(error instanceof ApiError) || error.matched === undefined || error.matched === 0) throw error;
-        ask(questionOf(action, { ...matching, expect: error.matched }, expect));
+        ask(questionOf(action, { ...matching, expect: error.matched }, { before: expect, to: input }));
       }
     },
   };

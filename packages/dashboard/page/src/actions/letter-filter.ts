@@ -37,8 +37,8 @@ export function filterOf(query: Readonly<Record<string, string>>, now: number): 
 
 /** A filter as parameters of a call. */
 export function paramsOf(filter: LetterQuery): Params {
-  const { task, error, group, text, since } = filter;
-  return { task, error, group, text, since };
+  const { task, error, group, text, since, until } = filter;
+  return { task, error, group, text, since, until };
 }
 
 /** A filter in words, for a question. */

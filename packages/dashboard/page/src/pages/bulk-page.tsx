@@ -14,6 +14,7 @@ import { Panel } from '../parts/panel.tsx';
 import { Pill } from '../parts/pill.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
+import { timeOfDay } from '../text/clock-time.ts';
 import { duration } from '../text/duration.ts';
 import { count, rate } from '../text/number.ts';
 import { queueLink } from './queue-columns.tsx';
@@ -87,8 +88,8 @@ function Job({ job }: { job: BulkJob }) {
           </span>
         </h3>
         <p>
-          {words.length === 0 ? 'every dead letter' : <Text value={words.join(' · ')} />} · {who},{' '}
-          <Time at={startedAt} />
+          {words.length === 0 ? 'every dead letter' : <Text value={words.join(' · ')} />}
+          {filter.until === undefined ? '' : `, died until ${timeOfDay(filter.until)}`} · {who}, <Time at={startedAt} />
         </p>
         {error === undefined ? null : (
           <p class="warn">

@@ -117,7 +117,7 @@ function hrefOf({ queue, task, error }: DeadGroup): string {
   return queueLink(queue, 'dead', { task, group: error, since });
 }
 
-function columns({ barMs, items }: DeadGroups): readonly Column<DeadGroup>[] {
+function columns({ barMs, items, at, asOf = at }: DeadGroups): readonly Column<DeadGroup>[] {
   const list: readonly Column<DeadGroup>[] = [
     {
       key: 'count',
@@ -176,7 +176,15 @@ function columns({ barMs, items }: DeadGroups): readonly Column<DeadGroup>[] {
     { ...time('last', 'Last', (group) => group.lastAt), class: 'num full' },
   ];
   return mayOperate.value
-    ? [...list, { key: 'actions', title: <span class="sr">Actions</span>, class: 'num full', cell: GroupActions }]
+    ? [
+        ...list,
+        {
+          key: 'actions',
+          title: <span class="sr">Actions</span>,
+          class: 'num full',
+          cell: (group) => <GroupActions group={group} countedAt={asOf} />,
+        },
+      ]
     : list;
 }
 
@@ -194,7 +202,7 @@ function time(key: string, title: string, at: (group: DeadGroup) => number | und
   };
 }
 
-function GroupActions(group: DeadGroup) {
+function GroupActions({ group, countedAt }: { readonly group: DeadGroup; readonly countedAt: number }) {
   const { queue, task, error, count: expect } = group;
   const { since } = route.value.query;
   const begin = (action: BulkRequest['do']) => {
@@ -207,6 +215,7 @@ function GroupActions(group: DeadGroup) {
         ['Error', error],
       ],
       expect,
+      countedAt,
     });
   };
   return (

@@ -15,10 +15,12 @@ interface Props {
   readonly selection: Selection;
   /** How many match, if the server looked at all of them. */
   readonly matched: number | undefined;
+  /** When they were counted, by the server's clock. */
+  readonly countedAt: number;
 }
 
 /** Actions for the dead letters that are selected; without a selection for all that match the filter. */
-export function LetterBar({ queue, filter, items, selection, matched }: Props) {
+export function LetterBar({ queue, filter, items, selection, matched, countedAt }: Props) {
   const counting = useLetterCount();
   const ids = items.map(({ id }) => id).filter(selection.has);
   if (counting.looked !== undefined) {
@@ -53,7 +55,7 @@ export function LetterBar({ queue, filter, items, selection, matched }: Props) {
       </div>
     );
   }
-  const matching = { queue, filter, facts: wordsOf(filter, route.value.query.since) };
+  const matching = { queue, filter, countedAt, facts: wordsOf(filter, route.value.query.since) };
   const all = matched === undefined ? 'all that match' : count(matched);
   return (
     <div class="bulk" role="region" aria-label="All messages that match">

@@ -60,6 +60,9 @@ export function MessageList({ broker, queue, state, total }: Props) {
   const group = groups.data?.items.find(({ task, error }) => task === filter.task && error === filter.group);
   const isGroup = group !== undefined && filter.text === undefined && filter.error === undefined;
   const matched = isComplete ? page.matched : isGroup ? group.count : isFiltered ? undefined : (page?.total ?? total);
+  const seenAt = page?.look?.at ?? page?.at;
+  const groupsAt = groups.data?.look?.at ?? groups.data?.at;
+  const countedAt = isComplete ? seenAt : isGroup ? groupsAt : isFiltered ? seenAt : (page?.totalAt ?? seenAt);
   return (
     <>
       <MessageFilters state={state} groups={groups.data?.items ?? []} order={order} />
@@ -114,7 +117,14 @@ export function MessageList({ broker, queue, state, total }: Props) {
             </a>
           )}
           {!mayOperate.value || items.length === 0 ? null : state === 'dead' ? (
-            <LetterBar queue={queue} filter={filter} items={items} selection={selection} matched={matched} />
+            <LetterBar
+              queue={queue}
+              filter={filter}
+              items={items}
+              selection={selection}
+              matched={matched}
+              countedAt={countedAt ?? page.at}
+            />
           ) : chosen.length === 0 ? null : (
             <WaitingBar queue={queue} state={state} ids={chosen} selection={selection} />
           )}

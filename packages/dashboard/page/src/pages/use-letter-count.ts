@@ -39,7 +39,7 @@ export function useLetterCount(): LetterCount {
       const onProgress = (seen: number) => {
         if (!aborter.signal.aborted) looked.value = seen;
       };
-      countMatches(matching.queue, matching.filter, onProgress, aborter.signal)
+      countMatches(matching.queue, { ...matching.filter, until: matching.countedAt }, onProgress, aborter.signal)
         .then((expect) => {
           if (!aborter.signal.aborted) askForBulk(action, { ...matching, expect });
         })

@@ -1,4 +1,5 @@
 import type { Warning } from '../../../src/api/types.ts';
+import { brokerPath } from '../actions/perform.ts';
 import { resume } from '../actions/queue-actions.ts';
 import { mayOperate } from '../api/session.ts';
 import { Button } from '../parts/button.tsx';
@@ -7,8 +8,10 @@ import { Icon } from '../parts/icon.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
+import { link } from '../route/route.ts';
 import { timeOfDay } from '../text/clock-time.ts';
 import { count } from '../text/number.ts';
+import { messageLink } from './message-columns.tsx';
 import { queueLink } from './queue-columns.tsx';
 
 /** What a person should look at, worst first. */
@@ -33,19 +36,19 @@ export function Warnings({ warnings }: { warnings: readonly Warning[] }) {
 }
 
 function glyphOf({ code, severity }: Warning): [icon: IconName, tone: string] {
-  if (code === 'DEAD_BURST') return ['dead', 'dead'];
+  if (code === 'DEAD_BURST' || code === 'DEAD_CRASHED') return ['dead', 'dead'];
   if (code === 'QUEUE_PAUSED') return ['paused', 'paused'];
   return ['failed', severity === 'error' ? 'dead' : 'failed'];
 }
 
 function Row({ warning }: { warning: Warning }) {
-  const { queue, message, since } = warning;
+  const { code, queue, message, worker, since } = warning;
   const [icon, tone] = glyphOf(warning);
   return (
     <li>
       <Icon name={icon} size="normal" tone={tone} />
       {queue === undefined ? (
-        <span class="q">Broker</span>
+        <span class="q">{worker === undefined ? 'Broker' : 'Workers'}</span>
       ) : (
         <a class="q" href={queueLink(queue)}>
           <Text value={queue} />
@@ -55,7 +58,9 @@ function Row({ warning }: { warning: Warning }) {
         <Text value={message} />
       </p>
       <span class="when">
-        {since === undefined ? null : <Time at={since}>{`since ${timeOfDay(since, false)}`}</Time>}
+        {since === undefined ? null : (
+          <Time at={since}>{`${code === 'DEAD_CRASHED' ? 'at' : 'since'} ${timeOfDay(since, false)}`}</Time>
+        )}
       </span>
       <Step warning={warning} />
     </li>
@@ -63,8 +68,22 @@ function Row({ warning }: { warning: Warning }) {
 }
 
 /** The next step: a link to what is meant, or the action that ends it. */
-function Step({ warning: { code, queue, task, error, count: number } }: { warning: Warning }) {
+function Step({ warning: { code, queue, task, error, id, worker, count: number } }: { warning: Warning }) {
+  if (worker !== undefined) {
+    return (
+      <a class="btn sm" href={link(brokerPath('workers'))}>
+        Open
+      </a>
+    );
+  }
   if (queue === undefined) return <span />;
+  if (id !== undefined) {
+    return (
+      <a class="btn sm" href={messageLink(queue, id)}>
+        Open it
+      </a>
+    );
+  }
   if (code === 'QUEUE_PAUSED' && mayOperate.value) {
     return (
       <Button small onClick={() => resume(queue)}>

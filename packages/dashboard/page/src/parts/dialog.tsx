@@ -12,8 +12,14 @@ export interface Question {
   readonly facts?: readonly (readonly [name: string, value: string])[];
   /** A name that must be typed. */
   readonly typed?: { readonly label: string; readonly name: string } | undefined;
-  /** A value that is asked for, such as a queue. `suggestions` are offered while typing. */
-  readonly input?: { readonly label: string; readonly suggestions: () => Promise<readonly string[]> } | undefined;
+  /** A value that is asked for, such as a queue: `value` at first. `suggestions` are offered while typing. */
+  readonly input?:
+    | {
+        readonly label: string;
+        readonly value?: string | undefined;
+        readonly suggestions: () => Promise<readonly string[]>;
+      }
+    | undefined;
   readonly note?: string;
   readonly cancel?: string;
   /** Left out: there is nothing to confirm, the dialog only shows something. */
@@ -46,7 +52,7 @@ function Open({ question }: { question: Question }) {
   const { title, text, facts = [], typed, input, note, cancel = 'Cancel', confirm, look = 'go', run } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useSignal('');
-  const value = useSignal('');
+  const value = useSignal(input?.value ?? '');
   const busy = useSignal(false);
   const failure = useSignal('');
   const suggestions = useSignal<readonly string[]>([]);
@@ -106,6 +112,7 @@ function Open({ question }: { question: Question }) {
               <span class="field">
                 <input
                   list="suggestions"
+                  value={value.value}
                   autocomplete="off"
                   spellcheck={false}
                   onInput={(event) => {

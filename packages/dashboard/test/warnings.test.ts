@@ -1,0 +1,113 @@
+import type { AgedReport } from '@brokkr/core/adapter';
+import { describe, expect, it } from 'vitest';
+import type { QueueRow } from '../src/index.ts';
+import { rowOf } from '../src/sampling/history-ring.ts';
+import { RecentDeaths } from '../src/sampling/recent-deaths.ts';
+import { SilentWorkers } from '../src/sampling/silent-workers.ts';
+import { TaskMeters } from '../src/sampling/task-meters.ts';
+import { burstsOf, queueWarnings, waitingAlone } from '../src/sampling/warnings.ts';
+import { managerOf } from './mounted.ts';
+
+const AT = 1_000_000_000;
+
+function row(counts: QueueRow['counts']): QueueRow {
+  return { name: 'q', counts, asOf: {}, workers: 0, trend: [] };
+}
+
+/** What the overview says of a burst, when `dead` letters are in the queue. */
+function burst(meters: TaskMeters, dead: number) {
+  return burstsOf([row({ dead })], meters, AT).map((each) => new RecentDeaths().warning(each, AT));
+}
+
+describe('warnings of deaths', () => {
+  it('count the deaths that workers reported, also if letters are retried at the same time', () => {
+    const meters = new TaskMeters();
+    const meter = meters.queueMeter('q');
+    const ended = { succeeded: 0, failed: 9, dead: 9, ran: [], waited: [] };
+    for (const minutes of [11, 6, 3]) meter?.add(rowOf(AT - minutes * 60_000), ended);
+    meter?.history.set(rowOf(AT - 300_000), 'dead', 40);
+    expect(burst(meters, 41)).toMatchObject([{ message: '18 messages died in 10 minutes', since: AT - 360_000 }]);
+    expect(burst(meters, 0)).toEqual([]);
+  });
+
+  it('say how many more are dead than before, if no worker counted the deaths', () => {
+    const meters = new TaskMeters();
+    const history = meters.queueMeter('q')?.history;
+    for (const [minutes, dead] of [
+      [9, 4],
+      [8, 4],
+      [5, 6],
+    ] as const)
+      history?.set(rowOf(AT - minutes * 60_000), 'dead', dead);
+    const message = '11 more dead letters than 10 minutes ago';
+    expect(burst(meters, 15)).toMatchObject([{ message, count: 11, since: AT - 300_000 }]);
+    expect(burst(meters, 13)).toEqual([]);
+  });
+});
+
+describe('a warning of a queue without a worker', () => {
+  it('says since when: from the first sample that saw it so', () => {
+    const rows = [row({ ready: 2 })];
+    const first = waitingAlone(rows, new Map(), AT);
+    const then = waitingAlone(rows, first, AT + 5_000);
+    expect(queueWarnings(rows, true, then)).toMatchObject([{ code: 'QUEUE_UNSERVED', since: AT }]);
+    expect(queueWarnings(rows, true, new Map())).toEqual([]);
+    expect(waitingAlone([row({ ready: 0 })], then, AT + 10_000).size).toBe(0);
+  });
+});
+
+describe('a warning of a crash', () => {
+  it('names the message, its task and when, until the letter is gone', async () => {
+    const { inspector } = await (await managerOf()).broker();
+    const reasons = {
+      killer: 'crashed: 3 workers died or lost their lease while they held it',
+      blocker: 'blocked the event loop for 40 s: 3 deliveries ended with a lost lease or a dead worker',
+      other: 'Error: crashed: no',
+    };
+    const letters = Object.entries(reasons).map(([id, reason], index) => ({
+      ...{ id, queue: 'q.dead', body: Buffer.from('[]') },
+      headers: { 'brokkr-task': 'pdf', 'brokkr-reason': reason, 'brokkr-dead-at': String(AT + index) },
+    }));
+    await inspector?.bury?.('q', letters);
+    const deaths = new RecentDeaths();
+    await deaths.read(inspector, [row({ dead: 3 })]);
+    expect(deaths.crashes()).toMatchObject([
+      { code: 'DEAD_CRASHED', id: 'blocker', message: `message blocker of pdf ${reasons.blocker}` },
+      { queue: 'q', task: 'pdf', id: 'killer', message: `message killer of pdf ${reasons.killer}`, since: AT },
+    ]);
+    await inspector?.discard('q', 'all');
+    await deaths.read(inspector, [row({ dead: 0 })]);
+    expect(deaths.crashes()).toEqual([]);
+  });
+});
+
+describe('a warning of a silent worker', () => {
+  const run = { id: 'm-1', task: 'pdf', queue: 'q', attempt: 1, startedAt: AT };
+  const report = (ageMs: number, running = [run]): AgedReport => ({
+    report: {
+      ...{ id: 'w', host: 'h', pid: 7, version: '0', startedAt: 0, state: 'running', queues: { q: 1 }, paused: [] },
+      ...{ concurrency: 1, running, runningCount: running.length, totals: [], rssBytes: 1, loopDelayMs: 1 },
+    },
+    ageMs,
+  });
+
+  it('names it, since when, and what it ran, also after the broker has forgotten it', () => {
+    const silent = new SilentWorkers();
+    expect(silent.warnings([report(9_000)], AT)).toEqual([]);
+    const message = 'worker w on h (process 7) sends no reports, and did not stop; it ran pdf of q (m-1)';
+    const warning = { severity: 'warning', code: 'WORKER_SILENT', message, worker: 'w', since: AT - 9_000 };
+    expect(silent.warnings([report(14_000)], AT + 5_000)).toEqual([warning]);
+    expect(silent.warnings([], AT + 60_000)).toEqual([warning]);
+    expect(silent.warnings([report(1_000)], AT + 70_000)).toEqual([]);
+    expect(silent.warnings([report(11_000, [])], AT)[0]?.message).toMatch(/it ran nothing$/);
+    expect(silent.warnings([], AT + 700_000)).toEqual([]);
+  });
+
+  it('is not shown of one that stops, or of one among very many', () => {
+    const silent = new SilentWorkers();
+    expect(silent.warnings([report(12_000)], AT)).toHaveLength(1);
+    expect(silent.warnings([], AT + 5_000)).toEqual([]);
+    const many = Array.from({ length: 1_000 }, () => report(15_000));
+    expect(silent.warnings(many, AT)).toEqual([]);
+  });
+});
