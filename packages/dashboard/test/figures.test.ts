@@ -142,7 +142,7 @@ describe('figures of an application', () => {
     expect((await post('app/schedules/none/run')).status).toBe(404);
   });
 
-  it('a schedule shows its last tick, also during a pause, and no instant that is no tick', async () => {
+  it('a schedule shows its last tick, also during a pause, and no instant between two ticks', async () => {
     const tm = await managerOf();
     const report = tm.task({ name: 'report', queueName: 'q' }, async (_day: string) => undefined);
     const scheduler = SchedulerManager.getInstance('of-last-ticks', { manager: tm });

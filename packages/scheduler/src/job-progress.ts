@@ -58,7 +58,7 @@ export class JobProgress {
 
   /**
    * The last instant of the trigger that was sent or passed over. `undefined` if it is not known: a new job and a pause
-   * store the instant at which they began, which is no tick.
+   * store the instant at which they began, which may be between two ticks.
    */
   get lastTick(): number | undefined {
     if (this.#knownTick === undefined) return undefined;
