@@ -6,7 +6,7 @@ import { ApiError, post } from './client.ts';
  * @returns why the server refused the token
  */
 export async function login(): Promise<ApiError | undefined> {
-  const token = new URLSearchParams(window.location.hash.slice(1)).get('t');
+  const token = tokenInAddress();
   if (token === null) return undefined;
   window.history.replaceState(null, '', '#/');
   window.dispatchEvent(new HashChangeEvent('hashchange'));
@@ -17,4 +17,19 @@ export async function login(): Promise<ApiError | undefined> {
     if (!(error instanceof ApiError)) throw error;
     return error;
   }
+}
+
+/**
+ * Exchanges the token of each further address that is opened in this tab: then only the part after `#` changes, and the
+ * browser does not load the page again.
+ * @param done called after each exchange, with the reason if the server refused the token
+ */
+export function exchangeFurtherTokens(done: (refused: ApiError | undefined) => void): void {
+  window.addEventListener('hashchange', () => {
+    if (tokenInAddress() !== null) void login().then(done);
+  });
+}
+
+function tokenInAddress(): string | null {
+  return new URLSearchParams(window.location.hash.slice(1)).get('t');
 }
