@@ -202,7 +202,7 @@ async function findMessage(view: BrokerView, queue: string, id: string): Promise
 function notFound(id: string, isSearched: boolean): ApiError {
   const shown = JSON.stringify(id.slice(0, 200));
   const why = isSearched
-    ? 'it has ended, was removed, or never was'
+    ? 'it may have ended, or never existed'
     : 'this broker cannot find messages by their ids, and it is in no look that was made';
   return new ApiError(404, 'MESSAGE_UNKNOWN', `message ${shown} is not in this queue: ${why}`);
 }

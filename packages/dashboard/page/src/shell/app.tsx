@@ -19,6 +19,7 @@ import { Notices } from '../parts/notices.tsx';
 import { TipBubble } from '../parts/tip.tsx';
 import { link, route } from '../route/route.ts';
 import { LostBanner } from './lost-banner.tsx';
+import { placeFocus } from './place-focus.ts';
 import { isStale, shownState } from './shown-state.ts';
 import { SignIn } from './sign-in.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -53,7 +54,7 @@ function Main({ broker: name }: { broker: string }) {
   useEffect(() => {
     if (!isFirst.current) {
       window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
+      if (main.current !== null) placeFocus(main.current);
     }
     isFirst.current = false;
   }, [place]);
