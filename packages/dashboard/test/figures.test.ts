@@ -94,6 +94,7 @@ describe('figures of an application', () => {
     expect((await get(`app/queues/q/messages/${id}`)).body).toMatchObject({
       state: 'running',
       startedAt: expect.any(Number),
+      worker: 'w-1',
     });
     expect((await post('app/queues/q/messages/cancel', { ids: [id] })).body).toEqual({ done: 0, missing: [id] });
     expect((await post('app/queues/q/messages/cancel', { ids: [id], running: true })).body).toEqual({

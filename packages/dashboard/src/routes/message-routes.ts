@@ -179,11 +179,12 @@ async function message(call: Call, handled: Handled): Promise<Response> {
   const id = call.path.id ?? '';
   const found = await findMessage(view, queue, id);
   if (found === undefined) throw notFound(id, (await view.open()).messages !== undefined);
-  const startedAt = (await view.sampler.current()).workers
-    .flatMap((worker) => worker.running)
-    .find((run) => run.id === id && run.queue === queue)?.startedAt;
+  const run = (await view.sampler.current()).workers
+    .flatMap((worker) => worker.running.map((each) => ({ ...each, worker: worker.id })))
+    .find((each) => each.id === id && each.queue === queue);
   const detail = messageDetail(found, payloadView(handled), handled.now());
-  return json(found.state === 'running' && startedAt !== undefined ? { ...detail, startedAt } : detail);
+  if (found.state !== 'running' || run === undefined) return json(detail);
+  return json({ ...detail, startedAt: run.startedAt, worker: run.worker });
 }
 
 async function findMessage(view: BrokerView, queue: string, id: string): Promise<SeenMessage | undefined> {

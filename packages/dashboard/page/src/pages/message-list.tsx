@@ -55,7 +55,7 @@ export function MessageList({ broker, queue, state, total }: Props) {
     return <LookGate queue={queue} state={state} look={page.look} />;
   }
   const items = page?.items ?? [];
-  const chosen = items.map(({ id }) => id).filter(selection.has);
+  const chosen = items.filter(({ id }) => selection.has(id));
   const isComplete = page !== undefined && page.next === undefined && query.after === undefined;
   const group = groups.data?.items.find(({ task, error }) => task === filter.task && error === filter.group);
   const isGroup = group !== undefined && filter.text === undefined && filter.error === undefined;
@@ -116,7 +116,7 @@ export function MessageList({ broker, queue, state, total }: Props) {
           {!mayOperate.value || items.length === 0 ? null : state === 'dead' ? (
             <LetterBar queue={queue} filter={filter} items={items} selection={selection} matched={matched} />
           ) : chosen.length === 0 ? null : (
-            <WaitingBar queue={queue} state={state} ids={chosen} selection={selection} />
+            <WaitingBar queue={queue} state={state} rows={chosen} selection={selection} />
           )}
         </>
       )}
