@@ -26,8 +26,8 @@ const enter = async (refused: ApiError | undefined): Promise<void> => {
   await loadSession();
   if (refused !== undefined && session.value === undefined) sessionFailure.value = refused;
 };
-void enter(await login());
-exchangeFurtherTokens((refused) => void enter(refused));
+void enter(await login(window));
+exchangeFurtherTokens(window, (refused) => void enter(refused));
 startLive();
 listenForShortcuts();
 render(<App />, root);

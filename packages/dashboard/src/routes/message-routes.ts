@@ -15,6 +15,7 @@ import { readBody } from '../http/read-body.ts';
 import type { Call, Route } from '../http/router.ts';
 import { inspectorOf } from '../actions/change-letters.ts';
 import { DeadGrouping, groupLetters } from '../letters/dead-groups.ts';
+import { inOrder } from '../letters/look-order.ts';
 import { queryFilter } from '../letters/letter-query.ts';
 import { LOOK_LIMITS } from '../letters/looks.ts';
 import { readCursor } from '../letters/page-cursor.ts';
@@ -64,11 +65,11 @@ async function messages(call: Call, handled: Handled): Promise<Response> {
   const limit = optionalNumber(query, 'limit', { least: 1, most: MOST_ITEMS }) ?? USUAL_ITEMS;
   const matches = queryFilter(letterQuery(query), queue, payloadView(handled));
   if (state === 'running') return json(await running(view, queue, limit, matches, handled));
-  const from = optionalChoice(query, 'from', ['oldest', 'newest']) ?? (state === 'dead' ? 'newest' : 'oldest');
+  const from = optionalChoice(query, 'from', ['oldest', 'newest']) ?? usualOrder(state);
   const inspector = inspectorOf(await view.open());
   const total = (await view.sampler.current()).queues.get(queue)?.counts[state];
   if (inspector.browsing === 'front')
-    return json(lookedAt(view, queue, state, { call, limit, matches, handled, total }));
+    return json(lookedAt(view, queue, state, { call, limit, from, matches, handled, total }));
   const after = readCursor(query.after);
   const { items, next, looked } = await scanPage(inspector, { queue, state, from, limit, after, matches });
   const answer: MessagesPage = {
@@ -82,9 +83,14 @@ async function messages(call: Call, handled: Handled): Promise<Response> {
   return json(answer);
 }
 
+function usualOrder(state: BrowsableState): 'oldest' | 'newest' {
+  return state === 'dead' ? 'newest' : 'oldest';
+}
+
 interface Asked {
   readonly call: Call;
   readonly limit: number;
+  readonly from: 'oldest' | 'newest';
   readonly matches: ((message: Envelope) => boolean) | undefined;
   readonly handled: Handled;
   readonly total: number | undefined;
@@ -92,12 +98,12 @@ interface Asked {
 
 /** A page of what the last look showed. It never makes a look by itself. */
 function lookedAt(view: BrokerView, queue: string, state: BrowsableState, asked: Asked): MessagesPage {
-  const { call, limit, matches, handled, total } = asked;
+  const { call, limit, from, matches, handled, total } = asked;
   const kept = view.looks.items(queue, state) ?? [];
   const matching = matches === undefined ? kept : kept.filter(({ envelope }) => matches(envelope));
-  const from = optionalNumber(call.query, 'after', { least: 0, most: 1_000_000 }) ?? 0;
-  const items = matching.slice(from, from + limit);
-  const next = from + limit < matching.length ? String(from + limit) : undefined;
+  const start = optionalNumber(call.query, 'after', { least: 0, most: 1_000_000 }) ?? 0;
+  const items = inOrder(matching, state, from).slice(start, start + limit);
+  const next = start + limit < matching.length ? String(start + limit) : undefined;
   return {
     at: handled.now(),
     items: items.map(({ envelope, dueAt }) => messageRow({ queue, state, envelope, dueAt }, payloadView(handled))),
@@ -170,7 +176,8 @@ async function look(call: Call, handled: Handled): Promise<Response> {
     handled.user,
   );
   const total = (await view.sampler.current()).queues.get(queue)?.counts[state];
-  return json(lookedAt(view, queue, state, { call, limit: MOST_ITEMS, matches: undefined, handled, total }));
+  const from = usualOrder(state);
+  return json(lookedAt(view, queue, state, { call, limit: MOST_ITEMS, from, matches: undefined, handled, total }));
 }
 
 async function message(call: Call, handled: Handled): Promise<Response> {

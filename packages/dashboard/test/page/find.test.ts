@@ -5,8 +5,10 @@ import type { QueueRow } from '../../src/index.ts';
 
 it('a page with a field to type into has the focus there, other pages as a whole', () => {
   const focused: string[] = [];
-  const element = (name: string, field: object | null) =>
-    ({ focus: () => focused.push(name), querySelector: () => field }) as unknown as HTMLElement;
+  const element = (name: string, field: object | null) => ({
+    focus: () => void focused.push(name),
+    querySelector: () => field,
+  });
   placeFocus(element('page', element('field', null)));
   placeFocus(element('page', null));
   expect(focused).toEqual(['field', 'page']);

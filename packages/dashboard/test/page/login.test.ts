@@ -10,9 +10,7 @@ function openTab(hash: string, known: string) {
       location.hash = address;
     },
   };
-  const window = Object.assign(new EventTarget(), { location, history });
-  vi.stubGlobal('window', window);
-  vi.stubGlobal('HashChangeEvent', Event);
+  const tab = Object.assign(new EventTarget(), { location, history });
   vi.stubGlobal('fetch', async (_url: string, { body }: { body: string }) => {
     if ((JSON.parse(body) as { token: string }).token === known) return Response.json({});
     return Response.json({ error: { code: 'UNAUTHENTICATED', message: 'wrong token' } }, { status: 401 });
@@ -22,24 +20,24 @@ function openTab(hash: string, known: string) {
   });
   const go = (to: string) => {
     location.hash = to;
-    window.dispatchEvent(new Event('hashchange'));
+    tab.dispatchEvent(new Event('hashchange'));
   };
-  return { location, go };
+  return { tab, go };
 }
 
 it('the token of an address that is opened later in the same tab signs in, and leaves the address', async () => {
-  const { location, go } = openTab('#/', 'new');
-  expect(await login()).toBeUndefined();
+  const { tab, go } = openTab('#/', 'new');
+  expect(await login(tab)).toBeUndefined();
   const exchanged: (ApiError | undefined)[] = [];
-  exchangeFurtherTokens((refused) => exchanged.push(refused));
+  exchangeFurtherTokens(tab, (refused) => exchanged.push(refused));
   go('#t=old');
   await expect.poll(() => exchanged.length).toBe(1);
   expect(exchanged[0]).toMatchObject({ status: 401, message: 'wrong token' });
   go('#t=new');
-  expect(location.hash).toBe('#/');
+  expect(tab.location.hash).toBe('#/');
   await expect.poll(() => exchanged.length).toBe(2);
   expect(exchanged[1]).toBeUndefined();
   go('#/app/queues');
-  expect(location.hash).toBe('#/app/queues');
+  expect(tab.location.hash).toBe('#/app/queues');
   expect(exchanged).toHaveLength(2);
 });

@@ -81,6 +81,9 @@ export function MessageList({ broker, queue, state, total }: Props) {
         <>
           <div class="count-line" role="status">
             <Counted page={page} isFiltered={isFiltered} />
+            {page.look !== undefined && order === 'newest' && (page.total ?? 0) > page.looked ? (
+              <span>The look began at the oldest: newer ones are not in it.</span>
+            ) : null}
             {page.look === undefined || state === 'running' ? null : (
               <LookLine queue={queue} state={state} look={page.look} />
             )}
