@@ -94,6 +94,7 @@ describe('figures of an application', () => {
     expect((await get(`app/queues/q/messages/${id}`)).body).toMatchObject({
       state: 'running',
       startedAt: expect.any(Number),
+      worker: 'w-1',
     });
     expect((await post('app/queues/q/messages/cancel', { ids: [id] })).body).toEqual({ done: 0, missing: [id] });
     expect((await post('app/queues/q/messages/cancel', { ids: [id], running: true })).body).toEqual({
@@ -140,6 +141,27 @@ describe('figures of an application', () => {
     expect((await tm.queue('q').counts()).ready).toBe(1);
     expect((await get('session')).body.brokers[0].can.schedules).toBe(true);
     expect((await post('app/schedules/none/run')).status).toBe(404);
+  });
+
+  it('a schedule shows its last tick, also during a pause, and no instant between two ticks', async () => {
+    const tm = await managerOf();
+    const report = tm.task({ name: 'report', queueName: 'q' }, async (_day: string) => undefined);
+    const scheduler = SchedulerManager.getInstance('of-last-ticks', { manager: tm });
+    onTestFinished(() => scheduler.removeJob('hourly'));
+    scheduler.addJob({ id: 'hourly', func: report.send, args: ['today'], trigger: 'cron', minute: 0, timezone: 'UTC' });
+    const { get, post } = mount(tm, { schedulers: scheduler });
+    const lastAt = async () => (await get('app/schedules')).body.items[0].lastAt;
+    const store = async (last: number) => (await tm.broker()).states?.set('schedule:last:hourly', String(last));
+    const tick = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+    expect(await lastAt()).toBeUndefined();
+    await store(tick - 7_200_001);
+    expect(await lastAt()).toBeUndefined();
+    await store(tick);
+    expect(await lastAt()).toBe(tick);
+    await post('app/schedules/hourly/pause');
+    expect(await lastAt()).toBe(tick);
+    await store(tick + 3_600_001);
+    expect(await lastAt()).toBeUndefined();
   });
 });
 

@@ -81,6 +81,11 @@ export interface Job {
   readonly paused: boolean;
   /** The next tick; `undefined` if the job is paused, or has no further tick. */
   readonly nextRunAt: Date | undefined;
+  /**
+   * The last tick that any scheduler has sent or passed over, by the state that was read last; `undefined` if it is not
+   * known, such as for a new job.
+   */
+  readonly lastTickAt: Date | undefined;
   /** Number of ticks that were not sent in time, since this scheduler was started. */
   readonly missed: number;
   /** Returns the next `count` ticks. */

@@ -36,6 +36,7 @@ export class JobProgress {
   #last = Number.NEGATIVE_INFINITY;
   #repeatsUntil = Number.NEGATIVE_INFINITY;
   #ahead: Ahead | undefined;
+  #knownTick: number | undefined;
   /** Whether the progress here is not in the store. */
   isUnwritten = false;
 
@@ -53,6 +54,16 @@ export class JobProgress {
   /** The last tick that any scheduler has sent, even if the clock went back since. */
   get lastEver(): number {
     return Math.max(this.#last, this.#repeatsUntil);
+  }
+
+  /**
+   * The last instant of the trigger that was sent or passed over. `undefined` if it is not known: a new job and a pause
+   * store the instant at which they began, which may be between two ticks.
+   */
+  get lastTick(): number | undefined {
+    if (this.#knownTick === undefined) return undefined;
+    const following = this.#trigger.next(this.#knownTick);
+    return following === undefined || following > this.#last ? this.#knownTick : undefined;
   }
 
   get isNew(): boolean {
@@ -86,6 +97,7 @@ export class JobProgress {
     if (this.#repeats && now >= this.#repeatsUntil && this.#due.endOfGrace(now) > this.#last) {
       this.#last = this.#repeatsUntil;
     }
+    this.#noteTick();
   }
 
   /** Notes that every tick up to `tick` was sent, or is passed over. */
@@ -93,6 +105,7 @@ export class JobProgress {
     if (tick <= this.#last) return;
     this.#last = tick;
     this.isUnwritten = true;
+    this.#noteTick();
   }
 
   /** Returns the idempotency key of a tick. */
@@ -138,6 +151,10 @@ export class JobProgress {
       waitMs: Math.min(INTERVALS_TO_WAIT * interval, this.#due.graceMs),
     };
     return Math.max(now, Math.min(since, now) + waitMs);
+  }
+
+  #noteTick(): void {
+    if (this.#trigger.next(this.#last - 1) === this.#last) this.#knownTick = this.#last;
   }
 
   get #repeats(): boolean {

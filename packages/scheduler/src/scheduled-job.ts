@@ -92,6 +92,11 @@ export class ScheduledJob implements Job {
     return this.#paused ? undefined : this.nextRuns(1)[0];
   }
 
+  get lastTickAt(): Date | undefined {
+    const tick = this.#progress.lastTick;
+    return tick === undefined ? undefined : new Date(tick);
+  }
+
   nextRuns(count: number): readonly Date[] {
     const { clock } = this.#host.manager;
     const now = clock.now();

@@ -72,6 +72,7 @@ export { HEADER_LIMITS } from '../producer/send-settings.ts';
 export { delayUntil } from '../broker/delay.ts';
 export {
   ATTEMPT_HEADER,
+  DEAD_AT_HEADER,
   ENQUEUED_AT_HEADER,
   FORGET_HEADER,
   HISTORY_HEADER,

@@ -14,17 +14,20 @@ import './style/phone.css';
 import './style/preferences.css';
 import { render } from 'preact';
 import { listenForShortcuts } from './actions/shortcuts.ts';
-import { login } from './api/login.ts';
+import type { ApiError } from './api/client.ts';
+import { exchangeFurtherTokens, login } from './api/login.ts';
 import { startLive } from './api/live.ts';
 import { loadSession, session, sessionFailure } from './api/session.ts';
 import { App } from './shell/app.tsx';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no element with the id app');
-const refused = await login();
-void loadSession().then(() => {
+const enter = async (refused: ApiError | undefined): Promise<void> => {
+  await loadSession();
   if (refused !== undefined && session.value === undefined) sessionFailure.value = refused;
-});
+};
+void enter(await login(window));
+exchangeFurtherTokens(window, (refused) => void enter(refused));
 startLive();
 listenForShortcuts();
 render(<App />, root);

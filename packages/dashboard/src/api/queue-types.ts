@@ -119,5 +119,6 @@ export interface ScheduleRow {
   readonly paused: boolean;
   /** Up to five, soonest first. */
   readonly next: readonly number[];
+  /** The last tick that a scheduler has sent or passed over. Left out if it is not known. */
   readonly lastAt?: number;
 }

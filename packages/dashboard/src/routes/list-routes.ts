@@ -87,6 +87,7 @@ async function schedules({ path }: Call, handled: Handled): Promise<Response> {
       timezone: job.timezone,
       paused: job.paused,
       next: job.paused ? [] : job.nextRuns(NEXT_RUNS).map((run) => run.getTime()),
+      ...(job.lastTickAt !== undefined && { lastAt: job.lastTickAt.getTime() }),
     })),
   );
   return json({ at: handled.now(), items } satisfies Listed<ScheduleRow>);

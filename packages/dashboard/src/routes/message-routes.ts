@@ -15,6 +15,7 @@ import { readBody } from '../http/read-body.ts';
 import type { Call, Route } from '../http/router.ts';
 import { inspectorOf } from '../actions/change-letters.ts';
 import { DeadGrouping, groupLetters } from '../letters/dead-groups.ts';
+import { inOrder } from '../letters/look-order.ts';
 import { queryFilter } from '../letters/letter-query.ts';
 import { LOOK_LIMITS } from '../letters/looks.ts';
 import { readCursor } from '../letters/page-cursor.ts';
@@ -68,11 +69,11 @@ async function messages(call: Call, handled: Handled): Promise<Response> {
   const limit = optionalNumber(query, 'limit', { least: 1, most: MOST_ITEMS }) ?? USUAL_ITEMS;
   const matches = queryFilter(letterQuery(query), queue, payloadView(handled));
   if (state === 'running') return json(await running(view, queue, limit, matches, handled));
-  const from = optionalChoice(query, 'from', ['oldest', 'newest']) ?? (state === 'dead' ? 'newest' : 'oldest');
+  const from = optionalChoice(query, 'from', ['oldest', 'newest']) ?? usualOrder(state);
   const inspector = inspectorOf(await view.open());
   const counted = countedIn(await view.sampler.current(), queue, state);
   if (inspector.browsing === 'front')
-    return json(lookedAt(view, queue, state, { call, limit, matches, handled, counted }));
+    return json(lookedAt(view, queue, state, { call, limit, from, matches, handled, counted }));
   const after = readCursor(query.after);
   const at = handled.now();
   const { items, next, looked } = await scanPage(inspector, { queue, state, from, limit, after, matches });
@@ -87,9 +88,14 @@ async function messages(call: Call, handled: Handled): Promise<Response> {
   return json(answer);
 }
 
+function usualOrder(state: BrowsableState): 'oldest' | 'newest' {
+  return state === 'dead' ? 'newest' : 'oldest';
+}
+
 interface Asked {
   readonly call: Call;
   readonly limit: number;
+  readonly from: 'oldest' | 'newest';
   readonly matches: ((message: Envelope) => boolean) | undefined;
   readonly handled: Handled;
   readonly counted: Pick<MessagesPage, 'total' | 'totalAt'>;
@@ -102,12 +108,12 @@ function countedIn({ queues, at }: Sample, queue: string, state: MessageState): 
 
 /** A page of what the last look showed. It never makes a look by itself. */
 function lookedAt(view: BrokerView, queue: string, state: BrowsableState, asked: Asked): MessagesPage {
-  const { call, limit, matches, handled, counted } = asked;
+  const { call, limit, from, matches, handled, counted } = asked;
   const kept = view.looks.items(queue, state) ?? [];
   const matching = matches === undefined ? kept : kept.filter(({ envelope }) => matches(envelope));
-  const from = optionalNumber(call.query, 'after', { least: 0, most: 1_000_000 }) ?? 0;
-  const items = matching.slice(from, from + limit);
-  const next = from + limit < matching.length ? String(from + limit) : undefined;
+  const start = optionalNumber(call.query, 'after', { least: 0, most: 1_000_000 }) ?? 0;
+  const items = inOrder(matching, state, from).slice(start, start + limit);
+  const next = start + limit < matching.length ? String(start + limit) : undefined;
   return {
     at: handled.now(),
     items: items.map(({ envelope, dueAt }) => messageRow({ queue, state, envelope, dueAt }, payloadView(handled))),
@@ -179,7 +185,8 @@ async function look(call: Call, handled: Handled): Promise<Response> {
     handled.user,
   );
   const counted = countedIn(await view.sampler.current(), queue, state);
-  return json(lookedAt(view, queue, state, { call, limit: MOST_ITEMS, matches: undefined, handled, counted }));
+  const from = usualOrder(state);
+  return json(lookedAt(view, queue, state, { call, limit: MOST_ITEMS, from, matches: undefined, handled, counted }));
 }
 
 async function message(call: Call, handled: Handled): Promise<Response> {
@@ -188,11 +195,12 @@ async function message(call: Call, handled: Handled): Promise<Response> {
   const id = call.path.id ?? '';
   const found = await findMessage(view, queue, id);
   if (found === undefined) throw notFound(id, (await view.open()).messages !== undefined);
-  const startedAt = (await view.sampler.current()).workers
-    .flatMap((worker) => worker.running)
-    .find((run) => run.id === id && run.queue === queue)?.startedAt;
+  const run = (await view.sampler.current()).workers
+    .flatMap((worker) => worker.running.map((each) => ({ ...each, worker: worker.id })))
+    .find((each) => each.id === id && each.queue === queue);
   const detail = messageDetail(found, payloadView(handled), handled.now());
-  return json(found.state === 'running' && startedAt !== undefined ? { ...detail, startedAt } : detail);
+  if (found.state !== 'running' || run === undefined) return json(detail);
+  return json({ ...detail, startedAt: run.startedAt, worker: run.worker });
 }
 
 async function findMessage(view: BrokerView, queue: string, id: string): Promise<SeenMessage | undefined> {
@@ -211,7 +219,7 @@ async function findMessage(view: BrokerView, queue: string, id: string): Promise
 function notFound(id: string, isSearched: boolean): ApiError {
   const shown = JSON.stringify(id.slice(0, 200));
   const why = isSearched
-    ? 'it has ended, was removed, or never was'
+    ? 'it may have ended, or never existed'
     : 'this broker cannot find messages by their ids, and it is in no look that was made';
   return new ApiError(404, 'MESSAGE_UNKNOWN', `message ${shown} is not in this queue: ${why}`);
 }

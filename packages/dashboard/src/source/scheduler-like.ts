@@ -5,6 +5,8 @@ export interface JobLike {
   readonly trigger: string;
   readonly timezone: string;
   readonly paused: boolean;
+  /** Left out by schedulers of earlier versions, and if the last tick is not known. */
+  readonly lastTickAt?: Date | undefined;
   nextRuns(count: number): readonly Date[];
 }
 

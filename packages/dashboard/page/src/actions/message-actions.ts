@@ -1,7 +1,9 @@
+import { now } from '../api/clock.ts';
 import { ask } from '../parts/dialog.tsx';
 import { otherQueues } from './other-queues.ts';
 import { plural } from '../text/number.ts';
 import { brokerPath, change, perform } from './perform.ts';
+import { type Run, runFacts } from './run-facts.ts';
 
 const call = (queue: string, what: string) => brokerPath('queues', queue, 'messages', what);
 
@@ -65,10 +67,12 @@ export function askToCancel(queue: string, ids: readonly string[], done = nothin
 }
 
 /** Aborts tasks that run. */
-export function askToAbort(queue: string, ids: readonly string[], done = nothing): void {
+export function askToAbort(queue: string, runs: readonly Run[], done = nothing): void {
+  const ids = runs.map(({ id }) => id);
   ask({
     title: ids.length === 1 ? 'Cancel this running task?' : `Cancel ${ids.length} running tasks?`,
     text: 'Its signal aborts where it runs, and it is not retried. A task that ignores its signal runs to its end.',
+    facts: runFacts(runs, now.peek()),
     cancel: 'Let it run',
     confirm: ids.length === 1 ? 'Cancel it' : `Cancel ${ids.length}`,
     look: 'kill',

@@ -22,7 +22,7 @@ export type Params = Readonly<Record<string, string | number | undefined>>;
 /** `api/v1/…`, relative to the page, so that every prefix of a proxy works. */
 export function apiUrl(path: readonly string[], params: Params = {}): string {
   const given = Object.entries(params).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[name, String(value)]],
+    value === undefined || value === '' ? [] : [[name, String(value)] as [string, string]],
   );
   const search = new URLSearchParams(given).toString();
   return `api/v1/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
@@ -42,10 +42,13 @@ export function post<Answer>(path: readonly string[], body: object = {}): Promis
   });
 }
 
+/** The cookie is sent, and figures are never those of a cache. */
+const ALWAYS = { credentials: 'same-origin', cache: 'no-store' } as const;
+
 async function call<Answer>(url: string, init: RequestInit): Promise<Answer> {
   let response: Response;
   try {
-    response = await fetch(url, { ...init, credentials: 'same-origin', cache: 'no-store' });
+    response = await fetch(url, { ...init, ...ALWAYS });
   } catch (error) {
     if (init.signal?.aborted === true) throw error;
     throw new ApiError(0, { code: 'UNREACHABLE', message: 'The dashboard does not answer.' });

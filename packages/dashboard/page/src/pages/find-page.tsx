@@ -12,13 +12,14 @@ import { Table } from '../parts/table.tsx';
 import { Text } from '../parts/text.tsx';
 import { route, setQuery } from '../route/route.ts';
 import { messageLink } from './message-columns.tsx';
+import { IdAmongDead } from './id-among-dead.tsx';
 import { queueLink } from './queue-columns.tsx';
 
 /** Finds a message by its id in every queue. */
 export function FindPage({ broker }: { broker: string }) {
-  useTopics(broker, []);
   const { id = '' } = route.value.query;
   const reason = reasonAgainst('find');
+  useTopics(broker, reason === undefined ? [] : ['queues']);
   const found = useResource<Listed<FoundRow>>(
     id === '' || reason !== undefined ? undefined : apiUrl([broker, 'find'], { id }),
     0,
@@ -31,6 +32,7 @@ export function FindPage({ broker }: { broker: string }) {
           label="Id of the message"
           value={id}
           reason={reason}
+          takesFocus
           onSearch={(text) => setQuery({ id: text }, { replace: true })}
         />
       </Head>
@@ -38,6 +40,7 @@ export function FindPage({ broker }: { broker: string }) {
         {reason !== undefined ? (
           <Empty icon="search" title="This broker cannot find messages by id">
             <p>{reason}</p>
+            <IdAmongDead broker={broker} />
           </Empty>
         ) : id === '' ? (
           <Empty icon="search" title="Paste an id">
@@ -48,8 +51,11 @@ export function FindPage({ broker }: { broker: string }) {
         ) : found.loading ? (
           <Loading />
         ) : items.length === 0 ? (
-          <Empty icon="search" title="No queue holds this message">
-            <p>It succeeded, was cancelled, discarded or purged, or expired: ended messages are not kept.</p>
+          <Empty icon="search" title="No message with this id is stored">
+            <p>
+              It may have ended, or never existed. Messages that succeeded or expired are not kept, nor are removed
+              ones.
+            </p>
           </Empty>
         ) : (
           <Table

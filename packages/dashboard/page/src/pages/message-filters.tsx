@@ -1,6 +1,5 @@
 import type { DeadGroup, MessageState } from '../../../src/api/types.ts';
 import { AGES } from '../actions/letter-filter.ts';
-import { reasonAgainst } from '../api/session.ts';
 import { Choice } from '../parts/choice.tsx';
 import { FilterChip } from '../parts/filter-chip.tsx';
 import { SearchField } from '../parts/search-field.tsx';
@@ -48,7 +47,7 @@ export function MessageFilters({ state, groups, order }: Props) {
         )}
       </div>
       <SearchField
-        label={reasonAgainst('find') === undefined ? 'Id or text in arguments' : 'Text in arguments'}
+        label="Id or text in arguments"
         value={text}
         onSearch={(value) => setQuery({ text: value }, { replace: true })}
       />

@@ -55,7 +55,7 @@ export function MessageList({ broker, queue, state, total }: Props) {
     return <LookGate queue={queue} state={state} look={page.look} />;
   }
   const items = page?.items ?? [];
-  const chosen = items.map(({ id }) => id).filter(selection.has);
+  const chosen = items.filter(({ id }) => selection.has(id));
   const isComplete = page !== undefined && page.next === undefined && query.after === undefined;
   const group = groups.data?.items.find(({ task, error }) => task === filter.task && error === filter.group);
   const isGroup = group !== undefined && filter.text === undefined && filter.error === undefined;
@@ -84,6 +84,9 @@ export function MessageList({ broker, queue, state, total }: Props) {
         <>
           <div class="count-line" role="status">
             <Counted page={page} isFiltered={isFiltered} />
+            {page.look !== undefined && order === 'newest' && (page.total ?? 0) > page.looked ? (
+              <span>The look began at the oldest: newer ones are not in it.</span>
+            ) : null}
             {page.look === undefined || state === 'running' ? null : (
               <LookLine queue={queue} state={state} look={page.look} />
             )}
@@ -126,7 +129,7 @@ export function MessageList({ broker, queue, state, total }: Props) {
               countedAt={countedAt ?? page.at}
             />
           ) : chosen.length === 0 ? null : (
-            <WaitingBar queue={queue} state={state} ids={chosen} selection={selection} />
+            <WaitingBar queue={queue} state={state} rows={chosen} selection={selection} />
           )}
         </>
       )}

@@ -100,7 +100,8 @@ function noteOf({ attempts }: MessageDetail): string {
   return `of attempt ${attempts.at(-1)?.attempt}`;
 }
 
-function Actions({ message: { queue, id, state, command } }: { message: MessageDetail }) {
+function Actions({ message }: { message: MessageDetail }) {
+  const { queue, id, state, command } = message;
   return (
     <>
       <Button
@@ -135,7 +136,12 @@ function Actions({ message: { queue, id, state, command } }: { message: MessageD
           </Button>
         </>
       ) : state === 'running' ? (
-        <Button look="risk" icon="stop" reason={reasonAgainst('cancelRunning')} onClick={() => askToAbort(queue, [id])}>
+        <Button
+          look="risk"
+          icon="stop"
+          reason={reasonAgainst('cancelRunning')}
+          onClick={() => askToAbort(queue, [message])}
+        >
           Cancel…
         </Button>
       ) : (

@@ -3,6 +3,7 @@ import { overview, queues } from '../api/live-data.ts';
 import { reasonAgainst } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { HistoryCharts } from '../charts/history-charts.tsx';
+import { Empty } from '../parts/empty.tsx';
 import { Loading } from '../parts/failure.tsx';
 import { AsOf, Unknown } from '../parts/figure.tsx';
 import { Head } from '../parts/head.tsx';
@@ -42,7 +43,7 @@ export function OverviewPage({ broker }: { broker: string }) {
       <>
         <Head title="Overview" />
         <section class="panel">
-          <NoQueues />
+          {whole.error === undefined ? <NoQueues /> : <Empty icon="plug" title="No queue is known yet" />}
         </section>
       </>
     );
@@ -54,11 +55,6 @@ export function OverviewPage({ broker }: { broker: string }) {
       <Head title="Overview">
         <RangeChoice minutes={minutes} />
       </Head>
-      {whole.error === undefined ? null : (
-        <p class="panel errline" role="alert">
-          <Text value={whole.error.message} />
-        </p>
-      )}
       <Totals items={totalsOf(whole)} />
       <Warnings warnings={whole.warnings} />
       <HistoryCharts broker={broker} minutes={minutes} />

@@ -38,7 +38,11 @@ export function QueuesPage({ broker }: { broker: string }) {
         {at === 0 ? (
           <Loading />
         ) : all.length === 0 ? (
-          <NoQueues />
+          error === undefined ? (
+            <NoQueues />
+          ) : (
+            <Empty icon="plug" title="No queue is known yet" />
+          )
         ) : shown.length === 0 ? (
           <Empty icon="search" title="No queue matches">
             <a href={`#/${encodeURIComponent(broker)}/queues`}>Show all {count(all.length)}</a>

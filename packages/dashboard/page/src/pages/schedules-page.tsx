@@ -117,7 +117,7 @@ function columns(): readonly Column<ScheduleRow>[] {
       class: 'half',
       descends: true,
       sort: (row) => row.lastAt,
-      cell: ({ lastAt }) => (lastAt === undefined ? <span class="zero">never</span> : <Time at={lastAt} />),
+      cell: ({ lastAt }) => (lastAt === undefined ? <span class="zero">unknown</span> : <Time at={lastAt} />),
     },
   ];
   return mayOperate.value

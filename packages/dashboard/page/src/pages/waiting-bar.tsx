@@ -1,4 +1,4 @@
-import type { MessageState } from '../../../src/api/types.ts';
+import type { MessageRow, MessageState } from '../../../src/api/types.ts';
 import { askToAbort, askToCancel, runNow } from '../actions/message-actions.ts';
 import { reasonAgainst } from '../api/session.ts';
 import { Button } from '../parts/button.tsx';
@@ -9,12 +9,13 @@ import { count } from '../text/number.ts';
 interface Props {
   readonly queue: string;
   readonly state: Exclude<MessageState, 'dead'>;
-  readonly ids: readonly string[];
+  readonly rows: readonly MessageRow[];
   readonly selection: Selection;
 }
 
 /** Actions for selected messages that wait or run. */
-export function WaitingBar({ queue, state, ids, selection }: Props) {
+export function WaitingBar({ queue, state, rows, selection }: Props) {
+  const ids = rows.map(({ id }) => id);
   const number = count(ids.length);
   return (
     <div class="bulk" role="region" aria-label="Selected messages">
@@ -24,7 +25,7 @@ export function WaitingBar({ queue, state, ids, selection }: Props) {
           look="risk"
           icon="stop"
           reason={reasonAgainst('cancelRunning')}
-          onClick={() => askToAbort(queue, ids, selection.clear)}
+          onClick={() => askToAbort(queue, rows, selection.clear)}
         >
           Cancel {number}…
         </Button>

@@ -258,7 +258,7 @@ function Running({ broker, row, isOpen }: { broker: string; row: WorkerRow; isOp
               look="bare"
               label={`Cancel ${id}`}
               reason={reasonAgainst('cancelRunning')}
-              onClick={() => askToAbort(queue, [id])}
+              onClick={() => askToAbort(queue, [{ id, task, startedAt, worker: row.id }])}
             >
               Cancel…
             </Button>

@@ -9,10 +9,12 @@ interface Props {
   readonly onSearch: (text: string) => void;
   /** Why nothing can be searched. */
   readonly reason?: string | undefined;
+  /** Whether it has the focus when its page opens. */
+  readonly takesFocus?: boolean;
 }
 
 /** A search field. `/` moves the focus to the first one of the page. */
-export function SearchField({ label, value, onSearch, reason }: Props) {
+export function SearchField({ label, value, onSearch, reason, takesFocus }: Props) {
   const text = useSignal(value);
   const sent = useRef(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -39,6 +41,7 @@ export function SearchField({ label, value, onSearch, reason }: Props) {
         readOnly={reason !== undefined}
         spellcheck={false}
         autocomplete="off"
+        data-takes-focus={takesFocus}
         onInput={(event) => {
           text.value = event.currentTarget.value;
           clearTimeout(timer.current);

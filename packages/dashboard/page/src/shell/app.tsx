@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { connection } from '../api/live.ts';
+import { overview } from '../api/live-data.ts';
 import { broker, session } from '../api/session.ts';
 import { BulkPage } from '../pages/bulk-page.tsx';
 import { DeadPage } from '../pages/dead-page.tsx';
@@ -18,6 +19,8 @@ import { Notices } from '../parts/notices.tsx';
 import { TipBubble } from '../parts/tip.tsx';
 import { link, route } from '../route/route.ts';
 import { LostBanner } from './lost-banner.tsx';
+import { placeFocus } from './place-focus.ts';
+import { isStale, shownState } from './shown-state.ts';
 import { SignIn } from './sign-in.tsx';
 import { TopBar } from './top-bar.tsx';
 
@@ -51,12 +54,17 @@ function Main({ broker: name }: { broker: string }) {
   useEffect(() => {
     if (!isFirst.current) {
       window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
+      if (main.current !== null) placeFocus(main.current);
     }
     isFirst.current = false;
   }, [place]);
   return (
-    <main id="main" ref={main} tabIndex={-1} class={connection.value.state === 'lost' ? 'stale' : ''}>
+    <main
+      id="main"
+      ref={main}
+      tabIndex={-1}
+      class={isStale(shownState(connection.value.state, overview.value)) ? 'stale' : ''}
+    >
       <Page broker={name} path={path} />
     </main>
   );
