@@ -13,7 +13,7 @@ export function imbalance(counts: QueueCounts): number {
 }
 
 /** Longer than a busy server needs to count and to purge. */
-const DELAY_MS = 500;
+const DELAY_MS = 2_000;
 
 export const countsGroup: Group = {
   name: 'part inspector: counts and queues',
