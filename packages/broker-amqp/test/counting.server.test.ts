@@ -63,6 +63,8 @@ describe('counts of many queues on RabbitMQ', () => {
     const reports = await broker.inspector.countsOf(queues).finally(() => bench.server.resume());
     expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(reports).toHaveLength(200);
-    for (const { error } of reports) expect(error).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    // Those that were asked got no answer, and the others were not asked in time.
+    const codes = new Set(reports.map(({ error }) => (error as { code?: string } | undefined)?.code));
+    expect([...codes].sort()).toEqual(['BROKER_SLOW', 'BROKER_UNAVAILABLE']);
   }, 90_000);
 });
