@@ -192,8 +192,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stop forgets the messages that have gathered',
     of: 'core',
-    search: 'this.#release(this.#batching.removeAll(served));',
-    replace: 'this.#batching.removeAll(served);',
+    search: 'this.#release(gathered);',
+    replace: '',
   },
   {
     name: 'suspects run in a batch',
@@ -343,8 +343,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a late release frees the slot of another delivery',
     of: 'broker-memory',
-    search: 'if (!this.#held.delete(token))',
-    replace: 'if (!this.#held.delete(this.#held.keys().next().value))',
+    search: 'if (!this.#held.delete(token) ||',
+    replace: 'if (!this.#held.delete(this.#held.keys().next().value) ||',
   },
   {
     name: 'a newcomer overtakes the line of a limit',
