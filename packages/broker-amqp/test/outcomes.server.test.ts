@@ -176,10 +176,9 @@ it.each([0, 1, 2, 3])(
     const broker = bench.open(bench.server.url, { sendTimeoutMs: 1_000 });
     await broker.publish([envelope('first')]);
     const known = outcomes(broker.publish([envelope('a')]));
-    const declared = outcomes(broker.publish([{ ...envelope('b'), queue: 'new' }]));
     for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
     const until = performance.now() + 1_500;
     while (performance.now() < until);
-    expect(await Promise.all([known, declared])).toEqual(['stored', 'stored']);
+    expect(await known).toBe('stored');
   },
 );
