@@ -4,7 +4,7 @@ import type { Clock, TimerHandle } from './clock.ts';
 import { LONGEST_TIMER_MS } from './longest-timer.ts';
 
 /** A timer that fires so much later than asked has waited for a handler that blocked the event loop, milliseconds. */
-const LATE_MS = 50;
+export const LATE_MS = 50;
 
 /** One wait. Node's timers end after 25 days, so a longer wait is divided. */
 class SystemTimer {

@@ -1,7 +1,6 @@
 import type { Clock, TimerHandle } from './clock.ts';
+import { LATE_MS } from './system-clock.ts';
 
-/** A timer that fires so much later than asked has waited for a handler that blocked the event loop, milliseconds. */
-const LATE_MS = 50;
 /** Most milliseconds that an answer gets after such a block: only then are calls written, and answers read. */
 const AFTER_BLOCK_MS = 1_000;
 
