@@ -83,7 +83,8 @@ it('a suspect that runs alone is logged when it begins and ends, counted, and na
   await tm.close();
 });
 
-it('a suspect for which a busy worker finishes its tasks is shown from then on, since other messages wait', async () => {
+/** A suspect, in a queue of a worker that runs another task for 20 s. */
+async function suspectOfBusyWorker() {
   const { clock, broker, tm, wait, about, start } = await suspectBench();
   const { id } = await wait.send(1);
   await crash(broker, clock, 2);
@@ -92,6 +93,11 @@ it('a suspect for which a busy worker finishes its tasks is shown from then on, 
   const seen = await start('default', 'busy');
   await aSecondOfWork(clock);
   await tm.queue('default').resume();
+  return { clock, tm, about, id, seen };
+}
+
+it('a suspect for which a busy worker finishes its tasks is shown from then on, since other messages wait', async () => {
+  const { clock, tm, about, id, seen } = await suspectOfBusyWorker();
   expect(await seen()).toMatchObject({ gauge: 1, suspect: { id, runs: false }, running: 1 });
   await clock.advance(25_000);
   expect(await seen()).toEqual({ gauge: 0, suspect: undefined, running: 0 });
@@ -104,14 +110,7 @@ it('a suspect for which a busy worker finishes its tasks is shown from then on, 
 });
 
 it('a suspect that another worker takes is not shown any more once the busy worker has finished its tasks', async () => {
-  const { clock, broker, tm, wait, start } = await suspectBench();
-  await wait.send(1);
-  await crash(broker, clock, 2);
-  await tm.queue('default').pause();
-  await wait.with({ queueName: 'busy' }).send(20_000);
-  const seen = await start('default', 'busy');
-  await aSecondOfWork(clock);
-  await tm.queue('default').resume();
+  const { clock, tm, seen } = await suspectOfBusyWorker();
   expect(await seen()).toMatchObject({ gauge: 1 });
   await tm.createWorker({ queues: ['default'], workerId: 'x' }).start();
   await clock.advance(25_000);

@@ -8,8 +8,8 @@ export type Cell = string | number | undefined;
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /**
- * A table without colors. Text is made safe for a terminal. The time grows with the number of rows alone: a general library
- * for tables took 6 s for 8,000 rows, and each row more took longer.
+ * A table without colors. Text is made safe for a terminal. The time grows with the number of rows alone, because
+ * a list may have tens of thousands.
  */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [head, ...rows].map((row) => row.map(linesOf));

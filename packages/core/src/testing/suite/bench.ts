@@ -85,14 +85,14 @@ export class TestBench {
     for (const broker of this.#brokers) await broker.close();
   }
 
-  /** A part of the broker. Ends the case as not applicable if the broker leaves the part out. */
+  /** A part of the broker. If the broker leaves the part out, the case does not apply, and ends. */
   part<P extends keyof BrokerParts>(part: P, broker = this.broker): NonNullable<BrokerParts[P]> {
     const found = broker[part];
     if (found === undefined) throw new NotApplicable(`the broker has no part \`${part}\``);
     return found as NonNullable<BrokerParts[P]>;
   }
 
-  /** The limits of the broker, or of the store beside it. Ends the case as not applicable if there are none. */
+  /** The limits of the broker, or of the store beside it. If there are none, the case does not apply, and ends. */
   async limits(): Promise<LimitStore> {
     const { openStore } = this.options;
     if (this.broker.limits !== undefined || openStore === undefined) return this.part('limits');
