@@ -5,8 +5,8 @@ import { queuesOf } from './queues-of.ts';
 import { unknownName } from './unknown-name.ts';
 
 /**
- * Checks that a message can be sent to a queue, so that no worker would miss it for a slip of the pen: a task of the
- * application uses the queue, the broker lists it or holds messages of it, or a living worker serves it.
+ * Checks that a queue is known, because no worker serves one whose name is misspelled. It is known if a task of the
+ * application uses it, if the broker lists it or holds messages of it, or if a living worker serves it.
  *
  * @throws UsageError naming the queue, and the name that is most like it; ConfigError if it is not a name of a queue
  */
