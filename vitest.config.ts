@@ -33,6 +33,8 @@ export default defineConfig({
     // `rabbitmqctl` alone takes seconds on a machine whose cores are busy.
     testTimeout: which === 'unit' ? 10_000 : 30_000,
     hookTimeout: which === 'unit' ? 10_000 : 60_000,
+    // `.ci/run` gives tests of servers a second attempt; the summary names those that needed it.
+    retry: Number(process.env.BROKKR_TEST_RETRIES ?? 0),
     maxConcurrency: 8,
     typecheck: { enabled: false },
   },

@@ -16,7 +16,7 @@ const TICK = 1 / 100;
 // The server of the tests is in TypeScript, which Node 20 does not read; the loader of the command line does.
 const { createJiti } = createRequire(import.meta.resolve('@brokkr/cli'))('jiti');
 const { RabbitServer } = await createJiti(import.meta.url).import('../test/support/rabbitmq-server.ts');
-const server = await RabbitServer.start();
+const server = await RabbitServer.start({ onDisk: true });
 for (const end of ['uncaughtException', 'SIGINT', 'SIGTERM']) {
   process.once(end, async (reason) => {
     console.error(reason);

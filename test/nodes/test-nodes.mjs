@@ -105,6 +105,7 @@ async function test(program, { env, filters }) {
     process.stderr.write(text);
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
+  for (const [line] of output.matchAll(/^passed at the second attempt: .*$/gm)) console.log(`${line}\n`);
   const [, passed, failed] = /(?:^|\n)(\d+) passed, (\d+) failed\s*$/.exec(output) ?? [0, 0, 1];
   // A run that ended badly without a failed test is a failure too.
   const counts = { passed: Number(passed), failed: Number(failed) || Number(code !== 0) };

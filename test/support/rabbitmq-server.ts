@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type ChannelModel, connect } from 'amqplib';
 import { freePort } from './redis-server.ts';
+import { serverFolder } from './server-folder.ts';
 
 /** Debian's scripts on PATH require the user rabbitmq; these do not. */
 const PROGRAMS = '/usr/lib/rabbitmq/bin';
@@ -25,6 +25,8 @@ export interface RabbitServerOptions {
   readonly advanced?: readonly string[];
   /** For the nodes of one cluster: their common port mapper, and the cookie with which they authenticate. */
   readonly cluster?: RabbitCluster;
+  /** Keeps its data on the disk, for a measurement. @default false: in memory, if there is room */
+  readonly onDisk?: boolean;
 }
 
 /** The settings that nodes of one cluster share. */
@@ -49,7 +51,7 @@ export class RabbitServer {
     this.node = `brokkr-${port}@localhost`;
     this.#epmdPort = epmdPort;
     this.#ownsEpmd = options.cluster === undefined;
-    this.#folder = mkdtempSync(join(tmpdir(), 'brokkr-rabbitmq-'));
+    this.#folder = serverFolder('rabbitmq', { onDisk: options.onDisk });
     const inFolder = (name: string) => join(this.#folder, name);
     for (const name of ['mnesia', 'log', 'schema', 'generated', 'home']) mkdirSync(inFolder(name));
     writeFileSync(inFolder('rabbitmq.conf'), `${['loopback_users = none', ...(options.config ?? [])].join('\n')}\n`);

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { serverFolder } from './server-folder.ts';
 
 export interface RedisServerOptions {
   /** More lines for the server's command line, such as `--maxmemory 10mb`. */
@@ -31,11 +30,7 @@ export class RedisServer {
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const server = new RedisServer(
-      options.port ?? (await freePort()),
-      mkdtempSync(join(tmpdir(), 'brokkr-redis-')),
-      options,
-    );
+    const server = new RedisServer(options.port ?? (await freePort()), serverFolder('redis'), options);
     await server.run();
     return server;
   }
