@@ -73,12 +73,22 @@ describe('the task option limits', () => {
     ['a limit without a list', (limit: Limit) => limit],
     ['another value in the list', () => [{ name: 'l', key: '' }]],
     ['an async function', () => async () => []],
+    ['the same limit twice', (limit: Limit) => [limit, limit.for('k'), limit]],
+    ['the same key twice', (limit: Limit) => [limit.for('k'), limit.for('k')]],
     ['too many', (limit: Limit) => Array.from({ length: 9 }, (_, index) => limit.for(`k${index}`))],
   ])('refuses %s when the task is defined', (_what, limitsOf) => {
     const tm = manager();
     const limits = limitsOf(tm.limit({ name: 'l', concurrency: 1 })) as never;
     expect(() => tm.task({ name: 't', limits }, async () => undefined)).toThrow(
       expect.objectContaining({ code: 'LIMITS_INVALID', message: expect.stringContaining('task t: limits') }),
+    );
+  });
+
+  it('names the limit and the key that a list names twice', () => {
+    const tm = manager();
+    const limit = tm.limit({ name: 'l', concurrency: 1 });
+    expect(() => tm.task({ name: 't', limits: [limit.for('a'), limit.for('a')] }, async () => undefined)).toThrow(
+      'task t: limits must name each limit once; got l with the key "a" twice',
     );
   });
 
@@ -109,6 +119,19 @@ describe('the task option limits', () => {
     await expect(task.send()).rejects.toMatchObject({ code, message: expect.stringContaining('task t') });
     await expect(task.sendMany([[]])).rejects.toMatchObject({ code });
     expect(await broker.inspector.counts('default')).toMatchObject({ published: 0 });
+  });
+
+  it('sends a limit once that its function returns twice', async () => {
+    const broker = new MemoryBroker();
+    const tm = TaskManager.getInstance(`limit-options-${randomUUID()}`);
+    tm.configure({ broker, logLevel: 'silent' });
+    managers.push(tm);
+    const account = tm.limit({ name: 'account', concurrency: 1 });
+    const limits = (from: string, to: string) => [account.for(from), account.for(to)];
+    const task = tm.task({ name: 't', limits }, async (_from: string, _to: string) => undefined);
+    await task.send('a', 'a');
+    const { items } = await broker.inspector.page('default', 'ready', { limit: 1 });
+    expect(items[0]?.envelope.headers['brokkr-limit']).toBe('[["account","a"]]');
   });
 
   it('sends the limits in a header, with their keys', async () => {

@@ -140,6 +140,21 @@ describe('a concurrency', () => {
     expect(await app.broker.inspector?.counts('emails')).toMatchObject({ acknowledged: 10 });
   });
 
+  it.each([
+    ['rate', { rate: 1, per: '1s' }],
+    ['concurrency', { concurrency: 1 }],
+  ] as const)('of a queue takes one permit of a %s for a task that names it too', async (_kind, rule) => {
+    const tm = manager();
+    const limit = tm.limit({ queue: 'emails', ...rule });
+    let runs = 0;
+    const task = tm.task({ name: 't', queueName: 'emails', limits: () => [limit, limit] }, async () => void runs++);
+    const app = appOf(task);
+    await task.sendMany(times(60));
+    await app.advance('1m');
+    expect(runs).toBe(60);
+    expect(await app.broker.limits?.usage()).toMatchObject([{ held: 0, waiting: 0 }]);
+  });
+
   it('makes the next message ready when a slot is free, whatever the lane of both', async () => {
     const tm = manager();
     const slots = tm.limit({ name: 'slots', concurrency: 1 });

@@ -81,7 +81,9 @@ export class CurrentRules {
   #demands(header: string | undefined, queueLimit: string | undefined): Demands {
     const named = header === undefined ? [] : readLimitHeader(header);
     if (named === undefined) return { malformed: true };
-    const all = queueLimit === undefined ? named : [{ limit: queueLimit, key: '' }, ...named];
+    // A task may name the limit of its queue. It counts once.
+    const others = named.filter(({ limit, key }) => limit !== queueLimit || key !== '');
+    const all = queueLimit === undefined ? named : [{ limit: queueLimit, key: '' }, ...others];
     const demands: LimitDemand[] = [];
     for (const { limit, key } of all) {
       const rule = this.#set.get(limit) ?? this.#options.registry.ruleOf(limit);

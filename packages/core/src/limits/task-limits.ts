@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { kindOf, shown } from '../errors/kind-of.ts';
 import type { KeyedLimit } from './limit.ts';
 import type { LimitRegistry } from './limit-registry.ts';
 
@@ -42,7 +42,25 @@ export function checkLimitList(given: unknown, option: string, registry: LimitRe
 }
 
 /**
- * The limits of a message, as its header carries them.
+ * Checks the list of limits of a task when it is defined: a limit that is named twice is a mistake.
+ * @param option name of task and option, for the error
+ * @throws ConfigError (`LIMITS_INVALID`) as `checkLimitList`, and for a limit with the same key again
+ */
+export function checkFixedLimits(given: unknown, option: string, registry: LimitRegistry): void {
+  const named = new Set<string>();
+  for (const limit of checkLimitList(given, option, registry)) {
+    const place = placeOf(limit);
+    if (named.has(place)) {
+      const key = limit.key === '' ? '' : ` with the key ${shown(limit.key)}`;
+      throw invalid(option, `must name each limit once; got ${limit.name}${key} twice`);
+    }
+    named.add(place);
+  }
+}
+
+/**
+ * The limits of a message, as its header carries them. One that the function returns twice counts once: for a transfer,
+ * `[account.for(from), account.for(to)]` may be the same account.
  * @returns `undefined` if it has none
  * @throws ConfigError (`LIMITS_FAILED`) if the function throws, with its error as `cause`; (`LIMITS_INVALID`) if it does
  * not return limits
@@ -56,7 +74,13 @@ export function limitHeader(
   const option = `task ${task}: limits`;
   const list = checkLimitList(typeof limits === 'function' ? computed(limits, args, option) : limits, option, registry);
   if (list.length === 0) return undefined;
-  return JSON.stringify(list.map(({ name, key }) => [name, key]));
+  const named = new Map(list.map((limit) => [placeOf(limit), limit]));
+  return JSON.stringify([...named.values()].map(({ name, key }) => [name, key]));
+}
+
+/** No name of a limit has a space. */
+function placeOf({ name, key }: KeyedLimit): string {
+  return `${name} ${key}`;
 }
 
 function computed(limits: Exclude<TaskLimits, readonly KeyedLimit[]>, args: readonly unknown[], option: string) {

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors/errors.ts';
 import { LimitRegistry } from '../limits/limit-registry.ts';
-import { checkLimitList } from '../limits/task-limits.ts';
+import { checkFixedLimits } from '../limits/task-limits.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
@@ -30,13 +30,13 @@ export class TaskRegistry {
 
   /**
    * Adds a definition. The same definition again has no effect: a module may be loaded twice.
-   * @throws ConfigError (`LIMITS_INVALID`) for a limit of another manager
+   * @throws ConfigError (`LIMITS_INVALID`) for a limit of another manager, or one that is named twice
    * @throws ConfigError (`TASK_NAME_TAKEN`) if another handler has the name
    * @throws ConfigError (`TASK_OPTIONS_DIFFER`) if the same handler has the name, with other options
    */
   add(definition: TaskDefinition): void {
     if (Array.isArray(definition.limits))
-      checkLimitList(definition.limits, `task ${definition.name}: limits`, this.limits);
+      checkFixedLimits(definition.limits, `task ${definition.name}: limits`, this.limits);
     const known = this.#tasks.get(definition.name);
     if (known === undefined) {
       this.#tasks.set(definition.name, definition);
