@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
+import type { Envelope } from '../broker/envelope.ts';
 import { JOIN_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import type { Settlement } from '../broker/settlement.ts';
@@ -130,9 +131,11 @@ export class JoinKeeper {
     for (;;) {
       const { current, ran, rev } = readDebounced(await records.read(key));
       if (current?.marker !== envelope.id) {
-        // A later message of the key has taken its place, or has run. If the record is lost, this one runs.
-        const isReplaced = mark.kind === 'debounce' && (current !== undefined || ran >= mark.seq);
-        return isReplaced ? { kind: 'ack', delivery } : undefined;
+        if (mark.kind !== 'debounce') return undefined;
+        // A later message of the key has taken its place, or has run.
+        if (current !== undefined || ran >= mark.seq) return { kind: 'ack', delivery };
+        // The record is lost. The message runs with its own arguments, once it has its permits.
+        return take(delivery, mark, delivery.envelope);
       }
       // For the revision of its mark it has waited: the broker delivered it no earlier.
       const now = this.#options.clock.now();
@@ -167,10 +170,13 @@ function wait(delivery: Delivery, mark: JoinMark, { rev }: Debounced, notBefore:
 /** Stores the message again, with the newest arguments. */
 function carry(delivery: Delivery, mark: JoinMark, newestSent: Debounced, now: number): Settlement {
   const { rev, body, headers, expiresInMs } = newestSent;
-  const { notBefore, ...envelope } = delivery.envelope;
   const expiresAt = expiresInMs === undefined ? undefined : now + expiresInMs;
-  const newest = { ...envelope, body, headers, expiresAt };
-  return { kind: 'retry', delivery, replacement: withMark(newest, { ...mark, kind: 'taken', rev }) };
+  return take(delivery, { ...mark, rev }, { ...delivery.envelope, body, headers, expiresAt });
+}
+
+/** Stores the message again as one that carries its arguments. */
+function take(delivery: Delivery, mark: JoinMark, { notBefore, ...envelope }: Envelope): Settlement {
+  return { kind: 'retry', delivery, replacement: withMark(envelope, { ...mark, kind: 'taken' }) };
 }
 
 /** Frees the key if it still belongs to this message. */

@@ -5,8 +5,8 @@ import { JOIN_HEADER } from '../broker/headers.ts';
 /** How a message is joined with others by a store: a header of the message. */
 export interface JoinMark {
   /**
-   * `unique`, `waiting`: the message owns a key. `debounce`: the newest arguments are in the store. `taken`: the message
-   * carries the arguments of the revision `rev`.
+   * `unique`, `waiting`: the message owns a key. `debounce`: the newest arguments are in the store, and the message does not
+   * run as it is. `taken`: the message carries the arguments of the revision `rev`.
    */
   readonly kind: 'unique' | 'waiting' | 'debounce' | 'taken';
   /** Digest of its key. */
@@ -29,6 +29,15 @@ export function readMark({ headers }: Envelope): JoinMark | undefined {
 export function needsAdmission({ headers }: Envelope): boolean {
   const mark = headers[JOIN_HEADER];
   return mark !== undefined && !mark.startsWith('unique ');
+}
+
+/**
+ * Whether a message is only a place for the newest arguments in the store: it does not run before it is stored again with
+ * them, so it needs no permit of a limit.
+ */
+export function isPlaceholder(envelope: Envelope): boolean {
+  // The header of any other program is checked whole: no part of it lets a message run without its permits.
+  return JOIN_HEADER in envelope.headers && readMark(envelope)?.kind === 'debounce';
 }
 
 /** The envelope with a mark. */

@@ -6,6 +6,7 @@ import { LIMIT_HEADER, LIMITED_BY_HEADER } from '../broker/headers.ts';
 import type { Permit, PermitRequest, Refusal } from '../broker/limit-store.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
+import { isPlaceholder } from '../collapse/join-record.ts';
 import type { CurrentRules } from '../limits/current-rules.ts';
 import type { PermitDesk } from '../limits/permit-desk.ts';
 import { messageId } from '../message/message-id.ts';
@@ -83,7 +84,8 @@ export class LimitGate {
     const others: Delivery[] = [];
     const asking: Asking[] = [];
     for (const delivery of deliveries) {
-      if ((queueLimit === undefined && !isLimited(delivery)) || !mayRun(delivery, this.#options.judging)) {
+      const isFree = queueLimit === undefined && !isLimited(delivery);
+      if (isFree || isPlaceholder(delivery.envelope) || !mayRun(delivery, this.#options.judging)) {
         others.push(delivery);
         continue;
       }
