@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBroker, openBroker } from '@brokkr/core';
+import { createBroker, openBroker, TaskManager } from '@brokkr/core';
 import type { Inspected } from '../support/inspected.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
@@ -53,6 +53,34 @@ it('move takes ready and delayed messages to Redis and back without a loss', asy
     expect(await there.inspector.counts('greetings')).toMatchObject({ ready: 0, delayed: 0 });
   } finally {
     await there.close();
+  }
+}, 60_000);
+
+it('move takes the newest arguments of debounced messages along, and frees the keys of joined ones', async () => {
+  const tm = TaskManager.getInstance(`move-${namespace}`);
+  tm.configure({ brokerUrl: rabbit.url, storeUrl: redis.url, namespace, logLevel: 'silent' });
+  const task = tm.task({ name: 'note', queueName: 'notes' }, async (_text: string) => undefined);
+  const debounced = task.with({ debounce: { key: 'k', wait: '1h' } });
+  const unique = task.with({ unique: 'k' });
+  const there = await opened(redis.url);
+  try {
+    await debounced.send('first');
+    await unique.send('only');
+    expect((await debounced.send('second')).outcome).toBe('replaced');
+    const refused = brokkr(['move', rabbit.url, redis.url, '-q', 'notes'], { TASK_NAMESPACE: namespace });
+    expect(await refused.exited).toBe(2);
+    expect(refused.errors()).toMatch(/^error: brokkr move: .* messages of notes, .* set TASK_STORE_URL/);
+    expect(await broker.inspector.counts('notes')).toMatchObject({ ready: 1, delayed: 1 });
+
+    const env = { TASK_NAMESPACE: namespace, TASK_STORE_URL: redis.url };
+    const go = brokkr(['move', rabbit.url, redis.url, '-q', 'notes'], env);
+    expect(`${await go.exited} ${go.errors()}`).toBe('0 ');
+    expect(go.output()).toBe('notes 2\n');
+    const moved = await there.inspector.page('notes', 'delayed', { limit: 10 });
+    expect(moved.items.map(({ envelope }) => Buffer.from(envelope.body).toString())).toEqual(['["second"]']);
+    expect([(await debounced.send('third')).outcome, (await unique.send('next')).outcome]).toEqual(['new', 'new']);
+  } finally {
+    await Promise.all([there.close(), tm.close()]);
   }
 }, 60_000);
 

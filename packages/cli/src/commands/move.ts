@@ -6,6 +6,7 @@ import { queueNames } from '../app/queue-names.ts';
 import { withLanes } from '../app/with-lanes.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { print, printable } from '../output.ts';
+import { JoinStore } from '../app/join-store.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 
@@ -20,7 +21,8 @@ const BATCH = 500;
 
 /**
  * Moves ready and delayed messages, or dead letters, from one broker to another, queue by queue, and prints how many of
- * each. A message is stored there before it is removed here: an interruption leaves it on both, never on neither.
+ * each. A message is stored there before it is removed here: an interruption leaves it on both, never on neither. Debounced
+ * messages take their newest arguments along, and the keys of joined messages are free here.
  *
  * @returns the exit code: 1 if a signal stopped it
  * @throws UsageError if both URLs name one place: its messages would be known there already, and be removed
@@ -42,7 +44,13 @@ export async function moveCommand(fromUrl: string, toUrl: string, options: MoveO
       if (queues !== undefined) await checkQueues(from, names, app);
       const lanes = await withLanes(from, names);
       return runUntilStopped(async (signal) => {
-        for (const queue of lanes) print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, signal)}`);
+        const joins = new JoinStore(from);
+        try {
+          for (const queue of lanes)
+            print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, joins, signal)}`);
+        } finally {
+          await joins.close();
+        }
         return signal.aborted ? EXIT.failed : EXIT.fine;
       });
     }),
@@ -54,12 +62,20 @@ async function moveQueue(
   from: OpenedBroker,
   to: OpenedBroker,
   dead: boolean,
+  joins: JoinStore,
   signal: AbortSignal,
 ): Promise<number> {
+  const { adapter, manager } = from;
+  const options = {
+    records: () => joins.records(queue),
+    now: Date.now,
+    keyTtlMs: manager.config.idempotencyTtlMs,
+  };
   const progress = new Progress();
   const store = async (envelopes: readonly Envelope[]) => {
     if (envelopes.length === 0) return;
-    await (dead ? to.inspector.bury?.(queue, envelopes) : to.broker.publish(envelopes));
+    if (dead) await to.inspector.bury?.(queue, envelopes);
+    else await adapter.moveJoined(envelopes, (some) => to.broker.publish(some), options);
   };
   let moved = 0;
   for (let batch = BATCH; batch > 0 && !signal.aborted; moved += batch) {

@@ -9,13 +9,14 @@ import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
+import { freeKey } from './free-key.ts';
 import {
-  DEBOUNCED_FIELDS,
   type Debounced,
   type JoinMark,
   joinRecord,
   readDebounced,
   readMark,
+  takenChange,
   withMark,
 } from './join-record.ts';
 
@@ -52,7 +53,7 @@ export class JoinKeeper {
     for (let waitMs = backoff(0); ; waitMs = backoff(waitMs)) {
       try {
         if (mark.kind !== 'waiting') return await this.#refusalOfDebounced(records, delivery, mark);
-        await free(records, delivery, mark);
+        await freeKey(records, delivery.envelope.id, mark);
         return undefined;
       } catch (error) {
         if (!(BrokkrError.is(error) && error.name === BrokerUnavailableError.name) || signal.aborted) throw error;
@@ -87,7 +88,7 @@ export class JoinKeeper {
     const mark = readMark(delivery.envelope);
     if (mark === undefined) return;
     try {
-      await free(await this.#records(delivery, mark), delivery, mark);
+      await freeKey(await this.#records(delivery, mark), delivery.envelope.id, mark);
     } catch (error) {
       const { id, queue } = delivery.envelope;
       this.#options.logger.warn(
@@ -107,7 +108,7 @@ export class JoinKeeper {
       await pause(clock, waitMs, this.#closing.signal);
       const isLast = this.#closing.signal.aborted;
       try {
-        await free(await this.#records(delivery, mark), delivery, mark);
+        await freeKey(await this.#records(delivery, mark), delivery.envelope.id, mark);
         return;
       } catch {
         // The first failure was logged.
@@ -149,10 +150,7 @@ export class JoinKeeper {
         return wait(delivery, mark, current, notBefore);
       }
       if (mark.kind !== 'taken' || mark.rev !== current.rev) return carry(delivery, mark, current, now);
-      const set = new Map([['ran', Buffer.from(String(mark.seq))]]);
-      const expect = new Map([['rev', rev]]);
-      const ttlMs = this.#options.keyTtlMs;
-      const [answer] = await records.change([{ key, expect, set, remove: DEBOUNCED_FIELDS, ttlMs }]);
+      const [answer] = await records.change([takenChange(mark, rev, this.#options.keyTtlMs)]);
       if (answer?.changed === true) return undefined;
     }
   }
@@ -177,10 +175,4 @@ function carry(delivery: Delivery, mark: JoinMark, newestSent: Debounced, now: n
 /** Stores the message again as one that carries its arguments. */
 function take(delivery: Delivery, mark: JoinMark, { notBefore, ...envelope }: Envelope): Settlement {
   return { kind: 'retry', delivery, replacement: withMark(envelope, { ...mark, kind: 'taken' }) };
-}
-
-/** Frees the key if it still belongs to this message. */
-async function free(records: RecordStore, { envelope }: Delivery, { digest }: JoinMark): Promise<void> {
-  const expect = new Map([['owner', Buffer.from(envelope.id)]]);
-  await records.change([{ key: joinRecord(digest), expect, ttlMs: 0 }]);
 }

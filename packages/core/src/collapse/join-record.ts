@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Envelope } from '../broker/envelope.ts';
 import { JOIN_HEADER } from '../broker/headers.ts';
+import type { RecordChange } from '../broker/record-store.ts';
 
 /** How a message is joined with others by a store: a header of the message. */
 export interface JoinMark {
@@ -91,18 +92,17 @@ export interface DebounceRecord {
 export const STORED = 'stored';
 
 /** Fields of a debounced message that are removed when its arguments are taken. */
-export const DEBOUNCED_FIELDS = [
-  'marker',
-  'seq',
-  'rev',
-  'first',
-  'due',
-  'wait',
-  'next',
-  'body',
-  'head',
-  STORED,
-] as const;
+const DEBOUNCED_FIELDS = ['marker', 'seq', 'rev', 'first', 'due', 'wait', 'next', 'body', 'head', STORED] as const;
+
+/**
+ * The change that takes the arguments of a debounced message out of the store.
+ * @param rev as it was read: if the arguments are no longer the newest, nothing changes
+ */
+export function takenChange({ digest, seq }: JoinMark, rev: DebounceRecord['rev'], ttlMs: number): RecordChange {
+  const expect = new Map([['rev', rev]]);
+  const set = new Map([['ran', Buffer.from(String(seq))]]);
+  return { key: joinRecord(digest), expect, set, remove: DEBOUNCED_FIELDS, ttlMs };
+}
 
 export function debouncedFields(one: Debounced): Map<string, Uint8Array> {
   const texts = {

@@ -112,6 +112,23 @@ export const collapse: Group = {
       assert.notEqual(second, await isStored(send(bench, UNIQUE)));
     });
 
+    it('frees the key of a message that is moved to another broker', async (bench) => {
+      const inspector = bench.part('inspector');
+      const wait = () => ({ notBefore: bench.clock.now() + 60_000 });
+      await isStored(send(bench, UNIQUE));
+      const debounce = { key: 'd', mode: 'debounce' } as const;
+      await isStored(send(bench, debounce, wait()));
+      const moved: Envelope[] = [];
+      assert.equal(await inspector.take(bench.queue, 10, async (envelopes) => void moved.push(...envelopes)), 2);
+      assert.deepEqual(
+        moved.map((envelope) => envelope.collapse),
+        [undefined, undefined],
+        'it has no key there',
+      );
+      await isStored(send(bench, UNIQUE));
+      await isStored(send(bench, debounce, wait()));
+    });
+
     it('keeps the key of a message whose worker died, until another has ended it', async (bench) => {
       const id = await isStored(send(bench, UNIQUE));
       const dying = await bench.broker.subscribe(bench.queue, { leaseMs: bench.leaseMs, prefetch: 1 });
