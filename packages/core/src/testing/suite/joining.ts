@@ -3,7 +3,7 @@ import { currentTask } from '../../task/current-task.ts';
 import type { TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 import { recordsOf } from './kept-records.ts';
-import { type WorkerBench, type WorkerBenchOptions, worker } from './worker-bench.ts';
+import { stopAtTearDown, suiteManager, type WorkerBench, type WorkerBenchOptions, worker } from './worker-bench.ts';
 
 /** A task and a worker on the broker; a broker that cannot join messages gets a store. */
 async function joining(
@@ -119,6 +119,33 @@ export const joiningSends: Group = {
       gate.open();
       await until({ succeeded: 2 });
       assert.deepEqual(gate.ran, [1, 3]);
+    }, 20_000);
+
+    it('lets one message of a key wait while another gathers in a batch, and runs both', async (bench) => {
+      const store = bench.broker.records === undefined ? { store: { records: recordsOf(bench) } } : {};
+      const manager = suiteManager(bench, store);
+      const ran: number[] = [];
+      const batch = { size: 2, timeout: '10m' } as const;
+      const task = manager.batchTask({ name: 'gathered', batch }, (items: number[]) => void ran.push(...items));
+      const subject = manager.createWorker({ concurrency: 2 });
+      stopAtTearDown(bench, manager, subject);
+      const unique = task.with({ unique: { key: 'k', while: 'waiting' } });
+      const first = await unique.send(1);
+      const second = await unique.send(2);
+      assert.deepEqual([second.outcome, second.id], ['duplicate', first.id], 'no worker has it');
+      await subject.start();
+      // Where a store joins them, it runs alone and at once.
+      await bench.until(
+        async () => (await unique.send(3)).outcome === 'new',
+        3_000,
+        () => 'the key is not free while its message gathers',
+      );
+      await bench.until(
+        () => ran.length === 2,
+        3_000,
+        () => `ran ${ran}`,
+      );
+      assert.deepEqual(ran, [1, 3]);
     }, 20_000);
 
     it('sends the first message of a throttled key in each window', async (bench) => {
