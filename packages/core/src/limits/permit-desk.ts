@@ -7,6 +7,7 @@ import type { MessageIndex } from '../broker/message-index.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
+import { TimeLimit } from '../clock/time-limit.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 
 /** Waits between the tries to make a message ready, in milliseconds; `undefined` after the last one. */
@@ -216,10 +217,10 @@ export class PermitDesk {
   #inTime<T>(answer: Promise<T>): Promise<T> {
     const { clock, timeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
-      const late = () =>
-        reject(new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`));
-      const timer = clock.setTimeout(late, timeoutMs + ANSWER_GRACE_MS);
-      answer.finally(() => clock.clearTimeout(timer)).then(resolve, reject);
+      const limit = new TimeLimit(clock, timeoutMs + ANSWER_GRACE_MS, () =>
+        reject(new BrokerUnavailableError(`the store of limits gave no answer within ${timeoutMs} ms`)),
+      );
+      answer.finally(() => limit.clear()).then(resolve, reject);
     });
   }
 
