@@ -53,8 +53,12 @@ export class RateLine {
     return at;
   }
 
-  start(place: string, { intervalMs }: Rate, now: number): void {
+  start(place: string, { intervalMs, burst }: Rate, now: number): void {
+    const at = this.#planned.get(place)?.at ?? now;
     this.#planned.delete(place);
+    // Starts that no message took are lost. Messages that wait are all late by this time: the next ones line up behind them.
+    const lostMs = now - Math.max(this.#due, at + (burst - 1) * intervalMs);
+    if (lostMs > 0 && this.#plan > now) this.#plan += lostMs;
     this.#due = Math.max(this.#due, now) + intervalMs;
   }
 

@@ -152,9 +152,17 @@ local function askForStart(rate, interval, burst)
   return plan(rate, at)
 end
 
-local function start(rate, interval)
-  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.planned, waiter()) end
-  rate.due = math.max(rate.due, rate.clock.at) + interval
+-- Starts that no message took are lost. Messages that wait are all late by this time: the next ones line up behind them.
+local function start(rate, interval, burst)
+  local t = rate.clock.at
+  if rate.size > 0 then
+    if rate.due < t and rate.plan > t then
+      local at = tonumber(redis.call('ZSCORE', rate.planned, waiter()) or '') or t
+      rate.plan = rate.plan + math.max(0, t - math.max(rate.due, at + (burst - 1) * interval))
+    end
+    rate.size = rate.size - redis.call('ZREM', rate.planned, waiter())
+  end
+  rate.due = math.max(rate.due, t) + interval
 end
 
 local function storeRate(rate)
@@ -216,7 +224,7 @@ local function ask(demands, count, token)
     local demand = demands[d]
     if demand.line then
       if by then giveUpSlot(demand.line, token) else takeSlot(demand.line, token) end
-    elseif not by then start(demand.rate, demand.interval)
+    elseif not by then start(demand.rate, demand.interval, demand.burst)
     elseif unstored and unstored[d] then plan(demand.rate, unstored[d]) end
   end
 end

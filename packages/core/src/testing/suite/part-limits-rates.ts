@@ -102,6 +102,20 @@ export const limitRates: Group = {
       assert(Math.abs(lastMs - 4_900) < 1, `the last of 50 started after ${lastMs} ms`);
     });
 
+    it('gives a new message a time behind all that wait, also after a time in which none started', async (bench) => {
+      const store = bench.part('limits');
+      const demand = rate(200, 2);
+      const waiting = Array.from({ length: 40 }, () => request(demand));
+      const waits = await ask(store, waiting);
+      const second = waiting[waits.findIndex((waitMs) => waitMs > 0)] as PermitRequest;
+      // All that become due are late.
+      await bench.pass(2_000);
+      assert.deepEqual(await ask(store, [again(second)]), [0]);
+      // It and two others have started. The others need 200 ms each.
+      const [waitMs = 0] = await ask(store, [request(demand)]);
+      assert(Math.abs(waitMs - 36 * 200) < 900, `the wait behind 37 messages is ${waitMs} ms`);
+    });
+
     it('stops the clock of a key, and moves every time by the stop', async (bench) => {
       const store = bench.part('limits');
       const demand = rate(1_000, 1);
