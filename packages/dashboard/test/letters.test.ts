@@ -1,4 +1,5 @@
 import { PermanentError } from '@brokkr/core';
+import { deadLetterEnvelope } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import { managerOf, mount } from './mounted.ts';
 
@@ -91,6 +92,18 @@ describe('dead letters in the API', () => {
     expect(whole.command).toBe(`brokkr send invoice.pdf --queue pdf -- '{"id":1,"callbackToken":"t-1"}'`);
     expect((await get('app/queues/pdf/messages/no-such-id')).status).toBe(404);
     expect((await get(`app/find?id=${ids[1]}`)).body.items).toMatchObject([{ queue: 'pdf', state: 'dead' }]);
+  });
+
+  it('show how often they crashed, in lists and whole: no attempt of those ended', async () => {
+    const tm = await managerOf();
+    const { inspector } = await tm.broker();
+    const sent = { id: 'killer', queue: 'pdf', body: Buffer.from('[]'), headers: { 'brokkr-task': 'pdf' } };
+    const dead = deadLetterEnvelope(sent, 'crashed: 3 workers died', { at: 9_000, by: 'w2', crashes: 3 });
+    await inspector?.bury?.('pdf', [dead]);
+    const { get } = mount(tm);
+    const seen = { attempt: 0, crashes: 3, deadBy: 'w2', deadAt: 9_000 };
+    expect((await get('app/queues/pdf/messages?state=dead')).body.items).toMatchObject([seen]);
+    expect((await get('app/queues/pdf/messages/killer')).body).toMatchObject({ ...seen, attempts: [] });
   });
 
   it('are retried, discarded and moved by ids; ids that are not there are named', async () => {
