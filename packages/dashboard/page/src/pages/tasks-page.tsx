@@ -127,7 +127,7 @@ function columns(broker: string): readonly Column<TaskRow>[] {
     {
       key: 'error',
       title: 'Last error',
-      class: 'clip full',
+      class: 'clip rest',
       cell: ({ lastError, queue, task }) =>
         lastError === undefined ? (
           <span class="zero">none seen</span>

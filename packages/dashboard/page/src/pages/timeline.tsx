@@ -69,9 +69,11 @@ export function Timeline({ message }: { message: MessageDetail }) {
         ))}
         {crashes === undefined ? null : (
           <Step at={undefined} icon="failed" tone="failed" title={crashed(crashes).replace('c', 'C')}>
-            <span class="says">
-              The worker that ran it died or lost its lease{crashes === 1 ? '' : ', each time'}. When, and which worker,
-              is not recorded.
+            <span class="meta">
+              <span>
+                The worker that ran it died or lost its lease{crashes === 1 ? '' : ', each time'}. When, and which
+                worker, is not recorded.
+              </span>
             </span>
           </Step>
         )}
