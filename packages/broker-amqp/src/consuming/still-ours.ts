@@ -12,7 +12,7 @@ export async function stillOurs<A extends Arrival>(arrivals: readonly A[]): Prom
   return arrivals.filter(({ session }) => session.isOpen);
 }
 
-/** Asks the sessions of `deliveries` whether they still live. After this, `leases.live` knows those that the server has closed. */
+/** Asks the sessions of `deliveries` whether they live. After this, `leases.live` knows those that the server has closed. */
 export async function askSessions(leases: LeasedArrivals, deliveries: readonly Delivery[]): Promise<void> {
   const now = leases.now();
   const held = deliveries.map((delivery) => leases.live(delivery, now));
