@@ -49,7 +49,7 @@ export function numberIn({ headers }: Envelope, name: string): number | undefine
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
-/** A row of a list. It reads headers and the begin of the body, and keeps nothing. */
+/** A row of a list. It reads headers and the start of the body, and keeps nothing. */
 export function messageRow({ queue, state, envelope, dueAt, workerId }: SeenMessage, view: View): MessageRow {
   const task = taskOf(envelope);
   const sentAt = numberIn(envelope, ENQUEUED_AT_HEADER);
