@@ -35,6 +35,8 @@ export default defineConfig({
     hookTimeout: which === 'unit' ? 10_000 : 60_000,
     // `.ci/run` gives tests of servers a second attempt; the summary names those that needed it.
     retry: Number(process.env.BROKKR_TEST_RETRIES ?? 0),
+    // The default, a second, is less than a server or a process takes at times when the machine is busy.
+    expect: { poll: { timeout: which === 'unit' ? 5_000 : 10_000 } },
     maxConcurrency: 8,
     typecheck: { enabled: false },
   },

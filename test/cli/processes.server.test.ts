@@ -10,7 +10,7 @@ it('on Redis, the message of a killed process of worker -p runs again within two
   const { env: own, notes } = workplace();
   const env = { ...own, TASK_BROKER_URL: server.url, TASK_NAMESPACE: `cli-${randomUUID()}` };
   await brokkr(['send', 'deaf', '-a', app], env).exited;
-  const run = brokkr(['worker', '-a', app, '-q', 'greetings', '-p', '2', '-c', '1'], env);
+  const run = brokkr(['worker', '-a', app, '-q', 'greetings', '-p', '2', '-c', '1', '--worker-id', 'web'], env);
   await until(() => notes().length === 1, 'the task began');
   const pid = Number(/^deaf (\d+)/.exec(notes()[0] ?? '')?.[1]);
   const killedAt = performance.now();
@@ -19,7 +19,9 @@ it('on Redis, the message of a killed process of worker -p runs again within two
   expect(performance.now() - killedAt).toBeLessThan(2_000);
   const listed = brokkr(['workers', '--json'], env);
   expect(await listed.exited).toBe(0);
-  const pids = (JSON.parse(listed.output()) as { pid: number }[]).map((worker) => worker.pid);
+  const workers = JSON.parse(listed.output()) as { id: string; pid: number }[];
+  for (const { id } of workers) expect(id).toMatch(/^web-[12]:[0-9a-f]{8}$/);
+  const pids = workers.map((worker) => worker.pid);
   expect(pids).not.toContain(pid);
   expect(pids.length).toBeGreaterThan(0);
   const stoppedAt = performance.now();

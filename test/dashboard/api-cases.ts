@@ -68,7 +68,13 @@ export function apiCases(url: () => string, browses: boolean): void {
     });
     expect((await post('queues/pdf/messages/discard', { ids: ids.slice(1, 3), confirm: 'pdf' })).done).toBe(2);
     expect((await post('queues/pdf/messages/move', { ids: [ids[3]], to: 'other' })).done).toBe(1);
-    await expect.poll(async () => tm.queue('pdf').counts(), WAIT).toMatchObject({ ready: 1, dead: 2 });
+    const toNew = { ids: [ids[4]], to: 'new' };
+    expect((await post('queues/pdf/messages/move', toNew)).error.code).toBe('QUEUE_NEW');
+    expect((await post('queues/pdf/messages/move', { ...toNew, create: true })).done).toBe(1);
+    await expect.poll(async () => tm.queue('pdf').counts(), WAIT).toMatchObject({ ready: 1, dead: 1 });
+    const names = async () => (await call('queues')).items.map(({ name }: { name: string }) => name);
+    await expect.poll(names, WAIT).toContain('new');
+    expect((await tm.queue('new').counts()).ready).toBe(1);
     expect((await tm.queue('other').counts()).ready).toBe(1);
   }, 60_000);
 

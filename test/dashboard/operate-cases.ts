@@ -30,6 +30,7 @@ export function operateCases(name: string, brokerUrl: () => string): void {
       const dialog = page.getByRole('dialog');
       expect(await dialog.textContent()).toContain('renderer said');
       await dialog.getByRole('button', { name: `Retry ${FAILING}` }).click();
+      await page.getByText(`Done: retried ${FAILING} messages of ${system.pdf}`).waitFor();
       await until(() => system.rendered.length === FAILING);
       const left = await system.tm.queue(system.pdf).counts();
       expect(left.dead).toBe(HOPELESS);
@@ -76,6 +77,11 @@ export function operateCases(name: string, brokerUrl: () => string): void {
       await page.locator('tbody .pick input').first().check();
       await page.getByRole('button', { name: 'Move…' }).click();
       const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('To the queue').fill('new');
+      await dialog.getByRole('button', { name: 'Move 1' }).click();
+      await dialog.getByRole('button', { name: 'Move to the new queue' }).waitFor();
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Move…' }).click();
       await dialog.locator(`option[value="${system.imports}"]`).waitFor({ state: 'attached' });
       await dialog.getByLabel('To the queue').fill(system.imports);
       await dialog.getByRole('button', { name: 'Move 1' }).click();

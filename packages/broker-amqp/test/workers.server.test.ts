@@ -53,6 +53,17 @@ describe('reports of workers on RabbitMQ', () => {
     for (const found of seen) expect(found.map(({ report }) => report.id).sort()).toEqual(ids.toSorted());
   }, 90_000);
 
+  it('are not awaited by a viewer whose call no worker hears', async () => {
+    const [lonely, worker, viewer] = [bench.open(undefined, { namespace: 'lonely' }), bench.open(), bench.open()];
+    await worker.workers.report(reportOf('w'), TTL_MS);
+    await Promise.all([lonely.workers.reports(), viewer.workers.reports()]);
+    const ended: string[] = [];
+    const awaited = viewer.workers.reports().then(() => ended.push('heard'));
+    await lonely.workers.reports().then(() => ended.push('unheard'));
+    await awaited;
+    expect(ended).toEqual(['unheard', 'heard']);
+  }, 90_000);
+
   it('are seen again after the connection of the worker broke', async () => {
     const proxy = await bench.proxied();
     const [worker, viewer] = [bench.open(`amqp://127.0.0.1:${proxy.port}`), bench.open()];

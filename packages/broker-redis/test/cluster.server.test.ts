@@ -27,6 +27,10 @@ async function form(): Promise<void> {
     await expect
       .poll(async () => String(await client.cluster('INFO')), { timeout: 15_000 })
       .toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:3/);
+    // A node passes a signal on only to the nodes that it is connected with.
+    await expect
+      .poll(async () => String(await client.cluster('NODES')), { timeout: 15_000 })
+      .toMatch(/^(?:(?!handshake).* connected [\d-]+\n){3}$/);
     client.disconnect();
   }
 }

@@ -40,7 +40,7 @@ export function makeProgram(exit: Exit): Command {
     .option('-p, --processes <number>', 'number of worker processes', wholeNumber, 1)
     .option('--broker <url>', HELP.broker)
     .option('--watch', 'restart when a source file changes', false)
-    .option('--worker-id <id>', 'name of the worker at the broker')
+    .option('--worker-id <id>', 'name of the worker at the broker; with -p or --watch, each process adds to it')
     .option('--metrics-port <port>', 'serve metrics and health by HTTP, instead of TASK_METRICS_PORT', port)
     .option('--metrics-host <address>', 'address of the metrics port (default: 127.0.0.1)')
     .option('--health-file <path>', 'file that is touched every second while the worker is alive')

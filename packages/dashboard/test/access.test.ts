@@ -25,6 +25,7 @@ describe('access', () => {
     expect(without.headers.get('www-authenticate')).toMatch(/^Basic /);
     expect((await get('session', basic('ada:wrong'))).status).toBe(401);
     const session = await get('session', basic('ada:pw:with colon'));
+    expect(session.body.durationBounds).toContain(250);
     expect(session.body).toMatchObject({ who: 'ada', can: { operate: false, payloads: false, queues: 'all' } });
   });
 

@@ -191,6 +191,18 @@ describe('the reports of workers', () => {
     expect(rows.get('q')).toMatchObject({ workers: 1, slots: 4 });
   });
 
+  it('mark a worker as silent by the rule of `brokkr workers`', () => {
+    const [silent, reporting] = workerRows(
+      [
+        { ...report('a', {}), ageMs: 12_001 },
+        { ...report('b', {}), ageMs: 12_000 },
+      ],
+      20_000,
+    );
+    expect(silent).toMatchObject({ id: 'a', silent: true, reportedAt: 7_999 });
+    expect(reporting).not.toHaveProperty('silent');
+  });
+
   it('show the suspect for which other messages wait', () => {
     const suspect = { id: 'm1', task: 'render', queue: 'q', crashes: 2, runs: true, since: 5_000 };
     expect(workerRows([report('a', { suspect }), report('b', {})], 9_000)).toMatchObject([

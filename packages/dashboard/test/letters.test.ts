@@ -1,4 +1,5 @@
 import { PermanentError } from '@brokkr/core';
+import { deadLetterEnvelope } from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import { managerOf, mount } from './mounted.ts';
 
@@ -93,6 +94,18 @@ describe('dead letters in the API', () => {
     expect((await get(`app/find?id=${ids[1]}`)).body.items).toMatchObject([{ queue: 'pdf', state: 'dead' }]);
   });
 
+  it('show how often they crashed, in lists and whole: no attempt of those ended', async () => {
+    const tm = await managerOf();
+    const { inspector } = await tm.broker();
+    const sent = { id: 'killer', queue: 'pdf', body: Buffer.from('[]'), headers: { 'brokkr-task': 'pdf' } };
+    const dead = deadLetterEnvelope(sent, 'crashed: 3 workers died', { at: 9_000, by: 'w2', crashes: 3 });
+    await inspector?.bury?.('pdf', [dead]);
+    const { get } = mount(tm);
+    const seen = { attempt: 0, crashes: 3, deadBy: 'w2', deadAt: 9_000 };
+    expect((await get('app/queues/pdf/messages?state=dead')).body.items).toMatchObject([seen]);
+    expect((await get('app/queues/pdf/messages/killer')).body).toMatchObject({ ...seen, attempts: [] });
+  });
+
   it('are retried, discarded and moved by ids; ids that are not there are named', async () => {
     const { tm, ids } = await failing();
     const other = tm.task({ name: 'other', queueName: 'later' }, async () => undefined);
@@ -107,7 +120,32 @@ describe('dead letters in the API', () => {
     expect(moved.body).toEqual({ done: 1, missing: [ids[0]] });
     expect(await tm.queue('pdf').counts()).toMatchObject({ ready: 1, dead: 23 });
     expect((await tm.queue('later').counts()).ready).toBe(2);
-    expect((await post('app/queues/pdf/messages/move', { ids: [ids[3]], to: 'nowhere' })).status).toBe(404);
+  });
+
+  it('are moved to a queue that is not known only if the call says that it may be new', async () => {
+    const { tm, ids } = await failing();
+    const { post } = mount(tm);
+    const move = (to: string, more: object = {}, id = ids[0]) =>
+      post('app/queues/pdf/messages/move', { ids: [id], to, ...more });
+    expect(await move('pfd')).toMatchObject({ status: 409, body: { error: { code: 'QUEUE_NEW' } } });
+    expect(await move('later.dead', { create: true })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'REQUEST_INVALID' } },
+    });
+    expect((await move('later', { create: 'yes' })).status).toBe(400);
+    expect((await move('later.prio.high', { create: true })).status).toBe(404);
+    expect((await tm.queue('pdf').counts()).dead).toBe(26);
+    expect((await move('later', { create: true })).body).toEqual({ done: 1, missing: [] });
+    expect((await move('later', {}, ids[1])).body.done).toBe(1);
+    expect((await tm.queue('later').counts()).ready).toBe(2);
+    const bulk = { do: 'move', queue: 'pdf', filter: {}, expect: 24, to: 'new' };
+    expect((await post('app/bulk', bulk)).body.error.code).toBe('QUEUE_NEW');
+    expect((await post('app/bulk', { ...bulk, do: 'retry', to: undefined, create: true })).status).toBe(400);
+    expect((await post('app/bulk', { ...bulk, create: true })).status).toBe(202);
+    await expect.poll(async () => (await tm.queue('new').counts()).ready).toBe(24);
+    const limited = mount(tm, { access: () => ({ level: 'operate', queues: ['pdf'] }) });
+    const refused = await limited.post('app/queues/pdf/messages/move', { ids, to: 'other', create: true });
+    expect(refused).toMatchObject({ status: 404, body: { error: { code: 'QUEUE_UNKNOWN' } } });
   });
 
   it('a search for text finds only what the user may see', async () => {

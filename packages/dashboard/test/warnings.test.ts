@@ -93,21 +93,21 @@ describe('a warning of a silent worker', () => {
 
   it('names it, since when, and what it ran, also after the broker has forgotten it', () => {
     const silent = new SilentWorkers();
-    expect(silent.warnings([report(9_000)], AT)).toEqual([]);
+    expect(silent.warnings([report(12_000)], AT)).toEqual([]);
     const message = 'worker w on h (process 7) sends no reports, and did not stop; it ran pdf of q (m-1)';
-    const warning = { severity: 'warning', code: 'WORKER_SILENT', message, worker: 'w', since: AT - 9_000 };
-    expect(silent.warnings([report(14_000)], AT + 5_000)).toEqual([warning]);
+    const warning = { severity: 'warning', code: 'WORKER_SILENT', message, worker: 'w', since: AT - 12_000 };
+    expect(silent.warnings([report(17_000)], AT + 5_000)).toEqual([warning]);
     expect(silent.warnings([], AT + 60_000)).toEqual([warning]);
     expect(silent.warnings([report(1_000)], AT + 70_000)).toEqual([]);
-    expect(silent.warnings([report(11_000, [])], AT)[0]?.message).toMatch(/it ran nothing$/);
+    expect(silent.warnings([report(13_000, [])], AT)[0]?.message).toMatch(/it ran nothing$/);
     expect(silent.warnings([], AT + 700_000)).toEqual([]);
   });
 
   it('is not shown of one that stops, or of one among very many', () => {
     const silent = new SilentWorkers();
-    expect(silent.warnings([report(12_000)], AT)).toHaveLength(1);
+    expect(silent.warnings([report(13_000)], AT)).toHaveLength(1);
     expect(silent.warnings([], AT + 5_000)).toEqual([]);
-    const many = Array.from({ length: 1_000 }, () => report(15_000));
+    const many = Array.from({ length: 1_000 }, () => report(20_000));
     expect(silent.warnings(many, AT)).toEqual([]);
   });
 });

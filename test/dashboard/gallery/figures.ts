@@ -1,3 +1,4 @@
+import { DURATION_BOUNDS } from '@brokkr/core/adapter';
 import type {
   BrokerInfo,
   BulkJob,
@@ -39,6 +40,7 @@ export const session: Session = {
   version: '0.1.0',
   at: NOW,
   startedAt: NOW - 26 * HOUR,
+  durationBounds: DURATION_BOUNDS.map((seconds) => seconds * 1_000),
 };
 
 interface Queue {
@@ -71,7 +73,7 @@ const QUEUES: Readonly<Record<string, Queue>> = {
   },
   pdf: {
     ...{ ready: 312, oldestMs: 520_000, delayed: 41, running: 16, slots: 16, done: 0.6, failed: 0.184 },
-    ...{ wait95: 492_000, dead: 26, workers: 2 },
+    ...{ wait95: 300_000, dead: 26, workers: 2 },
     trend: (at) => (at < 0.8 ? 0.02 * noise(at) : (at - 0.8) * 5),
   },
   emails: {
@@ -160,9 +162,9 @@ export function historyOf(queue: string | undefined): History {
     ),
     delayed: column((at, index) => (isPdf ? 41 * after(at) : 160 + 40 * noise(index + 7))),
     dead: column((at) => (isPdf ? 26 : 30) * after(at)),
-    wait50: column((at, index) => (isPdf ? 30 + 480_000 * after(at) ** 2 : 40 + 12 * noise(index + 3))),
+    wait50: column((at, index) => (isPdf ? 30 + 290_000 * after(at) ** 2 : 40 + 12 * noise(index + 3))),
     wait95: column((at, index) =>
-      isPdf ? 90 + 40 * noise(index) + 492_000 * after(at) : 2_100 + 900 * noise(index + 5),
+      isPdf ? Math.min(300_000, 90 + 40 * noise(index) + 492_000 * after(at)) : 2_100 + 900 * noise(index + 5),
     ),
     run95: column((_, index) => 240 + 60 * noise(index + 1)),
   };

@@ -110,6 +110,22 @@ const BODY = `[{"order":48817,"locale":"de","total":9007199254740993,"customer":
 
 /** The message of the pictures: redriven, failed three times, dead. */
 export function messageOf(id: string): MessageDetail {
+  return id === CRASHED ? crashed() : failed(id);
+}
+
+/** Id of a letter that crashed its workers. */
+export const CRASHED = 'Xc7pCr4sh3';
+
+function crashed(): MessageDetail {
+  const { sentAt, deadAt, attempt, attempts, redriven, group, headers, ...message } = failed(CRASHED);
+  const reason = 'crashed: 3 workers died or lost their lease while they held it';
+  return {
+    ...{ ...message, sentAt: NOW - 400_000, deadAt: NOW - 250_000, deadBy: 'pdf-1', reason, group: reason },
+    ...{ attempt: 0, attempts: [], crashes: 3, headers: [...headers.slice(0, 1), ...headers.slice(3)] },
+  };
+}
+
+function failed(id: string): MessageDetail {
   const at = (seconds: number) => NOW - 370_000 + seconds * 1_000;
   const error = { name: 'Error', message: `${ERROR} 48817`, stack: STACK };
   const attempt = (number: number, ended: number, ranMs: number, worker: string) => ({

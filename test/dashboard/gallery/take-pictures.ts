@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { NOW } from './figures.ts';
+import { CRASHED } from './letters.ts';
 import { serveGallery } from './serve.ts';
 
 /**
@@ -14,7 +15,7 @@ const MESSAGE = 'queues/pdf/message/Xc7pKu3yb7';
 const PLACES: Readonly<Record<string, string>> = {
   ...{ overview: 'overview', queues: 'queues', ready: 'queues/pdf/ready', delayed: 'queues/pdf/delayed' },
   ...{ running: 'queues/pdf/running', letters: LETTERS, message: MESSAGE, tasks: 'tasks', workers: 'workers' },
-  ...{ dead: 'dead', schedules: 'schedules', bulk: 'bulk', find: 'find' },
+  ...{ dead: 'dead', schedules: 'schedules', bulk: 'bulk', find: 'find', crashed: `queues/pdf/message/${CRASHED}` },
 };
 const DOCS = join(import.meta.dirname, '..', '..', '..', 'docs', 'images');
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { KilledProcesses } from '../../support/killed-processes.ts';
@@ -8,25 +9,26 @@ const command = join(root, 'packages', 'cli', 'bin', 'brokkr.js');
 const app = join(root, 'test', 'fixtures', 'apps', 'stepping.ts');
 const processes = new KilledProcesses();
 
-it.each([
+const BROKERS = [
   ['Redis', 0, () => ({ TASK_BROKER_URL: processes.redis.url })],
   [
     'RabbitMQ with a store on Redis',
     1,
-    () => ({ TASK_BROKER_URL: processes.rabbit.url, TASK_STORE_URL: `${processes.redis.url}/1` }),
+    () => ({ TASK_BROKER_URL: `${processes.rabbit.url}?heartbeat=1s`, TASK_STORE_URL: `${processes.redis.url}/1` }),
   ],
-])(
+] as const;
+
+/** Starts the command line with the application whose tasks take steps. */
+function commands(name: string, urls: () => NodeJS.ProcessEnv) {
+  const { file, lines } = processes.notes(name);
+  const env = { NOTES_FILE: file, TASK_LEASE: '1s', TASK_MAX_CRASHES: '20', LOG_FORMAT: 'json', ...urls() };
+  return { file, lines, run: (...args: string[]) => processes.run([command, ...args, '-a', app], env) };
+}
+
+it.each(BROKERS)(
   'on %s, a worker that is killed after each step, and during one, repeats only that one',
   async (name, db, urls) => {
-    const { file, lines } = processes.notes(name.slice(0, 5));
-    const env = {
-      NOTES_FILE: file,
-      TASK_LEASE: '1s',
-      TASK_MAX_CRASHES: '20',
-      LOG_FORMAT: 'json',
-      ...urls(),
-    };
-    const run = (...args: string[]) => processes.run([command, ...args, '-a', app], env);
+    const { lines, run } = commands(name.slice(0, 5), urls);
     const [code] = (await once(run('send', 'stepping'), 'exit')) as [number];
     expect(code).toBe(0);
 
@@ -50,6 +52,28 @@ it.each([
     } finally {
       client.disconnect();
     }
+  },
+  120_000,
+);
+
+it.each(BROKERS)(
+  'on %s, a worker that stood still for longer than its lease takes no step that another worker has finished',
+  async (name, _db, urls) => {
+    const { file, lines, run } = commands(`frozen-${name.slice(0, 5)}`, urls);
+    expect((await once(run('send', 'waiting'), 'exit'))[0]).toBe(0);
+    const frozen = run('worker');
+    await expect.poll(lines, { timeout: 30_000 }).toContain(`waits ${frozen.pid}`);
+    frozen.kill('SIGSTOP');
+    const other = run('worker');
+    await expect.poll(lines, { timeout: 30_000 }).toContain(`waits ${other.pid}`);
+    appendFileSync(file, 'go on\n');
+    await expect.poll(lines, { timeout: 30_000 }).toContain(`end of ${other.pid}`);
+    frozen.kill('SIGCONT');
+    const ended = [once(frozen, 'exit'), once(other, 'exit')];
+    frozen.kill('SIGTERM');
+    other.kill('SIGTERM');
+    await Promise.all(ended);
+    expect(lines().filter((line) => line.startsWith('effect'))).toEqual(['effect 1', `effect 2 by ${other.pid}`]);
   },
   120_000,
 );

@@ -7,7 +7,7 @@ import { FanoutListener } from './fanout-listener.ts';
 import { FanoutSender } from './fanout-sender.ts';
 import { ANSWER_MS, callProperties, readNotice } from './report-messages.ts';
 
-/** How long a viewer waits for answers. A hundred workers answer within 0.2 s. */
+/** How long a viewer waits for answers if a worker hears its call. A hundred workers answer within 0.2 s. */
 const WAIT_MS = 1_000;
 /** Workers that are remembered. */
 const MOST_WORKERS = 10_000;
@@ -45,8 +45,8 @@ export class ReportViewer {
     this.#ending = setTimeout(() => this.close(), ANSWER_MS).unref();
     this.#listening ??= this.#listen();
     await this.#listening;
-    await this.#sender.send(NOTHING, callProperties({ forMs: ANSWER_MS, workers: this.#seen.size }));
-    await sleep(WAIT_MS);
+    const isHeard = await this.#sender.send(NOTHING, callProperties({ forMs: ANSWER_MS, workers: this.#seen.size }));
+    if (isHeard) await sleep(WAIT_MS);
     return this.#living();
   }
 

@@ -26,6 +26,7 @@ import { Quarantine } from './quarantine.ts';
 import { QueueReader } from './queue-reader.ts';
 import { Returns } from './returns.ts';
 import { Settling } from './settling.ts';
+import { askSessions } from './still-ours.ts';
 import type { SuspectGate } from './suspect-gate.ts';
 
 /** Pushed messages that are not received within this time are returned: another worker may be free. */
@@ -157,12 +158,8 @@ export class AmqpSubscription implements Subscription {
   }
 
   async extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const now = this.#leases.now();
-    return deliveries.filter((delivery) => {
-      const held = this.#leases.live(delivery, now);
-      if (held !== undefined) this.#leases.renew(held);
-      return held === undefined;
-    });
+    if (this.#options.blocks.wasBlocked) await askSessions(this.#leases, deliveries);
+    return this.#leases.extend(deliveries);
   }
 
   guard(delivery: Delivery, until: number): void {

@@ -70,8 +70,14 @@ export class LeasedArrivals {
     if (held !== undefined) this.#runs?.started(held, until);
   }
 
-  renew(held: LeasedArrival): void {
-    held.endsAt = this.#now() + this.#leaseMs;
+  /** Renews the leases of deliveries. @returns those that are held no longer */
+  extend(deliveries: readonly Delivery[]): Delivery[] {
+    const now = this.#now();
+    return deliveries.filter((delivery) => {
+      const held = this.live(delivery, now);
+      if (held !== undefined) held.endsAt = now + this.#leaseMs;
+      return held === undefined;
+    });
   }
 
   drop({ delivery }: Arrival): void {

@@ -6,7 +6,7 @@ import { acknowledge } from './acknowledge.ts';
 import type { BlockWatch } from './block-watch.ts';
 import type { LeasedArrivals, LeasedArrival } from './leased-arrivals.ts';
 import type { Returns } from './returns.ts';
-import { stillOurs } from './still-ours.ts';
+import { askSessions } from './still-ours.ts';
 
 export interface SettlingOptions {
   readonly queue: string;
@@ -44,7 +44,12 @@ export class Settling {
 
   async #settle(settlements: readonly Settlement[]): Promise<readonly Delivery[]> {
     const { leases, blocks, publisher } = this.#options;
-    if (blocks.wasBlocked) await this.#checkSessions(settlements);
+    if (blocks.wasBlocked) {
+      await askSessions(
+        leases,
+        settlements.map(({ delivery }) => delivery),
+      );
+    }
     const lost: Delivery[] = [];
     const done: LeasedArrival[] = [];
     const replaced: LeasedArrival[] = [];
@@ -86,13 +91,6 @@ export class Settling {
     for (const { delivery } of [...done, ...stored]) if (!lost.includes(delivery)) this.#settled.add(delivery);
     for (const held of replaced) held.isSettling = false;
     throw error;
-  }
-
-  /** After a block, the server may have closed a session, and this process has not read it yet. */
-  async #checkSessions(settlements: readonly Settlement[]): Promise<void> {
-    const now = this.#options.leases.now();
-    const held = settlements.map(({ delivery }) => this.#options.leases.live(delivery, now));
-    await stillOurs(held.filter((one) => one !== undefined));
   }
 
   /** The message to store before the delivery is forgotten; undefined if no message replaces it. */

@@ -1,4 +1,4 @@
-import type { LivingWorker } from '@brokkr/core/adapter';
+import { type LivingWorker, silentAfterMs } from '@brokkr/core/adapter';
 import { withBroker } from '../app/open-broker.ts';
 import { printJson } from '../output.ts';
 import { Frames } from '../terminal/frames.ts';
@@ -15,9 +15,6 @@ export interface WorkersOptions {
   readonly running?: boolean;
 }
 
-/** Workers report every 5 s, or less often if there are more than 500: two reports are missing. */
-const SILENT_MS = 12_000;
-const SILENT_MS_PER_WORKER = 25;
 const HEAD = ['worker', 'state', 'queues', 'running', 'succeeded', 'failed', 'memory', 'up', 'reported'];
 
 /** Lists the living workers of every host, or the tasks that they run; with `watch` every second, until a signal stops it or no program reads the output. */
@@ -51,7 +48,7 @@ function runningTasks(workers: readonly LivingWorker[]) {
 export function asRunTable(workers: readonly LivingWorker[], now: number): string {
   const tasks = runningTasks(workers);
   const count = workers.reduce((sum, { runningCount }) => sum + runningCount, 0);
-  const silentMs = Math.max(SILENT_MS, workers.length * SILENT_MS_PER_WORKER);
+  const silentMs = silentAfterMs(workers.length);
   const silent = workers.filter(({ ageMs }) => ageMs > silentMs).map(silentLine);
   if (tasks.length === 0) {
     const none = count === 0 ? 'no task runs' : `${count} tasks run; no worker names them`;
@@ -78,9 +75,10 @@ function silentLine({ id, ageMs }: LivingWorker): string {
 /** The table of workers. Below it, the suspects for which messages wait. */
 export function asTable(workers: readonly LivingWorker[], now: number): string {
   if (workers.length === 0) return 'no worker has reported in the last 30 s';
+  const silentMs = silentAfterMs(workers.length);
   const rows = workers.map(({ id, state, queues, paused, concurrency, runningCount, totals, rssBytes, ...worker }) => [
     id,
-    worker.suspect === undefined ? state : `${state}, suspect`,
+    `${state}${worker.suspect === undefined ? '' : ', suspect'}${worker.ageMs > silentMs ? ', silent' : ''}`,
     Object.entries(queues)
       .map(
         ([queue, weight]) => `${queue}${weight === 1 ? '' : `:${weight}`}${paused.includes(queue) ? ' (paused)' : ''}`,

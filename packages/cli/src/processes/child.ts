@@ -1,6 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ChildState } from './child-state.ts';
 import { after, FORCED_END_MS } from '../deadline.ts';
@@ -37,10 +35,11 @@ export class Child {
 
   /**
    * @param args of `brokkr worker`, without its name
+   * @param workerId its name at the broker
    * @param number of the process, for its log lines on a terminal; without it they have no prefix
    */
-  constructor(args: readonly string[], number: number | undefined) {
-    this.workerId = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+  constructor(args: readonly string[], workerId: string, number: number | undefined) {
+    this.workerId = workerId;
     const startedAt = performance.now();
     // In a process group of its own, so that Ctrl-C in a terminal reaches only the supervisor.
     this.#process = fork(COMMAND, ['worker', ...args, '--supervised', '--worker-id', this.workerId], {

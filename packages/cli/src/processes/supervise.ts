@@ -13,6 +13,7 @@ export interface SuperviseOptions {
   readonly concurrency?: number;
   readonly processes: number;
   readonly broker?: string;
+  readonly workerId?: string;
   readonly watch: boolean;
   readonly monitoring: MonitorOptions;
 }
@@ -28,6 +29,7 @@ const CLOSE_MS = 2_000;
 export async function supervise(app: App, options: SuperviseOptions, requests: StopRequests): Promise<number> {
   const supervisor = new Supervisor(app, {
     args: argsOf(app, options),
+    workerId: options.workerId,
     watches: options.watch,
     shutdownMs: app.manager.config.shutdownTimeoutMs,
     onEnded: (child) => source?.ended(child),

@@ -5,7 +5,7 @@ const SILENT_MS = 500;
 const REDRAW_MS = 100;
 /** Width of a terminal that does not say how wide it is. */
 const COLUMNS = 80;
-/** Goes to the begin of the line, and clears it. */
+/** Goes to the start of the line, and clears it. */
 const CLEARED = '\r\u001b[K';
 
 /** The parts of a terminal that progress uses. */

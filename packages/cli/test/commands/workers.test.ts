@@ -37,13 +37,25 @@ it('the table of workers names the suspect for which messages wait, and what the
   expect(asTable([worker], 0)).not.toContain('suspect');
 });
 
+it('the table of workers marks those that are silent', () => {
+  const shown = asTable(
+    [
+      { ...worker, ageMs: 12_001 },
+      { ...worker, id: 'w2', ageMs: 12_000 },
+    ],
+    60_000,
+  );
+  expect(shown).toMatch(/│ w1 +│ running, silent │/);
+  expect(shown).toMatch(/│ w2 +│ running +│/);
+});
+
 it('the table of running tasks has the last report of a worker that is silent, with its age', () => {
   const task = { id: 'm1', task: 'render', queue: 'pdf', attempt: 1, startedAt: 0 };
   const shown = asRunTable([{ ...worker, running: [task], ageMs: 22_000 }], 60_000);
   expect(shown).toMatch(/│ m1 │ render │ pdf +│ 1 +│ 60 s +│ w1 +│ 22 s ago │/);
   const silent = 'w1 has reported nothing for 22 s: its event loop is blocked, or it lost the broker';
   expect(shown).toContain(`\n${silent}`);
-  expect(asRunTable([{ ...worker, running: [task], ageMs: 5_000 }], 60_000)).not.toContain('silent');
+  expect(asRunTable([{ ...worker, running: [task], ageMs: 12_000 }], 60_000)).not.toContain('has reported nothing');
   expect(asRunTable([{ ...worker, runningCount: 0, ageMs: 22_000 }], 60_000)).toMatch(
     /^no task runs\nw1 has reported nothing/,
   );

@@ -124,6 +124,7 @@ export type { RuleOptions } from '../limits/limit-rule.ts';
 export { LimitSettings } from '../limits/limit-settings.ts';
 export { countWorkers } from '../control/count-workers.ts';
 export { PauseFlags } from '../control/pause-flags.ts';
+export { silentAfterMs } from '../control/silent-after.ts';
 export { encodeEnding } from '../result/result-record.ts';
 export { WorkerControl, type WorkerControlPorts } from '../control/worker-control.ts';
 

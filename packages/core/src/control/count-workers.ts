@@ -8,8 +8,9 @@ const MOST_COMPARED = 200;
 
 /**
  * How many workers each queue has: the consumers that the server counts, or the living workers that serve the queue if
- * they are more. A worker that is quiet or stopping serves none. A full worker, and one whose queue is paused, may have no consumer. So the reports of workers are read
- * if messages wait in a queue without consumers, or if the server counts no consumers.
+ * they are more. A worker that is quiet or stopping serves none. A full worker, and one whose queue is paused, may have no
+ * consumer. So the reports of workers are read if messages wait in a queue without consumers, or if the server counts no
+ * consumers.
  * @returns a queue is left out if neither is known
  */
 export async function countWorkers(

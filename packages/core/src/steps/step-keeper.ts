@@ -30,10 +30,11 @@ export class StepKeeper {
     this.#options = options;
   }
 
-  open(run: StepRun, delivery: Delivery | undefined): RunSteps {
+  /** @param confirmLease aborts the run if its lease is lost, as far as the worker can be in doubt */
+  open(run: StepRun, delivery: Delivery | undefined, confirmLease: () => Promise<void>): RunSteps {
     const { clock } = this.#options;
     const mayHaveEarlier = run.attempt > 1 || delivery === undefined || hasEarlierRun(delivery);
-    return new StepLedger({ run, records: () => this.#records(run.name), mayHaveEarlier, clock });
+    return new StepLedger({ run, records: () => this.#records(run.name), mayHaveEarlier, confirmLease, clock });
   }
 
   /**

@@ -18,6 +18,8 @@ export interface StepLedgerOptions {
   readonly records: (() => Promise<RecordStore>) | undefined;
   /** Whether an earlier run of the message may have stored steps. If not, nothing is read. */
   readonly mayHaveEarlier: boolean;
+  /** Aborts the run if its lease is lost; left out for an inline call, which has none. */
+  readonly confirmLease?: (() => Promise<void>) | undefined;
   readonly clock: Clock;
 }
 
@@ -48,6 +50,7 @@ export class StepLedger implements RunSteps {
     const of = `task ${run.name}, step ${name}`;
     this.#checkStart(name, of);
     const store = await this.#open();
+    await this.#checkLease();
     const known = this.#stored.get(name);
     if (known !== undefined) return decodeStep(known, of);
     if (this.#stored.size + this.#running >= MOST_STEPS) {
@@ -80,6 +83,13 @@ export class StepLedger implements RunSteps {
       });
     }
     this.#used.add(name);
+  }
+
+  /** While the process stood still, another worker may have finished this step. */
+  async #checkLease(): Promise<void> {
+    const { run, confirmLease } = this.#options;
+    if (confirmLease !== undefined) await this.#persist(confirmLease);
+    if (run.abortReason !== undefined) throw run.abortReason;
   }
 
   #checkSize(name: string, bytes: Uint8Array, of: string): void {

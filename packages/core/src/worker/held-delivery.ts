@@ -8,7 +8,11 @@ import type { RunnableTask } from './runnable-task.ts';
 /** The parts of a served queue that a held delivery uses. */
 export interface HoldingQueue {
   readonly subscription: { guard?(delivery: Delivery, until: number): void };
-  readonly leases: { hold(held: HeldDelivery): void; drop(held: HeldDelivery): void };
+  readonly leases: {
+    hold(held: HeldDelivery): void;
+    drop(held: HeldDelivery): void;
+    confirm(held: HeldDelivery): Promise<void>;
+  };
   readonly settler: { add(settlement: Settlement, held: HeldDelivery): void };
 }
 

@@ -6,6 +6,8 @@ import type { HeldDelivery } from './held-delivery.ts';
 
 /** Most deliveries that are renewed in one call. */
 const CHUNK = 500;
+/** After this time without a renewal any lease is in doubt: RabbitMQ may close a connection before a long lease ends. */
+const SURE_MS = 10_000;
 
 export interface LeaseKeeperOptions {
   readonly subscription: Subscription;
@@ -28,6 +30,8 @@ export class LeaseKeeper {
    */
   #held: HeldDelivery[] = [];
   #timer: TimerHandle | undefined;
+  /** When the last renewal that succeeded began, or the first delivery was held (monotonic clock). */
+  #renewedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: LeaseKeeperOptions) {
@@ -44,7 +48,20 @@ export class LeaseKeeper {
 
   hold(held: HeldDelivery): void {
     held.leasePlace = this.#held.push(held) - 1;
-    if (this.#timer === undefined && !this.#closed) this.#arm();
+    if (this.#timer !== undefined || this.#closed) return;
+    this.#renewedAt = this.#options.clock.monotonic();
+    this.#arm();
+  }
+
+  /**
+   * Asks the broker whether a delivery is still held, if no renewal has succeeded for half of a lease or 10 s: the process
+   * may have stood still, and another worker may run the message. If its lease is lost, `onLost` is called.
+   * @throws as `Subscription.extend`
+   */
+  async confirm(held: HeldDelivery): Promise<void> {
+    const { clock, leaseMs } = this.#options;
+    const sureUntil = this.#renewedAt + Math.min(leaseMs / 2, SURE_MS);
+    if (held.isOurs && clock.monotonic() > sureUntil) await this.#extend([held]);
   }
 
   /** Ends the renewal of a delivery that was settled or lost. */
@@ -71,30 +88,35 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
+    const { clock, onError } = this.#options;
+    const startedAt = clock.monotonic();
     const all = [...this.#held];
+    let hasFailed = false;
     for (let from = 0; from < all.length; from += CHUNK) {
-      await this.#extend(all.slice(from, from + CHUNK).filter(({ isOurs }) => isOurs));
+      try {
+        await this.#extend(all.slice(from, from + CHUNK).filter(({ isOurs }) => isOurs));
+      } catch (error) {
+        hasFailed = true;
+        onError(error);
+      }
     }
+    if (!hasFailed) this.#renewedAt = startedAt;
     if (this.#closed) return;
     if (this.#held.length > 0) this.#arm();
     else this.#timer = undefined;
   }
 
   async #extend(chunk: readonly HeldDelivery[]): Promise<void> {
-    const { subscription, onRenew, onLost, onError } = this.#options;
+    const { subscription, onRenew, onLost } = this.#options;
     const deliveries = chunk.map(({ delivery }) => delivery);
-    try {
-      failpoint('heartbeat.before');
-      onRenew(deliveries);
-      const lost = new Set(await subscription.extend(deliveries));
-      failpoint('heartbeat.after-send');
-      for (const held of chunk) {
-        if (!lost.has(held.delivery) || !held.isOurs) continue;
-        this.drop(held);
-        onLost(held);
-      }
-    } catch (error) {
-      onError(error);
+    failpoint('heartbeat.before');
+    onRenew(deliveries);
+    const lost = new Set(await subscription.extend(deliveries));
+    failpoint('heartbeat.after-send');
+    for (const held of chunk) {
+      if (!lost.has(held.delivery) || !held.isOurs) continue;
+      this.drop(held);
+      onLost(held);
     }
   }
 }

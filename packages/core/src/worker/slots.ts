@@ -8,6 +8,7 @@ import type { JoinKeeper } from '../collapse/join-keeper.ts';
 import { LoopMonitor } from '../event-loop/loop-monitor.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import type { StepKeeper } from '../steps/step-keeper.ts';
+import type { StepRun } from '../task/run-steps.ts';
 import type { RunBindings } from '../task/task-run.ts';
 import { Batching } from './batching.ts';
 import { BlockedRuns } from './blocked-runs.ts';
@@ -68,11 +69,16 @@ export class Slots {
       monitor: this.#monitor,
       openers: {
         openProgress: (id) => progress.open(id),
-        openSteps: (run, delivery) => steps.open(run, delivery),
+        openSteps: (run, delivery) => steps.open(run, delivery, () => this.#confirmLease(run)),
       },
       joins,
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
+  }
+
+  async #confirmLease(run: StepRun): Promise<void> {
+    const execution = this.#runner.running.find((each) => each.run === run);
+    await execution?.servedQueue.leases.confirm(execution);
   }
 
   /** Number of handlers that run now. */

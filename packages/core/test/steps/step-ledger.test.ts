@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { RecordChange, RecordStore } from '../../src/broker/record-store.ts';
-import { BrokerUnavailableError } from '../../src/errors/errors.ts';
+import { BrokerUnavailableError, LeaseLostError } from '../../src/errors/errors.ts';
 import { StepLedger } from '../../src/steps/step-ledger.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 
@@ -99,6 +99,27 @@ describe('the steps of a run', () => {
     };
     await expect(ledger.run('a', work, undefined)).rejects.toBe(missing);
     expect(isDone).toBe(false);
+  });
+
+  it('begin only once the worker is sure that it holds the message, also while the broker does not answer', async () => {
+    const store = new FakeStore();
+    const { run, clock, abort } = ledgerOf(store);
+    const answers = [away(), undefined, new LeaseLostError('another worker may run it now')];
+    const confirmLease = async () => {
+      const answer = answers.shift();
+      if (answer instanceof LeaseLostError) abort(answer);
+      else if (answer !== undefined) throw answer;
+    };
+    const records = async () => store;
+    const ledger = new StepLedger({ run, clock, records, mayHaveEarlier: false, confirmLease });
+    const began: string[] = [];
+    const first = ledger.run('a', () => began.push('a'), undefined);
+    await clock.advance(0);
+    expect(began).toEqual([]);
+    await clock.advance(500);
+    await first;
+    await expect(ledger.run('b', () => began.push('b'), undefined)).rejects.toBeInstanceOf(LeaseLostError);
+    expect(began).toEqual(['a']);
   });
 
   it('are stored once an unreachable store answers again, and the work runs once', async () => {

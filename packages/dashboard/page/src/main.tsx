@@ -13,6 +13,7 @@ import './style/tablet.css';
 import './style/phone.css';
 import './style/preferences.css';
 import { render } from 'preact';
+import { announceOutcomes } from './actions/announce-outcomes.ts';
 import { listenForShortcuts } from './actions/shortcuts.ts';
 import type { ApiError } from './api/client.ts';
 import { exchangeFurtherTokens, login } from './api/login.ts';
@@ -29,5 +30,6 @@ const enter = async (refused: ApiError | undefined): Promise<void> => {
 void enter(await login(window));
 exchangeFurtherTokens(window, (refused) => void enter(refused));
 startLive();
+announceOutcomes();
 listenForShortcuts();
 render(<App />, root);

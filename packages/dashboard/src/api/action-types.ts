@@ -29,6 +29,8 @@ export interface MoveRequest {
   readonly ids: readonly string[];
   /** Name of the queue that gets the dead letters, as ready messages. */
   readonly to: string;
+  /** Whether the queue may be new. Without it, a queue that is not known is refused with `QUEUE_NEW`. @default false */
+  readonly create?: boolean | undefined;
 }
 
 /** Whether a worker takes no more messages. */
@@ -58,6 +60,8 @@ export interface BulkRequest {
   readonly filter: LetterQuery;
   /** Only of `move`: the queue that gets the letters as ready messages. */
   readonly to?: string;
+  /** Only of `move`: as `MoveRequest.create`. */
+  readonly create?: boolean;
   /** How many letters the user expects to change. */
   readonly expect: number;
   /** Needed by `discard`, and above 100 letters: the queue's name. */

@@ -13,7 +13,7 @@ export interface MessageRow {
   readonly dueAt?: number;
   /** Whether it is delayed because an attempt failed. */
   readonly isRetry?: boolean;
-  /** Number of the attempt that runs, or comes next. Of a dead letter: how many were made. */
+  /** Number of the attempt that runs, or comes next. Of a dead letter: how many ended. A crash ends none. */
   readonly attempt: number;
   /** Attempts at most, if the message carries the number. */
   readonly maxAttempts?: number;
@@ -22,7 +22,10 @@ export interface MessageRow {
   readonly worker?: string;
   /** Of a dead letter. */
   readonly deadAt?: number;
+  /** The worker that recorded the death. It did not run the message if the last attempt ended earlier, or if there was none. */
   readonly deadBy?: string;
+  /** How often the worker that ran it died or lost its lease. Left out if never. */
+  readonly crashes?: number;
   readonly reason?: string;
   /** The reason with numbers and ids as `#`: see `DeadGroup.error`. */
   readonly group?: string;

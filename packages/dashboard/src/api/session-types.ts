@@ -67,6 +67,8 @@ export interface Session {
   readonly at: number;
   /** When this dashboard started. */
   readonly startedAt: number;
+  /** Upper bounds of the classes by which workers count times, in milliseconds. A percentile is an estimate within a class. */
+  readonly durationBounds: readonly number[];
 }
 
 /** The token in the URL that `brokkr dashboard` prints. */

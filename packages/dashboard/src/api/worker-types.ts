@@ -28,6 +28,8 @@ export interface WorkerRow {
   readonly rssBytes: number;
   readonly loopDelayMs: number;
   readonly reportedAt: number;
+  /** Set if it has sent no report for 12 s, or for 25 ms times the number of workers if that is longer. */
+  readonly silent?: true;
 }
 
 /** Figures of one task on one queue, by the workers' reports, over the last minute unless it says otherwise. */

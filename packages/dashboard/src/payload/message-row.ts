@@ -49,7 +49,7 @@ export function numberIn({ headers }: Envelope, name: string): number | undefine
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
-/** A row of a list. It reads headers and the begin of the body, and keeps nothing. */
+/** A row of a list. It reads headers and the start of the body, and keeps nothing. */
 export function messageRow({ queue, state, envelope, dueAt, workerId }: SeenMessage, view: View): MessageRow {
   const task = taskOf(envelope);
   const sentAt = numberIn(envelope, ENQUEUED_AT_HEADER);
@@ -73,15 +73,18 @@ export function messageRow({ queue, state, envelope, dueAt, workerId }: SeenMess
   };
 }
 
-function deathOf(envelope: Envelope): Pick<MessageRow, 'deadAt' | 'deadBy' | 'reason' | 'group' | 'attempt'> {
-  const { attempts, deadAt, deadBy } = readDeadLetter(envelope);
+function deathOf(
+  envelope: Envelope,
+): Pick<MessageRow, 'deadAt' | 'deadBy' | 'crashes' | 'reason' | 'group' | 'attempt'> {
+  const { attempts, deadAt, deadBy, crashes } = readDeadLetter(envelope);
   const reason = reasonOf(envelope);
   const at = deadAt ?? attempts.at(-1)?.at;
   return {
-    // A message that no handler ran, such as an unknown task, made none.
+    // No attempt of a message of an unknown task, or of one that crashed in each run, has ended.
     attempt: attempts.at(-1)?.attempt ?? (envelope.headers[HISTORY_HEADER] === undefined ? 0 : 1),
     ...(at !== undefined && { deadAt: at }),
     ...(deadBy !== undefined && { deadBy: deadBy.slice(0, LONGEST_NAME) }),
+    ...(crashes !== undefined && { crashes }),
     reason,
     group: errorGroup(reason),
   };

@@ -1,5 +1,5 @@
-import { controlSignal, PauseFlags, systemClock, WorkerControl } from '@brokkr/core/adapter';
-import type { Done } from '../api/types.ts';
+import { checkQueueName, controlSignal, PauseFlags, readLane, systemClock, WorkerControl } from '@brokkr/core/adapter';
+import type { Done, MoveRequest } from '../api/types.ts';
 import { unknownQueue, type User } from '../access/user.ts';
 import { cancelMessages } from '../actions/cancel-messages.ts';
 import { type Change, changeByIds, except, inspectorOf } from '../actions/change-letters.ts';
@@ -24,10 +24,12 @@ export const ACTION_ROUTES: readonly Route<Handled>[] = [
     checkConfirmed(ports.body, ports.queue);
     return changeLetters(ports, { do: 'discard' });
   }),
-  post(':b/queues/:q/messages/move', ['ids', 'to'], async (ports) => {
+  post(':b/queues/:q/messages/move', ['ids', 'to', 'create'], async (ports) => {
     const to = text(ports.body, 'to');
-    await checkTarget(to, ports.queue, ports);
-    return changeLetters(ports, { do: 'move', to });
+    await checkTarget({ to, create: optionalFlag(ports.body, 'create') }, ports.queue, ports);
+    const done = await changeLetters(ports, { do: 'move', to });
+    ports.view.source.remember(to);
+    return done;
   }),
   post(':b/queues/:q/messages/promote', ['ids'], promote),
   post(':b/queues/:q/messages/cancel', ['ids', 'running'], cancel),
@@ -67,14 +69,29 @@ export function checkConfirmed(body: Body, queue: string): void {
   throw new ApiError(400, 'CONFIRMATION_MISSING', `this cannot be undone: confirm must be the queue's name, ${queue}`);
 }
 
-/** @throws ApiError 400 for the same queue, 404 for one that does not exist or that the user does not see */
+/**
+ * Checks the queue of a move.
+ * @throws ApiError 400 for the same queue or an invalid name, 404 for a queue that the user does not see, 409 for a queue
+ *   that is not known, without `create`
+ */
 export async function checkTarget(
-  to: string,
+  { to, create = false }: Pick<MoveRequest, 'to' | 'create'>,
   from: string,
   { user, view }: Pick<Ports, 'user' | 'view'>,
 ): Promise<void> {
   if (to === from) throw badRequest('to must be another queue; retry puts letters back into their own');
-  if (!user.sees(to) || !/^[A-Za-z0-9._-]{1,120}$/.test(to) || !(await view.knows(to))) throw unknownQueue(to);
+  try {
+    checkQueueName(to);
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+  if (!user.sees(to)) throw unknownQueue(to);
+  if (create && readLane(to).queue === to) return;
+  if (await view.lists(to)) return;
+  // No queue begins with one of its lanes.
+  if (readLane(to).queue !== to) throw unknownQueue(to);
+  const name = JSON.stringify(to);
+  throw new ApiError(409, 'QUEUE_NEW', `no queue ${name} is known; to move letters to a new queue, pass create: true`);
 }
 
 async function setPaused({ view, queue, handled, user }: Ports, paused: boolean): Promise<Done> {

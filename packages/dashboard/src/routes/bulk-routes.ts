@@ -2,7 +2,7 @@ import type { BulkRequest, BulkStarted, Done, LetterQuery } from '../api/types.t
 import { unknownQueue } from '../access/user.ts';
 import { ApiError, badRequest } from '../http/api-error.ts';
 import { json } from '../http/answers.ts';
-import { checkNames, optionalChoice, optionalNumber, optionalText, text } from '../http/fields.ts';
+import { checkNames, optionalChoice, optionalFlag, optionalNumber, optionalText, text } from '../http/fields.ts';
 import { readBody } from '../http/read-body.ts';
 import type { Call, Route } from '../http/router.ts';
 import { queryFilter } from '../letters/letter-query.ts';
@@ -28,7 +28,7 @@ async function start(call: Call, handled: Handled): Promise<Response> {
   user.checkSees(queue);
   if (!(await view.knows(queue))) throw unknownQueue(queue);
   if (request.do === 'discard' || expect > UNCONFIRMED) checkConfirmed({ ...request }, queue);
-  if (request.do === 'move') await checkTarget(to ?? '', queue, { user, view });
+  if (to !== undefined) await checkTarget({ to, create: request.create }, queue, { user, view });
   const matches = queryFilter(request.filter, queue, payloadView(handled));
   const total = (await view.sampler.current()).queues.get(queue)?.counts.dead ?? expect;
   const broker = await view.open();
@@ -39,17 +39,20 @@ async function start(call: Call, handled: Handled): Promise<Response> {
     const target = to === undefined ? {} : { target: to };
     handled.note(view, { what: `bulk ${request.do}`, queue, ...target, count }, user);
   });
+  if (to !== undefined) view.source.remember(to);
   return json({ job } satisfies BulkStarted, 202);
 }
 
 function readRequest(body: Readonly<Record<string, unknown>>): BulkRequest {
-  checkNames(Object.keys(body), ['do', 'queue', 'filter', 'to', 'expect', 'confirm'], 'field');
+  checkNames(Object.keys(body), ['do', 'queue', 'filter', 'to', 'create', 'expect', 'confirm'], 'field');
   const what = optionalChoice(body, 'do', ['retry', 'discard', 'move']);
   if (what === undefined) throw badRequest('do is missing');
   const expect = optionalNumber(body, 'expect', { least: 1, most: MOST_EXPECTED });
   if (expect === undefined) throw badRequest('expect is missing: how many letters do you expect to change?');
   const to = optionalText(body, 'to');
   if ((what === 'move') !== (to !== undefined)) throw badRequest('to is the queue of a move, and of nothing else');
+  const create = optionalFlag(body, 'create');
+  if (create !== undefined && to === undefined) throw badRequest('create is an option of a move, and of nothing else');
   const confirm = optionalText(body, 'confirm');
   return {
     do: what,
@@ -57,6 +60,7 @@ function readRequest(body: Readonly<Record<string, unknown>>): BulkRequest {
     filter: filterIn(body.filter),
     expect,
     ...(to !== undefined && { to }),
+    ...(create !== undefined && { create }),
     ...(confirm !== undefined && { confirm }),
   };
 }

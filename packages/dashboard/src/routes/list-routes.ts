@@ -5,6 +5,7 @@ import { optionalNumber, optionalText } from '../http/fields.ts';
 import type { Call, Route } from '../http/router.ts';
 import { topicsIn } from '../live/live-topics.ts';
 import { historyAnswer } from '../sampling/history-answer.ts';
+import { BOUNDS_MS } from '../sampling/histogram.ts';
 import type { HistoryRing } from '../sampling/history-ring.ts';
 import { overviewOf } from '../sampling/overview.ts';
 import type { Sample } from '../sampling/sample.ts';
@@ -48,6 +49,7 @@ async function session({ user, views, readOnly, startedAt, version, now }: Handl
     version,
     at: now(),
     startedAt,
+    durationBounds: BOUNDS_MS,
   };
   return json(answer);
 }

@@ -1,6 +1,7 @@
 import { DURATION_BOUNDS } from '@brokkr/core/adapter';
 
-const BOUNDS_MS = DURATION_BOUNDS.map((seconds) => seconds * 1_000);
+/** Upper bounds of the classes in milliseconds. One more class holds longer durations. */
+export const BOUNDS_MS: readonly number[] = DURATION_BOUNDS.map((seconds) => seconds * 1_000);
 
 /** Numbers of durations by class, as workers report them. */
 export type Classes = readonly number[];

@@ -1,4 +1,4 @@
-import type { AgedReport, SuspectReport } from '@brokkr/core/adapter';
+import { type AgedReport, silentAfterMs, type SuspectReport } from '@brokkr/core/adapter';
 import type { AsOf, Counts, QueueRow, TaskRow, WorkerRow } from '../api/types.ts';
 import { shownError } from '../source/shown-error.ts';
 import { type HistoryRing, rowOf } from './history-ring.ts';
@@ -8,8 +8,6 @@ import { type TaskMeters, totalsOf } from './task-meters.ts';
 /** Points of a trend, and the rows of history in each. */
 const POINTS = 30;
 const ROWS_A_POINT = 12;
-/** Older reports are said to be old: workers report every 5 s, or less often if there are many. */
-const FRESH_MS = 15_000;
 
 export interface RowsOptions {
   readonly figures: readonly QueueFigures[];
@@ -44,7 +42,7 @@ function queueRow(
   const meter = meters.queueMeter(name);
   const seconds = meters.seconds(at);
   const rates = reports === undefined || seconds === 0 ? undefined : meter?.rates(rowOf(at), seconds);
-  const isOld = running !== undefined && (!countsRunning || at - running.at > FRESH_MS);
+  const isOld = running !== undefined && (!countsRunning || at - running.at > silentAfterMs(reports?.length ?? 0));
   const asOf: AsOf = {
     ...(delayedAt !== undefined && delayedAt < at && { delayed: delayedAt }),
     ...(!countsRunning && running !== undefined && { running: Math.round(running.at) }),
@@ -122,6 +120,7 @@ function trendOf(history: HistoryRing, at: number): readonly (number | null)[] {
 }
 
 export function workerRows(reports: readonly AgedReport[], at: number): readonly WorkerRow[] {
+  const silentMs = silentAfterMs(reports.length);
   return reports
     .map(({ report, ageMs }) => ({
       id: report.id,
@@ -139,6 +138,7 @@ export function workerRows(reports: readonly AgedReport[], at: number): readonly
       rssBytes: report.rssBytes,
       loopDelayMs: report.loopDelayMs,
       reportedAt: Math.round(at - ageMs),
+      ...(ageMs > silentMs && { silent: true as const }),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -167,7 +167,7 @@ export function taskRows(
         ...(rates ?? (seconds > 0 && { done: 0 })),
         totals,
         ...(lastError !== undefined && { lastError }),
-        ...(at - oldest > FRESH_MS && { asOf: oldest }),
+        ...(at - oldest > silentAfterMs(reports.length) && { asOf: oldest }),
       };
     })
     .sort((a, b) => (a.task < b.task ? -1 : 1));

@@ -1,10 +1,6 @@
-import type { AgedReport, WorkerReport } from '@brokkr/core/adapter';
+import { type AgedReport, silentAfterMs, type WorkerReport } from '@brokkr/core/adapter';
 import type { Warning } from '../api/types.ts';
 
-/** A worker without a report for so long is silent. */
-const SILENT_MS = 10_000;
-/** Of many workers each reports less often: brokers want 10 ms between two reports. Two in a row may be missing. */
-const MS_PER_WORKER = 20;
 /** Brokers forget a report after 30 s. One that is gone sooner was removed, because its worker stopped. */
 const FORGOTTEN_MS = 28_000;
 /** How long a silent worker is a warning, after its last report. */
@@ -22,7 +18,7 @@ export class SilentWorkers {
 
   /** Takes the reports of a sample. @returns workers that are silent now, the last one first */
   warnings(reports: readonly AgedReport[], at: number): readonly Warning[] {
-    const silentMs = Math.max(SILENT_MS, reports.length * MS_PER_WORKER);
+    const silentMs = silentAfterMs(reports.length);
     const known = new Set(reports.map(({ report }) => report.id));
     for (const { report, ageMs } of reports) {
       if (ageMs > silentMs) this.#silent.set(report.id, { report, since: Math.round(at - ageMs) });

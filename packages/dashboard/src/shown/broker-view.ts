@@ -36,12 +36,17 @@ export class BrokerView {
     };
   }
 
-  /** Whether a queue is known, to the server or to this dashboard. A server that lists no queues may have any. */
+  /** Whether a queue may exist: a server that lists no queues may have any. */
   async knows(queue: string): Promise<boolean> {
+    const { inspector, capabilities } = await this.open();
+    return inspector === undefined || capabilities.counts !== 'exact' || this.lists(queue);
+  }
+
+  /** Whether a queue is known to the server, or to this dashboard. */
+  async lists(queue: string): Promise<boolean> {
     if ((await this.sampler.current()).queues.has(queue)) return true;
-    const broker = await this.open();
-    if (broker.inspector === undefined || broker.capabilities.counts !== 'exact') return true;
-    return (await broker.inspector.queues()).includes(queue);
+    const { inspector } = await this.open();
+    return (await inspector?.queues())?.includes(queue) ?? false;
   }
 
   async close(): Promise<void> {

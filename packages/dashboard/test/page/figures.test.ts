@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { linear, logarithmic } from '../../page/src/charts/scale.ts';
 import { areaPath, linePath } from '../../page/src/charts/path.ts';
 import { parseOrder, sorted } from '../../page/src/parts/sorting.ts';
+import { estimate, exactness } from '../../page/src/text/estimate.ts';
 import { age, duration, relative } from '../../page/src/text/duration.ts';
 import { bytes, percent, rate } from '../../page/src/text/number.ts';
+import { BOUNDS_MS } from '../../src/sampling/histogram.ts';
 
 describe('figures on the page', () => {
   it.each([
@@ -18,6 +20,17 @@ describe('figures on the page', () => {
     [41 * 86_400_000, '41 d'],
   ])('shows %d ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
+  });
+
+  it.each([
+    [4, '~4 ms', 'estimated: between 0 ms and 5 ms'],
+    [237.5, '~238 ms', 'estimated: between 100 ms and 250 ms'],
+    [250, '~250 ms', 'estimated: between 100 ms and 250 ms'],
+    [299_000, '~4 m 59 s', 'estimated: between 1 m and 5 m'],
+    [300_000, '≥ 5 m', 'at least 5 m: workers count longer times together'],
+  ])('shows a percentile of %d ms as %s, and how exact it is', (ms, text, exact) => {
+    expect(estimate(ms, BOUNDS_MS)).toBe(text);
+    expect(exactness(ms, BOUNDS_MS)).toBe(exact);
   });
 
   it.each([

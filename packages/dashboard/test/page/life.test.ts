@@ -65,6 +65,7 @@ describe('the life of a message', () => {
   it.each([
     ['a message that never ran', { state: 'ready' }],
     ['attempts without a run time', { attempts: [attempt(1, 5_000)] }],
+    ['a message that crashed', { crashes: 1, attempts: [attempt(1, 5_000, 10)] }],
     ['a history whose first attempts were left out', { attempts: [attempt(3, 5_000, 10)] }],
     ['a message without its time of sending', { sentAt: undefined, attempts: [attempt(1, 5_000, 10)] }],
   ])('is not drawn for %s', (_, fields) => {

@@ -1,6 +1,7 @@
 import type { BulkRequest, LetterQuery } from '../../../src/api/types.ts';
 import { ApiError } from '../api/client.ts';
 import { ask, type Question } from '../parts/dialog.tsx';
+import { moveTo } from './new-queue.ts';
 import { otherQueues } from './other-queues.ts';
 import { timeOfDay } from '../text/clock-time.ts';
 import { count, plural } from '../text/number.ts';
@@ -73,18 +74,22 @@ function questionOf(action: BulkRequest['do'], matching: Matching, refused?: Ref
     confirm: `${verb} ${count(expect)}`,
     look,
     run: async ({ typed, input }) => {
-      const request = {
-        ...{ do: action, queue, filter, expect },
-        ...(action === 'move' && { to: input }),
-        ...(isTyped && { confirm: typed }),
+      const start = async (create: boolean) => {
+        const request = {
+          ...{ do: action, queue, filter, expect },
+          ...(action === 'move' && { to: input, create }),
+          ...(isTyped && { confirm: typed }),
+        };
+        try {
+          await startBulk(request, `Started: ${verb.toLowerCase()} ${plural(expect, 'message')} of ${queue}.`);
+        } catch (error) {
+          // Letters left since they were counted, or could not all be counted. It asks again, with the number of now.
+          if (!(error instanceof ApiError) || error.matched === undefined || error.matched === 0) throw error;
+          ask(questionOf(action, { ...matching, expect: error.matched }, { before: expect, to: input }));
+        }
       };
-      try {
-        await startBulk(request, `Started: ${verb.toLowerCase()} ${plural(expect, 'message')} of ${queue}.`);
-      } catch (error) {
-        // Letters left since they were counted, or could not all be counted. It asks again, with the number of now.
-        if (!(error instanceof ApiError) || error.matched === undefined || error.matched === 0) throw error;
-        ask(questionOf(action, { ...matching, expect: error.matched }, { before: expect, to: input }));
-      }
+      if (action !== 'move') return start(false);
+      return moveTo(input, { title: `Move ${plural(expect, 'dead message')} to a new queue?`, move: start });
     },
   };
 }

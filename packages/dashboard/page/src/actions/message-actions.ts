@@ -1,5 +1,6 @@
 import { now } from '../api/clock.ts';
 import { ask } from '../parts/dialog.tsx';
+import { moveTo } from './new-queue.ts';
 import { otherQueues } from './other-queues.ts';
 import { plural } from '../text/number.ts';
 import { brokerPath, change, perform } from './perform.ts';
@@ -45,11 +46,15 @@ export function askToMove(queue: string, ids: readonly string[], done = nothing)
     input: { label: 'To the queue', suggestions: () => otherQueues(queue) },
     confirm: `Move ${ids.length}`,
     run: ({ input }) =>
-      change(
-        call(queue, 'move'),
-        { ids, to: input },
-        (answer) => `Moved ${plural(answer.done, 'message')} to ${input}.`,
-      ).then(done),
+      moveTo(input, {
+        title: `Move ${plural(ids.length, 'dead message')} to a new queue?`,
+        move: (create) =>
+          change(
+            call(queue, 'move'),
+            { ids, to: input, create },
+            (answer) => `Moved ${plural(answer.done, 'message')} to ${input}.`,
+          ).then(done),
+      }),
   });
 }
 

@@ -5,6 +5,7 @@ import { reloadAll } from '../api/use-resource.ts';
 import { notify } from '../parts/notices.tsx';
 import { link } from '../route/route.ts';
 import { plural } from '../text/number.ts';
+import { followJob } from './announce-outcomes.ts';
 
 /** Path of a call about the broker that is shown. */
 export function brokerPath(...names: readonly string[]): readonly string[] {
@@ -30,9 +31,10 @@ export async function change(path: readonly string[], body: object, said: (done:
   reloadAll();
 }
 
-/** Starts a bulk job. @throws ApiError, for a dialog that shows it */
+/** Starts a bulk job; its outcome will be a notice. @throws ApiError, for a dialog that shows it */
 export async function startBulk(request: BulkRequest, said: string): Promise<void> {
-  await post<BulkStarted>(brokerPath('bulk'), request);
-  notify(said, { link: { text: 'Watch it', href: link(brokerPath('bulk')) } });
+  const { job } = await post<BulkStarted>(brokerPath('bulk'), request);
+  notify(said, { link: { text: 'Watch it', href: link(brokerPath('bulk'), { job }) } });
+  followJob(job);
   reloadAll();
 }

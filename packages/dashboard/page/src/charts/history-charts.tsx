@@ -2,8 +2,8 @@ import type { History } from '../../../src/api/types.ts';
 import { apiUrl } from '../api/client.ts';
 import { overview } from '../api/live-data.ts';
 import { useResource } from '../api/use-resource.ts';
+import { percentileText } from '../parts/percentile.tsx';
 import { timeOfDay } from '../text/clock-time.ts';
-import { duration } from '../text/duration.ts';
 import { count, rate } from '../text/number.ts';
 import { type ChartEvent, TimeChart } from './time-chart.tsx';
 
@@ -99,7 +99,7 @@ function Latency({ title, history, minutes, series }: LatencyProps) {
       title={title}
       history={history}
       minutes={minutes}
-      lanes={[{ top: 14, bottom: 124, log: true, text: duration, tick: powerOfTen, series }]}
+      lanes={[{ top: 14, bottom: 124, log: true, text: percentileText, tick: powerOfTen, series }]}
     />
   );
 }

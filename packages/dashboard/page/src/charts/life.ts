@@ -17,11 +17,12 @@ export interface Life {
   readonly isDead: boolean;
 }
 
-/** @returns `undefined` if it never ran, or a time is missing: an earlier version wrote no run times */
+/** @returns `undefined` if it never ran, or a time is missing: of a crash, or of a run that an earlier version recorded */
 export function lifeOf(message: MessageDetail, now: number): Life | undefined {
-  const { sentAt, redriven, attempts, state, startedAt, deadAt, attempt } = message;
+  const { sentAt, redriven, attempts, state, startedAt, deadAt, attempt, crashes } = message;
   const begin = redriven?.at ?? sentAt;
-  if (begin === undefined || (attempts.length === 0 && startedAt === undefined)) return undefined;
+  if (begin === undefined || crashes !== undefined || (attempts.length === 0 && startedAt === undefined))
+    return undefined;
   const isCutOff = attempts.some(({ attempt: number }, index) => number !== index + 1);
   if (isCutOff || attempts.some(({ ranMs }) => ranMs === undefined)) return undefined;
   const spans: LifeSpan[] = [];

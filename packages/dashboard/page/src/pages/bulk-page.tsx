@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { BulkJob } from '../../../src/api/types.ts';
 import { wordsOf } from '../actions/letter-filter.ts';
 import { brokerPath, perform } from '../actions/perform.ts';
@@ -14,6 +15,7 @@ import { Panel } from '../parts/panel.tsx';
 import { Pill } from '../parts/pill.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
+import { route } from '../route/route.ts';
 import { timeOfDay } from '../text/clock-time.ts';
 import { duration } from '../text/duration.ts';
 import { count, rate } from '../text/number.ts';
@@ -68,9 +70,15 @@ export function BulkPage({ broker }: { broker: string }) {
 
 function Job({ job }: { job: BulkJob }) {
   const { id, queue, to, filter, who, startedAt, done, total, looked, state, error, isElsewhere } = job;
+  const element = useRef<HTMLLIElement>(null);
+  // A notice links to its job.
+  const isNamed = route.value.query.job === id;
+  useEffect(() => {
+    if (isNamed) element.current?.scrollIntoView({ block: 'nearest' });
+  }, [isNamed]);
   const words = wordsOf(filter, undefined).map(([, value]) => value);
   return (
-    <li class="job">
+    <li ref={element} class="job" aria-current={isNamed ? 'true' : undefined}>
       <div>
         <h3 class="ttl inline">
           <Icon name={ICONS[job.do]} size="normal" tone="muted" />

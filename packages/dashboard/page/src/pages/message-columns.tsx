@@ -4,6 +4,7 @@ import { Figure } from '../parts/figure.tsx';
 import type { Column } from '../parts/table.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
+import { attemptsOf } from '../text/attempts.ts';
 import { duration } from '../text/duration.ts';
 import { queueLink } from './queue-columns.tsx';
 
@@ -100,14 +101,14 @@ const COLUMNS: Readonly<Record<MessageState, readonly MessageColumn[]>> = {
     id,
     task,
     time('died', 'Died', (row) => row.deadAt),
-    { ...attempt, title: 'Attempts', cell: (row) => row.attempt },
+    { ...attempt, title: 'Attempts', cell: attemptsOf },
     {
       key: 'redriven',
       title: 'Redriven',
       class: 'num',
       cell: ({ redriven = 0 }) => (redriven === 0 ? <span class="zero">–</span> : `${redriven}×`),
     },
-    { key: 'worker', title: 'Worker', class: 'wide-only', cell: (row) => <Text value={row.deadBy ?? '–'} /> },
+    { key: 'worker', title: 'Recorded by', class: 'wide-only', cell: (row) => <Text value={row.deadBy ?? '–'} /> },
   ],
 };
 

@@ -17,6 +17,7 @@ import { Tip } from '../parts/tip.tsx';
 import { Time } from '../parts/time.tsx';
 import { link, open } from '../route/route.ts';
 import { timeOfDay } from '../text/clock-time.ts';
+import { crashed } from '../text/attempts.ts';
 import { duration } from '../text/duration.ts';
 import { bytes, count, plural } from '../text/number.ts';
 import { AlikePanel } from './alike-panel.tsx';
@@ -198,7 +199,8 @@ function Body({ message: { body } }: { message: MessageDetail }) {
 }
 
 function Facts({ message }: { message: MessageDetail }) {
-  const { id, queue, task, attempt, maxAttempts, redriven, timeoutMs, expiresAt, idempotencyKey, state } = message;
+  const { id, queue, task, attempt, maxAttempts, redriven, timeoutMs, expiresAt, idempotencyKey, state, crashes } =
+    message;
   return (
     <Panel title="Facts">
       <dl class="facts body">
@@ -216,7 +218,10 @@ function Facts({ message }: { message: MessageDetail }) {
         <dt>Task</dt>
         <dd>{task === '' ? <span class="zero">no name</span> : <Text value={task} />}</dd>
         <dt>{state === 'dead' ? 'Attempts' : 'Attempt'}</dt>
-        <dd>{maxAttempts === undefined ? attempt : `${attempt} of ${maxAttempts}`}</dd>
+        <dd>
+          {maxAttempts === undefined ? attempt : `${attempt} of ${maxAttempts}`}
+          {crashes === undefined ? '' : `, ${crashed(crashes)}`}
+        </dd>
         {redriven === undefined ? null : (
           <>
             <dt>Redriven</dt>

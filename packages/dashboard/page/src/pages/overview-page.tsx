@@ -8,6 +8,7 @@ import { Loading } from '../parts/failure.tsx';
 import { AsOf, Unknown } from '../parts/figure.tsx';
 import { Head } from '../parts/head.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { Percentile, percentileText } from '../parts/percentile.tsx';
 import { SearchField } from '../parts/search-field.tsx';
 import { Table } from '../parts/table.tsx';
 import { Text } from '../parts/text.tsx';
@@ -150,8 +151,8 @@ function totalsOf(whole: Overview): readonly Total[] {
     },
     {
       name: 'Wait p95',
-      value: known(wait95, duration),
-      note: wait50 === undefined ? 'nothing starts' : `p50 ${duration(wait50)}`,
+      value: <Percentile name="Wait p95" value={wait95} />,
+      note: wait50 === undefined ? 'nothing starts' : `p50 ${percentileText(wait50)}`,
     },
     {
       name: 'Dead',

@@ -6,6 +6,7 @@ import { SlotsBar, Spark } from '../charts/spark.tsx';
 import { Button } from '../parts/button.tsx';
 import { Figure, Unknown } from '../parts/figure.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { Percentile } from '../parts/percentile.tsx';
 import { Pill } from '../parts/pill.tsx';
 import type { Column } from '../parts/table.tsx';
 import { Text } from '../parts/text.tsx';
@@ -59,7 +60,14 @@ export function queueColumns(): readonly Column<QueueRow>[] {
       text: percent,
       tone: (share) => (share >= MANY_FAILURES ? 'warn' : ''),
     }),
-    number('wait', 'Wait p95', (row) => row.wait95, { text: duration }),
+    {
+      key: 'wait',
+      title: 'Wait p95',
+      class: 'num',
+      descends: true,
+      sort: (row) => row.wait95,
+      cell: (row) => <Percentile inRow name="Wait p95" value={row.wait95} />,
+    },
     number('dead', 'Dead', (row) => row.counts.dead, { tone: () => 'deadn' }),
     {
       key: 'workers',

@@ -1,6 +1,7 @@
 import type { QueueRow } from '../../../src/api/types.ts';
 import { reasonAgainst } from '../api/session.ts';
 import { AsOf, Unknown } from '../parts/figure.tsx';
+import { Percentile, percentileText } from '../parts/percentile.tsx';
 import { type Total, Totals } from '../parts/totals.tsx';
 import { duration } from '../text/duration.ts';
 import { count, percent, rate } from '../text/number.ts';
@@ -73,8 +74,8 @@ function totalsOf(row: QueueRow): readonly Total[] {
     },
     {
       name: 'Wait p95',
-      value: figure(wait95, duration),
-      note: wait50 === undefined ? 'nothing starts' : `p50 ${duration(wait50)}`,
+      value: <Percentile name="Wait p95" value={wait95} />,
+      note: wait50 === undefined ? 'nothing starts' : `p50 ${percentileText(wait50)}`,
     },
     {
       name: 'Dead',

@@ -9,12 +9,12 @@ import { Loading } from '../parts/failure.tsx';
 import { Figure } from '../parts/figure.tsx';
 import { FilterChip } from '../parts/filter-chip.tsx';
 import { Head } from '../parts/head.tsx';
+import { Percentile } from '../parts/percentile.tsx';
 import { SearchField } from '../parts/search-field.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
 import { link, route, setQuery } from '../route/route.ts';
-import { duration } from '../text/duration.ts';
 import { count, percent, rate } from '../text/number.ts';
 import { MANY_FAILURES, queueLink } from './queue-columns.tsx';
 import { RangeChoice } from './range-choice.tsx';
@@ -113,10 +113,10 @@ function columns(broker: string): readonly Column<TaskRow>[] {
       class: 'drop',
       cell: (row) => <RangeBar p50={row.run50} p95={row.run95} p99={row.run99} />,
     },
-    number('run50', 'Run p50', (row) => row.run50, duration, undefined, 'drop'),
-    number('run95', 'Run p95', (row) => row.run95, duration),
-    number('run99', 'Run p99', (row) => row.run99, duration, undefined, 'drop'),
-    number('wait', 'Wait p95', (row) => row.wait95, duration),
+    percentile('run50', 'Run p50', (row) => row.run50, 'drop'),
+    percentile('run95', 'Run p95', (row) => row.run95),
+    percentile('run99', 'Run p99', (row) => row.run99, 'drop'),
+    percentile('wait', 'Wait p95', (row) => row.wait95),
     number(
       'dead',
       'Died',
@@ -127,7 +127,7 @@ function columns(broker: string): readonly Column<TaskRow>[] {
     {
       key: 'error',
       title: 'Last error',
-      class: 'clip full',
+      class: 'clip rest',
       cell: ({ lastError, queue, task }) =>
         lastError === undefined ? (
           <span class="zero">none seen</span>
@@ -143,18 +143,33 @@ function columns(broker: string): readonly Column<TaskRow>[] {
   ];
 }
 
-function number(
+function percentile(
   key: string,
   title: string,
   value: (row: TaskRow) => number | undefined,
-  text: (value: number) => string,
-  tone?: (value: number) => string,
   extra = '',
 ): Column<TaskRow> {
   return {
     key,
     title,
     class: `num ${extra}`,
+    descends: true,
+    sort: value,
+    cell: (row) => <Percentile inRow name={title} value={value(row)} />,
+  };
+}
+
+function number(
+  key: string,
+  title: string,
+  value: (row: TaskRow) => number | undefined,
+  text: (value: number) => string,
+  tone?: (value: number) => string,
+): Column<TaskRow> {
+  return {
+    key,
+    title,
+    class: 'num',
     descends: true,
     sort: value,
     cell: (row) => {

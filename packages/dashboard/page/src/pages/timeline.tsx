@@ -8,12 +8,15 @@ import { Panel } from '../parts/panel.tsx';
 import { Text } from '../parts/text.tsx';
 import { Time } from '../parts/time.tsx';
 import { timeOfDay } from '../text/clock-time.ts';
+import { crashed } from '../text/attempts.ts';
 import { duration, relative } from '../text/duration.ts';
 import { plural } from '../text/number.ts';
+import { recordedBy } from './recorded-by.ts';
 
 /** What happened to a message, from its sending to now. */
 export function Timeline({ message }: { message: MessageDetail }) {
-  const { sentAt, redriven, attempts, state, dueAt, isRetry, startedAt, worker, deadAt, deadBy, reason } = message;
+  const { sentAt, redriven, attempts, state, dueAt, isRetry, startedAt, worker, deadAt, reason, crashes } = message;
+  const recorder = recordedBy(message);
   const begin = redriven?.at ?? sentAt;
   const last = attempts.at(-1)?.error;
   const lastReason = last === undefined ? undefined : `${last.name}: ${last.message}`;
@@ -64,13 +67,23 @@ export function Timeline({ message }: { message: MessageDetail }) {
         {attempts.map((each, index) => (
           <Attempt key={each.attempt} row={each} next={attempts[index + 1]} />
         ))}
+        {crashes === undefined ? null : (
+          <Step at={undefined} icon="failed" tone="failed" title={crashed(crashes).replace('c', 'C')}>
+            <span class="meta">
+              <span>
+                The worker that ran it died or lost its lease{crashes === 1 ? '' : ', each time'}. When, and which
+                worker, is not recorded.
+              </span>
+            </span>
+          </Step>
+        )}
         {state === 'delayed' && dueAt !== undefined ? (
           <Step at={dueAt} icon="delayed" tone="delayed" title={isRetry === true ? 'Next attempt' : 'Due'}>
             <span class="meta">{relative(dueAt, now.value)}</span>
           </Step>
         ) : null}
         {state === 'running' ? (
-          <Step at={startedAt} icon="running" tone="running" title={`Attempt ${message.attempt} runs`}>
+          <Step at={startedAt ?? 'now'} icon="running" tone="running" title={`Attempt ${message.attempt} runs`}>
             <span class="meta">
               {startedAt === undefined ? null : <span>for {duration(now.value - startedAt)}</span>}
               {worker === undefined ? null : <Text value={worker} />}
@@ -78,7 +91,7 @@ export function Timeline({ message }: { message: MessageDetail }) {
           </Step>
         ) : null}
         {state === 'ready' ? (
-          <Step at={undefined} icon="ready" tone="ready" title="Ready">
+          <Step at="now" icon="ready" tone="ready" title="Ready">
             <span class="meta">waits for a worker that takes it</span>
           </Step>
         ) : null}
@@ -92,7 +105,7 @@ export function Timeline({ message }: { message: MessageDetail }) {
             <span class="meta">
               {reason === lastReason ? <span>of its last attempt’s error</span> : null}
               {deadAt === undefined ? null : <span>{relative(deadAt, now.value)}</span>}
-              {deadBy === undefined ? null : <Text value={deadBy} />}
+              {recorder === undefined ? null : <Text value={recorder} />}
             </span>
           </Step>
         ) : null}
@@ -119,7 +132,8 @@ function Attempt({ row, next }: { row: AttemptRow; next: AttemptRow | undefined 
 }
 
 interface StepProps {
-  readonly at: number | undefined;
+  /** Epoch milliseconds; `undefined` if the time is unknown. */
+  readonly at: number | 'now' | undefined;
   readonly icon: IconName;
   readonly tone?: string;
   readonly title: string;
@@ -129,8 +143,8 @@ interface StepProps {
 function Step({ at, icon, tone = '', title, children }: StepProps) {
   return (
     <li>
-      {at === undefined ? (
-        <span class="at">now</span>
+      {typeof at !== 'number' ? (
+        <span class="at">{at ?? '–'}</span>
       ) : (
         <Time at={at} class="at">
           {timeOfDay(at)}

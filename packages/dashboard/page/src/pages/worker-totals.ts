@@ -1,21 +1,12 @@
 import type { WorkerRow } from '../../../src/api/types.ts';
-import { now } from '../api/clock.ts';
 import type { Total } from '../parts/totals.tsx';
 import { duration } from '../text/duration.ts';
 import { count, plural } from '../text/number.ts';
 
-/** A report this old is late: the worker may be dead. */
-const SILENT_MS = 15_000;
-
-/** Whether a worker is late with its report. */
-export function isSilent({ reportedAt }: WorkerRow): boolean {
-  return now.value - reportedAt > SILENT_MS;
-}
-
 /** The figures above the table of workers. */
 export function workerTotals(all: readonly WorkerRow[]): readonly Total[] {
   const sum = (value: (row: WorkerRow) => number) => all.reduce((total, row) => total + value(row), 0);
-  const silent = all.filter(isSilent);
+  const silent = all.filter((row) => row.silent);
   const quiet = all.filter(({ state }) => state === 'quiet');
   const worst = all.reduce<WorkerRow | undefined>(
     (most, row) => (most === undefined || row.loopDelayMs > most.loopDelayMs ? row : most),

@@ -23,7 +23,7 @@ import { duration } from '../text/duration.ts';
 import { bytes, count } from '../text/number.ts';
 import { messageLink } from './message-columns.tsx';
 import { queueLink } from './queue-columns.tsx';
-import { isSilent, workerTotals } from './worker-totals.ts';
+import { workerTotals } from './worker-totals.ts';
 
 /** Delay of the event loop that is worth a look. */
 const BLOCKED_MS = 100;
@@ -96,7 +96,7 @@ export function WorkersPage({ broker }: { broker: string }) {
 function isIn(row: WorkerRow, state: string): boolean {
   if (state === 'busy') return row.runningCount > 0;
   if (state === 'quiet') return row.state === 'quiet';
-  return state === 'silent' ? isSilent(row) : true;
+  return state === 'silent' ? row.silent === true : true;
 }
 
 function columns(broker: string): readonly Column<WorkerRow>[] {
@@ -113,7 +113,7 @@ function columns(broker: string): readonly Column<WorkerRow>[] {
             <Text value={row.id} />
           </b>
           {row.state === 'running' ? null : <Pill state="plain">{row.state === 'quiet' ? 'Quiet' : 'Stopping'}</Pill>}
-          {isSilent(row) ? <Pill state="failed">Silent</Pill> : null}
+          {row.silent === true ? <Pill state="failed">Silent</Pill> : null}
           {row.suspect === undefined ? null : <Pill state="failed">Suspect runs alone</Pill>}
           <span class="sub">
             <Text value={row.host} /> · {row.pid}
@@ -166,7 +166,7 @@ function columns(broker: string): readonly Column<WorkerRow>[] {
       title: 'Last report',
       class: 'num',
       sort: (row) => row.reportedAt,
-      cell: (row) => <Time class={isSilent(row) ? 'warn' : ''} at={row.reportedAt} />,
+      cell: (row) => <Time class={row.silent === true ? 'warn' : ''} at={row.reportedAt} />,
     },
   ];
   return mayOperate.value

@@ -13,15 +13,15 @@ interface Notice {
 const notices = signal<readonly Notice[]>([]);
 let last = 0;
 
-/** Says what an action did. Good news leaves after 6 s, failures stay until they are closed. */
+/** Shows what an action did. Good news leaves after 6 s unless it `stays`; failures stay until they are closed. */
 export function notify(
   text: string,
-  { tone = 'succeeded', link }: { tone?: Notice['tone']; link?: Notice['link'] } = {},
+  { tone = 'succeeded', link, stays = false }: { tone?: Notice['tone']; link?: Notice['link']; stays?: boolean } = {},
 ): void {
   last += 1;
   const id = last;
-  notices.value = [...notices.value.slice(-2), { id, text, tone, link }];
-  if (tone === 'succeeded') setTimeout(() => dismiss(id), 6_000);
+  notices.value = [...notices.peek().slice(-2), { id, text, tone, link }];
+  if (tone === 'succeeded' && !stays) setTimeout(() => dismiss(id), 6_000);
 }
 
 function dismiss(id: number): void {
