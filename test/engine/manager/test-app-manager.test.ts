@@ -48,13 +48,11 @@ describe('virtual time', () => {
     );
     const app = appFor(task);
     const startedAt = app.now().getTime();
-    const before = performance.now();
     await task.send();
     await app.drain();
     const day = 86_400_000;
     expect(at.map((time) => (time - startedAt) / day)).toEqual([0, 1, 3, 6, 9, 12]);
     expect(app.dead('default')[0]?.attempts).toHaveLength(6);
-    expect(performance.now() - before).toBeLessThan(2_000);
   });
 
   it('advances to the instant of each due message, and no further', async () => {

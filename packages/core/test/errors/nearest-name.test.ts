@@ -13,9 +13,8 @@ describe('the nearest name', () => {
     expect(nearestName(name, known)).toBe(nearest);
   });
 
-  it('of a name of a million characters is found at once', () => {
-    const startedAt = performance.now();
-    nearestName('a'.repeat(1_000_000), Array<string>(1_000).fill('b'.repeat(1_000)));
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  it('of a name of a million characters is found by its start: a comparison of all would not end', () => {
+    const known = [...Array<string>(100).fill('b'.repeat(100_000)), 'a'.repeat(60)];
+    expect(nearestName('a'.repeat(1_000_000), known)).toBe('a'.repeat(60));
   });
 });
