@@ -1,7 +1,7 @@
 import type { ResultStore } from '@brokkr/core/adapter';
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
-import { currentTask, type TaskHandle, TaskManager } from '@brokkr/core';
+import { BrokerUnavailableError, currentTask, type TaskHandle, TaskManager } from '@brokkr/core';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -143,6 +143,36 @@ describe('the progress of a task', () => {
     await task.send();
     await clock.advance(20_000);
     expect([runs, store?.stored]).toEqual([1, ['"mine"']]);
+  });
+
+  it('is stored only once the lease is sure, after a time in which no renewal succeeded', async () => {
+    let store: ReturnType<typeof counting> | undefined;
+    let isAway = true;
+    const { clock, task } = await bench(
+      async ({ sleep }) => {
+        currentTask().progress('mine');
+        await sleep(25_000);
+        isAway = false;
+        currentTask().progress('late');
+        await sleep(1_000);
+      },
+      (broker) => {
+        store = counting(broker);
+        Object.defineProperty(broker, 'results', { value: store });
+        const subscribe = broker.subscribe.bind(broker);
+        broker.subscribe = async (queue, options) => {
+          const subscription = await subscribe(queue, options);
+          subscription.extend = async (deliveries) => {
+            if (isAway) throw new BrokerUnavailableError('away');
+            return deliveries;
+          };
+          return subscription;
+        };
+      },
+    );
+    await task.send();
+    await clock.advance(28_000);
+    expect(store?.stored).toEqual(['"mine"']);
   });
 
   it('is stored whole if a run ends at once', async () => {

@@ -31,7 +31,7 @@ export class StepKeeper {
   }
 
   /** @param confirmLease aborts the run if its lease is lost, as far as the worker can be in doubt */
-  open(run: StepRun, delivery: Delivery | undefined, confirmLease: () => Promise<void>): RunSteps {
+  open(run: StepRun, delivery: Delivery | undefined, confirmLease: () => Promise<unknown>): RunSteps {
     const { clock } = this.#options;
     const mayHaveEarlier = run.attempt > 1 || delivery === undefined || hasEarlierRun(delivery);
     return new StepLedger({ run, records: () => this.#records(run.name), mayHaveEarlier, confirmLease, clock });

@@ -19,7 +19,7 @@ export interface StepLedgerOptions {
   /** Whether an earlier run of the message may have stored steps. If not, nothing is read. */
   readonly mayHaveEarlier: boolean;
   /** Aborts the run if its lease is lost; left out for an inline call, which has none. */
-  readonly confirmLease?: (() => Promise<void>) | undefined;
+  readonly confirmLease?: (() => Promise<unknown>) | undefined;
   readonly clock: Clock;
 }
 

@@ -1,3 +1,5 @@
+import type { StepRun } from './run-steps.ts';
+
 /** Takes what one run reports of its progress, as JSON. Nothing here throws or waits: progress never touches a task. */
 export interface RunProgress {
   report(json: string): void;
@@ -9,5 +11,5 @@ export interface RunProgress {
   settled(isOver: boolean): void;
 }
 
-/** Opens the progress of a message, when its handler reports for the first time. */
-export type OpenProgress = (id: string) => RunProgress;
+/** Opens the progress of a run, when its handler reports for the first time. */
+export type OpenProgress = (run: StepRun) => RunProgress;

@@ -95,7 +95,7 @@ export class TaskRun implements TaskContext, StepRun {
     const json = progressJson(this.name, value);
     // Another worker may run the message by now, or has ended it.
     if (this.#hasEnded || this.#abortReason instanceof LeaseLostError) return;
-    this.#progress ??= this.#open.openProgress?.(this.id);
+    this.#progress ??= this.#open.openProgress?.(this);
     this.#progress?.report(json);
   }
 

@@ -29,10 +29,11 @@ export class ProgressWriter {
     this.#options = options;
   }
 
-  open(id: string): RunProgress {
+  /** @param confirmLease resolves with `false` if another run may report by now */
+  open(id: string, confirmLease: () => Promise<boolean>): RunProgress {
     return new ThrottledProgress(
       this.#options.clock,
-      (report) => this.#write(id, report),
+      (report) => this.#write(id, report, confirmLease),
       (writing) => void this.#track(writing),
     );
   }
@@ -42,9 +43,9 @@ export class ProgressWriter {
     while (this.#writing.size > 0) await Promise.all(this.#writing);
   }
 
-  async #write(id: string, report: Report): Promise<void> {
+  async #write(id: string, report: Report, confirmLease: () => Promise<boolean>): Promise<void> {
     try {
-      await this.#send(id, report);
+      if (await confirmLease()) await this.#send(id, report);
     } catch (error) {
       this.#options.logger.debug({ error, task: { id } }, 'progress could not be stored');
     }

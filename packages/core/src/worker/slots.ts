@@ -68,7 +68,7 @@ export class Slots {
       logger,
       monitor: this.#monitor,
       openers: {
-        openProgress: (id) => progress.open(id),
+        openProgress: (run) => progress.open(run.id, () => this.#confirmLease(run)),
         openSteps: (run, delivery) => steps.open(run, delivery, () => this.#confirmLease(run)),
       },
       joins,
@@ -76,9 +76,12 @@ export class Slots {
     });
   }
 
-  async #confirmLease(run: StepRun): Promise<void> {
+  /** Asks the broker for the lease of a run, if it is in doubt. @returns false if it is lost; then the run is aborted */
+  async #confirmLease(run: StepRun): Promise<boolean> {
     const execution = this.#runner.running.find((each) => each.run === run);
-    await execution?.servedQueue.leases.confirm(execution);
+    if (execution === undefined) return true;
+    await execution.servedQueue.leases.confirm(execution);
+    return execution.isOurs;
   }
 
   /** Number of handlers that run now. */
