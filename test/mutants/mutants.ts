@@ -258,8 +258,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no lease is renewed',
     of: 'core',
-    search: 'if (this.#timer === void 0 && !this.#closed)',
-    replace: 'if (false)',
+    search: 'if (this.#timer !== void 0 || this.#closed) return;',
+    replace: 'return;',
   },
   {
     name: 'suspects run together',
@@ -364,7 +364,7 @@ export const mutants: readonly Mutant[] = [
     search: 'desk.giveBack(',
     replace: 'desk.flush(',
   },
-  { name: 'permits are not renewed with their leases', of: 'core', search: '\t\t\tonRenew(deliveries);', replace: '' },
+  { name: 'permits are not renewed with their leases', of: 'core', search: '\t\tonRenew(deliveries);', replace: '' },
   {
     name: 'messages start without their permits',
     of: 'core',
