@@ -21,6 +21,8 @@ export interface BulkWork {
   readonly total: number;
   readonly now: () => number;
   readonly logger: { readonly error: (fields: object, message: string) => void };
+  /** Is called once, when the first letters have been changed. */
+  readonly onFirst?: () => void;
   /** Is called when `row` has changed. */
   readonly onChange: () => void;
 }
@@ -34,6 +36,8 @@ export class BulkRun {
   readonly #work: BulkWork;
   readonly #stop = new AbortController();
   #row: BulkJob;
+  /** Why the job failed, unless its count was off. */
+  failure: unknown;
   /** How many letters matched when they were counted; `undefined` if the count ended before the last one. */
   matched: number | undefined;
 
@@ -108,12 +112,15 @@ export class BulkRun {
   }
 
   #failed(error: unknown): false {
+    this.failure = error;
     this.#work.logger.error({ error, job: this.#row.id }, 'a bulk job of the dashboard failed');
     return this.#end('failed', shownError(error));
   }
 
   #change(changed: Partial<BulkJob>): void {
+    const isFirst = this.#row.done === 0 && (changed.done ?? 0) > 0;
     this.#row = { ...this.#row, ...changed };
+    if (isFirst) this.#work.onFirst?.();
     this.#work.onChange();
   }
 

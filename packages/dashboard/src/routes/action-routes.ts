@@ -9,7 +9,7 @@ import { checkNames, idsIn, optionalFlag, text } from '../http/fields.ts';
 import { readBody } from '../http/read-body.ts';
 import type { Call, Route } from '../http/router.ts';
 import type { BrokerView } from '../shown/broker-view.ts';
-import { type Handled, queueOf, viewOf } from './handled.ts';
+import { checkReached, type Handled, queueOf, viewOf } from './handled.ts';
 import { schedulerOf } from './list-routes.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export const ACTION_ROUTES: readonly Route<Handled>[] = [
     const to = text(ports.body, 'to');
     await checkTarget({ to, create: optionalFlag(ports.body, 'create') }, ports.queue, ports);
     const done = await changeLetters(ports, { do: 'move', to });
-    ports.view.source.remember(to);
+    if (done.done > 0) await ports.view.source.made.add(to);
     return done;
   }),
   post(':b/queues/:q/messages/promote', ['ids'], promote),
@@ -145,7 +145,9 @@ async function cancel({ view, queue, body, handled, user }: Ports): Promise<Done
 async function quiet({ call, view, body, handled, user }: Ports): Promise<Done> {
   const worker = call.path.id ?? '';
   const isQuiet = optionalFlag(body, 'quiet') ?? true;
-  const known = (await view.sampler.current()).workers.find(({ id }) => id === worker);
+  const sample = await view.sampler.current();
+  const known = sample.workers.find(({ id }) => id === worker);
+  if (known === undefined) checkReached(sample);
   // A worker serves all its queues, or none.
   if (known === undefined || !known.queues.every(({ name }) => user.sees(name))) return { done: 0, missing: [worker] };
   const control = new WorkerControl(worker, { broker: () => view.open(), clock: systemClock });

@@ -33,13 +33,14 @@ async function start(call: Call, handled: Handled): Promise<Response> {
   const total = (await view.sampler.current()).queues.get(queue)?.counts.dead ?? expect;
   const broker = await view.open();
   const work = { request, who: user.who, broker, matches, total, now: handled.now, logger: view.source.logger };
-  const job = await view.jobs.start(work, (count) => {
+  // As soon as the first letters are there: the dashboard may die before the last ones.
+  const onFirst = () => void (to !== undefined && view.source.made.add(to));
+  const job = await view.jobs.start({ ...work, onFirst }, (count) => {
     view.looks.forget(queue, 'all');
     view.sampler.refresh();
     const target = to === undefined ? {} : { target: to };
     handled.note(view, { what: `bulk ${request.do}`, queue, ...target, count }, user);
   });
-  if (to !== undefined) view.source.remember(to);
   return json({ job } satisfies BulkStarted, 202);
 }
 

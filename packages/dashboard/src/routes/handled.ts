@@ -5,7 +5,9 @@ import type { Call } from '../http/router.ts';
 import type { LiveStreams } from '../live/live-streams.ts';
 import type { View } from '../payload/message-row.ts';
 import type { Redactor } from '../payload/redactor.ts';
+import type { Sample } from '../sampling/sample.ts';
 import type { BrokerView } from '../shown/broker-view.ts';
+import { isQueueName } from '../source/queue-name.ts';
 
 /** A change that a user made, for `onAction` and the log. */
 export interface Action {
@@ -50,8 +52,16 @@ export function viewOf({ views }: Handled, name: string | undefined): BrokerView
 export async function queueOf({ path }: Call, view: BrokerView, user: User): Promise<string> {
   const queue = path.q ?? '';
   user.checkSees(queue);
-  if (!/^[A-Za-z0-9._-]{1,120}$/.test(queue) || !(await view.knows(queue))) throw unknownQueue(queue);
+  if (!isQueueName(queue) || !(await view.knows(queue))) throw unknownQueue(queue);
   return queue;
+}
+
+/**
+ * Checks a sample in which nothing was found: if the broker could not be asked, nothing is known.
+ * @throws ApiError 503
+ */
+export function checkReached({ error }: Sample): void {
+  if (error !== undefined) throw new ApiError(503, 'BROKER_UNAVAILABLE', error.message);
 }
 
 export function payloadView({ redactor, user }: Handled): View {

@@ -2,6 +2,7 @@ import type { AgedReport, Broker } from '@brokkr/core/adapter';
 import { readControlSignal } from '@brokkr/core/adapter';
 import type { Warning } from '../api/types.ts';
 import type { BrokerSource } from '../source/broker-source.ts';
+import { isQueueName } from '../source/queue-name.ts';
 import { shownError } from '../source/shown-error.ts';
 import { QueueReader } from './queue-figures.ts';
 import { RecentDeaths } from './recent-deaths.ts';
@@ -133,6 +134,7 @@ export class Sampler {
     const reports = await broker.workers?.reports();
     // Not before: reports that workers are called for take up to a second, in which the server has nothing to do.
     const began = performance.now();
+    await source.made.read();
     const names = await queuesOf(broker, source, reports);
     const at = now();
     const figures = await this.#reader.read(broker, names, at);
@@ -223,12 +225,8 @@ async function queuesOf(
 ): Promise<readonly string[]> {
   const listed = (await inspector?.queues()) ?? [];
   const served = (reports ?? []).flatMap(({ report }) => Object.keys(report.queues));
+  // Reports may come from any program.
   return [...new Set([...listed, ...source.applicationQueues, ...served])].filter(isQueueName).sort();
-}
-
-/** Reports may come from any program. */
-function isQueueName(name: string): boolean {
-  return /^[A-Za-z0-9._-]{1,120}$/.test(name);
 }
 
 function wait(ms: number): Promise<void> {

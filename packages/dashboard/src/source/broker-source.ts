@@ -1,18 +1,17 @@
 import { type Broker, logger, type TaskManager } from '@brokkr/core';
 import { openBroker } from '@brokkr/core/adapter';
 import { kindOfBroker } from './kind-of-broker.ts';
+import { MadeQueues } from './made-queues.ts';
 import type { SchedulerLike } from './scheduler-like.ts';
-
-/** Queues that are remembered because letters were moved to them. */
-const MOST_MADE = 100;
 
 /** A broker that the dashboard shows, by its name in URLs. */
 export class BrokerSource {
   readonly name: string;
   readonly schedulers: readonly SchedulerLike[];
+  /** Queues that letters were moved to: a server that does not list its queues does not know them. */
+  readonly made: MadeQueues;
   readonly #manager: TaskManager | undefined;
   readonly #broker: Broker | undefined;
-  readonly #made = new Set<string>();
 
   /** @param of the manager whose broker it is, or the broker */
   constructor(name: string, of: TaskManager | Broker, schedulers: readonly SchedulerLike[]) {
@@ -20,6 +19,10 @@ export class BrokerSource {
     this.schedulers = schedulers;
     this.#manager = isManager(of) ? of : undefined;
     this.#broker = isManager(of) ? undefined : of;
+    this.made = new MadeQueues(
+      () => this.open(),
+      (error) => this.logger.warn({ error }, 'names of queues that dashboards made cannot be kept or read'),
+    );
   }
 
   /** Loads the adapter. It is not connected to before it is used. */
@@ -37,22 +40,12 @@ export class BrokerSource {
     return kindOfBroker(await this.open(), this.#manager?.config.brokerUrl);
   }
 
-  /**
-   * Queues of the tasks of the manager, and those that letters were moved to: a server that does not list its queues knows
-   * no others.
-   */
+  /** Queues of the tasks of the manager, and those that letters were moved to. */
   get applicationQueues(): readonly string[] {
     const manager = this.#manager;
-    if (manager === undefined) return [...this.#made];
-    return [...new Set([...manager.tasks().map((task) => task.queueName ?? manager.config.queueName), ...this.#made])];
-  }
-
-  /** Remembers a queue that letters were moved to. Of more than 100, the oldest is forgotten. */
-  remember(queue: string): void {
-    this.#made.delete(queue);
-    this.#made.add(queue);
-    const [oldest] = this.#made;
-    if (this.#made.size > MOST_MADE && oldest !== undefined) this.#made.delete(oldest);
+    if (manager === undefined) return this.made.names;
+    const ofTasks = manager.tasks().map((task) => task.queueName ?? manager.config.queueName);
+    return [...new Set([...ofTasks, ...this.made.names])];
   }
 }
 
