@@ -39,9 +39,52 @@ describe('warnings of deaths', () => {
       [5, 6],
     ] as const)
       history?.set(rowOf(AT - minutes * 60_000), 'dead', dead);
-    const message = '11 more dead letters than 10 minutes ago';
+    const message = '11 more dead letters within 10 minutes';
     expect(burst(meters, 15)).toMatchObject([{ message, count: 11, since: AT - 300_000 }]);
     expect(burst(meters, 13)).toEqual([]);
+  });
+});
+
+describe('the begin of a burst', () => {
+  it('is that of the last run of deaths that is a burst, also if an older one is within the ten minutes', () => {
+    const meters = new TaskMeters();
+    const meter = meters.queueMeter('q');
+    const die = (minutes: number, dead: number) =>
+      meter?.add(rowOf(AT - minutes * 60_000), { succeeded: 0, failed: dead, dead, ran: [], waited: [] });
+    die(8, 12);
+    die(2, 9);
+    die(1, 9);
+    expect(burst(meters, 30)).toMatchObject([{ count: 30, since: AT - 120_000 }]);
+  });
+
+  it('is that of the burst, not of one letter that died minutes later', () => {
+    const history = new TaskMeters();
+    const ring = history.queueMeter('q')?.history;
+    for (const [minutes, dead] of [
+      [9, 0],
+      [6, 20],
+    ] as const)
+      ring?.set(rowOf(AT - minutes * 60_000), 'dead', dead);
+    expect(burst(history, 21)).toMatchObject([{ count: 21, since: AT - 360_000 }]);
+  });
+
+  it('is not the time of letters that died before the dashboard looked', async () => {
+    const { inspector } = await (await managerOf()).broker();
+    const letter = (id: string, at: number) => ({
+      ...{ id, queue: 'q.dead', body: Buffer.from('[]') },
+      headers: { 'brokkr-task': 'pdf', 'brokkr-reason': 'Error: no', 'brokkr-dead-at': String(at) },
+    });
+    const old = Array.from({ length: 28 }, (_, index) => letter(`old-${index}`, AT - 400_000));
+    const fresh = Array.from({ length: 12 }, (_, index) => letter(`new-${index}`, AT - 30_000));
+    await inspector?.bury?.('q', [...old, ...fresh]);
+    const deaths = new RecentDeaths();
+    await deaths.read(inspector, [row({ dead: 40 })]);
+    const meters = new TaskMeters();
+    const history = meters.queueMeter('q')?.history;
+    history?.set(rowOf(AT - 60_000), 'dead', 28);
+    history?.set(rowOf(AT - 30_000), 'dead', 40);
+    const [warning] = burstsOf([row({ dead: 40 })], meters, AT).map((each) => deaths.warning(each, AT));
+    expect(warning).toMatchObject({ count: 12, since: AT - 30_000 });
   });
 });
 

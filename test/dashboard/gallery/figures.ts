@@ -112,7 +112,8 @@ export const queues: readonly QueueRow[] = Object.entries(QUEUES).map(([name, qu
 });
 
 export const overview: Overview = {
-  ...{ at: NOW, queues: queues.length, paused: 1, asOf: {}, readyPaused: 1_204, workers: 12, slots: 128 },
+  ...{ at: NOW, lookedSince: NOW - 3 * HOUR },
+  ...{ queues: queues.length, paused: 1, asOf: {}, readyPaused: 1_204, workers: 12, slots: 128 },
   counts: { ready: 1_679, delayed: 202, running: 66, dead: 30 },
   ...{ done: 374, failed: 0.006, wait50: 45, wait95: 2_400 },
   ...{ oldestMs: 2 * HOUR + 4 * MINUTE, oldestQueue: 'reports', deadAdded: 29 },

@@ -68,8 +68,10 @@ export interface Warning {
 /** Sums over the queues that the user sees, and what a person should look at. */
 export interface Overview {
   readonly at: number;
-  readonly queues: number;
-  readonly paused: number;
+  /** Since when the dashboard has looked at the broker without a gap of a minute. Left out if the broker never answered. */
+  readonly lookedSince?: number;
+  readonly queues?: number;
+  readonly paused?: number;
   readonly counts: Counts;
   readonly asOf: AsOf;
   /** Ready messages of paused queues. */
@@ -82,8 +84,12 @@ export interface Overview {
   readonly wait95?: number;
   readonly oldestMs?: number;
   readonly oldestQueue?: string;
-  /** Dead letters more than an hour ago, or than at the start of this dashboard. */
+  /** Dead letters more than an hour ago, or than at `deadSince`: negative if there are fewer. */
   readonly deadAdded?: number;
+  /** The time that `deadAdded` and `deadNew` begin at. Left out if that is an hour ago. */
+  readonly deadSince?: number;
+  /** How many letters died in that time, at least. Left out if the dashboard did not look all the time. */
+  readonly deadNew?: number;
   readonly warnings: readonly Warning[];
   readonly error?: ErrorBody['error'];
 }

@@ -16,6 +16,9 @@ export interface Ended {
   readonly waited: readonly number[];
 }
 
+/** Deaths of a row. */
+type DeathRow = readonly [row: number, dead: number];
+
 interface Row {
   readonly row: number;
   succeeded: number;
@@ -41,7 +44,13 @@ export interface Rates {
 export class Meter {
   readonly history = new HistoryRing();
   #rows: Row[] = [];
+  readonly #deathRows: number;
   readonly #deaths = new Map<number, number>();
+
+  /** @param deathRows whose deaths are kept, ten minutes by default */
+  constructor(deathRows = DEATH_ROWS) {
+    this.#deathRows = deathRows;
+  }
 
   add(row: number, { succeeded, failed, dead, ran, waited }: Ended): void {
     const at = this.#rowAt(row);
@@ -52,10 +61,10 @@ export class Meter {
     addClasses(at.waited, waited);
   }
 
-  /** Messages that died in the last ten minutes, and the row of the first. */
-  died(row: number): { readonly count: number; readonly first: number } {
-    const rows = [...this.#deaths].filter(([each]) => each > row - DEATH_ROWS);
-    return { count: rows.reduce((sum, [, dead]) => sum + dead, 0), first: Math.min(...rows.map(([each]) => each)) };
+  /** Messages that died in the last rows, by row, oldest first. @param rows ten minutes by default */
+  died(row: number, rows = DEATH_ROWS): { readonly count: number; readonly byRow: readonly DeathRow[] } {
+    const byRow = [...this.#deaths].filter(([each]) => each > row - rows).sort(([a], [b]) => a - b);
+    return { count: byRow.reduce((sum, [, dead]) => sum + dead, 0), byRow };
   }
 
   /** Writes the current row into the history. */
@@ -97,7 +106,7 @@ export class Meter {
 
   #addDeaths(row: number, dead: number): void {
     this.#deaths.set(row, (this.#deaths.get(row) ?? 0) + dead);
-    for (const each of this.#deaths.keys()) if (each <= row - DEATH_ROWS) this.#deaths.delete(each);
+    for (const each of this.#deaths.keys()) if (each <= row - this.#deathRows) this.#deaths.delete(each);
   }
 
   #rowAt(row: number): Row {

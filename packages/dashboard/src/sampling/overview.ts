@@ -3,6 +3,10 @@ import type { Sample } from './sample.ts';
 
 /** Sums over the queues that a user sees. @param seesAll whether that is all of them */
 export function overviewOf(sample: Sample, queues: readonly QueueRow[], seesAll: boolean): Overview {
+  const { at, lookedSince, error } = sample;
+  // Nothing is known: no figure is zero.
+  if (lookedSince === undefined)
+    return { at, counts: {}, asOf: {}, warnings: [], ...(error !== undefined && { error }) };
   const names = new Set(queues.map(({ name }) => name));
   const oldest = queues.reduce<QueueRow | undefined>(
     (most, row) => ((row.oldestMs ?? -1) > (most?.oldestMs ?? -1) && row.oldestMs !== undefined ? row : most),
@@ -15,7 +19,8 @@ export function overviewOf(sample: Sample, queues: readonly QueueRow[], seesAll:
   const delayed = least(asOf.map((each) => each.delayed));
   const done = seesAll ? sample.total.done : sum(queues.map((row) => row.done));
   return {
-    at: sample.at,
+    at,
+    lookedSince,
     queues: queues.length,
     paused: paused.length,
     counts: countsOf(queues),
@@ -29,7 +34,7 @@ export function overviewOf(sample: Sample, queues: readonly QueueRow[], seesAll:
     ...(done !== undefined && { done }),
     ...(oldest?.oldestMs !== undefined && { oldestMs: oldest.oldestMs, oldestQueue: oldest.name }),
     warnings: sample.warnings.filter(({ queue }) => (queue === undefined ? seesAll : names.has(queue))),
-    ...(sample.error !== undefined && { error: sample.error }),
+    ...(error !== undefined && { error }),
   };
 }
 

@@ -49,10 +49,7 @@ export class RecentDeaths {
       groups.set(key, group);
     }
     const [most] = [...groups.values()].sort((a, b) => b.count - a.count);
-    // Of more deaths than were read, the first one is not known.
-    const isRead = recent.length > 0 && recent.length < LETTERS;
-    const first = isRead ? Math.min(...recent.map((death) => death.at ?? at)) : since;
-    const what = isCounted ? 'messages died in 10 minutes' : 'more dead letters than 10 minutes ago';
+    const what = isCounted ? 'messages died in 10 minutes' : 'more dead letters within 10 minutes';
     const of = most === undefined ? '' : `, ${most.count} of the last ${recent.length} of "${most.death.group}"`;
     return {
       severity: 'error',
@@ -60,7 +57,8 @@ export class RecentDeaths {
       message: `${added} ${what}${of}`,
       queue,
       count: added,
-      since: first,
+      // Not the time of the oldest of these letters: it may have died before those that were counted.
+      since,
       ...(most !== undefined && { task: most.death.task, error: most.death.group }),
     };
   }

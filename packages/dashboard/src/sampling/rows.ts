@@ -173,7 +173,7 @@ export function taskRows(
     .sort((a, b) => (a.task < b.task ? -1 : 1));
 }
 
-/** Writes the counts of queues into their histories. */
+/** Writes the counts of queues into their histories. The sum of dead letters is left out if that of a queue is not known. */
 export function keepCounts(figures: readonly QueueFigures[], meters: TaskMeters, at: number): void {
   const row = rowOf(at);
   const sums = { ready: 0, delayed: 0, dead: 0 };
@@ -184,5 +184,8 @@ export function keepCounts(figures: readonly QueueFigures[], meters: TaskMeters,
       sums[column] += report[column] ?? 0;
     }
   }
-  for (const column of ['ready', 'delayed', 'dead'] as const) meters.all.history.set(row, column, sums[column]);
+  const isDeadKnown = figures.every(({ report }) => report.dead !== undefined);
+  meters.all.history.set(row, 'ready', sums.ready);
+  meters.all.history.set(row, 'delayed', sums.delayed);
+  if (isDeadKnown) meters.all.history.set(row, 'dead', sums.dead);
 }

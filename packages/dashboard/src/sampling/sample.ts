@@ -6,6 +6,8 @@ export interface Sample {
   readonly at: number;
   /** Grows with each sample. */
   readonly number: number;
+  /** Since when samples were taken without a gap of a minute. Left out until the broker has answered. */
+  readonly lookedSince?: number;
   /** By name. */
   readonly queues: ReadonlyMap<string, QueueRow>;
   /** Left out if the broker has no reports. */
@@ -14,7 +16,7 @@ export interface Sample {
   readonly tasks: readonly TaskRow[];
   readonly warnings: readonly Warning[];
   /** Sums for users that see all queues. */
-  readonly total: Pick<Overview, 'done' | 'failed' | 'wait50' | 'wait95' | 'deadAdded'>;
+  readonly total: Pick<Overview, 'done' | 'failed' | 'wait50' | 'wait95' | 'deadAdded' | 'deadSince' | 'deadNew'>;
   /** Why the broker could not be asked: the rest is of an earlier time then. */
   readonly error?: ErrorBody['error'];
 }

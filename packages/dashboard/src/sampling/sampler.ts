@@ -4,13 +4,14 @@ import type { Warning } from '../api/types.ts';
 import type { BrokerSource } from '../source/broker-source.ts';
 import { isQueueName } from '../source/queue-name.ts';
 import { shownError } from '../source/shown-error.ts';
+import { deadChange } from './dead-change.ts';
 import { QueueReader } from './queue-figures.ts';
 import { RecentDeaths } from './recent-deaths.ts';
 import { keepCounts, queueRows, taskRows, workerRows } from './rows.ts';
 import { NO_SAMPLE, type Sample } from './sample.ts';
 import { SilentWorkers } from './silent-workers.ts';
 import { TaskMeters } from './task-meters.ts';
-import { burstsOf, deadAdded, findingWarnings, queueWarnings, waitingAlone } from './warnings.ts';
+import { burstsOf, findingWarnings, queueWarnings, waitingAlone } from './warnings.ts';
 import { rowOf } from './history-ring.ts';
 
 /** From one sample to the next, if samples are short. */
@@ -23,6 +24,8 @@ const SOON_MS = 1_000;
 const IDLE_MS = 30_000;
 /** How long a first request waits for the first sample. */
 const FIRST_MS = 4_000;
+/** After a longer time without a sample, it is unknown what happened in between. */
+const GAP_MS = 60_000;
 /** How often the server is examined, as by `brokkr doctor`. */
 const EXAMINE_MS = 600_000;
 
@@ -160,9 +163,10 @@ export class Sampler {
     const seconds = this.meters.seconds(at);
     const { done, failed, wait50, wait95 } =
       seconds === 0 ? ({} as Sample['total']) : this.meters.all.rates(rowOf(at), seconds);
-    const added = deadAdded(this.meters, at);
+    const lookedSince = this.#lookedSince(at);
     this.#publish({
       at,
+      lookedSince,
       number: this.#sample.number + 1,
       queues,
       reports,
@@ -180,9 +184,14 @@ export class Sampler {
         ...(failed !== undefined && { failed }),
         ...(wait50 !== undefined && { wait50 }),
         ...(wait95 !== undefined && { wait95 }),
-        ...(added !== undefined && { deadAdded: added }),
+        ...deadChange(this.meters, at, lookedSince),
       },
     });
+  }
+
+  #lookedSince(at: number): number {
+    const { lookedSince, at: before } = this.#sample;
+    return lookedSince === undefined || at - before > GAP_MS ? at : lookedSince;
   }
 
   #failed(error: unknown): void {

@@ -1,6 +1,6 @@
 import type { AgedReport, TaskTotals } from '@brokkr/core/adapter';
 import type { TaskRow } from '../api/types.ts';
-import { rowOf } from './history-ring.ts';
+import { ROWS, rowOf } from './history-ring.ts';
 import { type Ended, Meter } from './meter.ts';
 
 /** After a longer time without a sample, it is unknown when the tasks ended: they are not counted. */
@@ -15,7 +15,7 @@ interface Known {
 
 /** Turns the growing totals of workers' reports into what ended in each sample. */
 export class TaskMeters {
-  readonly all = new Meter();
+  readonly all = new Meter(ROWS);
   readonly queues = new Map<string, Meter>();
   /** By queue and task, with a space between: neither has one. */
   readonly tasks = new Map<string, Meter>();

@@ -1,5 +1,6 @@
 import type { Finding } from '@brokkr/core/adapter';
 import type { QueueRow, Warning } from '../api/types.ts';
+import { burstStart } from './burst-start.ts';
 import { type HistoryRing, rowOf, STEP_MS } from './history-ring.ts';
 import type { TaskMeters } from './task-meters.ts';
 
@@ -30,31 +31,35 @@ export function burstsOf(rows: Iterable<QueueRow>, meters: TaskMeters, at: numbe
     const died = meter.died(rowOf(at));
     const grown = growthOf(meter.history, counts.dead, at);
     const isCounted = died.count >= grown.count;
-    const { count, first } = isCounted ? died : grown;
-    if (count >= BURST) bursts.push({ queue: name, added: count, isCounted, since: first * STEP_MS });
+    const { count, byRow } = isCounted ? died : grown;
+    if (count < BURST) continue;
+    const since = burstStart(
+      byRow.map(([row, dead]) => ({ at: row * STEP_MS, count: dead })),
+      BURST,
+    );
+    bursts.push({ queue: name, added: count, isCounted, since: since ?? at });
   }
   return bursts.sort((a, b) => b.added - a.added);
 }
 
-/** How many more letters are dead than ten minutes ago, and the row in which their number began to grow. */
-function growthOf(history: HistoryRing, dead: number, at: number): { readonly count: number; readonly first: number } {
-  let before: number | undefined;
-  for (let row = rowOf(at - BURST_MS); row <= rowOf(at); row++) {
-    const then = history.get(row, 'dead');
-    before ??= then;
-    if (then !== undefined && before !== undefined && then > before) return { count: dead - before, first: row };
-  }
-  return { count: dead - (before ?? dead), first: rowOf(at) };
-}
-
-/** Dead letters that were added within the last hour, or since the dashboard looks. */
-export function deadAdded(meters: TaskMeters, at: number): number | undefined {
-  const { history } = meters.all;
+/** How many more letters are dead than ten minutes ago, and by how many their number grew in each row. */
+function growthOf(
+  history: HistoryRing,
+  dead: number,
+  at: number,
+): { readonly count: number; readonly byRow: readonly (readonly [row: number, added: number])[] } {
   const last = rowOf(at);
+  const byRow: [row: number, added: number][] = [];
   let first: number | undefined;
-  for (let row = rowOf(at - 3_600_000) + 1; first === undefined && row < last; row++) first = history.get(row, 'dead');
-  const now = history.get(last, 'dead');
-  return first === undefined || now === undefined ? undefined : now - first;
+  let before: number | undefined;
+  for (let row = rowOf(at - BURST_MS); row <= last; row++) {
+    const then = row === last ? dead : history.get(row, 'dead');
+    if (then === undefined) continue;
+    if (before !== undefined && then > before) byRow.push([row, then - before]);
+    first ??= then;
+    before = then;
+  }
+  return { count: dead - (first ?? dead), byRow };
 }
 
 /** Queues that no worker serves, that are paused, or that cannot be read. @param unserved since when, by name */

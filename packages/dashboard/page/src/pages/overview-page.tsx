@@ -3,7 +3,6 @@ import { overview, queues } from '../api/live-data.ts';
 import { reasonAgainst } from '../api/session.ts';
 import { useTopics } from '../api/use-topics.ts';
 import { HistoryCharts } from '../charts/history-charts.tsx';
-import { Empty } from '../parts/empty.tsx';
 import { Loading } from '../parts/failure.tsx';
 import { AsOf, Unknown } from '../parts/figure.tsx';
 import { Head } from '../parts/head.tsx';
@@ -16,10 +15,12 @@ import { type Total, Totals } from '../parts/totals.tsx';
 import { link, route, setQuery } from '../route/route.ts';
 import { duration } from '../text/duration.ts';
 import { count, percent, plural, rate } from '../text/number.ts';
+import { deadNote } from './dead-note.ts';
 import { NoQueues } from './no-queues.tsx';
 import { LONG_WAIT_MS, MANY_FAILURES, queueColumns, queueLink } from './queue-columns.tsx';
 import { RangeChoice } from './range-choice.tsx';
 import { usualRange } from './ranges.ts';
+import { Unreached } from './unreached.tsx';
 import { Warnings } from './warnings.tsx';
 
 /** Queues that the overview shows; the others are a link away. */
@@ -43,9 +44,7 @@ export function OverviewPage({ broker }: { broker: string }) {
     return (
       <>
         <Head title="Overview" />
-        <section class="panel">
-          {whole.error === undefined ? <NoQueues /> : <Empty icon="plug" title="No queue is known yet" />}
-        </section>
+        <section class="panel">{whole.error === undefined ? <NoQueues /> : <Unreached />}</section>
       </>
     );
   }
@@ -57,7 +56,7 @@ export function OverviewPage({ broker }: { broker: string }) {
         <RangeChoice minutes={minutes} />
       </Head>
       <Totals items={totalsOf(whole)} />
-      <Warnings warnings={whole.warnings} />
+      <Warnings whole={whole} />
       <HistoryCharts broker={broker} minutes={minutes} />
       <Panel
         title="Queues"
@@ -101,7 +100,7 @@ function urgency(row: QueueRow): number {
 const BY_REPORTS = 'By the reports of workers.';
 
 function totalsOf(whole: Overview): readonly Total[] {
-  const { counts, asOf, readyPaused = 0, oldestMs, oldestQueue, done, failed, wait50, wait95, deadAdded = 0 } = whole;
+  const { counts, asOf, readyPaused = 0, oldestMs, oldestQueue, done, failed, wait50, wait95 } = whole;
   const reported =
     asOf.reports === undefined ? undefined : (
       <AsOf at={asOf.reports} why={BY_REPORTS}>
@@ -114,7 +113,12 @@ function totalsOf(whole: Overview): readonly Total[] {
       name: 'Ready',
       icon: 'ready',
       value: known(counts.ready, count),
-      note: readyPaused > 0 ? `${count(readyPaused)} of them paused` : `in ${plural(whole.queues, 'queue')}`,
+      note:
+        readyPaused > 0
+          ? `${count(readyPaused)} of them paused`
+          : whole.queues === undefined
+            ? undefined
+            : `in ${plural(whole.queues, 'queue')}`,
     },
     {
       name: 'Oldest',
@@ -159,16 +163,20 @@ function totalsOf(whole: Overview): readonly Total[] {
       icon: 'dead',
       tone: (counts.dead ?? 0) > 0 ? 'dead' : 'muted',
       value: known(counts.dead, count),
-      note:
-        deadAdded > 0 ? (
-          <>
-            <b class="deadn">+{count(deadAdded)}</b> in the last hour
-          </>
-        ) : (
-          'none new in the last hour'
-        ),
+      note: <DeadChange whole={whole} />,
     },
   ];
+}
+
+function DeadChange({ whole }: { whole: Overview }) {
+  const note = deadNote(whole);
+  if (note === undefined) return null;
+  return (
+    <>
+      {note.change === undefined ? null : <b class={(whole.deadAdded ?? 0) > 0 ? 'deadn' : ''}>{note.change} </b>}
+      {note.text}
+    </>
+  );
 }
 
 function known(value: number | undefined, text: (value: number) => string) {

@@ -1,4 +1,4 @@
-import type { Warning } from '../../../src/api/types.ts';
+import type { Overview, Warning } from '../../../src/api/types.ts';
 import { brokerPath } from '../actions/perform.ts';
 import { resume } from '../actions/queue-actions.ts';
 import { mayOperate } from '../api/session.ts';
@@ -11,16 +11,18 @@ import { Time } from '../parts/time.tsx';
 import { link } from '../route/route.ts';
 import { timeOfDay } from '../text/clock-time.ts';
 import { count } from '../text/number.ts';
+import { calmText } from './calm-text.ts';
 import { messageLink } from './message-columns.tsx';
 import { queueLink } from './queue-columns.tsx';
 
 /** What a person should look at, worst first. */
-export function Warnings({ warnings }: { warnings: readonly Warning[] }) {
+export function Warnings({ whole }: { whole: Pick<Overview, 'at' | 'lookedSince' | 'warnings' | 'error'> }) {
+  const { warnings } = whole;
   if (warnings.length === 0) {
     return (
       <p class="panel calm">
-        <Icon name="succeeded" tone="succeeded" />
-        Nothing needs a look: every queue is served, and no error has repeated in the last 10 minutes.
+        {whole.error === undefined ? <Icon name="succeeded" tone="succeeded" /> : <Icon name="plug" tone="muted" />}
+        {calmText(whole)}
       </p>
     );
   }

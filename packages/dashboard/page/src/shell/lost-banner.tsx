@@ -45,7 +45,7 @@ export function LostBanner() {
 
 function Figures() {
   const whole = overview.value;
-  // A broker that was never reached has no queues, and the time is that of the dashboard's start.
-  if (whole === undefined || whole.queues === 0) return <>No figures have arrived yet.</>;
+  // Of a broker that was never reached, the time is that of the dashboard's start.
+  if (whole?.lookedSince === undefined) return <>No figures have arrived yet.</>;
   return <>The figures are from {timeOfDay(whole.at)}.</>;
 }
