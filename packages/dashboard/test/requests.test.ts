@@ -28,6 +28,8 @@ describe('a request', () => {
     ['live?topics=', 400],
     ['live?topics=constructor', 400],
     ['app/find', 400],
+    ['app/dead/groups?queue=nosuch', 404],
+    ['app/dead/groups?queue=..%2fetc', 404],
     ['nothing/at/all', 404],
   ])('%s is answered with %d, and a code', async (path, status) => {
     const tm = await managerOf();

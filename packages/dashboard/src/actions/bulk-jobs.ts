@@ -54,6 +54,7 @@ export class BulkJobs {
    *
    * @param onEnd called with the number of changed letters
    * @throws ApiError 409 if the count is off, 429 if five jobs are running
+   * @throws the error of the broker if the letters cannot be counted
    */
   async start(work: Omit<BulkWork, 'id' | 'onChange'>, onEnd: (done: number) => void): Promise<string> {
     if (this.#working.size >= MOST_RUNNING) {
@@ -83,8 +84,9 @@ export class BulkJobs {
       // The answer says it. The list has no job that changed nothing.
       this.#runs.delete(id);
       this.#changed();
+      if (run.failure !== undefined) throw run.failure;
       const details = run.matched === undefined ? {} : { matched: run.matched };
-      throw new ApiError(error.code === 'COUNT_CHANGED' ? 409 : 502, error.code, error.message, { details });
+      throw new ApiError(409, error.code, error.message, { details });
     }
     return id;
   }

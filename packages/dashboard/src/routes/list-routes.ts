@@ -12,7 +12,7 @@ import type { Sample } from '../sampling/sample.ts';
 import type { BrokerView } from '../shown/broker-view.ts';
 import { visibleQueues, visibleTasks, visibleWorkers } from '../shown/visible.ts';
 import { unknownQueue, type User } from '../access/user.ts';
-import { type Handled, queueOf, viewOf } from './handled.ts';
+import { checkReached, type Handled, queueOf, viewOf } from './handled.ts';
 
 /** Runs of a schedule that are shown. */
 const NEXT_RUNS = 5;
@@ -71,9 +71,11 @@ function listed<Row>({ at, error }: Sample, items: readonly Row[]): Listed<Row> 
 async function queue(call: Call, handled: Handled): Promise<Response> {
   const view = viewOf(handled, call.path.b);
   const name = await queueOf(call, view, handled.user);
-  const row = (await view.sampler.current()).queues.get(name);
-  if (row === undefined) throw unknownQueue(name);
-  return json(row);
+  const sample = await view.sampler.current();
+  const row = sample.queues.get(name);
+  if (row !== undefined) return json(row);
+  checkReached(sample);
+  throw unknownQueue(name);
 }
 
 async function schedules({ path }: Call, handled: Handled): Promise<Response> {

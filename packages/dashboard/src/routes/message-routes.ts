@@ -8,6 +8,7 @@ import type {
   MessagesPage,
   MessageState,
 } from '../api/types.ts';
+import { unknownQueue } from '../access/user.ts';
 import { ApiError, badRequest } from '../http/api-error.ts';
 import { json } from '../http/answers.ts';
 import { checkNames, optionalChoice, optionalNumber, optionalText, text } from '../http/fields.ts';
@@ -24,7 +25,7 @@ import { messageDetail } from '../payload/message-detail.ts';
 import { messageRow, type SeenMessage, taskOf } from '../payload/message-row.ts';
 import type { Sample } from '../sampling/sample.ts';
 import type { BrokerView } from '../shown/broker-view.ts';
-import { type Handled, payloadView, queueOf, viewOf } from './handled.ts';
+import { checkReached, type Handled, payloadView, queueOf, viewOf } from './handled.ts';
 
 const STATES = ['ready', 'delayed', 'running', 'dead'] as const satisfies readonly MessageState[];
 const FILTER = ['task', 'error', 'group', 'text', 'since', 'until'] as const;
@@ -141,6 +142,7 @@ async function running(
     .flatMap((worker) => worker.running.map((run) => ({ ...run, worker: worker.id })))
     .filter((run) => run.queue === queue)
     .sort((a, b) => a.startedAt - b.startedAt);
+  if (runs.length === 0) checkReached(sample);
   const { messages: index } = await view.open();
   const ids = runs.slice(0, 500).map(({ id }) => id);
   const found = index === undefined || ids.length === 0 ? [] : await index.find(queue, ids);
@@ -228,7 +230,9 @@ async function find({ path, query }: Call, handled: Handled): Promise<Response> 
   const view = viewOf(handled, path.b);
   const id = text(query, 'id');
   if (id.length > 200) throw badRequest('id has at most 200 characters');
-  const queues = [...(await view.sampler.current()).queues.keys()].filter((queue) => handled.user.sees(queue));
+  const sample = await view.sampler.current();
+  const queues = [...sample.queues.keys()].filter((queue) => handled.user.sees(queue));
+  if (queues.length === 0) checkReached(sample);
   const items: FoundRow[] = [];
   for (let at = 0; at < queues.length; at += SEARCHED_AT_ONCE) {
     const part = queues.slice(at, at + SEARCHED_AT_ONCE);
@@ -246,8 +250,13 @@ async function groups({ path, query }: Call, handled: Handled): Promise<Response
   const only = optionalText(query, 'queue');
   if (only !== undefined) user.checkSees(only);
   const sample = await view.sampler.current();
+  if (only !== undefined && !sample.queues.has(only)) {
+    checkReached(sample);
+    if (!(await view.lists(only))) throw unknownQueue(only);
+  }
   const rows = [...sample.queues.values()].filter(({ name }) => (only === undefined ? user.sees(name) : name === only));
   const withLetters = rows.filter(({ counts }) => counts.dead !== 0);
+  if (withLetters.length === 0) checkReached(sample);
   const filter = letterQuery(query);
   const filters = new Map<string, ((message: Envelope) => boolean) | undefined>();
   const matches = (queue: string, letter: Envelope): boolean => {

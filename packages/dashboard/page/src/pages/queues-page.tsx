@@ -11,6 +11,7 @@ import { route, setQuery } from '../route/route.ts';
 import { count } from '../text/number.ts';
 import { NoQueues } from './no-queues.tsx';
 import { queueColumns, queueLink } from './queue-columns.tsx';
+import { Unreached } from './unreached.tsx';
 
 const STATES = [
   ['', 'any'],
@@ -26,10 +27,11 @@ export function QueuesPage({ broker }: { broker: string }) {
   const { q = '', state = '' } = route.value.query;
   const { at, rows, error } = queues.value;
   const all = [...rows.values()];
+  const isKnown = all.length > 0 || (at > 0 && error === undefined);
   const shown = all.filter((row) => row.name.toLowerCase().includes(q.toLowerCase()) && isIn(row, state));
   return (
     <>
-      <Head title="Queues" beside={<span class="n">{count(all.length)}</span>}>
+      <Head title="Queues" beside={isKnown ? <span class="n">{count(all.length)}</span> : undefined}>
         <Choice label="State" value={state} options={STATES} onChange={(value) => setQuery({ state: value })} />
         <SearchField label="Filter queues" value={q} onSearch={(text) => setQuery({ q: text }, { replace: true })} />
       </Head>
@@ -41,7 +43,7 @@ export function QueuesPage({ broker }: { broker: string }) {
           error === undefined ? (
             <NoQueues />
           ) : (
-            <Empty icon="plug" title="No queue is known yet" />
+            <Unreached />
           )
         ) : shown.length === 0 ? (
           <Empty icon="search" title="No queue matches">

@@ -19,6 +19,7 @@ import { count, percent, rate } from '../text/number.ts';
 import { MANY_FAILURES, queueLink } from './queue-columns.tsx';
 import { RangeChoice } from './range-choice.tsx';
 import { usualRange } from './ranges.ts';
+import { Unreached } from './unreached.tsx';
 
 /** Figures by task. With a task and a queue in the address, also its charts. */
 export function TasksPage({ broker }: { broker: string }) {
@@ -60,6 +61,8 @@ export function TasksPage({ broker }: { broker: string }) {
         {error === undefined ? null : <p class="errline">{error}</p>}
         {at === 0 ? (
           <Loading />
+        ) : all.length === 0 && error !== undefined ? (
+          <Unreached />
         ) : shown.length === 0 ? (
           <Empty icon="queue" title={all.length === 0 ? 'No worker has reported yet' : 'No task matches'}>
             <p>{reason ?? 'Figures by task come from the reports of living workers, every few seconds.'}</p>

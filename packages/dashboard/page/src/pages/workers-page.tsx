@@ -23,6 +23,7 @@ import { duration } from '../text/duration.ts';
 import { bytes, count } from '../text/number.ts';
 import { messageLink } from './message-columns.tsx';
 import { queueLink } from './queue-columns.tsx';
+import { Unreached } from './unreached.tsx';
 import { workerTotals } from './worker-totals.ts';
 
 /** Delay of the event loop that is worth a look. */
@@ -64,6 +65,8 @@ export function WorkersPage({ broker }: { broker: string }) {
         {error === undefined ? null : <p class="errline">{error}</p>}
         {at === 0 ? (
           <Loading />
+        ) : all.length === 0 && error !== undefined ? (
+          <Unreached />
         ) : shown.length === 0 ? (
           <Empty icon="plug" title={all.length === 0 ? 'No worker reports' : 'No worker matches'}>
             <p>
