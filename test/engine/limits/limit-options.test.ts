@@ -204,6 +204,13 @@ describe('tm.limits()', () => {
     await expect(manager().limits().set(name, options)).rejects.toMatchObject({ code: 'LIMIT_INVALID' });
   });
 
+  it.each([
+    [null, 'OPTIONS_INVALID'],
+    [{ rats: 1 }, 'OPTION_UNKNOWN'],
+  ])('refuses %j instead of options', async (options, code) => {
+    await expect(manager().limits().set('rate', options as never)).rejects.toMatchObject({ code });
+  });
+
   it('changes nothing without a store that counts permits, and names no task', async () => {
     const broker = new MemoryBroker();
     Object.defineProperty(broker, 'limits', { value: undefined });
