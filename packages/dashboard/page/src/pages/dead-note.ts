@@ -13,13 +13,13 @@ export interface DeadNote {
 export function deadNote({
   deadAdded,
   deadSince,
-  deadNew,
+  deadNew = -1,
 }: Pick<Overview, 'deadAdded' | 'deadSince' | 'deadNew'>): DeadNote | undefined {
   if (deadAdded === undefined) return undefined;
   const when = deadSince === undefined ? 'in the last hour' : `since ${timeOfDay(deadSince, false)}`;
   if (deadAdded === 0 && deadNew === 0) return { text: `none new ${when}` };
   // Letters that died, of which some were retried, discarded or moved.
-  const text = deadNew !== undefined && deadNew > deadAdded && deadNew > 0 ? `${when}, ${count(deadNew)} died` : when;
+  const died = deadNew > Math.max(0, deadAdded) ? `, ${count(deadNew)} died` : '';
   const sign = deadAdded > 0 ? '+' : deadAdded < 0 ? '−' : '±';
-  return { change: `${sign}${count(Math.abs(deadAdded))}`, text };
+  return { change: `${sign}${count(Math.abs(deadAdded))}`, text: when + died };
 }

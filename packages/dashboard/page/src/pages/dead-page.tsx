@@ -234,8 +234,8 @@ function Unseen({ unseen }: { unseen: DeadGroups['unseen'] }) {
   return (
     <div class="unseen">
       <p class="soft">
-        This server shows dead letters only after a look, which is asked for queue by queue.{' '}
-        {plural(unseen.length, 'queue')} not looked at:
+        This server shows dead letters only after a look, queue by queue. {plural(unseen.length, 'queue')} not looked
+        at:
       </p>
       <div class="chips wrap">
         {unseen.map(({ queue, dead }) => (

@@ -3,14 +3,11 @@ import { Empty } from '../parts/empty.tsx';
 
 const TEXTS = {
   ready: ['No message waits', 'Messages appear here when they are sent faster than workers take them.'],
-  delayed: [
-    'Nothing is delayed',
-    'Messages sent with a delay, and failed attempts that are to be retried, wait here for their time.',
-  ],
+  delayed: ['Nothing is delayed', 'Messages with a delay, and retries of failed attempts, wait here.'],
   running: ['Nothing runs', 'What the living workers run now appears here, by their reports.'],
   dead: [
     'Nothing is dead here',
-    'A message comes here when its last attempt fails, or when it fails in a way that no retry can help. Then it can be read, retried or discarded.',
+    'A message comes here when its last attempt fails, or when it fails in a way that no retry can help.',
   ],
 } as const;
 

@@ -44,7 +44,7 @@ export function FindPage({ broker }: { broker: string }) {
           </Empty>
         ) : id === '' ? (
           <Empty icon="search" title="Paste an id">
-            <p>It is in the logs of the sender and of the worker, and in what send() returned.</p>
+            <p>It is in the logs, and in what send() returned.</p>
           </Empty>
         ) : found.error !== undefined ? (
           <Failure error={found.error} onRetry={found.reload} />
@@ -52,10 +52,7 @@ export function FindPage({ broker }: { broker: string }) {
           <Loading />
         ) : items.length === 0 ? (
           <Empty icon="search" title="No message with this id is stored">
-            <p>
-              It may have ended, or never existed. Messages that succeeded or expired are not kept, nor are removed
-              ones.
-            </p>
+            <p>It may have ended, or never existed. Messages that succeeded, expired or were removed are not kept.</p>
           </Empty>
         ) : (
           <Table

@@ -6,7 +6,7 @@ export function NoQueues() {
   return (
     <>
       <Empty icon="queue" title={`No queue yet on ${broker.value?.name ?? 'this broker'}`}>
-        <p>A queue appears here with its first message or its first worker. This page needs no reload.</p>
+        <p>A queue appears with its first message or its first worker.</p>
       </Empty>
       <ol class="steps">
         <li>
@@ -20,14 +20,11 @@ export function NoQueues() {
         <li>
           <h3>2. Start a worker</h3>
           <pre tabIndex={0}>{'npx brokkr worker --app tasks.ts'}</pre>
-          <p class="muted">It shows under Workers within seconds.</p>
         </li>
         <li>
           <h3>3. Send a message</h3>
           <pre tabIndex={0}>{'npx brokkr send hello ada'}</pre>
-          <p class="muted">
-            Messages were sent, but do not show? Compare TASK_NAMESPACE, and the database in the broker’s URL.
-          </p>
+          <p class="muted">Sent, but not shown? Compare TASK_NAMESPACE, and the database in the broker’s URL.</p>
         </li>
       </ol>
     </>

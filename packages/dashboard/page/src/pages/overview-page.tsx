@@ -116,9 +116,7 @@ function totalsOf(whole: Overview): readonly Total[] {
       note:
         readyPaused > 0
           ? `${count(readyPaused)} of them paused`
-          : whole.queues === undefined
-            ? undefined
-            : `in ${plural(whole.queues, 'queue')}`,
+          : whole.queues && `in ${plural(whole.queues, 'queue')}`,
     },
     {
       name: 'Oldest',

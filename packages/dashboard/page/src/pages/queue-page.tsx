@@ -87,7 +87,7 @@ export function QueuePage({ broker, queue, tab }: { broker: string; queue: strin
       {paused && (row.obeying ?? 0) < (row.workers ?? 0) ? (
         <p class="note">
           <Icon name="info" />
-          {row.obeying ?? 0} of {row.workers} workers obey the pause so far. A version without pauses goes on.
+          {row.obeying ?? 0} of {row.workers} workers obey the pause so far.
         </p>
       ) : null}
       {row === undefined ? <div class="panel totals many skeleton" /> : <QueueTotals row={row} />}

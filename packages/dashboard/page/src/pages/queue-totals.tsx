@@ -8,7 +8,7 @@ import { count, percent, rate } from '../text/number.ts';
 import { MANY_FAILURES } from './queue-columns.tsx';
 
 const SUM = 'The sum of the workers’ reports: this server does not count running messages.';
-const REPORTS = 'By the reports of workers, which come every few seconds.';
+const REPORTS = 'By the reports of workers.';
 const DELAYED = 'Counting delayed messages is expensive on this server, so it is done once a minute.';
 
 /** The figures above a queue's page, each with where it comes from. */

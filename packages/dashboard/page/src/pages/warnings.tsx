@@ -21,7 +21,7 @@ export function Warnings({ whole }: { whole: Pick<Overview, 'at' | 'lookedSince'
   if (warnings.length === 0) {
     return (
       <p class="panel calm">
-        {whole.error === undefined ? <Icon name="succeeded" tone="succeeded" /> : <Icon name="plug" tone="muted" />}
+        {whole.error === undefined ? <Icon name="succeeded" tone="succeeded" /> : null}
         {calmText(whole)}
       </p>
     );

@@ -69,9 +69,7 @@ export function WorkersPage({ broker }: { broker: string }) {
           <Unreached />
         ) : shown.length === 0 ? (
           <Empty icon="plug" title={all.length === 0 ? 'No worker reports' : 'No worker matches'}>
-            <p>
-              {reason ?? 'A worker appears here within seconds of its start, and leaves 35 s after its last report.'}
-            </p>
+            <p>{reason ?? 'A worker appears within seconds of its start, and leaves 35 s after its last report.'}</p>
           </Empty>
         ) : (
           <>
@@ -88,7 +86,7 @@ export function WorkersPage({ broker }: { broker: string }) {
                 return <Running broker={broker} row={row} isOpen={isOpen} />;
               }}
             />
-            <p class="foot">A worker that stays silent is forgotten after 35 s. Its messages go to another one.</p>
+            <p class="foot">Messages of a silent worker go to another one.</p>
           </>
         )}
       </section>
