@@ -31,7 +31,7 @@ export function packageSources(): Source[] {
 function sourcesBelow(folder: string, files = /\.ts$/): Source[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sourcesBelow(path, files);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourcesBelow(path, files);
     return files.test(entry.name) ? [sourceOf(relative(root, path), readFileSync(path, 'utf8'))] : [];
   });
 }

@@ -26,6 +26,7 @@ describe('tm.limit refuses', () => {
     ['a long name', { name: 'a'.repeat(61), rate: 1 }, 'LIMIT_INVALID'],
     ['name and queue', { name: 'l', queue: 'q', rate: 1 }, 'LIMIT_INVALID'],
     ['a reserved queue', { queue: 'q.dead', rate: 1 }, 'QUEUE_NAME_RESERVED'],
+    ['the lane of a queue', { queue: 'q.prio.high', rate: 1 }, 'QUEUE_NAME_RESERVED'],
     ['rate and concurrency', { name: 'l', rate: 1, concurrency: 1 }, 'LIMIT_INVALID'],
     ['a burst without a rate', { name: 'l', concurrency: 1, burst: 2 }, 'LIMIT_INVALID'],
     ['a rate of 0', { name: 'l', rate: 0 }, 'LIMIT_INVALID'],
@@ -201,6 +202,13 @@ describe('tm.limits()', () => {
     ['rate', { rate: 1, concurrency: 1 }],
   ])('refuses for %j the options %j', async (name, options) => {
     await expect(manager().limits().set(name, options)).rejects.toMatchObject({ code: 'LIMIT_INVALID' });
+  });
+
+  it.each([
+    [null, 'OPTIONS_INVALID'],
+    [{ rats: 1 }, 'OPTION_UNKNOWN'],
+  ])('refuses %j instead of options', async (options, code) => {
+    await expect(manager().limits().set('rate', options as never)).rejects.toMatchObject({ code });
   });
 
   it('changes nothing without a store that counts permits, and names no task', async () => {

@@ -77,3 +77,19 @@ it.each(BROKERS)(
   },
   120_000,
 );
+
+it('on RabbitMQ, a worker whose connection breaks does not repeat a step when it gets the message back', async () => {
+  const { file, lines, run } = commands('broken', BROKERS[1][2]);
+  expect((await once(run('send', 'waiting'), 'exit'))[0]).toBe(0);
+  const worker = run('worker');
+  const waits = () => lines().filter((line) => line === `waits ${worker.pid}`).length;
+  await expect.poll(waits, { timeout: 30_000 }).toBe(1);
+  await processes.rabbit.control('close_all_connections', 'by the test');
+  await expect.poll(waits, { timeout: 30_000 }).toBe(2);
+  appendFileSync(file, 'go on\n');
+  await expect.poll(lines, { timeout: 30_000 }).toContain(`end of ${worker.pid}`);
+  const ended = once(worker, 'exit');
+  worker.kill('SIGTERM');
+  await ended;
+  expect(lines().filter((line) => line.startsWith('effect'))).toEqual(['effect 1', `effect 2 by ${worker.pid}`]);
+}, 120_000);

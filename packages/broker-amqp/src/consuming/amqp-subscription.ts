@@ -18,7 +18,7 @@ import type { Publisher } from '../publishing/publisher.ts';
 import type { Names } from '../topology/names.ts';
 import type { Topology } from '../topology/topology.ts';
 import type { BlockWatch } from './block-watch.ts';
-import { type Arrival, LeasedArrivals } from './leased-arrivals.ts';
+import { type Arrival, crashesBeside, LeasedArrivals } from './leased-arrivals.ts';
 import { IdsAtBreak } from './ids-at-break.ts';
 import { nextFence } from './next-fence.ts';
 import { PushBuffer } from './push-buffer.ts';
@@ -166,6 +166,10 @@ export class AmqpSubscription implements Subscription {
     this.#leases.started(delivery, until);
   }
 
+  holds(delivery: Delivery): boolean {
+    return this.#leases.live(delivery, this.#leases.now()) !== undefined;
+  }
+
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
@@ -252,9 +256,11 @@ export class AmqpSubscription implements Subscription {
     const delivery: Delivery =
       remainingDelayMs > 0
         ? { envelope, fence, crashes, remainingDelayMs, dueAt }
-        : dueAt === undefined
-          ? { envelope, fence, crashes }
-          : { envelope, fence, crashes, dueAt };
+        : metadata.fence > 0
+          ? { envelope, fence, crashes, dueAt, mayHaveRun: true }
+          : dueAt === undefined
+            ? { envelope, fence, crashes }
+            : { envelope, fence, crashes, dueAt };
     return { session, message, delivery };
   }
 
@@ -289,9 +295,4 @@ export class AmqpSubscription implements Subscription {
     const unharmed = this.#options.blocks.wasBlocked ? ahead : [...ahead, ...held];
     for (const { delivery } of unharmed) this.#hadAtBreak.add(delivery.envelope.id);
   }
-}
-
-/** A crash beside other messages may be caused by any of them: it can make a suspect, but not a dead letter. */
-function crashesBeside({ delivery }: Arrival): number {
-  return isSuspect(delivery) ? 0 : 1;
 }

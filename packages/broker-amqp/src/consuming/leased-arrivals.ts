@@ -1,4 +1,4 @@
-import type { Delivery } from '@brokkr/core/adapter';
+import { type Delivery, isSuspect } from '@brokkr/core/adapter';
 import type { Message } from 'amqplib';
 import type { SuspectGate } from './suspect-gate.ts';
 import type { Run, RunDeadline } from '../heartbeat-thread/run-deadline.ts';
@@ -112,4 +112,9 @@ export class LeasedArrivals {
     for (const held of taken) this.drop(held);
     return taken;
   }
+}
+
+/** A crash beside other messages may be caused by any of them: it can make a suspect, but not a dead letter. */
+export function crashesBeside({ delivery }: Arrival): number {
+  return isSuspect(delivery) ? 0 : 1;
 }

@@ -28,7 +28,8 @@ local function nextPlace(line)
   return place
 end
 
-local function returnsAt(line, at)
+local function returnsAt(line, time)
+  local at = math.ceil(time)
   if type(redis.pcall('ZADD', line.back, text(at), waiter())) == 'table' then
     redis.call('DEL', line.back)
     redis.call('ZADD', line.back, text(at), waiter())

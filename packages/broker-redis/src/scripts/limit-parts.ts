@@ -94,7 +94,7 @@ local function giveTimes(line, latestBack)
   redis.call('ZREMRANGEBYSCORE', line.back, '(' .. latestBack, '+inf')
   for _, from in ipairs({ 0, -250 }) do
     for _, waiter in ipairs(redis.call('ZRANGE', line.wait, from, from + 249)) do
-      redis.call('ZADD', line.back, 'NX', text(now + ${LINE_WAITS.polling.longest}), waiter)
+      redis.call('ZADD', line.back, 'NX', text(math.ceil(now + ${LINE_WAITS.polling.longest})), waiter)
     end
   end
 end
@@ -160,14 +160,15 @@ local function release(i)
 end
 
 
--- The waiters for whom there is a free slot, and that were not named yet. They must return within the grace.
+-- The waiters for whom there is a free slot, and that were not named yet. They must return within the grace. The time of
+-- a waiter that was named has half a millisecond: that of any other is a whole number, and may have passed already.
 local function nextIn(line, answer)
   local free = line.slots - line.taken
   if free <= 0 or line.waiting <= 0 or line.clock.stoppedMs > 0 then return end
   for _, waiter in ipairs(redis.call('ZRANGE', line.wait, 0, free - 1)) do
     local back = tonumber(redis.call('ZSCORE', line.back, waiter) or '')
-    if not back or back > now then
-      redis.call('ZADD', line.back, text(now), waiter)
+    if not back or back % 1 ~= 0.5 then
+      redis.call('ZADD', line.back, text(math.floor(now) + 0.5), waiter)
       answer[#answer + 1] = waiter
     end
   end

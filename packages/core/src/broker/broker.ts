@@ -172,6 +172,12 @@ export interface Subscription {
   guard?(delivery: Delivery, until: number): void;
 
   /**
+   * Whether this process still holds a delivery, as far as it knows without asking: `false` if, for example, its connection
+   * broke. A broker that learns of a loss only from `extend` leaves it out.
+   */
+  holds?(delivery: Delivery): boolean;
+
+  /**
    * Stops taking messages, returns messages that were pushed ahead and never received, and frees everything that belongs
    * to the consumer. Messages that were received and not settled are delivered again when their lease ends, and count as
    * a crash.

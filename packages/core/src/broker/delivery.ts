@@ -17,4 +17,6 @@ export interface Delivery {
    * the envelope. @default `envelope.notBefore`
    */
   readonly dueAt?: number | undefined;
+  /** Set if the message may have run before although `crashes` is 0: for example, its connection broke while it ran. */
+  readonly mayHaveRun?: boolean | undefined;
 }

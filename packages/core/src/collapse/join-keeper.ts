@@ -63,19 +63,26 @@ export class JoinKeeper {
     }
   }
 
-  /** Whether a settlement ends a message whose key has to be freed before. Called for each settlement. */
+  /** Whether a settlement ends a message that may have a key, which has to be freed before. Called for each settlement. */
   endsOwner({ kind, delivery: { envelope } }: Settlement): boolean {
     if (!(JOIN_HEADER in envelope.headers) || kind === 'retry' || kind === 'release') return false;
     const mark = readMark(envelope)?.kind;
-    return mark === 'unique' || mark === 'waiting';
+    // A debounced message that was acknowledged has run: its arguments were taken, and its key freed, before.
+    return mark !== undefined && (mark === 'unique' || mark === 'waiting' || kind !== 'ack');
   }
 
-  /** Frees the key of a message that ends. Never rejects: if the store is unreachable, it is tried again beside the worker. */
-  async free(delivery: Delivery): Promise<void> {
-    const freeing = this.#free(delivery);
-    this.#freeing.add(freeing);
-    await freeing;
-    this.#freeing.delete(freeing);
+  /**
+   * Frees the key of a message that ends. Never rejects: if the store is unreachable, the key of a unique message is tried
+   * again beside the worker.
+   * @returns the settlement, or another one: newer arguments of a debounced key need the message that was to carry them
+   */
+  async ended(settlement: Settlement): Promise<Settlement> {
+    const freeing = this.#ended(settlement);
+    const freed = freeing.then(() => undefined);
+    this.#freeing.add(freed);
+    const decided = await freeing;
+    this.#freeing.delete(freed);
+    return decided;
   }
 
   /** The worker ends: keys that could not be freed are tried once more. Resolves once no key is being freed. */
@@ -84,9 +91,26 @@ export class JoinKeeper {
     while (this.#freeing.size > 0) await Promise.all(this.#freeing);
   }
 
-  async #free(delivery: Delivery): Promise<void> {
+  async #ended(settlement: Settlement): Promise<Settlement> {
+    const { delivery } = settlement;
     const mark = readMark(delivery.envelope);
-    if (mark === undefined) return;
+    if (mark?.kind !== 'debounce' && mark?.kind !== 'taken') {
+      if (mark !== undefined) await this.#free(delivery, mark);
+      return settlement;
+    }
+    try {
+      return (await this.#refusalOfDebounced(await this.#records(delivery, mark), delivery, mark)) ?? settlement;
+    } catch (error) {
+      const { id, queue } = delivery.envelope;
+      this.#options.logger.warn(
+        { error, task: { id, queue } },
+        'the key of a debounced message could not be freed; it is free a minute after the message was due',
+      );
+      return settlement;
+    }
+  }
+
+  async #free(delivery: Delivery, mark: JoinMark): Promise<void> {
     try {
       await freeKey(await this.#records(delivery, mark), delivery.envelope.id, mark);
     } catch (error) {
@@ -165,10 +189,10 @@ function wait(delivery: Delivery, mark: JoinMark, { rev }: Debounced, notBefore:
   return { kind: 'retry', delivery, replacement };
 }
 
-/** Stores the message again, with the newest arguments. */
+/** Stores the message again, with the newest arguments. They expire by the time at which they were due, not by the load. */
 function carry(delivery: Delivery, mark: JoinMark, newestSent: Debounced, now: number): Settlement {
-  const { rev, body, headers, expiresInMs } = newestSent;
-  const expiresAt = expiresInMs === undefined ? undefined : now + expiresInMs;
+  const { rev, body, headers, due, expiresInMs } = newestSent;
+  const expiresAt = expiresInMs === undefined ? undefined : Math.min(now, due) + expiresInMs;
   return take(delivery, { ...mark, rev }, { ...delivery.envelope, body, headers, expiresAt });
 }
 

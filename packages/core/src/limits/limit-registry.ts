@@ -1,5 +1,5 @@
 import type { LimitRule } from '../broker/limit-store.ts';
-import { checkQueueName } from '../broker/names.ts';
+import { checkOwnQueueName } from '../broker/names.ts';
 import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { shown } from '../errors/kind-of.ts';
@@ -79,7 +79,7 @@ function nameOf({ name, queue }: LimitOptions): string {
   if (name !== undefined && queue !== undefined)
     throw invalid('limit', 'name and queue cannot be combined; the limit of a queue is named after it');
   if (queue !== undefined) {
-    checkQueueName(queue);
+    checkOwnQueueName(queue);
     return OF_QUEUE + queue;
   }
   if (typeof name === 'string' && NAME.test(name)) return name;

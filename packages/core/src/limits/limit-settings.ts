@@ -1,7 +1,10 @@
 import type { LimitRule } from '../broker/limit-store.ts';
 import type { StateStore } from '../broker/state-store.ts';
 import { BrokkrError } from '../errors/brokkr-error.ts';
+import { checkOptions, type OptionNames } from '../errors/check-options.ts';
 import { limitRule, type RuleOptions } from './limit-rule.ts';
+
+const RULE: OptionNames<RuleOptions> = { concurrency: true, rate: true, per: true, burst: true };
 
 /**
  * Rules that were set at run time, by `brokkr limits set`. Each wins over the one in the code. Kept by the broker under
@@ -28,6 +31,7 @@ export class LimitSettings {
 
   /** @throws ConfigError (`LIMIT_INVALID`) that names the option */
   async set(name: string, options: RuleOptions): Promise<LimitRule> {
+    checkOptions(options, RULE, `limit ${name}`);
     const rule = limitRule(options, `limit ${name}`);
     const { concurrency, rate, per, burst } = options;
     await this.#states.set(keyOf(name), JSON.stringify({ concurrency, rate, per, burst }));

@@ -1,7 +1,7 @@
 import type { LimitRule } from '../broker/limit-store.ts';
 import type { Duration } from '../clock/duration.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { kindOf } from '../errors/kind-of.ts';
+import { keyProblem } from '../errors/key-problem.ts';
 
 /** A limit, or one key of it, as the task option `limits` and `RateLimitError` take it. */
 export interface KeyedLimit {
@@ -79,12 +79,9 @@ export class DefinedLimit extends LimitKey implements Limit {
   }
 
   for(key: string): KeyedLimit {
-    const given: unknown = key;
-    if (!isLimitKey(given)) {
-      throw new ConfigError(
-        `limit ${this.name}: a key must be a string of 1 to ${LONGEST_KEY} characters; got ${typeof given === 'string' ? `${given.length} characters` : kindOf(given)}`,
-        { code: 'LIMIT_KEY_INVALID' },
-      );
+    const problem = keyProblem(key, LONGEST_KEY);
+    if (problem !== undefined) {
+      throw new ConfigError(`limit ${this.name}: a key ${problem}`, { code: 'LIMIT_KEY_INVALID' });
     }
     return new LimitKey(this.#defined, this.name, key);
   }
@@ -92,5 +89,5 @@ export class DefinedLimit extends LimitKey implements Limit {
 
 /** Whether a value may be the key of a limit: well-formed text of 1 to 200 characters. */
 export function isLimitKey(key: unknown): key is string {
-  return typeof key === 'string' && key.length > 0 && key.length <= LONGEST_KEY && !/\p{Surrogate}/u.test(key);
+  return keyProblem(key, LONGEST_KEY) === undefined;
 }

@@ -76,8 +76,8 @@ export class StepKeeper {
 }
 
 /** Whether an earlier run of the message may have stored steps. */
-function hasEarlierRun({ envelope: { headers }, crashes }: Delivery): boolean {
-  return crashes > 0 || STEPS_HEADER in headers || REDRIVEN_HEADER in headers;
+function hasEarlierRun({ envelope: { headers }, crashes, mayHaveRun }: Delivery): boolean {
+  return crashes > 0 || mayHaveRun === true || STEPS_HEADER in headers || REDRIVEN_HEADER in headers;
 }
 
 /** How long the steps are kept from now on, in milliseconds; 0: not at all; `undefined`: as long as before. */

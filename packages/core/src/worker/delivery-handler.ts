@@ -198,8 +198,12 @@ export class DeliveryHandler implements ServedQueueListener {
       return;
     }
     // The key first: otherwise a worker that dies in between would leave a key without a message.
-    void joins.free(settlement.delivery).then(() => {
-      held.servedQueue.settler.add(settlement, held);
+    void joins.ended(settlement).then((decided) => {
+      if (decided !== settlement) {
+        held.report = NO_REPORT;
+        held.result = undefined;
+      }
+      held.servedQueue.settler.add(decided, held);
       onChange();
     });
   }

@@ -54,14 +54,16 @@ export class LeaseKeeper {
   }
 
   /**
-   * Asks the broker whether a delivery is still held, if no renewal has succeeded for half of a lease or 10 s: the process
-   * may have stood still, and another worker may run the message. If its lease is lost, `onLost` is called.
+   * Asks the broker whether a delivery is still held, if that is in doubt: no renewal has succeeded for half of a lease or
+   * 10 s, because the process may have stood still, or the broker knows of a loss. Another worker may run the message then.
+   * If its lease is lost, `onLost` is called.
    * @throws as `Subscription.extend`
    */
   async confirm(held: HeldDelivery): Promise<void> {
-    const { clock, leaseMs } = this.#options;
+    const { clock, leaseMs, subscription } = this.#options;
     const sureUntil = this.#renewedAt + Math.min(leaseMs / 2, SURE_MS);
-    if (held.isOurs && clock.monotonic() > sureUntil) await this.#extend([held]);
+    const isInDoubt = clock.monotonic() > sureUntil || subscription.holds?.(held.delivery) === false;
+    if (held.isOurs && isInDoubt) await this.#extend([held]);
   }
 
   /** Ends the renewal of a delivery that was settled or lost. */

@@ -26,6 +26,7 @@ class LaneDelivery implements Delivery {
   readonly crashes: number;
   readonly remainingDelayMs: number | undefined;
   readonly dueAt: number | undefined;
+  readonly mayHaveRun: boolean | undefined;
   readonly origin: Delivery;
   readonly lane: Source;
   /** Whether its lease was lost, once its settlement was answered. */
@@ -37,6 +38,7 @@ class LaneDelivery implements Delivery {
     this.crashes = origin.crashes;
     this.remainingDelayMs = origin.remainingDelayMs;
     this.dueAt = origin.dueAt;
+    this.mayHaveRun = origin.mayHaveRun;
     this.origin = origin;
     this.lane = lane;
   }
@@ -127,6 +129,11 @@ export class PrioritySubscription implements Subscription {
   guard(delivery: Delivery, until: number): void {
     const { lane, origin } = delivery as LaneDelivery;
     lane.subscription.guard?.(origin, until);
+  }
+
+  holds(delivery: Delivery): boolean {
+    const { lane, origin } = delivery as LaneDelivery;
+    return lane.subscription.holds?.(origin) ?? true;
   }
 
   async close(): Promise<void> {

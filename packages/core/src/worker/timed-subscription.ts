@@ -12,6 +12,7 @@ export class TimedSubscription implements Subscription {
   /** Left out where the broker leaves it out, as `guard` is. */
   readonly mayHaveMessages?: (signal: AbortSignal) => Promise<boolean>;
   readonly guard?: (delivery: Delivery, until: number) => void;
+  readonly holds?: (delivery: Delivery) => boolean;
 
   constructor(queue: string, inner: Subscription, calls: BrokerCalls) {
     this.#queue = queue;
@@ -20,6 +21,7 @@ export class TimedSubscription implements Subscription {
     this.#receiving = calls.receivesOf(queue);
     if (inner.mayHaveMessages !== undefined) this.mayHaveMessages = inner.mayHaveMessages.bind(inner);
     if (inner.guard !== undefined) this.guard = inner.guard.bind(inner);
+    if (inner.holds !== undefined) this.holds = inner.holds.bind(inner);
   }
 
   receive(limit: number, options: Parameters<Subscription['receive']>[1]): Promise<readonly Delivery[]> {

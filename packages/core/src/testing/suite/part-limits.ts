@@ -163,6 +163,18 @@ export const limits: Group = {
       assert.deepEqual(await ask(store, [again(next)]), [0]);
     }, 12_000);
 
+    it('names a waiter whose time has passed before a slot became free', async (bench) => {
+      const store = bench.part('limits');
+      const demand = slots(1);
+      const [holder, late] = [request(demand), request(demand)];
+      await ask(store, [holder]);
+      const [waitMs = 0] = await ask(store, [late]);
+      await bench.pass(waitMs + 100);
+      assert.deepEqual(await free(store, holder, 60_000), [late.id]);
+      assert.deepEqual(await free(store, request(demand)), [], 'it is named once');
+      assert.deepEqual(await ask(store, [again(late)]), [0]);
+    });
+
     it('grants all limits of a message, or none of them', async (bench) => {
       const store = bench.part('limits');
       const [one, other] = [slots(1, 'k'), slots(1, 'k')];
