@@ -1,24 +1,20 @@
 // Compares this build with another built checkout: the processor time of a message, of the process and of Redis together.
-// Each measurement has a new process, and the two take turns. Prints medians of the ratios this / other. With
-// `--instructions`, valgrind counts the instructions of the process that sends and runs a message: a figure that does not
-// depend on what else the machine does.
+// Each measurement has a new process, and the two take turns. Prints medians of the ratios this / other.
 //
-//   node bench/builds.mjs FOLDER [rounds | --instructions]
+//   node bench/builds.mjs FOLDER [rounds]
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
-import { instructionsOf } from './instructions.mjs';
 import { median } from './median.mjs';
 
 const own = fileURLToPath(import.meta.url);
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--measure') await measure(...rest);
-else await compare(resolve(first), rest[0] === '--instructions' ? undefined : Number(rest[0] ?? 7));
+else await compare(resolve(first), Number(rest[0] ?? 7));
 
-/** @param rounds of processor times; `undefined`: one of instructions, which differ little from run to run */
 async function compare(other, rounds) {
   const port = await freePort();
   const server = spawn('redis-server', ['--port', String(port), '--save', ''], { stdio: 'ignore' });
@@ -33,27 +29,18 @@ async function compare(other, rounds) {
       ['redis', 1],
       ['redis', 100],
     ]) {
-      const label = `${kind.padEnd(6)} concurrency ${String(concurrency).padStart(3)}`;
-      const drained = [kind, String(concurrency), String(port)];
-      if (rounds === undefined) {
-        const [ours, theirs] = builds.map((build) => instructions(build, drained));
-        console.log(
-          `${label}  this / other = ${(ours / theirs).toFixed(3)}  (${Math.round(ours)} / ${Math.round(theirs)} instructions a message)`,
-        );
-        continue;
-      }
       const ratios = [];
       for (let round = 0; round < rounds; round++) {
         const micros = new Map();
         for (const build of round % 2 === 0 ? builds : builds.toReversed()) {
-          const args = [own, '--measure', build, ...drained, String(countOf(kind, concurrency))];
+          const args = [own, '--measure', build, kind, String(concurrency), String(port)];
           // Adapters are found from the folder in which a process starts.
           micros.set(build, Number(execFileSync(process.execPath, args, { cwd: build, encoding: 'utf8' })));
         }
         ratios.push(micros.get(builds[0]) / micros.get(other));
       }
       console.log(
-        `${label}  this / other = ${median(ratios).toFixed(2)}  (${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})`,
+        `${kind.padEnd(6)} concurrency ${String(concurrency).padStart(3)}  this / other = ${median(ratios).toFixed(2)}  (${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})`,
       );
     }
   } finally {
@@ -62,22 +49,11 @@ async function compare(other, rounds) {
   }
 }
 
-/** So many that compiling the code, which takes longer the more there is of it, is a small part. */
-function countOf(kind, concurrency) {
-  return (kind === 'memory' ? 200_000 : 60_000) / (kind === 'redis' && concurrency === 1 ? 4 : 1);
-}
-
-/** The instructions of a message: a long process less a shorter one, so that starting and compiling do not count. */
-function instructions(build, drained) {
-  const total = (count) => instructionsOf([own, '--measure', build, ...drained, String(count)], build);
-  // A process drains its count twice.
-  return (total(40_000) - total(20_000)) / 40_000;
-}
-
 /** Prints the processor time of a message in microseconds. Each build is driven by its own bench. */
-async function measure(build, kind, concurrencyText, port, countText) {
+async function measure(build, kind, concurrencyText, port) {
   const concurrency = Number(concurrencyText);
-  const count = Number(countText);
+  // So many that compiling the code, which takes longer the more there is of it, is a small part.
+  const count = (kind === 'memory' ? 200_000 : 60_000) / (kind === 'redis' && concurrency === 1 ? 4 : 1);
   const load = (name) => import(pathToFileURL(resolve(build, 'bench', name)));
   const drain = kind === 'memory' ? await memory(load, concurrency) : await redisDrain(load, concurrency, port);
   await (await drain(count))();

@@ -1,16 +1,12 @@
 // What operations cost a message: reports of workers, telemetry, counts. Rounds of all variants are interleaved, and processor
 // time is measured, so that a noisy machine is noisy for all. Prints medians, and their differences.
 //
-// With `--instructions`, valgrind counts the instructions of a message instead: the same on a busy machine.
-//
-//   node bench/operations.mjs [--instructions]
-import { fileURLToPath } from 'node:url';
+//   node bench/operations.mjs
 import { createBroker } from '@brokkr/broker-memory';
 import { TaskManager } from '@brokkr/core';
 import { otel } from '@brokkr/otel';
 import pino from 'pino';
 import { tsImport } from 'tsx/esm/api';
-import { instructionsOf } from './instructions.mjs';
 import { median } from './median.mjs';
 
 const ROUNDS = 16;
@@ -20,7 +16,7 @@ const SLICE = 1_000;
 const quiet = pino({ level: 'info' }, { write: () => undefined });
 
 /** Sends and runs messages on the memory broker. @returns microseconds of processor time for each */
-async function drain({ telemetry = [], reports = true, scrape = false }, count = COUNT) {
+async function drain({ telemetry = [], reports = true, scrape = false }) {
   const broker = createBroker('memory:');
   const given = reports ? broker : without(broker, 'workers');
   const tm = TaskManager.getInstance(`bench-${Math.random()}`);
@@ -31,13 +27,13 @@ async function drain({ telemetry = [], reports = true, scrape = false }, count =
   if (scrape) tm.metrics();
   const payload = { userId: 'u-4711', kind: 'welcome', tags: ['a', 'b', 'c'] };
   const before = process.cpuUsage();
-  for (let sent = 0; sent < count; sent += SLICE) {
+  for (let sent = 0; sent < COUNT; sent += SLICE) {
     await Promise.all(Array.from({ length: SLICE }, () => noop.send(payload)));
     while ((await broker.inspector.counts('default')).acknowledged < sent + SLICE) await new Promise(setImmediate);
   }
   const { user, system } = process.cpuUsage(before);
   await tm.close();
-  return (user + system) / count;
+  return (user + system) / COUNT;
 }
 
 /** A broker without one of its parts. Its methods are bound once: a proxy would cost more than the part. */
@@ -57,22 +53,6 @@ const variants = {
   'metrics scraped': { scrape: true },
   'otel, no provider': { telemetry: [otel()] },
 };
-
-const [mode, variant, count] = process.argv.slice(2);
-if (mode === '--drain') {
-  await drain(variants[variant], Number(count));
-  process.exit(0);
-}
-if (mode === '--instructions') {
-  const total = (name, messages) => instructionsOf([fileURLToPath(import.meta.url), '--drain', name, String(messages)]);
-  const counted = Object.keys(variants).map((name) => [name, (total(name, 80_000) - total(name, 40_000)) / 40_000]);
-  const [[, shipped]] = counted;
-  for (const [name, each] of counted) {
-    const share = ((each / shipped - 1) * 100).toFixed(2);
-    console.log(`${name.padEnd(18)} ${each.toFixed(0)} instructions  ${share.padStart(6)} %`);
-  }
-  process.exit(0);
-}
 
 const costs = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
 for (let round = 0; round <= ROUNDS; round++) {

@@ -10,6 +10,8 @@ import { app, brokkr, endNow, type Run, until, workplace } from './brokkr.ts';
 
 /** Its start hook waits until a file exists. */
 const slowStart = join(import.meta.dirname, '..', 'fixtures', 'apps', 'slow-start.ts');
+/** An application with other queues. */
+const demonstrated = join(import.meta.dirname, '..', 'fixtures', 'apps', 'demonstrated.ts');
 const LEASE_MS = 2_000;
 
 /** A Redis and the environment of a worker on it. */
@@ -272,9 +274,14 @@ describe('brokkr metrics', () => {
     expect(metrics.value('brokkr_queue_messages', { queue: 'greetings', state: 'ready' })).toBe(1);
     expect(metrics.value('brokkr_queue_oldest_seconds', { queue: 'greetings' })).toBeGreaterThan(0);
     expect(metrics.value('brokkr_broker_up')).toBe(1);
-    const named = brokkr(['metrics', '--once', '--queues', 'other'], env);
+    // A queue of the application, in which no message was.
+    const named = brokkr(['metrics', '--once', '-a', demonstrated, '--queues', 'working'], env);
     expect(await named.exited).toBe(0);
+    expect(parseMetrics(named.output()).value('brokkr_queue_messages', { queue: 'working', state: 'ready' })).toBe(0);
     expect(named.output()).not.toContain('greetings');
+    const unknown = brokkr(['metrics', '--once', '--queues', 'greetigns'], env);
+    expect(await unknown.exited).toBe(2);
+    expect(unknown.errors()).toBe('error: unknown queue greetigns; did you mean greetings?\n');
     const wrong = brokkr(['metrics', '--once', '--queues', 'a b'], env);
     expect(await wrong.exited).toBe(2);
     expect(wrong.errors()).toMatch(/^error: queue name "a b"/);

@@ -85,8 +85,8 @@ describe('state on RabbitMQ', () => {
     const [broker, hasty] = [open(), open(300)];
     await broker.states.set('key', 'before');
     const { die } = await holder();
-    await expect(hasty.states.get('key')).rejects.toThrow(/another process holds it/);
-    await expect(hasty.states.set('key', 'too late')).rejects.toThrow(/another process holds it/);
+    await expect(hasty.states.get('key')).rejects.toThrow(/another process held the state/);
+    await expect(hasty.states.set('key', 'too late')).rejects.toThrow(/another process held the state/);
     const waiting = broker.states.get('key');
     die();
     expect(await waiting).toBe('before');

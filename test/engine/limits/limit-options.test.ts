@@ -208,7 +208,11 @@ describe('tm.limits()', () => {
     [null, 'OPTIONS_INVALID'],
     [{ rats: 1 }, 'OPTION_UNKNOWN'],
   ])('refuses %j instead of options', async (options, code) => {
-    await expect(manager().limits().set('rate', options as never)).rejects.toMatchObject({ code });
+    await expect(
+      manager()
+        .limits()
+        .set('rate', options as never),
+    ).rejects.toMatchObject({ code });
   });
 
   it('changes nothing without a store that counts permits, and names no task', async () => {

@@ -96,6 +96,7 @@ describe('the health of a worker', () => {
     expect(answered).toBe(false);
     await clock.advance(1);
     await asked;
+    expect(tm.metrics()).toContain('brokkr_broker_up 0\n');
     await clock.advance(30_000);
     const again = checks(worker);
     await clock.advance(1_000);

@@ -22,6 +22,8 @@ const AGAIN_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 /** A quorum queue logs every delivery until the message is removed. After this many reads the message is replaced. */
 const MOST_READS = 500;
+/** The message is asked for in shorter pauses: a server that said nothing for so long does not answer. */
+const SILENT_MS = 1_000;
 const FOUNDING = 'state.founding';
 
 type Values = Map<string, string>;
@@ -43,6 +45,8 @@ export class StateShard {
   readonly #calls = new Set<Call>();
   #channel: ConfirmChannel | undefined;
   #isWorking = false;
+  /** When the server last answered that another process holds the message, on the monotonic clock. */
+  #missedAt = Number.NEGATIVE_INFINITY;
 
   constructor(queue: string, options: StateShardOptions) {
     this.#queue = queue;
@@ -139,6 +143,7 @@ export class StateShard {
       try {
         const message = await channel.get(this.#queue);
         if (message !== false) return [channel, message];
+        this.#missedAt = performance.now();
         if (performance.now() > giveUpAt) return [channel, undefined];
         await sleep(pauseMs * (0.5 + Math.random()));
       } catch (error) {
@@ -188,12 +193,14 @@ export class StateShard {
   }
 
   #timedOut(): BrokerUnavailableError {
-    const { trouble } = this.#options.connection;
-    return trouble === undefined
-      ? new BrokerUnavailableError(
-          `scheduler state in ${this.#queue}: no answer in time, because another process holds it; try again`,
-        )
-      : unavailable(trouble, this.#options.connection.address);
+    const { trouble, address } = this.#options.connection;
+    if (trouble !== undefined) return unavailable(trouble, address);
+    if (performance.now() - this.#missedAt > SILENT_MS) {
+      return unavailable(new Error(`no answer in time about the state in ${this.#queue}`), address);
+    }
+    return new BrokerUnavailableError(
+      `state in ${this.#queue}: RabbitMQ at ${address} answers, but another process held the state all the time; try again`,
+    );
   }
 }
 

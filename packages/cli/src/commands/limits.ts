@@ -1,8 +1,10 @@
 import type { LimitStore, LimitUsage, RuleOptions } from '@brokkr/core/adapter';
 import { checkLimit } from '../app/check-limit.ts';
+import { checkQueues } from '../app/check-queues.ts';
 import { applicationLimits } from '../app/known-app.ts';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { UsageError } from '../exit.ts';
+import { describe } from '../explain.ts';
 import { print, printable, printJson } from '../output.ts';
 import { Frames } from '../terminal/frames.ts';
 import { span } from '../terminal/spans.ts';
@@ -10,6 +12,7 @@ import { table } from '../terminal/table.ts';
 import { watch } from '../terminal/watch.ts';
 
 export interface LimitsOptions {
+  readonly app?: string;
   readonly broker?: string;
   readonly json: boolean;
   readonly watch: boolean;
@@ -27,15 +30,21 @@ export interface LimitSetOptions {
 
 const HEAD = ['limit', 'key', 'held', 'waiting', 'paused', 'set at run time'];
 
-/** Lists what limits hold now; with `watch` every second, until a signal stops it or no program reads the output. */
-export async function limitsCommand({ broker: url, json, watch: watches }: LimitsOptions): Promise<void> {
+/** A broker does not list the rules that were set: one for a name that is not known is easily forgotten. */
+const UNKNOWN_NOTE =
+  'no message has used this limit and no application was found that defines it: brokkr limits lists it after the first message, or with --app';
+
+/** Lists what limits hold now, and the rules that were set at run time; with `watch` every second, until a signal stops it or no program reads the output. */
+export async function limitsCommand({ app, broker: url, json, watch: watches }: LimitsOptions): Promise<void> {
   const frames = new Frames();
   let shown = '';
   await withBroker(url, 'brokkr limits', async (opened) => {
     const store = await storeOf(opened);
+    const defined = await definedLimits(app);
     const look = async () => {
-      const usage = await store.usage();
-      const set = await rulesOf(opened, usage);
+      const used = await store.usage();
+      const set = await rulesOf(opened, [...used.map(({ limit }) => limit), ...defined]);
+      const usage = [...used, ...unusedLimits(used, set)];
       if (json) return printJson(usage.map((each) => ({ ...each, set: set.get(each.limit) })));
       shown = asTable(usage, set);
       frames.show(shown);
@@ -61,12 +70,16 @@ export async function limitSetCommand(name: string, options: LimitSetOptions): P
   await withBroker(url, 'brokkr limits set', async (opened) => {
     const limit = opened.manager.limits();
     // A misspelled name would limit nothing, and report success.
-    await checkLimit(opened, await storeOf(opened), name, () => applicationLimits(app));
+    const isKnown = await checkLimit(opened, await storeOf(opened), name, {
+      ofApplication: () => applicationLimits(app),
+      checkQueue: (queue) => checkQueues(opened, [queue], app),
+    });
     if (reset) await limit.reset(name);
     else await limit.set(name, { rate, per, burst, concurrency });
     print(
       `${printable(name)} ${reset ? 'follows the code' : `is set to ${ruleText({ rate, per, burst, concurrency })}`}`,
     );
+    if (!isKnown && !reset) print(UNKNOWN_NOTE);
   });
 }
 
@@ -74,10 +87,26 @@ function storeOf({ manager }: OpenedBroker): Promise<LimitStore> {
   return manager.limits().store();
 }
 
+/**
+ * The limits that the application defines: a broker does not list the rules that were set, so those of unused limits are
+ * found by these names. An application that was not named, and does not load, is reported and left out.
+ */
+async function definedLimits(app: string | undefined): Promise<readonly string[]> {
+  try {
+    return await applicationLimits(app);
+  } catch (error) {
+    if (app !== undefined) throw error;
+    process.stderr.write(
+      `warning: ${printable(describe(error as Error))}; rules that were set for limits that no message used are not shown\n`,
+    );
+    return [];
+  }
+}
+
 /** The rules that were set at run time, as text by limit. */
-async function rulesOf(opened: OpenedBroker, usage: readonly LimitUsage[]): Promise<ReadonlyMap<string, string>> {
+async function rulesOf(opened: OpenedBroker, limitNames: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const limits = opened.manager.limits();
-  const names = [...new Set(usage.map(({ limit }) => limit))];
+  const names = [...new Set(limitNames)];
   const set = await Promise.all(names.map((name) => limits.setOptions(name)));
   return new Map(
     names.flatMap((name, index) => {
@@ -85,6 +114,14 @@ async function rulesOf(opened: OpenedBroker, usage: readonly LimitUsage[]): Prom
       return options === undefined ? [] : [[name, ruleText(options)] as const];
     }),
   );
+}
+
+/** Limits with a rule that was set at run time and that no message has used lately. */
+export function unusedLimits(used: readonly LimitUsage[], set: ReadonlyMap<string, string>): readonly LimitUsage[] {
+  const names = new Set(used.map(({ limit }) => limit));
+  return [...set.keys()]
+    .filter((name) => !names.has(name))
+    .map((limit) => ({ limit, key: '', held: 0, waiting: 0, pausedMs: 0 }));
 }
 
 function ruleText({ rate, per, burst, concurrency }: RuleOptions): string {

@@ -3,6 +3,7 @@ import { queueNames } from '../app/queue-names.ts';
 import { EXIT } from '../exit.ts';
 import { describe } from '../explain.ts';
 import { isLoopback } from '../monitoring/monitor-options.ts';
+import { exportedQueues } from '../monitoring/exported-queues.ts';
 import { openMonitor } from '../monitoring/open-monitor.ts';
 import { print, printable } from '../output.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
@@ -51,15 +52,11 @@ async function serve({ port, host }: MetricsOptions, metrics: (format: Format) =
 }
 
 /** Reads the metrics of the queues that the options name, or of all. */
-async function reader(
-  opened: OpenedBroker,
-  { app, queues }: MetricsOptions,
-): Promise<(format: Format) => Promise<string>> {
-  const { checkQueueName } = await import('@brokkr/core/adapter');
+async function reader(opened: OpenedBroker, options: MetricsOptions): Promise<(format: Format) => Promise<string>> {
+  const { app } = options;
   const { queueFamilies, single, writeMetrics } = await import('@brokkr/core/metrics');
   const { broker } = opened;
-  const named = queues?.split(',').map((name) => name.trim());
-  for (const name of named ?? []) checkQueueName(name);
+  const named = await exportedQueues(opened, options);
   // A server that cannot list its queues knows those of the application: they do not change while this runs.
   const known = named ?? (broker.capabilities.counts === 'exact' ? undefined : await queueNames(opened, app));
   return async (format) => {

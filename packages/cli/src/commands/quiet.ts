@@ -27,8 +27,14 @@ async function setQuiet(ids: readonly string[], quiet: boolean, { broker }: Quie
     const obeyed = await Promise.all(workers.map((worker) => (quiet ? worker.quiet() : worker.resume())));
     for (const [index, { id }] of workers.entries()) {
       if (obeyed[index]) print(`${printable(id)} ${quiet ? 'takes no more messages' : 'takes messages'}`);
-      else process.stderr.write(`error: worker ${printable(id)} did not report that it obeyed; ${command} again\n`);
+      else process.stderr.write(`error: ${printable(pendingOrder(id, quiet))}\n`);
     }
     return obeyed.every(Boolean) ? EXIT.fine : EXIT.failed;
   });
+}
+
+/** A worker that is stopped or blocked has the order in its connection, and obeys when it goes on. */
+export function pendingOrder(id: string, quiet: boolean): string {
+  const [order, opposite] = quiet ? ['quiet', 'resume'] : ['resume', 'quiet'];
+  return `worker ${id} did not report within 3 s that it obeyed: the order stays pending, and the worker obeys when it answers again, if its connection lasts; to take the order back: brokkr workers ${opposite} ${id}; to repeat it: brokkr workers ${order} ${id}`;
 }

@@ -3,6 +3,7 @@ import { refuseMemory } from '../app/own-process.ts';
 import { EXIT } from '../exit.ts';
 import { noteBroker } from '../explain.ts';
 import { workerMonitorOptions } from '../monitoring/monitor-options.ts';
+import { takeSupervisorBroker } from '../processes/child-command.ts';
 import { guardExit } from '../processes/exit-guard.ts';
 import { runWorker } from '../processes/run-worker.ts';
 import { StopRequests } from '../processes/stop-requests.ts';
@@ -45,7 +46,8 @@ async function loadAndRun(
   requests: StopRequests,
   permitExit: () => void,
 ): Promise<number> {
-  const { app, manager, broker, concurrency, workerId, processes, watch } = options;
+  const { app, manager, concurrency, workerId, processes, watch } = options;
+  const broker = options.supervised ? takeSupervisorBroker() : options.broker;
   const settings = { runMode: 'worker', ...(broker === undefined ? {} : { brokerUrl: broker }) } as const;
   // The supervisor of a process serves its metrics, and has the same environment.
   const monitoring = options.supervised ? {} : await workerMonitorOptions(options);

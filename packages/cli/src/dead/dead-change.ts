@@ -1,10 +1,10 @@
-import type { Inspector } from '@brokkr/core/adapter';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { EXIT } from '../exit.ts';
 import { print, printable, printJson } from '../output.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 import { changeByIds } from './change-by-ids.ts';
+import { type Change, changeLetters } from './change-letters.ts';
 import { checkTask } from './check-task.ts';
 import { checkSelection, LetterChooser, type LetterOptions } from './letter-choice.ts';
 import { letterQueues } from './letter-queues.ts';
@@ -20,9 +20,6 @@ export interface DeadChangeOptions extends LetterOptions {
   /** Most letters a second. */
   readonly rate?: number;
 }
-
-/** The command `retry` is called `redrive` in the code: a retry is an attempt after a failed one. */
-type Change = 'redrive' | 'discard';
 
 /** Puts dead letters back into their queues with fresh attempts, and prints their number. @returns the exit code */
 export function deadRetryCommand(names: readonly string[], options: DeadChangeOptions): Promise<number> {
@@ -94,32 +91,6 @@ async function forEach(
     if (number > 0) counts.set(queue, number);
   }
   return counts;
-}
-
-async function changeLetters(
-  { inspector }: { readonly inspector: Inspector },
-  queue: string,
-  what: Change,
-  chooser: LetterChooser,
-  pace: Pace,
-): Promise<number> {
-  const progress = new Progress();
-  const verb = what === 'redrive' ? 'retried' : 'discarded';
-  const before = pace.done;
-  // A limit, once reached, ends the look at further letters, too.
-  const full = new AbortController();
-  const done = await inspector[what](queue, chooser.choice, {
-    batch: pace.batch,
-    signal: AbortSignal.any([pace.signal, full.signal]),
-    onBatch: async ({ done: changed, looked }) => {
-      progress.show(`${queue}: ${looked} dead letters looked at, ${changed} ${verb}`);
-      if (chooser.isFull) full.abort();
-      else await pace.wait(before + changed);
-    },
-  });
-  pace.done = before + done;
-  progress.end();
-  return done;
 }
 
 /** Counts the letters that would be changed. */

@@ -1,6 +1,7 @@
 import type { DeadLetterRecord } from '@brokkr/core';
 import { moment } from '../terminal/spans.ts';
 import { table } from '../terminal/table.ts';
+import { crashText } from './crash-text.ts';
 
 const REASON_LENGTH = 100;
 
@@ -17,16 +18,11 @@ export function letterTable(letters: readonly ListedLetter[], showsQueue: boolea
     id,
     task,
     moment(deadAt ?? attempts.at(-1)?.at),
-    attempts.at(-1)?.attempt ?? crashed(crashes),
+    attempts.at(-1)?.attempt ?? crashText(crashes) ?? 0,
     redriven?.count ?? 0,
     shortened(reason),
   ]);
   return table(head, rows);
-}
-
-/** No attempt of a message that crashed its workers has ended. */
-function crashed(crashes = 0): string | number {
-  return crashes === 0 ? 0 : `crashed ${crashes === 1 ? 'once' : `${crashes} times`}`;
 }
 
 /** The first line of a reason. */

@@ -1,9 +1,9 @@
-import type { TaskStatus } from '@brokkr/core';
+import type { DeadLetterRecord, TaskStatus } from '@brokkr/core';
 import type { RunningTask, WorkerReport } from '@brokkr/core/adapter';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { suspectLine } from '../commands/suspect-line.ts';
 import { print, printable, printJson } from '../output.ts';
-import { moment } from '../terminal/spans.ts';
+import { linesOf, recordOf } from './known-message.ts';
 import { unknownMessage } from './unknown-message.ts';
 import { type LocatedMessage, locateMessage, type MessageOptions } from './locate-message.ts';
 
@@ -17,16 +17,16 @@ export async function statusCommand(id: string, options: StatusOptions): Promise
     const message = await locateMessage(opened, id, options);
     const [queue = ''] = message.queues;
     const status = await message.handle(queue).status();
-    const { TASK_HEADER } = opened.adapter;
+    const known = { id, status, message, taskHeader: opened.adapter.TASK_HEADER, letter: letterOf(message, opened) };
     const reports = await reportsFor(status, opened);
     const held = reports.find(({ suspect }) => suspect?.id === id);
     const suspect = held?.suspect && { ...held.suspect, worker: held.id };
     const run = status.state === 'unknown' ? reportedRun(id, reports) : undefined;
     if (options.json) {
-      const record = run === undefined ? recordOf(id, status, message, TASK_HEADER) : { id, state: 'running', ...run };
+      const record = run === undefined ? recordOf(known) : { id, state: 'running', ...run };
       printJson({ ...record, ...(suspect !== undefined && { suspect }) });
     } else if (run !== undefined || status.state !== 'unknown') {
-      const lines = run === undefined ? linesOf(id, status, message, TASK_HEADER) : [runLine(run)];
+      const lines = run === undefined ? linesOf(known) : [runLine(run)];
       if (suspect !== undefined) lines.push(suspectLine(suspect.worker, suspect, Date.now()));
       print(printable(lines.join('\n')));
     }
@@ -34,6 +34,10 @@ export async function statusCommand(id: string, options: StatusOptions): Promise
       throw await unknownMessage(opened, 'brokkr status', id, options, message);
     }
   });
+}
+
+function letterOf({ found }: LocatedMessage, { core }: OpenedBroker): DeadLetterRecord | undefined {
+  return found?.state === 'dead' ? core.readDeadLetter(found.envelope) : undefined;
 }
 
 /**
@@ -65,27 +69,4 @@ function reportedRun(id: string, reports: readonly WorkerReport[]): ReportedRun 
 
 function runLine({ task, queue, attempt, worker }: ReportedRun): string {
   return `running  ${task} in ${queue}  attempt ${attempt}  worker ${worker}`;
-}
-
-function recordOf(id: string, status: TaskStatus, { found, queues }: LocatedMessage, taskHeader: string): object {
-  return {
-    id,
-    ...status,
-    ...(found !== undefined && { queue: queues[0], task: found.envelope.headers[taskHeader] ?? '' }),
-    ...(found?.dueAt !== undefined && { dueAt: found.dueAt }),
-    ...(found?.workerId !== undefined && { worker: found.workerId }),
-  };
-}
-
-function linesOf(id: string, status: TaskStatus, { found, queues }: LocatedMessage, taskHeader: string): string[] {
-  const { state, attempt, progress } = status;
-  const parts = [state as string];
-  if (found !== undefined) parts.push(`${found.envelope.headers[taskHeader] ?? '?'} in ${queues[0]}`);
-  if (attempt !== undefined) parts.push(`attempt ${attempt}`);
-  if (found?.dueAt !== undefined) parts.push(`due ${moment(found.dueAt)}`);
-  if (found?.workerId !== undefined) parts.push(`worker ${found.workerId}`);
-  const lines = [parts.join('  ')];
-  if (progress !== undefined) lines.push(`progress ${JSON.stringify(progress)}`);
-  if (found?.state === 'dead') lines.push(`brokkr dead show ${queues[0]} ${id}`);
-  return lines;
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { ChildCommand } from './child-command.ts';
 import { ChildState } from './child-state.ts';
 import { after, FORCED_END_MS } from '../deadline.ts';
 import { END_NOW, FINISH, LISTENS, REFUSED, type StateQuestion } from './supervisor-messages.ts';
@@ -34,18 +35,18 @@ export class Child {
   #cancelKill: () => void = () => undefined;
 
   /**
-   * @param args of `brokkr worker`, without its name
+   * @param command without the name of the worker
    * @param workerId its name at the broker
    * @param number of the process, for its log lines on a terminal; without it they have no prefix
    */
-  constructor(args: readonly string[], workerId: string, number: number | undefined) {
+  constructor({ args, env }: ChildCommand, workerId: string, number: number | undefined) {
     this.workerId = workerId;
     const startedAt = performance.now();
     // In a process group of its own, so that Ctrl-C in a terminal reaches only the supervisor.
     this.#process = fork(COMMAND, ['worker', ...args, '--supervised', '--worker-id', this.workerId], {
       detached: true,
       stdio: 'inherit',
-      env: { ...process.env, BROKKR_PROCESS: number === undefined ? '' : String(number) },
+      env: { ...process.env, ...env, BROKKR_PROCESS: number === undefined ? '' : String(number) },
     });
     let isRefused = false;
     this.#process.on('message', (message) => {

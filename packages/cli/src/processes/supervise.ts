@@ -1,4 +1,5 @@
 import type { App } from '../app/load-app.ts';
+import { childCommand } from './child-command.ts';
 import { ChildrenSource } from './children-source.ts';
 import type { MonitorOptions } from '../monitoring/monitor-options.ts';
 import { openMonitoring } from '../monitoring/open-monitoring.ts';
@@ -28,7 +29,7 @@ const CLOSE_MS = 2_000;
  */
 export async function supervise(app: App, options: SuperviseOptions, requests: StopRequests): Promise<number> {
   const supervisor = new Supervisor(app, {
-    args: argsOf(app, options),
+    ...childCommand(app.path, options),
     workerId: options.workerId,
     watches: options.watch,
     shutdownMs: app.manager.config.shutdownTimeoutMs,
@@ -57,14 +58,4 @@ export async function supervise(app: App, options: SuperviseOptions, requests: S
   source?.close();
   await closeMonitoring?.();
   return Math.max(...codes);
-}
-
-function argsOf(app: App, { manager, queues, concurrency, broker }: SuperviseOptions): readonly string[] {
-  return [
-    ...['--app', app.path],
-    ...(manager === undefined ? [] : ['--manager', manager]),
-    ...(queues === undefined ? [] : ['--queues', queues]),
-    ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
-    ...(broker === undefined ? [] : ['--broker', broker]),
-  ];
 }

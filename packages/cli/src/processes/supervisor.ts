@@ -1,6 +1,7 @@
 import type { App } from '../app/load-app.ts';
 import { EXIT } from '../exit.ts';
 import { Child, type Ended } from './child.ts';
+import type { ChildCommand } from './child-command.ts';
 import { childWorkerId } from './child-worker-id.ts';
 import { inTime } from '../deadline.ts';
 import type { StopRequest } from './stop-requests.ts';
@@ -12,9 +13,7 @@ const SOUND_MS = 10_000;
 /** Time for returning the messages of a dead process while the supervisor stops. */
 const LAST_RELEASE_MS = 2_000;
 
-export interface SupervisorOptions {
-  /** Arguments of `brokkr worker`. */
-  readonly args: readonly string[];
+export interface SupervisorOptions extends ChildCommand {
   /** Begin of the names of the workers. */
   readonly workerId: string | undefined;
   /** A process that ends by itself is replaced after the next change of the sources, not at once. */
@@ -51,11 +50,11 @@ export class Supervisor {
    * @returns the exit code of its last process
    */
   async keepOne(number: number | undefined): Promise<number> {
-    const { args, workerId, watches } = this.#options;
+    const { workerId, watches } = this.#options;
     let waitMs = FIRST_WAIT_MS;
     while (!this.#isStopping) {
       const changes = this.#changes;
-      const child = new Child(args, childWorkerId(workerId, number), number);
+      const child = new Child(this.#options, childWorkerId(workerId, number), number);
       this.#children.add(child);
       this.#app.core.logger.info({ child: child.pid, worker: child.workerId }, 'worker process started');
       const ended = await child.ended;

@@ -22,6 +22,7 @@ export function addQueueCommands(program: Command, exit: Exit): void {
   const limits = program
     .command('limits')
     .description('list what limits hold: permits, waiting messages, stopped clocks')
+    .option('-a, --app <module>', 'application whose limits to list also if no message used them, but a rule is set')
     .option('--broker <url>', HELP.broker)
     .option('--json', HELP.json, false)
     .option('--watch', HELP.watch, false)

@@ -2,6 +2,8 @@ import type { TaskManager } from '@brokkr/core';
 import * as adapter from '@brokkr/core/adapter';
 import { describe, expect, it } from 'vitest';
 import { checkLimit } from '../../src/app/check-limit.ts';
+import { unknownName } from '../../src/app/unknown-name.ts';
+import { UsageError } from '../../src/exit.ts';
 
 interface Known {
   /** Limits whose keys were used lately. */
@@ -10,15 +12,25 @@ interface Known {
   readonly set?: readonly string[];
   /** Limits of the application, if there is one. */
   readonly defined?: readonly string[];
+  /** Queues of the application and of the broker. */
+  readonly queues?: readonly string[];
 }
 
 /** The error about a limit; `undefined` if it is accepted. */
-async function refusal(name: string, { used = [], set = [], defined = [] }: Known): Promise<string | undefined> {
+async function refusal(
+  name: string,
+  { used = [], set = [], defined = [], queues = [] }: Known,
+): Promise<string | undefined> {
   const setOptions = async (limit: string) => (set.includes(limit) ? { rate: 1 } : undefined);
   const manager = { limits: () => ({ setOptions }) } as unknown as TaskManager;
   const usage = async () => used.map((limit) => ({ limit, key: '', held: 0, waiting: 0, pausedMs: 0 }));
   try {
-    await checkLimit({ adapter, manager }, { usage }, name, async () => defined);
+    await checkLimit({ adapter, manager }, { usage }, name, {
+      ofApplication: async () => defined,
+      checkQueue: async (queue) => {
+        if (!queues.includes(queue)) throw new UsageError(unknownName(adapter, 'queue', queue, queues));
+      },
+    });
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -43,6 +55,11 @@ describe('a limit that is set by its name', () => {
     expect(await refusal('old', { used: ['old'], defined: ['stripe'] })).toBeUndefined();
     expect(await refusal('typo', { set: ['typo'], used: ['stripe'], defined: ['stripe'] })).toBeUndefined();
     expect(await refusal('any', {})).toBeUndefined();
+  });
+
+  it('is refused if it is that of a queue, and no queue has this name, although no limit is known', async () => {
+    expect(await refusal('queue:emials', { queues: ['emails'] })).toBe('unknown queue emials; did you mean emails?');
+    expect(await refusal('queue:emails', { queues: ['emails'] })).toBeUndefined();
   });
 
   it('is accepted without an application if the store does not list every limit', async () => {

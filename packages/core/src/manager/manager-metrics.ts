@@ -66,9 +66,11 @@ export class ManagerMetrics {
     stats.add(this.#past);
     for (const worker of workers) stats.add(worker.stats);
     if (which === 'all') return [...this.#workerFamilies(stats, workers), ...sendFamilies(this.sends)];
-    return [...taskFamilies(stats), ...brokerFamilies(this.calls), ...sendFamilies(this.sends)].filter(
-      ({ type }) => type !== 'gauge',
-    );
+    return [
+      ...taskFamilies(stats),
+      ...brokerFamilies(this.calls, this.#probe.isUp),
+      ...sendFamilies(this.sends),
+    ].filter(({ type }) => type !== 'gauge');
   }
 
   familiesOf(worker: TaskWorker): readonly MetricFamily[] {
@@ -91,7 +93,7 @@ export class ManagerMetrics {
     return [
       ...taskFamilies(stats),
       ...slotFamilies(workers),
-      ...brokerFamilies(this.calls),
+      ...brokerFamilies(this.calls, this.#probe.isUp),
       ...processFamilies(VERSION, this.#brokerKind, this.#loopDelayMs()),
     ];
   }

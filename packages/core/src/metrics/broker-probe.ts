@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
@@ -19,6 +20,8 @@ export class BrokerProbe {
   readonly #clock: Clock;
   readonly #open: () => Promise<Broker>;
   #pending: Promise<void> | undefined;
+  /** When the wait for an answer last ended without one, on the monotonic clock. */
+  #silentAt: number | undefined;
 
   constructor(calls: BrokerCalls, clock: Clock, open: () => Promise<Broker>) {
     this.#calls = calls;
@@ -26,16 +29,33 @@ export class BrokerProbe {
     this.#open = open;
   }
 
-  /** Resolves once the broker has answered, or after half a second. Never rejects. @param queue any queue of the worker */
+  /**
+   * Whether the last call was answered, and no wait for an answer has ended without one since; `undefined` before the first
+   * answer or such a wait.
+   */
+  get isUp(): boolean | undefined {
+    const { isUp, sinceAnswerMs = Number.POSITIVE_INFINITY } = this.#calls;
+    const answeredAt = this.#clock.monotonic() - sinceAnswerMs;
+    return this.#silentAt !== undefined && answeredAt < this.#silentAt ? false : isUp;
+  }
+
+  /**
+   * Resolves once the broker has answered, or after half a second, which counts as no answer. Never rejects.
+   *
+   * @param queue any queue of the worker
+   */
   async ask(queue: string): Promise<void> {
     const { sinceAnswerMs, silentMs } = this.#calls;
     if (silentMs === 0 && sinceAnswerMs !== undefined && sinceAnswerMs < FRESH_MS) return;
-    const answered = new AbortController();
     this.#pending ??= this.#probe(queue).finally(() => {
       this.#pending = undefined;
     });
-    await Promise.race([this.#pending, pause(this.#clock, WAIT_MS, answered.signal)]);
-    answered.abort();
+    const answered = new AbortController();
+    void this.#pending.then(() => answered.abort());
+    await pause(this.#clock, WAIT_MS, answered.signal);
+    // After a block of the event loop, the timer ends before the answer that has arrived is read.
+    if (!answered.signal.aborted) await setImmediate();
+    if (!answered.signal.aborted) this.#silentAt = this.#clock.monotonic();
   }
 
   async #probe(queue: string): Promise<void> {

@@ -75,10 +75,10 @@ export function sendFamilies(stats: SendStats): readonly MetricFamily[] {
   ];
 }
 
-/** Metrics of the connection of workers to their broker. */
-export function brokerFamilies(calls: BrokerCalls): readonly MetricFamily[] {
+/** Metrics of the connection of workers to their broker. @param isUp whether the broker answers; `undefined` if unknown */
+export function brokerFamilies(calls: BrokerCalls, isUp: boolean | undefined): readonly MetricFamily[] {
   const operations = (['receive', 'settle', 'extend'] as const).filter((operation) => calls[operation].total > 0);
-  const { isUp, sinceAnswerMs } = calls;
+  const { sinceAnswerMs } = calls;
   return [
     histogram(
       'brokkr_broker_call_seconds',

@@ -28,7 +28,7 @@ function setUp() {
     while (endedAt === undefined) await clock.advance(100);
     return endedAt - beganAt;
   };
-  return { calls, answers, askedMs };
+  return { calls, answers, askedMs, clock, probe };
 }
 
 it('answers long before a supervisor gives up after a second, each time, while the broker is silent', async () => {
@@ -58,4 +58,31 @@ it('shows a broker as down while its question has no answer for over two seconds
   answers.at(-1)?.();
   await askedMs();
   expect(calls.isUp).toBe(true);
+});
+
+it('shows a broker as down in the first scrape in which it does not answer', async () => {
+  const { probe, answers, askedMs, clock } = setUp();
+  await askedMs();
+  expect(probe.isUp).toBe(false);
+  answers[0]?.();
+  await clock.advance(0);
+  expect(probe.isUp).toBe(true);
+  // An idle worker: its last answer is older than a second.
+  for (let scrape = 0; scrape < 11; scrape++) await askedMs();
+  expect(answers).toHaveLength(2);
+  expect(probe.isUp).toBe(false);
+});
+
+it('shows a broker as up if its answer has come when the wait ends, after a block of the event loop', async () => {
+  const { answers, clock, probe } = setUp();
+  // The timer runs first in the turn of the event loop that reads the answer, too.
+  clock.setTimeout = (end) => {
+    setImmediate(() => {
+      setImmediate(() => answers[0]?.());
+      end();
+    });
+    return {};
+  };
+  await probe.ask('q');
+  expect(probe.isUp).toBe(true);
 });
