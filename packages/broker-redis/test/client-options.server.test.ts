@@ -90,7 +90,7 @@ const options: Table<RedisOptions> = {
   maxRetriesPerRequest: { replaced: 0 },
   retryStrategy: { replaced: () => null },
   reconnectOnError: { replaced: () => true },
-  autoResubscribe: { replaced: false },
+  autoResubscribe: { replaced: true },
   autoResendUnfulfilledCommands: { replaced: false },
   disconnectTimeout: { replaced: 60_000 },
   readOnly: { replaced: true },

@@ -1,6 +1,10 @@
 import type { Signal } from '@brokkr/core/adapter';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
+import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { OWN_OPTIONS } from '../src/connection/client-options.ts';
+import { Subscriber } from '../src/connection/subscriber.ts';
 import { RedisBroker, type RedisBrokerOptions } from '../src/index.ts';
 
 const server = await RedisServer.start();
@@ -35,6 +39,32 @@ it('a listener hears signals again after its connection broke, and is notified o
   await expect.poll(() => heard.at(-1), { timeout: 5_000 }).toBe('gap');
   await broker.signals.send(pause('2'));
   await expect.poll(() => heard.slice(-2)).toEqual(['gap', pause('2')]);
+});
+
+it('a listener that stops right when its connection is back leaves no rejection behind', async () => {
+  const proxy = await TcpProxy.open(server.port);
+  const client = new Redis({ ...OWN_OPTIONS, port: proxy.port, enableOfflineQueue: true });
+  const subscriber = new Subscriber(() => client);
+  await subscriber.listen('channel', { hear: () => undefined });
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', note);
+  try {
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    client.once('ready', () => {
+      // Nothing that the client sends now is answered before it disconnects.
+      proxy.mode = 'half-open';
+      subscriber.close();
+    });
+    proxy.reset();
+    await ended;
+    // Rejections without a listener are reported after the microtasks of this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+  } finally {
+    await proxy.close();
+    process.off('unhandledRejection', note);
+  }
 });
 
 it('results and signals of a process share one connection', async () => {

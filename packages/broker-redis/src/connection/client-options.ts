@@ -25,7 +25,8 @@ export const OWN_OPTIONS = {
   maxRetriesPerRequest: 2,
   retryStrategy,
   reconnectOnError,
-  autoResubscribe: true,
+  // `Subscriber` does it. The client does not await its own call: a break during that call would end the process.
+  autoResubscribe: false,
   autoResendUnfulfilledCommands: true,
   // A socket of a server that hangs is destroyed this long after `disconnect()`. The process cannot end before.
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,

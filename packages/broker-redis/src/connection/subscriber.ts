@@ -68,7 +68,7 @@ export class Subscriber {
     return client;
   }
 
-  /** Subscribes to every channel after a break. The client does so too, but does not report when it is done. */
+  /** Subscribes to every channel after a break. */
   async #resubscribe(client: Redis): Promise<void> {
     const channels = [...this.#listeners.keys()];
     if (!this.#missed || channels.length === 0) return;
