@@ -60,6 +60,22 @@ function counting({ results }: MemoryBroker): ResultStore & { readonly stored: s
   };
 }
 
+/** Lets `broker` lose every lease at its renewal, unless `before` throws. Returns its result store, as `counting` does. */
+function losing(broker: MemoryBroker, before: () => void): ReturnType<typeof counting> {
+  const store = counting(broker);
+  Object.defineProperty(broker, 'results', { value: store });
+  const subscribe = broker.subscribe.bind(broker);
+  broker.subscribe = async (queue, options) => {
+    const subscription = await subscribe(queue, options);
+    subscription.extend = async (deliveries) => {
+      before();
+      return deliveries;
+    };
+    return subscription;
+  };
+  return store;
+}
+
 describe('the progress of a task', () => {
   it('comes live, and ends with the message', async () => {
     const { clock, task } = await bench(async ({ sleep }) => {
@@ -130,14 +146,7 @@ describe('the progress of a task', () => {
         currentTask().progress('late');
       },
       (broker) => {
-        store = counting(broker);
-        Object.defineProperty(broker, 'results', { value: store });
-        const subscribe = broker.subscribe.bind(broker);
-        broker.subscribe = async (queue, options) => {
-          const subscription = await subscribe(queue, options);
-          subscription.extend = async (deliveries) => deliveries;
-          return subscription;
-        };
+        store = losing(broker, () => undefined);
       },
     );
     await task.send();
@@ -157,17 +166,9 @@ describe('the progress of a task', () => {
         await sleep(1_000);
       },
       (broker) => {
-        store = counting(broker);
-        Object.defineProperty(broker, 'results', { value: store });
-        const subscribe = broker.subscribe.bind(broker);
-        broker.subscribe = async (queue, options) => {
-          const subscription = await subscribe(queue, options);
-          subscription.extend = async (deliveries) => {
-            if (isAway) throw new BrokerUnavailableError('away');
-            return deliveries;
-          };
-          return subscription;
-        };
+        store = losing(broker, () => {
+          if (isAway) throw new BrokerUnavailableError('away');
+        });
       },
     );
     await task.send();

@@ -189,7 +189,7 @@ function wait(delivery: Delivery, mark: JoinMark, { rev }: Debounced, notBefore:
   return { kind: 'retry', delivery, replacement };
 }
 
-/** Stores the message again, with the newest arguments. They expire by the time at which they were due, not by the load. */
+/** Stores the message again, with the newest arguments. Their `expiresIn` counts from when they were due. */
 function carry(delivery: Delivery, mark: JoinMark, newestSent: Debounced, now: number): Settlement {
   const { rev, body, headers, due, expiresInMs } = newestSent;
   const expiresAt = expiresInMs === undefined ? undefined : Math.min(now, due) + expiresInMs;

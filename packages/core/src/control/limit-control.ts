@@ -40,7 +40,8 @@ export class LimitControl {
   /**
    * Sets the rule of a limit. It wins over that of the code in all workers, within a second, or a minute if a signal is
    * missed. Messages that wait for a rate get new times.
-   * @throws ConfigError (`OPTIONS_INVALID`, `OPTION_UNKNOWN`, `LIMIT_INVALID`) that names the option, (`STORE_MISSING`) if no store counts permits: nothing is set
+   * @throws ConfigError (`OPTIONS_INVALID`, `OPTION_UNKNOWN`, `LIMIT_INVALID`) that names the option
+   * @throws ConfigError (`STORE_MISSING`) if no store counts permits: nothing is set
    */
   async set(name: string, options: RuleOptions): Promise<void> {
     const settings = await this.#settings();

@@ -92,7 +92,7 @@ export class TestBench {
     return found as NonNullable<BrokerParts[P]>;
   }
 
-  /** The limits of the broker, or of the store beside it. If there are none, the case does not apply, and ends. */
+  /** The limits of the broker, or of the store beside it. Ends the case if neither the broker nor the store has limits. */
   async limits(): Promise<LimitStore> {
     const { openStore } = this.options;
     if (this.broker.limits !== undefined || openStore === undefined) return this.part('limits');

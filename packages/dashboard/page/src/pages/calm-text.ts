@@ -4,7 +4,7 @@ import { timeOfDay } from '../text/clock-time.ts';
 /** How long deaths are a warning. */
 const BURST_MS = 600_000;
 
-/** In place of warnings, if there are none. */
+/** The text in the list of warnings when it is empty. */
 export function calmText({ at, lookedSince = at, error }: Pick<Overview, 'at' | 'lookedSince' | 'error'>): string {
   if (error !== undefined) return 'Unknown: the broker cannot be reached.';
   const when = at - lookedSince < BURST_MS ? `since ${timeOfDay(lookedSince, false)}` : 'in the last 10 minutes';
