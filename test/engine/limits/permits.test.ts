@@ -33,6 +33,7 @@ function limitsOf({ limits }: MemoryBroker, replaced: (store: LimitStore) => Par
     acquire: (...args) => limits.acquire(...args),
     renew: (...args) => limits.renew(...args),
     release: (...args) => limits.release(...args),
+    call: (...args) => limits.call(...args),
     hold: (...args) => limits.hold(...args),
     usage: () => limits.usage(),
     reschedule: (...args) => limits.reschedule(...args),
