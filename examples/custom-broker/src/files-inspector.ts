@@ -29,6 +29,7 @@ export function filesInspector(root: string, folderOf: (queue: string) => string
     { signal, batch = brokkr.PAGE_LIMIT, onBatch }: brokkr.BulkOptions,
     apply: (file: MessageFile, letter: brokkr.Envelope) => Promise<MessageFile | undefined>,
   ): Promise<number> {
+    brokkr.checkLetterChoice(which);
     const files = await messagesIn(folderOf(queue), 'dead');
     let done = 0;
     let changed = 0;

@@ -66,6 +66,7 @@ export { BROKER_DEFAULTS } from '../broker/broker-defaults.ts';
 export { checkBroker } from '../broker/check-broker.ts';
 export { FEATURES, FEATURE_NAMES, type Feature, type FeatureName, featuresOf } from '../broker/features.ts';
 export { checkChanges, checkRead } from '../broker/check-changes.ts';
+export { checkLetterChoice } from '../broker/check-letter-choice.ts';
 export { checkSignal, SIGNAL_BYTES } from '../broker/check-signal.ts';
 export { type Death, deadLetterEnvelope, deadLetterQueue, redriveEnvelope } from '../broker/dead-letter.ts';
 export { HEADER_LIMITS } from '../producer/send-settings.ts';

@@ -124,10 +124,14 @@ export interface Inspector {
    */
   bury?(queue: string, letters: readonly Envelope[]): Promise<void>;
 
-  /** Puts dead letters back, as `redriveEnvelope` makes them. @returns how many */
+  /**
+   * Puts dead letters back, as `redriveEnvelope` makes them.
+   * @returns how many
+   * @throws ConfigError (`LETTER_CHOICE_INVALID`) as `checkLetterChoice`, before a letter is changed
+   */
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 
-  /** Removes dead letters. @returns how many */
+  /** Removes dead letters. @returns how many @throws as `redrive` */
   discard(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 
   /** Removes the ready messages. @returns how many */
