@@ -165,6 +165,7 @@ export type { SendOutcome } from '../producer/send-outcome.ts';
 export type { DefineTask } from '../task/define-task.ts';
 export type { ErrorMatcher, TaskRef } from '../task/task.ts';
 export { moveJoined, type MoveJoinedOptions } from '../collapse/move-joined.ts';
+export { purgeJoined, type PurgeJoinedOptions } from '../collapse/purge-joined.ts';
 export type { CollapseOptions, DebounceOptions, ThrottleOptions, UniqueOptions } from '../collapse/collapse-options.ts';
 export type { StepOptions } from '../steps/step.ts';
 export type { Hook } from '../worker/hooks.ts';
