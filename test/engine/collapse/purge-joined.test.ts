@@ -10,19 +10,24 @@ const DEBOUNCE = { option: 'debounce', key: 'k', waitMs: 60_000, maxWaitMs: unde
 const UNIQUE = { option: 'unique', key: 'k', isWaiting: false } as const;
 const WAITING = { option: 'unique', key: 'k', isWaiting: true } as const;
 
-/** A queue whose messages a store joins. */
-function place() {
-  const records: RecordStore = new MemoryBroker().records;
-  const stored: Envelope[] = [];
-  /** What happens between the batch that is shown and its removal. */
-  const between: (() => Promise<unknown>)[] = [];
-  const joins = new StoreJoins({
+/** The sends that join messages by a store. */
+function joinsOf(records: RecordStore): StoreJoins {
+  return new StoreJoins({
     records: async () => records,
     now: () => NOW,
     keyTtlMs: 60_000,
     sendTimeoutMs: 1_000,
     isNotStored: () => false,
   });
+}
+
+/** A queue whose messages a store joins. */
+function place() {
+  const records: RecordStore = new MemoryBroker().records;
+  const stored: Envelope[] = [];
+  /** What happens between the batch that is shown and its removal. */
+  const between: (() => Promise<unknown>)[] = [];
+  const joins = joinsOf(records);
   const send = (id: string, settings: CollapseSettings, body = id) => {
     const envelope = { id, queue: 'q', body: Buffer.from(body), headers: {}, notBefore: NOW };
     return joins.send(envelope, 'task', settings, async (marked) => {
@@ -46,7 +51,7 @@ function place() {
   return { records, stored, between, send, purge, inspector };
 }
 
-/** The store, with a step before its next change of a record that has arguments. */
+/** The store, with a step before its first change. */
 function interrupted(records: RecordStore, step: () => Promise<unknown>): RecordStore {
   let isDone = false;
   return {
@@ -104,15 +109,8 @@ describe('a purge of messages that a store joins', () => {
   it('does not wedge a key whose sender has not noted yet that its message is stored', async () => {
     const { stored, send, purge, records } = place();
     for (const settings of [UNIQUE, DEBOUNCE]) {
-      const joins = new StoreJoins({
-        records: async () => records,
-        now: () => NOW,
-        keyTtlMs: 60_000,
-        sendTimeoutMs: 1_000,
-        isNotStored: () => false,
-      });
       const envelope = { id: 'slow', queue: 'q', body: Buffer.from('slow'), headers: {}, notBefore: NOW };
-      const receipt = await joins.send(envelope, 'task', settings, async (marked) => {
+      const receipt = await joinsOf(records).send(envelope, 'task', settings, async (marked) => {
         stored.push(marked);
         await purge();
         return { id: 'slow', isNew: true };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TaskManager } from '@brokkr/core';
+import { type ManagerOptions, TaskManager } from '@brokkr/core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { RabbitServer } from '../../support/rabbitmq-server.ts';
 import { RedisServer } from '../../support/redis-server.ts';
@@ -11,10 +11,11 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => Promise.all([rabbit?.stop(), redis?.stop()]));
 
-function manager(): TaskManager {
+function manager(options: ManagerOptions = {}): TaskManager {
   const tm = TaskManager.getInstance(`purged-${randomUUID()}`);
   const namespace = `n${randomUUID().slice(0, 8)}`;
-  tm.configure({ brokerUrl: rabbit.url, storeUrl: redis.url, namespace, logLevel: 'silent', runMode: 'worker' });
+  const runMode = 'worker';
+  tm.configure({ brokerUrl: rabbit.url, storeUrl: redis.url, namespace, logLevel: 'silent', runMode, ...options });
   onTestFinished(() => tm.close());
   return tm;
 }
@@ -64,11 +65,7 @@ it('on RabbitMQ, a purge keeps the keys of delayed and running messages', async 
 }, 60_000);
 
 it('on RabbitMQ, a purge removes no message while the store that keeps their keys is unreachable', async () => {
-  const tm = TaskManager.getInstance(`purged-${randomUUID()}`);
-  const namespace = `n${randomUUID().slice(0, 8)}`;
-  const away = 'redis://127.0.0.1:1';
-  tm.configure({ brokerUrl: rabbit.url, storeUrl: away, namespace, logLevel: 'silent', sendTimeout: '500ms' });
-  onTestFinished(() => tm.close());
+  const tm = manager({ storeUrl: 'redis://127.0.0.1:1', sendTimeout: '500ms' });
   const task = tm.task({ name: 'note', queueName: 'notes' }, async () => undefined);
   const mark = `unique ${'a'.repeat(64)}`;
   const broker = await tm.broker();
