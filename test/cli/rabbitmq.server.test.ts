@@ -84,6 +84,33 @@ it('move takes the newest arguments of debounced messages along, and frees the k
   }
 }, 60_000);
 
+it('purge frees the keys that the store of TASK_STORE_URL keeps, and its dry run changes none', async () => {
+  const tm = TaskManager.getInstance(`purge-${namespace}`);
+  tm.configure({ brokerUrl: rabbit.url, storeUrl: redis.url, namespace, logLevel: 'silent' });
+  const task = tm.task({ name: 'note', queueName: 'notes', priorities: true }, async (_text: string) => undefined);
+  const debounced = task.with({ debounce: { key: 'k', wait: '20ms' } });
+  const unique = task.with({ unique: 'k', priority: 'high' });
+  const outcomes = async () => [(await debounced.send('b')).outcome, (await unique.send('b')).outcome];
+  try {
+    await task.send('plain');
+    await outcomes();
+    await expect.poll(async () => (await tm.queue('notes').counts()).ready, { timeout: 10_000 }).toBe(3);
+    const env = { TASK_BROKER_URL: rabbit.url, TASK_NAMESPACE: namespace, TASK_STORE_URL: redis.url };
+    const dry = brokkr(['purge', 'notes', '--dry-run'], env);
+    expect(`${await dry.exited} ${dry.errors()}${dry.output()}`).toBe('0 3\n');
+    expect(await outcomes()).toEqual(['replaced', 'duplicate']);
+    const purge = brokkr(['purge', 'notes'], env);
+    expect(`${await purge.exited} ${purge.errors()}${purge.output()}`).toBe('0 3\n');
+    expect(await outcomes()).toEqual(['new', 'new']);
+    // Without the store, its keys are not known.
+    const blind = brokkr(['purge', 'notes'], { ...env, TASK_STORE_URL: '' });
+    expect(`${await blind.exited} ${blind.errors()}`).toBe('0 ');
+    expect((await unique.send('c')).outcome).toBe('duplicate');
+  } finally {
+    await tm.close();
+  }
+}, 60_000);
+
 it('move to the same server, also by another name of its host, is refused and changes nothing', async () => {
   await send(30);
   const spelled = rabbit.url.replace('127.0.0.1', 'localhost');

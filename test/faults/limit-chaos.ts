@@ -179,11 +179,16 @@ class Crew {
     const giveUpAt = performance.now() + 60_000 + messages * 100 + kills * 3_000;
     let killed = 0;
     while (performance.now() < giveUpAt) {
-      await sleep(250 + random() * 500);
+      // A fast machine must not run all messages before the last kill.
+      const share = killed < kills ? ((killed + 1) * messages) / (kills + 1) : Number.POSITIVE_INFINITY;
+      const pausedUntil = performance.now() + 250 + random() * 500;
+      do await sleep(25);
+      while (performance.now() < pausedUntil && this.#lines() / 2 < share);
       const running = new Set(this.notes().map(({ pid }) => pid));
-      const worker = this.#workers[Math.floor(random() * WORKERS)];
       // A worker that has not run anything yet is only starting: its death would show nothing.
-      if (killed < kills && worker?.pid !== undefined && running.has(worker.pid)) {
+      const busy = this.#workers.filter(({ pid, killed: isDead }) => !isDead && running.has(pid ?? 0));
+      const worker = busy[Math.floor(random() * busy.length)];
+      if (killed < kills && worker !== undefined) {
         worker.kill('SIGKILL');
         killed++;
       }
@@ -192,6 +197,11 @@ class Crew {
       if (ended === messages && ready + delayed + held === 0) break;
     }
     return killed;
+  }
+
+  /** Each run writes two. */
+  #lines(): number {
+    return existsSync(this.#file) ? readFileSync(this.#file, 'latin1').split('\n').length - 1 : 0;
   }
 
   notes(): readonly Note[] {

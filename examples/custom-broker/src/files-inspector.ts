@@ -29,6 +29,7 @@ export function filesInspector(root: string, folderOf: (queue: string) => string
     { signal, batch = brokkr.PAGE_LIMIT, onBatch }: brokkr.BulkOptions,
     apply: (file: MessageFile, letter: brokkr.Envelope) => Promise<MessageFile | undefined>,
   ): Promise<number> {
+    brokkr.checkLetterChoice(which);
     const files = await messagesIn(folderOf(queue), 'dead');
     let done = 0;
     let changed = 0;
@@ -75,7 +76,7 @@ export function filesInspector(root: string, folderOf: (queue: string) => string
       const states = from === 'dead' ? (['dead'] as const) : (['ready', 'delayed'] as const);
       const found = await Promise.all(states.map((state) => messagesIn(folderOf(queue), state)));
       const files = found.flat().slice(0, limit);
-      await move((await Promise.all(files.map(read))).filter((envelope) => envelope !== undefined));
+      await move(await envelopesOf(files));
       return howMany(files.map(remove));
     },
     async bury(queue, letters) {
@@ -90,8 +91,22 @@ export function filesInspector(root: string, folderOf: (queue: string) => string
         return remove(file);
       }),
     discard: (queue, which, options = {}) => changeLetters(queue, which, options, remove),
-    purge: async (queue) => howMany((await messagesIn(folderOf(queue), 'ready')).map(remove)),
+    async purge(queue, removing) {
+      const files = await messagesIn(folderOf(queue), 'ready');
+      let removed = 0;
+      for (let start = 0; start < files.length; start += brokkr.PAGE_LIMIT) {
+        const batch = files.slice(start, start + brokkr.PAGE_LIMIT);
+        await removing?.(await envelopesOf(batch));
+        removed += await howMany(batch.map(remove));
+      }
+      return removed;
+    },
   };
+}
+
+/** Messages that another process has taken since are left out. */
+async function envelopesOf(files: readonly MessageFile[]): Promise<brokkr.Envelope[]> {
+  return (await Promise.all(files.map(read))).filter((envelope) => envelope !== undefined);
 }
 
 /** Turns are places in line: a cursor holds although its message is gone. */

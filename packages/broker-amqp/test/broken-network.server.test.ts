@@ -52,6 +52,25 @@ describe('connections that fail silently', () => {
     expect(seen.length).toBeLessThanOrEqual(101);
   }, 90_000);
 
+  it('a purge whose connection breaks before it removes a batch rejects, and the batch stays', async () => {
+    const proxy = await bench.proxied();
+    const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`);
+    const ids = Array.from({ length: 600 }, (_, n) => `m${n}`);
+    await broker.publish(ids.map((id) => envelope(id)));
+    let batches = 0;
+    const purge = broker.inspector.purge('q', async () => {
+      if (++batches === 2) proxy.reset();
+    });
+    await expect(purge).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+    await expect.poll(() => bench.held(), { timeout: 10_000 }).toBe(100);
+    const shown: string[] = [];
+    const removed = await bench
+      .open()
+      .inspector.purge('q', async (envelopes) => void shown.push(...envelopes.map(({ id }) => id)));
+    expect([removed, shown]).toEqual([100, ids.slice(500)]);
+    expect(await bench.held()).toBe(0);
+  }, 90_000);
+
   it('a delivery of an ended connection never acknowledges the message that has the same tag now', async () => {
     const proxy = await bench.proxied();
     const broker = bench.open(`amqp://127.0.0.1:${proxy.port}`);

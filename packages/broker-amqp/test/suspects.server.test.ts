@@ -130,6 +130,26 @@ it('a failed move does not charge a suspect either', async () => {
   expect(told(await receive(subscription, 1))).toEqual([['s', 2]]);
 }, 90_000);
 
+it('a failed purge does not charge a suspect, and the next one shows and removes it', async () => {
+  const broker = open();
+  await (await broker.subscribe('q', {})).close();
+  await suspects('s');
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const purge = broker.inspector.purge('q', () => Promise.reject(new Error('no store')));
+    await expect(purge).rejects.toThrow('no store');
+  }
+  const subscription = await broker.subscribe('q', {});
+  const [delivery] = await receive(subscription, 1);
+  expect(delivery?.crashes).toBe(2);
+  await subscription.settle([{ kind: 'release', delivery: delivery as Delivery }]);
+  await subscription.close();
+  const shown: string[] = [];
+  await expect
+    .poll(() => broker.inspector.purge('q', async (envelopes) => void shown.push(...envelopes.map(({ id }) => id))))
+    .toBe(1);
+  expect(shown).toEqual(['s']);
+}, 90_000);
+
 it('a crash of a suspect that runs alone is charged, as its third', async () => {
   const proxy = await TcpProxy.open(server.port);
   cleanUps.push(() => proxy.close());

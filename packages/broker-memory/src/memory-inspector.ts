@@ -9,7 +9,7 @@ import type {
   QueueCounts,
   QueueReport,
 } from '@brokkr/core/adapter';
-import { PAGE_LIMIT } from '@brokkr/core/adapter';
+import { checkLetterChoice, PAGE_LIMIT } from '@brokkr/core/adapter';
 import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryServer } from './memory-server.ts';
 import { handedOut, type KeptEnvelope, type StoredMessage } from './stored-message.ts';
@@ -136,6 +136,7 @@ async function inBatches(
   { signal, batch = PAGE_LIMIT, onBatch }: BulkOptions,
   change: (id: string) => boolean,
 ): Promise<number> {
+  checkLetterChoice(which);
   const letters = [...queue.dead()];
   const named = Array.isArray(which) ? new Set<string>(which) : undefined;
   let done = 0;

@@ -93,8 +93,7 @@ export class AmqpInspector implements Inspector {
     let taken = 0;
     for (const state of states) {
       for (const source of await this.#looks.sources(queue, state)) {
-        const count = Math.min(limit - taken, await this.#looks.count(source));
-        if (count > 0) taken += await this.#takeOf(source, queue, count, move);
+        if (taken < limit) taken += await this.#takeOf(source, queue, limit - taken, move);
       }
     }
     return taken;
@@ -112,19 +111,26 @@ export class AmqpInspector implements Inspector {
     return this.#deadLetters.discard(queue, which, options);
   }
 
-  async purge(queue: string): Promise<number> {
+  /** Without `removing`, the server removes the messages itself: it reads none of them. */
+  async purge(queue: string, removing?: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number> {
+    if (removing !== undefined) await this.#options.clock.knownSoon();
     let purged = 0;
-    for (const source of await this.#looks.sources(queue, 'ready')) purged += await this.#purgeOf(source);
+    for (const source of await this.#looks.sources(queue, 'ready')) {
+      if (removing === undefined) purged += await this.#purgeOf(source);
+      else purged += await this.#takeOf(source, queue, Number.POSITIVE_INFINITY, removing);
+    }
     return purged;
   }
 
-  /** Moves up to `limit` messages of one queue of the server. */
-  #takeOf(
+  /** Moves messages of one queue of the server: those that are ready now, and up to `most`. */
+  async #takeOf(
     source: string,
     queue: string,
-    limit: number,
+    most: number,
     move: (envelopes: readonly Envelope[]) => Promise<void>,
   ): Promise<number> {
+    const limit = Math.min(most, await this.#looks.count(source));
+    if (limit === 0) return 0;
     const isQuarantine = source === this.#options.names.quarantine(queue);
     return this.#looks.run(source, async (browser) => {
       let moved = 0;

@@ -1,5 +1,6 @@
 import {
   type BulkOptions,
+  checkLetterChoice,
   checkQueueName,
   type Envelope,
   type LetterChoice,
@@ -68,6 +69,7 @@ export class DeadLetters {
     { signal, batch = PAGE_LIMIT, onBatch }: BulkOptions = {},
     change: Change,
   ): Promise<number> {
+    checkLetterChoice(which);
     const { looks } = this.#options;
     const [source] = (await looks.sources(queue, 'dead')) as readonly [string];
     const wanted = Array.isArray(which) ? new Set<string>(which) : undefined;

@@ -1,4 +1,4 @@
-import { type BulkOptions, checkQueueName, type LetterChoice } from '@brokkr/core/adapter';
+import { type BulkOptions, checkLetterChoice, checkQueueName, type LetterChoice } from '@brokkr/core/adapter';
 import { batches, batchSize } from '../batches.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { messagePage } from './message-pages.ts';
@@ -30,6 +30,7 @@ export class ChosenLetters {
 
   async change(which: LetterChoice, { signal, batch, onBatch }: BulkOptions = {}): Promise<number> {
     checkQueueName(this.#options.queue);
+    checkLetterChoice(which);
     let done = 0;
     for await (const { ids, looked } of this.#steps(which, batchSize(batch))) {
       if (signal?.aborted) break;

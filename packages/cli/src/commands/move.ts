@@ -1,12 +1,12 @@
 import type { Envelope } from '@brokkr/core/adapter';
 import { checkQueues } from '../app/check-queues.ts';
 import { isOnePlace } from '../app/is-one-place.ts';
+import { joinRecords } from '../app/join-records.ts';
 import { type OpenedBroker, withBroker } from '../app/open-broker.ts';
 import { queueNames } from '../app/queue-names.ts';
 import { withLanes } from '../app/with-lanes.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { print, printable } from '../output.ts';
-import { JoinStore } from '../app/join-store.ts';
 import { runUntilStopped } from '../processes/run-until-stopped.ts';
 import { Progress } from '../terminal/progress.ts';
 
@@ -44,13 +44,7 @@ export async function moveCommand(fromUrl: string, toUrl: string, options: MoveO
       if (queues !== undefined) await checkQueues(from, names, app);
       const lanes = await withLanes(from, names);
       return runUntilStopped(async (signal) => {
-        const joins = new JoinStore(from);
-        try {
-          for (const queue of lanes)
-            print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, joins, signal)}`);
-        } finally {
-          await joins.close();
-        }
+        for (const queue of lanes) print(`${printable(queue)} ${await moveQueue(queue, from, to, dead, signal)}`);
         return signal.aborted ? EXIT.failed : EXIT.fine;
       });
     }),
@@ -62,12 +56,11 @@ async function moveQueue(
   from: OpenedBroker,
   to: OpenedBroker,
   dead: boolean,
-  joins: JoinStore,
   signal: AbortSignal,
 ): Promise<number> {
   const { adapter, manager } = from;
   const options = {
-    records: () => joins.records(queue),
+    records: () => joinRecords(from, queue),
     now: Date.now,
     keyTtlMs: manager.config.idempotencyTtlMs,
   };

@@ -124,12 +124,22 @@ export interface Inspector {
    */
   bury?(queue: string, letters: readonly Envelope[]): Promise<void>;
 
-  /** Puts dead letters back, as `redriveEnvelope` makes them. @returns how many */
+  /**
+   * Puts dead letters back, as `redriveEnvelope` makes them.
+   * @returns how many
+   * @throws ConfigError (`LETTER_CHOICE_INVALID`) as `checkLetterChoice`, before a letter is changed
+   */
   redrive(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 
-  /** Removes dead letters. @returns how many */
+  /** Removes dead letters. @returns how many @throws as `redrive` */
   discard(queue: string, which: LetterChoice, options?: BulkOptions): Promise<number>;
 
-  /** Removes the ready messages. @returns how many */
-  purge(queue: string): Promise<number>;
+  /**
+   * Removes the messages that are ready when it begins. Later ones may stay.
+   * @param removing gets messages before they are removed, at most 500 at once: a store keeps their keys. They are removed
+   * only after it has resolved; if it rejects, they stay, and `purge` rejects. Only a broker that does not join messages itself
+   * (`capabilities.collapse`) is given one. @default the messages are not read
+   * @returns how many were removed
+   */
+  purge(queue: string, removing?: (envelopes: readonly Envelope[]) => Promise<void>): Promise<number>;
 }

@@ -2,6 +2,8 @@ import type { Broker } from '../broker/broker.ts';
 import type { Inspector, QueueReport } from '../broker/inspector.ts';
 import { joinLanes, knownLanes, type LaneCounts } from '../broker/lane-counts.ts';
 import { checkOwnQueueName } from '../broker/names.ts';
+import type { RecordStore } from '../broker/record-store.ts';
+import { purgeJoined } from '../collapse/purge-joined.ts';
 import { UnsupportedFeatureError } from '../errors/errors.ts';
 import { controlSignal } from './control-signals.ts';
 import { PauseFlags } from './pause-flags.ts';
@@ -9,6 +11,10 @@ import { PauseFlags } from './pause-flags.ts';
 /** What a queue control works with. */
 export interface QueueControlPorts {
   readonly broker: () => Promise<Broker>;
+  /** Opens the store that joins unique and debounced messages, or the broker; `undefined` if neither keeps records. */
+  readonly records: () => Promise<RecordStore | undefined>;
+  /** How long the key of a joined message is remembered, in milliseconds. */
+  readonly keyTtlMs: () => number;
   readonly now: () => number;
   /** Whether a task of the queue has `priorities`, as far as this process knows. */
   readonly hasPriorities: (queue: string) => boolean;
@@ -71,14 +77,17 @@ export class QueueControl {
   }
 
   /**
-   * Removes the ready messages, of all lanes. Delayed, running and dead ones stay.
+   * Removes the ready messages, of all lanes. Delayed, running and dead ones stay. The keys of unique and debounced
+   * messages are free after it; if a store keeps them, each message is read before it is removed.
    * @returns how many were removed
    * @throws UnsupportedFeatureError (`INSPECT_UNSUPPORTED`) if the broker has no inspector
+   * @throws BrokerUnavailableError if the broker or the store is unreachable; a part may be removed by then
    */
   async purge(): Promise<number> {
     const inspector = await this.#inspector();
-    const purged = await Promise.all((await this.#lanes(inspector)).map((lane) => inspector.purge(lane)));
-    return purged.reduce((sum, count) => sum + count, 0);
+    const { broker, records, keyTtlMs } = this.#ports;
+    const { capabilities } = await broker();
+    return purgeJoined(inspector, await this.#lanes(inspector), { capabilities, records, keyTtlMs: keyTtlMs() });
   }
 
   #lanes(inspector: Inspector): Promise<readonly string[]> {

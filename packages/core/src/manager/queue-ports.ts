@@ -5,6 +5,8 @@ import type { Runtime } from './runtime.ts';
 export function queuePorts(runtime: () => Runtime): QueueControlPorts {
   return {
     broker: () => runtime().openBroker(),
+    records: () => runtime().stores.open('records'),
+    keyTtlMs: () => runtime().config.idempotencyTtlMs,
     now: () => runtime().clock.now(),
     hasPriorities: (queue) => runtime().traits.hasPriorities(queue),
   };

@@ -54,14 +54,14 @@ export class Runtime implements TaskHost {
   readonly broker: Broker;
   readonly producer: Producer;
   readonly metrics: ManagerMetrics;
+  readonly stores: Stores;
   readonly needLimitStore = (task?: string) =>
-    this.#stores.require('limits', task === undefined ? { option: 'a limit' } : { task, option: 'limits' });
+    this.stores.require('limits', task === undefined ? { option: 'a limit' } : { task, option: 'limits' });
   readonly #options: ManagerOptions;
   readonly #registry: TaskRegistry;
   readonly #hooks: Hooks;
   readonly #events: EventEmitter<WorkerEvents>;
   readonly #control: ControlChannel;
-  readonly #stores: Stores;
   readonly #serving: ServedTasksOptions;
   readonly traits: QueueTraits;
   /** Workers that have not ended. */
@@ -90,7 +90,7 @@ export class Runtime implements TaskHost {
     const { clock, logger, broker } = this;
     const { resultStore, store } = options;
     const makeBroker = (url: string) => this.#configuredBroker(url);
-    this.#stores = new Stores({ resultStore, store, config, broker, makeBroker });
+    this.stores = new Stores({ resultStore, store, config, broker, makeBroker });
     this.#control = new ControlChannel({ open: async () => (await this.openBroker()).signals, clock, logger });
     const all = [...telemetryMiddleware(options.telemetry ?? []), ...middleware];
     this.#serving = { registry, config, middleware: all, retryPolicy: options.retryPolicy };
@@ -113,14 +113,14 @@ export class Runtime implements TaskHost {
       },
       clock,
       logger,
-      keepsResultsElsewhere: this.#stores.keepsResultsElsewhere,
+      keepsResultsElsewhere: this.stores.keepsResultsElsewhere,
       limits: registry.limits,
       needLimitStore: this.needLimitStore,
       defaultQueue: config.queueName,
       defaultTimeoutMs: config.timeoutMs,
       defaultMaxRetries: config.maxRetries,
       keyTtlMs: config.idempotencyTtlMs,
-      records: (need) => this.#stores.require('records', need),
+      records: (need) => this.stores.require('records', need),
       maxPayload: config.maxPayload,
       sendTimeoutMs: config.sendTimeoutMs,
       middleware: all,
@@ -156,7 +156,7 @@ export class Runtime implements TaskHost {
 
   async resultStore(): Promise<ResultStore | undefined> {
     if (this.#isClosed) throw managerClosed();
-    return this.#stores.openResults();
+    return this.stores.openResults();
   }
 
   /** @throws ConfigError in a process that was set to only send, and for invalid options */
@@ -220,7 +220,7 @@ export class Runtime implements TaskHost {
     this.#isClosed = true;
     await this.producer.close();
     await this.#control.close();
-    ended.push(...(await Promise.allSettled([this.broker, this.#stores].map(async (each) => each.close()))));
+    ended.push(...(await Promise.allSettled([this.broker, this.stores].map(async (each) => each.close()))));
     this.metrics.close();
     this.#hasEnded = true;
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
@@ -257,7 +257,7 @@ export class Runtime implements TaskHost {
 
   #checkFeatures(broker: Broker): Promise<void> {
     const tasks = this.#registry.all();
-    return checkFeatures({ broker, config: this.config, tasks, stores: this.#stores });
+    return checkFeatures({ broker, config: this.config, tasks, stores: this.stores });
   }
 
   /**
@@ -278,10 +278,10 @@ export class Runtime implements TaskHost {
       broker,
       resultStore,
       progressStore: () => this.resultStore(),
-      records: (need) => this.#stores.require('records', need),
+      records: (need) => this.stores.require('records', need),
       taskFor: (name) => tasks.get(name),
       limits: this.#registry.limits,
-      limitStore: await limitStoreFor(broker, this.#stores, tasks.all(), queues, this.#registry.limits),
+      limitStore: await limitStoreFor(broker, this.stores, tasks.all(), queues, this.#registry.limits),
       largestBatch: this.traits.largestBatch,
       hasPriorities: this.traits.hasPriorities,
     };

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
+import type { RecordStore } from '../broker/record-store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { type LivingWorker, livingWorkers } from '../control/living-workers.ts';
 import { QueueControl } from '../control/queue-control.ts';
@@ -231,6 +232,18 @@ export class TaskManager extends ManagerLimits {
    */
   async broker(): Promise<Broker> {
     return this.#slot.active().openBroker();
+  }
+
+  /**
+   * Opens the store that keeps the keys of unique and debounced messages: the broker, or that of `TASK_STORE_URL`. For
+   * tools such as a dashboard.
+   * @returns `undefined` if neither keeps records
+   * @throws ConfigError as `broker`, and for a store whose adapter is not installed
+   */
+  async records(): Promise<RecordStore | undefined> {
+    const runtime = this.#slot.active();
+    await runtime.openBroker();
+    return runtime.stores.open('records');
   }
 
   /**

@@ -108,7 +108,7 @@ async function setPaused({ view, queue, handled, user }: Ports, paused: boolean)
 
 async function purge({ view, queue, body, handled, user }: Ports): Promise<Done> {
   checkConfirmed(body, queue);
-  const done = await inspectorOf(await view.open()).purge(queue);
+  const done = await view.source.purge(inspectorOf(await view.open()), queue);
   view.looks.forget(queue, 'all');
   view.sampler.refresh();
   handled.note(view, { what: 'purge', queue, count: done }, user);

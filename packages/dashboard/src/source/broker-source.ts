@@ -1,5 +1,5 @@
 import { type Broker, logger, type TaskManager } from '@brokkr/core';
-import { openBroker } from '@brokkr/core/adapter';
+import { type Inspector, openBroker, purgeJoined } from '@brokkr/core/adapter';
 import { kindOfBroker } from './kind-of-broker.ts';
 import { MadeQueues } from './made-queues.ts';
 import type { SchedulerLike } from './scheduler-like.ts';
@@ -38,6 +38,18 @@ export class BrokerSource {
 
   async kind(): Promise<string> {
     return kindOfBroker(await this.open(), this.#manager?.config.brokerUrl);
+  }
+
+  /**
+   * Removes the ready messages of a queue. Keys that the store of the manager keeps for them are freed; the store of a
+   * broker without a manager is not known.
+   */
+  async purge(inspector: Inspector, queue: string): Promise<number> {
+    const manager = this.#manager;
+    if (manager === undefined) return inspector.purge(queue);
+    const { capabilities } = await this.open();
+    const keyTtlMs = manager.config.idempotencyTtlMs;
+    return purgeJoined(inspector, [queue], { capabilities, records: () => manager.records(), keyTtlMs });
   }
 
   /** Queues of the tasks of the manager, and those that letters were moved to. */

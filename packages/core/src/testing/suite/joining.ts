@@ -95,6 +95,27 @@ export const joiningSends: Group = {
       );
     }, 20_000);
 
+    it('frees the keys of messages that are purged', async (bench) => {
+      const inspector = bench.part('inspector');
+      const { manager, task } = await joining(bench, () => undefined);
+      const { maxDelayMs, delayResolutionMs } = bench.broker.capabilities;
+      const senders = [task.with({ unique: 'k' }), task.with({ unique: { key: 'w', while: 'waiting' } })];
+      if (maxDelayMs > 0) senders.push(task.with({ debounce: { key: 'k', wait: '20ms' } }));
+      for (const sender of senders) await sender.send();
+      const ready = async () => (await inspector.counts(bench.queue)).ready;
+      await bench.until(
+        async () => (await ready()) === senders.length,
+        3_000 + delayResolutionMs,
+        () => 'the messages are not ready',
+      );
+      assert.equal(await manager.queue(bench.queue).purge(), senders.length);
+      const outcomes = await Promise.all(senders.map(async (sender) => (await sender.send()).outcome));
+      assert.deepEqual(
+        outcomes,
+        senders.map(() => 'new'),
+      );
+    }, 20_000);
+
     it('lets one message wait while another of its key runs', async (bench) => {
       const gate = gated();
       const { task, until } = await joining(bench, gate.handler, { worker: { concurrency: 1 } });

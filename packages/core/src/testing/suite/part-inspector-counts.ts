@@ -126,6 +126,33 @@ export const countsGroup: Group = {
       assert((await inspector.queues()).includes(bench.queue));
     });
 
+    it('shows ready messages before they are purged, and keeps those of a batch that is refused', async (bench) => {
+      const inspector = bench.part('inspector');
+      bench.needs(bench.broker.capabilities.collapse !== true, 'the broker frees the keys of purged messages itself');
+      const sent = await bench.publish(3);
+      await bench.until(
+        async () => (await inspector.counts(bench.queue)).ready === 3,
+        2_000,
+        () => 'three are not ready',
+      );
+      const refusal = new Error('the store is unreachable');
+      await assert.rejects(
+        inspector.purge(bench.queue, () => Promise.reject(refusal)),
+        refusal,
+      );
+      await bench.until(
+        async () => (await inspector.counts(bench.queue)).ready === 3,
+        2_000,
+        () => 'the messages did not stay',
+      );
+      const shown: string[] = [];
+      const removed = await inspector.purge(bench.queue, async (envelopes) => {
+        shown.push(...envelopes.map(({ id }) => id));
+      });
+      assert.deepEqual([removed, shown.sort()], [3, sent.sort()]);
+      await bench.nothing(await bench.subscribe());
+    });
+
     it('purges ready messages, and no others', async (bench) => {
       const inspector = bench.part('inspector');
       await bench.publish(3);

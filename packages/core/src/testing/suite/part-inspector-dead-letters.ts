@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { deadLetterEnvelope } from '../../broker/dead-letter.ts';
 import type { Envelope } from '../../broker/envelope.ts';
 import { ATTEMPT_HEADER, HISTORY_HEADER, REASON_HEADER } from '../../broker/headers.ts';
-import type { Inspector } from '../../broker/inspector.ts';
+import type { Inspector, LetterChoice } from '../../broker/inspector.ts';
 import { readDeadLetter } from '../../message/dead-letter-record.ts';
 import { ids, type TestBench } from './bench.ts';
 import { firstMessages } from '../../broker/page-messages.ts';
@@ -142,6 +142,20 @@ export const deadLetters: Group = {
         assert.deepEqual(redriven.attempts, [{ ...attempt, error: { name: 'Error', message: 'm' } }]);
         await bench.settle(subscription, { kind: 'release', delivery: again });
       }
+    });
+
+    it('refuses to change letters that were not chosen', async (bench) => {
+      const { inspector, buried } = await bury(bench, 1);
+      for (const which of [undefined, null, buried[0], [7], {}] as unknown as LetterChoice[]) {
+        const refused = { code: 'LETTER_CHOICE_INVALID' };
+        await assert.rejects(async () => inspector.redrive(bench.queue, which), refused);
+        await assert.rejects(async () => inspector.discard(bench.queue, which), refused);
+      }
+      const letters = await firstMessages(inspector, bench.queue, 'dead', 10);
+      assert.deepEqual(
+        letters.map(({ id }) => id),
+        buried,
+      );
     });
 
     it('delivers a message that died, was redriven and died again', async (bench) => {
