@@ -15,6 +15,8 @@ import {
 } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import { isCluster } from '../connection/connect.ts';
+import type { HeldPermits } from '../lease-thread/held-permits.ts';
+import type { LeaseThread } from '../lease-thread/lease-thread.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { acquirePermits } from '../scripts/acquire-permits.ts';
 import { callWaiters, readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
@@ -39,9 +41,14 @@ export class RedisLimits implements LimitStore {
   readonly #calls: QueueCalls;
   readonly #names: LimitNames;
   readonly #isCluster: () => boolean;
+  readonly #leaseThread: (leaseMs: number) => LeaseThread | undefined;
+  /** The slots that a thread renews during a block; left out until the first run holds one. */
+  #held: HeldPermits | undefined;
 
-  constructor(calls: QueueCalls) {
+  /** @param leaseThread starts the thread, if it does not run yet; returns `undefined` if it cannot be started */
+  constructor(calls: QueueCalls, leaseThread: (leaseMs: number) => LeaseThread | undefined) {
     this.#calls = calls;
+    this.#leaseThread = leaseThread;
     this.#names = new LimitNames(calls);
     this.#isCluster = () => isCluster(calls.client);
   }
@@ -72,10 +79,24 @@ export class RedisLimits implements LimitStore {
     });
   }
 
+  guard(permits: readonly Permit[], { until, leaseMs }: { readonly until: number; readonly leaseMs: number }): void {
+    if (until <= performance.now()) {
+      this.#unguard(permits);
+      return;
+    }
+    if (permits.length > 0) this.#held ??= this.#leaseThread(leaseMs)?.permits;
+    const held = this.#held;
+    if (held === undefined) return;
+    const deadline = held.started(until);
+    for (const { limit, key, token } of permits)
+      held.runs(this.#calls.keys.limit(limit, key), token, leaseMs, deadline);
+  }
+
   async release(
     permits: readonly ReleasedPermit[],
     { promotes }: { readonly promotes: boolean },
   ): Promise<readonly Waiter[]> {
+    this.#unguard(permits);
     const answers = await this.#byKey(permits, (part, keys) => {
       return [releasePermits, [promotes ? '1' : '0', ...releasedArgs(part, keys)]];
     });
@@ -127,12 +148,19 @@ export class RedisLimits implements LimitStore {
     return taken;
   }
 
+  #unguard(permits: readonly Permit[]): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    for (const { limit, key, token } of permits) held.ended(this.#calls.keys.limit(limit, key), token);
+  }
+
   /** One call for all keys of these requests, and of the permits that are given back before. */
   async #ask(
     requests: readonly PermitRequest[],
     { leaseMs, promotes }: AcquireOptions,
     returned: readonly ReleasedPermit[] = [],
   ): Promise<Answer> {
+    this.#unguard(returned);
     const keys = this.#keys();
     const args = [String(leaseMs), promotes ? '1' : '0', ...releasedArgs(returned, keys)];
     for (let from = 0, to = 0; from < requests.length; from = to) {
