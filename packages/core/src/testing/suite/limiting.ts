@@ -16,7 +16,7 @@ async function work(bench: TestBench): Promise<void> {
 }
 
 /** A task with limits and a worker; a broker that counts no permits gets the store beside it. */
-async function limited(
+export async function limited(
   bench: TestBench,
   handler: (...args: never[]) => unknown,
   options: WorkerBenchOptions = {},
