@@ -199,7 +199,7 @@ function answer(
     } else {
       const at = clock.at(now);
       rate.sweep(at, promotes);
-      const againAt = rate.ask(place, waiter, rule, at, stoppedMs > 0);
+      const againAt = rate.ask(place, waiter, rule, at, stoppedMs > 0, promotes);
       waitMs = againAt === undefined ? 0 : Math.max(SHORTEST_MS, clock.msUntil(againAt, now));
     }
     if (waitMs === 0 && stoppedMs === 0) continue;

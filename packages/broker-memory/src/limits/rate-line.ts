@@ -60,15 +60,26 @@ export class RateLine {
     }
   }
 
-  /** @returns when it may start if all before it do; `undefined` if `start` may follow */
-  ask(place: string, waiter: Waiter, rate: Rate, now: number, isStopped: boolean): number | undefined {
+  /**
+   * @param promotes as for `sweep`
+   * @returns when it may start if all before it do; `undefined` if `start` may follow
+   */
+  ask(
+    place: string,
+    waiter: Waiter,
+    rate: Rate,
+    now: number,
+    isStopped: boolean,
+    promotes: boolean,
+  ): number | undefined {
     const isKnown = this.#refused.has(place) || this.#line.has(place) || this.#called.has(place);
     const due = isStopped ? 0 : startsDue(this.#due, rate, now);
     if (due > 0 && (isKnown || this.waiting < due)) return undefined;
     const { line, ahead } = this.#placeOf(place, rate);
     if (this.#called.has(place)) this.#forget(place);
     const at = Math.max(this.#due, now) + (ahead + 1 - rate.burst) * rate.intervalMs;
-    line.set(place, { waiter, at });
+    // A message that is called keeps the time that places it among the others. One that is not called returns at the new time.
+    if (!promotes || !line.has(place)) line.set(place, { waiter, at });
     return at;
   }
 
@@ -145,7 +156,7 @@ export class RateLine {
     const known = this.#line.get(place);
     // The times of the line are an interval apart.
     if (known !== undefined && first !== undefined)
-      return { line: this.#line, ahead: Math.round((known.at - first.at) / intervalMs) };
+      return { line: this.#line, ahead: Math.max(0, Math.round((known.at - first.at) / intervalMs)) };
     if (this.#called.has(place) || this.#refused.has(place)) return { line: this.#refused, ahead: this.#refused.size };
     return { line: this.#line, ahead: this.waiting };
   }
