@@ -72,8 +72,10 @@ it('starts no message whose slot was granted half a lease ago: it asks again', a
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
   const answers: (() => void)[] = [];
+  let asked = 0;
   const limits = limitsOf(broker, (store) => ({
     acquire: async (...args) => {
+      asked += args[0].length;
       const answer = await store.acquire(...args);
       if (answers.length === 0) await new Promise<void>((resolve) => answers.push(resolve));
       return answer;
@@ -88,6 +90,7 @@ it('starts no message whose slot was granted half a lease ago: it asks again', a
   expect(answers).toHaveLength(1);
   answers[0]?.();
   await vi.waitFor(() => expect(attempts).toEqual([1]));
+  expect(asked).toBe(2);
   await clock.advance(100);
   expect((await limits.usage()).map(({ held }) => held)).toEqual([0, 0]);
   expect(await broker.inspector.counts('default')).toMatchObject({ acknowledged: 1, running: 0, dead: 0 });
