@@ -27,7 +27,7 @@ export async function expectKeptWhileBlocked(broker: RedisBroker, queues: readon
   });
   await broker.limits.acquire(requests, { leaseMs: LEASE_MS, promotes: false });
   const until = performance.now() + 2 * LEASE_MS;
-  broker.limits.guard?.(permits, { until: until + LEASE_MS, leaseMs: LEASE_MS });
+  for (const request of requests) broker.limits.guard?.(request, { until: until + LEASE_MS, leaseMs: LEASE_MS });
   for (const { subscription, deliveries } of held) {
     expect(deliveries).toHaveLength(1);
     for (const delivery of deliveries) subscription.guard?.(delivery, until + LEASE_MS);

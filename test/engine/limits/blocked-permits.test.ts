@@ -1,6 +1,6 @@
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { currentTask, type TaskManager } from '@brokkr/core';
-import type { LimitStore, Permit } from '@brokkr/core/adapter';
+import type { LimitStore, PermitRequest } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { closeManagers, limitsOf, managerOn } from './permit-bench.ts';
@@ -8,7 +8,7 @@ import { closeManagers, limitsOf, managerOn } from './permit-bench.ts';
 afterEach(closeManagers);
 
 interface Guard {
-  readonly permits: readonly Permit[];
+  readonly request: PermitRequest | undefined;
   readonly until: number;
   readonly leaseMs: number;
 }
@@ -16,7 +16,7 @@ interface Guard {
 /** A memory broker whose limits note the calls of `guard`. */
 function guarded(broker: MemoryBroker): { readonly limits: LimitStore; readonly guards: readonly Guard[] } {
   const guards: Guard[] = [];
-  const guard: LimitStore['guard'] = (permits, options) => guards.push({ permits, ...options });
+  const guard: LimitStore['guard'] = (request, options) => guards.push({ request, ...options });
   return { limits: limitsOf(broker, () => ({ guard })), guards };
 }
 
@@ -45,14 +45,15 @@ it('guards the slots of a run up to its deadline, and no longer once its message
   const before = performance.now();
   await subject.send();
   await vi.waitFor(() => expect(guards).toHaveLength(1));
-  const slot = { limit: 'slots', key: 'k', token: expect.any(String) };
-  expect(guards[0]).toMatchObject({ permits: [slot], leaseMs: 1_000 });
+  const demands = [{ limit: 'slots', key: 'k' }, { limit: 'rate' }];
+  expect(guards[0]).toMatchObject({ request: { demands }, leaseMs: 1_000 });
   expect(guards[0]?.until).toBeGreaterThanOrEqual(before + 20_000);
   expect(guards[0]?.until).toBeLessThanOrEqual(performance.now() + 20_000);
   await plain.send();
-  await vi.waitFor(() => expect(guards[1]?.permits, 'a run without slots that may block the loop').toEqual([]));
+  await vi.waitFor(() => expect(guards).toHaveLength(2));
+  expect(guards[1]?.request, 'a run without slots may block the loop too').toBeUndefined();
   await broker.workers.release('w');
-  await vi.waitFor(() => expect(guards[2]).toMatchObject({ permits: guards[0]?.permits, until: 0 }));
+  await vi.waitFor(() => expect(guards[2]).toMatchObject({ request: guards[0]?.request, until: 0 }));
   end();
 });
 

@@ -2,6 +2,7 @@
 const TEXT_AT = 24;
 const SLOTS_IN_CHUNK = 1_024;
 const MOST_CHUNKS = 64;
+const LAST_ASCII = 0x7f;
 
 /** Where the fields of a slot are, for the thread. @param bytes of a slot, a multiple of 8 */
 export function layoutOf(bytes: number) {
@@ -11,7 +12,7 @@ export function layoutOf(bytes: number) {
 interface Chunk {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -24,6 +25,8 @@ export class SharedSlots {
   readonly #onGrown: (memory: SharedArrayBuffer) => void;
   readonly #chunks: Chunk[] = [];
   readonly #free: number[] = [];
+  /** The first part of the text in each slot, which the next entry there mostly shares. */
+  readonly #prefixes: (string | undefined)[] = [];
 
   /**
    * @param size bytes of a slot, a multiple of 8
@@ -36,17 +39,41 @@ export class SharedSlots {
 
   /** Writes an entry, and returns its slot; -1 if it is left out. @param text in UTF-8 */
   take(owner: number, text: Uint8Array, number: number): number {
-    const length = text.length;
-    const slot = length > this.#size - TEXT_AT ? -1 : this.#next();
+    const { length } = text;
+    const slot = this.#next(length);
     if (slot === -1) return -1;
-    const { words, doubles, bytes } = this.#chunkOf(slot);
-    const at = (slot % SLOTS_IN_CHUNK) * this.#size;
-    words[at / 4 + 1] = length;
+    const { bytes } = this.#chunkOf(slot);
+    const from = (slot % SLOTS_IN_CHUNK) * this.#size + TEXT_AT;
     // For so few bytes a loop is faster than a call of Node.
-    for (let index = 0; index < length; index++) bytes[at + TEXT_AT + index] = text[index] as number;
-    doubles[at / 8 + 1] = number;
-    doubles[at / 8 + 2] = 0;
-    words[at / 4] = owner + 1;
+    for (let index = 0; index < length; index++) bytes[from + index] = text[index] as number;
+    this.#fill(slot, owner, length, number);
+    return slot;
+  }
+
+  /** The same with a text of two parts. The owner is the length of the first part, which is in ASCII. */
+  takeNamed(prefix: string, name: string, number: number): number {
+    const length = prefix.length + name.length;
+    const slot = this.#next(length);
+    if (slot === -1) return -1;
+    const { bytes } = this.#chunkOf(slot);
+    let at = (slot % SLOTS_IN_CHUNK) * this.#size + TEXT_AT;
+    if (this.#prefixes[slot] !== prefix) {
+      this.#prefixes[slot] = prefix;
+      for (let index = 0; index < prefix.length; index++) bytes[at + index] = prefix.charCodeAt(index);
+    }
+    at += prefix.length;
+    let all = 0;
+    for (let index = 0; index < name.length; index++) {
+      const code = name.charCodeAt(index);
+      bytes[at + index] = code;
+      all |= code;
+    }
+    if (all > LAST_ASCII) {
+      this.#prefixes[slot] = undefined;
+      this.#free.push(slot);
+      return this.take(prefix.length, Buffer.from(prefix + name), number);
+    }
+    this.#fill(slot, prefix.length, length, number);
     return slot;
   }
 
@@ -62,9 +89,20 @@ export class SharedSlots {
     this.#free.push(slot);
   }
 
-  #next(): number {
+  #next(length: number): number {
+    if (length > this.#size - TEXT_AT) return -1;
     if (this.#free.length === 0) this.#grow();
     return this.#free.pop() ?? -1;
+  }
+
+  /** Last of all the owner: the thread ignores a slot without one. */
+  #fill(slot: number, owner: number, length: number, number: number): void {
+    const { words, doubles } = this.#chunkOf(slot);
+    const at = (slot % SLOTS_IN_CHUNK) * this.#size;
+    words[at / 4 + 1] = length;
+    doubles[at / 8 + 1] = number;
+    doubles[at / 8 + 2] = 0;
+    words[at / 4] = owner + 1;
   }
 
   #chunkOf(slot: number): Chunk {
@@ -78,7 +116,7 @@ export class SharedSlots {
     this.#chunks.push({
       words: new Int32Array(memory),
       doubles: new Float64Array(memory),
-      bytes: Buffer.from(memory),
+      bytes: new Uint8Array(memory),
     });
     for (let slot = first + SLOTS_IN_CHUNK - 1; slot >= first; slot--) this.#free.push(slot);
     this.#onGrown(memory);

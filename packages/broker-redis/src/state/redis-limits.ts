@@ -79,24 +79,23 @@ export class RedisLimits implements LimitStore {
     });
   }
 
-  guard(permits: readonly Permit[], { until, leaseMs }: { readonly until: number; readonly leaseMs: number }): void {
-    if (until <= performance.now()) {
-      this.#unguard(permits);
+  guard(
+    request: PermitRequest | undefined,
+    { until, leaseMs }: { readonly until: number; readonly leaseMs: number },
+  ): void {
+    if (until <= 0) {
+      if (request !== undefined) this.#held?.lost(request);
       return;
     }
-    if (permits.length > 0) this.#held ??= this.#leaseThread(leaseMs)?.permits;
-    const held = this.#held;
-    if (held === undefined) return;
-    const deadline = held.started(until);
-    for (const { limit, key, token } of permits)
-      held.runs(this.#calls.keys.limit(limit, key), token, leaseMs, deadline);
+    if (request !== undefined) this.#held ??= this.#leaseThread(leaseMs)?.permits;
+    this.#held?.runs(request, until, leaseMs, this.#calls.keys);
   }
 
   async release(
     permits: readonly ReleasedPermit[],
     { promotes }: { readonly promotes: boolean },
   ): Promise<readonly Waiter[]> {
-    this.#unguard(permits);
+    this.#held?.ended(permits);
     const answers = await this.#byKey(permits, (part, keys) => {
       return [releasePermits, [promotes ? '1' : '0', ...releasedArgs(part, keys)]];
     });
@@ -148,19 +147,13 @@ export class RedisLimits implements LimitStore {
     return taken;
   }
 
-  #unguard(permits: readonly Permit[]): void {
-    const held = this.#held;
-    if (held === undefined) return;
-    for (const { limit, key, token } of permits) held.ended(this.#calls.keys.limit(limit, key), token);
-  }
-
   /** One call for all keys of these requests, and of the permits that are given back before. */
   async #ask(
     requests: readonly PermitRequest[],
     { leaseMs, promotes }: AcquireOptions,
     returned: readonly ReleasedPermit[] = [],
   ): Promise<Answer> {
-    this.#unguard(returned);
+    this.#held?.ended(returned);
     const keys = this.#keys();
     const args = [String(leaseMs), promotes ? '1' : '0', ...releasedArgs(returned, keys)];
     for (let from = 0, to = 0; from < requests.length; from = to) {

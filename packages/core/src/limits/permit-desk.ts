@@ -137,10 +137,10 @@ export class PermitDesk {
     );
   }
 
-  /** Keeps permits up to a time, of `performance.now`, also while the event loop is blocked. */
-  guard(permits: readonly Permit[], until: number): void {
+  /** Keeps the slots of a run up to a time, of `performance.now`, also while the event loop is blocked. */
+  guard(request: PermitRequest | undefined, until: number): void {
     const { store, leaseMs } = this.#options;
-    store?.guard?.(permits, { until, leaseMs });
+    store?.guard?.(request, { until, leaseMs });
   }
 
   hold(limit: string, key: string, ms: number): void {

@@ -152,8 +152,7 @@ export class LimitGate {
    */
   guard(delivery: Delivery, until: number): void {
     if (this.#passes.size === 0) return;
-    const pass = this.#passes.get(delivery);
-    this.#options.desk.guard(pass === undefined ? NO_PERMITS : permitsOf(pass), until);
+    this.#options.desk.guard(this.#passes.get(delivery)?.request, until);
   }
 
   /** Stops the clock of the limit that a handler has reached at a service. */
@@ -256,8 +255,6 @@ export class LimitGate {
 
 /** The refusal while the store is unreachable. */
 const AWAY: Partial<Refusal> = {};
-
-const NO_PERMITS: readonly Permit[] = [];
 
 function isLimited({ envelope }: Delivery): boolean {
   return envelope.headers[LIMIT_HEADER] !== undefined;

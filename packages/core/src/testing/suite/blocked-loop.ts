@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Limit } from '../../limits/limit.ts';
 import { ack, ids, type TestBench } from './bench.ts';
 import type { Group } from './group.ts';
-import { ask, free, heldOf, permitsOf, request, slots } from './limit-requests.ts';
+import { ask, free, heldOf, request, slots } from './limit-requests.ts';
 import { limited } from './limiting.ts';
 
 /** The thread of an adapter needs a moment to notice a block, and to connect. */
@@ -48,10 +48,10 @@ export const blockedLoop: Group = {
       assert(kept !== undefined && over !== undefined && lost !== undefined && released !== undefined);
       assert.deepEqual(await ask(store, [kept, over, lost, released], leaseMs), [0, 0, 0, 0]);
       const now = performance.now();
-      for (const each of [lost, released]) store.guard?.(permitsOf(each), { until: now + 60_000, leaseMs });
-      store.guard?.(permitsOf(over), { until: now + leaseMs / 2, leaseMs });
-      store.guard?.(permitsOf(lost), { until: 0, leaseMs });
-      store.guard?.(permitsOf(kept), { until: now + 60_000, leaseMs });
+      for (const each of [lost, released]) store.guard?.(each, { until: now + 60_000, leaseMs });
+      store.guard?.(over, { until: now + leaseMs / 2, leaseMs });
+      store.guard?.(lost, { until: 0, leaseMs });
+      store.guard?.(kept, { until: now + 60_000, leaseMs });
       await free(store, released);
       blockFor(2 * leaseMs);
       const held = async ({ demands: [demand] }: typeof kept) => demand && heldOf(store, demand);
@@ -65,14 +65,14 @@ export const blockedLoop: Group = {
     it('accepts guards for slots that are given back or unknown, for no slots, and for any time', async (bench) => {
       const store = await bench.limits();
       bench.needs(store.guard !== undefined, 'the store renews nothing while the event loop is blocked');
-      const granted = request(slots(1, 'ä'.repeat(200)));
-      const permits = permitsOf(granted);
+      const granted = request([slots(1, 'ä'.repeat(200)), slots(2)], { token: 'ö-1' });
       await ask(store, [granted]);
       for (const until of [0, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY, 1_000])
-        for (const each of [permits, permitsOf(request(slots(1))), []]) store.guard?.(each, { until, leaseMs: 1_000 });
+        for (const each of [granted, request(slots(1)), undefined]) store.guard?.(each, { until, leaseMs: 1_000 });
       await free(store, granted);
-      store.guard?.(permits, { until: performance.now() + 1_000, leaseMs: 1_000 });
+      store.guard?.(granted, { until: performance.now() + 1_000, leaseMs: 1_000 });
       await free(store, granted);
+      for (const demand of granted.demands) assert.equal(await heldOf(store, demand), 0);
     });
 
     it('starts no second message of a limit after a handler has blocked for two leases', async (bench) => {
