@@ -8,7 +8,7 @@ import { mostAtOnce, type Note } from './notes.ts';
 
 /** Timeout of the task `stuck`, milliseconds. */
 const STUCK_TIMEOUT_MS = 6_000;
-/** The longest wait of a message for a slot that nobody gave back: it asks for itself. */
+/** The longest wait of a message for a slot that has lapsed: it is not called, and asks by itself. */
 const LINE_MS = 5_000;
 const SLACK_MS = 3_000;
 
@@ -77,7 +77,7 @@ export function blockedLimitCases(broker: FaultBroker, storeUrl?: () => string):
   }
 
   describe(`${broker.name} and a handler that blocks the event loop with the only slot of a limit`, () => {
-    it('for five leases: no other message of the limit starts meanwhile', async () => {
+    it('for five leases: no other message of the limit starts in this time', async () => {
       const { other, blockedAt } = await blocked(5 * LEASE_MS);
       await bench.drained(60_000);
       const meanwhile = bench.notes().filter(({ at }) => at < blockedAt + 4 * LEASE_MS);
@@ -86,7 +86,7 @@ export function blockedLimitCases(broker: FaultBroker, storeUrl?: () => string):
       await report('loop blocked for 5 leases, limit of 1', {
         'most at once': most,
         'extra starts': bench.extraStarts(),
-        'refused meanwhile': refused,
+        'refused in this time': refused,
       });
       expect([most, bench.extraStarts()]).toEqual([1, 0]);
       expect(refused).toBeGreaterThanOrEqual(3);

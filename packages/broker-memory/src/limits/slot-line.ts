@@ -23,7 +23,7 @@ export class SlotLine {
     return this.#waiting.size;
   }
 
-  /** Ends permits whose leases ended up to a time. @returns when the next one ends; infinite if there is none */
+  /** Ends permits whose leases ended up to a time. @returns when the next one ends; infinite without one */
   lapse(upTo: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const [token, endsAt] of this.#held) {

@@ -126,7 +126,7 @@ end
 -- No message of a call gets the same time as one before it, nor an earlier one.
 local function timeBehind(rate, at)
   if not rate.last and rate.size > 0 then
-    rate.last = tonumber(redis.call('ZREVRANGEBYSCORE', rate.line, text(rate.latest), '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2] or '')
+    rate.last = tonumber(redis.call('ZRANGE', rate.line, text(rate.latest), '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2] or '')
   end
   return math.max(at, (rate.last or 0) + 0.001)
 end

@@ -64,7 +64,7 @@ export interface Called {
   readonly next: readonly Waiter[];
   /**
    * For each line, in order: after how many milliseconds to call again; `undefined` if no message waits for a rate of this
-   * key. For a slot nobody has to call again: `release` names the next message.
+   * key. No call has to follow for a slot: `release` names the next message.
    */
   readonly againMs: readonly (number | undefined)[];
 }

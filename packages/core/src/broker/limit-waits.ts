@@ -15,7 +15,7 @@ export const MOST_CALLED = 500;
 
 /**
  * How long a message stays away that is called when its start is due, in milliseconds. It comes back by itself in case
- * nobody calls.
+ * no worker calls it.
  * @param waitMs until its start is due, by the answer of the store
  */
 export function calledWaitMs(waitMs: number): number {

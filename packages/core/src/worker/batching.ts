@@ -31,7 +31,7 @@ export interface BatchingOptions {
   /** Whether a message still holds its permits. */
   readonly hasPermits: (delivery: Delivery) => boolean;
   /** Settles a message that gathered and does not start. */
-  readonly onUnstarted: (held: GatheredDelivery, kind: 'expire' | 'release') => void;
+  readonly onLeft: (held: GatheredDelivery, kind: 'expire' | 'release') => void;
   /** Is called when a slot may be free. */
   readonly onChange: () => void;
 }
@@ -148,18 +148,18 @@ export class Batching {
   }
 
   #start({ servedQueue: served, members, task }: Gathering): void {
-    const { now, hasPermits, onUnstarted } = this.#options;
+    const { now, hasPermits, onLeft } = this.#options;
     this.#waiting -= members.length;
     const started: GatheredDelivery[] = [];
     const lapsed: GatheredDelivery[] = [];
     for (const held of members) {
       const { expiresAt } = held.message;
-      if (expiresAt !== undefined && expiresAt <= now()) onUnstarted(held, 'expire');
+      if (expiresAt !== undefined && expiresAt <= now()) onLeft(held, 'expire');
       else if (hasPermits(held.delivery)) started.push(held);
       else lapsed.push(held);
     }
     // The last one first: a release goes to the head of the queue.
-    for (const held of lapsed.toReversed()) onUnstarted(held, 'release');
+    for (const held of lapsed.toReversed()) onLeft(held, 'release');
     if (started.length === 0) return;
     const call = this.#newCall(task, started.length);
     for (const held of started) {

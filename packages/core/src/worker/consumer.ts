@@ -101,7 +101,7 @@ export class Consumer {
       ...given,
       now: options.judging.now,
       onEnd: (execution, outcome, endedAt) => this.#handler.ended(execution, outcome, endedAt),
-      onUnstarted: (held, kind) => this.#handler.endWithoutRun(held, { kind, delivery: held.delivery }),
+      onLeft: (held, kind) => this.#handler.endWithoutRun(held, { kind, delivery: held.delivery }),
     });
     this.#handler = new DeliveryHandler({ ...given, slots: this.#slots });
     this.#gate = openLimitGate({

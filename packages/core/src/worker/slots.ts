@@ -39,7 +39,7 @@ export interface SlotsOptions {
   /** Is called when a handler has ended, or is not awaited any longer. @param endedAt on the monotonic clock */
   readonly onEnd: (execution: Execution, outcome: Outcome, endedAt: number) => void;
   /** Is called with a message that gathered and does not start: it has expired, or its permits may have lapsed. */
-  readonly onUnstarted: (held: HeldDelivery, kind: 'expire' | 'release') => void;
+  readonly onLeft: (held: HeldDelivery, kind: 'expire' | 'release') => void;
   /** Is called when a slot may be free. */
   readonly onChange: () => void;
 }
@@ -146,7 +146,7 @@ export class Slots {
   }
 
   #batches(): Batching {
-    const { concurrency, clock, logger, isolation, permits, now, onUnstarted, onChange } = this.#options;
+    const { concurrency, clock, logger, isolation, permits, now, onLeft, onChange } = this.#options;
     this.#batching ??= new Batching({
       runner: this.#runner,
       concurrency,
@@ -155,7 +155,7 @@ export class Slots {
       mayStart: () => !(this.#isStopping || isolation.isClosed),
       hasPermits: (delivery) => permits().mayStart(delivery),
       now,
-      onUnstarted,
+      onLeft,
       onChange,
     });
     return this.#batching;

@@ -22,7 +22,7 @@ async function nextOf(bench: TestBench, store: LimitStore, demand: LimitDemand):
   for (let calls = 0; calls < 10; calls++) {
     const { next, againMs } = await call(store, demand);
     if (next.length > 0) return next;
-    assert(againMs !== undefined, 'nobody has to call again, but messages wait');
+    assert(againMs !== undefined, 'no call is due, but messages wait');
     assert(againMs > 0 && againMs < 10_000, `the next call is due after ${againMs} ms`);
     await bench.pass(againMs);
   }
@@ -124,7 +124,7 @@ export const limitCalls: Group = {
       assert.deepEqual(await ask(store, [again(next)]), [0]);
     });
 
-    it('names nobody while the clock of the key stands still', async (bench) => {
+    it('names no message while the clock of the key stands still', async (bench) => {
       const store = bench.part('limits');
       const demand = rate(50, 1);
       const [first] = (await line(store, demand, 1)) as [PermitRequest];
@@ -149,7 +149,7 @@ export const limitCalls: Group = {
       assert(waits.filter((waitMs) => waitMs === 0).length <= 2, `${waits}`);
     });
 
-    it('answers for each line: several keys, unknown ones, and one for which nobody waits', async (bench) => {
+    it('answers for each line: several keys, unknown ones, and one for which no message waits', async (bench) => {
       const store = bench.part('limits');
       const [timed, idle, unknown, counted] = [rate(INTERVAL_MS, 1), rate(INTERVAL_MS, 1), rate(1, 1), slots(1)];
       const [first] = (await line(store, timed, 2)) as [PermitRequest];
