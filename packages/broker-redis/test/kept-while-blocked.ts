@@ -16,14 +16,9 @@ export async function expectKeptWhileBlocked(broker: RedisBroker, queues: readon
       return { subscription, deliveries };
     }),
   );
-  const permits = queues.flatMap((key) => ['one', 'two'].map((limit) => ({ limit, key, token: `t-${key}` })));
-  const requests = permits.map(({ limit, key, token }) => {
-    return {
-      token,
-      queue: key,
-      id: token,
-      demands: [{ limit, key, rule: { kind: 'concurrency', slots: 1 } as const }],
-    };
+  const requests = queues.map((key) => {
+    const demands = ['one', 'two'].map((limit) => ({ limit, key, rule: { kind: 'concurrency', slots: 1 } as const }));
+    return { token: `t-${key}`, queue: key, id: key, demands };
   });
   await broker.limits.acquire(requests, { leaseMs: LEASE_MS, promotes: false });
   const until = performance.now() + 2 * LEASE_MS;
@@ -36,10 +31,10 @@ export async function expectKeptWhileBlocked(broker: RedisBroker, queues: readon
   for (const { subscription, deliveries } of held) {
     expect(await subscription.settle(deliveries.map((delivery) => ({ kind: 'ack', delivery })))).toEqual([]);
   }
+  const permits = requests.flatMap(({ token, demands }) =>
+    demands.map(({ limit, key }) => ({ limit, key, token, slots: 1, ranMs: 0 })),
+  );
   const usage = await broker.limits.usage();
   expect(usage.map(({ held: slots }) => slots)).toEqual(permits.map(() => 1));
-  await broker.limits.release(
-    permits.map((permit) => ({ ...permit, slots: 1, ranMs: 0 })),
-    { promotes: false },
-  );
+  await broker.limits.release(permits, { promotes: false });
 }
