@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
+import { FORGET_HEADER } from '../broker/headers.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import { pause } from '../clock/pause.ts';
 import { systemClock } from '../clock/system-clock.ts';
@@ -118,7 +119,8 @@ export class StoreJoins {
           : { marker: envelope.id, seq: isOurs ? current.seq : Math.max(ran, current?.seq ?? 0) + 1, first: now };
       const wanted = envelope.notBefore ?? now;
       const due = isNew ? wanted : Math.min(wanted, first + maxWaitMs);
-      const { body, headers, expiresAt } = envelope;
+      const { body, expiresAt } = envelope;
+      const headers = isNew ? envelope.headers : withForget(envelope.headers, current?.headers);
       const waitMs = Math.max(0, Math.ceil(due - now));
       const expiresInMs = expiresAt === undefined ? undefined : expiresAt - wanted;
       const next = isNew || current === undefined ? due : current.next;
@@ -177,4 +179,13 @@ export class StoreJoins {
       throw error;
     }
   }
+}
+
+/**
+ * The headers of the newest send, and the note that the worker removes once the message has ended: the scheduler that wrote
+ * the note waits for this message, also if another sender has replaced the arguments.
+ */
+function withForget(headers: Envelope['headers'], before: Envelope['headers'] = {}): Envelope['headers'] {
+  const note = before[FORGET_HEADER];
+  return note === undefined ? headers : { [FORGET_HEADER]: note, ...headers };
 }
