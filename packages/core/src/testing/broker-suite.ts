@@ -19,8 +19,10 @@ import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limitWaiting } from './suite/limit-waiting.ts';
 import { limiting } from './suite/limiting.ts';
 import { limits } from './suite/part-limits.ts';
+import { limitCalls } from './suite/part-limits-calls.ts';
 import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
@@ -62,6 +64,7 @@ const GROUPS = [
   states,
   limits,
   limitRates,
+  limitCalls,
   records,
   electing,
   diagnostics,
@@ -70,6 +73,7 @@ const GROUPS = [
   working,
   limiting,
   debouncedLimits,
+  limitWaiting,
   steering,
   steps,
   joiningSends,
