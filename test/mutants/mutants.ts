@@ -71,7 +71,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a retry keeps the old envelope',
     of: 'broker-memory',
-    search: 'message.envelope = keptEnvelope(settlement.replacement, this.name);',
+    search: 'message.envelope = keptEnvelope(envelope, this.name);',
     replace: '',
   },
   {
@@ -122,6 +122,18 @@ export const mutants: readonly Mutant[] = [
     of: 'broker-memory',
     search: "(mode === 'waiting' && holder.state !== 'held')",
     replace: "mode === 'waiting'",
+  },
+  {
+    name: 'a debounced message comes back after a later one of its key',
+    of: 'broker-memory',
+    search: 'if (known !== undefined && known.id !== id)\n            return false;',
+    replace: '',
+  },
+  {
+    name: 'a debounced message loses its key if a limit delays it',
+    of: 'core',
+    search: 'settlements.push(keepingKey(settlement))',
+    replace: 'settlements.push(settlement)',
   },
   {
     name: 'a debounced message that has run is replaced',

@@ -5,6 +5,8 @@ import { collapse } from './suite/collapse.ts';
 import { concurrency } from './suite/concurrency.ts';
 import { countsGroup } from './suite/part-inspector-counts.ts';
 import { deadLetters } from './suite/part-inspector-dead-letters.ts';
+import { debouncedLimits } from './suite/debounced-limits.ts';
+import { debouncedReturns } from './suite/debounced-returns.ts';
 import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
@@ -50,6 +52,7 @@ const GROUPS = [
   optional,
   idempotency,
   collapse,
+  debouncedReturns,
   parts,
   deadLetters,
   countsGroup,
@@ -69,6 +72,7 @@ const GROUPS = [
   hostile,
   working,
   limiting,
+  debouncedLimits,
   limitWaiting,
   steering,
   steps,
