@@ -325,8 +325,38 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'messages that are late for a rate start together',
     of: 'broker-memory',
-    search: 'if (free <= now + SAME_MS)',
-    replace: 'if (true)',
+    search: 'return early < 0 ? 0 :',
+    replace: 'return early < 0 ? 1 :',
+  },
+  {
+    name: 'a call names the same message again and again',
+    of: 'broker-memory',
+    search: 'this.passed(place, waiter, now);\n                next.push(waiter);',
+    replace: 'next.push(waiter);',
+  },
+  {
+    name: 'a new message takes the start of one that was called',
+    of: 'broker-memory',
+    search: 'this.#line.size + this.#returning.size',
+    replace: 'this.#line.size',
+  },
+  {
+    name: 'a message that was called and refused goes to the end of the line',
+    of: 'broker-memory',
+    search: 'return { line: this.#refused, ahead: this.#refused.size };',
+    replace: 'return { line: this.#line, ahead: this.waiting };',
+  },
+  {
+    name: 'a message that is gone keeps the start for which it was called',
+    of: 'broker-memory',
+    search: 'this.#callDue -= intervalMs;',
+    replace: '',
+  },
+  {
+    name: 'no worker calls the messages that wait for a rate',
+    of: 'core',
+    search: 'this.#timer = clock.setTimeout(() => this.#options.watch(this.#call()), at - clock.monotonic());',
+    replace: '',
   },
   {
     name: 'a stop of a limit does not move the planned times',

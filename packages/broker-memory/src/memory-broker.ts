@@ -109,6 +109,7 @@ export class MemoryBroker implements Broker {
       acquire: (requests, asked) => counted((limits) => limits.acquire(requests, asked)),
       renew: (permits, leaseMs) => counted((limits) => limits.renew(permits, leaseMs)),
       release: (permits, asked) => counted((limits) => limits.release(permits, asked)),
+      call: (lines) => counted((limits) => limits.call(lines)),
       hold: (limit, key, ms) => counted((limits) => limits.hold(limit, key, ms)),
       usage: () => counted((limits) => limits.usage()),
       reschedule: (limit, rule) => counted((limits) => limits.reschedule(limit, rule)),

@@ -286,7 +286,7 @@ describe('a message without limits', () => {
     const calls: string[] = [];
     const store = broker.limits as LimitStore & Record<string, unknown>;
     const spied = Object.fromEntries(
-      (['acquire', 'renew', 'release', 'hold', 'usage', 'reschedule'] as const).map((name) => [
+      (['acquire', 'renew', 'release', 'call', 'hold', 'usage', 'reschedule'] as const).map((name) => [
         name,
         (...args: never[]) => {
           calls.push(name);
@@ -306,7 +306,8 @@ describe('a message without limits', () => {
     await tm.createWorker({ concurrency: 10 }).start();
     await plain.sendMany(times(50));
     await vi.waitFor(() => expect(runs).toBe(50));
-    expect(calls).toEqual([]);
+    // At its start a worker looks for messages that wait for a rate, so that it can call them.
+    expect(calls.splice(0)).toEqual(['usage']);
     await limited.send();
     await vi.waitFor(() => expect(calls).toEqual(['acquire', 'release']));
   });
@@ -321,6 +322,7 @@ describe('a store of limits that is unreachable', () => {
       acquire: (...args) => (isAway ? Promise.reject(new Error('connection refused')) : store.acquire(...args)),
       renew: (...args) => store.renew(...args),
       release: (...args) => store.release(...args),
+      call: (lines) => store.call(lines),
       hold: (...args) => store.hold(...args),
       usage: () => store.usage(),
       reschedule: (limit, rule) => store.reschedule(limit, rule),

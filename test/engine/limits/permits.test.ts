@@ -33,6 +33,7 @@ function limitsOf({ limits }: MemoryBroker, replaced: (store: LimitStore) => Par
     acquire: (...args) => limits.acquire(...args),
     renew: (...args) => limits.renew(...args),
     release: (...args) => limits.release(...args),
+    call: (...args) => limits.call(...args),
     hold: (...args) => limits.hold(...args),
     usage: () => limits.usage(),
     reschedule: (...args) => limits.reschedule(...args),
@@ -145,7 +146,7 @@ it('a message that is next in line before it is delayed is made ready soon after
   ends[1]?.();
 });
 
-it('passes over messages that were cancelled in line, five seconds after each was next', async () => {
+it('passes over messages that were cancelled in line at once', async () => {
   const clock = new ManualClock();
   const broker = new MemoryBroker({ clock });
   const tm = TaskManager.getInstance(`permits-${randomUUID()}`);
@@ -169,7 +170,7 @@ it('passes over messages that were cancelled in line, five seconds after each wa
   expect(await broker.inspector.counts('default')).toMatchObject({ running: 1, delayed: 3 });
   for (const handle of handles.slice(1, 3)) expect(await handle.cancel()).toBe(true);
   ends.pop()?.();
-  for (let second = 0; second < 16; second++) await clock.advance(1_000);
+  await clock.advance(10);
   expect(ends).toHaveLength(1);
   ends.pop()?.();
 });

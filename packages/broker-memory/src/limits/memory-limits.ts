@@ -1,9 +1,11 @@
 import {
   type Acquired,
   type AcquireOptions,
+  type Called,
   type Clock,
   type LimitDemand,
   LIMIT_LIFE_MS,
+  type LimitLine,
   type LimitRule,
   type LimitStore,
   type LimitUsage,
@@ -93,6 +95,23 @@ export class MemoryLimits implements LimitStore {
     return freed;
   }
 
+  async call(lines: readonly LimitLine[]): Promise<Called> {
+    const now = this.#clock.monotonic();
+    const next: Waiter[] = [];
+    const againMs = lines.map((line) => {
+      const known = this.#keys.get(nameOf(line.limit, line.key));
+      if (known === undefined) return undefined;
+      const { rule, gone = [] } = line;
+      if (rule.kind === 'rate') return callByRate(known, rule, gone, now, next);
+      for (const waiter of gone) known.slots.leave(placeOf(waiter));
+      known.size = rule.slots;
+      known.slots.sweep(now);
+      next.push(...nextOf([known], now));
+      return undefined;
+    });
+    return { next, againMs };
+  }
+
   async hold(limit: string, key: string, ms: number): Promise<void> {
     const now = this.#clock.monotonic();
     this.#used({ limit, key }, now).clock.stop(now, ms);
@@ -103,7 +122,7 @@ export class MemoryLimits implements LimitStore {
     const last = [...this.#keys.values()].slice(-PAGE_LIMIT).reverse();
     return last.map(({ limit, key, slots, rate, clock }) => {
       slots.sweep(now);
-      rate.sweep(clock.at(now));
+      rate.sweep(clock.at(now), true);
       return {
         limit,
         key,
@@ -159,7 +178,7 @@ function answer(
   promotes: boolean,
 ): Refusal | undefined {
   const waiter = { queue, id };
-  const place = `${queue} ${id}`;
+  const place = placeOf(waiter);
   for (const [index, { limit, rule }] of demands.entries()) {
     const { clock, slots, rate } = keys[index] as LimitKey;
     const stoppedMs = clock.stoppedMs(now);
@@ -171,12 +190,15 @@ function answer(
       waitMs = slots.ask(place, waiter, rule.slots, now, stoppedMs, promotes);
     } else {
       const at = clock.at(now);
-      rate.sweep(at);
-      const againAt = rate.ask(place, waiter, rule, at);
+      rate.sweep(at, promotes);
+      const againAt = rate.ask(place, waiter, rule, at, stoppedMs > 0, promotes);
       waitMs = againAt === undefined ? 0 : Math.max(SHORTEST_MS, clock.msUntil(againAt, now));
     }
     if (waitMs === 0 && stoppedMs === 0) continue;
-    for (const { slots: earlier } of keys.slice(0, index)) earlier.giveUp(place, token);
+    for (const [at, { slots: earlier, rate: passed, clock: earlierClock }] of keys.slice(0, index).entries()) {
+      if (demands[at]?.rule.kind === 'concurrency') earlier.giveUp(place, token);
+      else passed.passed(place, waiter, earlierClock.at(now));
+    }
     return { waitMs: Math.max(waitMs, stoppedMs), limit };
   }
   for (const [index, { rule }] of demands.entries()) {
@@ -187,8 +209,30 @@ function answer(
   return undefined;
 }
 
+/** @returns after how many milliseconds to call again */
+function callByRate(
+  { clock, rate }: LimitKey,
+  rule: LimitRule & { readonly kind: 'rate' },
+  gone: readonly Waiter[],
+  now: number,
+  next: Waiter[],
+): number | undefined {
+  const at = clock.at(now);
+  rate.sweep(at, true);
+  for (const waiter of gone) rate.leave(placeOf(waiter), rule);
+  const named = clock.stoppedMs(now) > 0 ? [] : rate.call(rule, at);
+  next.push(...named);
+  const againAt = rate.callAgainAt(rule, at, named.length);
+  return againAt === undefined ? undefined : Math.max(SHORTEST_MS, clock.msUntil(againAt, now), clock.stoppedMs(now));
+}
+
 function nextOf(keys: Iterable<LimitKey>, now: number): readonly Waiter[] {
   return [...keys].flatMap(({ slots, size, clock }) => (clock.stoppedMs(now) > 0 ? [] : slots.next(size, now)));
+}
+
+/** The name of a queue has no space. */
+function placeOf({ queue, id }: Waiter): string {
+  return `${queue} ${id}`;
 }
 
 /** A limit's name has no space. */

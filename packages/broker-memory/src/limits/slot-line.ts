@@ -60,6 +60,11 @@ export class SlotLine {
     this.#held.delete(token);
   }
 
+  /** A message no longer exists. */
+  leave(place: string): void {
+    this.#waiting.delete(place);
+  }
+
   renew(token: string, endsAt: number): void {
     if (this.#held.has(token)) this.#held.set(token, endsAt);
   }

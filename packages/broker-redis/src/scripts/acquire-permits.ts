@@ -1,12 +1,9 @@
-import { FIRST_RUN_MS, LINE_WAITS, PLANNED_LIFE_MS } from '@brokkr/core/adapter';
-import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_LEASE_MS, SLOTS } from './limit-parts.ts';
+import { FIRST_RUN_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+import { IN_FRONT_MS, KEYS_OF_LIMIT, LONGEST_LEASE_MS, RATES, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
 /** The highest place in line: 15 digits, which a score holds exactly. */
 const LAST_PLACE = 999_999_999_999_999;
-
-/** How much farther ahead a time may be than the rule and the waiters explain: an earlier rule may have been slower. */
-const EARLIER_RULE_MS = 86_400_000;
 
 const ASK_FOR_SLOT = `
 -- The message that asks: its name in line is made only if it is needed.
@@ -103,81 +100,75 @@ local function storeSlots(line)
 end
 `;
 
-/** The generic cell rate algorithm, twice: see `RateLine` of the memory broker, which does the same. */
 const ASK_FOR_START = `
-local rates = {}
-local function rateOf(k, interval, burst)
-  local rate = rates[k]
-  if rate then return rate end
-  local p = KEYS[k]
-  rate = { k = k, planned = p .. ':res', clock = clockOf(p) }
-  local t = rate.clock.at
-  rate.plan, rate.due, rate.catchUp = number(p .. ':plan'), number(p .. ':tat'), number(p .. ':catch')
-  rate.was = { rate.plan, rate.due, rate.catchUp }
-  rate.size = card(rate.planned)
-  if rate.size > 0 then
-    rate.size = live(rate.planned, rate.size, text(t - ${PLANNED_LIFE_MS}), '${HIGHEST_SCORE}')
-  end
-  -- A later time is from another client. Then the next free times follow the waiters, and the burst counts as used.
-  local ahead = rate.size * interval
-  rate.latest = t + ahead + burst * interval + ${EARLIER_RULE_MS}
-  if rate.plan > rate.latest then rate.plan = t + ahead end
-  if rate.due > rate.latest then rate.due = t + burst * interval end
-  if rate.catchUp > rate.latest then rate.catchUp = t + ahead end
-  rates[k] = rate
-  return rate
+-- How many messages start before a new one. Without calls, one whose time has passed has had its turn.
+local function aheadOf(rate)
+  if rate.size == 0 then return returning(rate) end
+  local waiting = promotes and rate.size
+    or redis.call('ZCOUNT', rate.line, text(rate.clock.at - ${RETURN_GRACE_MS}), text(rate.latest))
+  return waiting + returning(rate)
 end
 
-local function plan(rate, at)
-  rate.size = rate.size + redis.call('ZADD', rate.planned, text(at), waiter())
-  rate.last = math.max(rate.last or 0, at)
+-- Its time in the line, or the time of its call.
+local function placeIn(rate)
+  local at = rate.size > 0 and tonumber(redis.call('ZSCORE', rate.line, waiter()) or '')
+  if at and at <= rate.latest then return at, false end
+  local calledAt = rate.out > 0 and tonumber(redis.call('ZSCORE', rate.called, waiter()) or '')
+  if calledAt and calledAt <= rate.latest then return calledAt, true end
+end
+
+local function wait(rate, score, at)
+  rate.size = rate.size + redis.call('ZADD', rate.line, text(score), waiter())
+  rate.last = math.max(rate.last or 0, score)
   return math.max(1, math.ceil(at + rate.clock.stopped - now), math.ceil(rate.clock.stoppedMs))
 end
 
--- The wait; 0: it may start. Then the second value is the time that it had, if it is not stored.
-local function askForStart(rate, interval, burst)
-  local t, early = rate.clock.at, (burst - 1) * interval
-  local at = rate.size > 0 and tonumber(redis.call('ZSCORE', rate.planned, waiter()) or '')
-  local isNew = not at or at > rate.latest
-  if isNew then
-    local from = math.max(rate.plan, t)
-    at = math.max(t, from - early)
-    rate.plan = from + interval
+-- No message of a call gets the same time as one before it, nor an earlier one.
+local function timeBehind(rate, at)
+  if not rate.last and rate.size > 0 then
+    rate.last = tonumber(redis.call('ZRANGE', rate.line, text(rate.latest), '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2] or '')
   end
-  if at <= t and rate.clock.stoppedMs == 0 then
-    local free = math.max(rate.due, t) - early
-    if free <= t then return 0, isNew and at end
-    at = math.max(rate.catchUp, free)
-    rate.catchUp = at + interval
-  end
-  return plan(rate, at)
+  return math.max(at, (rate.last or 0) + 0.001)
 end
 
--- Starts that no message took are lost. Messages that wait are all late by this time: the next ones line up behind them.
-local function start(rate, interval, burst)
-  local t = rate.clock.at
-  if rate.size > 0 then
-    if rate.due < t and rate.plan > t then
-      local at = tonumber(redis.call('ZSCORE', rate.planned, waiter()) or '') or t
-      rate.plan = rate.plan + math.max(0, t - math.max(rate.due, at + (burst - 1) * interval))
-    end
-    rate.size = rate.size - redis.call('ZREM', rate.planned, waiter())
+-- The wait; 0: it may start.
+local function askForStart(rate)
+  local due = rate.clock.stoppedMs > 0 and 0 or startsDue(rate, rate.due)
+  local known, isCalled
+  if rate.size + rate.out > 0 then known, isCalled = placeIn(rate) end
+  local ahead = not known and aheadOf(rate)
+  if due > 0 and (known or ahead < due) then return 0 end
+  local score
+  if isCalled then
+    redis.call('ZREM', rate.called, waiter())
+    rate.out = rate.out - 1
+    score = known - ${IN_FRONT_MS}
+    ahead = redis.call('ZCOUNT', rate.line, '-inf', '(' .. text(score))
+  elseif known then
+    score = known
+    ahead = redis.call('ZCOUNT', rate.line, promotes and '-inf' or text(rate.clock.at - ${RETURN_GRACE_MS}), '(' .. text(known))
   end
-  rate.due = math.max(rate.due, t) + interval
+  local at = math.max(rate.due, rate.clock.at) + (ahead + 1 - rate.burst) * rate.interval
+  if not score then score = timeBehind(rate, at)
+  elseif not promotes then score = at end
+  return wait(rate, score, at)
 end
 
-local function storeRate(rate)
-  local p, t = KEYS[rate.k], rate.clock.at
-  local life = 0
-  for i, name in ipairs({ 'plan', 'tat', 'catch' }) do
-    local value = ({ rate.plan, rate.due, rate.catchUp })[i]
-    if value ~= rate.was[i] then
-      put(p .. ':' .. name, value, value - t)
-      life = math.max(life, value - t)
-    end
+-- Another limit refused it. It has had its turn here.
+local function passed(rate)
+  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.line, waiter()) end
+  rate.out = rate.out + redis.call('ZADD', rate.called, text(rate.clock.at), waiter())
+  rate.hasCalled = true
+end
+
+local function start(rate)
+  local t, wasCalled = rate.clock.at, rate.out > 0 and redis.call('ZREM', rate.called, waiter()) == 1
+  if wasCalled then rate.out = rate.out - 1
+  else
+    if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.line, waiter()) end
+    rate.callDue = math.max(rate.callDue, t) + rate.interval
   end
-  if rate.last then keep(rate.planned, rate.last - t) end
-  if rate.clock.untilAt > 0 then keep(p .. ':stop', life) end
+  rate.due = math.max(rate.due, t) + rate.interval
 end
 `;
 
@@ -196,23 +187,15 @@ local factor, shortest, longest = ${LINE_WAITS.polling.factor}, ${LINE_WAITS.pol
 if promotes then
   factor, shortest, longest = ${LINE_WAITS.promoted.factor}, ${LINE_WAITS.promoted.shortest}, ${LINE_WAITS.promoted.longest}
 end
-${SLOTS}${ASK_FOR_SLOT}${ASK_FOR_START}
+${SLOTS}${ASK_FOR_SLOT}${RATES}${ASK_FOR_START}
 local refusals, next, asked = {}, {}, 0
 
 local function ask(demands, count, token)
   asked = asked + 1
-  local unstored, by
+  local by
   for d = 1, count do
-    local demand, wait = demands[d]
-    if demand.line then wait = askForSlot(demand.line, token, demand.slots)
-    else
-      local at
-      wait, at = askForStart(demand.rate, demand.interval, demand.burst)
-      if at and count > 1 then
-        unstored = unstored or {}
-        unstored[d] = at
-      end
-    end
+    local demand = demands[d]
+    local wait = demand.line and askForSlot(demand.line, token, demand.slots) or demand.rate and askForStart(demand.rate)
     if wait > 0 then
       by = d
       refusals[#refusals + 1] = asked
@@ -225,8 +208,8 @@ local function ask(demands, count, token)
     local demand = demands[d]
     if demand.line then
       if by then giveUpSlot(demand.line, token) else takeSlot(demand.line, token) end
-    elseif not by then start(demand.rate, demand.interval, demand.burst)
-    elseif unstored and unstored[d] then plan(demand.rate, unstored[d]) end
+    elseif by then passed(demand.rate)
+    else start(demand.rate) end
   end
 end
 
@@ -238,10 +221,7 @@ while i <= #ARGV do
   for d = 1, count do
     local k, a = tonumber(ARGV[i]), tonumber(ARGV[i + 2])
     if ARGV[i + 1] == 's' then demands[d] = { line = lineOf(k), slots = a }
-    else
-      local burst = tonumber(ARGV[i + 3])
-      demands[d] = { rate = rateOf(k, a, burst), interval = a, burst = burst }
-    end
+    else demands[d] = { rate = rateOf(k, a, tonumber(ARGV[i + 3])) } end
     i = i + 4
   end
   local last = i + 2 * tonumber(ARGV[i])

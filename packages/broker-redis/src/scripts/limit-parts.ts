@@ -1,10 +1,16 @@
-import { LAST_RUN_SHARE, LIMIT_LIFE_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+import { LAST_RUN_SHARE, LIMIT_LIFE_MS, LINE_WAITS, PLANNED_LIFE_MS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
 
 /** A permit of another worker ends at most so far ahead, in milliseconds, unless the asking worker has a longer lease. */
 export const LONGEST_LEASE_MS = 7 * 86_400_000;
 
 /** A stop ends at most so far ahead, in milliseconds: the core stops a limit for a day; the rest is for skewed clocks. */
 export const LONGEST_STOP_MS = 2 * 86_400_000;
+
+/** How much farther ahead a time may be than the rule and the waiters explain: an earlier rule may have been slower. */
+const EARLIER_RULE_MS = 86_400_000;
+
+/** A message that was called and refused has a time so long before that call: it is called before all others. */
+export const IN_FRONT_MS = PLANNED_LIFE_MS / 2;
 
 /** No score is higher. A double counts milliseconds exactly up to here. */
 export const HIGHEST_SCORE = String(Number.MAX_SAFE_INTEGER);
@@ -172,5 +178,57 @@ local function nextIn(line, answer)
       answer[#answer + 1] = waiter
     end
   end
+end
+`;
+
+/**
+ * The starts of a key, by the generic cell rate algorithm, and its line: see `RateLine` of the memory broker, which does the
+ * same. Messages wait in 'res' by their times, and those that were called are in 'call' by the time of the call.
+ */
+export const RATES = `
+local rates = {}
+local function rateOf(k, interval, burst)
+  local rate = rates[k]
+  if rate then return rate end
+  local p = KEYS[k]
+  rate = { k = k, line = p .. ':res', called = p .. ':call', clock = clockOf(p), interval = interval, burst = burst }
+  local t = rate.clock.at
+  rate.due, rate.callDue = number(p .. ':tat'), number(p .. ':plan')
+  rate.was = { rate.due, rate.callDue }
+  rate.size, rate.out = card(rate.line), card(rate.called)
+  if rate.size > 0 then rate.size = live(rate.line, rate.size, text(t - ${PLANNED_LIFE_MS}), '${HIGHEST_SCORE}') end
+  if rate.out > 0 then rate.out = live(rate.called, rate.out, text(t - ${PLANNED_LIFE_MS}), '${HIGHEST_SCORE}') end
+  -- A later time is from another client. Then the burst counts as used.
+  rate.latest = t + rate.size * interval + burst * interval + ${EARLIER_RULE_MS}
+  if rate.due > rate.latest then rate.due = t + burst * interval end
+  if rate.callDue > rate.latest then rate.callDue = t + burst * interval end
+  rates[k] = rate
+  return rate
+end
+
+-- How many starts, or calls, are due, if the next one without a burst is due at 'due'.
+local function startsDue(rate, due)
+  local early = rate.clock.at - math.max(due, rate.clock.at) + (rate.burst - 1) * rate.interval
+  return early < 0 and 0 or math.floor(early / rate.interval) + 1
+end
+
+-- Messages that were called, and will probably return.
+local function returning(rate)
+  return rate.out > 0 and redis.call('ZCOUNT', rate.called, text(rate.clock.at - ${RETURN_GRACE_MS}), text(rate.latest)) or 0
+end
+
+local function storeRate(rate)
+  local p, t = KEYS[rate.k], rate.clock.at
+  local life = 0
+  for i, name in ipairs({ 'tat', 'plan' }) do
+    local value = ({ rate.due, rate.callDue })[i]
+    if value ~= rate.was[i] then
+      put(p .. ':' .. name, value, value - t)
+      life = math.max(life, value - t)
+    end
+  end
+  if rate.last then keep(rate.line, rate.last - t) end
+  if rate.hasCalled then keep(rate.called, 0) end
+  if rate.clock.untilAt > 0 then keep(p .. ':stop', life) end
 end
 `;

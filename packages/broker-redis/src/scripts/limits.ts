@@ -1,5 +1,5 @@
-import { LIMIT_LIFE_MS, PLANNED_LIFE_MS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
-import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_STOP_MS, SLOTS } from './limit-parts.ts';
+import { LIMIT_LIFE_MS, MOST_CALLED, PLANNED_LIFE_MS, RETURN_GRACE_MS, STAND_BY_MS } from '@brokkr/core/adapter';
+import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_STOP_MS, RATES, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
 /** Gives slots back. ARGV: '1' if waiters are promoted, then as `release`. Returns the waiters that are next in line. */
@@ -28,6 +28,71 @@ end
 return 0
 `);
 
+/** Between two calls of a key there is at least this time, in milliseconds, or a tenth of its interval if that is less. */
+const CALL_EVERY_MS = 10;
+
+/**
+ * Names the messages whose turn it is. ARGV, for each line: the number of its key, 's' or 'r', slots or interval in ms, ''
+ * or burst, the number of messages that are gone, and these. Returns the messages, then for each line the milliseconds
+ * after which to call again; -1: not at all.
+ */
+export const callWaiters = script(`${KEYS_OF_LIMIT}
+local latest = '${HIGHEST_SCORE}'
+${SLOTS}${RATES}
+local next, again = {}, {}
+
+local function leave(key, gone)
+  return #gone > 0 and redis.call('ZREM', key, unpack(gone)) or 0
+end
+
+local function callRate(rate, gone)
+  if rate.size > 0 then rate.size = rate.size - leave(rate.line, gone) end
+  if rate.out > 0 then
+    local left = leave(rate.called, gone)
+    rate.out = rate.out - left
+    -- The starts for which they were called are those of the next ones.
+    rate.callDue = rate.callDue - left * rate.interval
+  end
+  local t, calls = rate.clock.at, startsDue(rate, rate.callDue)
+  local most = rate.clock.stoppedMs > 0 and 0 or math.min(startsDue(rate, rate.due), calls, ${MOST_CALLED})
+  local named = rate.size > 0 and most > 0 and redis.call('ZRANGE', rate.line, 0, most - 1) or {}
+  if #named > 0 then
+    redis.call('ZREM', rate.line, unpack(named))
+    local called = {}
+    for _, waiter in ipairs(named) do
+      called[#called + 1] = text(t)
+      called[#called + 1] = waiter
+      next[#next + 1] = waiter
+    end
+    redis.call('ZADD', rate.called, unpack(called))
+    rate.size, rate.hasCalled = rate.size - #named, true
+    rate.callDue = math.max(rate.callDue, t) + #named * rate.interval
+  end
+  if rate.size == 0 then return -1 end
+  local due = math.max(rate.due, rate.callDue, t) - (rate.burst - 1) * rate.interval
+  if #named == 0 and calls == 0 then due = due + ${STAND_BY_MS} end
+  return math.ceil(math.max(due - t, rate.clock.stoppedMs, math.min(${CALL_EVERY_MS}, rate.interval / 10)))
+end
+
+local i = 1
+while i <= #ARGV do
+  local k, kind, size = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2])
+  local last, gone = i + 4 + tonumber(ARGV[i + 4]), {}
+  for at = i + 5, last do gone[#gone + 1] = ARGV[at] end
+  if kind == 's' then
+    local line = lineOf(k)
+    line.slots = size
+    line.waiting = line.waiting - leave(line.wait, gone)
+    leave(line.back, gone)
+    nextIn(line, next)
+    again[#again + 1] = -1
+  else again[#again + 1] = callRate(rateOf(k, size, tonumber(ARGV[i + 3])), gone) end
+  i = last + 1
+end
+for _, rate in pairs(rates) do storeRate(rate) end
+return { next, again }
+`);
+
 /** Stops the clock of a key. ARGV: milliseconds from now. */
 export const stopLimit = script(`${KEYS_OF_LIMIT}
 local clock = clockOf(KEYS[1])
@@ -41,30 +106,32 @@ return 0
 /** What a key holds: permits, waiters, and the milliseconds for which its clock stands still. */
 export const readLimit = script(`${KEYS_OF_LIMIT}
 local p, clock = KEYS[1], clockOf(KEYS[1])
-local held, wait, back, planned = p .. ':held', p .. ':wait', p .. ':back', p .. ':res'
+local held, wait, back, line, called = p .. ':held', p .. ':wait', p .. ':back', p .. ':res', p .. ':call'
 card(held)
-card(planned)
+card(line)
+card(called)
 card(back)
 local old = text(clock.at - ${PLANNED_LIFE_MS})
 local gone = card(wait) > 0 and redis.call('ZCOUNT', back, '-inf', text(now - ${RETURN_GRACE_MS})) or 0
-local waiting = math.max(0, card(wait) - gone) + redis.call('ZCOUNT', planned, old, '${HIGHEST_SCORE}')
+local waiting = math.max(0, card(wait) - gone) + redis.call('ZCOUNT', line, old, '${HIGHEST_SCORE}')
+waiting = waiting + redis.call('ZCOUNT', called, text(clock.at - ${RETURN_GRACE_MS}), '${HIGHEST_SCORE}')
 return { redis.call('ZCOUNT', held, '(' .. text(now), '${HIGHEST_SCORE}'), waiting, math.ceil(clock.stoppedMs) }
 `);
 
 /**
- * Takes the times from messages that wait for a rate. ARGV: how many at most, then for a new rate how long its whole burst
+ * Takes their places from messages that wait for a rate. ARGV: how many at most, then for a new rate how long its whole burst
  * takes in ms. Returns them.
  */
 export const rescheduleLimit = script(`${KEYS_OF_LIMIT}
-local planned, due = KEYS[1] .. ':res', KEYS[1] .. ':tat'
+local line, due = KEYS[1] .. ':res', KEYS[1] .. ':tat'
 if ARGV[2] then
   local at = clockOf(KEYS[1]).at
   local most = at + tonumber(ARGV[2])
   if number(due) > most then put(due, most, most - at) end
 end
-if card(planned) == 0 then return {} end
-local waiters = redis.call('ZRANGE', planned, 0, tonumber(ARGV[1]) - 1)
-if #waiters > 0 then redis.call('ZREM', planned, unpack(waiters)) end
-redis.call('DEL', KEYS[1] .. ':plan', KEYS[1] .. ':catch')
+if card(line) == 0 then return {} end
+local waiters = redis.call('ZRANGE', line, 0, tonumber(ARGV[1]) - 1)
+if #waiters > 0 then redis.call('ZREM', line, unpack(waiters)) end
+redis.call('DEL', KEYS[1] .. ':plan')
 return waiters
 `);

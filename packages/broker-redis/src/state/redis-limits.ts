@@ -1,6 +1,8 @@
 import {
   type Acquired,
   type AcquireOptions,
+  type Called,
+  type LimitLine,
   type LimitRule,
   type LimitStore,
   type LimitUsage,
@@ -15,7 +17,7 @@ import { batches } from '../batches.ts';
 import { isCluster } from '../connection/connect.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { acquirePermits } from '../scripts/acquire-permits.ts';
-import { readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
+import { callWaiters, readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
 import type { Script } from '../scripts/script.ts';
 import { LimitNames } from './limit-names.ts';
 import { NumberedKeys } from './numbered-keys.ts';
@@ -80,6 +82,22 @@ export class RedisLimits implements LimitStore {
     return answers.flatMap((answer) => (answer as readonly Buffer[]).flatMap(waitersOf));
   }
 
+  async call(lines: readonly LimitLine[]): Promise<Called> {
+    const parts = this.#isCluster() ? lines.map((line) => [line]) : batches(lines, AT_ONCE);
+    const answers = await Promise.all(
+      parts.map((part) => {
+        const keys = this.#keys();
+        const args = part.flatMap((line) => lineArgs(line, keys));
+        return this.#calls.runAt(callWaiters, keys.names(), args);
+      }),
+    );
+    const named = answers as unknown as readonly (readonly [Buffer[], number[]])[];
+    return {
+      next: named.flatMap(([next]) => next.flatMap(waitersOf)),
+      againMs: named.flatMap(([, again]) => again.map((ms) => (ms < 0 ? undefined : ms))),
+    };
+  }
+
   async hold(limit: string, key: string, ms: number): Promise<void> {
     this.#names.note(limit, key);
     await this.#calls.runAt(stopLimit, this.#calls.keys.limit(limit, key), [String(Math.ceil(ms))]);
@@ -124,9 +142,7 @@ export class RedisLimits implements LimitStore {
       args.push(queue, String(demands.length));
       for (const { limit, key, rule } of demands) {
         this.#names.note(limit, key);
-        args.push(keys.numberOf(limit, key));
-        if (rule.kind === 'concurrency') args.push('s', String(rule.slots), '');
-        else args.push('r', String(rule.intervalMs), String(rule.burst));
+        args.push(keys.numberOf(limit, key), ...ruleArgs(rule));
       }
       args.push(String(to - from));
       for (let at = from; at < to; at++) {
@@ -222,6 +238,16 @@ export class RedisLimits implements LimitStore {
   #keys(): NumberedKeys {
     return new NumberedKeys(this.#calls.keys);
   }
+}
+
+function ruleArgs(rule: LimitRule): readonly string[] {
+  if (rule.kind === 'concurrency') return ['s', String(rule.slots), ''];
+  return ['r', String(rule.intervalMs), String(rule.burst)];
+}
+
+function lineArgs({ limit, key, rule, gone = [] }: LimitLine, keys: NumberedKeys): readonly string[] {
+  const names = gone.map(({ queue, id }) => `${queue} ${id}`);
+  return [keys.numberOf(limit, key), ...ruleArgs(rule), String(names.length), ...names];
 }
 
 /** A queue name has no space. A text without one is from another client. @returns at most one waiter */

@@ -28,7 +28,9 @@ export type {
 export type {
   Acquired,
   AcquireOptions,
+  Called,
   LimitDemand,
+  LimitLine,
   LimitRule,
   LimitStore,
   LimitUsage,
@@ -89,8 +91,10 @@ export {
   LIMIT_LIFE_MS,
   LINE_WAITS,
   lineWaitMs,
+  MOST_CALLED,
   PLANNED_LIFE_MS,
   RETURN_GRACE_MS,
+  STAND_BY_MS,
 } from '../broker/limit-waits.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';
 export { readReport } from '../broker/read-report.ts';

@@ -27,9 +27,12 @@ export interface PermitRequest {
   readonly demands: readonly LimitDemand[];
 }
 
-/** A message must not start yet. It holds no permit, and has a place in line or a time of its own. */
+/** A message must not start yet. It holds no permit, and has a place in line. */
 export interface Refusal {
-  /** When to ask again: a number of milliseconds above 0. */
+  /**
+   * When to ask again: a number of milliseconds above 0. For a rate it is the time until the message may start, if all that
+   * wait before it do.
+   */
   readonly waitMs: number;
   /** The limit that refused. */
   readonly limit: string;
@@ -47,6 +50,23 @@ export interface Acquired {
   readonly refusals: readonly (Refusal | undefined)[];
   /** With `promotes`: messages that are next in line for a free slot, and were not named before. */
   readonly next: readonly Waiter[];
+}
+
+/** A key of a limit for which messages may wait. */
+export interface LimitLine extends LimitDemand {
+  /** Messages that were named for the key and no longer exist: they lose their places. */
+  readonly gone?: readonly Waiter[] | undefined;
+}
+
+/** The answer to `call`. */
+export interface Called {
+  /** Messages whose turn it is: there is a free slot for them, or a start of their rate is due. Each is named once. */
+  readonly next: readonly Waiter[];
+  /**
+   * For each line, in order: after how many milliseconds to call again; `undefined` if no message waits for a rate of this
+   * key. No call has to follow for a slot: `release` names the next message.
+   */
+  readonly againMs: readonly (number | undefined)[];
 }
 
 /** A slot of a limit, held under a token. */
@@ -80,7 +100,7 @@ export interface LimitUsage {
   readonly key: string;
   /** Permits that are held. */
   readonly held: number;
-  /** Messages that have a place in line, or a time of their own. */
+  /** Messages that have a place in line. */
   readonly waiting: number;
   /** For how long the clock of the key stands still, in milliseconds; 0 if it runs. */
   readonly pausedMs: number;
@@ -93,8 +113,9 @@ export interface LimitUsage {
  *
  * - Never more than `slots` permits of a key are live. A permit lapses if it is not renewed within its lease.
  * - A key of a rate grants at most `t / intervalMs + burst` starts in any `t` milliseconds.
- * - Slots are granted in the order in which the messages first asked. A message that is in line and does not ask again
- *   within 5 s of its time loses its place, so that it blocks no other.
+ * - Permits are granted in the order in which the messages first asked: a new message overtakes none that waits. A message
+ *   that is next in line for a slot and does not ask again within 5 s loses its place. One that waits for a rate holds up no
+ *   other: it starts when it asks, if a start is due.
  */
 export interface LimitStore {
   /** Asks for the permits of several messages: each gets all that it needs, or none. */
@@ -110,6 +131,12 @@ export interface LimitStore {
   release(permits: readonly ReleasedPermit[], options: { readonly promotes: boolean }): Promise<readonly Waiter[]>;
 
   /**
+   * Names the messages whose turn it is. The caller makes them ready, so that each is delayed once, however late the ones
+   * before it start. Calls for one key may come from many workers: a message is named to one of them.
+   */
+  call(lines: readonly LimitLine[]): Promise<Called>;
+
+  /**
    * Stops the clock of a key for `ms` milliseconds, counted from now: nothing is granted, and every time that was given
    * to a waiting message moves by as much. A shorter stop than the present one changes nothing.
    */
@@ -119,11 +146,11 @@ export interface LimitStore {
   usage(): Promise<readonly LimitUsage[]>;
 
   /**
-   * Takes the times from messages that wait for a rate, because the rate has changed: they get new ones when they ask
-   * again. Messages in line for a slot keep their places.
+   * Takes their places from messages that wait for a rate, because the rate has changed: they get new ones when they ask
+   * again. Messages in line for a slot keep theirs.
    * @param rule the new rule: no key waits longer for its next start than the rule asks for after a burst. Without it the
    * starts before are charged as they were.
-   * @returns up to 500 messages that wait for the limit; none once no time is left
+   * @returns up to 500 messages that wait for the limit; none once no place is left
    */
   reschedule(limit: string, rule?: LimitRule): Promise<readonly Waiter[]>;
 }

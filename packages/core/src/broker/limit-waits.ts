@@ -4,8 +4,23 @@ export const RETURN_GRACE_MS = 5_000;
 /** An unused limit is forgotten after this time, in milliseconds. */
 export const LIMIT_LIFE_MS = 86_400_000;
 
-/** A time that was given to a message for a rate is forgotten so long after it has passed, in milliseconds. */
+/** A message that waits for a rate is forgotten so long after its time has passed, in milliseconds. */
 export const PLANNED_LIFE_MS = 3_600_000;
+
+/** After a call that another worker was faster with, the next one is later by so much, in milliseconds: one of them calls. */
+export const STAND_BY_MS = 100;
+
+/** Most messages of a key that one call names. */
+export const MOST_CALLED = 500;
+
+/**
+ * How long a message stays away that is called when its start is due, in milliseconds. It comes back by itself in case
+ * no worker calls it.
+ * @param waitMs until its start is due, by the answer of the store
+ */
+export function calledWaitMs(waitMs: number): number {
+  return 1.5 * waitMs + 10_000;
+}
 
 /** How long a run is thought to take before one has ended, in milliseconds. */
 export const FIRST_RUN_MS = 100;

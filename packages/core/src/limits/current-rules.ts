@@ -65,6 +65,16 @@ export class CurrentRules {
     return this.#options.registry.nameOfQueue(queue);
   }
 
+  /** Whether a limit of the code is a rate now. */
+  get haveRates(): boolean {
+    return this.#options.registry.names().some((name) => this.ruleOf(name)?.kind === 'rate');
+  }
+
+  /** The rule of a limit now; `undefined` for one that the code does not define. */
+  ruleOf(limit: string): LimitRule | undefined {
+    return this.#set.get(limit) ?? this.#options.registry.ruleOf(limit);
+  }
+
   /** What a message of these header and queue limits needs: slots first, because a rate is charged only for a start. */
   demandsOf(header: string | undefined, queueLimit: string | undefined): Demands {
     const name = `${queueLimit ?? ''} ${header ?? ''}`;
@@ -86,7 +96,7 @@ export class CurrentRules {
     const all = queueLimit === undefined ? named : [{ limit: queueLimit, key: '' }, ...others];
     const demands: LimitDemand[] = [];
     for (const { limit, key } of all) {
-      const rule = this.#set.get(limit) ?? this.#options.registry.ruleOf(limit);
+      const rule = this.ruleOf(limit);
       if (rule === undefined) return { unknown: limit };
       demands.push({ limit, key, rule });
     }

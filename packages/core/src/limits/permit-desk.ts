@@ -1,34 +1,35 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { ANSWER_GRACE_MS } from '../broker/answer-grace.ts';
-import type { LimitStore, Permit, PermitRequest, Refusal, ReleasedPermit, Waiter } from '../broker/limit-store.ts';
-import { RETURN_GRACE_MS } from '../broker/limit-waits.ts';
+import type {
+  LimitLine,
+  LimitRule,
+  LimitStore,
+  Permit,
+  PermitRequest,
+  Refusal,
+  ReleasedPermit,
+} from '../broker/limit-store.ts';
+import { calledWaitMs } from '../broker/limit-waits.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
-import { pause } from '../clock/pause.ts';
 import { TimeLimit } from '../clock/time-limit.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
-
-/** Waits between the tries to make a message ready, in milliseconds; `undefined` after the last one. */
-const PROMOTE_AGAIN_MS = [100, 1_000, undefined] as const;
+import { LineCalls } from './line-calls.ts';
 
 export interface PermitDeskOptions {
   readonly store: LimitStore | undefined;
   /** Makes messages ready that are next in line. Without it they return by their own time. */
   readonly messages: MessageIndex | undefined;
+  /** The rule of a limit now; `undefined` for one that is not defined here. */
+  readonly ruleOf: (limit: string) => LimitRule | undefined;
   readonly leaseMs: number;
   /** Time limit of one call. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-/** No permit has this token. */
-const NO_TOKEN = '-';
-
-/** A key for which messages wait in line. */
-type Line = Pick<ReleasedPermit, 'limit' | 'key' | 'slots'>;
 
 interface Returned extends ReleasedPermit {
   /** When its lease has ended anyway, on the monotonic clock. */
@@ -38,7 +39,8 @@ interface Returned extends ReleasedPermit {
 /** The calls of one worker to the store of limits. No method rejects: an unreachable store grants nothing. */
 export class PermitDesk {
   readonly #options: PermitDeskOptions;
-  readonly #promotes: boolean;
+  /** Left out if the broker cannot make messages ready. */
+  readonly #calls: LineCalls | undefined;
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   #returned: Returned[] = [];
@@ -51,9 +53,24 @@ export class PermitDesk {
 
   constructor(options: PermitDeskOptions) {
     this.#options = options;
-    this.#promotes = options.messages !== undefined;
+    const { store, messages } = options;
+    if (store !== undefined && messages !== undefined) {
+      this.#calls = new LineCalls({
+        ...options,
+        store,
+        messages,
+        closing: this.#closing.signal,
+        inTime: (answer) => this.#inTime(answer),
+        watch: (work) => this.#watch(work),
+      });
+    }
     // Every promotion that waits for its next try adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** Calls for messages that were refused by workers which have ended since. */
+  adopt(): void {
+    if (this.#calls !== undefined) this.#watch(this.#calls.adopt());
   }
 
   /**
@@ -73,11 +90,12 @@ export class PermitDesk {
     const returned = this.#returned;
     this.#returned = [];
     try {
-      const options = { leaseMs, promotes: this.#promotes, returned };
+      const options = { leaseMs, promotes: this.#calls !== undefined, returned };
       const { refusals, next } = await this.#inTime(store.acquire(requests, options));
       this.#backoffMs = 0;
-      if (next.length > 0) this.#promote(next, [...requests.flatMap(linesOf), ...returned]);
-      return refusals;
+      if (next.length > 0)
+        this.#calls?.makeReady(next, [...requests.flatMap(({ demands }) => demands), ...returned.map(lineOf)]);
+      return refusals.map((refusal, index) => refusal && this.#called(refusal, requests[index] as PermitRequest));
     } catch (error) {
       this.#collectAgain(returned);
       this.#backoffMs = backoff(this.#backoffMs);
@@ -137,6 +155,7 @@ export class PermitDesk {
 
   close(): void {
     this.#closing.abort();
+    this.#calls?.close();
     this.#options.clock.clearTimeout(this.#timer);
     this.#returned = [];
   }
@@ -165,53 +184,17 @@ export class PermitDesk {
   async #releaseNow(permits: readonly ReleasedPermit[]): Promise<void> {
     const { store } = this.#options;
     if (store === undefined) return;
-    const next = await this.#inTime(store.release(permits, { promotes: this.#promotes }));
-    if (next.length > 0) this.#promote(next, permits);
+    const next = await this.#inTime(store.release(permits, { promotes: this.#calls !== undefined }));
+    if (next.length > 0) this.#calls?.makeReady(next, permits.map(lineOf));
   }
 
-  /** @param lines the keys that `next` may be in line for */
-  #promote(next: readonly Waiter[], lines: readonly Line[]): void {
-    const { messages } = this.#options;
-    if (messages === undefined) return;
-    const byQueue = new Map<string, string[]>();
-    for (const { queue, id } of next) {
-      const ids = byQueue.get(queue);
-      if (ids === undefined) byQueue.set(queue, [id]);
-      else ids.push(id);
-    }
-    for (const [queue, ids] of byQueue) this.#watch(this.#makeReady(messages, queue, ids, lines));
-  }
-
-  /** A message that is not delayed yet is promoted again a little later: another worker may be delaying it now. */
-  async #makeReady(
-    messages: MessageIndex,
-    queue: string,
-    ids: readonly string[],
-    lines: readonly Line[],
-  ): Promise<void> {
-    const { clock, logger } = this.#options;
-    try {
-      let missed = ids;
-      for (const waitMs of PROMOTE_AGAIN_MS) {
-        const promoted = new Set(await messages.promote(queue, missed));
-        missed = missed.filter((id) => !promoted.has(id));
-        if (missed.length === 0 || this.#closing.signal.aborted) return;
-        if (waitMs !== undefined) await pause(clock, waitMs, this.#closing.signal);
-      }
-      if ((await messages.unfinished(queue, missed)).length < missed.length) await this.#passOver(lines);
-    } catch (error) {
-      const about = 'messages that are next in line were not made ready: they return by their time';
-      logger.debug({ error, queue }, about);
-    }
-  }
-
-  /** A message was cancelled while it was in line. Once it has lost its place, the store names the one behind it. */
-  async #passOver(lines: readonly Line[]): Promise<void> {
-    const { clock } = this.#options;
-    await pause(clock, RETURN_GRACE_MS, this.#closing.signal);
-    if (this.#closing.signal.aborted) return;
-    const byKey = new Map(lines.map(({ limit, key, slots }) => [`${limit} ${key}`, { limit, key, slots }]));
-    await this.#releaseNow([...byKey.values()].map((line) => ({ ...line, token: NO_TOKEN, ranMs: 0 })));
+  /** A message that waits for a rate is called: it stays away for longer than its answer says. */
+  #called(refusal: Refusal, { demands }: PermitRequest): Refusal {
+    if (this.#calls === undefined) return refusal;
+    const byRate = demands.filter(({ limit, rule }) => limit === refusal.limit && rule.kind === 'rate');
+    if (byRate.length === 0) return refusal;
+    for (const demand of byRate) this.#calls.note(demand, refusal.waitMs);
+    return { ...refusal, waitMs: calledWaitMs(refusal.waitMs) };
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
@@ -230,8 +213,6 @@ export class PermitDesk {
   }
 }
 
-function linesOf({ demands }: PermitRequest): readonly Line[] {
-  return demands.flatMap(({ limit, key, rule }) =>
-    rule.kind === 'concurrency' ? [{ limit, key, slots: rule.slots }] : [],
-  );
+function lineOf({ limit, key, slots }: ReleasedPermit): LimitLine {
+  return { limit, key, rule: { kind: 'concurrency', slots } };
 }

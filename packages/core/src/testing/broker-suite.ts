@@ -19,6 +19,7 @@ import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
 import { limiting } from './suite/limiting.ts';
 import { limits } from './suite/part-limits.ts';
+import { limitCalls } from './suite/part-limits-calls.ts';
 import { limitRates } from './suite/part-limits-rates.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
@@ -59,6 +60,7 @@ const GROUPS = [
   states,
   limits,
   limitRates,
+  limitCalls,
   records,
   electing,
   diagnostics,

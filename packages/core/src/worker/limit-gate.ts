@@ -63,8 +63,10 @@ export class LimitGate {
   }
 
   /** Reads the rules that were set at run time. @throws BrokerUnavailableError if they cannot be read */
-  start(): Promise<void> {
-    return this.#options.rules.start();
+  async start(): Promise<void> {
+    const { rules, desk } = this.#options;
+    await rules.start();
+    if (rules.haveRates) desk.adopt();
   }
 
   /** Reads them again. */

@@ -34,6 +34,7 @@ export function openLimitGate(options: OpenLimitGateOptions): LimitGate {
   const desk = new PermitDesk({
     store: limits.store,
     messages: broker.messages,
+    ruleOf: (limit) => rules.ruleOf(limit),
     leaseMs,
     timeoutMs: limits.timeoutMs,
     clock,
