@@ -353,6 +353,30 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a limit that gets more slots starts no message that waits',
+    of: 'core',
+    search: 'onChange: () => desk.callAll(),',
+    replace: 'onChange: () => undefined,',
+  },
+  {
+    name: 'messages of a paused queue keep their places in line',
+    of: 'core',
+    search: 'if (await isPaused(queue))',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a RateLimitError without a key stops no key of its message',
+    of: 'core',
+    search: 'limit.key === "" ? rules',
+    replace: 'false ? rules',
+  },
+  {
+    name: 'a message that waits for a retry names the limit that it waited for',
+    of: 'core',
+    search: ', ["brokkr-limited"]: __',
+    replace: '',
+  },
+  {
     name: 'no worker calls the messages that wait for a rate',
     of: 'core',
     search: 'this.#timer = clock.setTimeout(() => this.#options.watch(this.#call()), at - clock.monotonic());',
@@ -404,7 +428,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a RateLimitError stops no clock',
     of: 'core',
-    search: '.permits().hold(error)',
+    search: '.permits().hold(error, execution.delivery)',
     replace: '.permits()',
   },
 ];

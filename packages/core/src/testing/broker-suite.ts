@@ -17,6 +17,7 @@ import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limitWaiting } from './suite/limit-waiting.ts';
 import { limiting } from './suite/limiting.ts';
 import { limits } from './suite/part-limits.ts';
 import { limitCalls } from './suite/part-limits-calls.ts';
@@ -68,6 +69,7 @@ const GROUPS = [
   hostile,
   working,
   limiting,
+  limitWaiting,
   steering,
   steps,
   joiningSends,

@@ -1,7 +1,7 @@
 import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, UNKNOWN_HEADER } from '../broker/headers.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, LIMITED_BY_HEADER, UNKNOWN_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
 import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
@@ -11,6 +11,7 @@ import { appendAttempt } from '../message/attempt-history.ts';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import type { Message } from '../message/message.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { ErrorMatcher } from '../task/task.ts';
 import type { OutcomeToSettle } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
@@ -64,7 +65,9 @@ function settlementForLater(
   const { envelope } = delivery;
   const { maxRetryLater } = task.definition;
   const now = settling.now();
-  if (maxRetryLater === undefined) return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, {}) };
+  const waitsFor = isA(error, RateLimitError) ? { [LIMITED_BY_HEADER]: error.limit.name } : {};
+  if (maxRetryLater === undefined)
+    return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, waitsFor) };
   const before = laterIn(envelope.headers[LATER_HEADER]);
   const spentMs = before.spentMs + Math.max(1, Math.ceil(ranMs + delayMs));
   const isOver = 'times' in maxRetryLater ? before.times >= maxRetryLater.times : spentMs > maxRetryLater.ms;
@@ -73,7 +76,7 @@ function settlementForLater(
     const reason = `retry_later: maxRetryLater of ${limit} is reached: ${errorRecord(error).message}`;
     return deadLetter(ended, reason, historyWith(error, ended, settling, now), { at: now, by: settling.workerId });
   }
-  const headers = { [LATER_HEADER]: `${before.times + 1} ${spentMs}` };
+  const headers = { ...waitsFor, [LATER_HEADER]: `${before.times + 1} ${spentMs}` };
   return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, headers) };
 }
 
@@ -112,7 +115,8 @@ function historyWith(
 
 function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {
   const { envelope } = delivery;
-  const headers = { ...envelope.headers, [HISTORY_HEADER]: history };
+  const { [LIMITED_BY_HEADER]: _, ...kept } = envelope.headers;
+  const headers = { ...kept, [HISTORY_HEADER]: history };
   const replacement = deadLetterEnvelope({ ...envelope, headers }, reason, { ...death, crashes: delivery.crashes });
   return { kind: 'dead-letter', delivery, reason, replacement };
 }
@@ -125,7 +129,7 @@ function withoutLater(envelope: Envelope): Envelope {
 
 /** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
-  const { [UNKNOWN_HEADER]: _, ...kept } = envelope.headers;
+  const { [UNKNOWN_HEADER]: _, [LIMITED_BY_HEADER]: __, ...kept } = envelope.headers;
   return {
     id: envelope.id,
     queue: envelope.queue,
