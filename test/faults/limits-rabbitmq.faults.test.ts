@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SLOTS } from '../fixtures/apps/limited.ts';
+import { BURST, RATE, SLOTS } from '../fixtures/apps/limited.ts';
 import { RabbitServer } from '../support/rabbitmq-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { figures } from './fault-bench.ts';
@@ -21,6 +21,16 @@ describe('limits on rabbitmq, counted by redis, under kill -9', () => {
     figures('limits: slots, rabbitmq', known);
     expect(report).toMatchObject({ kills: KILLS, ended: messages, permitsLeft: 0, waitersLeft: 0 });
     expect(report.mostOfKey).toBeLessThanOrEqual(SLOTS);
+  }, 900_000);
+
+  it(`${RATE} a second with a burst of ${BURST}: never more in any second, nothing lost`, async () => {
+    const [messages, url, storeUrl] = [100 * KILLS, rabbit.url, redis.url];
+    const report = await limitChaos({ url, storeUrl, task: 'paced', messages, keys: 1, kills: KILLS });
+    const { parksPerMessage: _, ...known } = report;
+    figures('limits: rate, rabbitmq', known);
+    expect(report).toMatchObject({ kills: KILLS, ended: messages, waitersLeft: 0 });
+    // The handlers write when they started, by their own clocks and a little after the permit.
+    expect(report.mostInSecond).toBeLessThanOrEqual((RATE + BURST) * 1.1);
   }, 900_000);
 
   it('a store that is unreachable for 5 s: nothing starts, nothing is lost, and all run afterwards', async () => {

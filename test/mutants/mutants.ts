@@ -71,7 +71,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a retry keeps the old envelope',
     of: 'broker-memory',
-    search: 'message.envelope = keptEnvelope(settlement.replacement, this.name);',
+    search: 'message.envelope = keptEnvelope(envelope, this.name);',
     replace: '',
   },
   {
@@ -122,6 +122,18 @@ export const mutants: readonly Mutant[] = [
     of: 'broker-memory',
     search: "(mode === 'waiting' && holder.state !== 'held')",
     replace: "mode === 'waiting'",
+  },
+  {
+    name: 'a debounced message comes back after a later one of its key',
+    of: 'broker-memory',
+    search: 'if (known !== undefined && known.id !== id)\n            return false;',
+    replace: '',
+  },
+  {
+    name: 'a debounced message loses its key if a limit delays it',
+    of: 'core',
+    search: 'settlements.push(keepingKey(settlement))',
+    replace: 'settlements.push(settlement)',
   },
   {
     name: 'a debounced message that has run is replaced',
@@ -359,6 +371,30 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a limit that gets more slots starts no message that waits',
+    of: 'core',
+    search: 'onChange: () => desk.callAll(),',
+    replace: 'onChange: () => undefined,',
+  },
+  {
+    name: 'messages of a paused queue keep their places in line',
+    of: 'core',
+    search: 'if (await isPaused(queue))',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a RateLimitError without a key stops no key of its message',
+    of: 'core',
+    search: 'limit.key === "" ? rules',
+    replace: 'false ? rules',
+  },
+  {
+    name: 'a message that waits for a retry names the limit that it waited for',
+    of: 'core',
+    search: ', ["brokkr-limited"]: __',
+    replace: '',
+  },
+  {
     name: 'no worker calls the messages that wait for a rate',
     of: 'core',
     search: 'this.#timer = clock.setTimeout(() => this.#options.watch(this.#call()), at - clock.monotonic());',
@@ -410,7 +446,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a RateLimitError stops no clock',
     of: 'core',
-    search: '.permits().hold(error)',
+    search: '.permits().hold(error, execution.delivery)',
     replace: '.permits()',
   },
 ];

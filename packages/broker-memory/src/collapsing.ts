@@ -15,8 +15,8 @@ interface Key {
 interface Messages {
   readonly store: (envelope: Envelope) => void;
   readonly find: (id: string) => StoredMessage | undefined;
-  /** Puts another envelope in the place of a delayed message. @param latest when it is due at the latest */
-  readonly replace: (message: StoredMessage, envelope: Envelope, latest: number) => void;
+  /** Puts another envelope in the place of a message. @param latest when it is due at the latest */
+  readonly replace: (message: StoredMessage, envelope: Envelope, latest?: number) => void;
 }
 
 /** Keys that have expired are removed after this many additions, or after as many as were left. */
@@ -46,6 +46,8 @@ export class Collapsing {
       const { mode, maxWaitMs = Number.POSITIVE_INFINITY } = collapse;
       if (mode === 'unique' || (mode === 'waiting' && holder.state !== 'held')) return { id: known.id, isNew: false };
       if (mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt) {
+        // Crashes of the arguments that are replaced say nothing about these.
+        holder.crashes = 0;
         this.#messages.replace(holder, { ...envelope, id: known.id }, known.firstAt + maxWaitMs);
         this.#keep(collapse, known, holder);
         return { id: known.id, isNew: false, isReplacement: true };
@@ -54,6 +56,21 @@ export class Collapsing {
     this.#messages.store(envelope);
     this.#keep(collapse, { id, firstAt: now }, this.#messages.find(id));
     return { id, isNew: true };
+  }
+
+  /**
+   * Puts a message back with its replacement. One with a key has not run: it can be replaced while it is delayed.
+   * @returns false if a later message has its key: it is not put back
+   */
+  comesBack(message: StoredMessage, replacement: Envelope): boolean {
+    const { id, collapse } = replacement;
+    const now = this.#clock.monotonic();
+    const found = collapse && this.#keys.get(collapse.key);
+    const known = found !== undefined && found.endsAt > now ? found : undefined;
+    if (known !== undefined && known.id !== id) return false;
+    this.#messages.replace(message, replacement);
+    if (collapse !== undefined) this.#keep(collapse, { id, firstAt: known?.firstAt ?? now }, message);
+    return true;
   }
 
   #keep(

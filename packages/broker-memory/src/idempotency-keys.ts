@@ -1,7 +1,8 @@
-import type { Clock } from '@brokkr/core/adapter';
+import type { Clock, Envelope } from '@brokkr/core/adapter';
 
 interface Known {
   readonly id: string;
+  readonly queue: string;
   /** Time on the monotonic clock, in milliseconds. */
   readonly endsAt: number;
 }
@@ -25,12 +26,15 @@ export class IdempotencyKeys {
     this.#ttlMs = ttlMs;
   }
 
-  /** Takes `key` for message `id`. @returns the id that holds it already, or `undefined` if it was free */
-  take(key: string, id: string, ttlMs = this.#ttlMs): string | undefined {
+  /** Takes `key` for a message. @returns the message that holds it already, or `undefined` if it was free */
+  take(
+    key: string,
+    { id, queue, idempotencyTtlMs: ttlMs = this.#ttlMs }: Envelope,
+  ): Pick<Known, 'id' | 'queue'> | undefined {
     const now = this.#clock.monotonic();
     const known = this.#known.get(key);
-    if (known !== undefined && known.endsAt > now) return known.id;
-    this.#known.set(key, { id, endsAt: now + ttlMs });
+    if (known !== undefined && known.endsAt > now) return known;
+    this.#known.set(key, { id, queue, endsAt: now + ttlMs });
     if (this.#known.size >= this.#sweepAt) this.#sweep(now);
     return undefined;
   }

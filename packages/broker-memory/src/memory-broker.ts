@@ -136,11 +136,11 @@ export class MemoryBroker implements Broker {
     // All queues are resolved before a key is claimed or a message stored: one invalid name refuses the whole batch.
     const queues = envelopes.map(({ queue }) => this.#server.queue(queue));
     const receipts = envelopes.map((envelope, index): PublishReceipt => {
-      const { id, idempotencyKey, idempotencyTtlMs, collapse } = envelope;
+      const { id, queue, idempotencyKey, collapse } = envelope;
       if (collapse !== undefined) return (queues[index] as MemoryQueue).collapsing.publish(envelope, collapse);
-      const holder =
-        idempotencyKey === undefined ? undefined : this.#server.keys.take(idempotencyKey, id, idempotencyTtlMs);
-      if (holder !== undefined && holder !== id) return { id: holder, isNew: false };
+      const holder = idempotencyKey === undefined ? undefined : this.#server.keys.take(idempotencyKey, envelope);
+      if (holder !== undefined && holder.id !== id)
+        return { id: holder.id, isNew: false, ...(holder.queue !== queue && { queue: holder.queue }) };
       // A key that names this message: the repeat of a publish whose answer was lost. The message may have ended since.
       if (holder === undefined) (queues[index] as MemoryQueue).publish(envelope);
       return { id, isNew: true };

@@ -141,8 +141,9 @@ export class MemoryQueue {
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
       case 'retry':
-        message.envelope = keptEnvelope(settlement.replacement, this.name);
-        this.#place(message);
+        if (this.collapsing.comesBack(message, settlement.replacement)) break;
+        this.#forget(message);
+        this.#gone.acknowledged++;
         break;
       case 'release':
         this.#ready.pushFront(message);
@@ -260,11 +261,10 @@ export class MemoryQueue {
     if (!this.#delayed.place(message, latest)) this.#ready.pushBack(message);
   }
 
-  #replace(message: StoredMessage, envelope: Envelope, latest: number): void {
-    this.#delayed.remove(message);
+  #replace(message: StoredMessage, envelope: Envelope, latest?: number): void {
+    if (message.state === 'delayed') this.#delayed.remove(message);
     message.envelope = keptEnvelope(envelope, this.name);
     this.#place(message, latest);
-    this.#delayed.watch();
   }
 
   #promoteDue(): void {

@@ -114,7 +114,7 @@ it('an error for an unreachable server has its address and the cause in one line
   const broker = new RedisBroker({ url: 'redis://someone:s3cret@127.0.0.1:1/0', sendTimeoutMs: 100 });
   const failed = (await broker.inspector.queues().catch((error: unknown) => error)) as Error;
   expect(failed.message).toBe(
-    'cannot reach Redis at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; check that it is running and that TASK_BROKER_URL is right',
+    'cannot reach Redis at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; check that it is running and that the URL is right: TASK_BROKER_URL, or that of a store, TASK_STORE_URL or TASK_RESULT_URL',
   );
   await broker.close();
 });

@@ -6,6 +6,7 @@ const BATCH = 2;
 const PROVEN = 10;
 let number = 0;
 let claims: number;
+let claimed: number | undefined;
 let next: Delivery[];
 let askedMsAgo: number;
 /** Functions with which a test answers the claims in flight, one for each. */
@@ -17,13 +18,14 @@ function delivery(crashes = 0): Delivery {
   return { envelope: { id, queue: 'q', headers: {}, body: Buffer.alloc(0) }, fence: number, crashes };
 }
 
-function ahead(batches = 1): Prefetcher {
+function ahead(batches = 1, most = BATCH): Prefetcher {
   return new Prefetcher({
-    most: BATCH,
+    most,
     batches,
     leaseMs: 30_000,
-    claim: async () => {
+    claim: async (limit) => {
       claims++;
+      claimed = limit;
       const askedAt = performance.now() - askedMsAgo;
       const deliveries = answers === undefined ? next : await new Promise<Delivery[]>((end) => answers?.push(end));
       return { deliveries, nextEventMs: -1, askedAt };
@@ -43,6 +45,7 @@ function handOver(to: Prefetcher, times: number, everyMs: number, signal = new A
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   claims = 0;
+  claimed = undefined;
   next = [delivery(), delivery()];
   released = [];
   askedMsAgo = 0;
@@ -76,6 +79,22 @@ it('the allowed number of batches is held or being claimed, and the oldest is ta
   expect(claims).toBe(3);
   expect(await quick.take(BATCH)).toEqual(first);
   expect(await quick.take(BATCH)).toEqual(second);
+});
+
+it('a consumer that may hold several times as many as it asks for gets as many as it asks for', () => {
+  const signal = new AbortController().signal;
+  const gathering = ahead(1, 500);
+  const whole = Array.from({ length: 199 }, () => delivery());
+  for (let time = 0; time <= PROVEN; time++) {
+    vi.advanceTimersByTime(1);
+    gathering.refill(whole, whole.length, signal);
+  }
+  expect(claimed).toBe(199);
+});
+
+it('a consumer that asks for few of what it may hold gets no batch ahead', () => {
+  handOver(ahead(1, 500), 3 * PROVEN, 0.01);
+  expect(claims).toBe(0);
 });
 
 it('a slow consumer gets no batch ahead', () => {

@@ -1,5 +1,5 @@
 import type { Broker, Send, TaskHandle } from '@brokkr/core';
-import { FORGET_HEADER } from '@brokkr/core/adapter';
+import { FORGET_HEADER, laneNames, type MessageIndex } from '@brokkr/core/adapter';
 import { type JobStates, runKey } from './job-state.ts';
 
 type AnySend = Send<readonly unknown[], unknown>;
@@ -42,30 +42,37 @@ export class LastRun {
     if (noted === undefined) return false;
     if (broker.messages !== undefined) {
       const [queue = '', id = ''] = noted.split(' ');
-      return id !== '' && (await broker.messages.unfinished(queue, [id])).length > 0;
+      return id !== '' && (await isUnfinished(broker.messages, queue, id));
     }
     const tick = Number(noted);
     // A note without a message says nothing. A tick in the future was sent before the clock went back.
     return tick <= last && tick !== this.#unsent && Math.abs(now - tick) < BELIEVED_MS;
   }
 
-  async send(broker: Broker, send: AnySend, args: readonly unknown[], tick: number): Promise<void> {
+  /** Sends the message of a tick, and notes it, or the one that it is joined with. */
+  async send(broker: Broker, send: AnySend, args: readonly unknown[], tick: number): Promise<TaskHandle> {
     if (broker.messages !== undefined) {
-      await this.#note(await send(...args));
-      return;
+      const handle = await send(...args);
+      await this.#states.writeRun(this.#id, `${handle.queue} ${handle.id}`);
+      return handle;
     }
     await this.#states.writeRun(this.#id, String(tick));
     this.#unsent = tick;
-    await send.with({ headers: { [FORGET_HEADER]: `${tick} ${runKey(this.#id)}` } }).send(...args);
+    const handle = await send.with({ headers: { [FORGET_HEADER]: `${tick} ${runKey(this.#id)}` } }).send(...args);
+    // No message has the header: nothing would ever remove the note.
+    if (handle.outcome === 'duplicate') await this.#states.writeRun(this.#id, undefined);
     this.#unsent = undefined;
+    return handle;
   }
 
   /** Considers the last run as ended, if the broker cannot be asked for it. */
   async forget(broker: Broker): Promise<void> {
     if (broker.messages === undefined) await this.#states.writeRun(this.#id, undefined);
   }
+}
 
-  async #note({ queue, id }: TaskHandle): Promise<void> {
-    await this.#states.writeRun(this.#id, `${queue} ${id}`);
-  }
+/** Whether a message has not ended. A handle does not say in which lane of its queue it is. */
+async function isUnfinished(messages: MessageIndex, queue: string, id: string): Promise<boolean> {
+  const found = await Promise.all(laneNames(queue).map((lane) => messages.unfinished(lane, [id])));
+  return found.some((ids) => ids.length > 0);
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Broker, ConfigError, type TaskManager } from '@brokkr/core';
 import { type Clock, type Elections, type Leadership, pause } from '@brokkr/core/adapter';
 import type { JobDefinition } from './define-job.ts';
+import { wrong } from './job-error.ts';
 import type { JobStates } from './job-state.ts';
 import { knowsRuns } from './last-run.ts';
 import type { ScheduledJob } from './scheduled-job.ts';
@@ -110,12 +111,22 @@ export class SchedulerRun {
     await this.#changes;
   }
 
-  /** @throws ConfigError (`JOB_INVALID`) if the job needs stored state, and the broker stores none */
-  check({ id, overlap }: JobDefinition): void {
-    if (overlap === 'allow' || this.#broker === undefined || knowsRuns(this.#broker)) return;
-    throw new ConfigError(
-      `job ${JSON.stringify(id)}: overlap 'skip' needs a broker that stores state, to know whether the last run has ended; this broker stores none: use 'allow'`,
-      { code: 'JOB_INVALID' },
+  /** @throws ConfigError (`JOB_INVALID`) if the job needs stored state or records, and the broker keeps none */
+  check({ id, overlap, send: { joinedBy } }: JobDefinition): void {
+    const broker = this.#broker;
+    if (broker === undefined) return;
+    if (overlap === 'skip' && !knowsRuns(broker)) {
+      throw wrong(
+        id,
+        "overlap 'skip'",
+        "needs a broker that stores state, to know whether the last run has ended; this broker stores none: use 'allow'",
+      );
+    }
+    if (joinedBy === undefined || !broker.capabilities.idempotency || broker.records !== undefined) return;
+    throw wrong(
+      id,
+      joinedBy,
+      'needs a broker that keeps records, so that several schedulers send a tick once; this broker keeps none: send without it',
     );
   }
 

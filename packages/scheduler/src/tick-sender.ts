@@ -1,7 +1,9 @@
 import {
+  type Broker,
   ConfigError,
   PayloadTooLargeError,
   SerializationError,
+  type TaskHandle,
   type TaskManager,
   UnsupportedFeatureError,
   ValidationError,
@@ -11,6 +13,7 @@ import type { JobProgress } from './job-progress.ts';
 import type { JobStates } from './job-state.ts';
 import type { JobSurroundings } from './job-surroundings.ts';
 import { LastRun } from './last-run.ts';
+import { TickClaims } from './tick-claims.ts';
 
 /** Header with the instant of the tick: handlers read it from `currentTask().headers`. */
 const TICK_HEADER = 'scheduled-at';
@@ -22,6 +25,7 @@ export class TickSender {
   readonly #job: JobDefinition;
   readonly #manager: TaskManager;
   readonly #lastRun: LastRun;
+  readonly #claims = new TickClaims();
 
   constructor(job: JobDefinition, manager: TaskManager, states: JobStates) {
     this.#job = job;
@@ -35,21 +39,34 @@ export class TickSender {
    * @throws the error of the broker, if the tick may be sent later
    */
   async send(tick: number, progress: JobProgress, { broker, clock, reporter }: JobSurroundings): Promise<boolean> {
-    const { id, args, overlap } = this.#job;
-    const headers = { [TICK_HEADER]: new Date(tick).toISOString() };
-    const key = broker.capabilities.idempotency ? { idempotencyKey: progress.keyOf(tick) } : {};
-    const { send } = this.#job.send.with({ headers, ...key });
+    const { id, overlap, graceMs } = this.#job;
+    const { records } = broker;
+    const key = progress.keyOf(tick);
     try {
-      if (overlap === 'allow') await send(...args);
-      else if (await this.#lastRun.isOpen(broker, progress.lastEver, clock.now())) {
+      if (overlap === 'skip' && (await this.#lastRun.isOpen(broker, progress.lastEver, clock.now()))) {
         this.#manager.logger.info({ job: id }, 'tick skipped: the last run has not ended');
-      } else await this.#lastRun.send(broker, send, args, tick);
+      } else if (this.#job.send.joinedBy !== undefined && broker.capabilities.idempotency && records !== undefined) {
+        const rememberMs = Math.max(graceMs, this.#manager.config.idempotencyTtlMs);
+        await this.#claims.once(key, () => this.#send(tick, broker, {}), { records, clock, rememberMs });
+      } else await this.#send(tick, broker, broker.capabilities.idempotency ? { idempotencyKey: key } : {});
       return true;
     } catch (error) {
       if (!LASTING.some((kind) => error instanceof kind)) throw error;
       reporter.refused(id, tick, error);
       return false;
     }
+  }
+
+  async #send(tick: number, broker: Broker, key: { readonly idempotencyKey?: string }): Promise<void> {
+    const { id, args, overlap, send: base } = this.#job;
+    const headers = { [TICK_HEADER]: new Date(tick).toISOString() };
+    const { send } = base.with({ headers, ...key });
+    const handle: TaskHandle =
+      overlap === 'allow' ? await send(...args) : await this.#lastRun.send(broker, send, args, tick);
+    // With an idempotency key, a duplicate is the same tick, sent by another scheduler.
+    if (base.joinedBy === undefined || handle.outcome === 'new') return;
+    const { outcome, id: message } = handle;
+    this.#manager.logger.info({ job: id, option: base.joinedBy, outcome, message }, 'tick joined with another message');
   }
 
   /** Considers the last run as ended, if the broker cannot be asked for it. */

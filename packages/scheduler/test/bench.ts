@@ -36,11 +36,12 @@ export function held(tasks: readonly object[], startAt = new Date('2030-01-01T00
   return app;
 }
 
-/** A broker without idempotency keys and messages by id, as RabbitMQ: its schedulers elect a leader. */
+/** A broker as RabbitMQ: it elects a leader, knows no messages by id, and a store joins messages and keeps their keys. */
 export class ElectingOnly extends MemoryBroker {
   override readonly capabilities: BrokerCapabilities = {
     ...new MemoryBroker().capabilities,
     idempotency: false,
+    collapse: false,
   };
   override readonly messages = undefined as never;
 }

@@ -103,6 +103,17 @@ describe('options that are invalid or exclude each other', () => {
       /^task \S+: unique and debounce cannot/,
     ],
     [{ unique: 'k', idempotencyKey: 'k' }, 'SEND_OPTIONS_CONFLICT', /^task \S+: unique and idempotencyKey cannot/],
+    [{ unique: 'k', idempotencyTtl: '1h' }, 'SEND_OPTIONS_CONFLICT', /^task \S+: unique and idempotencyTtl cannot/],
+    [
+      { throttle: { key: 'k', window: '1s' }, idempotencyTtl: '1h' },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: throttle and idempotencyTtl cannot/,
+    ],
+    [
+      { debounce: { key: 'k', wait: '1s' }, idempotencyTtl: '1h' },
+      'SEND_OPTIONS_CONFLICT',
+      /^task \S+: debounce and idempotencyTtl cannot/,
+    ],
     [
       { debounce: { key: 'k', wait: '1s' }, delay: '1s' },
       'SEND_OPTIONS_CONFLICT',
@@ -123,6 +134,7 @@ describe('options that are invalid or exclude each other', () => {
     const conflict = expect.objectContaining({ code: 'SEND_OPTIONS_CONFLICT' });
     expect(() => task.with({ unique: 'a' }).with({ throttle: { key: 'k', window: '1s' } })).toThrow(conflict);
     expect(() => task.with({ unique: 'a' }).with({ idempotencyKey: 'k' })).toThrow(conflict);
+    expect(() => task.with({ idempotencyTtl: '1h' }).with({ unique: 'a' })).toThrow(conflict);
     expect(() => task.with({ delay: '1s' }).with({ debounce: { key: 'k', wait: '1s' } })).toThrow(conflict);
     expect(() => task.with({ unique: 'a' }).with({ unique: 'b' })).not.toThrow();
   });

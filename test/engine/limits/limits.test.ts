@@ -55,6 +55,19 @@ describe('a rate', () => {
     expect(runs).toBeGreaterThan(205);
   });
 
+  it('of 100 a second without a burst starts 100 in each virtual second: none is late', async () => {
+    const tm = manager();
+    const limit = tm.limit({ name: 'even', rate: 100 });
+    let runs = 0;
+    const task = tm.task({ name: 't', limits: [limit] }, async () => void runs++);
+    const app = appOf(task);
+    await task.sendMany(times(600));
+    for (let second = 1; second <= 5; second++) {
+      await app.advance('1s');
+      expect(runs).toBe(second * 100);
+    }
+  });
+
   it('counts each key by itself, and shares a limit between tasks', async () => {
     const tm = manager();
     const tenant = tm.limit({ name: 'tenant', rate: 1, per: '1m' });

@@ -108,14 +108,30 @@ class BlockableClock extends ManualClock {
 }
 
 describe('a handler that blocks the thread', () => {
-  async function blocking(ms: number) {
+  /** Sends four messages, or batches of `size`, whose handlers block for `ms` each. */
+  async function blocking(ms: number, size = 0) {
     const clock = new BlockableClock();
-    const { tm } = await workerBench(undefined, clock);
+    const released: unknown[] = [];
+    const { tm } = await workerBench(
+      (memory) =>
+        subscribingOtherwise(memory, (subscription) => ({
+          settle: (settlements) => {
+            for (const { kind, delivery } of settlements)
+              if (kind === 'release') released.push(JSON.parse(Buffer.from(delivery.envelope.body).toString())[0]);
+            return subscription.settle(settlements);
+          },
+        })),
+      clock,
+    );
     const ran: number[] = [];
-    const task = tm.task({ name: 'blocking' }, (number: number) => {
-      ran.push(number);
+    const run = (numbers: readonly number[]) => {
+      ran.push(...numbers);
       clock.block(ms);
-    });
+    };
+    const task =
+      size === 0
+        ? tm.task({ name: 'blocking' }, (number: number) => run([number]))
+        : tm.batchTask({ name: 'blocking', batch: { size } }, (numbers: number[]) => run(numbers));
     await task.sendMany([[1], [2], [3], [4]]);
     const worker = tm.createWorker({ concurrency: 4 });
     let lost = 0;
@@ -123,14 +139,19 @@ describe('a handler that blocks the thread', () => {
     await worker.start();
     await aSecondOfWork(clock);
     await tm.close();
-    return { ran, lost };
+    return { ran, released, lost };
   }
 
-  it('for a moment does not keep the rest of its batch from starting', async () => {
-    expect(await blocking(LEASE_MS / 10)).toEqual({ ran: [1, 2, 3, 4], lost: 0 });
+  it('for a moment does not keep the rest of its fetch from starting', async () => {
+    expect(await blocking(LEASE_MS / 10)).toEqual({ ran: [1, 2, 3, 4], released: [], lost: 0 });
   });
 
-  it('for most of a lease makes the worker hand back the rest of its batch, in order and with live leases', async () => {
-    expect(await blocking(0.6 * LEASE_MS)).toEqual({ ran: [1, 2, 3, 4], lost: 0 });
+  it('for most of a lease makes the worker hand back the rest of its fetch, in order and with live leases', async () => {
+    const released = [4, 3, 2, 4, 3, 4];
+    expect(await blocking(0.6 * LEASE_MS)).toEqual({ ran: [1, 2, 3, 4], released, lost: 0 });
+  });
+
+  it('for most of a lease with a batch hands back the rest of its fetch, too', async () => {
+    expect(await blocking(0.6 * LEASE_MS, 2)).toEqual({ ran: [1, 2, 3, 4], released: [4, 3], lost: 0 });
   });
 });

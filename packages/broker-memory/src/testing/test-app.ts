@@ -9,7 +9,7 @@ import {
   type Worker,
 } from '@brokkr/core';
 import { firstMessages, PauseFlags, readLane, type TaskRef, toMs } from '@brokkr/core/adapter';
-import { ManualClock } from '@brokkr/core/testing';
+import { gatheringIn, ManualClock } from '@brokkr/core/testing';
 import { GatedBroker } from './gated-broker.ts';
 import { eventLoopTurn, millisecond, realNow } from './real-time.ts';
 import { readTestAppOptions, type TestAppOptions } from './test-app-options.ts';
@@ -217,7 +217,8 @@ class HeldApp implements TestApp {
 
   /**
    * Waits until no message is ready or running, or until `settleWithin` passes without progress. Each wait without
-   * progress halves the next one: a handler that never ends would otherwise cost a second at each move of time.
+   * progress halves the next one: a handler that never ends would otherwise cost a second at each move of time. Messages
+   * that gather for a batch wait for virtual time only.
    */
   async #quiet(): Promise<{ ready: number; running: number; delayed: number }> {
     let waitedSince = realNow();
@@ -234,7 +235,10 @@ class HeldApp implements TestApp {
         turns = 0;
         continue;
       }
-      const busy = totals.ready + totals.running > 0;
+      const gathering = this.#workers.reduce((sum, worker) => sum + gatheringIn(worker), 0);
+      // If all messages that are held gather, the ready ones wait for room. To be taken they need a few turns.
+      const isWaiting = gathering > 0 && totals.running <= gathering && (totals.ready === 0 || turns >= 20);
+      const busy = !isWaiting && totals.ready + totals.running > 0;
       if (turns < 2 || (busy && realNow() - waitedSince < this.#waitMs)) continue;
       if (busy) this.#waitMs /= 2;
       return totals;

@@ -59,7 +59,7 @@ export function asBrokerError(failure: unknown, address: string): BrokkrError {
 export function unreachable(failure: unknown, address: string): BrokkrError {
   const cause = withoutArguments(failure);
   return new BrokerUnavailableError(
-    `cannot reach Redis at ${address}: ${rootMessageOf(cause).slice(0, 200)}; check that it is running and that TASK_BROKER_URL is right`,
+    `cannot reach Redis at ${address}: ${rootMessageOf(cause).slice(0, 200)}; check that it is running and that the URL is right: TASK_BROKER_URL, or that of a store, TASK_STORE_URL or TASK_RESULT_URL`,
     { cause },
   );
 }

@@ -5,11 +5,13 @@ import type { Claimed } from './claim-channel.ts';
 const WORTH_MS = 5;
 /** Number of consecutive fast batches before messages are claimed ahead. */
 const PROVEN = 10;
+/** So many messages are worth a claim of their own, although a worker of batch tasks may hold several times as many. */
+const ENOUGH = 100;
 /** A batch that was held ahead for this long is released. */
 const LONGEST_MS = 50;
 
 export interface PrefetcherOptions {
-  /** Messages of one batch. */
+  /** Most messages of one batch. */
   readonly most: number;
   /** Most batches that are held or being claimed. */
   readonly batches: number;
@@ -41,12 +43,15 @@ export class Prefetcher {
   readonly #releasing = new Set<Promise<unknown>>();
   #lastAt = Number.NEGATIVE_INFINITY;
   #quick = 0;
+  /** Messages of one batch: as many as the consumer asks for at most. */
+  #size: number;
   #timer: NodeJS.Timeout | undefined;
   #signal: AbortSignal | undefined;
   #closed = false;
 
   constructor(options: PrefetcherOptions) {
     this.#options = options;
+    this.#size = Math.min(options.most, ENOUGH);
     this.#longestMs = Math.min(LONGEST_MS, options.leaseMs / 3);
   }
 
@@ -80,15 +85,16 @@ export class Prefetcher {
    */
   refill(deliveries: readonly Delivery[], limit: number, signal: AbortSignal): void {
     const { most, batches } = this.#options;
+    this.#size = Math.max(this.#size, Math.min(most, limit));
     const now = performance.now();
     const eachMs = (now - this.#lastAt) / deliveries.length;
     this.#lastAt = now;
-    const isWhole = deliveries.length === limit && 2 * limit >= most;
-    const isQuick = isWhole && most * eachMs <= WORTH_MS && !deliveries.some(hasCrashed);
+    const isWhole = deliveries.length === limit && 2 * limit >= this.#size;
+    const isQuick = isWhole && this.#size * eachMs <= WORTH_MS && !deliveries.some(hasCrashed);
     this.#quick = isQuick ? this.#quick + 1 : 0;
     if (this.#quick < PROVEN || this.#closed || signal.aborted) return;
     while (this.#held.length + this.#underway.size < batches) {
-      const underway = this.#claim(most, signal).finally(() => this.#underway.delete(underway));
+      const underway = this.#claim(this.#size, signal).finally(() => this.#underway.delete(underway));
       this.#underway.add(underway);
     }
   }

@@ -1,4 +1,5 @@
 import { type Delivery, delayUntil, type Settlement, type Subscription } from '@brokkr/core/adapter';
+import { keptKey } from '../publishing/collapsed-messages.ts';
 import { Prefetcher, isLate } from './prefetcher.ts';
 import { batches, LARGEST_BATCH } from '../batches.ts';
 import type { Lookout } from './lookout.ts';
@@ -141,7 +142,7 @@ export class RedisSubscription implements Subscription {
       const replacement = 'replacement' in settlement ? settlement.replacement : undefined;
       args.push(kind === 'ack' ? 'cancel' : kind, delivery.envelope.id, String(delivery.fence));
       args.push(replacement === undefined ? '' : encodeEnvelope(serverClock.toServer(replacement)));
-      args.push(String(delayUntil(replacement?.notBefore, now)));
+      args.push(String(delayUntil(replacement?.notBefore, now)), keptKey(replacement?.collapse));
     }
     return pick(
       settlements.map(({ delivery }) => delivery),

@@ -1,4 +1,4 @@
-import { delayUntil, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
+import { type Collapse, delayUntil, type Envelope, type PublishReceipt } from '@brokkr/core/adapter';
 import { encodeEnvelope } from '../envelope-codec.ts';
 import { keyDigest } from '../key-digest.ts';
 
@@ -10,10 +10,19 @@ export function collapseArguments(envelopes: readonly Envelope[]): (string | Buf
     const { collapse } = envelope;
     if (collapse === undefined) continue;
     args.push(envelope.id, encodeEnvelope(envelope), String(delayUntil(envelope.notBefore, now)));
-    args.push(keyDigest(collapse.key), collapse.mode, String(Math.max(1, Math.ceil(collapse.ttlMs))));
+    args.push(keyDigest(collapse.key), collapse.mode, lifeOf(collapse));
     args.push(collapse.maxWaitMs === undefined ? '' : String(collapse.maxWaitMs));
   }
   return args;
+}
+
+/** The key of a debounced message that comes back, as the script `settle` reads it; empty without a key. */
+export function keptKey(collapse: Collapse | undefined): string {
+  return collapse === undefined ? '' : `${keyDigest(collapse.key)} ${lifeOf(collapse)}`;
+}
+
+function lifeOf({ ttlMs }: Collapse): string {
+  return String(Math.max(1, Math.ceil(ttlMs)));
 }
 
 /** The receipts of the messages, from the answer of the script without its first element. */

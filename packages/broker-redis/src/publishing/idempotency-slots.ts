@@ -86,7 +86,8 @@ export class IdempotencySlots {
       if (ageMs < LEAST_AGE_MS) await sleep((LEAST_AGE_MS - ageMs) * (1 + Math.random()));
       left = String(generation);
       const holder = String(await this.#calls.run(leaveKey, String(queue), [digest, left, life]));
-      if (holder !== '') return { id: holder, isNew: holder === envelope.id };
+      if (holder === envelope.id) return { id: holder, isNew: true };
+      if (holder !== '') return { id: holder, isNew: false, queue: String(queue) };
     }
   }
 }

@@ -20,6 +20,7 @@ redis.call('LLEN', ready)
 redis.call('ZCARD', delayed)
 redis.call('HLEN', messages)
 redis.call('HLEN', held)
+redis.call('HLEN', crashes)
 local answer = { redis.call('HEXISTS', counts, 'published') == 0 and 1 or 0 }
 local stored, rings = 0, false
 local function text(number) return string.format('%.0f', number) end
@@ -70,6 +71,8 @@ for i = 1, #ARGV, 7 do
     if ARGV[i + 6] ~= '' then at = math.min(at, tonumber(first) + tonumber(ARGV[i + 6])) end
     keep(key, tonumber(first), at, holder, life)
     redis.call('HSET', messages, holder, bytes)
+    -- Crashes of the arguments that are replaced say nothing about these.
+    redis.call('HDEL', crashes, holder)
     delayUntil(at, holder)
   end
   if outcome == 'duplicate' or outcome == 'replaced' then

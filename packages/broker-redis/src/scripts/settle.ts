@@ -3,7 +3,8 @@ import { queueScript } from './script.ts';
 
 /**
  * Ends deliveries. ARGV for each settlement: kind (retry, dead-letter, release, expire, cancel), id, fence, bytes of the
- * replacement or '', delay in ms. Returns the numbers (from 1) of those whose lease was lost; for these nothing changes.
+ * replacement or '', delay in ms, and '' or the key of a debounced message that has not run: its digest, a space, how
+ * long it is kept in ms. If a later message has the key, the message is not put back, and counts as acknowledged. Returns the numbers (from 1) of those whose lease was lost; for these nothing changes.
  * The first write is a delete, so that the script also runs when the server is full.
  */
 export const settle = queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${HOLDS}${FREE_KEY}
@@ -12,14 +13,31 @@ for _, set in ipairs({ leases, delayed, dead }) do redis.call('ZCARD', set) end
 redis.call('LLEN', ready)
 lastFence()
 local lost, rings = {}, false
-for i = 1, #ARGV, 5 do
+local function text(number) return string.format('%.0f', number) end
+-- Whether a message may be put back: no later message has its debounced key. Until it has run it can be replaced.
+local function keepsKey(id, join, due)
+  local digest, life = string.match(join, '^(%x+) (%d+)$')
+  if not digest then return true end
+  local key = q .. ':join:' .. digest
+  local found = redis.pcall('GET', key)
+  local first, holder = string.match(type(found) == 'string' and found or '', '^=(%d+) %d+ (.+)$')
+  if holder and holder ~= id then return false end
+  local value = '=' .. (first or text(now)) .. ' ' .. text(due) .. ' ' .. id
+  redis.call('SET', key, value, 'PX', text(math.max(0, due - now) + tonumber(life)))
+  return true
+end
+for i = 1, #ARGV, 6 do
   local kind, id, fence, bytes, delay = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
   if not holds(id, fence) then
-    lost[#lost + 1] = (i + 4) / 5
+    lost[#lost + 1] = (i + 5) / 6
   else
     redis.call('ZREM', leases, id)
     redis.call('HDEL', held, id)
-    if kind == 'retry' then
+    if kind == 'retry' and not keepsKey(id, ARGV[i + 5], nowUp + delay) then
+      redis.call('HDEL', messages, id)
+      redis.call('HDEL', crashes, id)
+      count('acknowledged', 1)
+    elseif kind == 'retry' then
       redis.call('HSET', messages, id, bytes)
       if delay > 0 then redis.call('ZADD', delayed, nowUp + delay, id) else redis.call('RPUSH', ready, id) end
       rings = true

@@ -55,6 +55,8 @@ export interface PublishReceipt {
   readonly isNew: boolean;
   /** True if the envelope took the place of a debounced message, whose id is `id`. @default false */
   readonly isReplacement?: boolean | undefined;
+  /** Queue of the message that has the key. @default the queue of the envelope */
+  readonly queue?: string | undefined;
 }
 
 /** Options of a consumer. The core sets all of them; the adapter has defaults for other callers. */

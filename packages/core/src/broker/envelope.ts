@@ -21,8 +21,8 @@ export interface Envelope {
   /** How long the key is remembered, in milliseconds. @default the broker's `idempotencyTtlMs` */
   readonly idempotencyTtlMs?: number | undefined;
   /**
-   * Joins the envelope with an unfinished one of the same key, if `capabilities.collapse` is true. It matters to `publish`
-   * alone: deliveries do not carry it.
+   * Joins the envelope with an unfinished one of the same key, if `capabilities.collapse` is true. It matters to `publish`,
+   * and to a settlement `retry` of a debounced message. Deliveries do not carry it.
    */
   readonly collapse?: Collapse | undefined;
 }

@@ -54,7 +54,7 @@ export interface Acquired {
 
 /** A key of a limit for which messages may wait. */
 export interface LimitLine extends LimitDemand {
-  /** Messages that were named for the key and no longer exist: they lose their places. */
+  /** Messages that were named for the key and no longer exist, or are in a paused queue: they lose their places. */
   readonly gone?: readonly Waiter[] | undefined;
 }
 

@@ -13,7 +13,7 @@ const RESERVED = /\.dead$|\.quarantine$|\.delay\./;
  */
 export function checkQueueName(name: string): void {
   const queue = typeof name === 'string' ? readLane(name).queue : name;
-  if (typeof queue !== 'string' || !QUEUE_NAME.test(queue)) {
+  if (!isQueueName(queue)) {
     throw new ConfigError(`queue name ${quote(name)}: use 1 to 120 characters of A-Z a-z 0-9 . _ -`, {
       code: 'QUEUE_NAME_INVALID',
     });
@@ -24,6 +24,11 @@ export function checkQueueName(name: string): void {
       { code: 'QUEUE_NAME_RESERVED' },
     );
   }
+}
+
+/** Whether a queue or a lane may have this name. Reserved names pass. */
+export function isQueueName(name: unknown): name is string {
+  return typeof name === 'string' && QUEUE_NAME.test(readLane(name).queue);
 }
 
 /**

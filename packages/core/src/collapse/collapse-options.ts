@@ -37,7 +37,7 @@ export interface DebounceOptions {
 export interface CollapseOptions {
   /**
    * Stores the message only if no message of this task with the same key is unfinished in its queue. A text is the key.
-   * Not with `throttle`, `debounce`, `idempotencyKey` or `sendMany`.
+   * Not with `throttle`, `debounce`, `idempotencyKey`, `idempotencyTtl` or `sendMany`.
    */
   readonly unique?: string | UniqueOptions | undefined;
   /** Stores the first message of a key in each window of time: the first one wins. Not with the options above. */

@@ -1,6 +1,8 @@
 import type { BrokerCapabilities } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
+import { withDebounceKey } from './debounce-key.ts';
 import type { CollapseSettings } from './collapse-options.ts';
+import { joinDigest } from './join-record.ts';
 
 /** Separates task and key. It is not the separator of idempotency keys, and no task name contains it. */
 const SEPARATOR = '#';
@@ -33,7 +35,10 @@ export function collapsedEnvelope(
       return { ...envelope, idempotencyKey: key, idempotencyTtlMs: settings.windowMs };
     case 'unique':
       return { ...envelope, collapse: { key, mode: settings.isWaiting ? 'waiting' : 'unique', ttlMs } };
-    case 'debounce':
-      return { ...envelope, collapse: { key, mode: 'debounce', ttlMs, maxWaitMs: settings.maxWaitMs } };
+    case 'debounce': {
+      // A header has the key too, so it is short and has no characters that a header cannot have.
+      const digest = joinDigest('debounce', '', collapseKey(task, settings));
+      return withDebounceKey(envelope, { digest, ttlMs, maxWaitMs: settings.maxWaitMs });
+    }
   }
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { JOIN_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { JOIN_HEADER, REDRIVEN_HEADER, TASK_HEADER } from '../broker/headers.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { backoff } from '../clock/backoff.ts';
@@ -52,7 +52,7 @@ export class JoinKeeper {
     const records = await this.#records(delivery, mark);
     for (let waitMs = backoff(0); ; waitMs = backoff(waitMs)) {
       try {
-        if (mark.kind !== 'waiting') return await this.#refusalOfDebounced(records, delivery, mark);
+        if (mark.kind !== 'waiting') return await this.#refusalOfDebounced(records, delivery, mark, true);
         await freeKey(records, delivery.envelope.id, mark);
         return undefined;
       } catch (error) {
@@ -99,7 +99,7 @@ export class JoinKeeper {
       return settlement;
     }
     try {
-      return (await this.#refusalOfDebounced(await this.#records(delivery, mark), delivery, mark)) ?? settlement;
+      return (await this.#refusalOfDebounced(await this.#records(delivery, mark), delivery, mark, false)) ?? settlement;
     } catch (error) {
       const { id, queue } = delivery.envelope;
       this.#options.logger.warn(
@@ -150,12 +150,20 @@ export class JoinKeeper {
    * The message carries the arguments of its first send. When it is due, it is stored again with the newest ones, then
    * these are taken by compare-and-set: a worker that dies on the way loses none, and a send that comes between is seen.
    */
-  async #refusalOfDebounced(records: RecordStore, delivery: Delivery, mark: JoinMark): Promise<Settlement | undefined> {
+  async #refusalOfDebounced(
+    records: RecordStore,
+    delivery: Delivery,
+    mark: JoinMark,
+    isStart: boolean,
+  ): Promise<Settlement | undefined> {
     const { envelope } = delivery;
     const key = joinRecord(mark.digest);
     for (;;) {
       const { current, ran, rev } = readDebounced(await records.read(key));
       if (current?.marker !== envelope.id) {
+        // It waited, for a limit, until senders took it for lost. It would run after the later one.
+        if (isStart && mark.kind === 'taken' && isPassed(delivery, mark, current, ran))
+          return { kind: 'ack', delivery };
         if (mark.kind !== 'debounce') return undefined;
         // A later message of the key has taken its place, or has run.
         if (current !== undefined || ran >= mark.seq) return { kind: 'ack', delivery };
@@ -178,6 +186,12 @@ export class JoinKeeper {
       if (answer?.changed === true) return undefined;
     }
   }
+}
+
+/** Whether a later message of the key is stored, or has run. An operator who redrives a message wants it to run anyway. */
+function isPassed({ envelope }: Delivery, { seq }: JoinMark, current: Debounced | undefined, ran: number): boolean {
+  if (REDRIVEN_HEADER in envelope.headers) return false;
+  return ran > seq || (current?.isStored === true && current.seq > seq);
 }
 
 /**

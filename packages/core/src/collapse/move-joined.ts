@@ -2,6 +2,7 @@ import type { Envelope } from '../broker/envelope.ts';
 import { JOIN_HEADER } from '../broker/headers.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import { messageId } from '../message/message-id.ts';
+import { withoutDebounceKey } from './debounce-key.ts';
 import { freeKey } from './free-key.ts';
 import {
   type Debounced,
@@ -43,9 +44,10 @@ export async function moveJoined(
   move: (envelopes: readonly Envelope[]) => Promise<unknown>,
   options: MoveJoinedOptions,
 ): Promise<void> {
-  const found = envelopes.map((envelope): Leaving => ({ envelope, id: envelope.id, mark: readMark(envelope) }));
+  const keyless = envelopes.map((envelope) => ({ ...envelope, headers: withoutDebounceKey(envelope.headers) }));
+  const found = keyless.map((envelope): Leaving => ({ envelope, id: envelope.id, mark: readMark(envelope) }));
   if (found.every(({ mark }) => mark === undefined)) {
-    await move(envelopes);
+    await move(keyless);
     return;
   }
   const records = await options.records();

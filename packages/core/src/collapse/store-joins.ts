@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
+import { FORGET_HEADER } from '../broker/headers.ts';
+import { isQueueName } from '../broker/names.ts';
 import type { RecordStore } from '../broker/record-store.ts';
 import { pause } from '../clock/pause.ts';
 import { systemClock } from '../clock/system-clock.ts';
@@ -78,17 +80,18 @@ export class StoreJoins {
   async #own(sending: Sending, envelope: Envelope, ttlMs: number): Promise<PublishReceipt> {
     const { records, key } = sending;
     const owner = new Map([['owner', Buffer.from(envelope.id)]]);
+    const set = new Map([...owner, ['queue', Buffer.from(envelope.queue)]]);
     const turn = this.#turns();
     for (;;) {
       const free = new Map([['owner', undefined]]);
-      const [answer] = await records.change([{ key, expect: free, set: owner, ttlMs: this.#pendingMs }]);
+      const [answer] = await records.change([{ key, expect: free, set, ttlMs: this.#pendingMs }]);
       if (answer?.changed === true) break;
-      const fields = await records.read(key, ['owner', STORED]);
+      const fields = await records.read(key, ['owner', 'queue', STORED]);
       const found = fields.get('owner');
       // It may have ended since; or it is ours, and the answer to our change was lost.
       const id = found && Buffer.from(found).toString();
       if (id === envelope.id) break;
-      if (id !== undefined && fields.has(STORED)) return { id, isNew: false };
+      if (id !== undefined && fields.has(STORED)) return { id, isNew: false, ...otherQueue(fields, envelope.queue) };
       if (id !== undefined) await turn();
     }
     const receipt = await this.#publish(sending, envelope, owner);
@@ -118,7 +121,8 @@ export class StoreJoins {
           : { marker: envelope.id, seq: isOurs ? current.seq : Math.max(ran, current?.seq ?? 0) + 1, first: now };
       const wanted = envelope.notBefore ?? now;
       const due = isNew ? wanted : Math.min(wanted, first + maxWaitMs);
-      const { body, headers, expiresAt } = envelope;
+      const { body, expiresAt } = envelope;
+      const headers = isNew ? envelope.headers : withForget(envelope.headers, current?.headers);
       const waitMs = Math.max(0, Math.ceil(due - now));
       const expiresInMs = expiresAt === undefined ? undefined : expiresAt - wanted;
       const next = isNew || current === undefined ? due : current.next;
@@ -177,4 +181,19 @@ export class StoreJoins {
       throw error;
     }
   }
+}
+
+/** The queue of the message that has a key, if it is not this one. Any program may write to the store. */
+function otherQueue(fields: ReadonlyMap<string, Uint8Array>, queue: string): { readonly queue?: string } {
+  const named = Buffer.from(fields.get('queue') ?? []).toString();
+  return isQueueName(named) && named !== queue ? { queue: named } : {};
+}
+
+/**
+ * The headers of the newest send, and the note that the worker removes once the message has ended: the scheduler that wrote
+ * the note waits for this message, also if another sender has replaced the arguments.
+ */
+function withForget(headers: Envelope['headers'], before: Envelope['headers'] = {}): Envelope['headers'] {
+  const note = before[FORGET_HEADER];
+  return note === undefined ? headers : { [FORGET_HEADER]: note, ...headers };
 }

@@ -23,6 +23,8 @@ export interface CurrentRulesOptions {
   readonly clock: Clock;
   /** Is called if the settings cannot be read. They are read again a little later. */
   readonly onError: (error: unknown) => void;
+  /** Is called after `start`, once other rules apply. */
+  readonly onChange: () => void;
 }
 
 /** The rules that apply now, and by them the demands of messages. */
@@ -41,7 +43,7 @@ export class CurrentRules {
 
   /** Reads what was set at run time, for the first time. @throws BrokerUnavailableError if that cannot be read */
   async start(): Promise<void> {
-    if (this.#options.registry.size === 0) return;
+    if (!this.areNeeded) return;
     await this.#read();
     this.#arm(LOOK_EVERY_MS);
   }
@@ -65,9 +67,9 @@ export class CurrentRules {
     return this.#options.registry.nameOfQueue(queue);
   }
 
-  /** Whether a limit of the code is a rate now. */
-  get haveRates(): boolean {
-    return this.#options.registry.names().some((name) => this.ruleOf(name)?.kind === 'rate');
+  /** Whether the code defines limits. */
+  get areNeeded(): boolean {
+    return this.#options.registry.size > 0;
   }
 
   /** The rule of a limit now; `undefined` for one that the code does not define. */
@@ -109,7 +111,9 @@ export class CurrentRules {
     while (this.#isDue && !this.#isClosed) {
       this.#isDue = false;
       try {
+        const before = this.#set;
         await this.#read();
+        if (!this.#isClosed && !isSame(before, this.#set)) this.#options.onChange();
       } catch (error) {
         if (this.#isClosed) break;
         this.#options.onError(error);
@@ -136,6 +140,10 @@ export class CurrentRules {
     if (this.#isClosed || settings === undefined || (ms === LOOK_EVERY_MS && !mayMissSignals)) return;
     this.#timer = clock.setTimeout(() => this.look(), ms);
   }
+}
+
+function isSame(before: ReadonlyMap<string, LimitRule>, after: ReadonlyMap<string, LimitRule>): boolean {
+  return JSON.stringify([...before]) === JSON.stringify([...after]);
 }
 
 function orderOf({ rule }: LimitDemand): number {

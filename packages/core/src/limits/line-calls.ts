@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Called, LimitLine, LimitRule, LimitStore, Waiter } from '../broker/limit-store.ts';
+import { RETURN_GRACE_MS } from '../broker/limit-waits.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
@@ -8,12 +9,16 @@ import { pause } from '../clock/pause.ts';
 const PROMOTE_AGAIN_MS = [100, 1_000, undefined] as const;
 /** How long to wait after a call that failed, in milliseconds. */
 const CALL_AGAIN_MS = 1_000;
+/** How often to look whether messages that were named for a slot have returned, in milliseconds: not for each one alone. */
+const LOOK_EVERY_MS = 1_000;
 /** Instants that differ by less are the same, in milliseconds: sums of fractions are not exact. */
 const SAME_MS = 0.001;
 
 export interface LineCallsOptions {
   readonly store: LimitStore;
   readonly messages: MessageIndex;
+  /** Whether a queue is paused. Does not reject. */
+  readonly isPaused: (queue: string) => Promise<boolean>;
   /** The rule of a limit now; `undefined` for one that is not defined here. */
   readonly ruleOf: (limit: string) => LimitRule | undefined;
   readonly clock: Clock;
@@ -26,7 +31,7 @@ export interface LineCallsOptions {
   readonly watch: (work: Promise<unknown>) => void;
 }
 
-/** A key for which messages wait for a rate. */
+/** A key for which messages wait. */
 interface CalledLine {
   readonly limit: string;
   readonly key: string;
@@ -37,7 +42,8 @@ interface CalledLine {
 /**
  * Makes messages ready whose turn it is at a limit: those that the store names when a slot is free, and those that it calls
  * for a rate. A rate has no event that names the next message, so a timer asks the store when the next start is due. All
- * workers that have refused messages of a key ask; the store names each message to one of them.
+ * workers that have refused messages of a key ask; the store names each message to one of them. For a slot it asks once
+ * more if messages were named: one that did not return has lost its place by then, and the next one is named.
  */
 export class LineCalls {
   readonly #options: LineCallsOptions;
@@ -51,9 +57,12 @@ export class LineCalls {
   }
 
   /** A message of a key waits for its rate. @param waitMs until its start is due */
-  note({ limit, key }: { readonly limit: string; readonly key: string }, waitMs: number): void {
+  note(line: Pick<LimitLine, 'limit' | 'key'>, waitMs: number): void {
+    this.#callAt(line, this.#options.clock.monotonic() + waitMs);
+  }
+
+  #callAt({ limit, key }: Pick<LimitLine, 'limit' | 'key'>, at: number): void {
     const name = nameOf({ limit, key });
-    const at = this.#options.clock.monotonic() + waitMs;
     const known = this.#lines.get(name);
     if (known === undefined) this.#lines.set(name, { limit, key, at });
     else if (at < known.at) known.at = at;
@@ -61,14 +70,20 @@ export class LineCalls {
     this.#arm(at);
   }
 
-  /** Calls for messages that were refused by workers which have ended since. */
-  async adopt(): Promise<void> {
+  /** Calls the messages of all keys that were used lately. */
+  async callAll(): Promise<void> {
     const { store, ruleOf, logger, inTime } = this.#options;
     try {
-      for (const { limit, key, waiting } of await inTime(store.usage()))
-        if (waiting > 0 && ruleOf(limit)?.kind === 'rate') this.note({ limit, key }, 0);
+      const ofSlots: LimitLine[] = [];
+      for (const { limit, key, waiting } of await inTime(store.usage())) {
+        const rule = ruleOf(limit);
+        if (waiting === 0 || rule === undefined) continue;
+        if (rule.kind === 'rate') this.note({ limit, key }, 0);
+        else ofSlots.push({ limit, key, rule });
+      }
+      if (ofSlots.length > 0) await this.#ask(ofSlots);
     } catch (error) {
-      logger.debug({ error }, 'messages that wait for a rate are not called before a worker refuses one of their key');
+      logger.debug({ error }, 'messages that wait for limits are not called before others of their keys ask or end');
     }
   }
 
@@ -81,6 +96,9 @@ export class LineCalls {
       else ids.push(id);
     }
     for (const [queue, ids] of byQueue) this.#options.watch(this.#promote(queue, ids, lines));
+    const lookAt = this.#options.clock.monotonic() + RETURN_GRACE_MS + LOOK_EVERY_MS;
+    for (const line of lines)
+      if (line.rule.kind === 'concurrency') this.#callAt(line, Math.floor(lookAt / LOOK_EVERY_MS) * LOOK_EVERY_MS);
   }
 
   close(): void {
@@ -147,8 +165,14 @@ export class LineCalls {
 
   /** A message that is not delayed yet is promoted again a little later: another worker may be delaying it now. */
   async #promote(queue: string, ids: readonly string[], lines: readonly LimitLine[]): Promise<void> {
-    const { messages, clock, logger, closing } = this.#options;
+    const { messages, isPaused, clock, logger, closing } = this.#options;
     try {
+      if (await isPaused(queue)) {
+        // They wait there without a place, and get new ones when their queue goes on.
+        await messages.promote(queue, ids);
+        await this.#leave(queue, ids, lines);
+        return;
+      }
       let missed = ids;
       for (const waitMs of PROMOTE_AGAIN_MS) {
         const promoted = new Set(await messages.promote(queue, missed));
@@ -167,7 +191,7 @@ export class LineCalls {
     }
   }
 
-  /** Messages that were cancelled, purged or have expired leave their places to the ones behind them. */
+  /** Messages that were cancelled or purged, have expired, or are paused leave their places to the ones behind them. */
   async #leave(queue: string, ids: readonly string[], lines: readonly LimitLine[]): Promise<void> {
     const gone = ids.map((id) => ({ queue, id }));
     const byName = new Map(lines.map((line) => [nameOf(line), { ...line, gone }]));

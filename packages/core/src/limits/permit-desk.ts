@@ -22,6 +22,8 @@ export interface PermitDeskOptions {
   readonly store: LimitStore | undefined;
   /** Makes messages ready that are next in line. Without it they return by their own time. */
   readonly messages: MessageIndex | undefined;
+  /** Whether a queue is paused: its messages hold up no others. Does not reject. */
+  readonly isPaused: (queue: string) => Promise<boolean>;
   /** The rule of a limit now; `undefined` for one that is not defined here. */
   readonly ruleOf: (limit: string) => LimitRule | undefined;
   readonly leaseMs: number;
@@ -68,9 +70,9 @@ export class PermitDesk {
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** Calls for messages that were refused by workers which have ended since. */
-  adopt(): void {
-    if (this.#calls !== undefined) this.#watch(this.#calls.adopt());
+  /** Calls all messages whose turn it is: workers that refused them may have ended, or a rule may have changed. */
+  callAll(): void {
+    if (this.#calls !== undefined) this.#watch(this.#calls.callAll());
   }
 
   /**

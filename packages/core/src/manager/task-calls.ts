@@ -85,7 +85,7 @@ function makeSender(
     return makeSender(definition, host, all, task);
   };
   return {
-    send: Object.assign(send, { task, with: further }) as Send<Args, unknown>,
+    send: Object.assign(send, { task, joinedBy: settings.collapse?.option, with: further }) as Send<Args, unknown>,
     sendMany: async (batch: Iterable<Args> | AsyncIterable<Args>) =>
       host().producer.sendMany(definition, batch, settings),
     with: further,

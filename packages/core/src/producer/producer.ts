@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { laneName } from '../broker/lane-names.ts';
+import { laneName, readLane } from '../broker/lane-names.ts';
 import type { Broker, PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -232,8 +232,11 @@ export class Producer {
     const { task, message } = draft;
     const { handles } = this.#options;
     const lane = task.priorities ? laneName(message.queue, message.priority ?? 'normal') : undefined;
-    const handle = (receipt: PublishReceipt) =>
-      new SentTask(receipt.id, handleOutcome(receipt), task, message.queue, handles, lane);
+    const handle = (receipt: PublishReceipt) => {
+      // A key may belong to a message of another queue.
+      const queue = receipt.queue === undefined ? message.queue : readLane(receipt.queue).queue;
+      return new SentTask(receipt.id, handleOutcome(receipt), task, queue, handles, receipt.queue ?? lane);
+    };
     if (!isPlain) return this.#throughMiddleware(publisher, draft, batch).then(handle);
     if (draft.collapse !== undefined) return this.#join(publisher, draft, message).then(handle);
     return publisher.publish(encodeEnvelope(message, draft.body), handle, batch !== undefined);

@@ -87,12 +87,16 @@ function checkedSettings(options: SendOptions, base: SendSettings): SendSettings
 }
 
 /** @throws ConfigError (`SEND_OPTIONS_CONFLICT`) for options that cannot be combined with the one that joins messages */
-function checkCollapse({ collapse, idempotencyKey, delayMs, eta }: SendSettings, base: SendSettings): void {
+function checkCollapse(
+  { collapse, idempotencyKey, idempotencyTtlMs, delayMs, eta }: SendSettings,
+  base: SendSettings,
+): void {
   if (collapse === undefined) return;
   const { option } = collapse;
   if (base.collapse !== undefined && base.collapse.option !== option)
     throw conflict(`${base.collapse.option} and ${option}`);
   if (idempotencyKey !== undefined) throw conflict(`${option} and idempotencyKey`);
+  if (idempotencyTtlMs !== undefined) throw conflict(`${option} and idempotencyTtl`);
   if (option !== 'debounce') return;
   if (delayMs !== undefined) throw conflict('debounce and delay');
   if (eta !== undefined) throw conflict('debounce and eta');

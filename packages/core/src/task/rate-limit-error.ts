@@ -20,7 +20,7 @@ const ASCTIME = /^[a-z]{3} [a-z]{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/i;
  * for `retryAfter`: no message of this limit and key starts anywhere, and all that wait are moved by as much. The same
  * attempt runs again after it, as with `RetryLater`.
  *
- * @param limit a limit, or `limit.for(key)`
+ * @param limit a limit: the keys under which the message has it, if any, stand still; or `limit.for(key)`
  * @param retryAfter a duration, a Date, or the text of the header `Retry-After`: seconds, or an HTTP date.
  * A fraction of seconds is rounded up. At most a day.
  * @default 10 s, also for a text that cannot be read

@@ -104,6 +104,8 @@ export interface Send<A extends readonly unknown[], R> {
    */
   (...args: A): Promise<TaskHandle<R>>;
   readonly task: TaskRef<A, R>;
+  /** The option of this send that joins messages with the same key; `undefined` if it has none. */
+  readonly joinedBy: keyof CollapseOptions | undefined;
   /**
    * Returns a sender with further options, in addition to those that are set already.
    * @throws ConfigError with the name of the invalid option

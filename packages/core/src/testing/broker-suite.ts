@@ -5,6 +5,8 @@ import { collapse } from './suite/collapse.ts';
 import { concurrency } from './suite/concurrency.ts';
 import { countsGroup } from './suite/part-inspector-counts.ts';
 import { deadLetters } from './suite/part-inspector-dead-letters.ts';
+import { debouncedLimits } from './suite/debounced-limits.ts';
+import { debouncedReturns } from './suite/debounced-returns.ts';
 import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
@@ -17,6 +19,7 @@ import { model } from './suite/model.ts';
 import { optional } from './suite/optional.ts';
 import type { BrokerSuiteOptions } from './suite/options.ts';
 import { inspectorPages } from './suite/part-inspector-pages.ts';
+import { limitWaiting } from './suite/limit-waiting.ts';
 import { limiting } from './suite/limiting.ts';
 import { limits } from './suite/part-limits.ts';
 import { limitCalls } from './suite/part-limits-calls.ts';
@@ -49,6 +52,7 @@ const GROUPS = [
   optional,
   idempotency,
   collapse,
+  debouncedReturns,
   parts,
   deadLetters,
   countsGroup,
@@ -68,6 +72,8 @@ const GROUPS = [
   hostile,
   working,
   limiting,
+  debouncedLimits,
+  limitWaiting,
   steering,
   steps,
   joiningSends,

@@ -10,7 +10,7 @@ interface Timer {
 
 /**
  * A clock that a test moves by hand. Timers run in the order in which they are due, and each sees its own due time as
- * `now()`.
+ * `monotonic()`, fractions of a millisecond included: work that is repeated at a rate does not fall behind.
  *
  * @example
  * const clock = new ManualClock();
@@ -27,8 +27,9 @@ export class ManualClock implements Clock {
     this.#now = startAt;
   }
 
+  /** In whole milliseconds, as `Date.now()`. */
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   monotonic(): number {
@@ -36,7 +37,7 @@ export class ManualClock implements Clock {
   }
 
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
-    const timer: Timer = { callback, dueAt: this.#now + Math.max(0, Math.ceil(delayMs)), order: this.#order++ };
+    const timer: Timer = { callback, dueAt: this.#now + Math.max(0, delayMs), order: this.#order++ };
     this.#timers.add(timer);
     return timer;
   }

@@ -105,11 +105,25 @@ export class Batching {
       return this.#startAlone(served, delivery, given, failing(task, error), startBy);
     }
     if (runsAlone(delivery, message, task)) return this.#startAlone(served, delivery, message, task, startBy);
-    if (this.#waiting >= this.#options.concurrency * settings.size) return false;
     this.#largest = Math.max(this.#largest, settings.size);
+    if (!this.#makeRoom() || this.#options.clock.monotonic() > startBy) return false;
     this.room.gathered(served, settings.size);
     this.#gather(new GatheredDelivery(served, delivery, message, task, this.#places++), key, settings);
     return true;
+  }
+
+  /**
+   * If as many messages gather as fit, starts the fullest batch early. With many keys few batches become full: the worker
+   * would only wait for their timeouts, although slots are free.
+   * @returns whether one more message may gather
+   */
+  #makeRoom(): boolean {
+    const { concurrency } = this.#options;
+    const most = concurrency * this.#largest;
+    if (this.#waiting < most) return true;
+    if (this.#ready.length > 0 || this.running >= concurrency) return false;
+    this.#complete(this.#gathering.reduce((fullest, each) => (each.room < fullest.room ? each : fullest)));
+    return this.#waiting < most;
   }
 
   #gather(held: GatheredDelivery, key: unknown, { size, timeoutMs }: BatchSettings): void {

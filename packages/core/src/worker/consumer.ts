@@ -4,7 +4,6 @@ import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Broker } from '../broker/broker.ts';
 import type { Delivery } from '../broker/delivery.ts';
-import type { RunningTask } from '../broker/worker-report.ts';
 import { isSuspect } from '../broker/suspect.ts';
 import type { Clock } from '../clock/clock.ts';
 import { inTime } from '../clock/in-time.ts';
@@ -13,7 +12,6 @@ import { Capacity } from './capacity.ts';
 import type { BrokerCalls } from './broker-calls.ts';
 import { DeliveryHandler } from './delivery-handler.ts';
 import { type Fetched, Fetcher } from './fetcher.ts';
-import type { RunBindings } from '../task/task-run.ts';
 import type { JudgeContext } from './judge-delivery.ts';
 import type { ServedQueue } from './served-queue.ts';
 import { closeServedQueues, openServedQueues } from './served-queues.ts';
@@ -61,9 +59,10 @@ export interface ConsumerOptions {
  * lets the `Settler` of its queue send that; the broker's answer ends at `DeliveryHandler.settled`.
  */
 export class Consumer {
+  /** What runs and gathers. */
+  readonly slots: Slots;
   readonly #options: ConsumerOptions;
   readonly #servedQueues: ServedQueue[] = [];
-  readonly #slots: Slots;
   readonly #handler: DeliveryHandler;
   readonly #gate: LimitGate;
   readonly #capacity: Capacity;
@@ -97,20 +96,20 @@ export class Consumer {
     // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#fetching.signal);
     const given = { ...options, permits: () => this.#gate, onChange: () => this.#scheduleTurn() };
-    this.#slots = new Slots({
+    this.slots = new Slots({
       ...given,
       now: options.judging.now,
       onEnd: (execution, outcome, endedAt) => this.#handler.ended(execution, outcome, endedAt),
       onLeft: (held, kind) => this.#handler.endWithoutRun(held, { kind, delivery: held.delivery }),
     });
-    this.#handler = new DeliveryHandler({ ...given, slots: this.#slots });
+    this.#handler = new DeliveryHandler({ ...given, slots: this.slots });
     this.#gate = openLimitGate({
       ...given,
       handOver: (served, deliveries, startBy) =>
         this.#handler.accept(served, deliveries, !served.isPaused, Math.min(startBy, this.#latestStart())),
       turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
     });
-    const parts = { servedQueues: this.#servedQueues, slots: this.#slots, gate: this.#gate };
+    const parts = { servedQueues: this.#servedQueues, slots: this.slots, gate: this.#gate };
     this.#capacity = new Capacity({ ...given, ...parts });
   }
 
@@ -120,23 +119,9 @@ export class Consumer {
     this.#servedQueues.push(...(await openServedQueues({ ...this.#options, ...listening })));
   }
 
-  get running(): number {
-    return this.#slots.running;
-  }
-
   /** Whether no message is fetched from any queue. */
   get isQuiet(): boolean {
     return this.#isQuiet;
-  }
-
-  /** The tasks that run now. @param most how many of them */
-  runningTasks(most: number): readonly RunningTask[] {
-    return this.#slots.runningTasks(most);
-  }
-
-  /** Runs that did not end in time at a stop, and were released. */
-  get interrupted(): readonly RunBindings['task'][] {
-    return this.#slots.interrupted;
   }
 
   start(): void {
@@ -220,7 +205,7 @@ export class Consumer {
     const { isolation } = this.#options;
     if (fetched.some(({ deliveries }) => deliveries.some(isSuspect))) {
       // A suspect runs once nothing else is held: what gathers must not wait for more.
-      this.#slots.batching?.completeAll();
+      this.slots.batching?.completeAll();
       const all = fetched.flatMap(({ deliveries }) => deliveries);
       return isolation.suspectMayStart(all, isOne && this.#capacity.isEmpty);
     }
@@ -250,22 +235,22 @@ export class Consumer {
 
   /** Aborts the signal of every running handler. */
   abortAll(reason: Error): void {
-    this.#slots.abortAll(reason);
+    this.slots.abortAll(reason);
   }
 
   /** Waits for no handler and no result store any longer: releases the running messages. */
   giveUpAll(): void {
     this.#options.results.giveUp();
-    this.#slots.giveUpAll();
+    this.slots.giveUpAll();
   }
 
   /** Stops fetching and starting. Resolves once no handler runs; a fetch may still be pending. */
   async finish(): Promise<void> {
-    this.#slots.startNoMore();
+    this.slots.startNoMore();
     this.#handler.releaseGathered();
     this.#fetching.abort();
     this.#wake?.();
-    await this.#slots.finished();
+    await this.slots.finished();
   }
 
   /** Settles what is held, and closes the subscriptions. Waits at most 2 s for each answer of the broker. */
@@ -280,7 +265,7 @@ export class Consumer {
       settler.close();
       leases.close();
     }
-    this.#slots.close();
+    this.slots.close();
     this.#gate.close();
     await this.#inTime(closeServedQueues(this.#servedQueues, this.#options.logger));
   }

@@ -147,7 +147,7 @@ export class DeliveryHandler implements ServedQueueListener {
       this.#settle(execution, settlement, NO_REPORT);
       return;
     }
-    if (outcome.kind === 'later' && isA(error, RateLimitError)) this.#options.permits().hold(error);
+    if (outcome.kind === 'later' && isA(error, RateLimitError)) this.#options.permits().hold(error, execution.delivery);
     if (outcome.kind === 'cancelled') {
       this.#end(execution, settlement, { event: 'cancelled', ranMs, error }, { error, state: 'cancelled' });
       return;

@@ -1,7 +1,7 @@
 import { deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { UNKNOWN_HEADER, TASK_HEADER } from '../broker/headers.ts';
+import { LIMITED_BY_HEADER, PAYLOAD_VERSION_HEADER, TASK_HEADER, UNKNOWN_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import { TaskFailedError } from '../errors/errors.ts';
@@ -50,17 +50,16 @@ export interface UnknownTask {
 const UNKNOWN_DELAY_MS = 30_000;
 const UNKNOWN_LIMIT_MS = 600_000;
 
-/**
- * Whether `judgeDelivery` would run a delivery, if it can be decoded and its arguments have no newer version: neither is
- * checked here.
- */
+/** Whether `judgeDelivery` would run a delivery, if it can be decoded: that is not checked here. */
 export function mayRun({ envelope, crashes, remainingDelayMs }: Delivery, judging: JudgeContext): boolean {
   const { expiresAt, headers } = envelope;
+  const task = judging.taskFor(headers[TASK_HEADER] ?? '');
   return (
     !(remainingDelayMs !== undefined && remainingDelayMs > 0) &&
     !(expiresAt !== undefined && expiresAt <= judging.now()) &&
     crashes < judging.maxCrashes &&
-    judging.taskFor(headers[TASK_HEADER] ?? '') !== undefined
+    task !== undefined &&
+    !(Number(headers[PAYLOAD_VERSION_HEADER] ?? 1) > newestVersion(task))
   );
 }
 
@@ -80,10 +79,15 @@ export function judgeDelivery(delivery: Delivery, judging: JudgeContext): Verdic
     return delayUnknownTask(delivery, { task: message.task }, reason, judging);
   }
   if (message.version !== undefined) {
-    const known = task.definition.versions?.current ?? 1;
+    const known = newestVersion(task);
     if (message.version > known) return delayUnknownTask(delivery, message, versionUnknown(message, known), judging);
   }
   return { kind: 'run', message, task };
+}
+
+/** The newest version of its arguments that a task knows. */
+function newestVersion({ definition }: RunnableTask): number {
+  return definition.versions?.current ?? 1;
 }
 
 function crashReason({ envelope, crashes }: Delivery, { crashReasonOf }: JudgeContext): string {
@@ -126,7 +130,8 @@ export function delayForDeploy(delivery: Delivery, reason: string, judging: Judg
   const delayedMs = Math.max(0, Number(envelope.headers[UNKNOWN_HEADER] ?? 0) || 0);
   const waitMs = Math.min(UNKNOWN_DELAY_MS, UNKNOWN_LIMIT_MS - delayedMs, maxDelayMs);
   if (waitMs <= 0) return deadLetterFor(delivery, reason, judging);
-  const headers = { ...envelope.headers, [UNKNOWN_HEADER]: String(delayedMs + waitMs) };
+  const { [LIMITED_BY_HEADER]: _, ...kept } = envelope.headers;
+  const headers = { ...kept, [UNKNOWN_HEADER]: String(delayedMs + waitMs) };
   const replacement = { ...envelope, headers, notBefore: now() + waitMs };
   return { kind: 'retry', delivery, replacement };
 }

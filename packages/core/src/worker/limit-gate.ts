@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Delivery } from '../broker/delivery.ts';
 import { LIMIT_HEADER, LIMITED_BY_HEADER } from '../broker/headers.ts';
-import type { Permit, PermitRequest, Refusal } from '../broker/limit-store.ts';
+import type { LimitDemand, Permit, PermitRequest, Refusal } from '../broker/limit-store.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { isPlaceholder } from '../collapse/join-record.ts';
@@ -78,7 +78,7 @@ export class LimitGate {
   async start(): Promise<void> {
     const { rules, desk } = this.#options;
     await rules.start();
-    if (rules.haveRates) desk.adopt();
+    if (rules.areNeeded) desk.callAll();
   }
 
   /** Reads them again. */
@@ -155,9 +155,15 @@ export class LimitGate {
     this.#options.desk.guard(this.#passes.get(delivery)?.request, until);
   }
 
-  /** Stops the clock of the limit that a handler has reached at a service. */
-  hold({ limit, delayMs }: RateLimitError): void {
-    this.#options.desk.hold(limit.name, limit.key, delayMs);
+  /**
+   * Stops the clock of the limit that a handler has reached at a service. An error that names no key means the keys under
+   * which its message has the limit.
+   */
+  hold({ limit, delayMs }: RateLimitError, { envelope }: Delivery): void {
+    const { rules, desk } = this.#options;
+    const demands = limit.key === '' ? rules.demandsOf(envelope.headers[LIMIT_HEADER], undefined) : [];
+    const keys = Array.isArray(demands) ? demands.filter(isDemandOf(limit.name)).map(({ key }) => key) : [];
+    for (const key of keys.length > 0 ? keys : [limit.key]) desk.hold(limit.name, key, delayMs);
   }
 
   /**
@@ -258,6 +264,10 @@ const AWAY: Partial<Refusal> = {};
 
 function isLimited({ envelope }: Delivery): boolean {
   return envelope.headers[LIMIT_HEADER] !== undefined;
+}
+
+function isDemandOf(name: string): (demand: LimitDemand) => boolean {
+  return ({ limit }) => limit === name;
 }
 
 /** Slots come first in a list of demands. */

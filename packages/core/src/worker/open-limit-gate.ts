@@ -1,5 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { LimitStore } from '../broker/limit-store.ts';
+import { PauseFlags } from '../control/pause-flags.ts';
+import { RecentPauses } from '../control/recent-pauses.ts';
 import { CurrentRules } from '../limits/current-rules.ts';
 import type { LimitRegistry } from '../limits/limit-registry.ts';
 import { LimitSettings } from '../limits/limit-settings.ts';
@@ -24,16 +26,19 @@ export interface OpenLimitGateOptions extends Omit<LimitGateOptions, 'rules' | '
 /** Makes the gate of a worker. Nothing is read before `start`. */
 export function openLimitGate(options: OpenLimitGateOptions): LimitGate {
   const { broker, limits, leaseMs, clock, logger } = options;
-  const rules = new CurrentRules({
+  const rules: CurrentRules = new CurrentRules({
     registry: limits.registry,
     settings: broker.states === undefined ? undefined : new LimitSettings(broker.states),
     mayMissSignals: broker.signals?.lossless !== true,
     clock,
+    onChange: () => desk.callAll(),
     onError: (error) => logger.warn({ error }, 'the limits that were set at run time could not be read; trying again'),
   });
-  const desk = new PermitDesk({
+  const pauses = broker.states === undefined ? undefined : new RecentPauses(new PauseFlags(broker.states), clock);
+  const desk: PermitDesk = new PermitDesk({
     store: limits.store,
     messages: broker.messages,
+    isPaused: async (queue) => (await pauses?.isPaused(queue)) ?? false,
     ruleOf: (limit) => rules.ruleOf(limit),
     leaseMs,
     timeoutMs: limits.timeoutMs,

@@ -76,8 +76,8 @@ export class Operations {
         state: this.#isStopping ? 'stopping' : consumer.isQuiet ? 'quiet' : 'running',
         paused: this.#steering.paused,
         suspect: isolation.suspect,
-        runningCount: consumer.running,
-        runningTasks: (most) => consumer.runningTasks(most),
+        runningCount: consumer.slots.running,
+        runningTasks: (most) => consumer.slots.runningTasks(most),
       }),
     });
     this.#maker = maker;

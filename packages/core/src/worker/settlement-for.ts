@@ -1,9 +1,18 @@
 import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, UNKNOWN_HEADER } from '../broker/headers.ts';
+import {
+  ATTEMPT_HEADER,
+  HISTORY_HEADER,
+  JOIN_HEADER,
+  LATER_HEADER,
+  LIMITED_BY_HEADER,
+  UNKNOWN_HEADER,
+} from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
+import { withoutDebounceKey } from '../collapse/debounce-key.ts';
+import { readMark } from '../collapse/join-record.ts';
 import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
 import { isA } from '../errors/is-a.ts';
 import { isClass } from '../errors/is-class.ts';
@@ -11,6 +20,7 @@ import { appendAttempt } from '../message/attempt-history.ts';
 import { errorLine, errorRecord } from '../errors/error-record.ts';
 import type { Message } from '../message/message.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import { RateLimitError } from '../task/rate-limit-error.ts';
 import type { ErrorMatcher } from '../task/task.ts';
 import type { OutcomeToSettle } from './outcome.ts';
 import type { RunnableTask } from './runnable-task.ts';
@@ -64,7 +74,9 @@ function settlementForLater(
   const { envelope } = delivery;
   const { maxRetryLater } = task.definition;
   const now = settling.now();
-  if (maxRetryLater === undefined) return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, {}) };
+  const waitsFor = isA(error, RateLimitError) ? { [LIMITED_BY_HEADER]: error.limit.name } : {};
+  if (maxRetryLater === undefined)
+    return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, waitsFor) };
   const before = laterIn(envelope.headers[LATER_HEADER]);
   const spentMs = before.spentMs + Math.max(1, Math.ceil(ranMs + delayMs));
   const isOver = 'times' in maxRetryLater ? before.times >= maxRetryLater.times : spentMs > maxRetryLater.ms;
@@ -73,7 +85,7 @@ function settlementForLater(
     const reason = `retry_later: maxRetryLater of ${limit} is reached: ${errorRecord(error).message}`;
     return deadLetter(ended, reason, historyWith(error, ended, settling, now), { at: now, by: settling.workerId });
   }
-  const headers = { [LATER_HEADER]: `${before.times + 1} ${spentMs}` };
+  const headers = { ...waitsFor, [LATER_HEADER]: `${before.times + 1} ${spentMs}` };
   return { kind: 'retry', delivery, replacement: again(envelope, now + delayMs, headers) };
 }
 
@@ -112,7 +124,8 @@ function historyWith(
 
 function deadLetter({ delivery }: Ended, reason: string, history: string, death: Death): Settlement {
   const { envelope } = delivery;
-  const headers = { ...envelope.headers, [HISTORY_HEADER]: history };
+  const { [LIMITED_BY_HEADER]: _, ...kept } = envelope.headers;
+  const headers = { ...kept, [HISTORY_HEADER]: history };
   const replacement = deadLetterEnvelope({ ...envelope, headers }, reason, { ...death, crashes: delivery.crashes });
   return { kind: 'dead-letter', delivery, reason, replacement };
 }
@@ -125,7 +138,7 @@ function withoutLater(envelope: Envelope): Envelope {
 
 /** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
-  const { [UNKNOWN_HEADER]: _, ...kept } = envelope.headers;
+  const { [UNKNOWN_HEADER]: _, [LIMITED_BY_HEADER]: __, ...kept } = withoutRunKey(envelope);
   return {
     id: envelope.id,
     queue: envelope.queue,
@@ -136,6 +149,15 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
     idempotencyKey: envelope.idempotencyKey,
     idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
+}
+
+/** The headers of a message that has run. Its debounced key belongs to the next message of the key. */
+function withoutRunKey(envelope: Envelope): Envelope['headers'] {
+  const headers = withoutDebounceKey(envelope.headers);
+  const kind = readMark(envelope)?.kind;
+  if (kind !== 'debounce' && kind !== 'taken') return headers;
+  const { [JOIN_HEADER]: _, ...others } = headers;
+  return others;
 }
 
 /** Milliseconds until the next attempt; `null` if no attempt follows. */

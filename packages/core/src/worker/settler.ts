@@ -4,6 +4,7 @@ import type { Delivery } from '../broker/delivery.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
+import { keepingKey } from '../collapse/debounce-key.ts';
 import { failpoint } from '../failpoints/failpoint.ts';
 import { backoff } from '../clock/backoff.ts';
 
@@ -56,7 +57,7 @@ export class Settler<C> {
 
   /** Collects a settlement for the next call. */
   add(settlement: Settlement, context: C): void {
-    this.#collected.settlements.push(settlement);
+    this.#collected.settlements.push(keepingKey(settlement));
     this.#collected.contexts.push(context);
   }
 

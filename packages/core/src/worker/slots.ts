@@ -98,9 +98,14 @@ export class Slots {
     return this.#batching;
   }
 
+  /** Number of messages that gather. */
+  get gathering(): number {
+    return this.#batching?.waiting ?? 0;
+  }
+
   /** Number of deliveries that run or gather: their settlements are not decided yet. */
   get inHand(): number {
-    return this.#runner.size + (this.#batching?.waiting ?? 0);
+    return this.#runner.size + this.gathering;
   }
 
   /** The tasks that run now. @param most how many of them */

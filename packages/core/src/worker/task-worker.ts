@@ -111,7 +111,12 @@ export class TaskWorker {
 
   /** Number of handlers that run now. */
   get running(): number {
-    return this.#consumer?.running ?? 0;
+    return this.#consumer?.slots.running ?? 0;
+  }
+
+  /** Number of messages that wait in the worker for more messages of their batches. */
+  get gathering(): number {
+    return this.#consumer?.slots.gathering ?? 0;
   }
 
   get state(): WorkerPhase {
@@ -135,11 +140,8 @@ export class TaskWorker {
 
   start(): Promise<void> {
     if (this.#state !== 'new') {
-      return Promise.reject(
-        new ConfigError(`worker ${this.id} was started or stopped before; create another`, {
-          code: 'WORKER_STARTED_TWICE',
-        }),
-      );
+      const message = `worker ${this.id} was started or stopped before; create another`;
+      return Promise.reject(new ConfigError(message, { code: 'WORKER_STARTED_TWICE' }));
     }
     this.#state = 'starting';
     this.#letProcessEnd = keepAlive();
@@ -257,13 +259,13 @@ export class TaskWorker {
     if (this.#consumer !== undefined) await this.#stopServing(this.#consumer);
     this.#state = 'stopped';
     for (const timer of this.#shutdownTimers) this.#options.clock.clearTimeout(timer);
-    return { interrupted: this.#consumer?.interrupted.length ?? 0 };
+    return { interrupted: this.#consumer?.slots.interrupted.length ?? 0 };
   }
 
   async #stopServing(consumer: Consumer): Promise<void> {
     const { logger } = this.#options;
     this.#state = 'stopping';
-    logger.info({ worker: this.id, running: consumer.running }, 'worker stopping');
+    logger.info({ worker: this.id, running: consumer.slots.running }, 'worker stopping');
     this.#operations?.stopping();
     await consumer.finish();
     this.#reportInterrupted(consumer);
@@ -275,7 +277,7 @@ export class TaskWorker {
     this.#events.emit('stopped');
   }
 
-  #reportInterrupted({ interrupted }: Consumer): void {
+  #reportInterrupted({ slots: { interrupted } }: Consumer): void {
     if (interrupted.length === 0) return;
     this.#options.logger.warn(
       { worker: this.id, interrupted: interrupted.length, tasks: interrupted.slice(0, MOST_NAMED) },

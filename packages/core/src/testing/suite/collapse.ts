@@ -8,10 +8,10 @@ import type { Settlement } from '../../broker/settlement.ts';
 import { ack, release, type TestBench } from './bench.ts';
 import type { Case, Group } from './group.ts';
 
-const TTL_MS = 60_000;
+export const TTL_MS = 60_000;
 
 /** Publishes a message with a key. */
-async function send(
+export async function send(
   bench: TestBench,
   collapse: Omit<Collapse, 'ttlMs'> & { readonly ttlMs?: number },
   given: Partial<Envelope> = {},
@@ -21,7 +21,7 @@ async function send(
   return { ...(receipt as PublishReceipt), sent: envelope.id };
 }
 
-async function isStored(sending: Promise<PublishReceipt & { readonly sent: string }>): Promise<string> {
+export async function isStored(sending: Promise<PublishReceipt & { readonly sent: string }>): Promise<string> {
   const { id, isNew, sent } = await sending;
   assert.deepEqual([id, isNew], [sent, true], 'the message is stored');
   return id;

@@ -164,7 +164,7 @@ export const idempotency: Group = {
         [elsewhere, bench.queue],
       ] as const) {
         const repeat = bench.envelope({ idempotencyKey: 'k', queue: other });
-        assert.deepEqual(await bench.broker.publish([repeat]), [{ id: holder.id, isNew: false }]);
+        assert.deepEqual(await bench.broker.publish([repeat]), [{ id: holder.id, isNew: false, queue }]);
         assert.deepEqual(await messages.cancel(queue, [holder.id]), [holder.id]);
         holder = await sendKeyed(bench, 'k', { queue: other });
       }

@@ -188,6 +188,14 @@ export const joiningSends: Group = {
       assert(bench.clock.monotonic() - startedAt >= 999, 'not before the end of the window');
     }, 20_000);
 
+    it('names the queue of the first message of a throttled key in the handles of other queues', async (bench) => {
+      const { task } = await joining(bench, () => undefined);
+      const throttled = task.with({ throttle: { key: 'k', window: '1h' } });
+      const first = await throttled.send();
+      const again = await throttled.with({ queueName: `${bench.queue}-b` }).send();
+      assert.deepEqual([again.id, again.outcome, again.queue], [first.id, 'duplicate', bench.queue]);
+    });
+
     it('runs the newest arguments of a debounced key, once', async (bench) => {
       bench.needs(bench.broker.capabilities.maxDelayMs > 0, 'the broker cannot delay');
       const ran: unknown[] = [];

@@ -11,7 +11,7 @@ import { type WorkerBench, type WorkerBenchOptions, worker } from './worker-benc
 const RUN_MS = 30;
 
 /** A run that takes a while by the clock of the bench. */
-async function work(bench: TestBench): Promise<void> {
+export async function work(bench: TestBench): Promise<void> {
   await new Promise<void>((resolve) => bench.clock.setTimeout(resolve, RUN_MS));
 }
 
