@@ -1,11 +1,10 @@
 import { type BrokerOptions, LoopGuard } from '@brokkr/core/adapter';
 import type { Client } from '../connection/connect.ts';
-import type { Keys } from '../keys.ts';
 import { extend } from '../scripts/extend.ts';
 import { renewPermits } from '../scripts/limits.ts';
 import { HeldLeases } from './held-leases.ts';
-import { HeldPermits, PERMIT_LAYOUT } from './held-permits.ts';
-import { LeaseSlots, SLOT_LAYOUT } from './lease-slots.ts';
+import { HeldPermits } from './held-permits.ts';
+import { layoutOf, SharedSlots } from './shared-slots.ts';
 import { threadTargetOf } from './thread-target.ts';
 
 export interface LeaseThreadOptions {
@@ -15,13 +14,18 @@ export interface LeaseThreadOptions {
   readonly logger: BrokerOptions['logger'];
 }
 
+/** Bytes of a slot: 24, and up to 104 for the id of a message. */
+const LEASE_BYTES = 128;
+/** Bytes of a slot: 24, up to 300 for a key of a limit, and up to 60 for a token. */
+const PERMIT_BYTES = 384;
+
 /**
  * Renews the leases of this process, and its slots of limits, while its event loop is blocked, so that a handler may compute
  * for longer than a lease. See `docs/adr/0014-a-thread-keeps-leases-of-blocked-loops.md`.
  */
 export class LeaseThread {
   readonly #guard: LoopGuard;
-  readonly #slots: LeaseSlots;
+  readonly #slots: SharedSlots;
   #permits: HeldPermits | undefined;
   #subscriptions = 0;
 
@@ -39,7 +43,7 @@ export class LeaseThread {
       data: {
         target,
         scripts: { extend: extend.lua, renewPermits: renewPermits.lua },
-        layouts: { leases: SLOT_LAYOUT, permits: PERMIT_LAYOUT },
+        layouts: { leases: layoutOf(LEASE_BYTES), permits: layoutOf(PERMIT_BYTES) },
       },
       afterMs: leaseMs / 6,
       everyMs: leaseMs / 3,
@@ -50,7 +54,7 @@ export class LeaseThread {
 
   private constructor(guard: LoopGuard) {
     this.#guard = guard;
-    this.#slots = new LeaseSlots((leases) => guard.post({ leases }));
+    this.#slots = new SharedSlots(LEASE_BYTES, (leases) => guard.post({ leases }));
   }
 
   /** @param key prefix of the keys of the queue */
@@ -61,8 +65,9 @@ export class LeaseThread {
   }
 
   /** The slots of limits that the handlers of this process hold. */
-  permits(keys: Keys): HeldPermits {
-    this.#permits ??= new HeldPermits(this.#guard, keys, (permits) => this.#guard.post({ permits }));
+  get permits(): HeldPermits {
+    const guard = this.#guard;
+    this.#permits ??= new HeldPermits(guard, new SharedSlots(PERMIT_BYTES, (permits) => guard.post({ permits })));
     return this.#permits;
   }
 

@@ -7,7 +7,7 @@ const CHUNK = 500;
 const RETRY_MS = 100;
 
 /**
- * @typedef {{ bytes: number, idAt: number, slots: number }} Layout
+ * @typedef {{ bytes: number, textAt: number, slots: number }} Layout
  * @typedef {{ owner: number, text: string, number: number, until: number }} Entry
  * @typedef {{ leases: SharedArrayBuffer }} LeaseMemory
  * @typedef {{ permits: SharedArrayBuffer }} PermitMemory
@@ -132,7 +132,7 @@ function chunks(items) {
 }
 
 /**
- * The entries of `LeaseSlots` or `HeldPermits`.
+ * The entries of `SharedSlots`.
  * @param {SharedArrayBuffer} shared
  * @param {Layout} layout
  */
@@ -145,7 +145,7 @@ function entriesOf(shared, layout) {
   for (let at = 0; at < layout.slots * layout.bytes; at += layout.bytes) {
     const owner = words[at / 4] ?? 0;
     if (owner === 0) continue;
-    const start = at + layout.idAt;
+    const start = at + layout.textAt;
     found.push({
       owner: owner - 1,
       text: bytes.toString('utf8', start, start + (words[at / 4 + 1] ?? 0)),

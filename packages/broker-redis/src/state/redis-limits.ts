@@ -87,8 +87,8 @@ export class RedisLimits implements LimitStore {
       if (request !== undefined) this.#held?.lost(request);
       return;
     }
-    if (request !== undefined) this.#held ??= this.#leaseThread(leaseMs)?.permits(this.#calls.keys);
-    this.#held?.runs(request, until, leaseMs);
+    if (request !== undefined) this.#held ??= this.#leaseThread(leaseMs)?.permits;
+    this.#held?.runs(request, until, leaseMs, this.#calls.keys);
   }
 
   async release(
