@@ -73,3 +73,16 @@ export function violations(notes: readonly Note[]): readonly string[] {
   }
   return found;
 }
+
+/** Returns how many handlers ran at the same time, at most. A run without an end goes on until its process or the log ends. */
+export function mostAtOnce(notes: readonly Note[]): number {
+  const running = new Set<string>();
+  let most = 0;
+  for (const { what, n, fence, pid } of notes) {
+    const run = `${pid} ${n} ${fence}`;
+    if (what === 'S') running.add(run);
+    if (what === 'E') running.delete(run);
+    most = Math.max(most, running.size);
+  }
+  return most;
+}

@@ -325,8 +325,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'permits of a limit never lapse',
     of: 'broker-memory',
-    search: 'if (endsAt <= now)\n                this.#held',
-    replace: 'if (false)\n                this.#held',
+    search: 'next = Math.min(next, line.lapse(upTo));',
+    replace: '',
+  },
+  {
+    name: 'a permit lapses although it is renewed',
+    of: 'broker-memory',
+    search: 'if (this.#held.has(token))\n            this.#held.set(token, endsAt);',
+    replace: '',
   },
   {
     name: 'a waiter that never returns keeps its place in line',

@@ -55,6 +55,7 @@ export class MemoryServer {
     this.signals.leave(broker);
     if (!this.#brokers.delete(broker) || this.#brokers.size > 0) return;
     for (const queue of this.#queues.values()) queue.close();
+    this.limits.close();
     this.#onEnd();
   }
 

@@ -102,7 +102,8 @@ export class RedisBroker implements Broker {
   readonly #results: RedisResults;
   readonly #signals: RedisSignals;
   readonly #subscriptions = new Set<RedisSubscription>();
-  #leaseThread: LeaseThread | undefined;
+  /** `null`: it could not be started. */
+  #leaseThread: LeaseThread | null | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -158,7 +159,7 @@ export class RedisBroker implements Broker {
     this.states = new RedisStates(calls);
     this.records = new RedisRecords(calls);
     this.results = this.#results;
-    this.limits = new RedisLimits(calls);
+    this.limits = new RedisLimits(calls, (leaseMs) => this.#startLeaseThread(leaseMs));
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [
       ...(await examineServer(client, allowEviction)),
@@ -177,7 +178,7 @@ export class RedisBroker implements Broker {
     checkQueueName(queue);
     const key = this.#keys.queue(queue);
     const leaseMs = options.leaseMs ?? BROKER_DEFAULTS.leaseMs;
-    if (options.leaseThread === true) this.#leaseThread ??= this.#startLeaseThread(leaseMs);
+    const leaseThread = options.leaseThread === true ? this.#startLeaseThread(leaseMs) : undefined;
     const subscription = new RedisSubscription({
       queue,
       key,
@@ -188,7 +189,7 @@ export class RedisBroker implements Broker {
       lookout: this.#lookout,
       hasManyQueues: () => this.#subscriptions.size >= MANY_QUEUES,
       leaseMs,
-      guardedLeases: options.leaseThread === true ? this.#leaseThread?.open(key, leaseMs) : undefined,
+      guardedLeases: leaseThread?.open(key, leaseMs),
       prefetch: options.prefetch ?? BROKER_DEFAULTS.prefetch,
       workerId: options.workerId ?? randomUUID(),
       onClose: () => this.#subscriptions.delete(subscription),
@@ -203,8 +204,13 @@ export class RedisBroker implements Broker {
     return this.#closing;
   }
 
+  /** Once: for the messages and for the slots of limits. @returns `undefined` if it cannot be started */
   #startLeaseThread(leaseMs: number): LeaseThread | undefined {
-    return LeaseThread.start({ client: this.#connection.client, leaseMs, logger: this.#logger });
+    if (this.#leaseThread === undefined && this.#closing === undefined) {
+      const { client } = this.#connection;
+      this.#leaseThread = LeaseThread.start({ client, leaseMs, logger: this.#logger }) ?? null;
+    }
+    return this.#leaseThread ?? undefined;
   }
 
   async #close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
 import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
@@ -7,6 +7,7 @@ import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
 const nodes = await Promise.all(
   Array.from({ length: 3 }, () => RedisServer.start({ args: ['--cluster-enabled', 'yes'] })),
 );
+beforeAll(form, 60_000);
 afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
 const SLOTS = 16_384;
@@ -36,7 +37,6 @@ async function form(): Promise<void> {
 }
 
 it('queues are distributed over a cluster of three primaries, each whole on one node', async () => {
-  await form();
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   const broker = new RedisBroker({ url: `redis+cluster://${hosts}` });
   const queues = Array.from({ length: 12 }, (_, index) => `queue${index}`);

@@ -1,45 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBroker } from '@brokkr/broker-memory';
 import { TaskManager } from '@brokkr/core';
-import type { AcquireOptions, Broker, LimitStore, MessageIndex, Subscription } from '@brokkr/core/adapter';
+import type { AcquireOptions, MessageIndex, Subscription } from '@brokkr/core/adapter';
 import { ManualClock } from '@brokkr/core/testing';
 import { afterEach, expect, it, vi } from 'vitest';
+import { closeManagers, limitsOf, managerOn, managers } from './permit-bench.ts';
 
-const managers: TaskManager[] = [];
-afterEach(async () => {
-  for (const manager of managers.splice(0)) await manager.close();
-});
-
-/** A manager on a memory broker of which parts are replaced. */
-async function managerOn(broker: MemoryBroker, parts: Partial<Broker>): Promise<TaskManager> {
-  const tm = TaskManager.getInstance(`permits-${randomUUID()}`);
-  managers.push(tm);
-  await tm.initialize({
-    broker: {
-      ...broker,
-      publish: broker.publish.bind(broker),
-      subscribe: broker.subscribe.bind(broker),
-      close: broker.close.bind(broker),
-      ...parts,
-    },
-    logLevel: 'silent',
-  });
-  return tm;
-}
-
-/** The limits of a broker, of which one method is replaced. */
-function limitsOf({ limits }: MemoryBroker, replaced: (store: LimitStore) => Partial<LimitStore>): LimitStore {
-  const store: LimitStore = {
-    acquire: (...args) => limits.acquire(...args),
-    renew: (...args) => limits.renew(...args),
-    release: (...args) => limits.release(...args),
-    call: (...args) => limits.call(...args),
-    hold: (...args) => limits.hold(...args),
-    usage: () => limits.usage(),
-    reschedule: (...args) => limits.reschedule(...args),
-  };
-  return { ...store, ...replaced(store) };
-}
+afterEach(closeManagers);
 
 it('a slot is free when the run ends, though the broker has not confirmed it yet', async () => {
   const broker = new MemoryBroker();

@@ -17,6 +17,7 @@ import {
   type Waiter,
 } from '@brokkr/core/adapter';
 import { KeyClock } from './key-clock.ts';
+import { LapseTimer } from './lapse-timer.ts';
 import { RateLine } from './rate-line.ts';
 import { SlotLine } from './slot-line.ts';
 
@@ -42,10 +43,17 @@ export class MemoryLimits implements LimitStore {
   readonly #clock: Clock;
   /** In the order of their last use. */
   readonly #keys = new Map<string, LimitKey>();
+  readonly #lapses: LapseTimer;
   #calls = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#lapses = new LapseTimer(clock);
+  }
+
+  /** Ends no permit from now on. */
+  close(): void {
+    this.#lapses.close();
   }
 
   async acquire(
@@ -60,15 +68,14 @@ export class MemoryLimits implements LimitStore {
       for (const key of keys) asked.add(key);
       return answer(request, keys, now, leaseMs, promotes);
     });
+    for (const { slots } of asked) this.#lapses.granted(slots, now + leaseMs);
     return { refusals, next: promotes ? nextOf(asked, now) : [] };
   }
 
   async renew(permits: readonly Permit[], leaseMs: number): Promise<void> {
     const now = this.#clock.monotonic();
     for (const { limit, key, token } of permits) {
-      const known = this.#keys.get(nameOf(limit, key));
-      known?.slots.sweep(now);
-      known?.slots.renew(token, now + leaseMs);
+      this.#keys.get(nameOf(limit, key))?.slots.renew(token, now + leaseMs);
     }
   }
 
@@ -88,6 +95,7 @@ export class MemoryLimits implements LimitStore {
       const known = this.#keys.get(nameOf(limit, key));
       if (known === undefined) continue;
       known.slots.release(token, ranMs);
+      this.#lapses.freed(known.slots);
       known.size = slots;
       known.slots.sweep(now);
       freed.add(known);

@@ -23,9 +23,18 @@ export class SlotLine {
     return this.#waiting.size;
   }
 
-  /** Ends permits whose leases have ended, and removes waiters that did not return. */
+  /** Ends permits whose leases ended up to a time. @returns when the next one ends; infinite without one */
+  lapse(upTo: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [token, endsAt] of this.#held) {
+      if (endsAt <= upTo) this.#held.delete(token);
+      else next = Math.min(next, endsAt);
+    }
+    return next;
+  }
+
+  /** Removes waiters that did not return. */
   sweep(now: number): void {
-    for (const [token, endsAt] of this.#held) if (endsAt <= now) this.#held.delete(token);
     for (const [place, { backAt }] of this.#waiting) if (backAt < now - RETURN_GRACE_MS) this.#waiting.delete(place);
   }
 

@@ -1,6 +1,6 @@
 import type { Delivery, Envelope } from '@brokkr/core/adapter';
 
-/** A delivery that knows its place in `LeaseSlots`: a table of them would cost more at each message. */
+/** A delivery that knows its place in `SharedSlots`: a table of them would cost more at each message. */
 export class ClaimedDelivery implements Delivery {
   readonly envelope: Envelope;
   readonly fence: number;

@@ -1,14 +1,14 @@
 import type { Delivery, LoopGuard } from '@brokkr/core/adapter';
 import { ClaimedDelivery } from './claimed-delivery.ts';
-import type { LeaseSlots } from './lease-slots.ts';
+import type { SharedSlots } from './shared-slots.ts';
 
 /** The deliveries that one subscription holds, as the thread sees them. */
 export class HeldLeases {
   readonly #guard: LoopGuard;
-  readonly #slots: LeaseSlots;
+  readonly #slots: SharedSlots;
   readonly #subscription: number;
 
-  constructor(guard: LoopGuard, slots: LeaseSlots, subscription: number) {
+  constructor(guard: LoopGuard, slots: SharedSlots, subscription: number) {
     this.#guard = guard;
     this.#slots = slots;
     this.#subscription = subscription;

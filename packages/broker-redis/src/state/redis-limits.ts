@@ -15,6 +15,8 @@ import {
 } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
 import { isCluster } from '../connection/connect.ts';
+import type { HeldPermits } from '../lease-thread/held-permits.ts';
+import type { LeaseThread } from '../lease-thread/lease-thread.ts';
 import type { QueueCalls } from '../queue-calls.ts';
 import { acquirePermits } from '../scripts/acquire-permits.ts';
 import { callWaiters, readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
@@ -39,9 +41,14 @@ export class RedisLimits implements LimitStore {
   readonly #calls: QueueCalls;
   readonly #names: LimitNames;
   readonly #isCluster: () => boolean;
+  readonly #leaseThread: (leaseMs: number) => LeaseThread | undefined;
+  /** The slots that a thread renews during a block; left out until the first run holds one. */
+  #held: HeldPermits | undefined;
 
-  constructor(calls: QueueCalls) {
+  /** @param leaseThread starts the thread, if it does not run yet; returns `undefined` if it cannot be started */
+  constructor(calls: QueueCalls, leaseThread: (leaseMs: number) => LeaseThread | undefined) {
     this.#calls = calls;
+    this.#leaseThread = leaseThread;
     this.#names = new LimitNames(calls);
     this.#isCluster = () => isCluster(calls.client);
   }
@@ -72,10 +79,23 @@ export class RedisLimits implements LimitStore {
     });
   }
 
+  guard(
+    request: PermitRequest | undefined,
+    { until, leaseMs }: { readonly until: number; readonly leaseMs: number },
+  ): void {
+    if (until <= 0) {
+      if (request !== undefined) this.#held?.lost(request);
+      return;
+    }
+    if (request !== undefined) this.#held ??= this.#leaseThread(leaseMs)?.permits;
+    this.#held?.runs(request, until, leaseMs, this.#calls.keys);
+  }
+
   async release(
     permits: readonly ReleasedPermit[],
     { promotes }: { readonly promotes: boolean },
   ): Promise<readonly Waiter[]> {
+    this.#held?.ended(permits);
     const answers = await this.#byKey(permits, (part, keys) => {
       return [releasePermits, [promotes ? '1' : '0', ...releasedArgs(part, keys)]];
     });
@@ -133,6 +153,7 @@ export class RedisLimits implements LimitStore {
     { leaseMs, promotes }: AcquireOptions,
     returned: readonly ReleasedPermit[] = [],
   ): Promise<Answer> {
+    this.#held?.ended(returned);
     const keys = this.#keys();
     const args = [String(leaseMs), promotes ? '1' : '0', ...releasedArgs(returned, keys)];
     for (let from = 0, to = 0; from < requests.length; from = to) {

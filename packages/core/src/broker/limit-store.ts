@@ -125,6 +125,16 @@ export interface LimitStore {
   renew(permits: readonly Permit[], leaseMs: number): Promise<void>;
 
   /**
+   * The handler of a delivery whose request was granted starts right after this call, and must have ended by `until` (of
+   * `performance.now`, milliseconds). Until then its slots should survive a handler that blocks the event loop: `renew` cannot
+   * be called during a block. After `until` they must lapse by themselves, because the handler may be stuck. With 0 the guard
+   * ends: the message was lost. While a worker holds slots, this is called for each of its runs, without a request if the run
+   * has no slots. So it must not take long, and must not throw. If a store leaves it out, a block that is longer than the
+   * lease costs slots.
+   */
+  guard?(request: PermitRequest | undefined, options: { readonly until: number; readonly leaseMs: number }): void;
+
+  /**
    * Gives slots back. Unknown tokens free nothing.
    * @returns with `promotes`: the messages that are next in line for the keys of the permits, also those of unknown tokens
    */

@@ -128,14 +128,21 @@ export class PermitDesk {
     this.#watch(this.#release(returned));
   }
 
-  renew(permits: readonly Permit[]): void {
+  /** @param onRenewed is called if the store has renewed those that were live */
+  renew(permits: readonly Permit[], onRenewed: () => void): void {
     const { store, leaseMs, logger } = this.#options;
     if (store === undefined || permits.length === 0) return;
     this.#watch(
-      this.#inTime(store.renew(permits, leaseMs)).catch((error: unknown) =>
+      this.#inTime(store.renew(permits, leaseMs)).then(onRenewed, (error: unknown) =>
         logger.warn({ error }, 'permits of limits could not be renewed; trying again'),
       ),
     );
+  }
+
+  /** Keeps the slots of a run up to a time, of `performance.now`, also while the event loop is blocked. */
+  guard(request: PermitRequest | undefined, until: number): void {
+    const { store, leaseMs } = this.#options;
+    store?.guard?.(request, { until, leaseMs });
   }
 
   hold(limit: string, key: string, ms: number): void {

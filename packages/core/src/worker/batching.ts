@@ -28,8 +28,10 @@ export interface BatchingOptions {
   readonly mayStart: () => boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Settles a message that expired while it gathered. */
-  readonly onExpired: (held: GatheredDelivery) => void;
+  /** Whether a message still holds its permits. */
+  readonly hasPermits: (delivery: Delivery) => boolean;
+  /** Settles a message that gathered and does not start. */
+  readonly onLeft: (held: GatheredDelivery, kind: 'expire' | 'release') => void;
   /** Is called when a slot may be free. */
   readonly onChange: () => void;
 }
@@ -160,11 +162,18 @@ export class Batching {
   }
 
   #start({ servedQueue: served, members, task }: Gathering): void {
-    const { now, onExpired } = this.#options;
+    const { now, hasPermits, onLeft } = this.#options;
     this.#waiting -= members.length;
-    const expired = members.filter(({ message }) => message.expiresAt !== undefined && message.expiresAt <= now());
-    for (const held of expired) onExpired(held);
-    const started = expired.length === 0 ? members : members.filter((held) => !expired.includes(held));
+    const started: GatheredDelivery[] = [];
+    const lapsed: GatheredDelivery[] = [];
+    for (const held of members) {
+      const { expiresAt } = held.message;
+      if (expiresAt !== undefined && expiresAt <= now()) onLeft(held, 'expire');
+      else if (hasPermits(held.delivery)) started.push(held);
+      else lapsed.push(held);
+    }
+    // The last one first: a release goes to the head of the queue.
+    for (const held of lapsed.toReversed()) onLeft(held, 'release');
     if (started.length === 0) return;
     const call = this.#newCall(task, started.length);
     for (const held of started) {

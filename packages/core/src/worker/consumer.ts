@@ -95,17 +95,18 @@ export class Consumer {
     this.#options = options;
     // Every queue adds a listener. Above ten, Node would print a leak warning.
     setMaxListeners(0, this.#fetching.signal);
-    const given = { ...options, onChange: () => this.#scheduleTurn() };
+    const given = { ...options, permits: () => this.#gate, onChange: () => this.#scheduleTurn() };
     this.slots = new Slots({
       ...given,
       now: options.judging.now,
       onEnd: (execution, outcome, endedAt) => this.#handler.ended(execution, outcome, endedAt),
-      onExpired: (held) => this.#handler.endWithoutRun(held, { kind: 'expire', delivery: held.delivery }),
+      onLeft: (held, kind) => this.#handler.endWithoutRun(held, { kind, delivery: held.delivery }),
     });
-    this.#handler = new DeliveryHandler({ ...given, slots: this.slots, permits: () => this.#gate });
+    this.#handler = new DeliveryHandler({ ...given, slots: this.slots });
     this.#gate = openLimitGate({
       ...given,
-      handOver: (served, deliveries) => this.#handler.accept(served, deliveries, !served.isPaused, this.#latestStart()),
+      handOver: (served, deliveries, startBy) =>
+        this.#handler.accept(served, deliveries, !served.isPaused, Math.min(startBy, this.#latestStart())),
       turnAway: (held, settlement) => this.#handler.endWithoutRun(held, settlement),
     });
     const parts = { servedQueues: this.#servedQueues, slots: this.slots, gate: this.#gate };

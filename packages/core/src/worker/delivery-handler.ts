@@ -37,8 +37,8 @@ export interface DeliveryHandlerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly results: ResultKeeper;
-  /** Ends the permits of runs (`ended`), and stops the clock of a limit (`hold`). */
-  readonly permits: () => Pick<LimitGate, 'ended' | 'hold'>;
+  /** Ends the permits of runs (`ended`), or lets them lapse (`guard`), and stops the clock of a limit (`hold`). */
+  readonly permits: () => Pick<LimitGate, 'ended' | 'guard' | 'hold'>;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
   /** Is called when settlements wait to be sent, or a slot may be free. */
@@ -245,8 +245,10 @@ export class DeliveryHandler implements ServedQueueListener {
     const running = slots.lost(held);
     reporter.leaseLost(held, running && clock.monotonic() - running.startedAt, undefined);
     const reason = `the lease of message ${held.delivery.envelope.id} was lost; another worker may run it now`;
-    if (running !== undefined) slots.abort(running, new LeaseLostError(reason));
-    else permits().ended(held.delivery, 0);
+    if (running !== undefined) {
+      permits().guard(held.delivery, 0);
+      slots.abort(running, new LeaseLostError(reason));
+    } else permits().ended(held.delivery, 0);
     onChange();
   }
 

@@ -21,8 +21,11 @@ const AWAY_MS = 2_000;
 
 /** What the gate does with deliveries that it has decided about. */
 export interface Gatekeeper {
-  /** Hands deliveries over that may start now. */
-  readonly handOver: (served: ServedQueue, deliveries: readonly Delivery[]) => void;
+  /**
+   * Hands deliveries over that may start now.
+   * @param startBy time on the monotonic clock after which none may start: their slots could lapse before they are renewed
+   */
+  readonly handOver: (served: ServedQueue, deliveries: readonly Delivery[], startBy: number) => void;
   /** Settles a delivery that does not start. */
   readonly turnAway: (held: HeldDelivery, settlement: Settlement) => void;
   /** Is called when settlements wait to be sent, or a slot may be free. */
@@ -33,8 +36,17 @@ export interface LimitGateOptions extends Gatekeeper {
   readonly rules: CurrentRules;
   readonly desk: PermitDesk;
   readonly judging: JudgeContext;
+  /** How long a permit is held without a renewal, in milliseconds. */
+  readonly leaseMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** The permits of a delivery that was admitted. */
+interface Pass {
+  readonly request: PermitRequest;
+  /** When it was asked for or renewed, on the monotonic clock: it is live for a lease after that. */
+  liveSince: number;
 }
 
 /** A delivery that asks for its permits. */
@@ -53,7 +65,7 @@ export class LimitGate {
   readonly #tokenPrefix = `${messageId().slice(0, 12)}-`;
   #tokens = 0;
   /** The slots of deliveries that were admitted, until their runs end. */
-  readonly #passes = new Map<Delivery, PermitRequest>();
+  readonly #passes = new Map<Delivery, Pass>();
   #asking = 0;
   #isFlushing = false;
   #answered: (() => void)[] = [];
@@ -106,15 +118,41 @@ export class LimitGate {
     const pass = this.#passes.get(delivery);
     if (pass === undefined) return;
     this.#passes.delete(delivery);
-    for (const { limit, key, rule } of pass.demands) {
-      if (rule.kind === 'concurrency') this.#options.desk.giveBack(limit, key, pass.token, rule.slots, ranMs);
+    const { token, demands } = pass.request;
+    for (const { limit, key, rule } of demands) {
+      if (rule.kind === 'concurrency') this.#options.desk.giveBack(limit, key, token, rule.slots, ranMs);
     }
   }
 
   /** Renews the permits of deliveries whose leases are renewed. */
   renew(deliveries: readonly Delivery[]): void {
     if (this.#passes.size === 0) return;
-    this.#options.desk.renew(deliveries.flatMap((delivery) => permitsOf(this.#passes.get(delivery))));
+    const passes = deliveries.flatMap((delivery) => this.#passes.get(delivery) ?? []);
+    const { desk, clock, leaseMs } = this.#options;
+    const renewedAt = clock.monotonic();
+    desk.renew(passes.flatMap(permitsOf), () => {
+      // One that had lapsed before the call stays lost, and no answer says so.
+      const now = clock.monotonic();
+      for (const pass of passes) if (pass.liveSince + leaseMs > now) pass.liveSince = renewedAt;
+    });
+  }
+
+  /**
+   * Whether a delivery that waited with its permits may start: they are live, and will be renewed in time. After a block of
+   * the event loop they may have lapsed.
+   */
+  mayStart(delivery: Delivery): boolean {
+    const pass = this.#passes.size === 0 ? undefined : this.#passes.get(delivery);
+    return pass === undefined || this.#options.clock.monotonic() <= this.#startBy(pass.liveSince);
+  }
+
+  /**
+   * The handler of a delivery starts: its permits are kept up to the time at which it must have ended.
+   * @param until of `performance.now`, milliseconds; 0 if its message was lost
+   */
+  guard(delivery: Delivery, until: number): void {
+    if (this.#passes.size === 0) return;
+    this.#options.desk.guard(this.#passes.get(delivery)?.request, until);
   }
 
   /**
@@ -178,26 +216,36 @@ export class LimitGate {
   }
 
   async #ask(served: ServedQueue, asking: readonly Asking[]): Promise<void> {
-    const { desk, handOver, onChange } = this.#options;
+    const { desk, handOver, onChange, clock } = this.#options;
     this.#asking += asking.length;
+    const liveSince = clock.monotonic();
     const refusals = await desk.acquire(asking.map(({ request }) => request));
     this.#asking -= asking.length;
     const admitted: Delivery[] = [];
+    let startBy = Number.POSITIVE_INFINITY;
     for (const [index, { held, request }] of asking.entries()) {
       const refusal = refusals === undefined ? AWAY : refusals[index];
       if (refusal !== undefined) {
         if (held.isOurs) this.#delay(held, refusal);
         continue;
       }
-      if (hasSlots(request)) this.#passes.set(held.delivery, request);
+      if (hasSlots(request)) {
+        this.#passes.set(held.delivery, { request, liveSince });
+        startBy = this.#startBy(liveSince);
+      }
       if (held.isOurs) {
         served.leases.drop(held);
         admitted.push(held.delivery);
       } else this.ended(held.delivery, 0);
     }
-    if (admitted.length > 0) handOver(served, admitted);
+    if (admitted.length > 0) handOver(served, admitted, startBy);
     onChange();
     if (this.#asking === 0) for (const resolve of this.#answered.splice(0)) resolve();
+  }
+
+  /** Slots are renewed three times in a lease: one that is older may lapse before that, or has lapsed. */
+  #startBy(liveSince: number): number {
+    return liveSince + this.#options.leaseMs / 2;
   }
 
   #delay(held: HeldDelivery, { waitMs, limit }: Partial<Refusal>): void {
@@ -227,8 +275,6 @@ function hasSlots({ demands }: PermitRequest): boolean {
   return demands[0]?.rule.kind === 'concurrency';
 }
 
-function permitsOf(pass: PermitRequest | undefined): readonly Permit[] {
-  if (pass === undefined) return [];
-  const { token, demands } = pass;
+function permitsOf({ request: { token, demands } }: Pass): readonly Permit[] {
   return demands.flatMap(({ limit, key, rule }) => (rule.kind === 'concurrency' ? [{ limit, key, token }] : []));
 }

@@ -28,6 +28,8 @@ export interface RunnerOptions {
   readonly joins: JoinKeeper;
   /** Watches the event loop; left out in virtual time. */
   readonly monitor: LoopMonitor<Execution> | undefined;
+  /** Keeps the permits of a run up to its deadline while the event loop is blocked; left out if no thread may do that. */
+  readonly guardPermits: ((delivery: Delivery, until: number) => void) | undefined;
   readonly onEnd: (execution: Execution, outcome: Outcome) => void;
 }
 
@@ -75,7 +77,7 @@ export class Runner {
     startBy: number,
     call?: BatchCall,
   ): boolean {
-    const { clock, logger, monitor, openers } = this.#options;
+    const { clock, logger, monitor, openers, guardPermits } = this.#options;
     const startedAt = clock.monotonic();
     this.#checkLastStarted(startedAt);
     if (startedAt > startBy) return false;
@@ -104,7 +106,10 @@ export class Runner {
     served.leases.hold(execution);
     execution.place = this.#running.push(execution) - 1;
     this.#deadlines.set(execution, startedAt + execution.timeoutMs);
-    if (monitor !== undefined) served.subscription.guard?.(delivery, execution.deadline);
+    if (monitor !== undefined) {
+      served.subscription.guard?.(delivery, execution.deadline);
+      guardPermits?.(delivery, execution.deadline);
+    }
     if (needsAdmission(delivery.envelope))
       void execution.startUnless(this.#options.joins.refusalOf(delivery, execution.run.signal));
     else execution.start();

@@ -16,6 +16,7 @@ import { Execution } from './execution.ts';
 import { GatheredDelivery } from './gathering.ts';
 import type { HeldDelivery } from './held-delivery.ts';
 import type { RunVerdict } from './judge-delivery.ts';
+import type { LimitGate } from './limit-gate.ts';
 import type { Outcome } from './outcome.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import { Runner } from './runner.ts';
@@ -25,18 +26,20 @@ import type { SuspectIsolation } from './suspect-isolation.ts';
 export interface SlotsOptions {
   readonly concurrency: number;
   readonly leaseMs: number;
+  readonly leaseThread: boolean;
   readonly isolation: SuspectIsolation;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly progress: ProgressWriter;
   readonly steps: StepKeeper;
   readonly joins: JoinKeeper;
+  readonly permits: () => Pick<LimitGate, 'guard' | 'mayStart'>;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Is called when a handler has ended, or is not awaited any longer. @param endedAt on the monotonic clock */
   readonly onEnd: (execution: Execution, outcome: Outcome, endedAt: number) => void;
-  /** Is called with a message that expired while it gathered. */
-  readonly onExpired: (held: HeldDelivery) => void;
+  /** Is called with a message that gathered and does not start: it has expired, or its permits may have lapsed. */
+  readonly onLeft: (held: HeldDelivery, kind: 'expire' | 'release') => void;
   /** Is called when a slot may be free. */
   readonly onChange: () => void;
 }
@@ -55,7 +58,7 @@ export class Slots {
 
   constructor(options: SlotsOptions) {
     this.#options = options;
-    const { clock, logger, joins, progress, steps } = options;
+    const { clock, logger, joins, progress, steps, leaseThread, permits } = options;
     this.#blocked = new BlockedRuns(logger);
     if (clock === systemClock) {
       this.#monitor = new LoopMonitor<Execution>(options.leaseMs / 3, (blockedMs, culprit) =>
@@ -72,6 +75,7 @@ export class Slots {
         openSteps: (run, delivery) => steps.open(run, delivery, () => this.#confirmLease(run)),
       },
       joins,
+      guardPermits: leaseThread ? (delivery, until) => permits().guard(delivery, until) : undefined,
       onEnd: (execution, outcome) => this.#ended(execution, outcome),
     });
   }
@@ -147,15 +151,16 @@ export class Slots {
   }
 
   #batches(): Batching {
-    const { concurrency, clock, logger, isolation, now, onExpired, onChange } = this.#options;
+    const { concurrency, clock, logger, isolation, permits, now, onLeft, onChange } = this.#options;
     this.#batching ??= new Batching({
       runner: this.#runner,
       concurrency,
       clock,
       logger,
       mayStart: () => !(this.#isStopping || isolation.isClosed),
+      hasPermits: (delivery) => permits().mayStart(delivery),
       now,
-      onExpired,
+      onLeft,
       onChange,
     });
     return this.#batching;
