@@ -258,7 +258,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'RetryLater counts an attempt',
     of: 'core',
-    search: 'again(envelope, now + delayMs, {})',
+    search: 'again(envelope, now + delayMs, waitsFor)',
     replace: "again(envelope, now + delayMs, { 'brokkr-attempt': '2' })",
   },
   {

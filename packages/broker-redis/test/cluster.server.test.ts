@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
 import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
@@ -25,13 +25,11 @@ async function form(): Promise<void> {
     }),
   );
   for (const client of clients) {
-    await expect
-      .poll(async () => String(await client.cluster('INFO')), { timeout: 15_000 })
-      .toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:3/);
-    // A node passes a signal on only to the nodes that it is connected with.
-    await expect
-      .poll(async () => String(await client.cluster('NODES')), { timeout: 15_000 })
-      .toMatch(/^(?:(?!handshake).* connected [\d-]+\n){3}$/);
+    await vi.waitFor(async () => {
+      expect(String(await client.cluster('INFO'))).toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:3/);
+      // A node passes a signal on only to the nodes that it is connected with.
+      expect(String(await client.cluster('NODES'))).toMatch(/^(?:(?!handshake).* connected [\d-]+\n){3}$/);
+    }, 15_000);
     client.disconnect();
   }
 }
