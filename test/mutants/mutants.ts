@@ -367,7 +367,25 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a message that is gone keeps the start for which it was called',
     of: 'broker-memory',
-    search: 'this.#callDue -= intervalMs;',
+    search: 'if (this.#forget(place))\n            this.#callDue -= intervalMs;',
+    replace: 'this.#forget(place);',
+  },
+  {
+    name: 'a message that another limit refuses keeps the start for which it was called',
+    of: 'broker-memory',
+    search: 'if (this.#called.has(place))\n            this.#callDue -= intervalMs;',
+    replace: '',
+  },
+  {
+    name: 'a message that a slot refuses keeps the start for which it was called',
+    of: 'broker-memory',
+    search: 'later.leave(place, demand.rule);',
+    replace: 'void later;',
+  },
+  {
+    name: 'messages that wait by a rule of another kind stay there',
+    of: 'broker-memory',
+    search: 'next.push(...slots.takeWaiting(PAGE_LIMIT));',
     replace: '',
   },
   {

@@ -342,8 +342,9 @@ export class SimOracle {
         this.#demand(attempt <= MAX_RETRIES || later, `I9: job ${n} is retried after attempt ${attempt}`);
         const waitMs = later ? RETRY_DELAY_MS : RETRY_DELAY_MS * 2 ** (attempt - 1);
         job.notBefore = replacement.notBefore ?? 0;
+        // Messages have whole milliseconds, the clock of the simulation has fractions.
         this.#demand(
-          endedAt === undefined || job.notBefore >= endedAt + waitMs,
+          endedAt === undefined || job.notBefore >= Math.floor(endedAt) + waitMs,
           `I10: job ${n} waits less than ${waitMs} ms before attempt ${next}`,
         );
         return;

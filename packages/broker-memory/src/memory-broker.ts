@@ -110,6 +110,7 @@ export class MemoryBroker implements Broker {
       renew: (permits, leaseMs) => counted((limits) => limits.renew(permits, leaseMs)),
       release: (permits, asked) => counted((limits) => limits.release(permits, asked)),
       call: (lines) => counted((limits) => limits.call(lines)),
+      waiting: () => counted((limits) => limits.waiting()),
       hold: (limit, key, ms) => counted((limits) => limits.hold(limit, key, ms)),
       usage: () => counted((limits) => limits.usage()),
       reschedule: (limit, rule) => counted((limits) => limits.reschedule(limit, rule)),

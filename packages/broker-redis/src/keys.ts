@@ -96,6 +96,11 @@ export class Keys {
     return `${this.#namespace}:limits`;
   }
 
+  /** The keys of limits for which messages wait, by the time of their next calls. */
+  get limitCalls(): string {
+    return `${this.#namespace}:limits:calls`;
+  }
+
   get state(): string {
     return `${this.#namespace}:state`;
   }

@@ -101,6 +101,7 @@ export class RedisBroker implements Broker {
   readonly #subscriber: Subscriber;
   readonly #results: RedisResults;
   readonly #signals: RedisSignals;
+  readonly #limits: RedisLimits;
   readonly #subscriptions = new Set<RedisSubscription>();
   /** `null`: it could not be started. */
   #leaseThread: LeaseThread | null | undefined;
@@ -159,7 +160,8 @@ export class RedisBroker implements Broker {
     this.states = new RedisStates(calls);
     this.records = new RedisRecords(calls);
     this.results = this.#results;
-    this.limits = new RedisLimits(calls, (leaseMs) => this.#startLeaseThread(leaseMs));
+    this.#limits = new RedisLimits(calls, (leaseMs) => this.#startLeaseThread(leaseMs));
+    this.limits = this.#limits;
     this.workers = new RedisWorkerDirectory(calls);
     const examine = async (client: Client) => [
       ...(await examineServer(client, allowEviction)),
@@ -216,7 +218,7 @@ export class RedisBroker implements Broker {
   async #close(): Promise<void> {
     // After the timeout, messages that were claimed ahead are not released: their leases expire.
     const timer = setTimeout(() => this.#connection.close(), this.#timeoutMs);
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    await Promise.all([this.#limits.close(), ...[...this.#subscriptions].map((subscription) => subscription.close())]);
     clearTimeout(timer);
     await this.#leaseThread?.close();
     this.#results.close();

@@ -218,7 +218,7 @@ it('a key whose first sender died before it stored anything is free: the next me
   expect(await broker.inspector.counts('second')).toMatchObject({ published: 1 });
   expect(await broker.inspector.counts('first')).toMatchObject({ published: 0 });
   expect(await redis.pttl(slot)).toBeGreaterThan(50_000);
-  expect(await keyed('first')).toEqual([{ id: stored?.id, isNew: false }]);
+  expect(await keyed('first')).toEqual([{ id: stored?.id, isNew: false, queue: 'second' }]);
   expect(await keyed('second')).toEqual([{ id: stored?.id, isNew: false }]);
 });
 

@@ -299,7 +299,7 @@ describe('a message without limits', () => {
     const calls: string[] = [];
     const store = broker.limits as LimitStore & Record<string, unknown>;
     const spied = Object.fromEntries(
-      (['acquire', 'renew', 'release', 'call', 'hold', 'usage', 'reschedule'] as const).map((name) => [
+      (['acquire', 'renew', 'release', 'call', 'waiting', 'hold', 'usage', 'reschedule'] as const).map((name) => [
         name,
         (...args: never[]) => {
           calls.push(name);
@@ -320,7 +320,7 @@ describe('a message without limits', () => {
     await plain.sendMany(times(50));
     await vi.waitFor(() => expect(runs).toBe(50));
     // At its start a worker looks for messages that wait for a rate, so that it can call them.
-    expect(calls.splice(0)).toEqual(['usage']);
+    expect(calls.splice(0)).toEqual(['waiting']);
     await limited.send();
     await vi.waitFor(() => expect(calls).toEqual(['acquire', 'release']));
   });
@@ -336,6 +336,7 @@ describe('a store of limits that is unreachable', () => {
       renew: (...args) => store.renew(...args),
       release: (...args) => store.release(...args),
       call: (lines) => store.call(lines),
+      waiting: (which) => store.waiting(which),
       hold: (...args) => store.hold(...args),
       usage: () => store.usage(),
       reschedule: (limit, rule) => store.reschedule(limit, rule),

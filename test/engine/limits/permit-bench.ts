@@ -41,6 +41,7 @@ export function limitsOf({ limits }: MemoryBroker, replaced: (store: LimitStore)
     call: (...args) => limits.call(...args),
     hold: (...args) => limits.hold(...args),
     usage: () => limits.usage(),
+    waiting: (...args) => limits.waiting(...args),
     reschedule: (...args) => limits.reschedule(...args),
   };
   return { ...store, ...replaced(store) };

@@ -14,6 +14,7 @@ function deskOf(acquire: LimitStore['acquire']): PermitDesk {
   return new PermitDesk({
     store,
     messages: undefined,
+    isShared: false,
     isPaused: async () => false,
     ruleOf: () => undefined,
     leaseMs: 1_000,

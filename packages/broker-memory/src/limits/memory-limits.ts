@@ -9,11 +9,13 @@ import {
   type LimitRule,
   type LimitStore,
   type LimitUsage,
+  MOST_WAITING_KEYS,
   PAGE_LIMIT,
   type Permit,
   type PermitRequest,
   type Refusal,
   type ReleasedPermit,
+  SLOT_LOOK_MS,
   type Waiter,
 } from '@brokkr/core/adapter';
 import { KeyClock } from './key-clock.ts';
@@ -32,6 +34,8 @@ interface LimitKey {
   size: number;
   usedAt: number;
 }
+
+type RateRule = LimitRule & { readonly kind: 'rate' };
 
 /** Unused keys are removed once in this many calls. */
 const SWEEP_EVERY = 1_024;
@@ -109,15 +113,25 @@ export class MemoryLimits implements LimitStore {
     const againMs = lines.map((line) => {
       const known = this.#keys.get(nameOf(line.limit, line.key));
       if (known === undefined) return undefined;
-      const { rule, gone = [] } = line;
-      if (rule.kind === 'rate') return callByRate(known, rule, gone, now, next);
+      const { rule, gone = [], isNewRule = false } = line;
+      if (rule.kind === 'rate') return callByRate(known, { ...line, rule }, now, next);
+      if (isNewRule) next.push(...known.rate.reschedule(PAGE_LIMIT));
       for (const waiter of gone) known.slots.leave(placeOf(waiter));
       known.size = rule.slots;
       known.slots.sweep(now);
       next.push(...nextOf([known], now));
-      return undefined;
+      return known.slots.waiting > 0 ? SLOT_LOOK_MS : undefined;
     });
     return { next, againMs };
+  }
+
+  async waiting(): Promise<readonly Pick<LimitDemand, 'limit' | 'key'>[]> {
+    const waiting: Pick<LimitDemand, 'limit' | 'key'>[] = [];
+    for (const { limit, key, slots, rate } of this.#keys.values()) {
+      if (slots.waiting + rate.waiting > 0) waiting.push({ limit, key });
+      if (waiting.length >= MOST_WAITING_KEYS) break;
+    }
+    return waiting;
   }
 
   async hold(limit: string, key: string, ms: number): Promise<void> {
@@ -170,9 +184,10 @@ export class MemoryLimits implements LimitStore {
   }
 
   #sweep(now: number): void {
-    for (const [name, { usedAt }] of this.#keys) {
+    for (const [name, { usedAt, clock, slots, rate }] of this.#keys) {
       if (usedAt > now - LIMIT_LIFE_MS) return;
-      this.#keys.delete(name);
+      const isIdle = slots.held + slots.waiting === 0 && clock.stoppedMs(now) === 0 && rate.isIdle(clock.at(now));
+      if (isIdle) this.#keys.delete(name);
     }
   }
 }
@@ -205,7 +220,12 @@ function answer(
     if (waitMs === 0 && stoppedMs === 0) continue;
     for (const [at, { slots: earlier, rate: passed, clock: earlierClock }] of keys.slice(0, index).entries()) {
       if (demands[at]?.rule.kind === 'concurrency') earlier.giveUp(place, token);
-      else passed.passed(place, waiter, earlierClock.at(now));
+      else passed.passedBy(place, waiter, demands[at]?.rule as RateRule, earlierClock.at(now));
+    }
+    // A slot refused it: it cannot use a start for which it was called.
+    for (const [at, { rate: later }] of rule.kind === 'concurrency' ? keys.entries() : []) {
+      const demand = demands[at] as LimitDemand;
+      if (at > index && demand.rule.kind === 'rate') later.leave(place, demand.rule);
     }
     return { waitMs: Math.max(waitMs, stoppedMs), limit };
   }
@@ -219,15 +239,18 @@ function answer(
 
 /** @returns after how many milliseconds to call again */
 function callByRate(
-  { clock, rate }: LimitKey,
-  rule: LimitRule & { readonly kind: 'rate' },
-  gone: readonly Waiter[],
+  { clock, rate, slots }: LimitKey,
+  { rule, gone = [], isNewRule = false }: LimitLine & { readonly rule: RateRule },
   now: number,
   next: Waiter[],
 ): number | undefined {
   const at = clock.at(now);
   rate.sweep(at, true);
   for (const waiter of gone) rate.leave(placeOf(waiter), rule);
+  if (isNewRule) {
+    next.push(...slots.takeWaiting(PAGE_LIMIT));
+    rate.owesAtMost(rule, at);
+  }
   const named = clock.stoppedMs(now) > 0 ? [] : rate.call(rule, at);
   next.push(...named);
   const againAt = rate.callAgainAt(rule, at, named.length);

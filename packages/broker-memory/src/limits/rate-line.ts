@@ -33,6 +33,11 @@ export class RateLine {
   /** The same for calls. */
   #callDue = 0;
 
+  /** Whether nothing changes if it is forgotten. */
+  isIdle(now: number): boolean {
+    return this.#due <= now && this.waiting === 0;
+  }
+
   get waiting(): number {
     return this.#refused.size + this.#line.size + this.#returning.size;
   }
@@ -83,11 +88,17 @@ export class RateLine {
     return at;
   }
 
-  /** It is the turn of a message, or was its turn when `ask` let it pass and another limit refused it. */
+  /** It is, or was, the turn of a message. */
   passed(place: string, waiter: Waiter, now: number): void {
     this.#forget(place);
     this.#called.set(place, { waiter, at: now });
     this.#returning.set(place, now);
+  }
+
+  /** As `passed`. If it was called, another message may have the start. */
+  passedBy(place: string, waiter: Waiter, { intervalMs }: Rate, now: number): void {
+    if (this.#called.has(place)) this.#callDue -= intervalMs;
+    this.passed(place, waiter, now);
   }
 
   start(place: string, { intervalMs }: Rate, now: number): void {
@@ -126,6 +137,7 @@ export class RateLine {
   /** Forgets starts by an older rate: the next ones wait no longer than after a burst of this rate. */
   owesAtMost({ intervalMs, burst }: Rate, now: number): void {
     this.#due = Math.min(this.#due, now + burst * intervalMs);
+    this.#callDue = Math.min(this.#callDue, now + burst * intervalMs);
   }
 
   /** Takes their places from up to `most` messages. */

@@ -74,6 +74,13 @@ export class SlotLine {
     this.#waiting.delete(place);
   }
 
+  /** Takes their places from up to `most` messages. */
+  takeWaiting(most: number): readonly Waiter[] {
+    const taken = [...this.#waiting].slice(0, most);
+    for (const [place] of taken) this.#waiting.delete(place);
+    return taken.map(([, { waiter }]) => waiter);
+  }
+
   renew(token: string, endsAt: number): void {
     if (this.#held.has(token)) this.#held.set(token, endsAt);
   }

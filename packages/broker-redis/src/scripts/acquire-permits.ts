@@ -157,8 +157,20 @@ end
 -- Another limit refused it. It has had its turn here.
 local function passed(rate)
   if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.line, waiter()) end
-  rate.out = rate.out + redis.call('ZADD', rate.called, text(rate.clock.at), waiter())
+  local isNew = redis.call('ZADD', rate.called, text(rate.clock.at), waiter())
+  rate.out = rate.out + isNew
+  -- It was called: another message may have the start.
+  if isNew == 0 then rate.callDue = rate.callDue - rate.interval end
   rate.hasCalled = true
+end
+
+-- A slot refused it: it cannot use a start for which it was called.
+local function leaveRate(rate)
+  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.line, waiter()) end
+  if rate.out > 0 and redis.call('ZREM', rate.called, waiter()) == 1 then
+    rate.out = rate.out - 1
+    rate.callDue = rate.callDue - rate.interval
+  end
 end
 
 local function start(rate)
@@ -210,6 +222,11 @@ local function ask(demands, count, token)
       if by then giveUpSlot(demand.line, token) else takeSlot(demand.line, token) end
     elseif by then passed(demand.rate)
     else start(demand.rate) end
+  end
+  if by and demands[by].line then
+    for d = by + 1, count do
+      if demands[d].rate then leaveRate(demands[d].rate) end
+    end
   end
 end
 

@@ -1,4 +1,11 @@
-import { LIMIT_LIFE_MS, MOST_CALLED, PLANNED_LIFE_MS, RETURN_GRACE_MS, STAND_BY_MS } from '@brokkr/core/adapter';
+import {
+  LIMIT_LIFE_MS,
+  MOST_CALLED,
+  PLANNED_LIFE_MS,
+  RETURN_GRACE_MS,
+  SLOT_LOOK_MS,
+  STAND_BY_MS,
+} from '@brokkr/core/adapter';
 import { HIGHEST_SCORE, KEYS_OF_LIMIT, LONGEST_STOP_MS, RATES, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
@@ -28,12 +35,15 @@ end
 return 0
 `);
 
+/** A slot for which messages wait is looked at at least so often, in milliseconds. */
+const LONGEST_LOOK_MS = 60_000;
+
 /** Between two calls of a key there is at least this time, in milliseconds, or a tenth of its interval if that is less. */
 const CALL_EVERY_MS = 10;
 
 /**
  * Names the messages whose turn it is. ARGV, for each line: the number of its key, 's' or 'r', slots or interval in ms, ''
- * or burst, the number of messages that are gone, and these. Returns the messages, then for each line the milliseconds
+ * or burst, '1' if the rule may be new, the number of messages that are gone, and these. Returns the messages, then for each line the milliseconds
  * after which to call again; -1: not at all.
  */
 export const callWaiters = script(`${KEYS_OF_LIMIT}
@@ -74,19 +84,44 @@ local function callRate(rate, gone)
   return math.ceil(math.max(due - t, rate.clock.stoppedMs, math.min(${CALL_EVERY_MS}, rate.interval / 10)))
 end
 
+-- Messages that wait by a rule of the other kind ask again.
+local function nameAll(key)
+  if card(key) == 0 then return end
+  local waiters = redis.call('ZRANGE', key, 0, ${MOST_CALLED - 1})
+  redis.call('ZREM', key, unpack(waiters))
+  for _, waiter in ipairs(waiters) do next[#next + 1] = waiter end
+end
+
+-- A slot may lapse, or a message that was named may not return.
+local function lookAgain(line)
+  if line.waiting <= 0 then return -1 end
+  local first = line.taken >= line.slots and redis.call('ZRANGE', line.held, 0, 0, 'WITHSCORES')[2]
+  local lapsesMs = (tonumber(first or '') or now) - now
+  return math.max(${SLOT_LOOK_MS}, math.min(${LONGEST_LOOK_MS}, math.ceil(lapsesMs) + 1))
+end
+
 local i = 1
 while i <= #ARGV do
-  local k, kind, size = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2])
-  local last, gone = i + 4 + tonumber(ARGV[i + 4]), {}
-  for at = i + 5, last do gone[#gone + 1] = ARGV[at] end
+  local k, kind, size, isNew = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 4] == '1'
+  local last, gone = i + 5 + tonumber(ARGV[i + 5]), {}
+  for at = i + 6, last do gone[#gone + 1] = ARGV[at] end
   if kind == 's' then
     local line = lineOf(k)
     line.slots = size
     line.waiting = line.waiting - leave(line.wait, gone)
     leave(line.back, gone)
+    if isNew then nameAll(KEYS[k] .. ':res') end
     nextIn(line, next)
-    again[#again + 1] = -1
-  else again[#again + 1] = callRate(rateOf(k, size, tonumber(ARGV[i + 3])), gone) end
+    again[#again + 1] = lookAgain(line)
+  else
+    local rate = rateOf(k, size, tonumber(ARGV[i + 3]))
+    if isNew then
+      nameAll(KEYS[k] .. ':wait')
+      local most = rate.clock.at + rate.burst * rate.interval
+      rate.due, rate.callDue = math.min(rate.due, most), math.min(rate.callDue, most)
+    end
+    again[#again + 1] = callRate(rate, gone)
+  end
   i = last + 1
 end
 for _, rate in pairs(rates) do storeRate(rate) end

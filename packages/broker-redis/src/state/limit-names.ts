@@ -6,7 +6,8 @@ const NOTE_EVERY_MS = 600_000;
 /** Most keys that are kept. */
 const MOST = 10_000;
 
-interface LimitName {
+/** A key of a limit. */
+export interface LimitName {
   readonly limit: string;
   readonly key: string;
 }
@@ -36,10 +37,7 @@ export class LimitNames {
     const names = await this.#calls.callAt(limits, 'zset', (client) =>
       client.zrange(limits, '0', String(most - 1), 'REV'),
     );
-    return names.flatMap((name) => {
-      const space = name.indexOf(' ');
-      return space <= 0 ? [] : [{ limit: name.slice(0, space), key: name.slice(space + 1) }];
-    });
+    return names.flatMap(readLimitName);
   }
 
   all(): Promise<readonly LimitName[]> {
@@ -58,4 +56,10 @@ export class LimitNames {
       ]),
     );
   }
+}
+
+/** The name of a limit has no space. A text without one is from another client. @returns at most one key */
+export function readLimitName(name: string): readonly LimitName[] {
+  const space = name.indexOf(' ');
+  return space <= 0 ? [] : [{ limit: name.slice(0, space), key: name.slice(space + 1) }];
 }

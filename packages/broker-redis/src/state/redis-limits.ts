@@ -2,6 +2,7 @@ import {
   type Acquired,
   type AcquireOptions,
   type Called,
+  type LimitDemand,
   type LimitLine,
   type LimitRule,
   type LimitStore,
@@ -11,6 +12,7 @@ import {
   type PermitRequest,
   type Refusal,
   type ReleasedPermit,
+  SLOT_LOOK_MS,
   type Waiter,
 } from '@brokkr/core/adapter';
 import { batches } from '../batches.ts';
@@ -21,7 +23,8 @@ import type { QueueCalls } from '../queue-calls.ts';
 import { acquirePermits } from '../scripts/acquire-permits.ts';
 import { callWaiters, readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
 import type { Script } from '../scripts/script.ts';
-import { LimitNames } from './limit-names.ts';
+import { DueCalls } from './due-calls.ts';
+import { type LimitName, LimitNames } from './limit-names.ts';
 import { NumberedKeys } from './numbered-keys.ts';
 import { releasedArgs } from './released-args.ts';
 
@@ -40,6 +43,7 @@ interface Answer {
 export class RedisLimits implements LimitStore {
   readonly #calls: QueueCalls;
   readonly #names: LimitNames;
+  readonly #due: DueCalls;
   readonly #isCluster: () => boolean;
   readonly #leaseThread: (leaseMs: number) => LeaseThread | undefined;
   /** The slots that a thread renews during a block; left out until the first run holds one. */
@@ -50,6 +54,7 @@ export class RedisLimits implements LimitStore {
     this.#calls = calls;
     this.#leaseThread = leaseThread;
     this.#names = new LimitNames(calls);
+    this.#due = new DueCalls(calls);
     this.#isCluster = () => isCluster(calls.client);
   }
 
@@ -112,10 +117,18 @@ export class RedisLimits implements LimitStore {
       }),
     );
     const named = answers as unknown as readonly (readonly [Buffer[], number[]])[];
-    return {
-      next: named.flatMap(([next]) => next.flatMap(waitersOf)),
-      againMs: named.flatMap(([, again]) => again.map((ms) => (ms < 0 ? undefined : ms))),
-    };
+    const againMs = named.flatMap(([, again]) => again.map((ms) => (ms < 0 ? undefined : ms)));
+    for (const [index, { limit, key }] of lines.entries()) this.#due.called(limit, key, againMs[index]);
+    return { next: named.flatMap(([next]) => next.flatMap(waitersOf)), againMs };
+  }
+
+  /** Never rejects. */
+  close(): Promise<void> {
+    return this.#due.close();
+  }
+
+  waiting(which: 'all' | 'overdue'): Promise<readonly LimitName[]> {
+    return this.#due.read(which);
   }
 
   async hold(limit: string, key: string, ms: number): Promise<void> {
@@ -176,7 +189,9 @@ export class RedisLimits implements LimitStore {
     const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
     for (let at = 0; at < refused.length; at += 3) {
       const [number, waitMs, by] = refused.slice(at, at + 3) as [number, number, number];
-      refusals[number - 1] = { waitMs, limit: requests[number - 1]?.demands[by - 1]?.limit ?? '' };
+      const { limit, key, rule } = (requests[number - 1] as PermitRequest).demands[by - 1] as LimitDemand;
+      refusals[number - 1] = { waitMs, limit };
+      if (promotes) this.#due.refused(limit, key, rule.kind === 'rate' ? waitMs : SLOT_LOOK_MS);
     }
     return { refusals, next: next.flatMap(waitersOf) };
   }
@@ -266,9 +281,9 @@ function ruleArgs(rule: LimitRule): readonly string[] {
   return ['r', String(rule.intervalMs), String(rule.burst)];
 }
 
-function lineArgs({ limit, key, rule, gone = [] }: LimitLine, keys: NumberedKeys): readonly string[] {
+function lineArgs({ limit, key, rule, gone = [], isNewRule }: LimitLine, keys: NumberedKeys): readonly string[] {
   const names = gone.map(({ queue, id }) => `${queue} ${id}`);
-  return [keys.numberOf(limit, key), ...ruleArgs(rule), String(names.length), ...names];
+  return [keys.numberOf(limit, key), ...ruleArgs(rule), isNewRule === true ? '1' : '0', String(names.length), ...names];
 }
 
 /** A queue name has no space. A text without one is from another client. @returns at most one waiter */

@@ -92,8 +92,11 @@ export {
   LINE_WAITS,
   lineWaitMs,
   MOST_CALLED,
+  MOST_WAITING_KEYS,
+  OVERDUE_MS,
   PLANNED_LIFE_MS,
   RETURN_GRACE_MS,
+  SLOT_LOOK_MS,
   STAND_BY_MS,
 } from '../broker/limit-waits.ts';
 export { firstMessages, PAGE_LIMIT, pagesOf } from '../broker/page-messages.ts';

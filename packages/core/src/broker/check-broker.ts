@@ -14,7 +14,7 @@ export const PART_METHODS: {
   signals: ['send', 'listen'],
   results: ['store', 'load'],
   states: ['get', 'set'],
-  limits: ['acquire', 'renew', 'release', 'call', 'hold', 'usage', 'reschedule'],
+  limits: ['acquire', 'renew', 'release', 'call', 'waiting', 'hold', 'usage', 'reschedule'],
   records: ['read', 'change'],
   elections: ['elect'],
   diagnostics: ['diagnose'],

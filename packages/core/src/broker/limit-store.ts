@@ -56,6 +56,11 @@ export interface Acquired {
 export interface LimitLine extends LimitDemand {
   /** Messages that were named for the key and no longer exist, or are in a paused queue: they lose their places. */
   readonly gone?: readonly Waiter[] | undefined;
+  /**
+   * The rule may have changed. Messages that wait by a rule of the other kind are named, and give their places up; and the
+   * next start of a rate is due no later than the rule asks for after a burst.
+   */
+  readonly isNewRule?: boolean | undefined;
 }
 
 /** The answer to `call`. */
@@ -63,8 +68,9 @@ export interface Called {
   /** Messages whose turn it is: there is a free slot for them, or a start of their rate is due. Each is named once. */
   readonly next: readonly Waiter[];
   /**
-   * For each line, in order: after how many milliseconds to call again; `undefined` if no message waits for a rate of this
-   * key. No call has to follow for a slot: `release` names the next message.
+   * For each line, in order: after how many milliseconds to call again; `undefined` if no message waits. For a rate, when the
+   * next start is due. For a slot, `release` names the next message; the call is for a slot that lapses, or a message that was
+   * named and does not return.
    */
   readonly againMs: readonly (number | undefined)[];
 }
@@ -151,6 +157,13 @@ export interface LimitStore {
    * to a waiting message moves by as much. A shorter stop than the present one changes nothing.
    */
   hold(limit: string, key: string, ms: number): Promise<void>;
+
+  /**
+   * The keys for which messages wait, at most 10,000.
+   * @param which `overdue`: those that no worker has called for 2 s after the call was due, because the workers that knew of
+   * it have ended. Not used if all workers of the store are in one process.
+   */
+  waiting(which: 'all' | 'overdue'): Promise<readonly Pick<LimitDemand, 'limit' | 'key'>[]>;
 
   /** The keys that were used lately, at most 500, the last one first. */
   usage(): Promise<readonly LimitUsage[]>;

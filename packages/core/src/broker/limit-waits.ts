@@ -10,6 +10,15 @@ export const PLANNED_LIFE_MS = 3_600_000;
 /** After a call that another worker was faster with, the next one is later by so much, in milliseconds: one of them calls. */
 export const STAND_BY_MS = 100;
 
+/** So long after it refused a message for a slot, a worker asks whether it is the turn of another, in milliseconds. */
+export const SLOT_LOOK_MS = RETURN_GRACE_MS + 1_000;
+
+/** A call that is late by so much, in milliseconds, is not made by a worker that knew of it. */
+export const OVERDUE_MS = 2_000;
+
+/** Most keys that `waiting` returns. */
+export const MOST_WAITING_KEYS = 10_000;
+
 /** Most messages of a key that one call names. */
 export const MOST_CALLED = 500;
 

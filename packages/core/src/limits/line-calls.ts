@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Called, LimitLine, LimitRule, LimitStore, Waiter } from '../broker/limit-store.ts';
-import { RETURN_GRACE_MS } from '../broker/limit-waits.ts';
+import { SLOT_LOOK_MS } from '../broker/limit-waits.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
@@ -9,8 +9,10 @@ import { pause } from '../clock/pause.ts';
 const PROMOTE_AGAIN_MS = [100, 1_000, undefined] as const;
 /** How long to wait after a call that failed, in milliseconds. */
 const CALL_AGAIN_MS = 1_000;
-/** How often to look whether messages that were named for a slot have returned, in milliseconds: not for each one alone. */
-const LOOK_EVERY_MS = 1_000;
+/** Keys of slots that are due within this time are called together, in milliseconds. */
+const TOGETHER_MS = 1_000;
+/** How often to look for keys whose callers have ended, in milliseconds. */
+const OVERDUE_EVERY_MS = 5_000;
 /** Instants that differ by less are the same, in milliseconds: sums of fractions are not exact. */
 const SAME_MS = 0.001;
 
@@ -19,6 +21,8 @@ export interface LineCallsOptions {
   readonly messages: MessageIndex;
   /** Whether a queue is paused. Does not reject. */
   readonly isPaused: (queue: string) => Promise<boolean>;
+  /** Whether workers of other processes use the store: they may end without a word. */
+  readonly isShared: boolean;
   /** The rule of a limit now; `undefined` for one that is not defined here. */
   readonly ruleOf: (limit: string) => LimitRule | undefined;
   readonly clock: Clock;
@@ -37,13 +41,16 @@ interface CalledLine {
   readonly key: string;
   /** When to call next, on the monotonic clock. */
   at: number;
+  /** Whether the rule may have changed since the last call. */
+  isNewRule: boolean;
 }
 
 /**
  * Makes messages ready whose turn it is at a limit: those that the store names when a slot is free, and those that it calls
  * for a rate. A rate has no event that names the next message, so a timer asks the store when the next start is due. All
- * workers that have refused messages of a key ask; the store names each message to one of them. For a slot it asks once
- * more if messages were named: one that did not return has lost its place by then, and the next one is named.
+ * workers that have refused messages of a key ask; the store names each message to one of them. They also ask for slots now
+ * and then, because a slot may lapse, and a message that was named may not return. If they all have ended, any other worker
+ * asks in their place.
  */
 export class LineCalls {
   readonly #options: LineCallsOptions;
@@ -51,40 +58,65 @@ export class LineCalls {
   #timer: TimerHandle | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isCalling = false;
+  #overdueTimer: TimerHandle | undefined;
 
   constructor(options: LineCallsOptions) {
     this.#options = options;
   }
 
-  /** A message of a key waits for its rate. @param waitMs until its start is due */
-  note(line: Pick<LimitLine, 'limit' | 'key'>, waitMs: number): void {
-    this.#callAt(line, this.#options.clock.monotonic() + waitMs);
+  /** Calls all keys for which messages wait, and those of workers that end later. */
+  start(): void {
+    this.callAll();
+    if (this.#options.isShared) this.#armOverdue();
   }
 
-  #callAt({ limit, key }: Pick<LimitLine, 'limit' | 'key'>, at: number): void {
+  /** A message of a key waits. @param waitMs until its start is due; for a slot, until to look whether one is free */
+  note(line: LimitLine, waitMs: number): void {
+    const { rule } = line;
+    const dueAt = this.#options.clock.monotonic() + waitMs;
+    this.#callAt(line, rule.kind === 'rate' ? dueAt : Math.ceil(dueAt / TOGETHER_MS) * TOGETHER_MS);
+  }
+
+  #callAt({ limit, key, isNewRule = false }: LimitLine, at: number): void {
     const name = nameOf({ limit, key });
     const known = this.#lines.get(name);
-    if (known === undefined) this.#lines.set(name, { limit, key, at });
+    if (known !== undefined && isNewRule) known.isNewRule = true;
+    if (known === undefined) this.#lines.set(name, { limit, key, at, isNewRule });
     else if (at < known.at) known.at = at;
     else return;
     this.#arm(at);
   }
 
-  /** Calls the messages of all keys that were used lately. */
-  async callAll(): Promise<void> {
-    const { store, ruleOf, logger, inTime } = this.#options;
+  /** Calls all keys for which messages wait. */
+  callAll(): void {
+    const { clock, watch } = this.#options;
+    // The store may not know yet of what this worker has just refused.
+    for (const line of this.#lines.values()) Object.assign(line, { at: clock.monotonic(), isNewRule: true });
+    if (this.#lines.size > 0) this.#arm(clock.monotonic());
+    watch(this.#callWaiting('all'));
+  }
+
+  async #callWaiting(which: 'all' | 'overdue'): Promise<void> {
+    const { store, ruleOf, clock, logger, inTime } = this.#options;
     try {
-      const ofSlots: LimitLine[] = [];
-      for (const { limit, key, waiting } of await inTime(store.usage())) {
-        const rule = ruleOf(limit);
-        if (waiting === 0 || rule === undefined) continue;
-        if (rule.kind === 'rate') this.note({ limit, key }, 0);
-        else ofSlots.push({ limit, key, rule });
+      const now = clock.monotonic();
+      for (const line of await inTime(store.waiting(which))) {
+        const rule = ruleOf(line.limit);
+        // Workers mostly end in a deploy, and a deploy may change rules.
+        if (rule !== undefined) this.#callAt({ ...line, rule, isNewRule: true }, now);
       }
-      if (ofSlots.length > 0) await this.#ask(ofSlots);
     } catch (error) {
       logger.debug({ error }, 'messages that wait for limits are not called before others of their keys ask or end');
     }
+  }
+
+  #armOverdue(): void {
+    const { clock, watch, closing } = this.#options;
+    this.#overdueTimer = clock.setTimeout(() => {
+      if (closing.aborted) return;
+      watch(this.#callWaiting('overdue'));
+      this.#armOverdue();
+    }, OVERDUE_EVERY_MS);
   }
 
   /** Makes messages ready. @param lines the keys that they may be in line for */
@@ -96,13 +128,12 @@ export class LineCalls {
       else ids.push(id);
     }
     for (const [queue, ids] of byQueue) this.#options.watch(this.#promote(queue, ids, lines));
-    const lookAt = this.#options.clock.monotonic() + RETURN_GRACE_MS + LOOK_EVERY_MS;
-    for (const line of lines)
-      if (line.rule.kind === 'concurrency') this.#callAt(line, Math.floor(lookAt / LOOK_EVERY_MS) * LOOK_EVERY_MS);
+    for (const line of lines) if (line.rule.kind === 'concurrency') this.note(line, SLOT_LOOK_MS);
   }
 
   close(): void {
     this.#options.clock.clearTimeout(this.#timer);
+    this.#options.clock.clearTimeout(this.#overdueTimer);
     this.#lines.clear();
   }
 
@@ -131,7 +162,7 @@ export class LineCalls {
         else if (line.at === Number.POSITIVE_INFINITY) this.#lines.delete(nameOf(line));
       }
     } catch (error) {
-      logger.debug({ error }, 'messages that wait for a rate could not be called; trying again');
+      logger.debug({ error }, 'messages that wait for limits could not be called; trying again');
       const at = clock.monotonic() + CALL_AGAIN_MS;
       for (const { line } of due) line.at = Math.min(line.at, at);
     } finally {
@@ -151,7 +182,8 @@ export class LineCalls {
       if (line.at > latest) continue;
       const rule = ruleOf(line.limit);
       if (rule === undefined) this.#lines.delete(name);
-      else due.push({ line, asked: { limit: line.limit, key: line.key, rule } });
+      else due.push({ line, asked: { limit: line.limit, key: line.key, rule, isNewRule: line.isNewRule } });
+      line.isNewRule = false;
     }
     return due;
   }

@@ -10,7 +10,7 @@ import type {
   Refusal,
   ReleasedPermit,
 } from '../broker/limit-store.ts';
-import { calledWaitMs } from '../broker/limit-waits.ts';
+import { calledWaitMs, SLOT_LOOK_MS } from '../broker/limit-waits.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
 import { backoff } from '../clock/backoff.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
@@ -22,6 +22,8 @@ export interface PermitDeskOptions {
   readonly store: LimitStore | undefined;
   /** Makes messages ready that are next in line. Without it they return by their own time. */
   readonly messages: MessageIndex | undefined;
+  /** Whether workers of other processes use the store. */
+  readonly isShared: boolean;
   /** Whether a queue is paused: its messages hold up no others. Does not reject. */
   readonly isPaused: (queue: string) => Promise<boolean>;
   /** The rule of a limit now; `undefined` for one that is not defined here. */
@@ -70,9 +72,14 @@ export class PermitDesk {
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** Calls all messages whose turn it is: workers that refused them may have ended, or a rule may have changed. */
+  /** Calls messages whose turn it is, also those that other workers refused which have ended. */
+  start(): void {
+    this.#calls?.start();
+  }
+
+  /** Calls all messages whose turn it is, because a rule has changed. */
   callAll(): void {
-    if (this.#calls !== undefined) this.#watch(this.#calls.callAll());
+    this.#calls?.callAll();
   }
 
   /**
@@ -200,10 +207,18 @@ export class PermitDesk {
   /** A message that waits for a rate is called: it stays away for longer than its answer says. */
   #called(refusal: Refusal, { demands }: PermitRequest): Refusal {
     if (this.#calls === undefined) return refusal;
-    const byRate = demands.filter(({ limit, rule }) => limit === refusal.limit && rule.kind === 'rate');
-    if (byRate.length === 0) return refusal;
-    for (const demand of byRate) this.#calls.note(demand, refusal.waitMs);
-    return { ...refusal, waitMs: calledWaitMs(refusal.waitMs) };
+    let isByRate = false;
+    for (const demand of demands) {
+      const refused = demand.limit === refusal.limit;
+      if (demand.rule.kind === 'concurrency') {
+        if (refused) this.#calls.note(demand, SLOT_LOOK_MS);
+      } else if (refused) {
+        isByRate = true;
+        this.#calls.note(demand, refusal.waitMs);
+        // If it was called for this rate, another message may have that start.
+      } else this.#calls.note(demand, 0);
+    }
+    return isByRate ? { ...refusal, waitMs: calledWaitMs(refusal.waitMs) } : refusal;
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {

@@ -78,7 +78,7 @@ export class LimitGate {
   async start(): Promise<void> {
     const { rules, desk } = this.#options;
     await rules.start();
-    if (rules.areNeeded) desk.callAll();
+    if (rules.areNeeded) desk.start();
   }
 
   /** Reads them again. */

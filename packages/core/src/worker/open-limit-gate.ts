@@ -26,10 +26,11 @@ export interface OpenLimitGateOptions extends Omit<LimitGateOptions, 'rules' | '
 /** Makes the gate of a worker. Nothing is read before `start`. */
 export function openLimitGate(options: OpenLimitGateOptions): LimitGate {
   const { broker, limits, leaseMs, clock, logger } = options;
+  const isShared = broker.signals?.lossless !== true;
   const rules: CurrentRules = new CurrentRules({
     registry: limits.registry,
     settings: broker.states === undefined ? undefined : new LimitSettings(broker.states),
-    mayMissSignals: broker.signals?.lossless !== true,
+    mayMissSignals: isShared,
     clock,
     onChange: () => desk.callAll(),
     onError: (error) => logger.warn({ error }, 'the limits that were set at run time could not be read; trying again'),
@@ -38,6 +39,7 @@ export function openLimitGate(options: OpenLimitGateOptions): LimitGate {
   const desk: PermitDesk = new PermitDesk({
     store: limits.store,
     messages: broker.messages,
+    isShared,
     isPaused: async (queue) => (await pauses?.isPaused(queue)) ?? false,
     ruleOf: (limit) => rules.ruleOf(limit),
     leaseMs,

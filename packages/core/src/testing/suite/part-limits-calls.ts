@@ -120,7 +120,9 @@ export const limitCalls: Group = {
       const [gone, next] = [request(counted), request(counted)];
       await ask(store, [holder, gone, next]);
       assert.deepEqual(await free(store, holder), [gone.id]);
-      assert.deepEqual(await call(store, counted, [gone]), { next: [next.id], againMs: undefined });
+      const named = await call(store, counted, [gone]);
+      assert.deepEqual(named.next, [next.id]);
+      assert((named.againMs ?? 0) >= 1_000, 'the message that was named may not return');
       assert.deepEqual(await ask(store, [again(next)]), [0]);
     });
 
@@ -162,6 +164,91 @@ export const limitCalls: Group = {
         [false, true, false, false],
       );
       assert.deepEqual(await store.call([]), { next: [], againMs: [] });
+    });
+
+    it('lists the keys for which messages wait, and those whose workers do not call them', async (bench) => {
+      const store = bench.part('limits');
+      const [timed, counted, idle] = [rate(INTERVAL_MS, 1, 'a b'), slots(1), rate(INTERVAL_MS, 1)];
+      await line(store, timed, 2);
+      await ask(store, [request(counted), request(counted), request(idle)]);
+      const names = [timed, counted].map(({ limit, key }) => ({ limit, key }));
+      const mine = async (which: 'all' | 'overdue') =>
+        (await store.waiting(which)).filter(({ limit }) => [timed, counted, idle].some((each) => each.limit === limit));
+      await bench.until(
+        async () => (await mine('all')).length === 2,
+        5_000,
+        () => 'the keys are not listed',
+      );
+      assert.deepEqual(new Set(await mine('all')), new Set(names));
+      if (!bench.isShared) return;
+      await bench.until(
+        async () => (await mine('overdue')).length === 1,
+        6_000,
+        () => 'the key is not overdue',
+      );
+      assert.deepEqual(await mine('overdue'), names.slice(0, 1));
+      while ((await call(store, timed)).againMs !== undefined) await bench.pass(INTERVAL_MS);
+      await bench.until(
+        async () => (await mine('all')).length === 1,
+        5_000,
+        () => 'the key is still listed',
+      );
+      assert.deepEqual(await mine('all'), names.slice(1));
+    }, 20_000);
+
+    it('gives the start of a message to the next one if a slot refuses it', async (bench) => {
+      const store = bench.part('limits');
+      const [counted, timed] = [slots(1), rate(INTERVAL_MS, 1)];
+      const demands = [counted, timed];
+      await ask(store, [request(timed)]);
+      const [first, second] = [request(demands), request(demands)];
+      const third = request(timed);
+      const waits = await ask(store, [first, second, third]);
+      assert(
+        waits.every((waitMs) => waitMs > 0),
+        'all wait for the rate',
+      );
+      assert.deepEqual(await nextOf(bench, store, timed), [first.id]);
+      assert.deepEqual(await ask(store, [again(first)]), [0]);
+      assert.deepEqual(await nextOf(bench, store, timed), [second.id]);
+      assert.notEqual((await ask(store, [again(second)]))[0], 0, 'the slot is taken');
+      assert.deepEqual((await call(store, timed)).next, [third.id], 'the start is due, and goes to the next message');
+      assert.deepEqual(await ask(store, [again(third)]), [0]);
+    });
+
+    it('gives the start of a message to the next one if another rate refuses it', async (bench) => {
+      const store = bench.part('limits');
+      const [shared, own] = [rate(INTERVAL_MS, 1), rate(3_600_000, 1)];
+      await ask(store, [request(shared), request(own)]);
+      const [first, second] = [request([shared, own]), request(shared)];
+      await ask(store, [first, second]);
+      assert.deepEqual(await nextOf(bench, store, shared), [first.id]);
+      assert.notEqual((await ask(store, [again(first)]))[0], 0, 'its own rate has no start');
+      assert.deepEqual((await call(store, shared)).next, [second.id]);
+      assert.deepEqual(await ask(store, [again(second)]), [0]);
+    });
+
+    it('names messages that wait by a rule of another kind, and starts by a faster one at once', async (bench) => {
+      const store = bench.part('limits');
+      const counted = slots(1);
+      await ask(store, [request(counted)]);
+      const waiting = [request(counted), request(counted)];
+      await ask(store, waiting);
+      const timed: LimitDemand = { ...counted, rule: { kind: 'rate', intervalMs: 3_600_000, burst: 1 } };
+      const ids = waiting.map(({ id }) => id);
+      assert.deepEqual(
+        (await store.call([{ ...timed, isNewRule: true }])).next.map(({ id }) => id),
+        ids,
+      );
+      const slow = waiting.map((each) => ({ ...again(each), demands: [timed] }));
+      const waits = await ask(store, slow);
+      assert.equal(waits[0], 0);
+      assert((waits[1] as number) > 3_000_000);
+      const faster: LimitDemand = { ...timed, rule: { kind: 'rate', intervalMs: 20, burst: 1 } };
+      assert.deepEqual((await call(store, faster)).next, [], 'the start by the slow rate is charged');
+      const { againMs } = await store.call([{ ...faster, isNewRule: true }]);
+      assert((againMs[0] as number) <= 200, `the next call is due after ${againMs[0]} ms`);
+      assert.deepEqual(await nextOf(bench, store, faster), ids.slice(1));
     });
 
     it('charges a start to the rate if a slot refuses the message after it was called only when it starts', async (bench) => {
