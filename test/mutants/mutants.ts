@@ -379,7 +379,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a message that a slot refuses keeps the start for which it was called',
     of: 'broker-memory',
-    search: 'later.leave(place, demand.rule);',
+    search: 'later.passOn(place, demand.rule);',
     replace: 'void later;',
   },
   {

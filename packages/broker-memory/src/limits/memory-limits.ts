@@ -186,6 +186,8 @@ export class MemoryLimits implements LimitStore {
   #sweep(now: number): void {
     for (const [name, { usedAt, clock, slots, rate }] of this.#keys) {
       if (usedAt > now - LIMIT_LIFE_MS) return;
+      slots.sweep(now);
+      rate.sweep(clock.at(now), true);
       const isIdle = slots.held + slots.waiting === 0 && clock.stoppedMs(now) === 0 && rate.isIdle(clock.at(now));
       if (isIdle) this.#keys.delete(name);
     }
@@ -222,10 +224,10 @@ function answer(
       if (demands[at]?.rule.kind === 'concurrency') earlier.giveUp(place, token);
       else passed.passedBy(place, waiter, demands[at]?.rule as RateRule, earlierClock.at(now));
     }
-    // A slot refused it: it cannot use a start for which it was called.
-    for (const [at, { rate: later }] of rule.kind === 'concurrency' ? keys.entries() : []) {
+    // It cannot use a start of another rate for which it was called.
+    for (const [at, { rate: later }] of keys.entries()) {
       const demand = demands[at] as LimitDemand;
-      if (at > index && demand.rule.kind === 'rate') later.leave(place, demand.rule);
+      if (at > index && demand.rule.kind === 'rate') later.passOn(place, demand.rule);
     }
     return { waitMs: Math.max(waitMs, stoppedMs), limit };
   }

@@ -164,13 +164,9 @@ local function passed(rate)
   rate.hasCalled = true
 end
 
--- A slot refused it: it cannot use a start for which it was called.
-local function leaveRate(rate)
-  if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.line, waiter()) end
-  if rate.out > 0 and redis.call('ZREM', rate.called, waiter()) == 1 then
-    rate.out = rate.out - 1
-    rate.callDue = rate.callDue - rate.interval
-  end
+-- Another limit refused it: it cannot use a start for which it was called. It keeps its place.
+local function passOn(rate)
+  if rate.out > 0 and redis.call('ZSCORE', rate.called, waiter()) then rate.callDue = rate.callDue - rate.interval end
 end
 
 local function start(rate)
@@ -223,10 +219,8 @@ local function ask(demands, count, token)
     elseif by then passed(demand.rate)
     else start(demand.rate) end
   end
-  if by and demands[by].line then
-    for d = by + 1, count do
-      if demands[d].rate then leaveRate(demands[d].rate) end
-    end
+  for d = by and by + 1 or count + 1, count do
+    if demands[d].rate then passOn(demands[d].rate) end
   end
 end
 

@@ -11,7 +11,10 @@ local now = time[1] * 1000 + time[2] / 1000
 if type(redis.pcall('ZCARD', KEYS[1])) == 'table' then redis.call('DEL', KEYS[1]) end
 for i = 1, #ARGV, 3 do
   local at = string.format('%.0f', now + tonumber(ARGV[i + 1]))
-  if ARGV[i] == 'never' then redis.call('ZREM', KEYS[1], ARGV[i + 2])
+  if ARGV[i] == 'never' then
+    -- A later time may be from a message that another worker has refused since.
+    local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i + 2]) or '')
+    if known and known <= now then redis.call('ZREM', KEYS[1], ARGV[i + 2]) end
   elseif ARGV[i] == 'at' then redis.call('ZADD', KEYS[1], at, ARGV[i + 2])
   else redis.call('ZADD', KEYS[1], 'LT', at, ARGV[i + 2]) end
 end

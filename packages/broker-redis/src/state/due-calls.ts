@@ -33,8 +33,7 @@ export class DueCalls {
     const name = `${limit} ${key}`;
     const now = performance.now();
     const noted = this.#notes.get(name);
-    if (noted === undefined) this.#note(name, { how: 'earlier', ms, notedAt: now });
-    else if (noted.how === 'never') this.#note(name, { how: 'at', ms, notedAt: now });
+    if (noted === undefined || noted.how === 'never') this.#note(name, { how: 'earlier', ms, notedAt: now });
     else if (noted.notedAt + noted.ms > now + ms) this.#note(name, { how: noted.how, ms, notedAt: now });
   }
 

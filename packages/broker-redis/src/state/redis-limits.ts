@@ -200,6 +200,8 @@ export class RedisLimits implements LimitStore {
   async #acquireInRounds(requests: readonly PermitRequest[], options: AcquireOptions): Promise<Acquired> {
     const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
     const next: Waiter[] = [];
+    /** For each refused request, how many of its demands were granted before. */
+    const granted: number[] = [];
     const rounds = Math.max(...requests.map(({ demands }) => demands.length));
     for (let round = 0; round < rounds; round++) {
       const asked = new Map<string, number[]>();
@@ -218,30 +220,30 @@ export class RedisLimits implements LimitStore {
           });
           const answer = await this.#ask(singles, options);
           next.push(...answer.next);
-          for (const [at, index] of indexes.entries()) refusals[index] = answer.refusals[at];
+          for (const [at, index] of indexes.entries()) {
+            refusals[index] = answer.refusals[at];
+            granted[index] = round;
+          }
         }),
       );
     }
-    next.push(...(await this.#giveBack(requests, refusals, options)));
+    const refused = requests.map(({ token, demands }, index) => ({
+      token,
+      demands: refusals[index] === undefined ? [] : demands.slice(0, granted[index]),
+    }));
+    next.push(...(await this.#giveBack(refused, options)));
     return { refusals, next };
   }
 
   async #giveBack(
-    requests: readonly PermitRequest[],
-    refusals: readonly (Refusal | undefined)[],
+    granted: readonly Pick<PermitRequest, 'token' | 'demands'>[],
     options: AcquireOptions,
   ): Promise<readonly Waiter[]> {
-    const permits = requests.flatMap(({ token, demands }, index): ReleasedPermit[] => {
-      const refusal = refusals[index];
-      if (refusal === undefined) return [];
-      const before = demands.slice(
-        0,
-        demands.findIndex(({ limit }) => limit === refusal.limit),
-      );
-      return before.flatMap(({ limit, key, rule }) =>
+    const permits = granted.flatMap(({ token, demands }): ReleasedPermit[] =>
+      demands.flatMap(({ limit, key, rule }) =>
         rule.kind === 'concurrency' ? [{ limit, key, token, slots: rule.slots, ranMs: 0 }] : [],
-      );
-    });
+      ),
+    );
     return permits.length === 0 ? [] : this.release(permits, options);
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Called, LimitLine, LimitRule, LimitStore, Waiter } from '../broker/limit-store.ts';
-import { SLOT_LOOK_MS } from '../broker/limit-waits.ts';
+import { MOST_CALLED, SLOT_LOOK_MS } from '../broker/limit-waits.ts';
 import type { MessageIndex } from '../broker/message-index.ts';
 import type { Clock, TimerHandle } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
@@ -128,7 +128,8 @@ export class LineCalls {
       else ids.push(id);
     }
     for (const [queue, ids] of byQueue) this.#options.watch(this.#promote(queue, ids, lines));
-    for (const line of lines) if (line.rule.kind === 'concurrency') this.note(line, SLOT_LOOK_MS);
+    for (const line of lines)
+      if (line.rule.kind === 'concurrency') this.note({ ...line, isNewRule: false }, SLOT_LOOK_MS);
   }
 
   close(): void {
@@ -154,9 +155,11 @@ export class LineCalls {
     // A message that is refused during the call may not be known to it.
     for (const { line } of due) line.at = Number.POSITIVE_INFINITY;
     try {
-      const { againMs } = await this.#ask(due.map(({ asked }) => asked));
+      const { next, againMs } = await this.#ask(due.map(({ asked }) => asked));
       const now = clock.monotonic();
-      for (const [index, { line }] of due.entries()) {
+      for (const [index, { line, asked }] of due.entries()) {
+        // More may wait by a rule of another kind than one call names.
+        if (next.length >= MOST_CALLED && asked.isNewRule === true) Object.assign(line, { at: now, isNewRule: true });
         const afterMs = againMs[index];
         if (afterMs !== undefined) line.at = Math.min(line.at, now + afterMs);
         else if (line.at === Number.POSITIVE_INFINITY) this.#lines.delete(nameOf(line));
@@ -164,7 +167,10 @@ export class LineCalls {
     } catch (error) {
       logger.debug({ error }, 'messages that wait for limits could not be called; trying again');
       const at = clock.monotonic() + CALL_AGAIN_MS;
-      for (const { line } of due) line.at = Math.min(line.at, at);
+      for (const { line, asked } of due) {
+        line.at = Math.min(line.at, at);
+        line.isNewRule ||= asked.isNewRule === true;
+      }
     } finally {
       this.#isCalling = false;
     }
@@ -225,9 +231,11 @@ export class LineCalls {
 
   /** Messages that were cancelled or purged, have expired, or are paused leave their places to the ones behind them. */
   async #leave(queue: string, ids: readonly string[], lines: readonly LimitLine[]): Promise<void> {
-    const gone = ids.map((id) => ({ queue, id }));
-    const byName = new Map(lines.map((line) => [nameOf(line), { ...line, gone }]));
-    await this.#ask([...byName.values()]);
+    const keys = new Map(lines.map((line) => [nameOf(line), line]));
+    for (let from = 0; from < ids.length; from += MOST_CALLED) {
+      const gone = ids.slice(from, from + MOST_CALLED).map((id) => ({ queue, id }));
+      await this.#ask([...keys.values()].map((line) => ({ ...line, isNewRule: false, gone })));
+    }
   }
 }
 

@@ -209,23 +209,34 @@ export const limitCalls: Group = {
         'all wait for the rate',
       );
       assert.deepEqual(await nextOf(bench, store, timed), [first.id]);
-      assert.deepEqual(await ask(store, [again(first)]), [0]);
+      const started = again(first);
+      assert.deepEqual(await ask(store, [started]), [0]);
       assert.deepEqual(await nextOf(bench, store, timed), [second.id]);
       assert.notEqual((await ask(store, [again(second)]))[0], 0, 'the slot is taken');
       assert.deepEqual((await call(store, timed)).next, [third.id], 'the start is due, and goes to the next message');
       assert.deepEqual(await ask(store, [again(third)]), [0]);
+      const fourth = request(timed);
+      await ask(store, [fourth]);
+      await store.release(permitsOf(started), { promotes: true });
+      await bench.pass(1.5 * INTERVAL_MS);
+      assert.deepEqual(await ask(store, [again(second)]), [0], 'it has kept its place before newer messages');
     });
 
     it('gives the start of a message to the next one if another rate refuses it', async (bench) => {
       const store = bench.part('limits');
       const [shared, own] = [rate(INTERVAL_MS, 1), rate(3_600_000, 1)];
       await ask(store, [request(shared), request(own)]);
-      const [first, second] = [request([shared, own]), request(shared)];
-      await ask(store, [first, second]);
-      assert.deepEqual(await nextOf(bench, store, shared), [first.id]);
-      assert.notEqual((await ask(store, [again(first)]))[0], 0, 'its own rate has no start');
-      assert.deepEqual((await call(store, shared)).next, [second.id]);
-      assert.deepEqual(await ask(store, [again(second)]), [0]);
+      for (const demands of [
+        [shared, own],
+        [own, shared],
+      ]) {
+        const [first, second] = [request(demands), request(shared)];
+        await ask(store, [{ ...first, demands: [shared] }, second]);
+        assert.deepEqual(await nextOf(bench, store, shared), [first.id]);
+        assert.notEqual((await ask(store, [again(first)]))[0], 0, 'its own rate has no start');
+        assert.deepEqual((await call(store, shared)).next, [second.id]);
+        assert.deepEqual(await ask(store, [again(second)]), [0]);
+      }
     });
 
     it('names messages that wait by a rule of another kind, and starts by a faster one at once', async (bench) => {
