@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Mutant, mutants } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './mutants.ts';
 import { copyOfBuild, plant, removeCopies, verdict } from './planted-build.ts';
 
 describe('the conformance suite detects mutants', () => {

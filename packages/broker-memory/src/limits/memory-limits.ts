@@ -9,6 +9,7 @@ import {
   type LimitRule,
   type LimitStore,
   type LimitUsage,
+  MOST_CALLED,
   MOST_WAITING_KEYS,
   PAGE_LIMIT,
   type Permit,
@@ -36,6 +37,7 @@ interface LimitKey {
 }
 
 type RateRule = LimitRule & { readonly kind: 'rate' };
+type SlotRule = LimitRule & { readonly kind: 'concurrency' };
 
 /** Unused keys are removed once in this many calls. */
 const SWEEP_EVERY = 1_024;
@@ -113,14 +115,10 @@ export class MemoryLimits implements LimitStore {
     const againMs = lines.map((line) => {
       const known = this.#keys.get(nameOf(line.limit, line.key));
       if (known === undefined) return undefined;
-      const { rule, gone = [], isNewRule = false } = line;
-      if (rule.kind === 'rate') return callByRate(known, { ...line, rule }, now, next);
-      if (isNewRule) next.push(...known.rate.reschedule(PAGE_LIMIT));
-      for (const waiter of gone) known.slots.leave(placeOf(waiter));
-      known.size = rule.slots;
-      known.slots.sweep(now);
-      next.push(...nextOf([known], now));
-      return known.slots.waiting > 0 ? SLOT_LOOK_MS : undefined;
+      const { rule } = line;
+      return rule.kind === 'rate'
+        ? callByRate(known, { ...line, rule }, now, next)
+        : callBySlots(known, { ...line, rule }, now, next);
     });
     return { next, againMs };
   }
@@ -220,14 +218,14 @@ function answer(
       waitMs = againAt === undefined ? 0 : Math.max(SHORTEST_MS, clock.msUntil(againAt, now));
     }
     if (waitMs === 0 && stoppedMs === 0) continue;
-    for (const [at, { slots: earlier, rate: passed, clock: earlierClock }] of keys.slice(0, index).entries()) {
-      if (demands[at]?.rule.kind === 'concurrency') earlier.giveUp(place, token);
-      else passed.passedBy(place, waiter, demands[at]?.rule as RateRule, earlierClock.at(now));
-    }
-    // It cannot use a start of another rate for which it was called.
-    for (const [at, { rate: later }] of keys.entries()) {
-      const demand = demands[at] as LimitDemand;
-      if (at > index && demand.rule.kind === 'rate') later.passOn(place, demand.rule);
+    for (const [at, other] of keys.entries()) {
+      const asked = (demands[at] as LimitDemand).rule;
+      if (at === index) continue;
+      // It cannot use a start of another rate for which it was called.
+      if (asked.kind === 'rate') other.rate.passOn(place, asked);
+      if (at > index) continue;
+      if (asked.kind === 'rate') other.rate.passed(place, waiter, other.clock.at(now));
+      else other.slots.giveUp(place, token);
     }
     return { waitMs: Math.max(waitMs, stoppedMs), limit };
   }
@@ -237,6 +235,22 @@ function answer(
     else rate.start(place, rule, clock.at(now));
   }
   return undefined;
+}
+
+/** @returns after how many milliseconds to call again */
+function callBySlots(
+  known: LimitKey,
+  { rule, gone = [], isNewRule = false }: LimitLine & { readonly rule: SlotRule },
+  now: number,
+  next: Waiter[],
+): number | undefined {
+  const { slots, rate } = known;
+  if (isNewRule) next.push(...rate.reschedule(MOST_CALLED));
+  for (const waiter of gone) slots.leave(placeOf(waiter));
+  known.size = rule.slots;
+  slots.sweep(now);
+  next.push(...nextOf([known], now));
+  return slots.waiting > 0 ? SLOT_LOOK_MS : undefined;
 }
 
 /** @returns after how many milliseconds to call again */
@@ -250,7 +264,7 @@ function callByRate(
   rate.sweep(at, true);
   for (const waiter of gone) rate.leave(placeOf(waiter), rule);
   if (isNewRule) {
-    next.push(...slots.takeWaiting(PAGE_LIMIT));
+    next.push(...slots.takeWaiting(MOST_CALLED));
     rate.owesAtMost(rule, at);
   }
   const named = clock.stoppedMs(now) > 0 ? [] : rate.call(rule, at);

@@ -95,12 +95,6 @@ export class RateLine {
     this.#returning.set(place, now);
   }
 
-  /** As `passed`. If it was called, another message may have the start. */
-  passedBy(place: string, waiter: Waiter, rate: Rate, now: number): void {
-    this.passOn(place, rate);
-    this.passed(place, waiter, now);
-  }
-
   /** Another limit refused it: if it was called, another message may have the start. It keeps its place. */
   passOn(place: string, { intervalMs }: Rate): void {
     if (this.#called.has(place)) this.#callDue -= intervalMs;

@@ -1,0 +1,156 @@
+import type { Mutant } from './mutant.ts';
+
+/** Faults of limits. */
+export const limitMutants: readonly Mutant[] = [
+  {
+    name: 'a limit grants more permits than it has slots',
+    of: 'broker-memory',
+    search: 'if (rank < free && stoppedMs === 0)',
+    replace: 'if (stoppedMs === 0)',
+  },
+  {
+    name: 'permits of a limit never lapse',
+    of: 'broker-memory',
+    search: 'next = Math.min(next, line.lapse(upTo));',
+    replace: '',
+  },
+  {
+    name: 'a permit lapses although it is renewed',
+    of: 'broker-memory',
+    search: 'if (this.#held.has(token))\n            this.#held.set(token, endsAt);',
+    replace: '',
+  },
+  {
+    name: 'a waiter that never returns keeps its place in line',
+    of: 'broker-memory',
+    search: 'if (backAt < now - ',
+    replace: 'if (backAt < 0 * now - ',
+  },
+  {
+    name: 'messages that are late for a rate start together',
+    of: 'broker-memory',
+    search: 'return early < 0 ? 0 :',
+    replace: 'return early < 0 ? 1 :',
+  },
+  {
+    name: 'a call names the same message again and again',
+    of: 'broker-memory',
+    search: 'this.passed(place, waiter, now);\n                next.push(waiter);',
+    replace: 'next.push(waiter);',
+  },
+  {
+    name: 'a new message takes the start of one that was called',
+    of: 'broker-memory',
+    search: 'this.#line.size + this.#returning.size',
+    replace: 'this.#line.size',
+  },
+  {
+    name: 'a message that was called and refused goes to the end of the line',
+    of: 'broker-memory',
+    search: 'return { line: this.#refused, ahead: this.#refused.size };',
+    replace: 'return { line: this.#line, ahead: this.waiting };',
+  },
+  {
+    name: 'a message that is gone keeps the start for which it was called',
+    of: 'broker-memory',
+    search: 'if (this.#forget(place))\n            this.#callDue -= intervalMs;',
+    replace: 'this.#forget(place);',
+  },
+  {
+    name: 'a message that another limit refuses keeps the start for which it was called',
+    of: 'broker-memory',
+    search: 'other.rate.passOn(place, asked);',
+    replace: '',
+  },
+  {
+    name: 'a message that a slot refuses keeps the start for which it was called',
+    of: 'broker-memory',
+    search: 'other.rate.passOn(place, asked);',
+    replace: 'if (at < index) other.rate.passOn(place, asked);',
+  },
+  {
+    name: 'messages that wait by a rule of another kind stay there',
+    of: 'broker-memory',
+    search: 'next.push(...slots.takeWaiting(MOST_CALLED));',
+    replace: '',
+  },
+  {
+    name: 'a limit that gets more slots starts no message that waits',
+    of: 'core',
+    search: 'onChange: () => desk.callAll(),',
+    replace: 'onChange: () => undefined,',
+  },
+  {
+    name: 'messages of a paused queue keep their places in line',
+    of: 'core',
+    search: 'if (await isPaused(queue))',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a RateLimitError without a key stops no key of its message',
+    of: 'core',
+    search: 'limit.key === "" ? rules',
+    replace: 'false ? rules',
+  },
+  {
+    name: 'a message that waits for a retry names the limit that it waited for',
+    of: 'core',
+    search: ', ["brokkr-limited"]: __',
+    replace: '',
+  },
+  {
+    name: 'no worker calls the messages that wait for a rate',
+    of: 'core',
+    search: 'this.#timer = clock.setTimeout(() => this.#options.watch(this.#call()), at - clock.monotonic());',
+    replace: '',
+  },
+  {
+    name: 'a stop of a limit does not move the planned times',
+    of: 'broker-memory',
+    search: 'this.#stopped += until - from;',
+    replace: '',
+  },
+  {
+    name: 'a message with two limits keeps its place in the line of the first',
+    of: 'broker-memory',
+    search: 'other.slots.giveUp(place, token)',
+    replace: 'void other',
+  },
+  {
+    name: 'a late release frees the slot of another delivery',
+    of: 'broker-memory',
+    search: 'if (!this.#held.delete(token) ||',
+    replace: 'if (!this.#held.delete(this.#held.keys().next().value) ||',
+  },
+  {
+    name: 'a newcomer overtakes the line of a limit',
+    of: 'broker-memory',
+    search: 'const rank = this.#rankOf(place);',
+    replace: 'const rank = 0;',
+  },
+  {
+    name: 'slots that a call gives back are not free for its requests',
+    of: 'broker-memory',
+    search: 'const asked = this.#free(returned, now);',
+    replace: 'const asked = new Set();',
+  },
+  {
+    name: 'permits are not given back',
+    of: 'core',
+    search: 'desk.giveBack(',
+    replace: 'desk.flush(',
+  },
+  { name: 'permits are not renewed with their leases', of: 'core', search: '\t\tonRenew(deliveries);', replace: '' },
+  {
+    name: 'messages start without their permits',
+    of: 'core',
+    search: 'const refusal = refusals === void 0 ? AWAY : refusals[index];',
+    replace: 'const refusal = void 0;',
+  },
+  {
+    name: 'a RateLimitError stops no clock',
+    of: 'core',
+    search: '.permits().hold(error, execution.delivery)',
+    replace: '.permits()',
+  },
+];
