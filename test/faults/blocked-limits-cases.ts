@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
-import type { FaultBroker, FaultServer } from './fault-server.ts';
+import { describe, expect, it } from 'vitest';
+import { eachOnFreshServer, type FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
+import type { FaultBroker } from './fault-server.ts';
 import { mostAtOnce, type Note } from './notes.ts';
 
 /** Timeout of the task `stuck`, milliseconds. */
@@ -17,16 +17,10 @@ const SLACK_MS = 3_000;
  * @param storeUrl of the store that counts the slots, if the broker cannot
  */
 export function blockedLimitCases(broker: FaultBroker, storeUrl?: () => string): void {
-  let server: FaultServer;
   let bench: FaultBench;
 
-  beforeEach(async () => {
-    server = await broker.start();
-    bench = new FaultBench(server, { fences: broker.fences });
-  });
-  afterEach(async () => {
-    await bench.close();
-    await server.stop();
+  eachOnFreshServer(broker, (opened) => {
+    bench = opened;
   });
 
   function worker(): ChildProcess {

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
-import type { FaultBroker, FaultServer } from './fault-server.ts';
+import { describe, expect, it } from 'vitest';
+import { eachOnFreshServer, type FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
+import type { FaultBroker } from './fault-server.ts';
 
 /** Timeout of the task `stuck`, milliseconds. */
 const STUCK_TIMEOUT_MS = 6_000;
@@ -12,16 +12,10 @@ const SLACK_MS = 3_000;
 
 /** Handlers that block the event loop of a worker, whose thread keeps the leases. */
 export function blockedLoopCases(broker: FaultBroker): void {
-  let server: FaultServer;
   let bench: FaultBench;
 
-  beforeEach(async () => {
-    server = await broker.start();
-    bench = new FaultBench(server, { fences: broker.fences });
-  });
-  afterEach(async () => {
-    await bench.close();
-    await server.stop();
+  eachOnFreshServer(broker, (opened) => {
+    bench = opened;
   });
 
   /** A worker whose loop is blocked by job 4, while it holds jobs 0 to 3; and another worker. */

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createBroker, openBroker } from '@brokkr/core';
 import type { QueueCounts } from '@brokkr/core/adapter';
 import type { Inspected } from '../support/inspected.ts';
-import { expect } from 'vitest';
-import type { FaultServer } from './fault-server.ts';
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { FaultBroker, FaultServer } from './fault-server.ts';
 import { type Note, readNotes, violations } from './notes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -218,4 +218,19 @@ export function figures(fault: string, given: Readonly<Record<string, number | u
     value === undefined ? [] : [`${name} ${value < 10 ? Math.round(value * 100) / 100 : Math.round(value)}`],
   );
   process.stdout.write(`${fault}: ${told.join(', ')}\n`);
+}
+
+/** Gives each test a server and a bench of its own. */
+export function eachOnFreshServer(broker: FaultBroker, open: (bench: FaultBench, server: FaultServer) => void): void {
+  let server: FaultServer;
+  let bench: FaultBench;
+  beforeEach(async () => {
+    server = await broker.start();
+    bench = new FaultBench(server, { fences: broker.fences });
+    open(bench, server);
+  });
+  afterEach(async () => {
+    await bench.close();
+    await server.stop();
+  });
 }

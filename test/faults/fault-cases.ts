@@ -1,10 +1,10 @@
 import { firstMessages } from '@brokkr/core/adapter';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
-import { FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
+import { eachOnFreshServer, FaultBench, figures, LEASE_MS, until } from './fault-bench.ts';
 import type { FaultBroker, FaultServer } from './fault-server.ts';
 
 const IN_FLIGHT = 25;
@@ -17,13 +17,9 @@ export function faultCases(broker: FaultBroker): void {
   let bench: FaultBench;
   const random = seededRandom(SEED);
 
-  beforeEach(async () => {
-    server = await broker.start();
-    bench = new FaultBench(server, { fences: broker.fences });
-  });
-  afterEach(async () => {
-    await bench.close();
-    await server.stop();
+  eachOnFreshServer(broker, (opened, at) => {
+    bench = opened;
+    server = at;
   });
 
   describe(`${broker.name} loses nothing (BROKKR_FAULT_SEED=${SEED})`, () => {
