@@ -5,6 +5,7 @@ import type { Limit } from '../../limits/limit.ts';
 import { RateLimitError } from '../../task/rate-limit-error.ts';
 import type { Group } from './group.ts';
 import { limited, work } from './limiting.ts';
+import { stopAtTearDown, suiteManager } from './worker-bench.ts';
 
 export const limitWaiting: Group = {
   name: 'a worker and messages that wait for limits',
@@ -36,6 +37,37 @@ export const limitWaiting: Group = {
       );
       await manager.queue(paused).resume();
       await until({ succeeded: 16 }, 10_000);
+    }, 40_000);
+
+    it('wakes messages whose worker has ended, from a worker that never refused one', async (bench) => {
+      bench.needs(bench.broker.messages !== undefined, 'delayed messages cannot be made ready');
+      bench.needs(bench.isShared, 'no worker of another process can end');
+      const options = { name: 'slow', rate: 1, per: '6s' } as const;
+      let limit: Limit;
+      const { manager, task, worker, until } = await limited(bench, () => undefined, {
+        task: { limits: () => [limit] },
+      });
+      limit = manager.limit(options);
+      const other = suiteManager(bench, { broker: await bench.openAnother() });
+      other.limit(options);
+      const standIn = other.createWorker({ queues: [`${bench.queue}-other`] });
+      stopAtTearDown(bench, other, standIn);
+      await standIn.start();
+      await task.sendMany([[], []]);
+      await until({ succeeded: 1 });
+      const inspector = bench.part('inspector');
+      await bench.until(
+        async () => (await inspector.counts(bench.queue)).delayed === 1,
+        3_000,
+        () => 'the second message does not wait',
+      );
+      await worker.stop();
+      // By itself it would come back after 19 s.
+      await bench.until(
+        async () => (await inspector.counts(bench.queue)).ready === 1,
+        15_000,
+        () => 'the second message was not woken',
+      );
     }, 40_000);
 
     it('starts waiting messages as soon as a limit gets more slots', async (bench) => {
