@@ -45,6 +45,12 @@ interface CalledLine {
   isNewRule: boolean;
 }
 
+/** A key that is due, and what the store is asked. */
+interface DueLine {
+  readonly line: CalledLine;
+  readonly asked: LimitLine;
+}
+
 /**
  * Makes messages ready whose turn it is at a limit: those that the store names when a slot is free, and those that it calls
  * for a rate. A rate has no event that names the next message, so a timer asks the store when the next start is due. All
@@ -180,10 +186,10 @@ export class LineCalls {
     this.#arm(next);
   }
 
-  #due(): { readonly line: CalledLine; readonly asked: LimitLine }[] {
+  #due(): readonly DueLine[] {
     const { clock, ruleOf } = this.#options;
     const latest = clock.monotonic() + SAME_MS;
-    const due: { readonly line: CalledLine; readonly asked: LimitLine }[] = [];
+    const due: DueLine[] = [];
     for (const [name, line] of this.#lines) {
       if (line.at > latest) continue;
       const rule = ruleOf(line.limit);
