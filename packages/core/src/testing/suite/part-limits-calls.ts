@@ -58,7 +58,7 @@ export const limitCalls: Group = {
       const demand = rate(INTERVAL_MS, 3);
       await ask(store, [request(demand), request(demand)]);
       const waiting = await line(store, demand, 5);
-      await bench.pass(3 * INTERVAL_MS);
+      await bench.pass(3.5 * INTERVAL_MS);
       const { next } = await call(store, demand);
       const expected = waiting.slice(0, 3).map(({ id }) => id);
       assert.deepEqual(next, expected);
@@ -156,7 +156,7 @@ export const limitCalls: Group = {
       const [timed, idle, unknown, counted] = [rate(INTERVAL_MS, 1), rate(INTERVAL_MS, 1), rate(1, 1), slots(1)];
       const [first] = (await line(store, timed, 2)) as [PermitRequest];
       await ask(store, [request(idle)]);
-      await bench.pass(INTERVAL_MS);
+      await bench.pass(1.5 * INTERVAL_MS);
       const { next, againMs } = await store.call([counted, timed, idle, unknown]);
       assert.deepEqual(next, [{ queue: 'q', id: first.id }]);
       assert.deepEqual(
