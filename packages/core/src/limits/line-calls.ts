@@ -51,12 +51,15 @@ interface DueLine {
   readonly asked: LimitLine;
 }
 
+/** Those of this process that have started, by the store that they call. */
+const STARTED = new WeakMap<LimitStore, Set<LineCalls>>();
+
 /**
  * Makes messages ready whose turn it is at a limit: those that the store names when a slot is free, and those that it calls
  * for a rate. A rate has no event that names the next message, so a timer asks the store when the next start is due. All
  * workers that have refused messages of a key ask; the store names each message to one of them. They also ask for slots now
  * and then, because a slot may lapse, and a message that was named may not return. If they all have ended, any other worker
- * asks in their place.
+ * asks in their place: one of the same process at once.
  */
 export class LineCalls {
   readonly #options: LineCallsOptions;
@@ -72,8 +75,11 @@ export class LineCalls {
 
   /** Calls all keys for which messages wait, and those of workers that end later. */
   start(): void {
+    const { store, isShared } = this.#options;
+    const started = STARTED.get(store) ?? new Set();
+    STARTED.set(store, started.add(this));
     this.callAll();
-    if (this.#options.isShared) this.#armOverdue();
+    if (isShared) this.#armOverdue();
   }
 
   /** A message of a key waits. @param waitMs until its start is due; for a slot, until to look whether one is free */
@@ -141,6 +147,8 @@ export class LineCalls {
   close(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#options.clock.clearTimeout(this.#overdueTimer);
+    const others = STARTED.get(this.#options.store);
+    if (others?.delete(this) === true && this.#lines.size > 0) for (const other of others) other.callAll();
     this.#lines.clear();
   }
 
