@@ -114,7 +114,55 @@ export const limitMutants: readonly Mutant[] = [
     name: 'a message with two limits keeps its place in the line of the first',
     of: 'broker-memory',
     search: 'other.slots.giveUp(place, token)',
-    replace: 'void other',
+    replace: 'if (at > index) other.slots.giveUp(place, token)',
+  },
+  {
+    name: 'a message that goes to the line of another slot keeps its place in the one that it leaves',
+    of: 'broker-memory',
+    search: 'other.slots.giveUp(place, token)',
+    replace: 'if (at < index) other.slots.giveUp(place, token)',
+  },
+  {
+    name: 'a message that goes to the line of another slot goes to its end',
+    of: 'broker-memory',
+    search: 'ticket: ticket ??',
+    replace: 'ticket:',
+  },
+  {
+    name: 'a message that others overtook at a rate gives its slots up',
+    of: 'broker-memory',
+    search: 'else if (at < index && keepsSlots)',
+    replace: 'else if (false)',
+  },
+  {
+    name: 'a message keeps its slots however long it must wait for a rate',
+    of: 'broker-memory',
+    search: 'keepsSlots = hadItsTurn &&',
+    replace: 'keepsSlots = hadItsTurn ||',
+  },
+  {
+    name: 'a slot that is kept for a message never lapses',
+    of: 'broker-memory',
+    search: 'place, token, now + waitMs',
+    replace: 'place, token, 2 * now + waitMs',
+  },
+  {
+    name: 'a kept slot is one more slot',
+    of: 'broker-memory',
+    search: 'return this.#held.delete(place) &&',
+    replace: 'return this.#held.has(place) &&',
+  },
+  {
+    name: 'a message that another rate lets start soon gives up its start',
+    of: 'broker-memory',
+    search: "if (rule.kind === 'concurrency' || waitMs > asked.intervalMs)",
+    replace: 'if (true)',
+  },
+  {
+    name: 'a refusal names the first key of a limit instead of the one that refused',
+    of: 'broker-memory',
+    search: 'stoppedMs), limit, key };',
+    replace: 'stoppedMs), limit, key: demands[0].key };',
   },
   {
     name: 'a late release frees the slot of another delivery',
@@ -125,7 +173,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     name: 'a newcomer overtakes the line of a limit',
     of: 'broker-memory',
-    search: 'const rank = this.#rankOf(place);',
+    search: 'const rank = this.#rankOf(requester.ticket);',
     replace: 'const rank = 0;',
   },
   {

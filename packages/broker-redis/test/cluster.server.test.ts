@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { LimitDemand, PermitRequest } from '@brokkr/core/adapter';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisBroker } from '../src/index.ts';
 import { expectKeptWhileBlocked } from './kept-while-blocked.ts';
@@ -109,3 +110,85 @@ it('a thread renews leases on every node while the event loop is blocked', async
     await broker.close();
   }
 }, 30_000);
+
+describe('limits of a message on several nodes', () => {
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const broker = new RedisBroker({ url: `redis+cluster://${hosts}`, namespace: 'limits' });
+  afterAll(() => broker.close());
+  let count = 0;
+  const slot = (): LimitDemand => ({ limit: `slots-${++count}`, key: '', rule: { kind: 'concurrency', slots: 1 } });
+  const rate = (intervalMs: number): LimitDemand => ({
+    limit: `rate-${++count}`,
+    key: '',
+    rule: { kind: 'rate', intervalMs, burst: 1 },
+  });
+  const request = (...demands: LimitDemand[]): PermitRequest => {
+    return { token: `t-${++count}`, queue: 'q', id: `m-${count}`, demands };
+  };
+  const again = (before: PermitRequest): PermitRequest => ({ ...before, token: `t-${++count}` });
+  const ask = async (...requests: PermitRequest[]) => {
+    const { refusals, next } = await broker.limits.acquire(requests, { leaseMs: 60_000, promotes: true });
+    return { waits: refusals.map((refusal) => refusal?.waitMs ?? 0), next: next.map(({ id }) => id) };
+  };
+  const call = async (line: LimitDemand) => (await broker.limits.call([line])).next.map(({ id }) => id);
+  /** Calls until a start is due. */
+  const called = (line: LimitDemand) => expect.poll(() => call(line), { timeout: 5_000, interval: 20 });
+  const held = async ({ limit }: LimitDemand) =>
+    (await broker.limits.usage()).find((usage) => usage.limit === limit)?.held;
+
+  it('passes a start on if a slot refuses the message that was called for it', async () => {
+    const [counted, timed] = [slot(), rate(300)];
+    const [first, second] = [request(counted, timed), request(timed)];
+    await ask(request(timed));
+    await ask(first);
+    await ask(second);
+    await ask(request(counted));
+    await called(timed).toEqual([first.id]);
+    expect((await ask(again(first))).waits[0]).toBeGreaterThan(0);
+    expect(await call(timed)).toEqual([second.id]);
+    expect((await ask(again(second))).waits).toEqual([0]);
+  });
+
+  it('gives a start back if the next limit refuses the message, and grants no more starts than the rate', async () => {
+    const [first, second] = [rate(10_000), rate(60_000)];
+    await ask(request(second));
+    const both = request(first, second);
+    expect((await ask(both)).waits[0]).toBeGreaterThan(0);
+    const other = request(first);
+    await ask(other);
+    expect(await call(first)).toEqual([other.id]);
+    expect((await ask(again(other))).waits).toEqual([0]);
+    expect((await ask(request(first))).waits[0]).toBeGreaterThan(0);
+  });
+
+  it('keeps slots of a message that was called for a start and must wait for the next one', async () => {
+    const [counted, timed] = [slot(), rate(300)];
+    const [both, rival] = [request(counted, timed), request(timed)];
+    await ask(request(timed));
+    await ask(both);
+    await ask(rival);
+    await called(timed).toEqual([both.id]);
+    expect((await ask(again(rival))).waits).toEqual([0]);
+    expect((await ask(again(both))).waits[0]).toBeGreaterThan(0);
+    expect((await ask(request(counted))).waits[0]).toBeGreaterThan(0);
+    expect(await held(counted)).toBe(1);
+    await called(timed).toEqual([both.id]);
+    expect((await ask(again(both))).waits).toEqual([0]);
+    expect(await held(counted)).toBe(1);
+  });
+
+  it('lets a message that goes to the line of another slot hold up none in the line that it leaves', async () => {
+    const [first, second] = [slot(), slot()];
+    const [holder, both, behind] = [request(second), request(first, second), request(second)];
+    await ask(holder);
+    await ask(both);
+    await ask(behind);
+    await ask(request(first));
+    const permit = { limit: second.limit, key: '', token: holder.token, slots: 1, ranMs: 0 };
+    expect((await broker.limits.release([permit], { promotes: true })).map(({ id }) => id)).toEqual([both.id]);
+    const { waits, next } = await ask(again(both));
+    expect(waits[0]).toBeGreaterThan(0);
+    expect(next).toEqual([behind.id]);
+    expect((await ask(again(behind))).waits).toEqual([0]);
+  });
+});

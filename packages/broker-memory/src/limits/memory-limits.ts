@@ -14,35 +14,22 @@ import {
   PAGE_LIMIT,
   type Permit,
   type PermitRequest,
-  type Refusal,
   type ReleasedPermit,
   SLOT_LOOK_MS,
   type Waiter,
 } from '@brokkr/core/adapter';
+import { answer } from './answer.ts';
 import { KeyClock } from './key-clock.ts';
 import { LapseTimer } from './lapse-timer.ts';
 import { RateLine } from './rate-line.ts';
-import { SlotLine } from './slot-line.ts';
-
-/** One key of a limit. */
-interface LimitKey {
-  readonly limit: string;
-  readonly key: string;
-  readonly clock: KeyClock;
-  readonly slots: SlotLine;
-  readonly rate: RateLine;
-  /** Slots by the rule that was asked for last. */
-  size: number;
-  usedAt: number;
-}
+import { type LimitKey, nextOf, placeOf, SHORTEST_MS } from './limit-key.ts';
+import { type Requester, SlotLine } from './slot-line.ts';
 
 type RateRule = LimitRule & { readonly kind: 'rate' };
 type SlotRule = LimitRule & { readonly kind: 'concurrency' };
 
 /** Unused keys are removed once in this many calls. */
 const SWEEP_EVERY = 1_024;
-/** The shortest wait, in milliseconds: below that two instants are the same. */
-const SHORTEST_MS = 0.001;
 
 /** The permits of all brokers on one memory server, by its clock. */
 export class MemoryLimits implements LimitStore {
@@ -51,6 +38,7 @@ export class MemoryLimits implements LimitStore {
   readonly #keys = new Map<string, LimitKey>();
   readonly #lapses: LapseTimer;
   #calls = 0;
+  #tickets = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -72,9 +60,9 @@ export class MemoryLimits implements LimitStore {
     const refusals = requests.map((request) => {
       const keys = request.demands.map((demand) => this.#used(demand, now));
       for (const key of keys) asked.add(key);
-      return answer(request, keys, now, leaseMs, promotes);
+      return answer(request, this.#requesterOf(request, keys), keys, now, leaseMs, promotes);
     });
-    for (const { slots } of asked) this.#lapses.granted(slots, now + leaseMs);
+    for (const { slots } of asked) this.#lapses.granted(slots, Math.min(now + leaseMs, slots.keptUntil));
     return { refusals, next: promotes ? nextOf(asked, now) : [] };
   }
 
@@ -164,6 +152,15 @@ export class MemoryLimits implements LimitStore {
     return taken;
   }
 
+  /** A message waits for one limit at a time, and takes its ticket from line to line. */
+  #requesterOf({ queue, id }: PermitRequest, keys: readonly LimitKey[]): Requester {
+    const waiter = { queue, id };
+    const place = placeOf(waiter);
+    let ticket: number | undefined;
+    for (const { slots } of keys) ticket ??= slots.ticketOf(place);
+    return { place, waiter, ticket: ticket ?? ++this.#tickets };
+  }
+
   #used({ limit, key }: Pick<LimitDemand, 'limit' | 'key'>, now: number): LimitKey {
     const name = nameOf(limit, key);
     const known = this.#keys.get(name) ?? {
@@ -190,51 +187,6 @@ export class MemoryLimits implements LimitStore {
       if (isIdle) this.#keys.delete(name);
     }
   }
-}
-
-/** Grants all that a message needs, or refuses it by the first limit that has nothing for it. */
-function answer(
-  { token, queue, id, demands }: PermitRequest,
-  keys: readonly LimitKey[],
-  now: number,
-  leaseMs: number,
-  promotes: boolean,
-): Refusal | undefined {
-  const waiter = { queue, id };
-  const place = placeOf(waiter);
-  for (const [index, { limit, rule }] of demands.entries()) {
-    const { clock, slots, rate } = keys[index] as LimitKey;
-    const stoppedMs = clock.stoppedMs(now);
-    let waitMs: number;
-    if (rule.kind === 'concurrency') {
-      (keys[index] as LimitKey).size = rule.slots;
-      slots.sweep(now);
-      if (slots.holds(token)) continue;
-      waitMs = slots.ask(place, waiter, rule.slots, now, stoppedMs, promotes);
-    } else {
-      const at = clock.at(now);
-      rate.sweep(at, promotes);
-      const againAt = rate.ask(place, waiter, rule, at, stoppedMs > 0, promotes);
-      waitMs = againAt === undefined ? 0 : Math.max(SHORTEST_MS, clock.msUntil(againAt, now));
-    }
-    if (waitMs === 0 && stoppedMs === 0) continue;
-    for (const [at, other] of keys.entries()) {
-      const asked = (demands[at] as LimitDemand).rule;
-      if (at === index) continue;
-      // It cannot use a start of another rate for which it was called.
-      if (asked.kind === 'rate') other.rate.passOn(place, asked);
-      if (at > index) continue;
-      if (asked.kind === 'rate') other.rate.passed(place, waiter, other.clock.at(now));
-      else other.slots.giveUp(place, token);
-    }
-    return { waitMs: Math.max(waitMs, stoppedMs), limit };
-  }
-  for (const [index, { rule }] of demands.entries()) {
-    const { clock, slots, rate } = keys[index] as LimitKey;
-    if (rule.kind === 'concurrency') slots.take(place, token, now + leaseMs);
-    else rate.start(place, rule, clock.at(now));
-  }
-  return undefined;
 }
 
 /** @returns after how many milliseconds to call again */
@@ -271,15 +223,6 @@ function callByRate(
   next.push(...named);
   const againAt = rate.callAgainAt(rule, at, named.length);
   return againAt === undefined ? undefined : Math.max(SHORTEST_MS, clock.msUntil(againAt, now), clock.stoppedMs(now));
-}
-
-function nextOf(keys: Iterable<LimitKey>, now: number): readonly Waiter[] {
-  return [...keys].flatMap(({ slots, size, clock }) => (clock.stoppedMs(now) > 0 ? [] : slots.next(size, now)));
-}
-
-/** The name of a queue has no space. */
-function placeOf({ queue, id }: Waiter): string {
-  return `${queue} ${id}`;
 }
 
 /** A limit's name has no space. */

@@ -88,6 +88,17 @@ export class RateLine {
     return at;
   }
 
+  /** Whether a message was called, or another limit refused it when it was its turn. */
+  hadItsTurn(place: string): boolean {
+    return this.#called.has(place);
+  }
+
+  /** Whether a message is called before all others. */
+  isNext(place: string): boolean {
+    const [first] = this.#refused.keys();
+    return first === place;
+  }
+
   /** It is, or was, the turn of a message. */
   passed(place: string, waiter: Waiter, now: number): void {
     this.#forget(place);

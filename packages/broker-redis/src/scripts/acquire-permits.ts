@@ -1,28 +1,36 @@
-import { FIRST_RUN_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
+import { FIRST_RUN_MS, KEEP_SLOTS_MS, KEEP_SLOTS_OF_NEXT_MS, LINE_WAITS, RETURN_GRACE_MS } from '@brokkr/core/adapter';
 import { IN_FRONT_MS, KEYS_OF_LIMIT, LONGEST_LEASE_MS, RATES, SLOTS } from './limit-parts.ts';
 import { script } from './script.ts';
 
-/** The highest place in line: 15 digits, which a score holds exactly. */
-const LAST_PLACE = 999_999_999_999_999;
+/** A ticket is at most so far ahead of the server's clock, in microseconds: the rest is from other clients. */
+const LATEST_TICKET_MICROS = 86_400_000_000;
 
 const ASK_FOR_SLOT = `
 -- The message that asks: its name in line is made only if it is needed.
 local queue, id, name
+local asked = 0
 local function waiter()
   name = name or queue .. id
   return name
 end
 
--- The place behind all waiters. A counter that another client spoiled starts again behind the last one.
-local function nextPlace(line)
-  local key = KEYS[line.k] .. ':seq'
-  local place = redis.pcall('INCR', key)
-  if type(place) == 'table' or place < 1 or place > ${LAST_PLACE} then
-    local last = redis.call('ZRANGE', line.wait, ${LAST_PLACE - 1}, 1, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
-    place = math.floor(tonumber(last[2] or '') or 0) + 1
-    redis.call('SET', key, string.format('%.0f', place))
+-- A message waits for one limit at a time, and takes its ticket from line to line: the time of its first refusal, in
+-- microseconds. 'ticketOf' returns it if the message waits in a line, 'newTicket' one behind all waiters.
+local micros = time[1] * 1000000 + time[2]
+local latestTicket = string.format('%.0f', micros + ${LATEST_TICKET_MICROS})
+
+local function ticketOf(line)
+  local ticket = line and line.waiting > 0 and tonumber(redis.call('ZSCORE', line.wait, waiter()) or '')
+  return ticket and ticket > 0 and ticket <= tonumber(latestTicket) and ticket or nil
+end
+
+local function newTicket(line, number)
+  if not line.last then
+    local last = line.waiting > 0 and redis.call('ZRANGE', line.wait, latestTicket, 1, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
+    line.last = math.floor(tonumber(last or '') or 0)
   end
-  return place
+  line.last = math.max(line.last + 1, micros + number)
+  return line.last
 end
 
 local function returnsAt(line, time)
@@ -40,17 +48,20 @@ local function leaveLine(line)
   end
 end
 
-local function askForSlot(line, token, slots)
-  line.slots = slots
+local function askForSlot(line, token, slots, mayBeKept, ticket)
   local stoppedMs = line.clock.stoppedMs
+  if mayBeKept and line.taken > 0 and redis.call('ZREM', line.held, waiter()) == 1 then
+    line.taken = line.taken - 1
+    if line.taken < slots and stoppedMs == 0 then return 0 end
+  end
   if line.taken < slots and line.waiting == 0 and stoppedMs == 0 then return 0 end
   if redis.call('ZSCORE', line.held, token) then return 0 end
   local free = slots - line.taken
   local rank = line.waiting > 0 and redis.call('ZRANK', line.wait, waiter())
   if not rank then
-    rank = line.waiting
+    rank = ticket and line.waiting > 0 and redis.call('ZCOUNT', line.wait, '-inf', '(' .. string.format('%.0f', ticket)) or line.waiting
     if rank < free and stoppedMs == 0 then return 0 end
-    redis.call('ZADD', line.wait, nextPlace(line), waiter())
+    redis.call('ZADD', line.wait, string.format('%.0f', ticket or newTicket(line, asked)), waiter())
     line.waiting = line.waiting + 1
     line.grown = true
   end
@@ -86,6 +97,14 @@ local function giveUpSlot(line, token)
   leaveLine(line)
 end
 
+-- It cannot start yet, but soon.
+local function keepSlot(line, token, wait)
+  giveUpSlot(line, token)
+  local life = wait + ${RETURN_GRACE_MS}
+  line.taken = line.taken + redis.call('ZADD', line.held, leaseEnd(life), waiter())
+  keep(line.held, life)
+end
+
 local function storeSlots(line)
   if line.granted then
     -- A token that the first call has stored is granted again, and takes no second slot.
@@ -95,7 +114,6 @@ local function storeSlots(line)
   if line.grown then
     keep(line.wait, 0)
     keep(line.back, 0)
-    keep(KEYS[line.k] .. ':seq', 0)
   end
 end
 `;
@@ -131,7 +149,7 @@ local function timeBehind(rate, at)
   return math.max(at, (rate.last or 0) + 0.001)
 end
 
--- The wait; 0: it may start.
+-- Returns the wait, 0 if it may start; and whether it keeps its slots.
 local function askForStart(rate)
   local due = rate.clock.stoppedMs > 0 and 0 or startsDue(rate, rate.due)
   local known, isCalled
@@ -151,16 +169,17 @@ local function askForStart(rate)
   local at = math.max(rate.due, rate.clock.at) + (ahead + 1 - rate.burst) * rate.interval
   if not score then score = timeBehind(rate, at)
   elseif not promotes then score = at end
-  return wait(rate, score, at)
+  local waitMs = wait(rate, score, at)
+  return waitMs, isCalled and waitMs <= (ahead == 0 and ${KEEP_SLOTS_OF_NEXT_MS} or ${KEEP_SLOTS_MS})
 end
 
 -- Another limit refused it. It has had its turn here.
-local function passed(rate)
+local function passed(rate, keepsStart)
   if rate.size > 0 then rate.size = rate.size - redis.call('ZREM', rate.line, waiter()) end
   local isNew = redis.call('ZADD', rate.called, text(rate.clock.at), waiter())
   rate.out = rate.out + isNew
   -- It was called: another message may have the start.
-  if isNew == 0 then rate.callDue = rate.callDue - rate.interval end
+  if isNew == 0 and not keepsStart then rate.callDue = rate.callDue - rate.interval end
   rate.hasCalled = true
 end
 
@@ -183,10 +202,10 @@ end
 /**
  * Gives slots back, then asks for permits. ARGV: lease in ms, '1' if waiters are promoted, the permits that are given back
  * as in `release`, then for each group of requests: their queue, the number of their demands, for each demand the number
- * of its key, 's' or 'r', slots or interval in ms, '' or burst; then the number of requests, and for each its token and id.
+ * of its key, 's' or 'r' or 'k' for slots that may be kept, slots or interval in ms, '' or burst; then the number of requests, and for each its token and id.
  *
- * Returns three numbers for each refusal: which request, from 1, the wait, and which of its demands; then the waiters that
- * are next in line.
+ * Returns four numbers for each refusal: which request, from 1, the wait, which of its demands, and 1 if it keeps the slots
+ * of those before; then the waiters that are next in line.
  */
 export const acquirePermits = script(`${KEYS_OF_LIMIT}
 local lease, promotes = tonumber(ARGV[1]), ARGV[2] == '1'
@@ -196,42 +215,64 @@ if promotes then
   factor, shortest, longest = ${LINE_WAITS.promoted.factor}, ${LINE_WAITS.promoted.shortest}, ${LINE_WAITS.promoted.longest}
 end
 ${SLOTS}${ASK_FOR_SLOT}${RATES}${ASK_FOR_START}
-local refusals, next, asked = {}, {}, 0
+local refusals, next = {}, {}
+
+-- Whether messages wait for a rate of these demands. On a cluster it may be on another node: they may.
+local function mayWait(demands, count)
+  for d = demands.slots + 1, count do
+    if demands[d].rate.size + demands[d].rate.out > 0 then return true end
+  end
+  return demands.slots == count
+end
 
 local function ask(demands, count, token)
   asked = asked + 1
-  local by
+  local mayBeKept = demands.mayBeKept and mayWait(demands, count)
+  local ticket, by, wait, keepsSlots
+  if demands.slots > 1 then
+    for d = 1, demands.slots do ticket = ticket or ticketOf(demands[d].line) end
+  end
   for d = 1, count do
     local demand = demands[d]
-    local wait = demand.line and askForSlot(demand.line, token, demand.slots) or demand.rate and askForStart(demand.rate)
+    if demand.line then wait = askForSlot(demand.line, token, demand.slots, mayBeKept, ticket)
+    else wait, keepsSlots = askForStart(demand.rate) end
     if wait > 0 then
       by = d
       refusals[#refusals + 1] = asked
       refusals[#refusals + 1] = wait
       refusals[#refusals + 1] = d
+      refusals[#refusals + 1] = keepsSlots and 1 or 0
       break
     end
   end
-  for d = 1, by and by - 1 or count do
+  for d = 1, count do
     local demand = demands[d]
-    if demand.line then
-      if by then giveUpSlot(demand.line, token) else takeSlot(demand.line, token) end
-    elseif by then passed(demand.rate)
-    else start(demand.rate) end
-  end
-  for d = by and by + 1 or count + 1, count do
-    if demands[d].rate then passOn(demands[d].rate) end
+    -- A start is kept for a message that will be back before the next one.
+    local keepsStart = by and demand.rate and demands[by].rate and wait <= math.ceil(demand.rate.interval)
+    if not by then
+      if demand.line then takeSlot(demand.line, token) else start(demand.rate) end
+    elseif d < by then
+      if demand.rate then passed(demand.rate, keepsStart)
+      elseif keepsSlots then keepSlot(demand.line, token, wait)
+      else giveUpSlot(demand.line, token) end
+    elseif d > by then
+      if demand.line then leaveLine(demand.line)
+      elseif not keepsStart then passOn(demand.rate) end
+    end
   end
 end
 
 local i = release(3)
 while i <= #ARGV do
-  local demands, count = {}, tonumber(ARGV[i + 1])
+  local demands, count = { slots = 0 }, tonumber(ARGV[i + 1])
   queue = ARGV[i] .. ' '
   i = i + 2
   for d = 1, count do
     local k, a = tonumber(ARGV[i]), tonumber(ARGV[i + 2])
-    if ARGV[i + 1] == 's' then demands[d] = { line = lineOf(k), slots = a }
+    if ARGV[i + 1] ~= 'r' then
+      local line = lineOf(k)
+      line.slots, demands.slots, demands.mayBeKept = a, d, ARGV[i + 1] == 'k'
+      demands[d] = { line = line, slots = a }
     else demands[d] = { rate = rateOf(k, a, tonumber(ARGV[i + 3])) } end
     i = i + 4
   end

@@ -10,7 +10,6 @@ import {
   PAGE_LIMIT,
   type Permit,
   type PermitRequest,
-  type Refusal,
   type ReleasedPermit,
   SLOT_LOOK_MS,
   type Waiter,
@@ -23,6 +22,7 @@ import type { QueueCalls } from '../queue-calls.ts';
 import { acquirePermits } from '../scripts/acquire-permits.ts';
 import { callWaiters, readLimit, releasePermits, renewPermits, rescheduleLimit, stopLimit } from '../scripts/limits.ts';
 import type { Script } from '../scripts/script.ts';
+import { type Answered, acquireInRounds, type KeepingRefusal } from './acquire-in-rounds.ts';
 import { DueCalls } from './due-calls.ts';
 import { type LimitName, LimitNames } from './limit-names.ts';
 import { NumberedKeys } from './numbered-keys.ts';
@@ -30,11 +30,6 @@ import { releasedArgs } from './released-args.ts';
 
 /** Most requests, and most permits that are given back, of one call: Redis serves other clients between two calls. */
 const AT_ONCE = 100;
-
-interface Answer {
-  readonly refusals: readonly (Refusal | undefined)[];
-  readonly next: readonly Waiter[];
-}
 
 /**
  * Permits in sorted sets by the server's clock. The keys of one limit key have a hash tag of their own: on a cluster each
@@ -64,7 +59,19 @@ export class RedisLimits implements LimitStore {
     if (this.#isCluster()) {
       // The permits are given back before the first request is sent: both use one connection, in order.
       const given = this.release(returned, options);
-      const { refusals, next } = await this.#acquireInRounds(requests, asking);
+      const { refusals, next } = await acquireInRounds(requests, {
+        ask: async (all) => {
+          const answers = await Promise.all(batches(all, AT_ONCE).map((part) => this.#ask(part, asking)));
+          return {
+            refusals: answers.flatMap(({ refusals }) => refusals),
+            next: answers.flatMap(({ next }) => next),
+          };
+        },
+        release: (permits) => this.release(permits, options),
+        call: (lines) => this.call(lines).then(({ next }) => next),
+        run: (script, keys, args) => this.#calls.runAt(script, keys.names(), args),
+        keys: this.#calls.keys,
+      });
       return { refusals, next: [...(await given), ...next] };
     }
     const parts = batches(requests, AT_ONCE);
@@ -165,18 +172,22 @@ export class RedisLimits implements LimitStore {
     requests: readonly PermitRequest[],
     { leaseMs, promotes }: AcquireOptions,
     returned: readonly ReleasedPermit[] = [],
-  ): Promise<Answer> {
+  ): Promise<Answered> {
     this.#held?.ended(returned);
     const keys = this.#keys();
+    const isCluster = this.#isCluster();
     const args = [String(leaseMs), promotes ? '1' : '0', ...releasedArgs(returned, keys)];
     for (let from = 0, to = 0; from < requests.length; from = to) {
       const { queue, demands } = requests[from] as PermitRequest;
       // Messages of one fetch mostly need the same, and the engine passes them the same list.
       while (requests[to]?.demands === demands && requests[to]?.queue === queue) to++;
       args.push(queue, String(demands.length));
+      // On a cluster, a rate of the message may be on another node.
+      const mayBeKept = isCluster || demands.at(-1)?.rule.kind === 'rate';
       for (const { limit, key, rule } of demands) {
         this.#names.note(limit, key);
-        args.push(keys.numberOf(limit, key), ...ruleArgs(rule));
+        const [kind, ...numbers] = ruleArgs(rule);
+        args.push(keys.numberOf(limit, key), mayBeKept && kind === 's' ? 'k' : kind, ...numbers);
       }
       args.push(String(to - from));
       for (let at = from; at < to; at++) {
@@ -186,65 +197,14 @@ export class RedisLimits implements LimitStore {
     }
     const answer = await this.#calls.runAt(acquirePermits, keys.names(), args);
     const [refused, next] = answer as unknown as readonly [number[], Buffer[]];
-    const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
-    for (let at = 0; at < refused.length; at += 3) {
-      const [number, waitMs, by] = refused.slice(at, at + 3) as [number, number, number];
+    const refusals: (KeepingRefusal | undefined)[] = requests.map(() => undefined);
+    for (let at = 0; at < refused.length; at += 4) {
+      const [number, waitMs, by, keepsSlots] = refused.slice(at, at + 4) as [number, number, number, 0 | 1];
       const { limit, key, rule } = (requests[number - 1] as PermitRequest).demands[by - 1] as LimitDemand;
-      refusals[number - 1] = { waitMs, limit };
+      refusals[number - 1] = { waitMs, limit, key, keepsSlots: keepsSlots === 1 };
       if (promotes) this.#due.refused(limit, key, rule.kind === 'rate' ? waitMs : SLOT_LOOK_MS);
     }
     return { refusals, next: next.flatMap(waitersOf) };
-  }
-
-  /** One demand of each request a round, key by key. What a refused message got in earlier rounds is given back. */
-  async #acquireInRounds(requests: readonly PermitRequest[], options: AcquireOptions): Promise<Acquired> {
-    const refusals: (Refusal | undefined)[] = requests.map(() => undefined);
-    const next: Waiter[] = [];
-    /** For each refused request, how many of its demands were granted before. */
-    const granted: number[] = [];
-    const rounds = Math.max(...requests.map(({ demands }) => demands.length));
-    for (let round = 0; round < rounds; round++) {
-      const asked = new Map<string, number[]>();
-      for (const [index, { demands }] of requests.entries()) {
-        const demand = demands[round];
-        if (demand === undefined || refusals[index] !== undefined) continue;
-        const key = this.#calls.keys.limit(demand.limit, demand.key);
-        asked.set(key, [...(asked.get(key) ?? []), index]);
-      }
-      const parts = [...asked.values()].flatMap((indexes) => batches(indexes, AT_ONCE));
-      await Promise.all(
-        parts.map(async (indexes) => {
-          const singles = indexes.map((index): PermitRequest => {
-            const request = requests[index] as PermitRequest;
-            return { ...request, demands: request.demands.slice(round, round + 1) };
-          });
-          const answer = await this.#ask(singles, options);
-          next.push(...answer.next);
-          for (const [at, index] of indexes.entries()) {
-            refusals[index] = answer.refusals[at];
-            granted[index] = round;
-          }
-        }),
-      );
-    }
-    const refused = requests.map(({ token, demands }, index) => ({
-      token,
-      demands: refusals[index] === undefined ? [] : demands.slice(0, granted[index]),
-    }));
-    next.push(...(await this.#giveBack(refused, options)));
-    return { refusals, next };
-  }
-
-  async #giveBack(
-    granted: readonly Pick<PermitRequest, 'token' | 'demands'>[],
-    options: AcquireOptions,
-  ): Promise<readonly Waiter[]> {
-    const permits = granted.flatMap(({ token, demands }): ReleasedPermit[] =>
-      demands.flatMap(({ limit, key, rule }) =>
-        rule.kind === 'concurrency' ? [{ limit, key, token, slots: rule.slots, ranMs: 0 }] : [],
-      ),
-    );
-    return permits.length === 0 ? [] : this.release(permits, options);
   }
 
   /** Calls a script for these permits: once, or on a cluster for each key. */
@@ -278,7 +238,7 @@ export class RedisLimits implements LimitStore {
   }
 }
 
-function ruleArgs(rule: LimitRule): readonly string[] {
+function ruleArgs(rule: LimitRule): readonly ['s' | 'r', string, string] {
   if (rule.kind === 'concurrency') return ['s', String(rule.slots), ''];
   return ['r', String(rule.intervalMs), String(rule.burst)];
 }

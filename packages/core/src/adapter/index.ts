@@ -87,6 +87,8 @@ export {
 } from '../broker/headers.ts';
 export {
   FIRST_RUN_MS,
+  KEEP_SLOTS_MS,
+  KEEP_SLOTS_OF_NEXT_MS,
   LAST_RUN_SHARE,
   LIMIT_LIFE_MS,
   LINE_WAITS,

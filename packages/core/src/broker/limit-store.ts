@@ -34,8 +34,9 @@ export interface Refusal {
    * wait before it do.
    */
   readonly waitMs: number;
-  /** The limit that refused. */
+  /** The limit that refused, and its key. */
   readonly limit: string;
+  readonly key: string;
 }
 
 /** A message that waits for a permit. */

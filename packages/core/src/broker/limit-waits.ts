@@ -4,6 +4,15 @@ export const RETURN_GRACE_MS = 5_000;
 /** An unused limit is forgotten after this time, in milliseconds. */
 export const LIMIT_LIFE_MS = 86_400_000;
 
+/**
+ * A message that finds its rate used up by others, although it was called for a start, keeps its slots if that start is due
+ * within this time, in milliseconds. Otherwise others would take the slots until then, and the start until it has slots again.
+ */
+export const KEEP_SLOTS_MS = 1_000;
+
+/** The same for the message that is called next. A slot may stay empty as long for a message that was named. */
+export const KEEP_SLOTS_OF_NEXT_MS = RETURN_GRACE_MS;
+
 /** A message that waits for a rate is forgotten so long after its time has passed, in milliseconds. */
 export const PLANNED_LIFE_MS = 3_600_000;
 

@@ -147,5 +147,5 @@ function isSame(before: ReadonlyMap<string, LimitRule>, after: ReadonlyMap<strin
 }
 
 function orderOf({ rule }: LimitDemand): number {
-  return rule.kind === 'concurrency' ? 0 : 1;
+  return rule.kind === 'concurrency' ? -rule.slots : 1;
 }

@@ -209,7 +209,7 @@ export class PermitDesk {
     if (this.#calls === undefined) return refusal;
     let isByRate = false;
     for (const demand of demands) {
-      const refused = demand.limit === refusal.limit;
+      const refused = demand.limit === refusal.limit && demand.key === refusal.key;
       if (demand.rule.kind === 'concurrency') {
         if (refused) this.#calls.note(demand, SLOT_LOOK_MS);
       } else if (refused) {

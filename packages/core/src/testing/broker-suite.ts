@@ -24,6 +24,7 @@ import { limiting } from './suite/limiting.ts';
 import { limits } from './suite/part-limits.ts';
 import { limitCalls } from './suite/part-limits-calls.ts';
 import { limitRates } from './suite/part-limits-rates.ts';
+import { severalLimits } from './suite/part-limits-several.ts';
 import { diagnostics } from './suite/part-diagnostics.ts';
 import { messages } from './suite/part-messages.ts';
 import { records } from './suite/part-records.ts';
@@ -65,6 +66,7 @@ const GROUPS = [
   limits,
   limitRates,
   limitCalls,
+  severalLimits,
   records,
   electing,
   diagnostics,
