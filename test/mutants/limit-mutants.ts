@@ -153,6 +153,18 @@ export const limitMutants: readonly Mutant[] = [
     replace: 'return this.#held.has(place) &&',
   },
   {
+    name: 'a message keeps a slot although an earlier limit refuses it',
+    of: 'broker-memory',
+    search: 'this.#held.delete(place);\n        this.#held.delete(token);',
+    replace: 'this.#held.delete(token);',
+  },
+  {
+    name: 'a call that comes early delays the next one',
+    of: 'broker-memory',
+    search: 'const wasSlower = !isEarly &&',
+    replace: 'const wasSlower =',
+  },
+  {
     name: 'a message that another rate lets start soon gives up its start',
     of: 'broker-memory',
     search: "if (rule.kind === 'concurrency' || waitMs > asked.intervalMs)",

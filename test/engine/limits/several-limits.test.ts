@@ -123,3 +123,22 @@ it.each([
   expect(ran.first + ran.both).toBeGreaterThan(0.98 * 300 * perSecond[0]);
   expect(ran.second + ran.both).toBeGreaterThan(0.95 * 300 * perSecond[1]);
 });
+
+it('messages that wait for a slot take no starts of their rate from others', async () => {
+  const { tm, clock, start, takes, end } = await bench();
+  const [slot, rate] = [tm.limit({ name: 'slot', concurrency: 1 }), tm.limit({ name: 'rate', rate: 5 })];
+  let started = 0;
+  const holder = tm.task({ name: 'holder', limits: [slot], timeout: '1h' }, takes(100_000));
+  const both = tm.task({ name: 'both', limits: [slot, rate] }, () => undefined);
+  const others = tm.task({ name: 'others', limits: [rate] }, () => void started++);
+  await holder.send();
+  await others.sendMany(Array.from({ length: 400 }, () => []));
+  await start();
+  for (let each = 0; each < 250; each++) {
+    await both.send();
+    await clock.advance(200);
+  }
+  // In 50 s.
+  expect(started).toBeGreaterThan(0.98 * 250);
+  await end();
+});

@@ -26,7 +26,6 @@ export function answer(
     let keepsSlots = false;
     if (rule.kind === 'concurrency') {
       (keys[index] as LimitKey).size = rule.slots;
-      slots.sweep(now);
       if (slots.holds(token) || slots.takeKept(place, rule.slots, stoppedMs)) continue;
       waitMs = slots.ask(requester, rule.slots, now, stoppedMs, promotes);
     } else {

@@ -59,7 +59,10 @@ export class MemoryLimits implements LimitStore {
     const asked = this.#free(returned, now);
     const refusals = requests.map((request) => {
       const keys = request.demands.map((demand) => this.#used(demand, now));
-      for (const key of keys) asked.add(key);
+      for (const key of keys) {
+        if (!asked.has(key)) key.slots.sweep(now);
+        asked.add(key);
+      }
       return answer(request, this.#requesterOf(request, keys), keys, now, leaseMs, promotes);
     });
     for (const { slots } of asked) this.#lapses.granted(slots, Math.min(now + leaseMs, slots.keptUntil));
@@ -208,7 +211,7 @@ function callBySlots(
 /** @returns after how many milliseconds to call again */
 function callByRate(
   { clock, rate, slots }: LimitKey,
-  { rule, gone = [], isNewRule = false }: LimitLine & { readonly rule: RateRule },
+  { rule, gone = [], isNewRule = false, isEarly = false }: LimitLine & { readonly rule: RateRule },
   now: number,
   next: Waiter[],
 ): number | undefined {
@@ -221,7 +224,7 @@ function callByRate(
   }
   const named = clock.stoppedMs(now) > 0 ? [] : rate.call(rule, at);
   next.push(...named);
-  const againAt = rate.callAgainAt(rule, at, named.length);
+  const againAt = rate.callAgainAt(rule, at, named.length, isEarly);
   return againAt === undefined ? undefined : Math.max(SHORTEST_MS, clock.msUntil(againAt, now), clock.stoppedMs(now));
 }
 

@@ -131,11 +131,15 @@ export class RateLine {
     return next;
   }
 
-  /** When to call again; `undefined` if none waits to be called. @param named how many messages the last call named */
-  callAgainAt(rate: Rate, now: number, named: number): number | undefined {
+  /**
+   * When to call again; `undefined` if none waits to be called.
+   * @param named how many messages the last call named
+   * @param isEarly whether that call came before its time
+   */
+  callAgainAt(rate: Rate, now: number, named: number, isEarly: boolean): number | undefined {
     if (this.#refused.size + this.#line.size === 0) return undefined;
     const at = Math.max(this.#due, this.#callDue, now) - (rate.burst - 1) * rate.intervalMs;
-    const wasSlower = named === 0 && startsDue(this.#callDue, rate, now) === 0;
+    const wasSlower = !isEarly && named === 0 && startsDue(this.#callDue, rate, now) === 0;
     return wasSlower ? at + STAND_BY_MS : at;
   }
 

@@ -100,6 +100,7 @@ export class SlotLine {
   /** Another limit refused the message. A repeated call may find the slot that the first one took. */
   giveUp(place: string, token: string): void {
     this.leave(place);
+    this.#held.delete(place);
     this.#held.delete(token);
   }
 

@@ -48,12 +48,16 @@ local function leaveLine(line)
   end
 end
 
+-- Frees the slot that is kept for the message. Returns whether there was one.
+local function freeKept(line)
+  local freed = line.taken > 0 and redis.call('ZREM', line.held, waiter()) or 0
+  line.taken = line.taken - freed
+  return freed > 0
+end
+
 local function askForSlot(line, token, slots, mayBeKept, ticket)
   local stoppedMs = line.clock.stoppedMs
-  if mayBeKept and line.taken > 0 and redis.call('ZREM', line.held, waiter()) == 1 then
-    line.taken = line.taken - 1
-    if line.taken < slots and stoppedMs == 0 then return 0 end
-  end
+  if mayBeKept and freeKept(line) and line.taken < slots and stoppedMs == 0 then return 0 end
   if line.taken < slots and line.waiting == 0 and stoppedMs == 0 then return 0 end
   if redis.call('ZSCORE', line.held, token) then return 0 end
   local free = slots - line.taken
@@ -102,14 +106,14 @@ local function keepSlot(line, token, wait)
   giveUpSlot(line, token)
   local life = wait + ${RETURN_GRACE_MS}
   line.taken = line.taken + redis.call('ZADD', line.held, leaseEnd(life), waiter())
-  keep(line.held, life)
+  keepHeld(line.held, lease)
 end
 
 local function storeSlots(line)
   if line.granted then
     -- A token that the first call has stored is granted again, and takes no second slot.
     line.taken = line.taken - #line.granted / 2 + redis.call('ZADD', line.held, unpack(line.granted))
-    keep(line.held, lease)
+    keepHeld(line.held, lease)
   end
   if line.grown then
     keep(line.wait, 0)
@@ -256,7 +260,9 @@ local function ask(demands, count, token)
       elseif keepsSlots then keepSlot(demand.line, token, wait)
       else giveUpSlot(demand.line, token) end
     elseif d > by then
-      if demand.line then leaveLine(demand.line)
+      if demand.line then
+        if mayBeKept then freeKept(demand.line) end
+        leaveLine(demand.line)
       elseif not keepsStart then passOn(demand.rate) end
     end
   end

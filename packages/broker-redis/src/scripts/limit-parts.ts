@@ -65,6 +65,9 @@ local function keep(key, life)
   redis.call('PEXPIRE', key, string.format('%.0f', math.max(0, life) + ${LIMIT_LIFE_MS}))
 end
 
+-- Another worker may hold slots for longer.
+local function keepHeld(key, lease) keep(key, math.max(lease, ${LONGEST_LEASE_MS})) end
+
 -- The clock of a key stands still during a stop: 'UNTIL STOPPED', the end of the last stop, and for how long it has
 -- stood still by then.
 local function clockOf(prefix)

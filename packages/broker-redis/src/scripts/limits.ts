@@ -29,7 +29,7 @@ for i = 2, #ARGV, 2 do
   if card(held) > 0 then
     redis.call('ZREMRANGEBYSCORE', held, '-inf', text(now))
     redis.call('ZADD', held, 'XX', leaseEnd(lease), ARGV[i + 1])
-    keep(held, lease)
+    keepHeld(held, lease)
   end
 end
 return 0
@@ -43,8 +43,8 @@ const CALL_EVERY_MS = 10;
 
 /**
  * Names the messages whose turn it is. ARGV, for each line: the number of its key, 's' or 'r', slots or interval in ms, ''
- * or burst, '1' if the rule may be new, the number of messages that are gone, and these. Returns the messages, then for each line the milliseconds
- * after which to call again; -1: not at all.
+ * or burst, '1' if the rule may be new, '1' if the call comes before its time, the number of messages that are gone, and
+ * these. Returns the messages, then for each line the milliseconds after which to call again; -1: not at all.
  */
 export const callWaiters = script(`${KEYS_OF_LIMIT}
 local latest = '${HIGHEST_SCORE}'
@@ -55,7 +55,7 @@ local function leave(key, gone)
   return #gone > 0 and redis.call('ZREM', key, unpack(gone)) or 0
 end
 
-local function callRate(rate, gone)
+local function callRate(rate, gone, isEarly)
   if rate.size > 0 then rate.size = rate.size - leave(rate.line, gone) end
   if rate.out > 0 then
     local left = leave(rate.called, gone)
@@ -80,7 +80,7 @@ local function callRate(rate, gone)
   end
   if rate.size == 0 then return -1 end
   local due = math.max(rate.due, rate.callDue, t) - (rate.burst - 1) * rate.interval
-  if #named == 0 and calls == 0 then due = due + ${STAND_BY_MS} end
+  if #named == 0 and calls == 0 and not isEarly then due = due + ${STAND_BY_MS} end
   return math.ceil(math.max(due - t, rate.clock.stoppedMs, math.min(${CALL_EVERY_MS}, rate.interval / 10)))
 end
 
@@ -102,9 +102,10 @@ end
 
 local i = 1
 while i <= #ARGV do
-  local k, kind, size, isNew = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 4] == '1'
-  local last, gone = i + 5 + tonumber(ARGV[i + 5]), {}
-  for at = i + 6, last do gone[#gone + 1] = ARGV[at] end
+  local k, kind, size = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2])
+  local isNew, isEarly = ARGV[i + 4] == '1', ARGV[i + 5] == '1'
+  local last, gone = i + 6 + tonumber(ARGV[i + 6]), {}
+  for at = i + 7, last do gone[#gone + 1] = ARGV[at] end
   if kind == 's' then
     local line = lineOf(k)
     line.slots = size
@@ -120,7 +121,7 @@ while i <= #ARGV do
       local most = rate.clock.at + rate.burst * rate.interval
       rate.due, rate.callDue = math.min(rate.due, most), math.min(rate.callDue, most)
     end
-    again[#again + 1] = callRate(rate, gone)
+    again[#again + 1] = callRate(rate, gone, isEarly)
   end
   i = last + 1
 end

@@ -12,7 +12,7 @@ for i = 1, #ARGV, 4 do
   if redis.call('ZREM', held, ARGV[i + 1]) == 1 then
     local life = tonumber(ARGV[i + 2]) + ${RETURN_GRACE_MS}
     redis.call('ZADD', held, leaseEnd(life), ARGV[i + 3])
-    keep(held, life)
+    keepHeld(held, life)
   end
 end
 return 0

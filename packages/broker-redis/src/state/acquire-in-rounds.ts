@@ -86,7 +86,10 @@ async function giveUp({ request, refusal, by }: Asked, rounds: Rounds): Promise<
       await rounds.run(passStarts, keys, args);
       return [];
     }
-    if (at > by) return await rounds.call([{ ...demand, gone: [waiter] }]);
+    if (at > by) {
+      const kept = { limit, key, token: `${queue} ${id}`, slots: rule.slots, ranMs: 0 };
+      return [...(await rounds.release([kept])), ...(await rounds.call([{ ...demand, gone: [waiter] }]))];
+    }
     if (!refusal.keepsSlots) return await rounds.release([{ limit, key, token, slots: rule.slots, ranMs: 0 }]);
     await rounds.run(keepSlots, keys, [number, token, String(refusal.waitMs), `${queue} ${id}`]);
     return [];

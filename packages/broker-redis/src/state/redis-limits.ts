@@ -243,9 +243,13 @@ function ruleArgs(rule: LimitRule): readonly ['s' | 'r', string, string] {
   return ['r', String(rule.intervalMs), String(rule.burst)];
 }
 
-function lineArgs({ limit, key, rule, gone = [], isNewRule }: LimitLine, keys: NumberedKeys): readonly string[] {
+function lineArgs(
+  { limit, key, rule, gone = [], isNewRule, isEarly }: LimitLine,
+  keys: NumberedKeys,
+): readonly string[] {
   const names = gone.map(({ queue, id }) => `${queue} ${id}`);
-  return [keys.numberOf(limit, key), ...ruleArgs(rule), isNewRule === true ? '1' : '0', String(names.length), ...names];
+  const flags = [isNewRule, isEarly].map((flag) => (flag === true ? '1' : '0'));
+  return [keys.numberOf(limit, key), ...ruleArgs(rule), ...flags, String(names.length), ...names];
 }
 
 /** A queue name has no space. A text without one is from another client. @returns at most one waiter */

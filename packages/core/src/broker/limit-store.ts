@@ -62,6 +62,8 @@ export interface LimitLine extends LimitDemand {
    * next start of a rate is due no later than the rule asks for after a burst.
    */
   readonly isNewRule?: boolean | undefined;
+  /** The call comes before the time that the last answer gave. So if no start is due, no other caller was faster. */
+  readonly isEarly?: boolean | undefined;
 }
 
 /** The answer to `call`. */

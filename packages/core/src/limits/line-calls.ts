@@ -41,6 +41,8 @@ interface CalledLine {
   readonly key: string;
   /** When to call next, on the monotonic clock. */
   at: number;
+  /** Whether that is earlier than the store said. */
+  isEarly: boolean;
   /** Whether the rule may have changed since the last call. */
   isNewRule: boolean;
 }
@@ -93,8 +95,8 @@ export class LineCalls {
     const name = nameOf({ limit, key });
     const known = this.#lines.get(name);
     if (known !== undefined && isNewRule) known.isNewRule = true;
-    if (known === undefined) this.#lines.set(name, { limit, key, at, isNewRule });
-    else if (at < known.at) known.at = at;
+    if (known === undefined) this.#lines.set(name, { limit, key, at, isEarly: true, isNewRule });
+    else if (at < known.at) Object.assign(known, { at, isEarly: true });
     else return;
     this.#arm(at);
   }
@@ -103,7 +105,8 @@ export class LineCalls {
   callAll(): void {
     const { clock, watch } = this.#options;
     // The store may not know yet of what this worker has just refused.
-    for (const line of this.#lines.values()) Object.assign(line, { at: clock.monotonic(), isNewRule: true });
+    for (const line of this.#lines.values())
+      Object.assign(line, { at: clock.monotonic(), isEarly: true, isNewRule: true });
     if (this.#lines.size > 0) this.#arm(clock.monotonic());
     watch(this.#callWaiting('all'));
   }
@@ -175,7 +178,9 @@ export class LineCalls {
         // More may wait by a rule of another kind than one call names.
         if (next.length >= MOST_CALLED && asked.isNewRule === true) Object.assign(line, { at: now, isNewRule: true });
         const afterMs = againMs[index];
-        if (afterMs !== undefined) line.at = Math.min(line.at, now + afterMs);
+        if (afterMs !== undefined && now + afterMs < line.at)
+          Object.assign(line, { at: now + afterMs, isEarly: false });
+        else if (afterMs !== undefined) continue;
         else if (line.at === Number.POSITIVE_INFINITY) this.#lines.delete(nameOf(line));
       }
     } catch (error) {
@@ -202,7 +207,11 @@ export class LineCalls {
       if (line.at > latest) continue;
       const rule = ruleOf(line.limit);
       if (rule === undefined) this.#lines.delete(name);
-      else due.push({ line, asked: { limit: line.limit, key: line.key, rule, isNewRule: line.isNewRule } });
+      else
+        due.push({
+          line,
+          asked: { limit: line.limit, key: line.key, rule, isNewRule: line.isNewRule, isEarly: line.isEarly },
+        });
       line.isNewRule = false;
     }
     return due;

@@ -30,6 +30,16 @@ export const limitCalls: Group = {
       assert.deepEqual(await call(store, demand), { next: [], againMs: undefined });
     });
 
+    it('gives an early call the time of the next start, and one that comes after another call a later time', async (bench) => {
+      const store = bench.part('limits');
+      const demand = rate(60_000, 1);
+      await line(store, demand, 2);
+      const { againMs } = await store.call([demand, { ...demand, isEarly: true }]);
+      const [later = 0, early = 0] = againMs;
+      assert(early > 55_000 && early <= 60_000, `an early call is to be followed by one after ${early} ms`);
+      assert(later > early, 'the one that was faster calls again before');
+    });
+
     it('names as many as may start at once after a quiet time', async (bench) => {
       const store = bench.part('limits');
       const demand = rate(INTERVAL_MS, 3);

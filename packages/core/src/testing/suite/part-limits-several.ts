@@ -92,6 +92,21 @@ export const severalLimits: Group = {
       );
     }, 20_000);
 
+    it('frees the slots that it kept if an earlier limit refuses the message', async (bench) => {
+      const store = bench.part('limits');
+      const [wide, narrow, timed] = [slots(2), slots(1), rate(INTERVAL_MS, 1)];
+      const [both, rival] = [request([wide, narrow, timed]), request(timed)];
+      await ask(store, [request(timed), both, rival]);
+      assert.deepEqual(await nextOf(bench, store, timed), [both.id]);
+      await ask(store, [again(rival)]);
+      await ask(store, [again(both)]);
+      assert.deepEqual([await heldOf(store, wide), await heldOf(store, narrow)], [1, 1]);
+      await store.hold(wide.limit, wide.key, 60_000);
+      assert.notEqual((await ask(store, [again(both)]))[0], 0);
+      assert.deepEqual([await heldOf(store, wide), await heldOf(store, narrow)], [0, 0]);
+      assert.deepEqual(await ask(store, [request(narrow)]), [0]);
+    });
+
     it('keeps no slot for a message whose start is far away', async (bench) => {
       const store = bench.part('limits');
       const [counted, timed] = [slots(1), rate(INTERVAL_MS, 1)];
