@@ -1,11 +1,26 @@
 import assert from 'node:assert/strict';
-import type { PermitRequest } from '../../broker/limit-store.ts';
+import type { LimitDemand, LimitStore, PermitRequest } from '../../broker/limit-store.ts';
 import { KEEP_SLOTS_MS } from '../../broker/limit-waits.ts';
+import type { TestBench } from './bench.ts';
 import type { Group } from './group.ts';
 import { again, ask, free, heldOf, LEASE_MS, rate, request, slots } from './limit-requests.ts';
 import { nextOf } from './next-of.ts';
 
 const INTERVAL_MS = 300;
+
+/** A message that was called for a start of the rate, which another one took before it came back. */
+async function overtaken(
+  bench: TestBench,
+  store: LimitStore,
+  counted: readonly LimitDemand[],
+  timed: LimitDemand,
+): Promise<PermitRequest> {
+  const [late, rival] = [request([...counted, timed]), request(timed)];
+  await ask(store, [request(timed), late, rival]);
+  assert.deepEqual(await nextOf(bench, store, timed), [late.id]);
+  assert.deepEqual(await ask(store, [again(rival)]), [0], 'a message in line may take a start that is due');
+  return late;
+}
 
 export const severalLimits: Group = {
   name: 'part limits: several limits of a message',
@@ -59,11 +74,7 @@ export const severalLimits: Group = {
     it('keeps the slots of a message that was called for a start and must wait for the next one', async (bench) => {
       const store = bench.part('limits');
       const [counted, timed] = [slots(1), rate(INTERVAL_MS, 1)];
-      const both = request([counted, timed]);
-      const rival = request(timed);
-      await ask(store, [request(timed), both, rival]);
-      assert.deepEqual(await nextOf(bench, store, timed), [both.id]);
-      assert.deepEqual(await ask(store, [again(rival)]), [0], 'a message in line may take a start that is due');
+      const both = await overtaken(bench, store, [counted], timed);
       const [waitMs] = (await ask(store, [again(both)])) as [number];
       assert(waitMs > 0 && waitMs <= KEEP_SLOTS_MS);
       const third = request(counted);
@@ -79,10 +90,7 @@ export const severalLimits: Group = {
     it('frees a slot that it kept for a message that does not return', async (bench) => {
       const store = bench.part('limits');
       const [counted, timed] = [slots(1), rate(INTERVAL_MS, 1)];
-      const [both, rival] = [request([counted, timed]), request(timed)];
-      await ask(store, [request(timed), both, rival]);
-      assert.deepEqual(await nextOf(bench, store, timed), [both.id]);
-      await ask(store, [again(rival)]);
+      const both = await overtaken(bench, store, [counted], timed);
       await ask(store, [again(both)]);
       const waiting = request(counted);
       await bench.until(
@@ -95,10 +103,7 @@ export const severalLimits: Group = {
     it('frees the slots that it kept if an earlier limit refuses the message', async (bench) => {
       const store = bench.part('limits');
       const [wide, narrow, timed] = [slots(2), slots(1), rate(INTERVAL_MS, 1)];
-      const [both, rival] = [request([wide, narrow, timed]), request(timed)];
-      await ask(store, [request(timed), both, rival]);
-      assert.deepEqual(await nextOf(bench, store, timed), [both.id]);
-      await ask(store, [again(rival)]);
+      const both = await overtaken(bench, store, [wide, narrow], timed);
       await ask(store, [again(both)]);
       assert.deepEqual([await heldOf(store, wide), await heldOf(store, narrow)], [1, 1]);
       await store.hold(wide.limit, wide.key, 60_000);
@@ -110,10 +115,7 @@ export const severalLimits: Group = {
     it('keeps no slot for a message whose start is far away', async (bench) => {
       const store = bench.part('limits');
       const [counted, timed] = [slots(1), rate(INTERVAL_MS, 1)];
-      const both = request([counted, timed]);
-      const rival = request(timed);
-      await ask(store, [request(timed), both, rival]);
-      assert.deepEqual(await nextOf(bench, store, timed), [both.id]);
+      const both = await overtaken(bench, store, [counted], timed);
       await store.hold(timed.limit, timed.key, 60_000);
       assert.notEqual((await ask(store, [again(both)]))[0], 0);
       assert.deepEqual(await ask(store, [request(counted)]), [0]);
