@@ -132,12 +132,6 @@ export const mutants: readonly Mutant[] = [
     replace: 'settlements.push(settlement)',
   },
   {
-    name: 'a debounced message that fails is retried after a later one of its key',
-    of: 'core',
-    search: '["brokkr-limited"]: __, ...kept } = envelope.headers;',
-    replace: '["brokkr-limited"]: __, ["brokkr-debounce"]: ___, ...kept } = envelope.headers;',
-  },
-  {
     name: 'a debounced message that has run is replaced',
     of: 'broker-memory',
     search: "mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt",

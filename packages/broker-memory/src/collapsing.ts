@@ -6,7 +6,7 @@ interface Key {
   readonly id: string;
   /** When the first message of the key was sent. */
   readonly firstAt: number;
-  /** When its message was last to be due. If it is delayed until another time, it came back without its key. */
+  /** When its message was last to be due. If it is delayed until another time, it has run before. */
   readonly dueAt: number;
   readonly endsAt: number;
 }
@@ -59,7 +59,7 @@ export class Collapsing {
   }
 
   /**
-   * Puts a message back with its replacement. One with a key can be replaced while it is delayed.
+   * Puts a message back with its replacement. One with a key has not run: it can be replaced while it is delayed.
    * @returns false if a later message has its key: it is not put back
    */
   comesBack(message: StoredMessage, replacement: Envelope): boolean {

@@ -4,9 +4,9 @@ export interface Collapse {
   readonly key: string;
   /**
    * `unique`: the envelope is not stored while the message that has the key is ready, delayed or running. `waiting`: while
-   * it is ready or delayed. `debounce`: while the message with the key is delayed, by its `publish` or by a settlement with
-   * the key, the envelope takes its place: same id, new body and headers, no crashes, due after its own `notBefore`, but not
-   * later than `maxWaitMs` after the first.
+   * it is ready or delayed. `debounce`: while the message with the key is delayed and has not run, the envelope takes its
+   * place: same id, new body and headers, no crashes, due after its own `notBefore`, but not later than `maxWaitMs` after
+   * the first.
    */
   readonly mode: 'unique' | 'waiting' | 'debounce';
   /** How long the key is remembered after its message is due, in milliseconds. */

@@ -20,15 +20,15 @@ export function debounced({ digest, ttlMs, maxWaitMs }: DebounceKey): Collapse {
   return { key: PREFIX + digest, mode: 'debounce', ttlMs, maxWaitMs };
 }
 
-/** The envelope of a debounced message. A header has its key. */
+/** The envelope of a debounced message. A header has its key, until the message has run. */
 export function withDebounceKey(envelope: Envelope, key: DebounceKey): Envelope {
   const value = `${Math.ceil(key.ttlMs)},${key.maxWaitMs === undefined ? '' : Math.ceil(key.maxWaitMs)},${key.digest}`;
   return { ...envelope, headers: { ...envelope.headers, [DEBOUNCE_HEADER]: value }, collapse: debounced(key) };
 }
 
 /**
- * The settlement, so that a debounced message can still be replaced while it is delayed, such as by a limit or for a retry.
- * If a later message of its key was stored since, the broker removes this one: it would run after the later one.
+ * The settlement, so that a debounced message that has not run yet can still be replaced while it is delayed, such as by a
+ * limit. If a later message of its key was stored since, the broker removes this one: it would run after the later one.
  * Called for each settlement.
  */
 export function keepingKey(settlement: Settlement): Settlement {
@@ -44,7 +44,7 @@ export function keepingKey(settlement: Settlement): Settlement {
   return { ...settlement, replacement: { ...settlement.replacement, collapse: debounced(key) } };
 }
 
-/** The headers of a message that goes to another broker: it can no longer be replaced. */
+/** The headers of a message that has run, or goes to another broker: it can no longer be replaced. */
 export function withoutDebounceKey(headers: Envelope['headers']): Envelope['headers'] {
   if (!(DEBOUNCE_HEADER in headers)) return headers;
   const { [DEBOUNCE_HEADER]: _, ...others } = headers;

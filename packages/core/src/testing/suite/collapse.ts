@@ -248,7 +248,7 @@ export const collapse: Group = {
       assert.equal(taken[0]?.envelope.id, first);
     }, 20_000);
 
-    it('does not replace a debounced message that came back without its key', async (bench) => {
+    it('does not replace a debounced message that waits for its next attempt', async (bench) => {
       const debounce = { key: 'k', mode: 'debounce' } as const;
       const id = await isStored(send(bench, debounce, { notBefore: bench.clock.now() + 50 }));
       const subscription = await bench.subscribe();
