@@ -132,6 +132,24 @@ export const mutants: readonly Mutant[] = [
     replace: 'settlements.push(settlement)',
   },
   {
+    name: 'a debounced message that fails is retried after a later one of its key',
+    of: 'core',
+    search: '= afterRun(envelope.headers);',
+    replace: '= withoutDebounceKey(envelope.headers);',
+  },
+  {
+    name: 'a debounced message that a worker gives back runs after a later one of its key',
+    of: 'core',
+    search: 'if (kind !== "retry" && kind !== "release") return settlement;',
+    replace: 'if (kind !== "retry") return settlement;',
+  },
+  {
+    name: 'a debounced message that waits for a retry runs after a later one of its key',
+    of: 'broker-memory',
+    search: "if (known.hasRun && holder.state === 'delayed')",
+    replace: 'if (false)',
+  },
+  {
     name: 'a debounced message that has run is replaced',
     of: 'broker-memory',
     search: "mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt",

@@ -6,8 +6,10 @@ interface Key {
   readonly id: string;
   /** When the first message of the key was sent. */
   readonly firstAt: number;
-  /** When its message was last to be due. If it is delayed until another time, it has run before. */
+  /** When its message was last to be due. If it is delayed until another time, it came back without its key. */
   readonly dueAt: number;
+  /** Whether its message is debounced, and has run. */
+  readonly hasRun: boolean;
   readonly endsAt: number;
 }
 
@@ -17,6 +19,8 @@ interface Messages {
   readonly find: (id: string) => StoredMessage | undefined;
   /** Puts another envelope in the place of a message. @param latest when it is due at the latest */
   readonly replace: (message: StoredMessage, envelope: Envelope, latest?: number) => void;
+  /** Removes a message that would run after a later one. */
+  readonly remove: (id: string) => void;
 }
 
 /** Keys that have expired are removed after this many additions, or after as many as were left. */
@@ -45,7 +49,8 @@ export class Collapsing {
     if (known !== undefined && holder !== undefined) {
       const { mode, maxWaitMs = Number.POSITIVE_INFINITY } = collapse;
       if (mode === 'unique' || (mode === 'waiting' && holder.state !== 'held')) return { id: known.id, isNew: false };
-      if (mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt) {
+      if (known.hasRun && holder.state === 'delayed') this.#messages.remove(known.id);
+      else if (mode === 'debounce' && holder.state === 'delayed' && holder.dueAt === known.dueAt) {
         // Crashes of the arguments that are replaced say nothing about these.
         holder.crashes = 0;
         this.#messages.replace(holder, { ...envelope, id: known.id }, known.firstAt + maxWaitMs);
@@ -59,7 +64,7 @@ export class Collapsing {
   }
 
   /**
-   * Puts a message back with its replacement. One with a key has not run: it can be replaced while it is delayed.
+   * Puts a message back with its replacement. One with a key can be replaced while it is delayed, unless it has run.
    * @returns false if a later message has its key: it is not put back
    */
   comesBack(message: StoredMessage, replacement: Envelope): boolean {
@@ -74,13 +79,13 @@ export class Collapsing {
   }
 
   #keep(
-    { key, ttlMs }: Collapse,
+    { key, ttlMs, hasRun }: Collapse,
     { id, firstAt }: Pick<Key, 'id' | 'firstAt'>,
     message: StoredMessage | undefined,
   ): void {
     const now = this.#clock.monotonic();
     const dueAt = message?.state === 'delayed' ? message.dueAt : now;
-    this.#keys.set(key, { id, firstAt, dueAt, endsAt: dueAt + ttlMs });
+    this.#keys.set(key, { id, firstAt, dueAt, hasRun: hasRun === true, endsAt: dueAt + ttlMs });
     if (this.#keys.size < this.#sweepAt) return;
     for (const [each, { endsAt }] of this.#keys) if (endsAt <= now) this.#keys.delete(each);
     this.#sweepAt = 2 * Math.max(SWEEP_AFTER, this.#keys.size);

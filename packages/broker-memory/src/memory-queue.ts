@@ -58,6 +58,7 @@ export class MemoryQueue {
       store: (envelope) => this.publish(envelope),
       find: (id) => this.#live.get(id),
       replace: (message, envelope, latest) => this.#replace(message, envelope, latest),
+      remove: (id) => this.remove(id, 'acknowledged'),
     });
     this.#delayed = new DelayedMessages(clock, maxDelayMs, () => this.#promoteDue());
     this.#leases = new LeaseTables(clock, (messages) => this.#crashed(messages));
@@ -135,8 +136,7 @@ export class MemoryQueue {
         break;
       case 'dead-letter':
         this.#forget(message);
-        // An older letter with this id is replaced, as on Redis. It counts as discarded, so that the counts are
-        // conserved.
+        // An older letter with this id is replaced, as on Redis. It counts as discarded: counts are conserved.
         this.#removeLetter(message.envelope.id);
         this.#dead.set(message.envelope.id, keptEnvelope(settlement.replacement));
         break;
@@ -214,7 +214,7 @@ export class MemoryQueue {
   }
 
   /** Removes a ready or delayed message. @param counted the count that includes it from now on */
-  remove(id: string, counted: 'purged' | 'cancelled'): boolean {
+  remove(id: string, counted: 'purged' | 'cancelled' | 'acknowledged'): boolean {
     const message = this.#live.get(id);
     if (message === undefined || message.state === 'held') return false;
     if (message.state === 'ready') this.#ready.remove(message);

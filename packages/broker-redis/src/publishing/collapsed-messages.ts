@@ -18,7 +18,8 @@ export function collapseArguments(envelopes: readonly Envelope[]): (string | Buf
 
 /** The key of a debounced message that comes back, as the script `settle` reads it; empty without a key. */
 export function keptKey(collapse: Collapse | undefined): string {
-  return collapse === undefined ? '' : `${keyDigest(collapse.key)} ${lifeOf(collapse)}`;
+  if (collapse === undefined) return '';
+  return `${keyDigest(collapse.key)} ${lifeOf(collapse)}${collapse.hasRun === true ? ' ran' : ''}`;
 }
 
 function lifeOf({ ttlMs }: Collapse): string {

@@ -11,8 +11,8 @@ import { queueScript } from './script.ts';
  *
  * A key holds `=FIRST DUE ID`: when its first message was sent, when its message is due, in ms of the server's clock; any
  * other value is not ours and is overwritten. It keeps no message away by itself: its message must be there, so that no
- * step at the end of a message has to free it. A debounced message that is delayed until another time than DUE has run
- * before. A key that names this message is the repeat of a publish whose answer was lost. The first write needs memory, so
+ * step at the end of a message has to free it. A debounced message that has run has 0 as DUE: while it is delayed, a later one
+ * removes it. One that is delayed until another time than DUE came back without its key. A key that names this message is the repeat of a publish whose answer was lost. The first write needs memory, so
  * a full server refuses it before anything has changed.
  */
 export const collapse = queueScript(`${SERVER_TIME}${RING}${COUNT}${GAPS}
@@ -36,7 +36,7 @@ for i = 1, #ARGV, 7 do
   local key = q .. ':join:' .. ARGV[i + 3]
   local found = redis.pcall('GET', key)
   local first, due, holder = string.match(type(found) == 'string' and found or '', '^=(%d+) (%d+) (.+)$')
-  local outcome = 'new'
+  local outcome, removes = 'new', false
   if holder == id then
     outcome = 'repeat'
   elseif holder and redis.call('HSTRLEN', messages, holder) > 0 then
@@ -44,12 +44,19 @@ for i = 1, #ARGV, 7 do
       outcome = 'duplicate'
     elseif mode == 'debounce' then
       local score = redis.call('ZSCORE', delayed, holder)
-      if score and tonumber(score) == tonumber(due) then outcome = 'replaced' end
+      if score and due == '0' then removes = true
+      elseif score and tonumber(score) == tonumber(due) then outcome = 'replaced' end
     end
   end
   if outcome == 'new' then
     local at = nowUp + delay
     keep(key, now, at, id, life)
+    if removes then
+      redis.call('ZREM', delayed, holder)
+      redis.call('HDEL', messages, holder)
+      redis.call('HDEL', crashes, holder)
+      count('acknowledged', 1)
+    end
     local isNew = redis.call('HSETNX', messages, id, bytes) == 1
     local fillsGap = not isNew and isGap(id)
     if fillsGap then

@@ -3,8 +3,9 @@ import { queueScript } from './script.ts';
 
 /**
  * Ends deliveries. ARGV for each settlement: kind (retry, dead-letter, release, expire, cancel), id, fence, bytes of the
- * replacement or '', delay in ms, and '' or the key of a debounced message that has not run: its digest, a space, how
- * long it is kept in ms. If a later message has the key, the message is not put back, and counts as acknowledged. Returns the numbers (from 1) of those whose lease was lost; for these nothing changes.
+ * replacement or '', delay in ms, and '' or the key of a debounced message: its digest, a space, how long it is kept in ms,
+ * and ' ran' if it has run. If a later message has the key, the message is not put back, and counts as acknowledged. Returns
+ * the numbers (from 1) of those whose lease was lost; for these nothing changes.
  * The first write is a delete, so that the script also runs when the server is full.
  */
 export const settle = queueScript(`${SERVER_TIME}${RING}${COUNT}${LAST_FENCE}${HOLDS}${FREE_KEY}
@@ -14,15 +15,15 @@ redis.call('LLEN', ready)
 lastFence()
 local lost, rings = {}, false
 local function text(number) return string.format('%.0f', number) end
--- Whether a message may be put back: no later message has its debounced key. Until it has run it can be replaced.
+-- Whether a message may be put back: no later message has its debounced key. One that has run is due at 0 in its key.
 local function keepsKey(id, join, due)
-  local digest, life = string.match(join, '^(%x+) (%d+)$')
+  local digest, life = string.match(join, '^(%x+) (%d+)')
   if not digest then return true end
   local key = q .. ':join:' .. digest
   local found = redis.pcall('GET', key)
   local first, holder = string.match(type(found) == 'string' and found or '', '^=(%d+) %d+ (.+)$')
   if holder and holder ~= id then return false end
-  local value = '=' .. (first or text(now)) .. ' ' .. text(due) .. ' ' .. id
+  local value = '=' .. (first or text(now)) .. ' ' .. (string.find(join, 'ran', 1, true) and '0' or text(due)) .. ' ' .. id
   redis.call('SET', key, value, 'PX', text(math.max(0, due - now) + tonumber(life)))
   return true
 end

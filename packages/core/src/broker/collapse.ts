@@ -11,6 +11,11 @@ export interface Collapse {
   readonly mode: 'unique' | 'waiting' | 'debounce';
   /** How long the key is remembered after its message is due, in milliseconds. */
   readonly ttlMs: number;
+  /**
+   * Of a debounced message that comes back after a run: it is not replaced any longer. While it is delayed, the next
+   * `publish` of the key removes it, stores a message of its own, and the removed one counts as acknowledged.
+   */
+  readonly hasRun?: true | undefined;
   /** Longest delay of a debounced message, from the send that first stored it, in milliseconds. @default no limit */
   readonly maxWaitMs?: number | undefined;
 }

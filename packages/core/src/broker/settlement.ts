@@ -28,9 +28,9 @@ export type Settlement =
    * has the same id, goes behind the messages that are ready, keeps `crashes`, and waits for its `notBefore`. Not only
    * after a failure: also if a limit refuses the message, its task is unknown, or the rest of a long delay remains.
    *
-   * `replacement.collapse` is set if a debounced message comes back that has not run, and `capabilities.collapse` is true.
-   * If a later message has taken its key since, the message is removed instead, and counts as acknowledged. Otherwise it
-   * keeps the key, or takes it if it is free, and can be replaced while it is delayed.
+   * `replacement.collapse` is set if a debounced message comes back, and `capabilities.collapse` is true. If a later message
+   * has taken its key since, the message is removed instead, and counts as acknowledged. Otherwise it keeps the key, or takes
+   * it if it is free. While it is delayed it can be replaced, or, if `hasRun`, is removed by a later message.
    */
   | { readonly kind: 'retry'; readonly delivery: Delivery; readonly replacement: Envelope }
   /**

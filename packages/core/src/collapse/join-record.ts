@@ -92,7 +92,18 @@ export interface DebounceRecord {
 export const STORED = 'stored';
 
 /** Fields of a debounced message that are removed when its arguments are taken. */
-const DEBOUNCED_FIELDS = ['marker', 'seq', 'rev', 'first', 'due', 'wait', 'next', 'body', 'head', STORED] as const;
+export const DEBOUNCED_FIELDS = [
+  'marker',
+  'seq',
+  'rev',
+  'first',
+  'due',
+  'wait',
+  'next',
+  'body',
+  'head',
+  STORED,
+] as const;
 
 /**
  * The change that takes the arguments of a debounced message out of the store.

@@ -3,13 +3,21 @@ import type { PublishReceipt } from '../broker/broker.ts';
 import type { Envelope } from '../broker/envelope.ts';
 import { FORGET_HEADER } from '../broker/headers.ts';
 import { isQueueName } from '../broker/names.ts';
-import type { RecordStore } from '../broker/record-store.ts';
+import type { RecordChange, RecordStore } from '../broker/record-store.ts';
 import { pause } from '../clock/pause.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { BrokerUnavailableError } from '../errors/errors.ts';
 import type { CollapseSettings } from './collapse-options.ts';
 import { collapseKey } from './collapsed-envelope.ts';
-import { debouncedFields, joinDigest, joinRecord, readDebounced, STORED, withMark } from './join-record.ts';
+import {
+  DEBOUNCED_FIELDS,
+  debouncedFields,
+  joinDigest,
+  joinRecord,
+  readDebounced,
+  STORED,
+  withMark,
+} from './join-record.ts';
 
 /** A debounced message that is overdue for so long may be lost: the next send stores another one in its place. */
 const LOST_AFTER_MS = 60_000;
@@ -94,7 +102,7 @@ export class StoreJoins {
       if (id !== undefined && fields.has(STORED)) return { id, isNew: false, ...otherQueue(fields, envelope.queue) };
       if (id !== undefined) await turn();
     }
-    const receipt = await this.#publish(sending, envelope, owner);
+    const receipt = await this.#publish(sending, envelope, { expect: owner, ttlMs: 0 });
     await this.#stored(sending, owner, ttlMs);
     return receipt;
   }
@@ -138,7 +146,9 @@ export class StoreJoins {
       const mine = new Map([['rev', Buffer.from(rev)]]);
       // It is stored again with the newest arguments, and their end, when it is due.
       const lasting = { ...envelope, expiresAt: undefined };
-      const receipt = await this.#publish(sending, withMark(lasting, { kind: 'debounce', digest, seq, rev }), mine);
+      const marked = withMark(lasting, { kind: 'debounce', digest, seq, rev });
+      // The number of the last run stays: earlier messages that come back see that it has run.
+      const receipt = await this.#publish(sending, marked, { expect: mine, remove: DEBOUNCED_FIELDS, ttlMs });
       await this.#stored(sending, mine, ttlMs);
       return receipt;
     }
@@ -172,12 +182,12 @@ export class StoreJoins {
   }
 
   /** Publishes the message that has the key. If it is certainly not stored, frees the key for the next one. */
-  async #publish({ records, key, publish }: Sending, envelope: Envelope, expect: ReadonlyMap<string, Uint8Array>) {
+  async #publish({ records, key, publish }: Sending, envelope: Envelope, freeing: Omit<RecordChange, 'key'>) {
     try {
       return await publish(envelope);
     } catch (error) {
       // A failure here leaves the key until it expires. The error of the sender is the one that matters.
-      if (this.#options.isNotStored(error)) await records.change([{ key, expect, ttlMs: 0 }]).catch(() => undefined);
+      if (this.#options.isNotStored(error)) await records.change([{ key, ...freeing }]).catch(() => undefined);
       throw error;
     }
   }

@@ -7,6 +7,7 @@ import { countsGroup } from './suite/part-inspector-counts.ts';
 import { deadLetters } from './suite/part-inspector-dead-letters.ts';
 import { debouncedLimits } from './suite/debounced-limits.ts';
 import { debouncedReturns } from './suite/debounced-returns.ts';
+import { debouncedRuns } from './suite/debounced-runs.ts';
 import { delays } from './suite/delays.ts';
 import { registerGroup } from './suite/group.ts';
 import { electing } from './suite/part-elections.ts';
@@ -79,6 +80,7 @@ const GROUPS = [
   steering,
   steps,
   joiningSends,
+  debouncedRuns,
   payloadVersions,
   batches,
   lanes,

@@ -1,18 +1,10 @@
 import { type Death, deadLetterEnvelope } from '../broker/dead-letter.ts';
 import type { Delivery } from '../broker/delivery.ts';
 import type { Envelope } from '../broker/envelope.ts';
-import {
-  ATTEMPT_HEADER,
-  HISTORY_HEADER,
-  JOIN_HEADER,
-  LATER_HEADER,
-  LIMITED_BY_HEADER,
-  UNKNOWN_HEADER,
-} from '../broker/headers.ts';
+import { ATTEMPT_HEADER, HISTORY_HEADER, LATER_HEADER, LIMITED_BY_HEADER, UNKNOWN_HEADER } from '../broker/headers.ts';
 import type { Settlement } from '../broker/settlement.ts';
 import { toMs } from '../clock/duration.ts';
-import { withoutDebounceKey } from '../collapse/debounce-key.ts';
-import { readMark } from '../collapse/join-record.ts';
+import { afterRun } from '../collapse/debounce-key.ts';
 import { ConfigError, PermanentError, ValidationError } from '../errors/errors.ts';
 import { isA } from '../errors/is-a.ts';
 import { isClass } from '../errors/is-class.ts';
@@ -136,9 +128,12 @@ function withoutLater(envelope: Envelope): Envelope {
   return later === undefined ? envelope : { ...envelope, headers };
 }
 
-/** The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. */
+/**
+ * The envelope for another run: same id and bytes. It keeps its idempotency key, which is freed if it is cancelled. A debounced
+ * message keeps its key, so that it does not run after a later one.
+ */
 function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<string, string>>): Envelope {
-  const { [UNKNOWN_HEADER]: _, [LIMITED_BY_HEADER]: __, ...kept } = withoutRunKey(envelope);
+  const { [UNKNOWN_HEADER]: _, [LIMITED_BY_HEADER]: __, ...kept } = afterRun(envelope.headers);
   return {
     id: envelope.id,
     queue: envelope.queue,
@@ -149,15 +144,6 @@ function again(envelope: Envelope, notBefore: number, headers: Readonly<Record<s
     idempotencyKey: envelope.idempotencyKey,
     idempotencyTtlMs: envelope.idempotencyTtlMs,
   };
-}
-
-/** The headers of a message that has run. Its debounced key belongs to the next message of the key. */
-function withoutRunKey(envelope: Envelope): Envelope['headers'] {
-  const headers = withoutDebounceKey(envelope.headers);
-  const kind = readMark(envelope)?.kind;
-  if (kind !== 'debounce' && kind !== 'taken') return headers;
-  const { [JOIN_HEADER]: _, ...others } = headers;
-  return others;
 }
 
 /** Milliseconds until the next attempt; `null` if no attempt follows. */

@@ -6,7 +6,7 @@ import { recordsOf } from './kept-records.ts';
 import { stopAtTearDown, suiteManager, type WorkerBench, type WorkerBenchOptions, worker } from './worker-bench.ts';
 
 /** A task and a worker on the broker; a broker that cannot join messages gets a store. */
-async function joining(
+export async function joining(
   bench: TestBench,
   handler: (...args: never[]) => unknown,
   options: WorkerBenchOptions = {},
