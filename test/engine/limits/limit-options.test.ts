@@ -45,6 +45,8 @@ describe('tm.limit refuses', () => {
     ['a burst of 0', { name: 'l', rate: 1, burst: 0 }, 'LIMIT_INVALID'],
     ['a burst that is NaN', { name: 'l', rate: 1, burst: Number.NaN }, 'LIMIT_INVALID'],
     ['a concurrency of 0', { name: 'l', concurrency: 0 }, 'LIMIT_INVALID'],
+    ['a negative concurrency', { name: 'l', concurrency: -1 }, 'LIMIT_INVALID'],
+    ['a concurrency of NaN', { name: 'l', concurrency: Number.NaN }, 'LIMIT_INVALID'],
     ['an infinite concurrency', { name: 'l', concurrency: Number.POSITIVE_INFINITY }, 'LIMIT_INVALID'],
     ['an absurd concurrency', { name: 'l', concurrency: 1e9 }, 'LIMIT_INVALID'],
     ['a misspelled option', { name: 'l', concurency: 1 }, 'OPTION_UNKNOWN'],
