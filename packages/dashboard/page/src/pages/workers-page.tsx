@@ -158,7 +158,7 @@ function columns(broker: string): readonly Column<WorkerRow>[] {
     {
       key: 'version',
       title: 'Version',
-      class: 'num',
+      class: 'num drop',
       sort: (row) => row.version,
       cell: ({ version }) => <span class="soft">{version}</span>,
     },
