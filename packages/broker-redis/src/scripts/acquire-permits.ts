@@ -24,12 +24,12 @@ local function ticketOf(line)
   return ticket and ticket > 0 and ticket <= tonumber(latestTicket) and ticket or nil
 end
 
-local function newTicket(line, number)
+local function newTicket(line)
   if not line.last then
     local last = line.waiting > 0 and redis.call('ZRANGE', line.wait, latestTicket, 1, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
     line.last = math.floor(tonumber(last or '') or 0)
   end
-  line.last = math.max(line.last + 1, micros + number)
+  line.last = math.max(line.last + 1, micros + asked)
   return line.last
 end
 
@@ -65,7 +65,7 @@ local function askForSlot(line, token, slots, mayBeKept, ticket)
   if not rank then
     rank = ticket and line.waiting > 0 and redis.call('ZCOUNT', line.wait, '-inf', '(' .. string.format('%.0f', ticket)) or line.waiting
     if rank < free and stoppedMs == 0 then return 0 end
-    redis.call('ZADD', line.wait, string.format('%.0f', ticket or newTicket(line, asked)), waiter())
+    redis.call('ZADD', line.wait, string.format('%.0f', ticket or newTicket(line)), waiter())
     line.waiting = line.waiting + 1
     line.grown = true
   end

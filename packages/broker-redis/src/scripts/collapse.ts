@@ -12,8 +12,9 @@ import { queueScript } from './script.ts';
  * A key holds `=FIRST DUE ID`: when its first message was sent, when its message is due, in ms of the server's clock; any
  * other value is not ours and is overwritten. It keeps no message away by itself: its message must be there, so that no
  * step at the end of a message has to free it. A debounced message that has run has 0 as DUE: while it is delayed, a later one
- * removes it. One that is delayed until another time than DUE came back without its key. A key that names this message is the repeat of a publish whose answer was lost. The first write needs memory, so
- * a full server refuses it before anything has changed.
+ * removes it. One that is delayed until another time than DUE came back without its key. A key that names this message is the
+ * repeat of a publish whose answer was lost. The first write needs memory, so a full server refuses it before anything has
+ * changed.
  */
 export const collapse = queueScript(`${SERVER_TIME}${RING}${COUNT}${GAPS}
 redis.call('LLEN', ready)

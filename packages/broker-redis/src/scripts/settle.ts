@@ -17,13 +17,13 @@ local lost, rings = {}, false
 local function text(number) return string.format('%.0f', number) end
 -- Whether a message may be put back: no later message has its debounced key. One that has run is due at 0 in its key.
 local function keepsKey(id, join, due)
-  local digest, life = string.match(join, '^(%x+) (%d+)')
+  local digest, life, ran = string.match(join, '^(%x+) (%d+)( ?%l*)$')
   if not digest then return true end
   local key = q .. ':join:' .. digest
   local found = redis.pcall('GET', key)
   local first, holder = string.match(type(found) == 'string' and found or '', '^=(%d+) %d+ (.+)$')
   if holder and holder ~= id then return false end
-  local value = '=' .. (first or text(now)) .. ' ' .. (string.find(join, 'ran', 1, true) and '0' or text(due)) .. ' ' .. id
+  local value = '=' .. (first or text(now)) .. ' ' .. (ran == ' ran' and '0' or text(due)) .. ' ' .. id
   redis.call('SET', key, value, 'PX', text(math.max(0, due - now) + tonumber(life)))
   return true
 end

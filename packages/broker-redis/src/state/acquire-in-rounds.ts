@@ -72,7 +72,7 @@ async function askIn(round: number, asked: readonly Asked[], rounds: Rounds): Pr
 async function giveUp({ request, refusal, by }: Asked, rounds: Rounds): Promise<readonly Waiter[]> {
   if (refusal === undefined) return [];
   const { token, queue, id, demands } = request;
-  const waiter = { queue, id };
+  const waiter = `${queue} ${id}`;
   const isByRate = demands[by]?.rule.kind === 'rate';
   const next = demands.map(async (demand, at): Promise<readonly Waiter[]> => {
     if (at === by) return [];
@@ -82,16 +82,18 @@ async function giveUp({ request, refusal, by }: Asked, rounds: Rounds): Promise<
     if (rule.kind === 'rate') {
       const keepsStart = isByRate && refusal.waitMs <= Math.ceil(rule.intervalMs);
       const flags = [at < by, keepsStart].map((flag) => (flag ? '1' : '0'));
-      const args = [number, String(rule.intervalMs), String(rule.burst), ...flags, `${queue} ${id}`];
+      const args = [number, String(rule.intervalMs), String(rule.burst), ...flags, waiter];
       await rounds.run(passStarts, keys, args);
       return [];
     }
+    const freed = { limit, key, slots: rule.slots, ranMs: 0 };
     if (at > by) {
-      const kept = { limit, key, token: `${queue} ${id}`, slots: rule.slots, ranMs: 0 };
-      return [...(await rounds.release([kept])), ...(await rounds.call([{ ...demand, gone: [waiter] }]))];
+      // A slot that was kept for the message is held under its name.
+      const next = await rounds.release([{ ...freed, token: waiter }]);
+      return [...next, ...(await rounds.call([{ ...demand, gone: [{ queue, id }] }]))];
     }
-    if (!refusal.keepsSlots) return await rounds.release([{ limit, key, token, slots: rule.slots, ranMs: 0 }]);
-    await rounds.run(keepSlots, keys, [number, token, String(refusal.waitMs), `${queue} ${id}`]);
+    if (!refusal.keepsSlots) return await rounds.release([{ ...freed, token }]);
+    await rounds.run(keepSlots, keys, [number, token, String(refusal.waitMs), waiter]);
     return [];
   });
   return (await Promise.all(next)).flat();

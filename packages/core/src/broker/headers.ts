@@ -37,7 +37,7 @@ export const FORGET_HEADER = 'brokkr-forget';
 export const LATER_HEADER = 'brokkr-later';
 /** How a store joins the message with others of the same key (see `JoinMark`). */
 export const JOIN_HEADER = 'brokkr-join';
-/** The key of a debounced message that has not run: how long it is remembered, its longest wait, its digest. */
+/** The key of a debounced message: how long it is remembered, its longest wait, its digest, and whether it has run. */
 export const DEBOUNCE_HEADER = 'brokkr-debounce';
 /** `1`: steps of the message may be stored (`step()`). */
 export const STEPS_HEADER = 'brokkr-steps';

@@ -60,7 +60,7 @@ export function keepingKey(settlement: Settlement): Settlement {
   return {
     kind: 'retry',
     delivery: settlement.delivery,
-    replacement: { ...envelope, notBefore: envelope.notBefore, collapse },
+    replacement: { ...envelope, collapse },
   };
 }
 

@@ -91,7 +91,7 @@ export interface DebounceRecord {
 /** Field of a record whose message is stored. */
 export const STORED = 'stored';
 
-/** Fields of a debounced message that are removed when its arguments are taken. */
+/** Fields of a debounced message that are removed when its arguments are taken, or its message could not be stored. */
 export const DEBOUNCED_FIELDS = [
   'marker',
   'seq',

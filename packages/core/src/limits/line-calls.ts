@@ -61,7 +61,7 @@ const STARTED = new WeakMap<LimitStore, Set<LineCalls>>();
  * for a rate. A rate has no event that names the next message, so a timer asks the store when the next start is due. All
  * workers that have refused messages of a key ask; the store names each message to one of them. They also ask for slots now
  * and then, because a slot may lapse, and a message that was named may not return. If they all have ended, any other worker
- * asks in their place: one of the same process at once.
+ * asks in their place: those of the same process at once.
  */
 export class LineCalls {
   readonly #options: LineCallsOptions;
@@ -178,10 +178,9 @@ export class LineCalls {
         // More may wait by a rule of another kind than one call names.
         if (next.length >= MOST_CALLED && asked.isNewRule === true) Object.assign(line, { at: now, isNewRule: true });
         const afterMs = againMs[index];
-        if (afterMs !== undefined && now + afterMs < line.at)
-          Object.assign(line, { at: now + afterMs, isEarly: false });
-        else if (afterMs !== undefined) continue;
-        else if (line.at === Number.POSITIVE_INFINITY) this.#lines.delete(nameOf(line));
+        if (afterMs === undefined) {
+          if (line.at === Number.POSITIVE_INFINITY) this.#lines.delete(nameOf(line));
+        } else if (now + afterMs < line.at) Object.assign(line, { at: now + afterMs, isEarly: false });
       }
     } catch (error) {
       logger.debug({ error }, 'messages that wait for limits could not be called; trying again');
